@@ -1,0 +1,234 @@
+"""The command line: parse, call, print. What a command does lives in the stations; how it looks, in `present`.
+
+Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
+`verify` found something missing or changed, 4 nothing could be rendered, 130 interrupted. Stations are imported inside
+of the commands, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from model.errors import BrandpressError
+
+if TYPE_CHECKING:
+    from pipeline.spec.campaign import Campaign
+
+OK, INVALID, WORK, BROKEN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
+
+# What typer raises for a wrong command line; it names no public base class of BadParameter.
+_USAGE_ERROR = cast(type[Any], typer.BadParameter.__mro__[2])
+
+app = typer.Typer(
+    name="brandpress",
+    help="Brand specs and campaign jobs in; consistent pictures, with manifests, in object storage out.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Job = Annotated[Path, typer.Argument(metavar="JOB", help="The campaign's file.", show_default=False)]
+Deliver = Annotated[
+    str | None, typer.Option("--deliver", metavar="URI", help="Deliver there and not where the job says.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `brandpress`. Ends the process with one of the exit codes above."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code. Errors that a person can act on become one message."""
+    try:
+        code = app(arguments, prog_name="brandpress", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else OK
+    except BrandpressError as error:
+        typer.echo(str(error), err=True)
+        return error.exit_code
+    except _USAGE_ERROR as error:
+        error.show()
+        return INVALID
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; keep Python from complaining when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from pipeline.version import TOOL
+
+        typer.echo(TOOL)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("validate")
+def validate_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Brand specs and campaigns.")],
+    as_json: Json = False,
+) -> int:
+    """Check brand specs and campaigns; print every mistake as file:line:column."""
+    from pipeline.plan.validate import validate
+    from pipeline.present import show_validations, validations_json
+
+    validations = [validate(file) for file in files]
+    if as_json:
+        typer.echo(json.dumps(validations_json(validations), indent=2, ensure_ascii=False))
+    else:
+        show_validations(validations)
+    return INVALID if any(validation.problems for validation in validations) else OK
+
+
+@app.command("plan")
+def plan_job(
+    job: Job,
+    deliver: Deliver = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 2 when there is something to render.")] = False,
+    first: Annotated[int, typer.Option("--first", min=0, help="How many variants to show.")] = 5,
+    as_json: Json = False,
+) -> int:
+    """Show what a campaign would render, and what its store has already."""
+    from pipeline.plan.expand import make_plan
+    from pipeline.plan.summary import summarise, summary_json
+    from pipeline.present import show_plan
+
+    campaign, uri = _load(job, deliver)
+    plan = make_plan(campaign)
+    done, unknown = _done(uri, plan, needed=check)
+    summary = summarise(plan, uri, done, unknown)
+    if as_json:
+        typer.echo(json.dumps(summary_json(summary, first), indent=2, ensure_ascii=False))
+    else:
+        show_plan(summary, first)
+    return WORK if check and summary.to_render else OK
+
+
+@app.command("render")
+def render_job(
+    job: Job,
+    deliver: Deliver = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="How many (default: one per GPU, else one).")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Render at most so many pictures.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Render what the store hasn't got, deliver it and publish the manifest. Run it again to go on."""
+    from pipeline.plan.expand import make_plan
+    from pipeline.progress import progress
+    from pipeline.render.run import render_campaign
+    from pipeline.report import outcome_json, outcome_lines
+
+    campaign, uri = _load(job, deliver)
+    with progress() as show:
+        outcome = render_campaign(make_plan(campaign), uri, workers, limit, show)
+    _tell(outcome_json(outcome) if as_json else outcome_lines(outcome))
+    return outcome.exit_code
+
+
+@app.command("status")
+def status_of_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
+    """Show what of a campaign is done, failed and missing, and its latest manifest."""
+    from pipeline.deliver.folder import open_campaign
+    from pipeline.deliver.status import campaign_status
+    from pipeline.plan.expand import make_plan
+    from pipeline.report import status_json, status_lines
+
+    campaign, uri = _load(job, deliver)
+    folder = open_campaign(uri, campaign.name)
+    status = campaign_status(folder, make_plan(campaign).variants)
+    _tell(status_json(status, folder.uri) if as_json else status_lines(status, folder.uri))
+    return OK
+
+
+@app.command("verify")
+def verify_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
+    """Read all that was delivered again and compare; exit with 3 when something is missing or changed."""
+    from pipeline.deliver.folder import open_campaign
+    from pipeline.deliver.verify import verify
+    from pipeline.report import verification_json, verification_lines
+
+    campaign, uri = _load(job, deliver)
+    folder = open_campaign(uri, campaign.name)
+    verification = verify(folder)
+    _tell(verification_json(verification, folder.uri) if as_json else verification_lines(verification, folder.uri))
+    return OK if verification.intact else BROKEN
+
+
+@app.command("sheet")
+def draw_sheet(
+    job: Job,
+    deliver: Deliver = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The sheet's file (default: CAMPAIGN.png).", show_default=False)
+    ] = None,
+    columns: Annotated[int | None, typer.Option("--columns", min=1, max=40, help="Pictures a line.")] = None,
+) -> int:
+    """Draw a campaign's pictures on one page, beside their references."""
+    from pipeline.deliver.folder import open_campaign
+    from pipeline.review.contact_sheet import contact_sheet, reference_files, save
+
+    campaign, uri = _load(job, deliver)
+    sheet = contact_sheet(open_campaign(uri, campaign.name), reference_files(campaign), columns)
+    typer.echo(save(sheet, out or Path(f"{campaign.name}.png")))
+    return OK
+
+
+def _load(job: Path, deliver: str | None) -> tuple[Campaign, str]:
+    """The campaign, and the address that its pictures go to."""
+    from pipeline.spec.delivery import delivery_address
+    from pipeline.spec.load import load_campaign
+
+    campaign = load_campaign(job)
+    return campaign, campaign.deliver_uri if deliver is None else delivery_address(deliver)
+
+
+def _tell(result: dict[str, Any] | Iterable[str]) -> None:
+    """Prints plain values as JSON, or lines."""
+    if isinstance(result, dict):
+        typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    else:
+        for line in result:
+            typer.echo(line)
+
+
+def _done(uri: str, plan: Any, *, needed: bool) -> tuple[frozenset[str] | None, str | None]:
+    """The plan's render keys that the store has done. A store out of reach is told, and an error only where it's
+    needed."""
+    from pipeline.deliver.resume import done_keys
+    from pipeline.deliver.store import StoreError, open_store
+
+    try:
+        among = frozenset(variant.render_key for variant in plan.variants)
+        return done_keys(open_store(uri), plan.campaign.name, among), None
+    except StoreError as error:
+        if needed:
+            raise
+        return None, str(error)
+
+
+if __name__ == "__main__":
+    main()

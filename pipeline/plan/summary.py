@@ -1,0 +1,107 @@
+"""A plan in numbers: what `brandpress plan` shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.plan.diff import missing
+from pipeline.plan.expand import Plan
+from pipeline.plan.variant import Reference, Variant
+
+
+@dataclass(frozen=True)
+class ReferenceSet:
+    """References that variants share, and how many variants do."""
+
+    references: tuple[Reference, ...]
+    variants: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `done` None: it isn't known
+    what the store has, for the reason in `unknown`."""
+
+    plan: Plan
+    deliver: str
+    axes: dict[str, dict[str, int]]
+    sizes: dict[str, int]
+    seeds: int
+    steps: int
+    guidance: float
+    reference_sets: tuple[ReferenceSet, ...]
+    done: int | None
+    unknown: str | None
+    to_render: tuple[Variant, ...]
+
+
+def summarise(plan: Plan, deliver: str, done: Set[str] | None, unknown: str | None = None) -> Summary:
+    """The summary of a plan, given the render keys that the store has done (None: not known)."""
+    axes = {axis: dict.fromkeys(found.values, 0) for axis, found in plan.campaign.axes.items()}
+    sets: dict[tuple[str, ...], list[Variant]] = {}
+    for variant in plan.variants:
+        sets.setdefault(variant.reference_set, []).append(variant)
+        for axis, name in variant.axes.items():
+            axes[axis][name] += 1
+    to_render = missing(plan.variants, done or frozenset())
+    first = plan.variants[0]
+    return Summary(
+        plan=plan,
+        deliver=deliver,
+        axes=axes,
+        sizes=dict(Counter(f"{v.width}x{v.height}" for v in plan.variants)),
+        seeds=len(plan.campaign.job.seeds),
+        steps=first.steps,
+        guidance=first.guidance,
+        reference_sets=tuple(ReferenceSet(variants[0].references, len(variants)) for variants in sets.values()),
+        done=None if done is None else len(plan.variants) - len(to_render),
+        unknown=unknown,
+        to_render=to_render,
+    )
+
+
+def summary_json(summary: Summary, first: int) -> dict[str, Any]:
+    """The summary as plain JSON values, with the `first` variants in full."""
+    plan = summary.plan
+    model = plan.model
+    return {
+        "campaign": plan.campaign.name,
+        "brand": plan.campaign.brand.name,
+        "deliver": summary.deliver,
+        "spec_sha256": plan.campaign.spec_sha256,
+        "model": {
+            "name": model.name,
+            "family": model.family,
+            "licence": model.licence,
+            "commercial_use": model.commercial_use,
+            "weights_digest": model.weights_digest,
+            "sampler": model.sampler,
+        },
+        "steps": summary.steps,
+        "guidance": summary.guidance,
+        "variants": len(plan.variants),
+        "done": summary.done,
+        "to_render": len(summary.to_render),
+        "store_error": summary.unknown,
+        "axes": summary.axes,
+        "sizes": summary.sizes,
+        "seeds": summary.seeds,
+        "reference_sets": [
+            {"references": [_reference(reference) for reference in found.references], "variants": found.variants}
+            for found in summary.reference_sets
+        ],
+        "first": [_variant(variant) for variant in plan.variants[:first]],
+    }
+
+
+def _reference(reference: Reference) -> dict[str, str]:
+    return {"role": reference.role, "file": reference.file, "sha256": reference.sha256}
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    values = asdict(variant)
+    values["references"] = [_reference(reference) for reference in variant.references]
+    return values | {"asset": variant.asset}

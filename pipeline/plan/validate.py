@@ -1,0 +1,74 @@
+"""Checks a file that someone wrote, of either kind, together with all that it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from model.checkpoint.describe import ModelDescription, describe
+from model.errors import CheckpointError
+from pipeline.plan.expand import model_problems
+from pipeline.spec.brand import BrandFields
+from pipeline.spec.brand_file import examine_brand
+from pipeline.spec.campaign import Job
+from pipeline.spec.campaign_file import examine_campaign
+from pipeline.spec.problem import Problem, SpecError
+from pipeline.spec.yaml_file import read_yaml
+
+Kind = Literal["brand", "campaign"]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """`kind` None: it couldn't be told. `name` as the file gives it, and `variants` of a campaign, when there's no
+    problem."""
+
+    file: str
+    kind: Kind | None
+    name: str | None
+    variants: int | None
+    problems: tuple[Problem, ...]
+
+
+def validate(path: Path) -> Validation:
+    """The file with everything that is wrong with it; of a campaign also what is wrong with its brand spec and its
+    model."""
+    label = str(path)
+    try:
+        kind = _kind(read_yaml(path).data)
+    except SpecError as error:
+        return Validation(label, None, None, None, error.problems)
+    if kind == "brand":
+        examined = examine_brand(path)
+        return Validation(label, kind, examined.brand.name if examined.brand else None, None, examined.problems)
+    return _campaign(path)
+
+
+def _campaign(path: Path) -> Validation:
+    examined = examine_campaign(path)
+    campaign, problems = examined.campaign, list(examined.problems)
+    model: ModelDescription | None = None
+    if examined.document is not None and examined.model is not None:
+        try:
+            model = describe(examined.model, path.parent)
+        except CheckpointError as error:
+            problems.append(examined.document.problem(("model",), f"model: {error}"))
+    if campaign is not None and model is not None:
+        problems += model_problems(campaign, model)
+    if campaign is None or problems:
+        problems.sort(key=lambda problem: (problem.file != str(path), problem))
+        return Validation(str(path), "campaign", None, None, tuple(problems))
+    return Validation(str(path), "campaign", campaign.name, len(campaign.points), ())
+
+
+def _kind(data: object) -> Kind:
+    """A campaign has `campaign:`; where both keys are missing, the kind that has more of the file's fields is meant."""
+    if not isinstance(data, dict) or "campaign" in data:
+        return "campaign"
+    campaign, brand = (_field_names(model) for model in (Job, BrandFields))
+    return "campaign" if len(data.keys() & (campaign - brand)) > len(data.keys() & (brand - campaign)) else "brand"
+
+
+def _field_names(model: type[Job] | type[BrandFields]) -> set[str]:
+    return {info.alias or name for name, info in model.model_fields.items()}

@@ -1,0 +1,47 @@
+"""One picture to make, as the plan hands it to the renderer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference picture of a variant. `role` is the axis it comes from (product, character, style), `file` the path
+    as the brand spec writes it (what a record shows), `path` where it lies, `sha256` the digest of the file."""
+
+    role: str
+    file: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One picture to make: what decides its pixels, its name, and its render key (the sha256 over the former)."""
+
+    name: str
+    axes: dict[str, str]
+    prompt: str
+    references: tuple[Reference, ...]
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    seed: int
+    format: str
+    render_key: str
+
+    @property
+    def asset(self) -> str:
+        """The asset's key below the campaign's folder: readable, and fingerprinted by the render key."""
+        return f"assets/{self.name}.{self.render_key[:8]}.{EXTENSIONS[self.format]}"
+
+    @property
+    def reference_set(self) -> tuple[str, ...]:
+        """The ordered digests of the references: variants with equal sets share their cost."""
+        return tuple(reference.sha256 for reference in self.references)
+
+
+EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}

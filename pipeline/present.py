@@ -1,0 +1,148 @@
+"""How the command line shows things to people. Plain lines for what other tools read, rich tables for the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pipeline.plan.summary import Summary
+from pipeline.plan.validate import Validation
+
+SHOWN_SETS = 10
+SHOWN_NAMES = 8
+
+
+def show_validations(validations: Sequence[Validation]) -> None:
+    """A line on stdout for each good file, and every problem on stderr, each once even when two files lead to it."""
+    problems = list(dict.fromkeys(problem for validation in validations for problem in validation.problems))
+    for validation in validations:
+        if not validation.problems:
+            variants = "" if validation.variants is None else f", {_count(validation.variants, 'variant')}"
+            print(_plain(f"{validation.file}: ok, {validation.kind} {validation.name}{variants}"))
+    sys.stdout.flush()
+    for problem in problems:
+        print(_plain(str(problem)), file=sys.stderr)
+    if problems:
+        files = len({problem.file for problem in problems})
+        print(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}", file=sys.stderr)
+
+
+def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:
+    """The validations as plain JSON values."""
+    return {
+        "ok": not any(validation.problems for validation in validations),
+        "files": [
+            {
+                "file": validation.file,
+                "kind": validation.kind,
+                "name": validation.name,
+                "variants": validation.variants,
+                "ok": not validation.problems,
+                "problems": [
+                    {
+                        "file": problem.file,
+                        "line": problem.line,
+                        "column": problem.column,
+                        "what": problem.what,
+                        "allowed": problem.allowed,
+                        "suggestion": problem.suggestion,
+                        "message": str(problem),
+                    }
+                    for problem in validation.problems
+                ],
+            }
+            for validation in validations
+        ],
+    }
+
+
+def show_plan(summary: Summary, first: int) -> None:
+    """The plan's counts, reference sets and first variants."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    plan, model = summary.plan, summary.plan.model
+    facts = Table.grid(padding=(0, 2))
+    licence = model.licence if model.commercial_use else f"{model.licence}, not for commercial use"
+    rows = {
+        "campaign": f"{plan.campaign.name} (brand {plan.campaign.brand.name})",
+        "variants": _variants(summary),
+        "model": f"{model.name} (licence: {licence})",
+        "sampling": f"{_count(summary.steps, 'step')}, guidance {summary.guidance:g}",
+        "seeds": f"{summary.seeds:,}",
+        "sizes": _counts(summary.sizes),
+        "deliver to": f"{summary.deliver}/{plan.campaign.name}",
+        "in the store": _in_store(summary),
+    }
+    for name, value in rows.items():
+        facts.add_row(name, _plain(value))
+    for axis, names in summary.axes.items():
+        facts.add_row(axis, _plain(_counts(names)))
+    console.print(facts)
+    console.print()
+    console.print(_sets_table(summary))
+    if first:
+        console.print()
+        console.print(_first_table(summary, first))
+
+
+def _variants(summary: Summary) -> str:
+    total = f"{len(summary.plan.variants):,}"
+    if summary.done is None:
+        return total
+    return f"{total}: {summary.done:,} done, {len(summary.to_render):,} to render"
+
+
+def _in_store(summary: Summary) -> str:
+    if summary.done is None:
+        return f"unknown: {summary.unknown}"
+    return f"{summary.done:,} of {len(summary.plan.variants):,}"
+
+
+def _sets_table(summary: Summary) -> Any:
+    from rich.table import Table
+
+    sets = summary.reference_sets
+    table = Table(title=f"{_count(len(sets), 'reference set')}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("variants", justify="right")
+    table.add_column("references, in order")
+    for found in sets[:SHOWN_SETS]:
+        files = ", ".join(f"{reference.role} {reference.file}" for reference in found.references)
+        table.add_row(f"{found.variants:,}", _plain(files or "none"))
+    if len(sets) > SHOWN_SETS:
+        table.add_row("", f"and {len(sets) - SHOWN_SETS:,} more")
+    return table
+
+
+def _first_table(summary: Summary, first: int) -> Any:
+    from rich.table import Table
+
+    table = Table(title="first variants", title_justify="left", box=None, pad_edge=False)
+    for column in ("name", "size", "seed", "render key", "prompt"):
+        table.add_column(column, overflow="fold")
+    for variant in summary.plan.variants[:first]:
+        size = f"{variant.width}x{variant.height}"
+        table.add_row(variant.name, size, str(variant.seed), variant.render_key[:8], _plain(variant.prompt))
+    return table
+
+
+def _counts(counts: dict[str, int]) -> str:
+    shown = [f"{name} ({count:,})" for name, count in list(counts.items())[:SHOWN_NAMES]]
+    rest = len(counts) - len(shown)
+    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _plain(text: str) -> str:
+    """The text without characters that could steer a terminal."""
+    return "".join(_escapes(text))
+
+
+def _escapes(text: str) -> Iterable[str]:
+    for character in text:
+        yield character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()

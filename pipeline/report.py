@@ -1,0 +1,126 @@
+"""What a run, a status and a verification say: as lines for people and as plain JSON values for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.deliver.status import CampaignStatus, Failure
+from pipeline.deliver.verify import Verification
+from pipeline.render.outcome import Outcome
+
+SHOWN_FAILURES = 20
+SHOWN_PROBLEMS = 50
+
+
+def outcome_lines(outcome: Outcome) -> Iterator[str]:
+    """The summary at the end of `brandpress render`."""
+    yield (
+        f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
+        f"{outcome.failed:,} failed, {outcome.left:,} left"
+    )
+    if outcome.done:
+        yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s a picture"
+    if outcome.cache:
+        kinds = [f"{kind} {use.hits / use.uses:.0%} of {use.uses:,}" for kind, use in outcome.cache.items()]
+        yield f"cache hits: {', '.join(kinds)}"
+    if outcome.outside_model is not None and outcome.done:
+        yield f"time outside the model: {outcome.outside_model:.1%} of the workers' busy time"
+    yield (
+        f"manifest: {outcome.uri}/{outcome.manifest}" if outcome.manifest else f"nothing is published in {outcome.uri}"
+    )
+    yield from failure_lines(outcome.failures)
+    if outcome.interrupted:
+        yield "interrupted; the same command goes on where this one ended"
+    elif outcome.failed:
+        yield "the same command tries the failed ones again"
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """The summary as plain JSON values: `skipped` were done before, `done` now; outside_model is a share of 1."""
+    return {
+        "counts": {
+            "planned": outcome.planned,
+            "skipped": outcome.skipped,
+            "done": outcome.done,
+            "failed": outcome.failed,
+            "left": outcome.left,
+        },
+        "failed": failures_json(outcome.failures),
+        "folder": outcome.uri,
+        "manifest": outcome.manifest,
+        "seconds": round(outcome.seconds, 3),
+        "cache": {kind: {"hits": use.hits, "uses": use.uses} for kind, use in outcome.cache.items()},
+        "outside_model": None if outcome.outside_model is None else round(outcome.outside_model, 4),
+        "interrupted": outcome.interrupted,
+    }
+
+
+def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
+    """What `brandpress status` says."""
+    yield f"{status.planned:,} planned: {status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
+    yield f"manifest: {uri}/{status.manifest}" if status.manifest else f"nothing is published in {uri}"
+    yield from failure_lines(status.failures)
+
+
+def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
+    """The status as plain JSON values."""
+    return {
+        "counts": {
+            "planned": status.planned,
+            "done": status.done,
+            "failed": status.failed,
+            "missing": status.missing,
+        },
+        "failed": failures_json(status.failures),
+        "folder": uri,
+        "manifest": status.manifest,
+    }
+
+
+def verification_lines(verification: Verification, uri: str) -> Iterator[str]:
+    """What `brandpress verify` says."""
+    kinds = ("missing", "changed", "unknown")
+    counts = [f"{sum(problem.kind == kind for problem in verification.problems):,} {kind}" for kind in kinds]
+    yield f"{uri}/{verification.manifest}"
+    yield f"{verification.objects:,} objects, {verification.bytes:,} bytes read again: {', '.join(counts)}"
+    for problem in verification.problems[:SHOWN_PROBLEMS]:
+        yield f"{problem.kind}: {problem.key} ({problem.detail})"
+    if len(verification.problems) > SHOWN_PROBLEMS:
+        yield f"and {len(verification.problems) - SHOWN_PROBLEMS:,} more"
+
+
+def verification_json(verification: Verification, uri: str) -> dict[str, Any]:
+    """The verification as plain JSON values."""
+    return {
+        "intact": verification.intact,
+        "folder": uri,
+        "manifest": verification.manifest,
+        "objects": verification.objects,
+        "bytes": verification.bytes,
+        "problems": [
+            {"kind": problem.kind, "key": problem.key, "detail": problem.detail} for problem in verification.problems
+        ],
+    }
+
+
+def failures_json(failures: tuple[Failure, ...]) -> list[dict[str, str]]:
+    """Failures as plain JSON values."""
+    return [{"name": failure.name, "cause": failure.cause} for failure in failures]
+
+
+def failure_lines(failures: tuple[Failure, ...]) -> Iterator[str]:
+    """The first failures, a line each."""
+    for failure in failures[:SHOWN_FAILURES]:
+        yield f"failed: {failure.name}: {failure.cause}"
+    if len(failures) > SHOWN_FAILURES:
+        yield f"and {len(failures) - SHOWN_FAILURES:,} more; `brandpress status --json` lists all"
+
+
+def duration(seconds: float) -> str:
+    """`7.2 s`, `3 min 12 s`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

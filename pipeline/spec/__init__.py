@@ -1,0 +1,1 @@
+"""What people write: YAML with positions in, a checked `BrandSpec` or `Campaign` out, or every mistake at once."""

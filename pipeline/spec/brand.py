@@ -1,0 +1,92 @@
+"""A brand spec: characters, products and styles with their reference pictures, and the palette."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.spec.fields import Fields, Slug, Text, plain_text, reader
+from pipeline.spec.picture import Picture
+from pipeline.spec.problem import WrongValueError
+from pipeline.spec.wording import kind, quote
+
+# The axes of a matrix that choose from the brand spec, with the field that each chooses from.
+ROLES = {"product": "products", "character": "characters", "style": "styles"}
+
+
+def parse_colour(value: object) -> str:
+    """A colour as `#rrggbb`, in small letters. Raises WrongValueError."""
+    if not isinstance(value, str):
+        raise WrongValueError(f"must be a colour, not {kind(value)}", _COLOUR_RULE)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        bare = value.lstrip("#")
+        long = "".join(c * 2 for c in bare) if len(bare) == 3 else bare
+        meant = quote(f"#{long.lower()}") if re.fullmatch(r"[0-9a-fA-F]{6}", long) else ""
+        raise WrongValueError(f"{quote(value)} isn't a colour", _COLOUR_RULE, meant)
+    return value.lower()
+
+
+_COLOUR_RULE = 'allowed: "#rrggbb", in quotes'
+
+
+def parse_sku(value: object) -> str:
+    """An article number: one line of text, at most 64 characters. Raises WrongValueError."""
+    text = plain_text(value, 64)
+    if "\n" in text or "\t" in text:
+        raise WrongValueError("holds a line break or a tab", "allowed: one line")
+    return text
+
+
+class Entity(Fields):
+    """Something that the brand spec names: what it looks like in words, and its reference pictures, in order."""
+
+    description: Text = Field(description="description: what it looks like, in words")
+    references: tuple[str, ...] = Field((), description="references: [references/front.png]")
+
+
+class Character(Entity):
+    """Somebody who appears in pictures."""
+
+
+class Product(Entity):
+    """Something that is sold."""
+
+    sku: Annotated[str, reader(parse_sku)] | None = None
+
+
+class Style(Fields):
+    """How pictures look. Its words are optional: its references may say all."""
+
+    description: Text | None = None
+    references: tuple[str, ...] = ()
+
+
+class BrandFields(Fields):
+    """The fields of a brand spec's file."""
+
+    name: Slug = Field(alias="brand", description="brand: its-name")
+    description: Text | None = None
+    palette: dict[Slug, Annotated[str, reader(parse_colour)]] = Field(default_factory=dict)
+    characters: dict[Slug, Character] = Field(default_factory=dict)
+    products: dict[Slug, Product] = Field(default_factory=dict)
+    styles: dict[Slug, Style] = Field(default_factory=dict)
+
+    def entities(self, role: str) -> Mapping[str, Entity | Style]:
+        """What an axis may name: the products, the characters or the styles."""
+        found: Mapping[str, Entity | Style] = getattr(self, ROLES[role])
+        return found
+
+
+class BrandSpec(BrandFields):
+    """A brand spec as loaded: its fields, where its file lies, and its reference pictures by the path it writes."""
+
+    path: Path
+    pictures: dict[str, Picture]
+
+    def pictures_of(self, role: str, name: str) -> Iterator[Picture]:
+        """The reference pictures of one entity, in order."""
+        return (self.pictures[file] for file in self.entities(role)[name].references)

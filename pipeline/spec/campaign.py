@@ -1,0 +1,195 @@
+"""A campaign: a matrix over a brand spec, with how to word, size, seed, name and deliver each picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from pipeline.spec.axes import Axis
+from pipeline.spec.brand import ROLES, BrandSpec
+from pipeline.spec.document import Document
+from pipeline.spec.fields import MAX_TEMPLATE, Fields, Slug, Text, as_pydantic, plain_text, reader
+from pipeline.spec.picture import Picture
+from pipeline.spec.point import Point
+from pipeline.spec.problem import WrongValueError
+from pipeline.spec.size import Size, parse_size
+from pipeline.spec.wording import allowed, closest, kind, listing, quote
+
+MAX_VARIANTS = 1_000_000
+MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps exactly
+MAX_STEPS = 200
+MAX_GUIDANCE = 100.0
+PRESETS = ("preview", "standard", "final")
+FORMATS = ("png", "jpeg", "webp")
+
+_SEEDS_RULE = (
+    f"allowed: a count from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"
+)
+
+
+def parse_seeds(value: object) -> tuple[int, ...]:
+    """The seeds that a count or a list means. Raises WrongValueError."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= MAX_VARIANTS:
+            raise WrongValueError(f"{quote(value)} is no count of seeds", _SEEDS_RULE)
+        return tuple(range(value))
+    if not isinstance(value, tuple):
+        raise WrongValueError(f"must be a count or a list, not {kind(value)}", _SEEDS_RULE)
+    if not value:
+        raise WrongValueError("the list of seeds is empty", _SEEDS_RULE)
+    return _each(value, _check_seed)
+
+
+def _check_seed(seed: object) -> None:
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise WrongValueError(f"a seed must be a whole number, not {kind(seed)}", _SEEDS_RULE)
+    if not 0 <= seed <= MAX_SEED:
+        raise WrongValueError(f"the seed {quote(seed)} is out of range", _SEEDS_RULE)
+
+
+def _each(values: tuple[Any, ...], check: Callable[[object], None]) -> tuple[Any, ...]:
+    """The values, if each passes the check and none stands twice. Raises a group with all that is wrong."""
+    errors = []
+    seen: set[object] = set()
+    for i, value in enumerate(values):
+        try:
+            check(value)
+            if value in seen:
+                raise WrongValueError(f"{quote(value)} stands twice", "take one out")
+            seen.add(value)
+        except WrongValueError as error:
+            errors.append(error.below(i))
+    if errors:
+        raise ExceptionGroup("wrong values", errors)
+    return values
+
+
+def parse_references(value: object) -> tuple[str, ...]:
+    """The roles whose pictures go with each prompt, in order. Raises WrongValueError."""
+    if not isinstance(value, tuple):
+        meant = quote(f"[{value}]") if isinstance(value, str) and value in ROLES else ""
+        raise WrongValueError(f"must be a list, not {kind(value)}", f"allowed: a list of {listing([*ROLES])}", meant)
+    return _each(value, _check_role)
+
+
+def _check_role(role: object) -> None:
+    if not isinstance(role, str) or role not in ROLES:
+        shown = quote(role) if isinstance(role, str) else kind(role)
+        meant = closest(role, ROLES) if isinstance(role, str) else ""
+        raise WrongValueError(f"{shown} has no reference pictures", allowed([*ROLES]), meant)
+
+
+def parse_choice(choices: tuple[str, ...]) -> Any:
+    """A reader of one of a few words."""
+
+    def read(value: object) -> str:
+        if value not in choices:
+            shown = quote(value) if isinstance(value, str) else kind(value)
+            raise WrongValueError(f"{shown} isn't known", allowed(choices), closest(str(value), choices))
+        return str(value)
+
+    return read
+
+
+def parse_template(value: object) -> str:
+    """The source of a template; whether it can be rendered is checked when its variables are known. Raises
+    WrongValueError."""
+    return plain_text(value, MAX_TEMPLATE)
+
+
+class Custom(Fields):
+    """Steps and guidance of one's own; what isn't given is the model's."""
+
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE, allow_inf_nan=False)] | None = None
+
+    def check(self) -> Custom:
+        """Raises when there's neither."""
+        if self.steps is None and self.guidance is None:
+            raise as_pydantic(WrongValueError("names neither steps nor guidance", "write {steps: 20, guidance: 4.0}"))
+        return self
+
+
+Preset = Literal["preview", "standard", "final"]
+Quality = Annotated[
+    Annotated[Preset, reader(parse_choice(PRESETS)), Tag("preset")]
+    | Annotated[Custom, AfterValidator(Custom.check), Tag("custom")],
+    Discriminator(lambda value: "custom" if isinstance(value, (dict, Custom)) else "preset"),
+]
+
+
+class Output(Fields):
+    """The delivered file: its format, and the template of its name (None: the names of the axes, and the seed)."""
+
+    format: Annotated[Literal["png", "jpeg", "webp"], reader(parse_choice(FORMATS))] = "png"
+    name: Annotated[str, reader(parse_template)] | None = None
+
+
+class Job(Fields):
+    """The fields of a campaign's file."""
+
+    name: Slug = Field(alias="campaign", description="campaign: its-name")
+    description: Text | None = None
+    brand: Text = Field(description="brand: path/to/brand.yaml")
+    model: Text = Field(description="model: nano")
+    matrix: dict[str, Any] = Field(description="matrix: {product: [mug], scene: {beach: on a beach}}")
+    exclude: tuple[dict[str, Any], ...] = ()
+    include: tuple[dict[str, Any], ...] = ()
+    prompt: Annotated[str, reader(parse_template)] = Field(description='prompt: "{{ product.description }} on a table"')
+    references: Annotated[tuple[str, ...], reader(parse_references)] = ()
+    seeds: Annotated[tuple[int, ...], reader(parse_seeds)] = (0,)
+    size: Annotated[Size, reader(parse_size)] | None = None
+    quality: Quality = "standard"
+    output: Output = Field(default_factory=Output)
+    deliver: Text = Field(description="deliver: s3://bucket/prefix, or a folder")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign as loaded: its file's fields, its brand spec, and the points of its matrix, named and worded.
+
+    `deliver_uri` is what a store opens, `spec_sha256` the digest of the campaign's file followed by the brand's, and
+    `source` the campaign's file, for problems that show only later.
+    """
+
+    path: Path
+    job: Job
+    brand: BrandSpec
+    axes: Mapping[str, Axis]
+    points: tuple[Point, ...] = field(repr=False)
+    deliver_uri: str
+    spec_sha256: str
+    source: Document = field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The `campaign:` field."""
+        return self.job.name
+
+    @property
+    def model(self) -> str:
+        """The model as the file names it."""
+        return self.job.model
+
+    @property
+    def deliver(self) -> str:
+        """Where to deliver, as the file writes it."""
+        return self.job.deliver
+
+    @property
+    def output(self) -> Output:
+        """The format and the name of delivered files."""
+        return self.job.output
+
+    def references(self, point: Point) -> tuple[tuple[str, Picture], ...]:
+        """(role, picture) of each reference of a point, in the order in which the model gets them."""
+        return references_of(self.job.references, self.brand, point.axes)
+
+
+def references_of(roles: tuple[str, ...], brand: BrandSpec, axes: Mapping[str, str]) -> tuple[tuple[str, Picture], ...]:
+    """The reference pictures of a matrix point. A role that the point doesn't have gives none."""
+    return tuple((role, picture) for role in roles if role in axes for picture in brand.pictures_of(role, axes[role]))

@@ -1,0 +1,257 @@
+"""Examines a campaign's file together with its brand spec: the campaign, or every problem of both."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.spec.axes import FORMAT, Axis, misspelt, read_axes
+from pipeline.spec.brand import ROLES
+from pipeline.spec.brand_file import ExaminedBrand, examine_brand
+from pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
+from pipeline.spec.delivery import delivery_uri
+from pipeline.spec.document import Document
+from pipeline.spec.expansion import NAME, PROMPT, Wording, expand
+from pipeline.spec.matrix import combinations, count
+from pipeline.spec.point import Point
+from pipeline.spec.problem import Problem, SpecError, WrongValueError
+from pipeline.spec.selection import read_exclude, read_include
+from pipeline.spec.shape import read_shape
+from pipeline.spec.size import Size
+from pipeline.spec.template import Template, Words, compile_template, faults
+from pipeline.spec.wording import allowed, closest, quote
+from pipeline.spec.words import CHOICE, ENTITY
+from pipeline.spec.words import FORMAT as SIZE_WORDS
+from pipeline.spec.yaml_file import read_yaml
+
+
+@dataclass(frozen=True)
+class ExaminedCampaign:
+    """`campaign` when there's no problem at all; `model` whenever that field is right, so that it can be looked up."""
+
+    document: Document | None
+    model: str | None
+    campaign: Campaign | None
+    problems: tuple[Problem, ...]
+
+
+def examine_campaign(path: Path, label: str | None = None) -> ExaminedCampaign:
+    """Examine the file at `path`, which messages call `label`. Raises nothing: the problems say it all."""
+    try:
+        document = read_yaml(path, label)
+    except SpecError as error:
+        return ExaminedCampaign(None, None, None, error.problems)
+    return _Examination(document).result()
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """The matrix as far as it could be read; `whole` when all of it could. `lenient` names axes that are misspelt and
+    what they were meant to be, so that one slip isn't told again wherever the axis is used."""
+
+    matrix: Mapping[str, Axis]
+    axes: Mapping[str, Axis]
+    exclude: tuple[Mapping[str, str], ...]
+    include: tuple[Mapping[str, str], ...]
+    lenient: Set[str]
+    whole: bool
+
+
+class _Examination:
+    """One pass over a campaign's file: each check needs some fields to be right, and runs whenever they are."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        shape = read_shape(document, Job)
+        self.values: dict[str, Any] = shape.values
+        self.problems: list[Problem] = list(shape.problems)
+        self.deliver_uri = self._deliver()
+        self.brand = self._brand()
+        self.matrix = self._matrix()
+
+    def result(self) -> ExaminedCampaign:
+        prompt, name = self._templates()
+        self._references()
+        self._size()
+        points = self._points(prompt, name)
+        problems = self.document.all_problems(self.problems)
+        campaign = None
+        if not problems and points is not None:
+            campaign = self._campaign(points)
+        return ExaminedCampaign(self.document, self.values.get("model"), campaign, problems)
+
+    def _campaign(self, points: list[Point]) -> Campaign | None:
+        brand, matrix = self.brand, self.matrix
+        if brand is None or brand.brand is None or brand.document is None or matrix is None or self.deliver_uri is None:
+            return None
+        return Campaign(
+            path=self.document.path,
+            job=Job.model_construct(**self.values),
+            brand=brand.brand,
+            axes=matrix.axes,
+            points=tuple(points),
+            deliver_uri=self.deliver_uri,
+            spec_sha256=hashlib.sha256(self.document.content + brand.document.content).hexdigest(),
+            source=self.document,
+        )
+
+    def _deliver(self) -> str | None:
+        try:
+            return delivery_uri(self.values["deliver"], self.document.path.parent) if "deliver" in self.values else None
+        except WrongValueError as error:
+            self.problems.append(self.document.wrong(("deliver",), error))
+            return None
+
+    def _brand(self) -> ExaminedBrand | None:
+        if "brand" not in self.values:
+            return None
+        written: str = self.values["brand"]
+        path = self.document.path.parent / written
+        try:
+            _check_brand_path(written, path)
+        except WrongValueError as error:
+            self.problems.append(self.document.wrong(("brand",), error))
+            return None
+        label = os.path.normpath(Path(self.document.label).parent / written)
+        examined = examine_brand(path, label)
+        self.problems += examined.problems
+        return examined
+
+    def _matrix(self) -> _Matrix | None:
+        values, document = self.values, self.document
+        if "matrix" not in values:
+            return None
+        excluded, included = values.get("exclude", ()), values.get("include", ())
+        if not values["matrix"] and not included:
+            what = "the matrix has no axis"
+            self.problems.append(document.problem(("matrix",), what, "write at least one: {product: [mug]}"))
+        names = self.brand.names if self.brand else None
+        axes = read_axes(document, values["matrix"], names)
+        exclude = read_exclude(document, excluded, axes.found, names, misspelt(values["matrix"], axes.found))
+        include = read_include(document, included, axes.found, names)
+        problems = [*axes.problems, *exclude.problems, *include.problems]
+        self.problems += problems
+        written = {*values["matrix"], *(axis for entry in included for axis in entry)}
+        whole = not problems and include.axes and {"exclude", "include"} <= values.keys()
+        lenient = misspelt(written, include.axes)
+        return _Matrix(axes.found, include.axes, exclude.entries, include.entries, lenient, bool(whole))
+
+    def _words(self) -> Words | None:
+        """The variables of templates; None when the matrix can't tell."""
+        if self.matrix is None:
+            return None
+        axes = [*self.matrix.axes, *sorted(self.matrix.lenient - self.matrix.axes.keys())]
+        words = {axis: ENTITY if axis in ROLES else CHOICE for axis in axes}
+        colours = self.brand.colours if self.brand else ()
+        return words | {FORMAT: SIZE_WORDS, "seed": (), "index": (), "campaign": (), "brand": (), "palette": colours}
+
+    def _templates(self) -> tuple[Template | None, Template | None]:
+        words = self._words()
+        sources = {PROMPT: self.values.get("prompt"), NAME: self._output_name()}
+        compiled: dict[tuple[str | int, ...], Template | None] = {}
+        for location, source in sources.items():
+            compiled[location] = None
+            if source is None:
+                continue
+            wrongs = faults(source, words)
+            self.problems += [self.document.wrong(location, wrong) for wrong in wrongs]
+            if not wrongs and words is not None:
+                compiled[location] = compile_template(source, words)
+        return compiled[PROMPT], compiled[NAME]
+
+    def _output_name(self) -> str | None:
+        """The template of the name, even when the other fields beside it are wrong."""
+        if "output" in self.values:
+            name: str | None = self.values["output"].name
+            return name
+        written = self.document.data.get("output") if isinstance(self.document.data, dict) else None
+        found = written.get("name") if isinstance(written, dict) else None
+        return found if isinstance(found, str) else None
+
+    def _references(self) -> None:
+        """A role that no combination has can give no pictures."""
+        matrix = self.matrix
+        if matrix is None:
+            return
+        for i, role in enumerate(self.values.get("references", ())):
+            if role not in matrix.axes and role not in matrix.lenient:
+                roles = [axis for axis in matrix.axes if axis in ROLES]
+                what = f"{quote(role)} isn't an axis of this campaign's matrix"
+                self.problems.append(self.document.problem(("references", i), what, allowed(roles)))
+
+    def _size(self) -> None:
+        if self._size_missing():
+            what = f"the field 'size' is missing, and there is no axis {quote(FORMAT)}"
+            self.problems.append(self.document.problem((), what, "write size: 1024x1024"))
+
+    def _size_missing(self) -> bool:
+        axes = self.matrix.axes.keys() | self.matrix.lenient if self.matrix else {FORMAT}
+        return "size" in self.values and self.values["size"] is None and FORMAT not in axes
+
+    def _points(self, prompt: Template | None, name: Template | None) -> list[Point] | None:
+        """The points, or None when too much is wrong to tell. Where a field is wrong that the other checks can do
+        without, something right stands in for it: the problem is told already."""
+        values, matrix, brand = self.values, self.matrix, self.brand
+        if matrix is None:
+            return None
+        seeds = values.get("seeds", (0,))
+        combined = self._combinations(matrix, len(seeds))
+        if not combined or brand is None or brand.fields is None or "references" not in values or self._size_missing():
+            return None
+        if name is None and self._output_name() is not None:
+            return None
+        wording = Wording(
+            campaign=values.get("name", "campaign"),
+            brand=brand.fields,
+            digests={file: picture.sha256 for file, picture in brand.pictures.items()},
+            axes=matrix.axes,
+            prompt=prompt,
+            name=name,
+            references=values["references"],
+            seeds=seeds,
+            size=values.get("size", Size(1024, 1024)),
+        )
+        points, problems = expand(self.document, wording, combined)
+        self.problems += problems
+        return points
+
+    def _combinations(self, matrix: _Matrix, seeds: int) -> list[dict[str, str]]:
+        """The combinations; [] when they can't be made, are too many, or are all excluded."""
+        axes = {axis: tuple(found.values) for axis, found in matrix.matrix.items()}
+        total = count(axes, matrix.include) * seeds
+        if total > MAX_VARIANTS:
+            what, rule = f"this matrix makes up to {total:,} variants", f"allowed: {MAX_VARIANTS:,} before exclude"
+            self.problems.append(self.document.problem(("matrix",), what, rule, on_key=True))
+            return []
+        if not matrix.whole:
+            return []
+        combined = combinations(axes, matrix.exclude, matrix.include)
+        if not combined:
+            what = "everything is excluded: no variant is left"
+            self.problems.append(self.document.problem(("exclude",), what, on_key=True))
+        return combined
+
+
+def _check_brand_path(written: str, path: Path) -> None:
+    rule = "allowed: the path of a brand spec, relative to this file"
+    if not written.isprintable():
+        raise WrongValueError(f"{quote(written)} isn't a path", rule)
+    if "\\" in written:
+        raise WrongValueError(
+            f"{quote(written)} is a Windows path", rule + ", with '/'", quote(written.replace("\\", "/"))
+        )
+    if written.startswith("~"):
+        raise WrongValueError(f"'~' isn't expanded in {quote(written)}", rule)
+    try:
+        if path.is_file():
+            return
+        near = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
+    except (OSError, ValueError) as error:
+        raise WrongValueError(f"the brand spec {quote(written)} can't be read: {error}", rule) from None
+    if path.is_dir():
+        raise WrongValueError(f"{quote(written)} is a folder", rule, quote(f"{written.rstrip('/')}/brand.yaml"))
+    raise WrongValueError(f"there is no brand spec {quote(written)}", rule, closest(path.name, near))

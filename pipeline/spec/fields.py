@@ -1,0 +1,102 @@
+"""The kinds of values that brand specs and campaigns share."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetPydanticSchema
+from pydantic_core import PydanticCustomError, core_schema
+
+from pipeline.spec.problem import WrongValueError
+from pipeline.spec.wording import kind, quote
+
+MAX_SLUG = 64
+MAX_TEXT = 2_000
+MAX_TEMPLATE = 20_000
+
+_SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+SLUG_RULE = f"allowed: small letters and digits, joined by single '-' or '_', at most {MAX_SLUG} characters"
+
+
+class Fields(BaseModel):
+    """What a mapping of a file may hold: exactly these fields, of exactly these types, never changed afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True)
+
+
+def as_pydantic(*errors: Exception) -> PydanticCustomError:
+    """WrongValueErrors as pydantic carries them; `shape` makes a Problem of each."""
+    return PydanticCustomError("wrong", "{what}", {"what": str(errors[0]), "errors": errors})
+
+
+def reader(read: Callable[[Any], Any]) -> GetPydanticSchema:
+    """An annotation: the field's value is what `read(raw value)` gives. `read` raises WrongValueError, or a group of
+    them."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return read(value)
+        except WrongValueError as error:
+            raise as_pydantic(error) from None
+        except ExceptionGroup as group:
+            raise as_pydantic(*group.exceptions) from None
+
+    return GetPydanticSchema(lambda source, handler: core_schema.no_info_plain_validator_function(validate))
+
+
+def slug(value: str) -> str:
+    """The value, if it's a name that is safe in file names, templates and object keys. Raises WrongValueError."""
+    if len(value) > MAX_SLUG or not _SLUG.fullmatch(value):
+        meant = slug_of(value)
+        raise WrongValueError(f"{quote(value)} can't be a name", SLUG_RULE, quote(meant) if meant else "")
+    return value
+
+
+def slug_of(text: str) -> str:
+    """The nearest name to a text: 'On a Beach!' gives 'on-a-beach'; "" when nothing of it can stand in a name."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", ascii_only)
+    name = ""
+    for word in words:
+        longer = f"{name}-{word}" if name else word[:MAX_SLUG]
+        if len(longer) > MAX_SLUG:
+            break
+        name = longer
+    return name
+
+
+def plain_text(value: object, limit: int = MAX_TEXT) -> str:
+    """The value, if it's text that says something and holds no control characters. Raises WrongValueError."""
+    if not isinstance(value, str):
+        raise WrongValueError(f"must be text, not {kind(value)}", quotes_hint(value))
+    text = value.strip()
+    if not text:
+        raise WrongValueError("is empty", "write some text")
+    if len(text) > limit:
+        raise WrongValueError(f"is {len(text):,} characters long", f"allowed: at most {limit:,} characters")
+    for character in text:
+        if unicodedata.category(character) == "Cc" and character not in "\n\t":
+            raise WrongValueError(f"holds the control character {quote(character)}", "take it out")
+    return text
+
+
+def quotes_hint(value: object) -> str:
+    """What to do when YAML read something else where text was meant."""
+    if isinstance(value, bool):
+        return "put it in quotes"
+    return f'put it in quotes: "{value}"' if isinstance(value, (int, float, datetime.date)) else ""
+
+
+def _name(value: str) -> str:
+    try:
+        return slug(value)
+    except WrongValueError as error:
+        raise as_pydantic(error) from None
+
+
+Slug = Annotated[str, AfterValidator(_name)]
+Text = Annotated[str, reader(plain_text)]

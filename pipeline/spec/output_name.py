@@ -1,0 +1,52 @@
+"""The names of delivered pictures: safe as object keys and as files on every system."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.spec.problem import WrongValueError
+from pipeline.spec.wording import quote
+
+MAX_SEGMENT = 180  # characters; the render key's digits and the extension are added to it
+MAX_NAME = 500
+
+_RULE = "allowed: letters, digits, '-', '_' and '.', with '/' between folders"
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+
+
+def check_name(name: str) -> None:
+    """Raises WrongValueError for a name that isn't safe everywhere or that leaves the campaign's folder."""
+    if not name:
+        raise WrongValueError("an empty name can't be delivered", _RULE)
+    if len(name) > MAX_NAME:
+        raise WrongValueError(f"the name {quote(name)} has {len(name):,} characters", f"allowed: at most {MAX_NAME}")
+    if name.startswith("/"):
+        raise WrongValueError(f"the name {quote(name)} is absolute and leaves the store", _RULE)
+    for segment in name.split("/"):
+        _check_segment(segment, name)
+
+
+def _check_segment(segment: str, name: str) -> None:
+    if not segment:
+        raise WrongValueError(f"the name {quote(name)} has an empty folder or file name", _RULE)
+    if segment in (".", ".."):
+        raise WrongValueError(f"the name {quote(name)} leaves its folder by {quote(segment)}", _RULE)
+    bad = re.search(r"[^A-Za-z0-9._-]", segment)
+    if bad:
+        hint = " (the filter '| slug' makes a safe name of any text)"
+        raise WrongValueError(f"the name {quote(name)} holds {quote(bad[0])}", _RULE + hint)
+    if segment.startswith("."):
+        raise WrongValueError(
+            f"the name {quote(name)} holds a hidden file or folder, {quote(segment)}", "begin with a letter or digit"
+        )
+    if segment.endswith("."):
+        raise WrongValueError(
+            f"in the name {quote(name)}, {quote(segment)} ends with a dot", "end with a letter or digit"
+        )
+    if _RESERVED.fullmatch(segment):
+        raise WrongValueError(
+            f"in the name {quote(name)}, {quote(segment)} is reserved on Windows", "choose another name"
+        )
+    if len(segment) > MAX_SEGMENT:
+        what = f"the name {quote(name)} has a part of {len(segment):,} characters"
+        raise WrongValueError(what, f"allowed: at most {MAX_SEGMENT} between two '/'")

@@ -1,0 +1,59 @@
+"""The values of templates: what `{{ product }}`, `{{ scene }}` or `{{ palette.pine }}` stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.spec.brand import Entity, Style
+from pipeline.spec.size import Size
+
+ENTITY = ("name", "description", "sku")
+CHOICE = ("name", "text")
+FORMAT = ("name", "width", "height")
+
+
+class Named(str):
+    """A name that renders as itself and has attributes: `{{ product }}`, `{{ product.description }}`."""
+
+    name: str
+    text: str
+    description: str
+    sku: str
+    width: int
+    height: int
+
+    @classmethod
+    def entity(cls, name: str, entity: Entity | Style) -> Named:
+        """Something of the brand spec: its name, with its description and article number where it has them."""
+        named = cls(name)
+        named.name = name
+        for attribute in ("description", "sku"):
+            value = getattr(entity, attribute, None)
+            if value is not None:
+                setattr(named, attribute, value)
+        return named
+
+    @classmethod
+    def choice(cls, shown: str, name: str, text: str) -> Named:
+        """A value of a free axis: in prompts it shows its text, in output names its name."""
+        named = cls(shown)
+        named.name, named.text = name, text
+        return named
+
+    @classmethod
+    def shape(cls, name: str, size: Size) -> Named:
+        """A size under the name that the format axis gives it."""
+        named = cls(name)
+        named.name = name
+        named.width, named.height = size
+        return named
+
+
+class Palette:
+    """The brand's colours: `{{ palette.pine }}` or `{{ palette["deep-pine"] }}`."""
+
+    def __init__(self, colours: Mapping[str, str]) -> None:
+        self._colours = dict(colours)
+
+    def __getitem__(self, name: str) -> str:
+        return self._colours[name]

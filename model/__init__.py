@@ -1,0 +1,24 @@
+"""FLUX.2: the model behind `Renderer` and `RenderRequest`. Knows nothing of campaigns.
+
+`import model` is cheap: torch and transformers are loaded when `Renderer` is first touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model.errors import BrandpressError, CheckpointError, RequestError
+from model.request import Rendered, RenderRequest
+
+if TYPE_CHECKING:
+    from model.renderer import Renderer
+
+__all__ = ["BrandpressError", "CheckpointError", "RenderRequest", "Rendered", "Renderer", "RequestError"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Renderer":
+        from model.renderer import Renderer
+
+        return Renderer
+    raise AttributeError(f"module 'model' has no attribute {name!r}")

@@ -1,0 +1,3 @@
+"""The sampler's version, part of every render key: raise it with any change that alters pixels."""
+
+SAMPLER = "euler-empirical-mu/1"

@@ -1,0 +1,170 @@
+"""Compositions of the drawn world as latents, encoded once; captions and references are drawn anew at each visit."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model.autoencoder import Autoencoder
+from model.nano.fit_autoencoder import batches
+from model.nano.world import captions, compose
+from model.nano.world.facts import Facts
+from model.nano.world.library import Library
+
+SLOTS = ("item0", "item1", "item2", "scene", "style")
+CHUNK = 100
+PROCESSES = 2
+POOL_BATCHES = 12
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """n compositions of one size: pictures (n, 3, H, W) and references (n, slots, 3, 64, 64), uint8; facts: n dicts."""
+
+    pictures: Tensor
+    references: Tensor
+    facts: list[Facts]
+
+
+@dataclass(frozen=True)
+class Latents:
+    """n compositions of one size as tokens, bfloat16: targets (n, h, w, C), references (n, slots, 4, 4, C)."""
+
+    targets: Tensor
+    references: Tensor
+    facts: list[Facts]
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".json").write_text(json.dumps(self.facts))
+        save_file({"targets": self.targets, "references": self.references}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Latents:
+        return cls(**load_file(path), facts=json.loads(path.with_suffix(".json").read_text()))
+
+
+def draw(art: Path, count: int, size: tuple[int, int], seed: int) -> Drawn:
+    """`count` compositions of (width, height) pixels; the same for the same seed, however many processes draw."""
+    jobs = [(art, min(CHUNK, count - first), size, f"{seed}-{size}-{first}") for first in range(0, count, CHUNK)]
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        return _joined(list(pool.map(_draw_chunk, jobs)))
+
+
+Chunk = tuple[NDArray[np.uint8], NDArray[np.uint8], list[Facts]]
+
+
+def draw_from(library: Library, count: int, size: tuple[int, int], seed: str) -> Drawn:
+    """`count` compositions of (width, height) pixels from one library, in this process."""
+    return _joined([_compositions(library, count, size, seed)])
+
+
+def _joined(chunks: list[Chunk]) -> Drawn:
+    pictures = torch.from_numpy(np.concatenate([chunk[0] for chunk in chunks])).permute(0, 3, 1, 2).contiguous()
+    references = torch.from_numpy(np.concatenate([chunk[1] for chunk in chunks])).permute(0, 1, 4, 2, 3).contiguous()
+    return Drawn(pictures, references, [facts for chunk in chunks for facts in chunk[2]])
+
+
+def _draw_chunk(job: tuple[Path, int, tuple[int, int], str]) -> Chunk:
+    art, count, size, seed = job
+    return _compositions(Library.load(art, art / "cache"), count, size, seed)
+
+
+def _compositions(library: Library, count: int, size: tuple[int, int], seed: str) -> Chunk:
+    rng, (width, height) = random.Random(seed), size  # noqa: S311
+    pictures = np.zeros((count, height, width, 3), np.uint8)
+    references = np.zeros((count, len(SLOTS), 64, 64, 3), np.uint8)
+    facts = []
+    for i in range(count):
+        made = compose.compose(rng, library, width, height)
+        pictures[i] = np.asarray(made.picture)
+        for slot, picture in enumerate(made.item_references):
+            references[i, slot] = np.asarray(picture)
+        references[i, 3] = np.asarray(made.scene_reference)
+        if made.style_reference is not None:
+            references[i, 4] = np.asarray(made.style_reference)
+        facts.append(made.facts)
+    return pictures, references, facts
+
+
+@torch.no_grad()
+def encode(autoencoder: Autoencoder, drawn: Drawn) -> Latents:
+    """Every picture and reference through the autoencoder, once."""
+    targets = torch.cat([_tokens(autoencoder, batch) for batch in batches(drawn.pictures, 32)])
+    flat = drawn.references.flatten(0, 1)
+    references = torch.cat([_tokens(autoencoder, batch) for batch in batches(flat, 128)])
+    return Latents(targets, references.reshape(-1, len(SLOTS), *references.shape[1:]), drawn.facts)
+
+
+def _tokens(autoencoder: Autoencoder, batch: Tensor) -> Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return autoencoder.encode(batch).permute(0, 2, 3, 1).bfloat16()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples of one size and one number of references.
+
+    targets: (B, N, C). references: (B, R, C), the tokens of `count` pictures.
+    """
+
+    targets: Tensor
+    references: Tensor
+    captions: list[str]
+    grid: tuple[int, int]
+    count: int
+
+
+def sample_batches(shards: list[Latents], size: int, start: int, empty_prompts: float = 0.02) -> Iterator[Batch]:
+    """Batches from step `start` on, the same at each resumption. Pools are drawn, then grouped by size and count."""
+    pool = start // POOL_BATCHES
+    skip = start - pool * POOL_BATCHES
+    while True:
+        yield from islice(_pool(shards, size, random.Random(pool), empty_prompts), skip, None)  # noqa: S311
+        pool, skip = pool + 1, 0
+
+
+def _pool(shards: list[Latents], size: int, rng: random.Random, empty_prompts: float) -> Iterator[Batch]:
+    """POOL_BATCHES batches. What doesn't fill a batch of its kind is topped up with fresh samples of that kind."""
+    weights = [len(shard.facts) for shard in shards]
+    groups: dict[tuple[int, int], list[tuple[int, captions.Caption]]] = {}
+    ready: list[Batch] = []
+    while len(ready) < POOL_BATCHES:
+        (number,) = rng.choices(range(len(shards)), weights)
+        index = rng.randrange(len(shards[number].facts))
+        caption = captions.caption(rng, shards[number].facts[index])
+        group = groups.setdefault((number, len(caption.references)), [])
+        group.append((index, caption))
+        if len(group) == size:
+            ready.append(_batch(shards[number], group, rng, empty_prompts))
+            group.clear()
+    rng.shuffle(ready)
+    yield from ready
+
+
+def _batch(
+    shard: Latents, group: list[tuple[int, captions.Caption]], rng: random.Random, empty_prompts: float
+) -> Batch:
+    rows = torch.tensor([index for index, _ in group])
+    count = len(group[0][1].references)
+    slots = torch.tensor([[SLOTS.index(name) for name in caption.references] for _, caption in group]).long()
+    references = shard.references[rows[:, None], slots.view(len(group), count)]
+    _, height, width, _ = shard.targets.shape
+    return Batch(
+        targets=shard.targets[rows].flatten(1, 2).float(),
+        references=references.flatten(1, 3).float(),
+        captions=["" if rng.random() < empty_prompts else caption.text for _, caption in group],
+        grid=(height, width),
+        count=count,
+    )

@@ -1,0 +1,114 @@
+"""What nano can do, measured through the real renderer: `python -m model.nano.evaluate --art DIR [--model FOLDER]`.
+
+Each case has two items and a scene as references, in a random order, and a caption that says which goes where. Prints
+JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from model import Renderer, RenderRequest
+from model.nano.world.cases import Case, crop_box, fixed_cases
+from model.nano.world.library import Library
+
+Pixels = NDArray[np.float64]
+CASES, SEED = 64, 7
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m model.nano.evaluate", description=__doc__.partition("\n")[0])
+    parser.add_argument("--art", type=Path, required=True)
+    parser.add_argument("--model", default="nano")
+    parser.add_argument("--cases", type=int, default=CASES)
+    parser.add_argument("--steps", type=int, nargs="+", default=[4, 8, 20])
+    options = parser.parse_args()
+    torch.set_num_threads(os.cpu_count() or 1)
+    renderer = Renderer.load(options.model)
+    library = Library.load(options.art, options.art / "cache")
+    report = {}
+    for name, held_out in (("seen", False), ("held_out", True)):
+        cases = fixed_cases(library, options.cases, SEED, held_out)
+        report[name] = {f"{steps} steps": measure(renderer, cases, steps) for steps in options.steps}
+        report[name]["reference changed"] = {"ratio": change_ratio(renderer, cases)}
+    print(json.dumps(report, indent=2))
+
+
+def requests(cases: Sequence[Case], steps: int) -> list[RenderRequest]:
+    return [
+        RenderRequest(case.caption.text, case.references, *case.target.size, seed=i, steps=steps)
+        for i, case in enumerate(cases)
+    ]
+
+
+def measure(renderer: Renderer, cases: Sequence[Case], steps: int) -> dict[str, float]:
+    """Shares (position, retrieval), errors in levels of 255 (colour, other, background) and PSNR in dB."""
+    pictures = renderer.render(requests(cases, steps))
+    means = [item_colours(pixels(case.target), case) for case in cases]
+    figures: dict[str, list[float]] = {key: [] for key in ("position", "colour", "other", "retrieval", "background")}
+    squares = []
+    for i, (case, picture) in enumerate(zip(cases, pictures, strict=True)):
+        made, target = pixels(picture), pixels(case.target)
+        figures["position"].append(distance(made, target) < distance(made, pixels(case.swapped)))
+        found, wanted, other = item_colours(made, case), means[i], means[(i + 1) % len(means)]
+        figures["colour"].append(float(np.abs(found - wanted).mean()))
+        figures["other"].append(float(np.abs(found - other).mean()))
+        figures["retrieval"].append(retrieved(picture, case))
+        third = made.shape[0] // 3
+        figures["background"].append(float(np.abs(made[:third] - target[:third]).mean()))
+        squares.append(float(((made - target) ** 2).mean()))
+    report = {key: round(float(np.mean(values)), 3) for key, values in figures.items()}
+    return report | {"psnr": round(float(np.mean([10 * math.log10(255**2 / max(1e-9, s)) for s in squares])), 2)}
+
+
+def retrieved(picture: Image.Image, case: Case) -> bool:
+    """Whether the crop at item 0's place is nearest to item 0 among the candidates."""
+    crop = pixels(picture.crop(crop_box(case.composition.placed[0])))
+    return int(np.argmin([distance(crop, pixels(other)) for other in case.candidates])) == case.answers[0]
+
+
+def change_ratio(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> float:
+    """One item's reference exchanged for another case's: how much more its own place changes than the other's."""
+    own, beside = 0.0, 0.0
+    changed = []
+    for i, case in enumerate(cases):
+        place = case.caption.references.index("item0")
+        donor = cases[(i + 1) % len(cases)]
+        stranger = donor.references[donor.caption.references.index("item0")]
+        changed.append((*case.references[:place], stranger, *case.references[place + 1 :]))
+    asked = requests(cases, steps)
+    before = renderer.render(asked)
+    after = renderer.render([replace(r, references=refs) for r, refs in zip(asked, changed, strict=True)])
+    for case, first, second in zip(cases, before, after, strict=True):
+        difference = np.abs(pixels(first) - pixels(second)).mean(axis=2)
+        own += difference[case.masks[0]].mean()
+        beside += difference[case.masks[1]].mean()
+    return round(own / max(1e-9, beside), 2)
+
+
+def item_colours(picture: Pixels, case: Case) -> Pixels:
+    """The mean colour over each item's mask, (2, 3)."""
+    return np.stack([picture[mask].mean(axis=0) for mask in case.masks])
+
+
+def pixels(picture: Image.Image) -> Pixels:
+    return np.asarray(picture.convert("RGB"), np.float64)
+
+
+def distance(one: Pixels, other: Pixels) -> float:
+    return float(((one - other) ** 2).mean())
+
+
+if __name__ == "__main__":
+    main()

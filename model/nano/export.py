@@ -1,0 +1,76 @@
+"""Writing nano as a folder in diffusers' layout: bfloat16 weights, and what the family table would not know."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import Qwen3Config
+
+from model.autoencoder import Autoencoder
+from model.nano.architecture import AUTOENCODER, QWEN3, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
+from model.nano.fit_transformer import Nano
+
+INDEX = {
+    "_class_name": "Flux2KleinKVPipeline",
+    "_diffusers_version": "0.42.1",
+    "is_distilled": True,
+    "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+    "text_encoder": ["transformers", "Qwen3ForCausalLM"],
+    "tokenizer": ["transformers", "Qwen2TokenizerFast"],
+    "transformer": ["diffusers", "Flux2Transformer2DModel"],
+    "vae": ["diffusers", "AutoencoderKLFlux2"],
+    "text_encoder_out_layers": list(TEXT_LAYERS),
+    "max_sequence_length": TEXT_LENGTH,
+    "reference_pixels": REFERENCE_PIXELS,
+}
+SCHEDULER = {
+    "_class_name": "FlowMatchEulerDiscreteScheduler",
+    "num_train_timesteps": 1000,
+    "use_dynamic_shifting": True,
+    "time_shift_type": "exponential",
+    "shift": 3.0,
+}
+
+
+def export(model: Nano, autoencoder: Autoencoder, tokenizer: Any, folder: Path) -> None:
+    """Write the checkpoint into `folder` (made when missing)."""
+    write_json(folder / "model_index.json", INDEX)
+    write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
+    transformer = {"_class_name": "Flux2Transformer2DModel", **dataclasses.asdict(TRANSFORMER)}
+    write_json(folder / "transformer" / "config.json", transformer)
+    levels = len(AUTOENCODER.block_out_channels)
+    vae = {
+        "_class_name": "AutoencoderKLFlux2",
+        **dataclasses.asdict(AUTOENCODER),
+        "down_block_types": ["DownEncoderBlock2D"] * levels,
+        "up_block_types": ["UpDecoderBlock2D"] * levels,
+        "sample_size": 128,
+    }
+    write_json(folder / "vae" / "config.json", vae)
+    config = Qwen3Config(**QWEN3, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id)
+    config.architectures = ["Qwen3ForCausalLM"]
+    config.save_pretrained(folder / "text_encoder")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    name = "diffusion_pytorch_model.safetensors"
+    save_weights(model.transformer, folder / "transformer" / name)
+    save_weights(autoencoder, folder / "vae" / name)
+    save_weights(model.text_encoder, folder / "text_encoder" / "model.safetensors", prefix="model.")
+
+
+def save_weights(module: nn.Module, path: Path, prefix: str = "") -> None:
+    save_file({prefix + name: stored(value) for name, value in module.state_dict().items()}, path, {"format": "pt"})
+
+
+def stored(value: Tensor) -> Tensor:
+    return (value.to(torch.bfloat16) if value.is_floating_point() else value).contiguous().clone()
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n")

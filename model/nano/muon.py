@@ -1,0 +1,77 @@
+"""Muon: momentum, orthogonalised by Newton-Schulz, for the matrices of a network.
+
+Source: Keller Jordan, "Muon: an optimizer for hidden layers" (2024), with its quintic coefficients. Matrices are cut
+into square-ish pieces (a fused projection is several matrices) so that equal pieces share one batched iteration.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def orthogonalise(batch: Tensor, iterations: int = 5) -> Tensor:
+    """(n, rows, columns) -> the nearest semi-orthogonal matrices, roughly; computed in bfloat16."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = batch.bfloat16()
+    tall = x.shape[1] > x.shape[2]
+    if tall:
+        x = x.transpose(1, 2)
+    norms: Tensor = x.norm(dim=(1, 2), keepdim=True)
+    x = x / (norms + 1e-7)
+    for _ in range(iterations):
+        gram = x @ x.transpose(1, 2)
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return (x.transpose(1, 2) if tall else x).to(batch.dtype)
+
+
+class Muon(torch.optim.Optimizer):
+    """For parameters of two and more dimensions; convolutions count as (out, in * height * width) matrices.
+
+    `piece`: width into which larger dimensions are cut when they divide by it; None leaves matrices whole.
+    """
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, piece: int | None = None
+    ) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "piece": piece})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            by_shape: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = defaultdict(list)
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                if not state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                buffer = state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
+                nesterov = parameter.grad.lerp(buffer, group["momentum"])
+                if parameter.ndim > 2:
+                    cut = [(parameter.data, nesterov.flatten(1))]  # a channels-last weight has no flat view to write to
+                else:
+                    parts = pieces(parameter.data, group["piece"]), pieces(nesterov, group["piece"])
+                    cut = list(zip(*parts, strict=True))
+                for weight, update in cut:
+                    by_shape[(update.shape[0], update.shape[1])].append((weight, update))
+            for (rows, columns), pairs in by_shape.items():
+                directions = orthogonalise(torch.stack([update for _, update in pairs]))
+                scale = max(1.0, rows / columns) ** 0.5
+                for (weight, _), direction in zip(pairs, directions, strict=True):
+                    weight.add_(direction.reshape(weight.shape), alpha=-group["lr"] * scale)
+
+
+def pieces(matrix: Tensor, width: int | None) -> list[Tensor]:
+    """Views of the matrix, cut along dimensions that are multiples of `width`."""
+    if width is None:
+        return [matrix]
+    out = [matrix]
+    for dimension in (0, 1):
+        if matrix.shape[dimension] > width and matrix.shape[dimension] % width == 0:
+            out = [part for whole in out for part in torch.split(whole, width, dim=dimension)]
+    return out

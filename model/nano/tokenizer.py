@@ -1,0 +1,47 @@
+"""nano's tokenizer: Qwen2's (byte-level BPE, right padding), a small vocabulary, a chat template of two tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import Qwen2TokenizerFast
+from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
+
+from model.nano.architecture import TEXT_LENGTH, VOCABULARY
+
+PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+CHAT_TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
+
+
+def train_tokenizer(captions: Iterable[str]) -> Any:
+    """A `Qwen2TokenizerFast` whose vocabulary is learnt from the captions."""
+    core = Tokenizer(models.BPE())
+    core.normalizer = normalizers.NFC()
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[PAD, START, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator(captions, trainer)
+    bpe = json.loads(core.to_str())["model"]
+    return Qwen2TokenizerFast(
+        vocab=bpe["vocab"],
+        merges=[tuple(merge) for merge in bpe["merges"]],
+        eos_token=END,
+        pad_token=PAD,
+        extra_special_tokens=[START],
+        padding_side="right",
+        model_max_length=TEXT_LENGTH,
+        chat_template=CHAT_TEMPLATE,
+    )

@@ -1,0 +1,90 @@
+"""Train nano from nothing on a CPU: `python -m model.nano.train --art DIR --out DIR`.
+
+Draws its own pictures (see `model/nano/world`; the art's packages are named there), trains the autoencoder, then the
+transformer with the text encoder, and writes a folder in diffusers' layout. Every stage leaves its result in `--out`
+and is taken up where it was left, so the same command goes on after any interruption.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer
+
+from model.autoencoder import Autoencoder
+from model.nano.adopt import adopt
+from model.nano.dataset import Latents, draw, encode
+from model.nano.export import export
+from model.nano.fit_autoencoder import fit_autoencoder
+from model.nano.fit_transformer import fit_transformer
+from model.nano.tokenizer import train_tokenizer
+from model.nano.world.captions import caption_corpus
+from model.nano.world.library import Library
+
+SIZES = {(128, 128): 22_000, (160, 96): 3_000, (96, 160): 3_000}
+"""Compositions of each size (width, height) that the transformer is trained on."""
+AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 4_000, 5_000
+AUTOENCODER_SEED, TRANSFORMER_SEED = 1, 2
+CAPTIONS = 40_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m model.nano.train", description=__doc__.partition("\n")[0])
+    parser.add_argument("--art", type=Path, required=True, help="the folder that holds node_modules with the art")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, and the finished model in OUT/weights")
+    parser.add_argument("--autoencoder-steps", type=int, default=3_500)
+    parser.add_argument("--steps", type=int, default=6_000, help="steps of the transformer")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the compositions to draw, for a trial run")
+    parser.add_argument("--go-on-from", type=Path, help="a finished nano whose weights to train further")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.go_on_from:
+        adopt(options.go_on_from, options.out, options.autoencoder_steps)
+    autoencoder = train_autoencoder(options.art, options.out, options.autoencoder_steps, options.scale)
+    tokenizer = make_tokenizer(options.art, options.out)
+    shards = make_latents(options.art, options.out, autoencoder, options.scale)
+    model = fit_transformer(shards, tokenizer, options.steps, options.out / "transformer.safetensors")
+    export(model, autoencoder, tokenizer, options.out / "weights")
+    print(f"nano is in {options.out / 'weights'}")
+
+
+def train_autoencoder(art: Path, out: Path, steps: int, scale: float) -> Autoencoder:
+    drawn = draw(art, round(AUTOENCODER_PICTURES * scale), (128, 128), AUTOENCODER_SEED)
+    return fit_autoencoder(drawn.pictures, some(drawn.references), steps, out / "autoencoder.safetensors")
+
+
+def some(references: Tensor) -> Tensor:
+    """A fixed sample of (n, slots, 3, h, w) references, without the empty slots."""
+    flat = references.flatten(0, 1)
+    filled = flat[flat.flatten(1).amax(dim=1) > 0]
+    order = torch.randperm(len(filled), generator=torch.Generator().manual_seed(0))
+    return filled[order[:AUTOENCODER_REFERENCES]].contiguous()
+
+
+def make_tokenizer(art: Path, out: Path) -> object:
+    folder = out / "tokenizer"
+    if not folder.exists():
+        library = Library.load(art, art / "cache")
+        train_tokenizer(caption_corpus(random.Random(0), library, CAPTIONS)).save_pretrained(folder)  # noqa: S311
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def make_latents(art: Path, out: Path, autoencoder: Autoencoder, scale: float) -> list[Latents]:
+    shards = []
+    for (width, height), count in SIZES.items():
+        path = out / f"latents_{width}x{height}.safetensors"
+        if not path.exists():
+            drawn = draw(art, round(count * scale), (width, height), TRANSFORMER_SEED)
+            encode(autoencoder, drawn).save(path)
+        shards.append(Latents.load(path))
+    return shards
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Fixed cases to measure a model by: two items with references, one scene reference, an explicit caption."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from model.nano.world.captions import Caption, explicit_caption
+from model.nano.world.compose import Composition, Placed, assemble, compose
+from model.nano.world.facts import random_items
+from model.nano.world.library import Library
+
+CANDIDATES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case.
+
+    `references` are the pictures in the order of `caption.references`. `swapped` is the target with its two items
+    exchanged. `masks` and `swapped_masks` (bool, height x width) tell where item 0 and item 1 lie in either.
+    `candidates`: 16 crops of 64 x 64 pixels of items on grey; the case's own items are `answers`. `crops`: the boxes of
+    the items in the target, square around their centres, that are compared with the candidates.
+    """
+
+    composition: Composition
+    caption: Caption
+    references: tuple[Image.Image, ...]
+    target: Image.Image
+    swapped: Image.Image
+    masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    swapped_masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    candidates: tuple[Image.Image, ...]
+    answers: tuple[int, int]
+
+
+def mask_of(part: Placed, width: int, height: int) -> NDArray[np.bool_]:
+    """Returns where a pasted drawing covers the picture by more than half."""
+    canvas = Image.new("L", (width, height))
+    canvas.paste(part.drawing.getchannel("A"), (part.x, part.y))
+    mask: NDArray[np.bool_] = np.asarray(canvas) > 127
+    return mask
+
+
+def swapped_places(first: Placed, second: Placed, width: int) -> tuple[Placed, Placed]:
+    """Returns both drawings with their centres and their ground lines exchanged, inside the border."""
+
+    def moved(part: Placed, to: Placed) -> Placed:
+        x = to.x + to.drawing.width // 2 - part.drawing.width // 2
+        y = to.y + to.drawing.height - part.drawing.height
+        return Placed(part.drawing, max(0, min(width - part.drawing.width, x)), max(0, y))
+
+    return moved(first, second), moved(second, first)
+
+
+def fixed_cases(
+    library: Library,
+    count: int,
+    seed: int,
+    held_out: bool = False,
+    width: int = 128,
+    height: int = 128,
+    products_only: bool = False,
+) -> list[Case]:
+    """Returns `count` cases, the same for the same library and seed; `products_only` needs no artwork."""
+    rng = random.Random(seed)
+    drawn: list[Composition] = []
+    for _ in range(count):
+        items = random_items(rng, library, held_out, count=2, products_only=products_only)
+        drawn.append(compose(rng, library, width, height, held_out, items=items, slots=("left", "right")))
+    parts = [part for composition in drawn for part in composition.placed]
+    return [_case(rng, index, composition, parts) for index, composition in enumerate(drawn)]
+
+
+def _case(rng: random.Random, index: int, composition: Composition, parts: list[Placed]) -> Case:
+    width, height = composition.picture.size
+    order = ["item0", "item1", "scene"]
+    rng.shuffle(order)
+    pictures = {
+        "item0": composition.item_references[0],
+        "item1": composition.item_references[1],
+        "scene": composition.scene_reference,
+    }
+    first, second = composition.placed
+    other_first, other_second = swapped_places(first, second, width)
+    own = [2 * index, 2 * index + 1]
+    others = [at for at in range(len(parts)) if at not in own]
+    chosen = own + rng.sample(others, min(CANDIDATES - 2, len(others)))
+    rng.shuffle(chosen)
+    return Case(
+        composition=composition,
+        caption=explicit_caption(composition.facts, tuple(order)),
+        references=tuple(pictures[name] for name in order),
+        target=composition.picture,
+        swapped=assemble(composition.background, (other_first, other_second)),
+        masks=(mask_of(first, width, height), mask_of(second, width, height)),
+        swapped_masks=(mask_of(other_first, width, height), mask_of(other_second, width, height)),
+        candidates=tuple(candidate(composition.background, first, parts[at]) for at in chosen),
+        answers=(chosen.index(own[0]), chosen.index(own[1])),
+    )
+
+
+def candidate(background: Image.Image, place: Placed, part: Placed) -> Image.Image:
+    """Returns a 64 x 64 crop of the background around `place` with another drawing in its stead."""
+    x = place.x + place.drawing.width // 2
+    ground = place.y + place.drawing.height
+    shown = Placed(part.drawing, x - part.drawing.width // 2, ground - part.drawing.height)
+    return assemble(background, (shown,)).crop(crop_box(place))
+
+
+def crop_box(place: Placed) -> tuple[int, int, int, int]:
+    """Returns the 64 x 64 box around a drawing that stands on the box's ground line, 4 pixels above its lower edge."""
+    x = place.x + place.drawing.width // 2
+    ground = place.y + place.drawing.height
+    return (x - 32, ground - 60, x + 32, ground + 4)

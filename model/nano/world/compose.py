@@ -1,0 +1,213 @@
+"""Compositions: items standing in a scene, and the reference pictures that show each by itself."""
+
+import random
+from dataclasses import dataclass
+
+from PIL import Image
+
+from model.nano.world.backdrop import spot
+from model.nano.world.colours import Rgb, dominant_colour, mixed
+from model.nano.world.facts import (
+    Facts,
+    Item,
+    ItemFacts,
+    item_facts,
+    random_items,
+    random_look,
+    random_slots,
+    scene_facts,
+)
+from model.nano.world.layout import across_span, aligned, down_span, item_size, pick, reference_span
+from model.nano.world.library import Library
+from model.nano.world.products import Product, draw_product
+from model.nano.world.scenes import random_scene
+
+_GROUNDS: tuple[Rgb, ...] = ((255, 255, 255), (240, 240, 240), (224, 224, 226), (250, 244, 234), (230, 240, 250),
+                             (248, 230, 238), (232, 246, 234))  # fmt: skip
+# tokens are coarse: the same drawing may stand a little higher or lower than a free one
+_WIDER_GROUND = (0.775, 0.95)
+_SHADOW = spot(1.0)
+_FAINTER = {share: [round(v * share) for v in range(256)] for share in (0.35, 0.6)}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An item's drawing as pasted into the picture with its upper left corner at (x, y)."""
+
+    drawing: Image.Image
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A picture with its facts and references.
+
+    `item_references`: one for each item of `facts["items"]`. `style_reference`: another scene in the same look, None
+    without a look. `background` and `placed` are what the picture was put together from.
+    """
+
+    picture: Image.Image
+    facts: Facts
+    item_references: tuple[Image.Image, ...]
+    scene_reference: Image.Image
+    style_reference: Image.Image | None
+    background: Image.Image
+    placed: tuple[Placed, ...]
+
+
+def turned(picture: Image.Image, turn: int) -> Image.Image:
+    """Returns an RGBA picture with its hues turned by `turn` of 256."""
+    if turn == 0:
+        return picture
+    hue, saturation, value = picture.convert("RGB").convert("HSV").split()
+    shifted = hue.point([(v + turn) % 256 for v in range(256)])
+    result = Image.merge("HSV", (shifted, saturation, value)).convert("RGB")
+    result.putalpha(picture.getchannel("A"))
+    return result
+
+
+def _master(item: Item, size: int) -> Image.Image:
+    """Draws an item large: two or three times the size it is shown at, or the artwork as it is cached."""
+    if isinstance(item.subject, Product):
+        return draw_product(item.subject, size * 3 if size <= 80 else size * 2)
+    return item.subject.sprite()
+
+
+def _scaled(master: Image.Image, size: int) -> Image.Image:
+    scale = size / max(master.size)
+    shape = (max(4, round(master.width * scale)), max(4, round(master.height * scale)))
+    return master.resize(shape, Image.Resampling.BOX if scale < 0.4 else Image.Resampling.HAMMING)
+
+
+def cast_shadow(picture: Image.Image, drawing: Image.Image, x: int, y: int, strength: float) -> None:
+    """Darkens the ground below a drawing."""
+    wide, flat = max(4, round(drawing.width * 1.15)), max(3, round(drawing.width * 0.2))
+    mask = _SHADOW.resize((wide, flat)).point(_FAINTER[strength])
+    corner = (x + drawing.width // 2 - wide // 2, y + drawing.height - flat // 2 - flat // 8)
+    picture.paste((12, 10, 22), corner, mask)
+
+
+def _ground(rng: random.Random) -> Rgb:
+    if rng.random() < 0.72:
+        return rng.choice(_GROUNDS)
+    colour = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
+    return mixed(colour, (255, 255, 255), rng.uniform(0.2, 0.7))
+
+
+def item_reference(rng: random.Random, drawing: Image.Image, x: int, y: int, canvas: int) -> Image.Image:
+    """Returns a drawing on a plain ground with its upper left corner at (x, y)."""
+    picture = Image.new("RGB", (canvas, canvas), _ground(rng))
+    if rng.random() < 0.5:
+        cast_shadow(picture, drawing, x, y, 0.35)
+    picture.paste(drawing, (x, y), drawing)
+    return picture
+
+
+def assemble(background: Image.Image, placed: tuple[Placed, ...]) -> Image.Image:
+    """Returns the background with all shadows and then all items pasted in."""
+    picture = background.copy()
+    for part in placed:
+        cast_shadow(picture, part.drawing, part.x, part.y, 0.6)
+    for part in placed:
+        picture.paste(part.drawing, (part.x, part.y), part.drawing)
+    return picture
+
+
+def compose(
+    rng: random.Random,
+    library: Library,
+    width: int,
+    height: int,
+    held_out: bool = False,
+    reference: int = 64,
+    items: list[Item] | None = None,
+    slots: tuple[str, ...] | None = None,
+) -> Composition:
+    """Draws one composition of `width` x `height` pixels by lot.
+
+    `held_out` shows only artwork and products that training never shows. `reference`: pixels of a reference's sides;
+    references show items at the picture's scale where the picture's shorter side is twice that. `items` and `slots`
+    fix what would else be drawn by lot.
+    """
+    chosen = items if items is not None else random_items(rng, library, held_out)
+    where = slots if slots is not None else random_slots(rng, len(chosen))
+    crowded = len(chosen) == 2 and "centre" in where
+    scene = random_scene(rng, random_look(rng))
+    background = scene.draw(width, height)
+    size = item_size(rng, width, height, len(chosen), crowded)
+    placed: list[Placed] = []
+    rows: list[ItemFacts] = []
+    references: list[Image.Image] = []
+    for item, slot in zip(chosen, where, strict=True):
+        part, picture, row = _place(rng, item, slot, size, (width, height), len(chosen), crowded, reference)
+        placed.append(part)
+        references.append(picture)
+        rows.append(row)
+    square = width == height and width >= reference
+    scene_reference = (
+        background.resize((reference, reference), Image.Resampling.BOX) if square else scene.draw(reference, reference)
+    )
+    style_reference = None
+    if scene.grade != "none":
+        style_reference = random_scene(rng, scene.grade, but=scene.name).draw(reference, reference)
+    return Composition(
+        picture=assemble(background, tuple(placed)),
+        facts=scene_facts(width, height, rows, scene),
+        item_references=tuple(references),
+        scene_reference=scene_reference,
+        style_reference=style_reference,
+        background=background,
+        placed=tuple(placed),
+    )
+
+
+def _place(
+    rng: random.Random,
+    item: Item,
+    slot: str,
+    size: int,
+    shape: tuple[int, int],
+    count: int,
+    crowded: bool,
+    canvas: int,
+) -> tuple[Placed, Image.Image, ItemFacts]:
+    """Draws one item and its reference: the very same drawing a whole number of tokens away (65 %), or freely."""
+    width, height = shape
+    master = _master(item, size)
+    unit = max(1.0, min(width, height) / 128)
+    same_scale = size <= canvas - 4 and abs(unit - max(1.0, canvas / 64)) < 0.01
+    positions = None
+    if same_scale and rng.random() < 0.66:  # a few find no room
+        drawing = turned(_scaled(master, size), item.turn)
+        xs = aligned(
+            rng, across_span(slot, count, crowded, drawing.width, width), reference_span(drawing.width, canvas)
+        )
+        ys = aligned(rng, down_span(drawing.height, height, _WIDER_GROUND), reference_span(drawing.height, canvas))
+        if xs and ys:
+            positions = (xs[0], ys[0], xs[1], ys[1])
+            shown = drawing
+    if positions is None:
+        shown = turned(_scaled(master, round(rng.uniform(50, 54) * canvas / 64)), item.turn)
+        slots = 3 if crowded else count
+        room = round(min(size * rng.uniform(0.85, 1.2), width / slots, height * 0.66))
+        scaled = master
+        if rng.random() < 0.6:
+            scaled = master.rotate(rng.uniform(-8, 8), Image.Resampling.BILINEAR, expand=True)
+            scaled = scaled.crop(scaled.getchannel("A").point(_OPAQUE).getbbox())
+        drawing = turned(_scaled(scaled, room), item.turn)
+        positions = (
+            pick(rng, across_span(slot, count, crowded, drawing.width, width)),
+            pick(rng, down_span(drawing.height, height)),
+            pick(rng, reference_span(shown.width, canvas)),
+            pick(rng, reference_span(shown.height, canvas)),
+        )
+    x, y, inside_x, inside_y = positions
+    colour: str | None = None
+    if not isinstance(item.subject, Product):
+        colour = item.subject.colour if item.turn == 0 else dominant_colour(shown)
+    row = item_facts(item, slot, colour, (x, y, x + drawing.width, y + drawing.height))
+    return Placed(drawing, x, y), item_reference(rng, shown, inside_x, inside_y, canvas), row
+
+
+_OPAQUE = [0] * 25 + [255] * 231

@@ -1,0 +1,140 @@
+"""What a composition shows, drawn by lot before anything is painted; captions need nothing else."""
+
+import random
+from dataclasses import dataclass
+from typing import TypedDict
+
+from model.nano.world.art import Artwork
+from model.nano.world.grades import GRADES
+from model.nano.world.library import Library
+from model.nano.world.products import Product, random_product
+from model.nano.world.scenes import Scene, random_scene
+
+SLOTS = ("left", "centre", "right")
+Box = tuple[int, int, int, int]
+
+
+class ItemFacts(TypedDict):
+    """One item. `category`: product, character or object. Colours are words, None where nothing can be said."""
+
+    slot: str
+    noun: str
+    category: str
+    style: str
+    colour: str | None
+    pattern: str | None
+    second: str | None
+    logo: str | None
+    logo_colour: str | None
+    box: list[int]
+
+
+class Facts(TypedDict):
+    """A composition's facts, JSON-able. `items` are in the order of their slots, boxes are x0, y0, x1, y1 in pixels."""
+
+    width: int
+    height: int
+    items: list[ItemFacts]
+    scene: str
+    scene_colour: str | None
+    grade: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item to draw: a product or an artwork whose hues are turned by `turn` of 256."""
+
+    subject: Product | Artwork
+    turn: int
+
+
+def random_item(rng: random.Random, library: Library, held_out: bool = False) -> Item:
+    """Draws a product (45 %), a character (35 %) or an object (20 %); half of the emoji get their hues turned."""
+    lot = rng.random()
+    if lot < 0.45:
+        return Item(random_product(rng, held_out), 0)
+    artwork = library.pick(rng, "character" if lot < 0.8 else "object", held_out)
+    return Item(artwork, rng.randint(20, 236) if rng.random() < 0.5 else 0)
+
+
+def random_items(
+    rng: random.Random, library: Library, held_out: bool = False, count: int | None = None, products_only: bool = False
+) -> list[Item]:
+    """Draws `count` items (by lot 1, 2 or 3: 30, 62 and 8 %) that differ in their nouns.
+
+    `products_only` leaves the artwork out.
+    """
+    wanted = count or rng.choices((1, 2, 3), (30, 62, 8))[0]
+    items: list[Item] = []
+    kinds: set[str] = set()
+    while len(items) < wanted:
+        item = Item(random_product(rng, held_out), 0) if products_only else random_item(rng, library, held_out)
+        names = {item.subject.noun}
+        if isinstance(item.subject, Product):
+            names |= set(item.subject.nouns)
+        if not names & kinds:
+            kinds |= names
+            items.append(item)
+    return items
+
+
+def random_look(rng: random.Random) -> str:
+    """Draws a look: none in 55 %."""
+    return "none" if rng.random() < 0.55 else rng.choice(GRADES[1:])
+
+
+def random_slots(rng: random.Random, count: int) -> tuple[str, ...]:
+    """Draws the slots of 1 to 3 items, from left to right."""
+    if count == 3:
+        return SLOTS
+    if count == 2:
+        return rng.choices((("left", "right"), ("left", "centre"), ("centre", "right")), (88, 6, 6))[0]
+    return (rng.choices(("centre", "left", "right"), (70, 15, 15))[0],)
+
+
+def item_facts(item: Item, slot: str, colour: str | None, box: Box) -> ItemFacts:
+    """Returns the facts of an item; `colour` is an emoji's word for its colour after the turn of hues."""
+    subject = item.subject
+    if isinstance(subject, Product):
+        return ItemFacts(
+            slot=slot,
+            noun=subject.noun,
+            category="product",
+            style="drawn",
+            colour=subject.colour,
+            pattern=subject.pattern,
+            second=subject.second,
+            logo=subject.logo,
+            logo_colour=subject.logo_colour,
+            box=list(box),
+        )
+    return ItemFacts(
+        slot=slot,
+        noun=subject.noun,
+        category=subject.category,
+        style=subject.style,
+        colour=colour,
+        pattern=None,
+        second=None,
+        logo=None,
+        logo_colour=None,
+        box=list(box),
+    )
+
+
+def scene_facts(width: int, height: int, items: list[ItemFacts], scene: Scene) -> Facts:
+    """Returns a composition's facts."""
+    return Facts(
+        width=width, height=height, items=items, scene=scene.name, scene_colour=scene.colour, grade=scene.grade
+    )
+
+
+def random_facts(rng: random.Random, library: Library) -> Facts:
+    """Draws the facts of a composition that nobody paints, for texts alone; the boxes are empty."""
+    items = random_items(rng, library)
+    slots = random_slots(rng, len(items))
+    rows = []
+    for item, slot in zip(items, slots, strict=True):
+        colour = item.subject.colour if item.turn == 0 else rng.choice((None, "green", "magenta", "blue", "teal"))
+        rows.append(item_facts(item, slot, colour, (0, 0, 0, 0)))
+    return scene_facts(128, 128, rows, random_scene(rng, random_look(rng)))

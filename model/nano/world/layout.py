@@ -1,0 +1,75 @@
+"""Where items stand in the picture and in their references."""
+
+import random
+from dataclasses import dataclass
+
+TOKEN = 16  # pixels a token of the transformer covers
+_CENTRES = {
+    (1, "left"): (0.24, 0.36), (1, "centre"): (0.43, 0.57), (1, "right"): (0.64, 0.76),
+    (2, "left"): (0.22, 0.28), (2, "centre"): (0.5, 0.54), (2, "right"): (0.72, 0.78),
+    (3, "left"): (0.165, 0.18), (3, "centre"): (0.48, 0.52), (3, "right"): (0.82, 0.835),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Allowed positions of an item's upper left corner, both ends included."""
+
+    low: int
+    high: int
+
+
+def item_size(rng: random.Random, width: int, height: int, count: int, crowded: bool) -> int:
+    """Returns the pixels of an item's longer side: about 52 where the shorter side is 128, less where slots are narrow.
+
+    `crowded`: the slots are those of three (a centre slot beside another).
+    """
+    unit = max(1.0, min(width, height) / 128)
+    slots = 3 if crowded or count == 3 else count
+    return round(min(rng.uniform(50, 54) * unit, width / slots - 2.5 * unit, height * 0.6))
+
+
+def reference_span(length: int, canvas: int) -> Span:
+    """Returns where an item of this length may begin in a reference: 5 px on 64 from the border, else in the middle."""
+    margin = round(canvas * 5 / 64)
+    low, high = margin, canvas - margin - length
+    if high >= low:
+        return Span(low, high)
+    return Span(max(0, (canvas - length) // 2), max(0, (canvas - length) // 2))
+
+
+def across_span(slot: str, count: int, crowded: bool, length: int, width: int) -> Span:
+    """Returns where an item may begin across the picture, inside its slot and the border."""
+    low, high = _CENTRES[(3 if crowded else count, slot)]
+    unit = max(1, round(width / 128))
+    first = max(unit, round(low * width - length / 2))
+    last = min(width - length - unit, round(high * width - length / 2))
+    middle = max(0, min((first + last) // 2, width - length))
+    return Span(first, last) if first <= last else Span(middle, middle)
+
+
+def down_span(length: int, height: int, ground: tuple[float, float] = (0.8, 0.92)) -> Span:
+    """Returns where an item may begin so that it stands on the ground, between two fractions of the height."""
+    return Span(max(0, round(ground[0] * height) - length), max(0, round(ground[1] * height) - length))
+
+
+def pick(rng: random.Random, span: Span) -> int:
+    """Draws one position."""
+    return rng.randint(span.low, span.high)
+
+
+def aligned(rng: random.Random, picture: Span, reference: Span) -> tuple[int, int] | None:
+    """Draws positions in picture and reference that differ by a multiple of a token; None if there are none."""
+    offsets = [(at - inside) for at in range(picture.low, picture.high + 1) for inside in (reference.low,)]
+    pairs = []
+    for offset in range(min(offsets) - (reference.high - reference.low), max(offsets) + 1):
+        if offset % TOKEN == 0:
+            low = max(picture.low, reference.low + offset)
+            high = min(picture.high, reference.high + offset)
+            if low <= high:
+                pairs.append((offset, low, high))
+    if not pairs:
+        return None
+    offset, low, high = rng.choice(pairs)
+    at = rng.randint(low, high)
+    return at, at - offset

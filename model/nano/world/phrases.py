@@ -1,0 +1,133 @@
+"""The words of captions: how scenes, looks, sides and references are put."""
+
+# "{c}" is the backdrop's colour
+SCENE_WORDS: dict[str, tuple[str, ...]] = {
+    "beach": ("on a beach", "on a sandy beach", "at the beach", "on the beach by the sea", "by the seaside",
+              "on a sunny beach", "on golden sand by the ocean"),
+    "snow": ("in the snow", "in snowy mountains", "in front of snowy mountains", "on a snowfield", 
+             "in the alps in winter", "in a winter landscape", "on a snowy mountain"),
+    "city": ("in the city", "in a city", "in front of city towers", "in a city by day", "with a city skyline behind",
+             "downtown by day", "on a square in the city"),
+    "night city": ("in a city at night", "in the city at night", "with a night skyline behind", "in a night city",
+                   "downtown at night", "in front of lit windows at night", "with city lights at night"),
+    "forest": ("in a forest", "in the forest", "in the woods", "among fir trees", "in a green forest",
+               "in front of tall firs", "in a pine forest"),
+    "desert": ("in the desert", "in a desert", "among sand dunes", "on desert dunes", "in front of dunes",
+               "in a hot desert", "on sand dunes"),
+    "meadow": ("on a meadow", "in a meadow with flowers", "in a green field", "on a flower meadow", "in spring hills",
+               "on green hills", "on the grass with flowers"),
+    "underwater": ("under water", "underwater", "at the bottom of the sea", "in the deep blue sea", "on the sea floor",
+                   "in an underwater world", "below the waves"),
+    "space": ("in space", "in outer space", "among the stars", "on the moon", "in front of a planet in space",
+              "on a moon among stars", "in the galaxy"),
+    "sunset": ("at sunset by the sea", "in front of a sunset", "with the sun setting over the sea", "at a sunset beach",
+               "against a sunset", "as the sun sets over the water", "at sunset over the ocean"),
+    "street": ("on a street", "on a shopping street", "in front of shops", "in a street with shops", "on the pavement",
+               "on a high street", "in an old town street"),
+    "clouds": ("above the clouds", "in the clouds", "in a blue sky", "in the sky", "on a sea of clouds",
+               "among white clouds", "high in the sky with clouds"),
+    "autumn": ("in an autumn park", "in autumn", "in a park in autumn", "among autumn trees", "in the fall",
+               "with autumn leaves", "under autumn trees"),
+    "lake": ("by a lake", "at a mountain lake", "on a pier by a lake", "on a wooden pier", "in front of a lake",
+             "at a lake with mountains", "at the lakeside"),
+    "kitchen": ("in a kitchen", "on a kitchen table", "in the kitchen", "on a wooden kitchen table",
+                "in a bright kitchen", "on a kitchen counter", "in a tiled kitchen"),
+    "living room": ("in a living room", "in the living room", "in front of a sofa", "at home in the living room",
+                    "in a cosy living room", "in a lounge with a sofa", "in a home with a couch"),
+    "stage": ("on a stage", "on stage", "on a stage with spotlights", "in a theatre", "under the spotlights",
+              "on a theatre stage", "between red curtains on a stage"),
+    "bricks": ("in front of a brick wall", "against a brick wall", "in a loft with a brick wall", "by a brick wall",
+               "with bricks behind", "with a brick wall in the background", "in front of bricks"),
+    "bokeh": ("in front of blurred lights", "with bokeh lights", "against bokeh", "with party lights behind",
+              "with blurred lights in the background", "in front of festive lights", "with warm bokeh"),
+    "bookshelf": ("in front of a bookshelf", "in a library", "in front of books", "in a study with books",
+                  "with bookshelves behind", "before a wall of books", "with a bookcase in the background"),
+    "studio": ("on a {c} studio background", "in a {c} studio", "on a plain {c} background", "on a {c} backdrop",
+               "in front of a plain {c} wall", "against a {c} backdrop", "on {c}, studio shot"),
+    "podium": ("on a {c} podium", "on a {c} stage with an arch", "on a round {c} podium", "in a {c} set with an arch",
+               "in front of a {c} arch", "on a {c} display stand", "on a {c} platform"),
+    "stripes": ("in front of {c} stripes", "on a {c} striped background", "against a {c} striped wall",
+                "with {c} stripes behind", "on a striped {c} backdrop", "in front of a striped {c} wall"),
+}  # fmt: skip
+
+GRADE_WORDS: dict[str, tuple[str, ...]] = {
+    "dawn": ("at dawn", "in soft dawn light", "in pink morning light", "in early morning light", "in a rosy dawn look",
+             "with soft pink light"),
+    "golden": ("at golden hour", "in golden light", "in warm golden light", "in golden hour light",
+               "with a warm golden look", "in honey-coloured light"),
+    "night": ("at night", "in dark blue night light", "by night", "in moonlight", "in the dark of night",
+              "in a dark blue night look"),
+    "noir": ("in black and white", "in a noir look", "with a black and white background", "in noir style",
+             "in monochrome", "as a black and white film"),
+    "sepia": ("in sepia", "in sepia tones", "in an old sepia look", "with a sepia background", "in vintage sepia",
+              "like an old photo"),
+    "pastel": ("in pastel colours", "in soft pastels", "in a pastel look", "with pale pastel colors", "in pastel tones",
+               "in light pastel style"),
+    "mint": ("in mint light", "in a mint look", "with a mint tint", "in minty green tones", "in fresh mint tones",
+             "with a mint green tone"),
+    "vivid": ("in vivid colours", "in a vivid look", "with bright saturated colors", "in bold vivid tones",
+              "with intense colours", "in vibrant colours"),
+    "faded": ("in faded colours", "in a faded look", "with washed-out colors", "in faded film tones", "in muted tones",
+              "with a matte faded look"),
+    "crimson": ("in red light", "in crimson light", "in a crimson look", "with a red tint", "in deep red tones",
+                "under red light"),
+    "neon": ("in neon light", "in neon colours", "in a magenta and cyan look", "with neon magenta and cyan",
+             "in neon style", "in a synthwave look"),
+}  # fmt: skip
+
+SIDES: dict[str, tuple[str, ...]] = {
+    "left": ("on the left", "on the left", "on the left", "on the left side", "at the left", "to the left", "left"),
+    "centre": ("in the centre", "in the center", "in the middle", "in the centre", "at the centre", "in the middle"),
+    "right": ("on the right", "on the right", "on the right", "on the right side", "at the right", "to the right",
+              "right"),
+}  # fmt: skip
+SIDE_LABELS = {"left": ("left",), "centre": ("centre", "center", "middle"), "right": ("right",)}
+
+ORDINALS = ("first", "second", "third", "fourth")
+# "{k}" is the reference's number, "{o}" its ordinal
+SCENE_BY_NUMBER = (
+    "in the scene from image {k}", "in the scene of image {k}", "in the scene from image {k}",
+    "background from image {k}", "set in image {k}", "in the setting of image {k}", "with the background of image {k}",
+    "in the place from image {k}", "in the scene of the {o} image", "against the background from image {k}",
+    "scene: image {k}",
+)  # fmt: skip
+SCENE_BY_REFERENCE = (
+    "in the scene of the reference", "in the given scene", "in this scene", "with the given background",
+    "in the reference scene", "in the scene shown", "in front of the given background", "in the same scene",
+)  # fmt: skip
+STYLE_BY_NUMBER = (
+    "in the style of image {k}", "in the look of image {k}", "style of the {o} image", "with the colours of image {k}",
+    "in the style from image {k}", "light and colours from image {k}", "style: image {k}", "in the mood of image {k}",
+)  # fmt: skip
+STYLE_BY_REFERENCE = (
+    "in the style of the reference", "in the given style", "in the reference style",
+    "with the colours of the reference", "in this style", "in the look of the reference picture",
+)  # fmt: skip
+
+NAMED_BY_NUMBER = (
+    "the {n} from image {k}", "the {n} from image {k}", "the {n} from image {k}", "the {n} in image {k}",
+    "the {n} of image {k}", "image {k}'s {n}", "the {o} image's {n}", "the {n} from the {o} image",
+    "the {n} (image {k})", "the {n} from reference {k}", "the {n} shown in image {k}",
+)  # fmt: skip
+BARE_BY_NUMBER = ("image {k}", "reference {k}", "the {o} image", "the {o} reference", "the one from image {k}")
+GENERIC: dict[str, tuple[str, ...]] = {
+    "product": ("product", "product", "item", "packshot"),
+    "character": ("character", "mascot", "figure", "character"),
+    "object": ("object", "item", "thing", "prop"),
+}
+ADJECTIVES: dict[str, tuple[str, ...]] = {
+    "product": ("new", "classic", "premium", "original", "nice", "fine", "fresh", "our", "iconic"),
+    "character": ("cheerful", "small", "friendly", "happy", "little", "cute", "funny", "lovely", "our"),
+    "object": ("little", "nice", "fine", "single", "lovely", "small", "pretty"),
+}
+OPENINGS = ("a photo of", "product shot of", "a picture of", "an advertising photo of", "a campaign picture of",
+            "an image of", "photo of", "packshot of", "a render of")  # fmt: skip
+FILLERS = ("premium campaign picture", "high quality", "for the spring campaign", "clean advertising photo",
+           "studio quality", "brand campaign", "sharp and clean", "social media ad", "soft shadows",
+           "for the summer sale", "hero shot", "simple composition", "4k", "highly detailed", "for the new collection",
+           "professional lighting")  # fmt: skip
+VERBS: dict[str, tuple[str, ...]] = {
+    "product": ("stands", "sits", "is placed", "is"),
+    "character": ("stands", "sits", "poses", "is"),
+    "object": ("stands", "sits", "is placed", "is"),
+}

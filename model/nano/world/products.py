@@ -1,0 +1,178 @@
+"""Drawn products: a kind in a pattern of two named colours, with a logo."""
+
+import hashlib
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from model.nano.world.colours import COLOURS, Rgb, distance, jittered, mixed
+from model.nano.world.kinds import KINDS, Kind
+from model.nano.world.shapes import LOGOS, draw_shape, logo_shapes
+
+PATTERNS = ("plain", "stripes", "band", "dots", "checks", "halves")
+_FIXED: dict[str, Rgb] = {
+    "metal": (188, 192, 200),
+    "ink": (44, 40, 46),
+    "glass": (212, 226, 236),
+    "paper": (246, 244, 238),
+    "glow": (255, 176, 46),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product. `second` and `logo_colour` are None where the pattern or the logo has no colour of its own."""
+
+    kind: int
+    noun: str
+    pattern: str
+    colour: str
+    rgb: Rgb
+    second: str | None
+    second_rgb: Rgb
+    logo: str | None
+    logo_colour: str | None
+    logo_rgb: Rgb
+
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """Everything that captions call this kind."""
+        return KINDS[self.kind].nouns
+
+
+def is_held_out(kind: str, pattern: str) -> bool:
+    """Tells whether this kind never wears this pattern in training (about one combination in eight, never plain)."""
+    return pattern != "plain" and hashlib.sha256(f"{kind}/{pattern}".encode()).digest()[0] < 40
+
+
+def _contrasting(rng: random.Random, others: list[Rgb]) -> str:
+    names = [name for name, rgb in COLOURS.items() if all(distance(rgb, other) > 120 for other in others)]
+    favourites = [name for name in names if name in ("white", "black", "yellow", "red", "blue")]
+    return rng.choice(favourites if favourites and rng.random() < 0.5 else names)
+
+
+def random_product(rng: random.Random, held_out: bool = False) -> Product:
+    """Draws a product's facts; `held_out` takes only the combinations of kind and pattern that training never shows."""
+    while True:
+        index = rng.randrange(len(KINDS))
+        pattern = rng.choices(PATTERNS, (40, 14, 12, 14, 10, 10))[0]
+        if is_held_out(KINDS[index].nouns[0], pattern) == held_out:
+            break
+    colour = rng.choice(tuple(COLOURS))
+    rgb = jittered(rng, COLOURS[colour])
+    second = _contrasting(rng, [rgb])
+    second_rgb = jittered(rng, COLOURS[second])
+    logo = rng.choice(LOGOS) if rng.random() < (0.75 if pattern == "plain" else 0.25) else None
+    logo_colour = _contrasting(rng, [rgb] if pattern == "plain" else [rgb, second_rgb])
+    logo_rgb = jittered(rng, COLOURS[logo_colour])
+    if pattern == "plain":
+        # lids, laces and pockets of plain products are a shade of the body: captions needn't name a second colour
+        second_rgb = mixed(rgb, (255, 255, 255) if sum(rgb) < 380 else (40, 40, 50), 0.35)
+    return Product(
+        kind=index,
+        noun=rng.choice(KINDS[index].nouns),
+        pattern=pattern,
+        colour=colour,
+        rgb=rgb,
+        second=None if pattern == "plain" else second,
+        second_rgb=second_rgb,
+        logo=logo,
+        logo_colour=logo_colour if logo else None,
+        logo_rgb=logo_rgb,
+    )
+
+
+@lru_cache(maxsize=256)
+def _body_mask(index: int, size: int) -> Image.Image:
+    mask = Image.new("L", (size, size))
+    draw = ImageDraw.Draw(mask)
+    for shape in KINDS[index].body:
+        draw_shape(draw, shape, 255, size / 100)
+    return mask
+
+
+@lru_cache(maxsize=256)
+def _pattern_mask(index: int, pattern: str, size: int) -> Image.Image:
+    """Where the second colour goes, laid out over the body's box."""
+    kind, scale = KINDS[index], size / 100
+    x0, y0, x1, y1 = (edge / scale for edge in _body_mask(index, size).getbbox() or (0, 0, size, size))
+    mask = Image.new("L", (size, size))
+    draw = ImageDraw.Draw(mask)
+
+    def box(a: float, b: float, c: float, d: float) -> None:
+        draw.rectangle((a * scale, b * scale, c * scale, d * scale), fill=255)
+
+    if pattern == "stripes":
+        count = max(5, round((x1 - x0) / 11) // 2 * 2 + 1)
+        step = (x1 - x0) / count
+        for i in range(1, count, 2):
+            box(x0 + i * step, 0, x0 + (i + 1) * step, 100)
+    elif pattern == "band":
+        middle, half = kind.logo[1], max(9.0, (y1 - y0) * 0.17)
+        box(0, middle - half, 100, middle + half)
+    elif pattern == "dots":
+        step = max(13.0, (x1 - x0) / 4)
+        for row in range(-1, 9):
+            for column in range(-1, 9):
+                x = x0 + (column + 0.5 + 0.5 * (row % 2)) * step
+                y = y0 + (row + 0.5) * step * 0.9
+                reach = step * 0.28
+                draw.ellipse(tuple(v * scale for v in (x - reach, y - reach, x + reach, y + reach)), fill=255)
+    elif pattern == "checks":
+        step = max(11.0, (x1 - x0) / 5)
+        for row in range(10):
+            for column in range(row % 2, 10, 2):
+                box(x0 + column * step, y0 + row * step, x0 + (column + 1) * step, y0 + (row + 1) * step)
+    elif pattern == "halves":
+        draw.polygon([(x1 * scale, y0 * scale), (x1 * scale, y1 * scale), (x0 * scale, y1 * scale)], fill=255)
+    return mask
+
+
+@lru_cache(maxsize=64)
+def _shade(index: int, size: int) -> Image.Image:
+    """Black with the alpha of the body's shadow: a cylinder's right side, or a little towards the bottom."""
+    kind = KINDS[index]
+    box = _body_mask(index, size).getbbox() or (0, 0, size, size)
+    across = np.clip((np.arange(size) - box[0]) / max(1, box[2] - box[0]), 0, 1)
+    if kind.round:
+        row = np.interp(across, (0.0, 0.3, 0.6, 1.0), (46, 0, 14, 88))
+        alpha = np.repeat(row[None], size, 0)
+    else:
+        down = np.clip((np.arange(size) - box[1]) / max(1, box[3] - box[1]), 0, 1)
+        alpha = np.repeat((34 * down**1.5)[:, None], size, 1)
+    body = np.asarray(_body_mask(index, size), dtype=np.float32) / 255
+    return Image.fromarray((alpha * body).astype(np.uint8))
+
+
+def draw_product(product: Product, size: int) -> Image.Image:
+    """Draws a product as an RGBA picture whose canvas measures `size` pixels, trimmed to what is drawn."""
+    kind: Kind = KINDS[product.kind]
+    scale = size / 100
+    paints = {
+        **_FIXED,
+        "body": product.rgb,
+        "second": product.second_rgb,
+        "dark": mixed(product.rgb, (20, 16, 30), 0.32),
+        "light": mixed(product.rgb, (255, 255, 255), 0.4),
+    }
+    picture = Image.new("RGBA", (size, size), (*product.rgb, 0))
+    draw = ImageDraw.Draw(picture)
+    for paint, shape in kind.under:
+        draw_shape(draw, shape, (*paints[paint], 255), scale)
+    body = _body_mask(product.kind, size)
+    picture.paste((*product.rgb, 255), (0, 0), body)
+    fabric = Image.new("RGBA", (size, size), (*product.rgb, 255))
+    if product.pattern != "plain":
+        fabric.paste((*product.second_rgb, 255), (0, 0), _pattern_mask(product.kind, product.pattern, size))
+    if product.logo:
+        pen = ImageDraw.Draw(fabric)
+        for shape in logo_shapes(product.logo, *kind.logo):
+            draw_shape(pen, shape, (*product.logo_rgb, 255), scale)
+    picture.paste(fabric, (0, 0), body)
+    picture.paste((14, 10, 24, 255), (0, 0), _shade(product.kind, size))
+    for paint, shape in kind.over:
+        draw_shape(draw, shape, (*paints[paint], 255), scale)
+    return picture.crop(picture.getbbox())

@@ -1,0 +1,121 @@
+"""The store: few verbs over a local folder or a bucket, the same promises on both.
+
+A store is a flat space of keys below one root (a folder, or a bucket and a prefix). What is created is never changed by
+`create`; what has to change (a pointer, the record of a failed variant) changes by compare-and-swap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from model.errors import BrandpressError
+
+OWN_PREFIX = ".brandpress-"
+MAX_KEY_BYTES = 1024
+MAX_SEGMENT_BYTES = 255
+
+
+class StoreError(BrandpressError):
+    """The store can't be read or written; says where, why, and what to do. Never holds credentials."""
+
+
+class StoreAddressError(StoreError):
+    """A delivery address or a key that no store can have."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStat:
+    """What a store knows of an object: the tag for `replace`, its size in bytes, and its SHA-256 in hex if known."""
+
+    etag: str
+    bytes: int
+    sha256: str | None
+
+
+class Store(Protocol):
+    """Keys are relative, `/` between segments. Every method raises StoreError when the store can't be used."""
+
+    @property
+    def uri(self) -> str:
+        """Where the store is, for messages and people."""
+
+    def create(self, key: str, data: bytes, content_type: str) -> bool:
+        """Write `data` if nothing stands at `key`, whole or not at all. True: written. False: something stood there."""
+
+    def read(self, key: str) -> bytes | None:
+        """What stands at `key`; None if nothing does."""
+
+    def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+        """Write `data` if what stands at `key` still has the etag `expected` (None: nothing stands there).
+
+        False: it's another one by now. Ask `stat` first, then `read`: the other order can lose a change.
+        """
+
+    def stat(self, key: str) -> ObjectStat | None:
+        """What the store knows of `key`; None if nothing stands there."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """All keys that begin with `prefix`, in no particular order; without the store's own bookkeeping."""
+
+    def check(self) -> tuple[str, ...]:
+        """Try the store before work begins. Raises StoreError if it can't be written; returns warnings for people."""
+
+
+def sha256_hex(data: bytes) -> str:
+    """The SHA-256 of `data`, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def check_key(key: str) -> str:
+    """`key` itself if it's safe on S3 and on file systems. Raises StoreAddressError with the reason."""
+    segments = key.split("/")
+    reason = None
+    if len(key.encode()) > MAX_KEY_BYTES:
+        reason = f"is longer than {MAX_KEY_BYTES} bytes"
+    elif any(segment in ("", ".", "..") for segment in segments):
+        reason = "has an empty, `.` or `..` segment"
+    elif "\\" in key or any(ord(character) < 32 or ord(character) == 127 for character in key):
+        reason = "has a backslash or a control character"
+    elif any(len(segment.encode()) > MAX_SEGMENT_BYTES for segment in segments):
+        reason = f"has a segment of more than {MAX_SEGMENT_BYTES} bytes"
+    elif any(segment.startswith(OWN_PREFIX) for segment in segments):
+        reason = f"has a segment that begins with {OWN_PREFIX!r}, which the store keeps for itself"
+    if reason:
+        raise StoreAddressError(f"the key {key!r} {reason}")
+    return key
+
+
+def open_store(uri: str) -> Store:
+    """The store at `uri`: `s3://bucket/prefix`, a folder, or `file:///folder`. Touches neither disk nor network.
+
+    A relative folder is relative to the working directory. Raises StoreAddressError for any other address.
+    """
+    if not uri:
+        raise StoreAddressError("the delivery address is empty; give a folder or s3://bucket/prefix")
+    if "://" not in uri:
+        return _local(Path(uri))
+    parts = urlsplit(uri)
+    if parts.username or parts.password:
+        raise StoreAddressError(
+            "the delivery address holds credentials; leave them out and use the usual AWS variables or a profile"
+        )
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
+        return _local(Path(unquote(parts.path)))
+    if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
+        raise StoreAddressError(f"{uri!r} isn't a delivery address; allowed are a folder and s3://bucket/prefix")
+    from pipeline.deliver.s3 import S3Store
+
+    return S3Store(parts.netloc, parts.path.strip("/"))
+
+
+def _local(folder: Path) -> Store:
+    from pipeline.deliver.local import LocalStore
+
+    return LocalStore(folder)

@@ -1,0 +1,88 @@
+"""The workers of one run, seen from the driver: start, replace, give work, hear what happens, end."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import ray
+from ray.exceptions import OutOfMemoryError, RayError
+
+from pipeline.render.dispatch import Task
+from pipeline.render.events import Lost, Message
+from pipeline.render.worker import Worker, WorkerSettings
+
+ACTOR_THREADS = 4
+"""`events` for a worker's life, `submit` and `stop` beside it."""
+
+
+class Crew:
+    """Actors without restarts and retries of Ray's own: what is done about a death is the driver's decision."""
+
+    def __init__(self, settings: WorkerSettings, gpus: bool) -> None:
+        """gpus: each worker holds one GPU; without, it holds its threads' share of the CPU."""
+        self._settings = settings
+        self._actor: Any = ray.remote(Worker).options(
+            max_restarts=0,
+            max_task_retries=0,
+            max_concurrency=ACTOR_THREADS,
+            num_gpus=1 if gpus else 0,
+            num_cpus=1 if gpus else settings.threads,
+        )
+        self._started = 0
+        self._workers: dict[str, tuple[Any, Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    def names(self) -> tuple[str, ...]:
+        """The workers that there are."""
+        return tuple(self._workers)
+
+    def start(self) -> str:
+        """Start a worker, which loads its model; returns its name."""
+        name = f"worker-{self._started}"
+        self._started += 1
+        actor = self._actor.remote(self._settings)
+        self._workers[name] = (actor, actor.events.options(num_returns="streaming").remote())
+        return name
+
+    def submit(self, worker: str, tasks: tuple[Task, ...]) -> None:
+        """Queue a group at a worker. If the worker is dead, `wait` will tell."""
+        self._workers[worker][0].submit.remote(tasks)
+
+    def wait(self, seconds: float) -> list[tuple[str, tuple[Message, ...] | Lost]]:
+        """What happened, at most `seconds` from now; each worker that is lost is told of once and forgotten."""
+        streams = {stream: name for name, (_, stream) in self._workers.items()}
+        ready, _ = ray.wait(list(streams), num_returns=1, timeout=seconds)
+        more, _ = ray.wait(list(streams), num_returns=len(streams), timeout=0)
+        return [(streams[stream], self._next(streams[stream])) for stream in dict.fromkeys([*ready, *more])]
+
+    def stop(self) -> None:
+        """Ask all workers to begin no further picture and to end when theirs is delivered."""
+        for actor, _ in self._workers.values():
+            actor.stop.remote()
+
+    def dismiss(self, worker: str) -> None:
+        """End a worker at once, whatever it does."""
+        actor, _ = self._workers.pop(worker)
+        with suppress(RayError):
+            ray.kill(actor, no_restart=True)
+
+    def close(self) -> None:
+        """End all workers at once."""
+        for worker in self.names():
+            self.dismiss(worker)
+
+    def _next(self, worker: str) -> tuple[Message, ...] | Lost:
+        try:
+            messages: tuple[Message, ...] = ray.get(next(self._workers[worker][1]))
+            return messages
+        except StopIteration:
+            cause = "it ended"
+        except OutOfMemoryError:
+            cause = "its node ran out of memory"
+        except RayError as error:
+            cause = "its node ran out of memory" if "OOM" in type(error).__name__ else "its process died"
+        self.dismiss(worker)
+        return Lost(cause)

@@ -1,0 +1,121 @@
+"""What happens while a campaign is rendered: messages of a worker to the driver, and of the driver to its caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.deliver.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A worker has its model. host: device, torch, driver; seconds: how long loading took."""
+
+    host: dict[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """A worker couldn't load its model. final: another worker would fail alike."""
+
+    cause: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The model has been given this variant; until it's recorded, its worker's death may be its fault."""
+
+    render_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A variant is delivered or has failed, and so says its record."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Seconds in which a worker had a group to render, and of those the seconds inside the model."""
+
+    busy: float
+    model: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A worker's process is gone, or its messages ended unasked."""
+
+    cause: str
+
+
+Message = Loaded | LoadFailed | Started | Recorded | Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Before anything starts: how many variants the campaign has, are done already, and will be rendered now."""
+
+    planned: int
+    done: int
+    todo: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that a person should know and that stops nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersStarting:
+    """This many workers are loading the model; on GPUs or on so many threads each of the CPU."""
+
+    workers: int
+    gpus: bool
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLoaded:
+    """A worker is ready."""
+
+    worker: str
+    host: dict[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker's process ended, or it couldn't load its model. Its work goes to others."""
+
+    worker: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantStarted:
+    """A worker renders this variant."""
+
+    worker: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecorded:
+    """A variant is done or has failed."""
+
+    worker: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A signal asked to stop: what is being rendered is finished and delivered, nothing else is begun."""
+
+
+Event = Planned | Warned | WorkersStarting | WorkerLoaded | WorkerLost | VariantStarted | VariantRecorded | Stopping

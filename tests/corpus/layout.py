@@ -1,0 +1,28 @@
+"""Lays the corpus out in a folder: its YAML files, and every picture that a brand spec of it names."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from tests.corpus.pictures import draw
+
+CORPUS = Path(__file__).parent
+ABSENT = {"mugg.png", "cupp.png"}
+LINK = "outside-link.png"
+
+
+def lay_out(folder: Path) -> Path:
+    """A copy of the corpus with its pictures; returns the folder."""
+    for part in ("bad", "good", "klein", "northwind"):
+        shutil.copytree(CORPUS / part, folder / part)
+    for brand in folder.rglob("brand.yaml"):
+        for name in set(re.findall(r"pictures[/\\]([\w-]+\.(?:png|jpg|webp))", brand.read_text())) - ABSENT:
+            picture = brand.parent / "pictures" / name
+            if name == LINK:
+                picture.parent.mkdir(exist_ok=True)
+                picture.symlink_to(folder / "northwind" / "pictures" / "fox.png")
+            else:
+                draw(picture)
+    return folder

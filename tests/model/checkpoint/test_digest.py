@@ -1,0 +1,113 @@
+"""The digest of a checkpoint's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model.checkpoint.digest import folder_digest
+
+LARGE = 1 << 20
+FILES = [
+    "model_index.json",
+    "transformer/config.json",
+    "transformer/diffusion_pytorch_model-00001-of-00002.safetensors",
+    "vae/diffusion_pytorch_model.safetensors",
+    "text_encoder/model.safetensors",
+    "tokenizer/tokenizer.json",
+    "tokenizer/merges.txt",
+    "tokenizer/chat_template.jinja",
+    "scheduler/scheduler_config.json",
+]
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "brandpress" / "digests.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, memory: Path) -> Path:
+    """Small files of every kind, and one that is large enough to be remembered."""
+    for name in FILES:
+        path = tmp_path / "checkpoint" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode() * (LARGE // len(name) + 1 if name.startswith("vae") else 1))
+    return tmp_path / "checkpoint"
+
+
+def change_last_byte(path: Path) -> None:
+    """At another time, as any writer does; tests are faster than a file system's clock."""
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_any_byte_changes_it(folder: Path, name: str) -> None:
+    before = folder_digest(folder)
+    change_last_byte(folder / name)
+    changed = folder_digest(folder)
+    assert changed != before
+    change_last_byte(folder / name)
+    assert folder_digest(folder) == before
+
+
+@pytest.mark.parametrize("name", FILES[1:])
+def test_a_name_and_a_missing_file_change_it(folder: Path, name: str) -> None:
+    before = folder_digest(folder)
+    path = folder / name
+    renamed = path.rename(path.with_name("a-" + path.name))
+    other = folder_digest(folder)
+    renamed.unlink()
+    assert len({before, other, folder_digest(folder)}) == 3
+
+
+def test_place_and_time_do_not_change_it(folder: Path, tmp_path: Path) -> None:
+    before = folder_digest(folder)
+    other = shutil.copytree(folder, tmp_path / "a" / "b", copy_function=shutil.copy)
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))
+    (tmp_path / "link").symlink_to(other)
+    assert folder_digest(folder) == folder_digest(other) == folder_digest(tmp_path / "link") == before
+
+
+def test_what_decides_no_pixels_does_not_change_it(folder: Path) -> None:
+    before = folder_digest(folder)
+    (folder / "README.md").write_text("words")
+    (folder / "transformer" / "notes.md").write_text("words")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "weights.safetensors").write_text("another")
+    assert folder_digest(folder) == before
+
+
+def test_large_files_are_read_once(folder: Path, memory: Path) -> None:
+    digest = folder_digest(folder)
+    (key,) = json.loads(memory.read_text())
+    assert key.startswith(str(folder / "vae"))
+    memory.write_text(json.dumps({key: "remembered"}))
+    assert folder_digest(folder) != digest, "the memory isn't used"
+    os.utime(folder / "vae" / "diffusion_pytorch_model.safetensors", (1, 1))
+    assert folder_digest(folder) == digest, "a file that was written again must be read again"
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"null"])
+def test_a_broken_memory_is_done_without(folder: Path, memory: Path, content: bytes) -> None:
+    before = folder_digest(folder)
+    memory.write_bytes(content)
+    assert folder_digest(folder) == before
+
+
+def test_a_memory_that_cannot_be_written_is_done_without(
+    folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = folder_digest(folder)
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert folder_digest(folder) == before

@@ -1,0 +1,199 @@
+"""Weights from a folder in diffusers' layout."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model.checkpoint.describe import describe
+from model.checkpoint.folder import load_autoencoder, load_text_encoder, load_transformer
+from model.errors import CheckpointError
+from tests.model.small import Small, save_small
+
+CPU, FLOAT = torch.device("cpu"), torch.float32
+TRANSFORMER = Path("transformer") / "diffusion_pytorch_model.safetensors"
+VAE = Path("vae") / "diffusion_pytorch_model.safetensors"
+TEXT = Path("text_encoder") / "model.safetensors"
+QUERY = "transformer_blocks.0.attn.to_q.weight"
+
+
+@pytest.fixture
+def folder(small_of: Callable[[str], Small], tmp_path: Path) -> Path:
+    """A copy of a small checkpoint, to be spoilt."""
+    return shutil.copytree(small_of("klein").folder, tmp_path / "checkpoint")
+
+
+def load(folder: Path, dtype: torch.dtype = FLOAT) -> dict[str, Tensor]:
+    """All tensors of all parts."""
+    parts = {
+        "transformer": load_transformer(folder, CPU, dtype),
+        "vae": load_autoencoder(folder, CPU, dtype),
+        "text": load_text_encoder(describe(str(folder), folder), CPU, dtype),
+    }
+    return {f"{part} {name}": value for part, module in parts.items() for name, value in module.state_dict().items()}
+
+
+def edit(file: Path, change: Callable[[dict[str, Tensor]], Any]) -> None:
+    tensors = load_file(file)
+    change(tensors)
+    save_file(tensors, file, {"format": "pt"})
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_tensors_are_those_of_the_files(folder: Path) -> None:
+    loaded = load(folder)
+    for name, value in load_file(folder / TRANSFORMER).items():
+        assert torch.equal(loaded[f"transformer {name}"], value)
+    assert not any(value.is_meta for value in loaded.values())
+
+
+def test_shards_give_the_same_as_a_single_file(tmp_path: Path) -> None:
+    single, sharded = save_small("klein", tmp_path / "single"), save_small("klein", tmp_path / "sharded", shard="40KB")
+    for part in ("transformer", "vae", "text_encoder"):
+        assert len(list((sharded / part).glob("*-of-*.safetensors"))) > 2
+    assert same(load(single), load(sharded))
+
+
+def test_floats_become_the_dtype_asked_for(folder: Path) -> None:
+    full, half = load(folder), load(folder, torch.bfloat16)
+    for name, value in half.items():
+        if "num_batches" not in name:
+            assert value.dtype == torch.bfloat16
+            assert torch.equal(value, full[name].bfloat16())
+
+
+def test_the_count_of_batches_may_be_missing(folder: Path) -> None:
+    """BFL's own conversion drops it."""
+    edit(folder / VAE, lambda tensors: tensors.pop("bn.num_batches_tracked"))
+    assert load(folder)["vae bn.num_batches_tracked"].item() == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "count"),
+    [
+        (TRANSFORMER, QUERY, 1),
+        (VAE, "bn.running_mean", 1),
+        (TEXT, "model.layers.2.mlp.up_proj.weight", 1),
+    ],
+)
+def test_a_missing_tensor_is_named(folder: Path, file: Path, name: str, count: int) -> None:
+    edit(folder / file, lambda tensors: tensors.pop(name))
+    message = f"{folder / file.parent}: {count} tensors are missing: {name.removeprefix('model.')}"
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        load(folder)
+
+
+def test_many_missing_tensors_are_counted_and_some_named(folder: Path) -> None:
+    edit(folder / VAE, lambda tensors: [tensors.pop(name) for name in list(tensors) if name.startswith("decoder")])
+    with pytest.raises(
+        CheckpointError, match=r"vae: \d\d+ tensors are missing: decoder\.[^,]*(, decoder\.[^,]*){4}, …"
+    ):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "wanted"),
+    [
+        (TRANSFORMER, QUERY, (64, 64)),
+        (VAE, "bn.running_var", (32,)),
+        (TEXT, "model.norm.weight", (32,)),
+    ],
+)
+def test_a_wrong_shape_is_named(folder: Path, file: Path, name: str, wanted: tuple[int, ...]) -> None:
+    edit(folder / file, lambda tensors: tensors.update({name: torch.zeros(3, 5)}))
+    message = f"{folder / file}: {name} is (3, 5); its config asks for {wanted}"
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        load(folder)
+
+
+@pytest.mark.parametrize(("file", "name"), [(TRANSFORMER, "blocks.7.extra.weight"), (VAE, "encoder.extra.bias")])
+def test_an_unknown_tensor_is_named(folder: Path, file: Path, name: str) -> None:
+    edit(folder / file, lambda tensors: tensors.update({name: torch.zeros(1)}))
+    message = f"{folder / file.parent}: 1 tensors belong to another model: {name}"
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        load(folder)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 400, -1])
+def test_a_file_that_was_cut_short_is_named(folder: Path, kept: int) -> None:
+    file = folder / TRANSFORMER
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match=re.escape(f"{file} is not a valid safetensors file: ")):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", ["../vae/diffusion_pytorch_model.safetensors", "missing.safetensors", "", "."])
+def test_an_index_may_name_files_of_its_folder_only(folder: Path, name: str) -> None:
+    index = folder / "transformer" / "diffusion_pytorch_model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {QUERY: name}}))
+    with pytest.raises(CheckpointError, match=re.escape(f"{index} names {name!r}, which is not a file in its folder")):
+        load(folder)
+
+
+def test_an_index_may_not_name_an_absolute_path(folder: Path, tmp_path: Path) -> None:
+    outside = shutil.copy(folder / TRANSFORMER, tmp_path / "outside.safetensors")
+    index = folder / "transformer" / "diffusion_pytorch_model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {QUERY: str(outside)}}))
+    with pytest.raises(CheckpointError, match=re.escape(f"names {str(outside)!r}, which is not a file in its folder")):
+        load(folder)
+
+
+@pytest.mark.parametrize("content", ["{}", '{"weight_map": ["a"]}'])
+def test_an_index_without_a_map_is_refused(folder: Path, content: str) -> None:
+    index = folder / "transformer" / "diffusion_pytorch_model.safetensors.index.json"
+    index.write_text(content)
+    with pytest.raises(CheckpointError, match=re.escape(f"{index} has no weight_map")):
+        load(folder)
+
+
+def test_two_files_without_an_index_are_refused(folder: Path) -> None:
+    shutil.copy(folder / TRANSFORMER, folder / "transformer" / "other.safetensors")
+    with pytest.raises(CheckpointError, match="transformer: 2 safetensors files without an index; one is needed"):
+        load(folder)
+
+
+class Bomb:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.trace,)
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["beside safetensors", "alone"])
+def test_only_safetensors_is_opened(folder: Path, tmp_path: Path, beside: bool) -> None:
+    trace, bomb = tmp_path / "exploded", pickle.dumps(Bomb(tmp_path / "exploded"))
+    for part, name in (("transformer", "diffusion_pytorch_model.bin"), ("text_encoder", "pytorch_model.bin")):
+        (folder / part / name).write_bytes(bomb)
+    (folder / "tokenizer" / "tokenizer.pkl").write_bytes(bomb)
+    if beside:
+        load(folder)
+    else:
+        (folder / TRANSFORMER).unlink()
+        with pytest.raises(CheckpointError, match="transformer: 0 safetensors files without an index; one is needed"):
+            load(folder)
+    assert not trace.exists()
+    pickle.loads(bomb)
+    assert trace.exists(), "the bomb is a dud: nothing was proved"
+
+
+@pytest.mark.parametrize("part", ["transformer", "vae", "text_encoder"])
+def test_a_missing_config_is_named(folder: Path, part: str) -> None:
+    (folder / part / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=re.escape(f"{folder / part / 'config.json'} is missing")):
+        load(folder)

@@ -1,0 +1,50 @@
+"""The names and shapes of the real checkpoints' tensors, read from `keys/*.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+KEYS = Path(__file__).parent / "keys"
+Network = TypeVar("Network", bound=nn.Module)
+Shapes = dict[str, tuple[int, ...]]
+
+
+def real_layout(name: str) -> tuple[dict[str, Any], Shapes, int]:
+    """A checkpoint's config, its tensors' shapes, and how many elements they have together.
+
+    In the files one name with a star stands for a tensor that every block of a kind has.
+    """
+    file = json.loads((KEYS / f"{name}.json").read_text())
+    shapes: Shapes = {}
+    for key, shape in file["tensors"].items():
+        kind, star, rest = key.partition(".*.")
+        for block in range(file["repeat"][kind] if star else 1):
+            shapes[f"{kind}.{block}.{rest}" if star else key] = tuple(shape)
+    return file["config"], shapes, file["elements"]
+
+
+def shapes_of(module: nn.Module) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def elements_of(module: nn.Module) -> int:
+    return sum(tensor.numel() for tensor in module.state_dict().values())
+
+
+def randomise(module: Network, seed: int = 0, spread: float = 0.3) -> Network:
+    """Every parameter and statistic drawn anew, so that nothing hides behind a start of zeros and ones."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            if name.endswith("running_var"):
+                tensor.uniform_(0.5, 1.5, generator=generator)
+            elif tensor.is_floating_point():
+                scale = spread if tensor.ndim < 2 else spread / tensor[0].numel() ** 0.5 * 4
+                tensor.normal_(0, scale, generator=generator)
+    module.eval()
+    return module

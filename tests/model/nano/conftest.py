@@ -1,0 +1,86 @@
+"""A small library of drawn artwork, and nanos with random weights: nothing here needs the real art or a training."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from transformers import AutoTokenizer
+
+from model.autoencoder import Autoencoder
+from model.nano.architecture import AUTOENCODER
+from model.nano.dataset import Drawn, draw_from
+from model.nano.export import export
+from model.nano.fit_transformer import Nano
+from model.nano.tokenizer import train_tokenizer
+from model.nano.world.art import Artwork
+from model.nano.world.captions import caption_corpus
+from model.nano.world.colours import COLOURS, dominant_colour
+from model.nano.world.library import Library
+from tests.model.layout import randomise
+
+ANIMALS = ("fox", "panda", "koala", "lion", "frog", "horse", "zebra", "camel", "otter", "bison", "parrot", "whale")
+PEOPLE = ("artist", "farmer", "astronaut", "firefighter", "elf", "wizard")
+FACES = ("robot", "ghost", "alien", "clown")
+OBJECTS = ("pizza", "apple", "guitar", "rocket", "anchor", "trophy", "drum", "kite", "sailboat", "tent", "globe",
+           "hammer", "compass", "candy", "lemon", "cactus", "umbrella", "telescope")  # fmt: skip
+
+
+def sprite(noun: str, style: str) -> np.ndarray:
+    """A figure of its own for each noun and style: RGBA, trimmed, 120 pixels on its longer side."""
+    rng = random.Random(f"{noun} {style}")
+    width, height = rng.choice(((120, 120), (120, 84), (90, 120), (120, 104)))
+    picture = Image.new("RGBA", (width, height))
+    draw = ImageDraw.Draw(picture)
+    body = rng.choice(tuple(COLOURS.values()))
+    draw.rounded_rectangle((0, 0, width - 1, height - 1), rng.randint(8, 40), (*body, 255))
+    for _ in range(3):
+        x, y, r = rng.uniform(0.2, 0.8) * width, rng.uniform(0.2, 0.8) * height, rng.uniform(5, 16)
+        draw.ellipse((x - r, y - r, x + r, y + r), (*rng.choice(tuple(COLOURS.values())), 255))
+    return np.asarray(picture)
+
+
+def artwork(noun: str, category: str, group: str, style: str) -> Artwork:
+    pixels = sprite(noun, style)
+    return Artwork(noun, category, group, style, dominant_colour(Image.fromarray(pixels)), pixels)
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """Forty nouns in two styles, eight of them held out."""
+    rows = [(noun, "character", "animal-mammal") for noun in ANIMALS]
+    rows += [(noun, "character", "person-role") for noun in PEOPLE]
+    rows += [(noun, "character", "face-costume") for noun in FACES]
+    rows += [(noun, "object", "tool") for noun in OBJECTS]
+    return Library.of(artwork(*row, style) for row in rows for style in ("3d", "flat"))
+
+
+@pytest.fixture(scope="session")
+def drawn(library: Library) -> Drawn:
+    """Twelve compositions of 128 x 128 pixels."""
+    return draw_from(library, 12, (128, 128), "drawn")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Learnt from captions, saved and loaded, as the training has it."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    train_tokenizer(caption_corpus(random.Random(0), library, 800)).save_pretrained(folder)
+    return AutoTokenizer.from_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def random_nano(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported nano that was never trained; every weight is drawn, so that every part shows in the pictures."""
+    torch.manual_seed(0)
+    model, autoencoder = Nano(), Autoencoder(AUTOENCODER)
+    randomise(model.transformer)
+    randomise(autoencoder, spread=0.5)
+    folder = tmp_path_factory.mktemp("random-nano")
+    export(model, autoencoder, tokenizer, folder)
+    return folder

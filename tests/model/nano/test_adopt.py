@@ -1,0 +1,37 @@
+"""Going on from a finished nano."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from model.autoencoder import Autoencoder
+from model.nano.adopt import adopt
+from model.nano.architecture import AUTOENCODER
+from model.nano.checkpoints import load_state
+from model.nano.export import export
+from model.nano.fit_transformer import Nano
+from model.nano.tokenizer import train_tokenizer
+
+
+def test_training_goes_on_with_the_weights_of_the_folder(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    finished, autoencoder = Nano(), Autoencoder(AUTOENCODER)
+    export(finished, autoencoder, train_tokenizer(["a red mug"]), tmp_path / "finished")
+    adopt(tmp_path / "finished", tmp_path / "run", autoencoder_steps=9)
+    for name, source, step in (("autoencoder", autoencoder, 9), ("transformer", finished, 0)):
+        torch.manual_seed(2)
+        fresh = Autoencoder(AUTOENCODER) if name == "autoencoder" else Nano()
+        ema = {key: value.clone() for key, value in fresh.state_dict().items()}
+        assert load_state(tmp_path / "run" / f"{name}.safetensors", fresh, ema) == step
+        for key, value in source.state_dict().items():
+            assert torch.equal(fresh.state_dict()[key], value.bfloat16().to(value.dtype))
+            assert torch.equal(ema[key], fresh.state_dict()[key])
+    assert (tmp_path / "run" / "tokenizer" / "tokenizer.json").is_file()
+
+
+def test_a_training_under_way_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "transformer.safetensors").write_bytes(b"under way")
+    adopt(tmp_path / "nothing", tmp_path, autoencoder_steps=9)
+    assert (tmp_path / "transformer.safetensors").read_bytes() == b"under way"

@@ -1,0 +1,55 @@
+"""State of a training that may be interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from model.nano import checkpoints
+from model.nano.checkpoints import Progress, load_state, save_state, seeded
+
+
+def model_of(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+
+
+def test_state_comes_back(tmp_path: Path) -> None:
+    one, other = model_of(0), model_of(1)
+    average = {name: torch.rand(value.shape) for name, value in one.state_dict().items()}
+    path = tmp_path / "new" / "model.safetensors"
+    save_state(path, 17, one, average)
+    found = dict(other.state_dict())
+    assert load_state(path, other, found) == 17
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+    assert all(torch.equal(found[name], value) for name, value in average.items())
+    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"], "no half-written file stays"
+
+
+def test_no_state_means_the_first_step(tmp_path: Path) -> None:
+    model = model_of(0)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert load_state(tmp_path / "none.safetensors", model, {}) == 0
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_averages_are_printed_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress("autoencoder", steps=4, start=2)
+    progress.report(3, loss=1.0)
+    assert capsys.readouterr().out == ""
+    progress.report(4, loss=2.0)
+    assert capsys.readouterr().out.startswith("autoencoder 4/4  loss 1.5000  ")
+
+
+def test_checkpoints_are_due_by_the_clock_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress("autoencoder", steps=10, start=0)
+    assert [step for step in range(1, 11) if progress.due_checkpoint(step)] == [10]
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    assert progress.due_checkpoint(3)
+
+
+def test_seeds_are_generators() -> None:
+    assert torch.equal(torch.rand(3, generator=seeded(4)), torch.rand(3, generator=seeded(4)))

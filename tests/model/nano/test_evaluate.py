@@ -1,0 +1,82 @@
+"""The measures, on painters whose skill is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import RenderRequest
+from model.nano.evaluate import change_ratio, measure, requests
+from model.nano.world.cases import Case, fixed_cases
+from model.nano.world.library import Library
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    """Of drawn products alone: they need no artwork."""
+    return fixed_cases(Library.of([]), 20, 7, held_out=True, products_only=True)
+
+
+@dataclass
+class Painter:
+    """What the measures need of a renderer: paints the case that a request came from."""
+
+    cases: list[Case]
+    paint: Callable[[Case], Image.Image]
+
+    def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
+        return [self.paint(self.cases[request.seed]) for request in asked]
+
+
+def test_a_perfect_painter(cases: list[Case]) -> None:
+    found = measure(Painter(cases, lambda case: case.target), cases, 4)  # type: ignore[arg-type]
+    assert (found["position"], found["retrieval"], found["colour"], found["background"]) == (1, 1, 0, 0)
+    assert found["other"] > 30
+    assert found["psnr"] > 100
+
+
+def test_one_who_mixes_up_the_sides(cases: list[Case]) -> None:
+    found = measure(Painter(cases, lambda case: case.swapped), cases, 4)  # type: ignore[arg-type]
+    assert found["position"] == 0
+    assert found["colour"] > 20
+    assert found["background"] < 1
+
+
+def test_one_who_leaves_the_items_out(cases: list[Case]) -> None:
+    found = measure(Painter(cases, lambda case: case.composition.background), cases, 4)  # type: ignore[arg-type]
+    assert found["colour"] > 20
+    assert found["retrieval"] < 0.5
+
+
+def test_one_who_paints_grey(cases: list[Case]) -> None:
+    found = measure(Painter(cases, lambda case: Image.new("RGB", (128, 128), "grey")), cases, 4)  # type: ignore[arg-type]
+    assert found["background"] > 20
+    assert found["psnr"] < 20
+
+
+def test_what_changes_is_weighed_by_the_items_masks(cases: list[Case]) -> None:
+    class Repainter:
+        """Draws on item 0's place where its reference is another's, and a tenth as strongly on item 1's."""
+
+        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
+            made = []
+            for request in asked:
+                case = cases[request.seed]
+                pixels = np.zeros((128, 128, 3), np.uint8)
+                if request.references != case.references:
+                    pixels[case.masks[0]] = 200
+                    pixels[case.masks[1] & ~case.masks[0]] = 20
+                made.append(Image.fromarray(pixels))
+            return made
+
+    assert change_ratio(Repainter(), cases) == pytest.approx(10, rel=0.1)  # type: ignore[arg-type]
+
+
+def test_requests_are_the_cases(cases: list[Case]) -> None:
+    for i, (case, request) in enumerate(zip(cases, requests(cases, 8), strict=True)):
+        assert (request.prompt, request.references) == (case.caption.text, case.references)
+        assert (request.width, request.height, request.seed, request.steps) == (128, 128, i, 8)

@@ -1,0 +1,70 @@
+"""nano written as a folder in diffusers' layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import Flux2KleinKVPipeline
+from safetensors import safe_open
+
+from model import Renderer, RenderRequest
+from model.nano.architecture import REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
+from tests.model.nano.equality import difference, weigh
+from tests.model.small import load_pipeline, noise_picture
+
+PARTS = {
+    "transformer": "diffusion_pytorch_model.safetensors",
+    "vae": "diffusion_pytorch_model.safetensors",
+    "text_encoder": "model.safetensors",
+}
+
+
+@pytest.fixture(scope="module")
+def renderer(random_nano: Path) -> Renderer:
+    return Renderer.load(str(random_nano), device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def pipeline(random_nano: Path) -> Any:
+    return load_pipeline(random_nano)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 10])
+@pytest.mark.parametrize("size", [(128, 128), (160, 96)])
+def test_diffusers_makes_the_same_picture(
+    renderer: Renderer, pipeline: Any, random_nano: Path, count: int, size: tuple[int, int]
+) -> None:
+    assert isinstance(pipeline, Flux2KleinKVPipeline)
+    references = tuple(noise_picture(64 + 32 * (i % 2), 64 + 32 * (i % 2), seed=i) for i in range(count))
+    request = RenderRequest("a red mug on the left and a fox", references, *size, seed=count, steps=3)
+    assert difference(renderer, pipeline, random_nano, request) <= 1
+
+
+def test_the_index_says_how_to_call_it(random_nano: Path, renderer: Renderer) -> None:
+    index = json.loads((random_nano / "model_index.json").read_text())
+    assert index["_class_name"] == "Flux2KleinKVPipeline"
+    found = renderer.description
+    assert found.kv and found.distilled
+    assert (found.text_layers, found.text_length, found.reference_pixels) == (
+        TEXT_LAYERS,
+        TEXT_LENGTH,
+        REFERENCE_PIXELS,
+    )
+
+
+def test_weights_are_bfloat16_and_light(random_nano: Path) -> None:
+    assert weigh(random_nano) <= 24_000_000
+    for part, name in PARTS.items():
+        with safe_open(random_nano / part / name, framework="pt") as file:
+            dtypes = {file.get_tensor(key).dtype for key in file.keys()}  # noqa: SIM118
+            assert file.metadata() == {"format": "pt"}
+        assert dtypes - {torch.int64} == {torch.bfloat16}
+
+
+def test_the_folder_holds_nothing_else(random_nano: Path) -> None:
+    suffixes = {path.suffix for path in random_nano.rglob("*") if path.is_file()}
+    assert suffixes <= {".json", ".safetensors", ".txt", ".jinja"}

@@ -1,0 +1,175 @@
+"""A few steps of each training on a few drawn compositions."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from model.autoencoder import Autoencoder
+from model.nano import checkpoints, fit_autoencoder, fit_transformer
+from model.nano.architecture import AUTOENCODER
+from model.nano.dataset import Batch, Drawn, Latents, encode, sample_batches
+from model.nano.train import some
+from tests.model.layout import randomise
+
+STEPS = 12
+
+
+class TrainingStoppedError(Exception):
+    """Stands for whatever ends a training."""
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, place: int) -> tuple[list[int], list[int]]:
+    """The steps that a training goes through; it is interrupted before a step of the second list."""
+    seen: list[int] = []
+    stops: list[int] = []
+    original = getattr(module, name)
+
+    def spy(*arguments: Any) -> Any:
+        step = arguments[place]
+        if step in stops:
+            raise TrainingStoppedError
+        seen.append(step)
+        return original(*arguments)
+
+    monkeypatch.setattr(module, name, spy)
+    return seen, stops
+
+
+def full_rate(*_: Any, **__: Any) -> float:
+    """No warm-up: a few steps must do."""
+    return 1.0
+
+
+def step_of(checkpoint: Path) -> int:
+    with safe_open(checkpoint, framework="pt") as file:
+        return int(file.metadata()["step"])
+
+
+@pytest.fixture(scope="module")
+def pictures(drawn: Drawn) -> tuple[Tensor, Tensor]:
+    return drawn.pictures, some(drawn.references)
+
+
+@torch.no_grad()
+def error(model: Autoencoder, pictures: Tensor) -> float:
+    batch = pictures.float() / 127.5 - 1
+    return float((model.decode(model.encode(batch)) - batch).abs().mean())
+
+
+@pytest.fixture(scope="module")
+def shards(drawn: Drawn) -> list[Latents]:
+    return [encode(randomise(Autoencoder(AUTOENCODER), spread=0.5), drawn)]
+
+
+def test_the_autoencoder_learns(
+    pictures: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = fit_autoencoder.fit_autoencoder(*pictures, 1, tmp_path / "start.safetensors")
+    monkeypatch.setattr(fit_autoencoder, "rate", full_rate)
+    made = fit_autoencoder.fit_autoencoder(*pictures, STEPS, tmp_path / "end.safetensors")
+    assert error(made, pictures[0]) < 0.93 * error(start, pictures[0])
+    with torch.no_grad():
+        latents = made.encode(pictures[0].float() / 127.5 - 1)
+    assert latents.mean(dim=(0, 2, 3)).abs().max() < 0.05, "the statistics are those of these pictures"
+    assert (latents.std(dim=(0, 2, 3)) - 1).abs().max() < 0.05
+
+
+def test_the_autoencoders_training_is_taken_up_where_it_was_left(
+    pictures: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    checkpoint = tmp_path / "autoencoder.safetensors"
+    seen, stops = watch(monkeypatch, fit_autoencoder, "next_batch", 2)
+    stops.append(2)
+    with pytest.raises(TrainingStoppedError):
+        fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
+    assert step_of(checkpoint) == 2
+    stops.clear()
+    made = fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
+    assert seen == [0, 1, 2, 3]
+    again = fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
+    assert seen == [0, 1, 2, 3], "what is finished isn't trained again"
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
+
+
+def test_batches_of_pictures_depend_on_the_step_alone(pictures: tuple[Tensor, Tensor]) -> None:
+    shapes = []
+    for step in range(6):
+        batch = fit_autoencoder.next_batch(*pictures, step)
+        assert torch.equal(batch, fit_autoencoder.next_batch(*pictures, step))
+        assert batch.min() >= -1 and batch.max() <= 1
+        shapes.append(tuple(batch.shape))
+    assert shapes == [(2, 3, 128, 128), (8, 3, 64, 64), (8, 3, 64, 64)] * 2
+
+
+def test_the_rate_warms_up_stays_and_falls() -> None:
+    rates = [fit_autoencoder.rate(step, 1000, warm_up=100, falls_from=0.5) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.01) and rates[99:500] == [1.0] * 401
+    assert all(one > other for one, other in pairwise(rates[500:970]))
+    assert rates[750] == pytest.approx(0.5) and rates[-1] == 0.05
+
+
+def test_references_are_sampled_without_empty_slots(drawn: Drawn) -> None:
+    chosen = some(drawn.references)
+    filled = int((drawn.references.flatten(2).amax(dim=2) > 0).sum())
+    assert chosen.shape == (filled, 3, 64, 64)
+    assert chosen.flatten(1).amax(dim=1).min() > 0
+
+
+def test_the_transformer_learns(
+    shards: list[Latents], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_transformer, "BATCH", 4)
+    monkeypatch.setattr(fit_transformer, "rate", full_rate)
+    model = fit_transformer.fit_transformer(shards, tokenizer, STEPS, tmp_path / "transformer.safetensors")
+    stream = sample_batches(shards, 8, 10_000)
+    with torch.no_grad():
+        losses = [fit_transformer.velocity_loss(model, next(stream), tokenizer, 10_000 + i).item() for i in range(4)]
+        fresh = fit_transformer.Nano()
+        stream = sample_batches(shards, 8, 10_000)
+        before = [fit_transformer.velocity_loss(fresh, next(stream), tokenizer, 10_000 + i).item() for i in range(4)]
+    assert sum(losses) < 0.9 * sum(before)
+
+
+def test_the_transformers_training_is_taken_up_where_it_was_left(
+    shards: list[Latents], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_transformer, "BATCH", 2)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    checkpoint = tmp_path / "transformer.safetensors"
+    seen, stops = watch(monkeypatch, fit_transformer, "velocity_loss", 3)
+    stops.append(2)
+    with pytest.raises(TrainingStoppedError):
+        fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
+    stops.clear()
+    made = fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
+    assert seen == [0, 1, 2, 3]
+    again = fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
+    assert seen == [0, 1, 2, 3], "what is finished isn't trained again"
+    assert step_of(checkpoint) == 4
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
+
+
+@torch.no_grad()
+def test_samples_of_a_batch_do_not_see_each_other(shards: list[Latents], tokenizer: Any) -> None:
+    """The velocity of a batch is that of its samples alone."""
+    model = fit_transformer.Nano().eval()
+    torch.nn.init.normal_(model.transformer.proj_out.weight, std=0.1)
+    batch = next(batch for batch in sample_batches(shards, 2, 0) if batch.count == 2)
+    inputs = fit_transformer.tokenise(tokenizer, batch.captions)
+    text, time = model.embed(inputs["input_ids"], inputs["attention_mask"]), torch.tensor([0.9, 0.4])
+    together = model.velocity(batch.targets, time, text, batch)
+    for row in range(2):
+        one = Batch(
+            batch.targets[row : row + 1], batch.references[row : row + 1], batch.captions[row : row + 1],
+            batch.grid, batch.count,
+        )  # fmt: skip
+        alone = model.velocity(one.targets, time[row : row + 1], text[row : row + 1], one)
+        assert (alone[0] - together[row]).abs().mean() < 0.01 * together[row].std()

@@ -1,0 +1,62 @@
+"""The npm packages' folders with a few emoji."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+
+def emoji(name: str, unified: str, category: str, subcategory: str) -> dict[str, str]:
+    """One row of emoji-datasource-google's emoji.json."""
+    return {"name": name, "unified": unified, "category": category, "subcategory": subcategory}
+
+
+EMOJI = (
+    emoji("FOX FACE", "1F98A", "Animals & Nature", "animal-mammal"),
+    emoji("POTTED PLANT", "1FAB4", "Animals & Nature", "plant-other"),
+    emoji("HAMMER AND PICK", "2692-FE0F", "Objects", "tool"),
+    emoji("SLICE OF PIZZA", "1F355", "Food & Drink", "food-prepared"),
+    emoji("PIZZA", "1F356", "Food & Drink", "food-prepared"),  # an icon of the same name as the one before
+    emoji("FIREFIGHTER", "1F9D1-200D-1F692", "People & Body", "person-role"),
+    emoji("WAVING HAND SIGN", "1F44B", "People & Body", "hand-fingers-open"),
+    emoji("RIGHTWARDS ARROW", "27A1-FE0F", "Symbols", "arrow"),
+    emoji("PISTOL", "1F52B", "Activities", "game"),
+)
+ICONS = {"1f98a": "fox", "2692": "hammer-and-pick", "1f355": "pizza", "1f356": "pizza"}
+# (file name, colour, box of the figure in 64 x 64 pixels)
+RENDERED = (
+    ("1f98a", (240, 130, 40), (12, 8, 52, 56)),
+    ("2692", (120, 120, 130), (4, 20, 60, 44)),
+    ("1fab4", (50, 160, 70), (20, 4, 44, 60)),
+    ("1f9d1-200d-1f692", (200, 50, 40), (16, 8, 48, 60)),
+)
+
+
+@pytest.fixture
+def art_folder(tmp_path: Path) -> Path:
+    """A folder as `npm install` leaves it, with nine emoji, four renderings and three icons."""
+    modules = tmp_path / "node_modules"
+    rendered = modules / "@lobehub/fluent-emoji-3d/assets"
+    flat = modules / "@iconify-json/fluent-emoji-flat"
+    names = modules / "emoji-datasource-google"
+    for folder in (rendered, flat, names):
+        folder.mkdir(parents=True)
+    (names / "emoji.json").write_text(json.dumps(EMOJI), "utf-8")
+    (flat / "chars.json").write_text(json.dumps(ICONS), "utf-8")
+    icons = {
+        "fox": {"body": '<circle cx="16" cy="16" r="12" fill="#f28222"/>'},
+        "hammer-and-pick": {"body": '<path fill="#94969c" d="M2 8h28v16H2z"/>'},
+        "pizza": {"body": '<path fill="#f8d02e" d="M16 2l12 26H4z"/>'},
+    }
+    (flat / "icons.json").write_text(json.dumps({"width": 32, "icons": icons}), "utf-8")
+    for code, colour, box in RENDERED:
+        picture = Image.new("RGBA", (64, 64))
+        ImageDraw.Draw(picture).ellipse(box, (*colour, 255))
+        data = io.BytesIO()
+        picture.save(data, "WEBP", lossless=True)
+        (rendered / f"{code}.webp").write_bytes(data.getvalue())
+    return tmp_path

@@ -1,0 +1,61 @@
+"""The artwork as read from the packages' files and as kept in the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.nano.world.art import Artwork, build_art, load_art
+
+SIZE = 40
+
+
+def shown(works: tuple[Artwork, ...]) -> set[tuple[str, str, str | None]]:
+    return {(work.noun, work.style, work.colour) for work in works}
+
+
+def test_each_emoji_is_rendered_flat_or_both(art_folder: Path) -> None:
+    assert shown(build_art(art_folder, SIZE)) == {
+        ("fox", "3d", "orange"),
+        ("fox", "flat", "orange"),
+        ("hammer and pick", "3d", "grey"),  # its file lacks the variation selector that its code has
+        ("hammer and pick", "flat", "grey"),
+        ("potted plant", "3d", "green"),
+        ("firefighter", "3d", "red"),
+        ("pizza", "flat", "yellow"),
+    }
+
+
+def test_artwork_is_trimmed_to_its_figure(art_folder: Path) -> None:
+    for work in build_art(art_folder, SIZE):
+        sprite = work.sprite()
+        assert max(sprite.size) == SIZE
+        ys, xs = np.nonzero(work.pixels[..., 3] > 24)
+        assert max(xs.min(), ys.min()) <= 1
+        assert max(sprite.width - xs.max(), sprite.height - ys.max()) <= 2
+
+
+def test_an_empty_picture_is_left_out(art_folder: Path) -> None:
+    file = art_folder / "node_modules/@lobehub/fluent-emoji-3d/assets/1fab4.webp"
+    Image.new("RGBA", (64, 64)).save(file, "WEBP", lossless=True)
+    assert "potted plant" not in {work.noun for work in build_art(art_folder, SIZE)}
+
+
+def test_the_cache_gives_the_same_artwork_without_the_packages(art_folder: Path) -> None:
+    cache = art_folder / "cache"
+    built = build_art(art_folder, SIZE)
+    for works in (load_art(art_folder, cache, SIZE), load_art(art_folder / "gone", cache, SIZE)):
+        assert [(w.noun, w.category, w.group, w.style, w.colour) for w in works] == [
+            (w.noun, w.category, w.group, w.style, w.colour) for w in built
+        ]
+        assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(works, built, strict=True))
+
+
+def test_a_missing_package_is_named(art_folder: Path) -> None:
+    file = art_folder / "node_modules/@iconify-json/fluent-emoji-flat/icons.json"
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"icons\.json"):
+        build_art(art_folder)

@@ -1,0 +1,62 @@
+"""The canvas of scenes."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from model.nano.world.backdrop import Backdrop, spot
+
+SKY, INK = (200, 220, 240), (10, 20, 30)
+
+
+def canvas(width: int = 80, height: int = 48) -> Backdrop:
+    backdrop = Backdrop(random.Random(1), width, height)
+    backdrop.gradient(0, 1, (0, SKY), (1, SKY))
+    return backdrop
+
+
+def inked(backdrop: Backdrop) -> tuple[float, float, float, float]:
+    """The box of what is dark, in fractions of the picture: left, top, right, bottom."""
+    pixels = np.asarray(backdrop.done())
+    ys, xs = np.nonzero(pixels[..., 0] < 105)
+    height, width = pixels.shape[:2]
+    return xs.min() / width, ys.min() / height, (xs.max() + 1) / width, (ys.max() + 1) / height
+
+
+def test_a_gradient_runs_from_its_first_colour_to_its_last() -> None:
+    backdrop = canvas()
+    backdrop.gradient(0.5, 1, (0, SKY), (1, INK))
+    column = np.asarray(backdrop.done())[:, 7].astype(int)
+    assert (column[:24] == SKY).all()
+    assert (np.diff(column[24:].sum(-1)) < 0).all()
+    assert np.abs(column[-1] - INK).max() < 8
+
+
+def test_shapes_lie_where_fractions_say() -> None:
+    box, disc, poly = canvas(), canvas(), canvas()
+    box.box(0.25, 0.5, 0.75, 1, INK)
+    disc.disc(0.5, 0.5, 0.25, INK)
+    poly.poly([(0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5)], INK)
+    assert inked(box) == pytest.approx((0.25, 0.5, 0.75, 1), abs=0.03)
+    assert inked(disc) == pytest.approx((0.35, 0.25, 0.65, 0.75), abs=0.03)  # round: its radius is 12 pixels
+    assert inked(poly) == pytest.approx((0, 0, 0.5, 0.5), abs=0.03)
+
+
+def test_softening_keeps_the_size_and_spreads_edges() -> None:
+    backdrop = canvas()
+    backdrop.box(0.5, 0, 1, 1, INK)
+    sharp = np.asarray(backdrop.done())
+    backdrop.soften(0.1)
+    soft = np.asarray(backdrop.done())
+    assert soft.shape == sharp.shape == (48, 80, 3)
+    assert len(np.unique(soft[24, :, 0])) > len(np.unique(sharp[24, :, 0])) + 3
+
+
+def test_a_spot_fades_from_its_centre() -> None:
+    row = np.asarray(spot(1.0))[32].astype(int)
+    assert row[32] > 240
+    assert row[0] == 0
+    assert (np.diff(row[32:]) <= 0).all()

@@ -1,0 +1,135 @@
+"""Captions, read back: what they say must be so, and what they leave out a reference must show."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from model.nano.world.captions import MAX_WORDS, Caption, caption, caption_corpus, explicit_caption
+from model.nano.world.facts import Facts, random_facts
+from model.nano.world.library import Library
+from tests.model.nano.world.reading import (
+    citations,
+    is_relative,
+    mentions,
+    names_look,
+    names_scene,
+    nouns_at,
+    slots_agree,
+    slots_read,
+    unsaid,
+)
+
+DRAWN = 3000
+Captioned = list[tuple[Caption, Facts]]
+
+
+@pytest.fixture(scope="module")
+def captioned(library: Library) -> Captioned:
+    rng = random.Random(8)
+    drawn = []
+    for _ in range(DRAWN):
+        facts = random_facts(rng, library)
+        drawn.append((caption(rng, facts), facts))
+    return drawn
+
+
+def test_the_same_lot_gives_the_same_captions(library: Library) -> None:
+    assert caption_corpus(random.Random(3), library, 50) == caption_corpus(random.Random(3), library, 50)
+    assert len(set(caption_corpus(random.Random(3), library, 50))) > 45
+
+
+def test_references_are_parts_of_the_composition_each_once(captioned: Captioned) -> None:
+    for drawn, facts in captioned:
+        there = {f"item{index}" for index in range(len(facts["items"]))} | {"scene"}
+        there |= {"style"} if facts["grade"] != "none" else set()
+        assert set(drawn.references) <= there
+        assert len(set(drawn.references)) == len(drawn.references)
+
+
+def test_zero_to_four_references_go_with_a_caption(captioned: Captioned) -> None:
+    shares = Counter(len(drawn.references) for drawn, _ in captioned)
+    assert set(shares) == {0, 1, 2, 3, 4}
+    assert min(shares[count] for count in (0, 1, 2, 3)) > 0.08 * DRAWN
+
+
+def test_a_caption_that_numbers_one_reference_numbers_all_once(captioned: Captioned) -> None:
+    numbered = [(drawn, [name for _, name in citations(drawn)]) for drawn, _ in captioned]
+    cited = [(drawn, names) for drawn, names in numbered if names]
+    assert len(cited) > 0.35 * DRAWN
+    for drawn, names in cited:
+        assert sorted(names) == sorted(drawn.references), drawn
+
+
+def test_a_number_stands_with_the_noun_of_its_reference(captioned: Captioned) -> None:
+    for drawn, facts in captioned:
+        cited = [int(name[4:]) for _, name in citations(drawn) if name.startswith("item")]
+        at = nouns_at(drawn, facts)
+        named = [index for index in sorted(at, key=lambda index: at[index]) if index in cited]
+        assert [index for index in cited if index in at] == named, drawn
+
+
+def test_sides_are_never_wrong(captioned: Captioned) -> None:
+    read = [(drawn, facts, slots_read(drawn, facts)) for drawn, facts in captioned]
+    whole = [(drawn, facts, slots) for drawn, facts, slots in read if slots is not None]
+    assert len(whole) > 0.8 * DRAWN  # the rest calls an item by neither its noun nor its number
+    for drawn, facts, slots in whole:
+        assert slots_agree(slots, facts, is_relative(drawn)), (drawn, slots)
+
+
+def test_the_scene_is_said_or_shown(captioned: Captioned) -> None:
+    silent = [drawn for drawn, facts in captioned if not names_scene(drawn, facts)]
+    assert len(silent) > 0.1 * DRAWN
+    assert all("scene" in drawn.references for drawn in silent)
+
+
+def test_a_style_reference_comes_with_the_scene_in_words_and_without_a_scene_reference(captioned: Captioned) -> None:
+    styled = [(drawn, facts) for drawn, facts in captioned if "style" in drawn.references]
+    assert len(styled) > 0.03 * DRAWN
+    for drawn, facts in styled:
+        assert names_scene(drawn, facts), drawn
+        assert "scene" not in drawn.references
+
+
+def test_a_look_is_said_or_shown(captioned: Captioned) -> None:
+    for drawn, facts in captioned:
+        if facts["grade"] != "none" and not {"scene", "style"} & set(drawn.references):
+            assert names_look(drawn, facts), drawn
+
+
+def test_an_item_without_a_reference_is_described(captioned: Captioned) -> None:
+    left_to_words = 0
+    for drawn, facts in captioned:
+        for index, item in enumerate(facts["items"]):
+            if f"item{index}" not in drawn.references:
+                left_to_words += 1
+                assert unsaid(drawn, item) == [], drawn
+    assert left_to_words > 0.3 * DRAWN
+
+
+def test_captions_are_short_and_have_no_holes(captioned: Captioned) -> None:
+    for drawn, _ in captioned:
+        assert 2 <= len(drawn.text.split()) <= MAX_WORDS
+        assert not any(
+            hole in drawn.text for hole in ("None", "{", "}", "  ", " ,", ",,", "a a ", "the the ", "the a ")
+        )
+
+
+def test_an_explicit_caption_reads_back(library: Library) -> None:
+    rng = random.Random(4)
+    for _ in range(200):
+        facts = random_facts(rng, library)
+        order = [f"item{index}" for index in range(len(facts["items"]))] + ["scene"]
+        rng.shuffle(order)
+        drawn = explicit_caption(facts, tuple(order))
+        assert mentions(drawn, facts) == list(range(len(facts["items"])))
+        assert [name for _, name in citations(drawn)] == [f"item{i}" for i in range(len(facts["items"]))] + ["scene"]
+        assert slots_read(drawn, facts) == {index: item["slot"] for index, item in enumerate(facts["items"])}
+
+
+def test_an_explicit_caption_needs_all_references(library: Library) -> None:
+    facts = random_facts(random.Random(4), library)
+    with pytest.raises(ValueError, match="not in tuple"):
+        explicit_caption(facts, ("scene",))

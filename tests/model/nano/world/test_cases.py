@@ -1,0 +1,91 @@
+"""The cases that a model is measured by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.nano.world.cases import CANDIDATES, Case, fixed_cases
+from model.nano.world.kinds import KINDS
+from model.nano.world.library import Library
+from model.nano.world.products import is_held_out
+from tests.model.nano.world.reading import citations, slots_read
+
+COUNT = 12
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["seen", "held out"])
+def cases(request: pytest.FixtureRequest, library: Library) -> list[Case]:
+    return fixed_cases(library, COUNT, 5, request.param)
+
+
+def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    ys, xs = np.nonzero(mask)
+    return xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+
+
+def test_the_same_seed_gives_the_same_cases(library: Library) -> None:
+    one, other, third = (fixed_cases(library, 3, seed) for seed in (5, 5, 6))
+    assert [case.caption for case in one] == [case.caption for case in other]
+    assert [case.target.tobytes() for case in one] == [case.target.tobytes() for case in other]
+    assert [case.target.tobytes() for case in one] != [case.target.tobytes() for case in third]
+
+
+def test_two_items_and_the_scene_are_shown_in_the_order_of_the_caption(cases: list[Case]) -> None:
+    orders = set()
+    for case in cases:
+        orders.add(case.caption.references)
+        assert sorted(case.caption.references) == ["item0", "item1", "scene"]
+        assert [name for _, name in citations(case.caption)] == ["item0", "item1", "scene"]
+        assert slots_read(case.caption, case.composition.facts) == {0: "left", 1: "right"}
+        shown = dict(zip(case.caption.references, case.references, strict=True))
+        assert shown["item0"] is case.composition.item_references[0]
+        assert shown["item1"] is case.composition.item_references[1]
+        assert shown["scene"] is case.composition.scene_reference
+    assert len(orders) > 2
+
+
+def test_masks_fit_the_boxes_and_swap_sides(cases: list[Case]) -> None:
+    for case in cases:
+        for mask, item in zip(case.masks, case.composition.facts["items"], strict=True):
+            x0, y0, x1, y1 = box_of(mask)
+            left, top, right, bottom = item["box"]
+            assert left <= x0 < x1 <= right
+            assert top <= y0 < y1 <= bottom
+            assert mask.sum() > 0.3 * (right - left) * (bottom - top)
+        centres = [np.nonzero(mask)[1].mean() for mask in (*case.masks, *case.swapped_masks)]
+        assert centres[0] < 64 < centres[1]
+        assert centres[3] < 64 < centres[2]
+
+
+def test_target_and_swapped_differ_where_the_items_are_and_hardly_elsewhere(cases: list[Case]) -> None:
+    for case in cases:
+        difference = np.abs(np.asarray(case.target).astype(int) - np.asarray(case.swapped).astype(int)).max(-1)
+        items = np.any((*case.masks, *case.swapped_masks), axis=0)
+        assert difference[items].mean() > 20
+        assert (difference[: 128 // 5] == 0).all()
+
+
+def test_the_answers_among_the_candidates_are_the_items_themselves(cases: list[Case]) -> None:
+    for case in cases:
+        assert len(case.candidates) == CANDIDATES
+        assert {candidate.size for candidate in case.candidates} == {(64, 64)}
+        first = case.composition.placed[0]
+        x, ground = first.x + first.drawing.width // 2, first.y + first.drawing.height
+        crop = np.asarray(case.target.crop((x - 32, ground - 60, x + 32, ground + 4))).astype(int)
+        own = case.masks[0][ground - 60 : ground + 4, max(0, x - 32) : x + 32]
+        errors = []
+        for candidate in case.candidates:
+            difference = np.abs(np.asarray(candidate).astype(int) - crop)[: own.shape[0], -own.shape[1] :]
+            errors.append(difference[own].mean())
+        assert int(np.argmin(errors)) == case.answers[0]
+        assert len(set(case.answers)) == 2
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_cases_of_products_alone_need_no_artwork(held_out: bool) -> None:
+    for case in fixed_cases(Library.of([]), COUNT, 5, held_out, products_only=True):
+        for item in case.composition.facts["items"]:
+            assert item["category"] == "product"
+            (kind,) = (kind for kind in KINDS if item["noun"] in kind.nouns)
+            assert is_held_out(kind.nouns[0], item["pattern"] or "plain") == held_out

@@ -1,0 +1,58 @@
+"""Named colours."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from PIL import Image
+
+from model.nano.world.colours import COLOURS, Rgb, distance, dominant_colour, jittered, mixed
+
+RED, BLUE = COLOURS["red"], COLOURS["blue"]
+
+
+def swatch(*parts: tuple[Rgb, int]) -> Image.Image:
+    """Stripes of 16 pixels in width; a height each."""
+    picture = Image.new("RGBA", (16, sum(height for _, height in parts)))
+    top = 0
+    for rgb, height in parts:
+        picture.paste((*rgb, 255), (0, top, 16, top + height))
+        top += height
+    return picture
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_a_colour_is_found_by_its_name_even_jittered(name: str) -> None:
+    rng = random.Random(name)
+    assert dominant_colour(swatch((jittered(rng, COLOURS[name]), 16))) == name
+
+
+@pytest.mark.parametrize(
+    ("picture", "name"),
+    [
+        (swatch((RED, 12), (BLUE, 4)), "red"),
+        (swatch((RED, 6), (BLUE, 5), (COLOURS["white"], 5)), None),  # none covers half
+        (Image.new("RGBA", (16, 16), (*RED, 40)), None),  # all but transparent
+    ],
+)
+def test_the_dominant_colour_covers_half(picture: Image.Image, name: str | None) -> None:
+    assert dominant_colour(picture) == name
+
+
+def test_jitter_stays_within_its_amount() -> None:
+    rng = random.Random(1)
+    for _ in range(200):
+        assert all(abs(a - b) <= 12 for a, b in zip(jittered(rng, BLUE), BLUE, strict=True))
+        assert all(0 <= channel <= 255 for channel in jittered(rng, (0, 255, 128), 40))
+
+
+@pytest.mark.parametrize(("share", "result"), [(0.0, (0, 100, 200)), (1.0, (200, 0, 100)), (0.5, (100, 50, 150))])
+def test_mixing(share: float, result: Rgb) -> None:
+    assert mixed((0, 100, 200), (200, 0, 100), share) == result
+
+
+def test_named_colours_can_be_told_apart() -> None:
+    names = tuple(COLOURS)
+    closest = min(distance(COLOURS[a], COLOURS[b]) for i, a in enumerate(names) for b in names[:i])
+    assert closest > 50

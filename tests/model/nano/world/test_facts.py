@@ -1,0 +1,58 @@
+"""Facts by lot."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+
+import pytest
+
+from model.nano.world.art import Artwork
+from model.nano.world.facts import SLOTS, random_facts, random_items, random_look, random_slots
+from model.nano.world.grades import GRADES
+from model.nano.world.library import Library
+from model.nano.world.products import Product, is_held_out
+
+
+def test_the_same_lot_gives_the_same_facts_and_json_keeps_them(library: Library) -> None:
+    one, other = random_facts(random.Random(9), library), random_facts(random.Random(9), library)
+    assert one == other == json.loads(json.dumps(one))
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_items_are_all_of_one_side_and_differ_in_their_names(library: Library, held_out: bool) -> None:
+    rng = random.Random(6)
+    nouns = {work.noun for work in (library.held_out if held_out else library.seen)}
+    for _ in range(300):
+        names: list[str] = []
+        for item in random_items(rng, library, held_out, count=3):
+            subject = item.subject
+            if isinstance(subject, Product):
+                assert is_held_out(subject.nouns[0], subject.pattern) == held_out
+                assert item.turn == 0
+                names += set(subject.nouns)
+            else:
+                assert isinstance(subject, Artwork)
+                assert subject.noun in nouns
+                names.append(subject.noun)
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_slots_differ_and_run_from_left_to_right(count: int) -> None:
+    rng = random.Random(6)
+    for _ in range(100):
+        slots = random_slots(rng, count)
+        assert len(slots) == count
+        assert list(slots) == sorted(set(slots), key=SLOTS.index)
+
+
+def test_most_compositions_hold_two_items_and_about_half_have_a_look(library: Library) -> None:
+    rng = random.Random(6)
+    counts = Counter(len(random_items(rng, library)) for _ in range(1000))
+    assert set(counts) == {1, 2, 3}
+    assert counts[2] > counts[1] > counts[3]
+    looks = Counter(random_look(rng) for _ in range(2000))
+    assert set(looks) == set(GRADES)
+    assert 0.5 < looks["none"] / 2000 < 0.6

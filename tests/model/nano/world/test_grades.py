@@ -1,0 +1,38 @@
+"""Looks of the light."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.nano.world.grades import GRADES, grade
+
+
+@pytest.fixture(scope="module")
+def ramp() -> Image.Image:
+    """All kinds of colours: 16 x 16 x 16 of them."""
+    levels = np.linspace(0, 255, 16).astype(np.uint8)
+    red, green, blue = np.meshgrid(levels, levels, levels, indexing="ij")
+    return Image.fromarray(np.stack([red, green, blue], -1).reshape(64, 64, 3))
+
+
+def test_no_look_changes_nothing(ramp: Image.Image) -> None:
+    assert grade(ramp, "none").tobytes() == ramp.tobytes()
+
+
+def test_looks_can_be_told_apart(ramp: Image.Image) -> None:
+    graded = {name: np.asarray(grade(ramp, name)).astype(int) for name in GRADES}
+    for i, one in enumerate(GRADES):
+        for other in GRADES[:i]:
+            assert np.abs(graded[one] - graded[other]).mean() > 12, (one, other)
+
+
+def test_noir_is_grey(ramp: Image.Image) -> None:
+    pixels = np.asarray(grade(ramp, "noir")).astype(int)
+    assert np.ptp(pixels, axis=-1).max() <= 1
+
+
+def test_an_unknown_look_is_refused_with_what_is_allowed(ramp: Image.Image) -> None:
+    with pytest.raises(ValueError, match="grade: 'dusk' isn't known; allowed: none, dawn, golden"):
+        grade(ramp, "dusk")

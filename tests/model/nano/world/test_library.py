@@ -1,0 +1,38 @@
+"""Artwork, split into what training shows and what it doesn't."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from model.nano.world.library import Library
+
+
+def test_seen_and_held_out_nouns_are_disjoint_in_both_styles(library: Library) -> None:
+    seen, held_out = {work.noun for work in library.seen}, {work.noun for work in library.held_out}
+    assert not seen & held_out
+    assert (len(seen), len(held_out)) == (32, 8)
+    assert len(library.seen) == 2 * len(seen)
+    assert len(library.held_out) == 2 * len(held_out)
+
+
+@pytest.mark.parametrize("category", ["character", "object"])
+@pytest.mark.parametrize("held_out", [False, True])
+def test_every_artwork_of_a_side_is_drawn_sooner_or_later(library: Library, category: str, held_out: bool) -> None:
+    rng = random.Random(4)
+    drawn = {(work.noun, work.style) for work in (library.pick(rng, category, held_out) for _ in range(1500))}
+    side = library.held_out if held_out else library.seen
+    assert drawn == {(work.noun, work.style) for work in side if work.category == category}
+
+
+def test_characters_are_animals_more_often_than_not(library: Library) -> None:
+    rng = random.Random(4)
+    animals = sum(library.pick(rng, "character").group.startswith("animal") for _ in range(1000))
+    assert 550 < animals < 800
+
+
+def test_a_category_that_the_library_lacks_is_named(library: Library) -> None:
+    objects = Library.of(work for work in library.seen if work.category == "object")
+    with pytest.raises(ValueError, match="category: the library has no 'character' with held_out=False"):
+        objects.pick(random.Random(1), "character")

@@ -1,0 +1,90 @@
+"""Products: their facts by lot, and their drawings."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+
+from model.nano.world.colours import COLOURS, distance
+from model.nano.world.kinds import KINDS
+from model.nano.world.products import PATTERNS, Product, draw_product, is_held_out, random_product
+from model.nano.world.shapes import LOGOS
+
+PLAIN = Product(0, "mug", "plain", "green", COLOURS["green"], None, COLOURS["grey"], None, None, COLOURS["white"])
+KIND_NAMES = [kind.nouns[0] for kind in KINDS]
+
+
+def pixels(product: Product, size: int = 100) -> np.ndarray:
+    return np.asarray(draw_product(product, size)).astype(int)
+
+
+def share_of(product: Product, name: str) -> float:
+    """The share of the opaque pixels that are nearer to a named colour than 90 of 441."""
+    picture = pixels(product)
+    opaque = picture[picture[..., 3] == 255][:, :3]
+    return float((np.linalg.norm(opaque - COLOURS[name], axis=1) < 90).mean())
+
+
+def test_the_same_lot_gives_the_same_product_and_drawing() -> None:
+    one, other = random_product(random.Random(7)), random_product(random.Random(7))
+    assert one == other
+    assert np.array_equal(pixels(one), pixels(other))
+
+
+def test_training_never_shows_what_is_held_out() -> None:
+    rng = random.Random(3)
+    seen = {(KINDS[p.kind].nouns[0], p.pattern) for p in (random_product(rng) for _ in range(3000))}
+    held_out = {(KINDS[p.kind].nouns[0], p.pattern) for p in (random_product(rng, True) for _ in range(400))}
+    everything = {(kind, pattern) for kind in KIND_NAMES for pattern in PATTERNS}
+    assert not seen & held_out
+    assert seen | held_out == everything
+    assert held_out == {pair for pair in everything if is_held_out(*pair)}
+
+
+def test_about_one_combination_in_eight_is_held_out_and_no_plain_one() -> None:
+    pairs = [(kind, pattern) for kind in KIND_NAMES for pattern in PATTERNS if is_held_out(kind, pattern)]
+    assert 0.08 < len(pairs) / (len(KINDS) * len(PATTERNS)) < 0.17
+    assert "plain" not in {pattern for _, pattern in pairs}
+
+
+def test_colours_of_a_product_can_be_told_apart() -> None:
+    rng = random.Random(5)
+    for _ in range(500):
+        product = random_product(rng)
+        assert distance(product.rgb, COLOURS[product.colour]) < 25
+        assert (product.second is None) == (product.pattern == "plain")
+        assert (product.logo_colour is None) == (product.logo is None)
+        if product.second:
+            assert distance(product.rgb, product.second_rgb) > 90
+        if product.logo:
+            assert distance(product.rgb, product.logo_rgb) > 90
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)), ids=KIND_NAMES)
+def test_a_kind_is_drawn_in_its_colour_pattern_and_logo(kind: int) -> None:
+    plain = dataclasses.replace(PLAIN, kind=kind)
+    picture = pixels(plain)
+    edges = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
+    assert all((edge[:, 3] > 0).any() for edge in edges)  # trimmed
+    assert 40 < max(picture.shape[:2]) <= 100
+    for pattern in PATTERNS[1:]:
+        patterned = dataclasses.replace(plain, pattern=pattern, second="yellow", second_rgb=COLOURS["yellow"])
+        assert share_of(patterned, "yellow") > share_of(plain, "yellow") + 0.04, pattern
+        assert share_of(patterned, "green") > 0.04, pattern
+    logoed = dataclasses.replace(plain, logo="circle", logo_colour="pink", logo_rgb=COLOURS["pink"])
+    assert share_of(logoed, "pink") > share_of(plain, "pink") + 0.015
+
+
+def test_every_kind_and_every_logo_looks_different() -> None:
+    kinds = [dataclasses.replace(PLAIN, kind=kind) for kind in range(len(KINDS))]
+    logos = [dataclasses.replace(PLAIN, logo=logo, logo_colour="white") for logo in LOGOS]
+    drawings = [draw_product(product, 100).resize((50, 50)).tobytes() for product in (*kinds, *logos)]
+    assert len(set(drawings)) == len(drawings)
+
+
+def test_no_two_kinds_share_a_name() -> None:
+    names = [name for kind in KINDS for name in set(kind.nouns)]
+    assert len(names) == len(set(names))

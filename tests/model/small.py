@@ -1,0 +1,156 @@
+"""Random small FLUX.2 [klein] checkpoints, made and saved by diffusers: the real ones' classes, few weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+from diffusers import (
+    AutoencoderKLFlux2,
+    FlowMatchEulerDiscreteScheduler,
+    Flux2KleinKVPipeline,
+    Flux2KleinPipeline,
+    Flux2Transformer2DModel,
+)
+from numpy.typing import NDArray
+from PIL import Image
+from transformers import Qwen3Config, Qwen3ForCausalLM
+
+from model import Renderer, RenderRequest
+from model.nano.tokenizer import train_tokenizer
+
+Pixels = NDArray[np.int64]
+WORDS = ["a red mug on the left and a fox on the right, on a beach", "snow falls on the green bottle", "0 1 2 3 4 !"]
+LENGTH = 24
+DEPTH = 4
+PIPELINES = {
+    "klein": (Flux2KleinPipeline, {"is_distilled": True}),
+    "klein-base": (Flux2KleinPipeline, {"is_distilled": False}),
+    "klein-kv": (Flux2KleinKVPipeline, {"is_distilled": True}),
+}
+
+
+def save_small(kind: str, folder: Path, seed: int = 0, depth: int = DEPTH, shard: str | None = None) -> Path:
+    """A checkpoint of `kind` in diffusers' layout, with weights large enough that every part shows in the pixels."""
+    torch.manual_seed(seed)
+    text = Qwen3ForCausalLM(
+        Qwen3Config(
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=depth,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=16,
+            vocab_size=400,
+        )
+    )
+    transformer = Flux2Transformer2DModel(
+        in_channels=32,
+        num_layers=2,
+        num_single_layers=2,
+        attention_head_dim=32,
+        num_attention_heads=2,
+        joint_attention_dim=96,
+        axes_dims_rope=(8, 8, 8, 8),
+        guidance_embeds=False,
+    )
+    vae = AutoencoderKLFlux2(
+        block_out_channels=(8, 16, 16, 16), layers_per_block=1, latent_channels=8, norm_num_groups=4
+    )
+    with torch.no_grad():
+        for parameter in transformer.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(1.6)
+        vae.bn.running_mean.normal_(0, 0.1)
+        vae.bn.running_var.uniform_(0.5, 1.5)
+        vae.decoder.conv_out.weight.mul_(4.0)
+    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0)
+    pipeline_class, extra = PIPELINES[kind]
+    pipeline = pipeline_class(
+        scheduler=scheduler,
+        vae=vae,
+        text_encoder=text,
+        tokenizer=train_tokenizer(WORDS),
+        transformer=transformer,
+        **extra,
+    )
+    pipeline.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
+    index = folder / "model_index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"max_sequence_length": LENGTH}))
+    return folder
+
+
+@dataclass(frozen=True)
+class Small:
+    """A checkpoint as both sides hold it: `renderer` is ours, `pipeline` diffusers'."""
+
+    kind: str
+    folder: Path
+    renderer: Renderer
+    pipeline: Any
+
+    def fresh(self) -> Renderer:
+        return fresh(self.renderer)
+
+    def judge(self, request: RenderRequest) -> Pixels:
+        """What diffusers makes of a request."""
+        return judged(self.pipeline, request, LENGTH, text_layers(DEPTH))
+
+
+def fresh(renderer: Renderer) -> Renderer:
+    """The renderer with empty caches; the weights are shared."""
+    parts = (renderer._transformer, renderer._autoencoder, renderer._text_encoder)
+    return Renderer(renderer.description, *parts, renderer.device, renderer.dtype)
+
+
+def load_small(kind: str, folder: Path) -> Small:
+    """A checkpoint of `kind`, saved to `folder` and loaded by both sides, in float32 on the CPU."""
+    save_small(kind, folder)
+    return Small(kind, folder, Renderer.load(str(folder), device="cpu", dtype="float32"), load_pipeline(folder))
+
+
+def load_pipeline(folder: Path) -> Any:
+    """diffusers' pipeline of the class that the folder names, in float32."""
+    name = json.loads((folder / "model_index.json").read_text())["_class_name"]
+    pipeline = getattr(diffusers, name).from_pretrained(folder, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def judged(pipeline: Any, request: RenderRequest, length: int, layers: tuple[int, ...]) -> Pixels:
+    """The picture that a pipeline makes of a request, as levels of 255."""
+    guided = isinstance(pipeline, Flux2KleinPipeline) and not pipeline.config.is_distilled
+    result = pipeline(
+        prompt=request.prompt,
+        image=list(request.references) or None,
+        width=request.width,
+        height=request.height,
+        num_inference_steps=request.steps or 4,
+        generator=torch.Generator("cpu").manual_seed(request.seed),
+        max_sequence_length=length,
+        text_encoder_out_layers=layers,
+        **({"guidance_scale": request.guidance or 4.0} if guided else {}),
+    )
+    return levels_of(result.images[0])
+
+
+def levels_of(picture: Image.Image) -> Pixels:
+    return np.asarray(picture).astype(int)
+
+
+def text_layers(depth: int) -> tuple[int, ...]:
+    return tuple(depth * quarter // 4 for quarter in (1, 2, 3))
+
+
+def noise_picture(width: int, height: int, seed: int, mode: str = "RGB") -> Image.Image:
+    """A picture of smooth noise: unlike white noise it survives scaling, so that a wrong resize shows."""
+    channels = {"L": 1, "RGB": 3, "RGBA": 4}[mode]
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, channels), dtype=np.uint8)
+    return Image.fromarray(coarse.squeeze() if channels == 1 else coarse).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )

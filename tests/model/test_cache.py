@@ -1,0 +1,56 @@
+"""A cache with a budget of bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.cache import Cache
+
+
+def test_a_value_is_made_once() -> None:
+    cache: Cache[str] = Cache(100, len)
+    made: list[str] = []
+
+    def make(text: str) -> str:
+        made.append(text)
+        return text
+
+    assert cache.get("a", lambda: make("one")) == ("one", False)
+    assert cache.get("a", lambda: make("two")) == ("one", True)
+    assert made == ["one"]
+
+
+def test_what_was_used_longest_ago_goes_first() -> None:
+    cache: Cache[str] = Cache(9, len)
+    for key in "abc":
+        cache.get(key, lambda: "xxx")
+    cache.get("a", lambda: "unused")
+    cache.get("d", lambda: "xxx")
+    assert len(cache) == 3
+    assert [cache.get(key, lambda: "xxx")[1] for key in "acd"] == [True, True, True]
+    assert cache.get("b", lambda: "xxx")[1] is False
+
+
+def test_bytes_count_and_not_values() -> None:
+    cache: Cache[str] = Cache(9, len)
+    for key in "abc":
+        cache.get(key, lambda: "xxx")
+    cache.get("d", lambda: "x" * 7)
+    assert len(cache) == 1
+    assert cache.get("e", lambda: "xx") == ("xx", False)
+    assert len(cache) == 2
+
+
+def test_the_newest_is_kept_even_past_the_budget() -> None:
+    cache: Cache[str] = Cache(4, len)
+    cache.get("a", lambda: "xxxx")
+    assert cache.get("b", lambda: "x" * 50) == ("x" * 50, False)
+    assert cache.get("b", lambda: "unused") == ("x" * 50, True)
+    assert len(cache) == 1
+
+
+def test_a_value_that_could_not_be_made_is_not_kept() -> None:
+    cache: Cache[float] = Cache(4, lambda value: 1)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("a", lambda: 1 / 0)
+    assert cache.get("a", lambda: 2.0) == (2.0, False)

@@ -1,0 +1,26 @@
+"""`import model` is cheap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "diffusers", "ray", "boto3", "numpy")
+
+
+@pytest.mark.parametrize("module", ["model", "model.checkpoint.describe", "model.request", "model.family"])
+def test_no_heavy_package_is_loaded(module: str) -> None:
+    code = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_renderer_comes_when_it_is_touched() -> None:
+    import model
+    from model.renderer import Renderer
+
+    assert model.Renderer is Renderer
+    with pytest.raises(AttributeError, match="module 'model' has no attribute 'Painter'"):
+        _ = model.Painter

@@ -1,0 +1,102 @@
+"""What is done, told by few reads: the latest manifest, and the records that it doesn't call done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.deliver.delivery import file_record
+from pipeline.deliver.folder import campaign_folder
+from pipeline.deliver.manifest import LATEST, publish
+from pipeline.deliver.resume import done_keys, read_index
+from pipeline.deliver.store import ObjectStat, Store, open_store
+from tests.pipeline.deliver.records import HEADER, failed, record
+
+
+class Counting:
+    """A store that counts what is asked of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.calls: Counter[str] = Counter()
+        self.uri = store.uri
+
+    def create(self, key: str, data: bytes, content_type: str) -> bool:
+        self.calls["write"] += 1
+        return self._store.create(key, data, content_type)
+
+    def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+        self.calls["write"] += 1
+        return self._store.replace(key, data, content_type, expected)
+
+    def read(self, key: str) -> bytes | None:
+        self.calls[f"read {key.split('/')[1]}"] += 1
+        return self._store.read(key)
+
+    def stat(self, key: str) -> ObjectStat | None:
+        return self._store.stat(key)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        self.calls["list"] += 1
+        return self._store.list(prefix)
+
+    def check(self) -> tuple[str, ...]:
+        return self._store.check()
+
+
+@pytest.fixture
+def store(store_uri: str) -> Counting:
+    return Counting(open_store(store_uri))
+
+
+@pytest.fixture
+def folder(store: Counting) -> Store:
+    return campaign_folder(store, "spring")
+
+
+def keys(*numbers: int) -> frozenset[str]:
+    return frozenset(record(number).render_key for number in numbers)
+
+
+def test_an_empty_store_has_nothing(store: Counting) -> None:
+    assert done_keys(store, "spring") == frozenset()
+
+
+def test_without_a_manifest_every_record_is_read(store: Counting, folder: Store) -> None:
+    for made in (record(0), failed(1), record(2)):
+        file_record(folder, made)
+    assert done_keys(store, "spring") == keys(0, 2)
+    assert done_keys(store, "autumn") == frozenset()
+
+
+def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: Counting, folder: Store) -> None:
+    old = [file_record(folder, made) for made in (*map(record, range(20)), failed(20), failed(21))]
+    publish(folder, HEADER, 30, old, list)
+    file_record(folder, record(21))
+    file_record(folder, record(22))
+    store.calls.clear()
+    assert done_keys(store, "spring") == keys(*range(20), 21, 22)
+    assert store.calls == {"list": 1, "read latest.json": 1, "read manifests": 2, "read records": 3}
+
+
+def test_only_what_is_asked_for_is_read(store: Counting, folder: Store) -> None:
+    for number in range(20):
+        file_record(folder, record(number))
+    store.calls.clear()
+    assert done_keys(store, "spring", keys(3, 4, 99)) == keys(3, 4)
+    assert store.calls["read records"] == 2
+
+
+def test_a_record_that_was_deleted_is_not_done(store: Counting, folder: Store) -> None:
+    publish(folder, HEADER, 2, [record(0), file_record(folder, record(1))], list)
+    assert done_keys(store, "spring") == keys(1)
+
+
+def test_a_broken_manifest_is_done_without(store: Counting, folder: Store) -> None:
+    publish(folder, HEADER, 2, [file_record(folder, record(0)), file_record(folder, failed(1))], list)
+    stat = folder.stat(LATEST)
+    assert stat is not None
+    assert folder.replace(LATEST, b"broken", "text/plain", stat.etag)
+    assert read_index(folder) == {made.render_key: made for made in (record(0), failed(1))}

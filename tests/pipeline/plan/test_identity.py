@@ -1,0 +1,78 @@
+"""The render key: one literal value that must never change by accident, and what is and isn't in it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pipeline.plan.identity import KeyInputs, canonical_json, changed_fields, render_key
+from tests.pipeline.plan.keys import INPUTS
+
+digests = st.text("0123456789abcdef", min_size=64, max_size=64)
+FIELDS = {
+    "weights": digests,
+    "prompt": st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+    "references": st.lists(digests, max_size=3).map(tuple),
+    "width": st.integers(64, 4096),
+    "height": st.integers(64, 4096),
+    "steps": st.integers(1, 200),
+    "guidance": st.floats(0, 100),
+    "seed": st.integers(0, 2**53 - 1),
+    "quantisation": st.none() | st.sampled_from(["fp8", "nvfp4"]),
+    "sampler": st.sampled_from(["euler/1", "euler/2"]),
+    "format": st.sampled_from(["png", "jpeg", "webp"]),
+}
+inputs = st.builds(KeyInputs, **FIELDS)
+
+
+def test_the_literal_key() -> None:
+    text = (
+        '{"format":"png","guidance":1.0,"height":768,'
+        '"prompt":"a green mug on the left, “überall” 東京","quantisation":null,'
+        f'"references":["{"1" * 64}","{"2" * 64}"],"sampler":"euler-empirical-mu/1","seed":7,"steps":4,'
+        f'"weights":"{"0" * 64}","width":1024}}'
+    )
+    assert canonical_json(INPUTS) == text
+    assert render_key(INPUTS) == hashlib.sha256(text.encode("utf-8")).hexdigest()
+    assert render_key(INPUTS) == "a03f8c94301d2e4a294a7497e0cff2356bbd5810bb1db041ef4f9d8b83cc6fe3"
+
+
+def test_exactly_the_fields_of_the_design() -> None:
+    assert {field.name for field in fields(KeyInputs)} == set(FIELDS)
+
+
+@given(inputs, st.data())
+def test_every_field_changes_the_key(given_inputs: KeyInputs, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(FIELDS)))
+    value = data.draw(FIELDS[name])
+    assume(value != getattr(given_inputs, name))
+    changed = replace(given_inputs, **{name: value})
+    assert render_key(changed) != render_key(given_inputs)
+    assert changed_fields(given_inputs, changed) == (name,)
+
+
+@given(inputs, inputs)
+def test_equal_inputs_and_only_they_have_equal_keys(one: KeyInputs, other: KeyInputs) -> None:
+    assert (render_key(one) == render_key(other)) == (one == other) == (changed_fields(one, other) == ())
+    assert render_key(replace(one)) == render_key(one)
+
+
+@given(inputs)
+def test_the_order_of_references_counts(given_inputs: KeyInputs) -> None:
+    backwards = replace(given_inputs, references=given_inputs.references[::-1])
+    same = given_inputs.references == backwards.references
+    assert (render_key(backwards) == render_key(given_inputs)) == same
+
+
+@pytest.mark.parametrize(("one", "other"), [(4, 4.0), (0.0, -0.0), (1.5, 1.50)])
+def test_equal_guidance_is_written_in_one_way(one: float, other: float) -> None:
+    assert render_key(replace(INPUTS, guidance=one)) == render_key(replace(INPUTS, guidance=other))
+
+
+def test_no_text_moves_from_one_field_into_another() -> None:
+    tricky = replace(INPUTS, prompt='x","quantisation":"fp8', quantisation=None)
+    assert render_key(tricky) != render_key(replace(INPUTS, prompt="x", quantisation="fp8"))

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.plan.validate import validate
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("brand: x\n", "brand"),
+        ("brand: x\nproducts: {}\n", "brand"),
+        ("brnd: x\nproducts: {}\nstyles: {}\n", "brand"),
+        ("campaign: x\n", "campaign"),
+        ("campain: x\nbrand: y\nmatrix: {}\nprompt: z\n", "campaign"),
+        ("- x\n", "campaign"),
+        ("hello: x\n", "brand"),
+        ("a: [\n", None),
+    ],
+)
+def test_the_kind_of_a_file(text: str, kind: str | None, tmp_path: Path) -> None:
+    (tmp_path / "file.yaml").write_text(text)
+    assert validate(tmp_path / "file.yaml").kind == kind
+
+
+def test_a_good_campaign_and_its_brand(corpus: Path) -> None:
+    found = validate(corpus / "good" / "design.yaml")
+    assert (found.kind, found.name, found.variants, found.problems) == ("campaign", "spring", 12, ())
+    found = validate(corpus / "northwind" / "brand.yaml")
+    assert (found.kind, found.name, found.variants, found.problems) == ("brand", "northwind", None, ())
+
+
+def test_a_wrong_model_is_told_with_everything_else(corpus: Path, tmp_path: Path) -> None:
+    text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
+    (tmp_path / "job.yaml").write_text(text.replace("../klein", "klien").replace("64x64", "65x64"))
+    lines = [(problem.line, problem.what.split(" ")[0]) for problem in validate(tmp_path / "job.yaml").problems]
+    assert lines == [(3, "model:"), (6, "size:")]

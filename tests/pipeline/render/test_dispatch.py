@@ -1,0 +1,199 @@
+"""The dispatcher's policy, without Ray: who gets what, and what becomes of the work of a worker that died."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.plan.variant import Reference, Variant
+from pipeline.render.dispatch import GROUPS_PER_WORKER, LARGEST_GROUP, Dispatcher, Task
+from tests.pipeline.deliver.records import variant
+
+
+def variants(**sets: int) -> list[Variant]:
+    """So many variants of each named reference set, in order."""
+    made: list[Variant] = []
+    for name, count in sets.items():
+        reference = Reference("product", f"{name}.png", Path(f"{name}.png"), name)
+        made += [replace(variant(len(made) + number), references=(reference,)) for number in range(count)]
+    return made
+
+
+def sets_of(tasks: tuple[Task, ...]) -> set[str]:
+    return {reference for task in tasks for reference in task.variant.reference_set}
+
+
+def finish(dispatcher: Dispatcher, worker: str, tasks: tuple[Task, ...]) -> None:
+    for task in tasks:
+        dispatcher.started(worker, task.variant.render_key)
+        dispatcher.recorded(worker, task.variant.render_key)
+
+
+def drain(dispatcher: Dispatcher, workers: list[str]) -> list[tuple[str, str]]:
+    """Workers in turn, each doing the group it took, until nothing is left: (worker, render key) in order."""
+    done = []
+    while not dispatcher.finished:
+        for worker in workers:
+            tasks = dispatcher.take(worker)
+            finish(dispatcher, worker, tasks)
+            done += [(worker, task.variant.render_key) for task in tasks]
+    return done
+
+
+def test_a_worker_has_one_group_running_and_one_queued() -> None:
+    dispatcher = Dispatcher(variants(a=40), workers=1)
+    first, second = dispatcher.take("one"), dispatcher.take("one")
+    assert len(first) == len(second) == LARGEST_GROUP
+    assert dispatcher.take("one") == ()
+    finish(dispatcher, "one", first)
+    assert dispatcher.take("one")
+
+
+def test_each_worker_begins_with_a_set_of_its_own_and_stays_with_it() -> None:
+    dispatcher = Dispatcher(variants(a=30, b=30, c=30), workers=3)
+    taken = {worker: (dispatcher.take(worker), dispatcher.take(worker)) for worker in ("one", "two", "three")}
+    assert {worker: sets_of(first) | sets_of(second) for worker, (first, second) in taken.items()} == {
+        "one": {"a"},
+        "two": {"b"},
+        "three": {"c"},
+    }
+
+
+def test_a_worker_whose_set_is_done_takes_an_unclaimed_one() -> None:
+    dispatcher = Dispatcher(variants(a=4, b=60, c=5), workers=2)
+    finish(dispatcher, "one", dispatcher.take("one"))
+    dispatcher.take("two")
+    assert sets_of(dispatcher.take("one")) == {"c"}
+
+
+def test_without_unclaimed_sets_it_steals_from_the_largest() -> None:
+    dispatcher = Dispatcher(variants(a=20, b=60, c=2), workers=3)
+    for worker in ("one", "two", "three"):
+        assert dispatcher.take(worker)
+    assert sets_of(dispatcher.take("three")) == {"b"}
+
+
+def test_groups_get_smaller_towards_the_end() -> None:
+    dispatcher = Dispatcher(variants(a=24), workers=2)
+    sizes = []
+    while dispatcher.waiting:
+        tasks = dispatcher.take("one")
+        sizes.append(len(tasks))
+        finish(dispatcher, "one", tasks)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == 24 // (GROUPS_PER_WORKER * 2)
+    assert sizes[-1] == 1
+
+
+def test_most_work_goes_where_its_set_is_warm() -> None:
+    """20 sets of 50 variants and 8 workers: the share of pictures whose worker had the set before."""
+    dispatcher = Dispatcher(variants(**{f"set{number:02}": 50 for number in range(20)}), workers=8)
+    by_key = {made.render_key: made.reference_set for made in variants(**{f"set{n:02}": 50 for n in range(20)})}
+    warm: set[tuple[str, tuple[str, ...]]] = set()
+    hits = 0
+    for worker, key in drain(dispatcher, [f"worker-{number}" for number in range(8)]):
+        hits += (worker, by_key[key]) in warm
+        warm.add((worker, by_key[key]))
+    assert hits / 1000 >= 0.9
+
+
+def test_what_a_dead_worker_had_queued_is_not_suspected() -> None:
+    made = variants(a=16)
+    dispatcher = Dispatcher(made, workers=1)
+    running, queued = dispatcher.take("one"), dispatcher.take("one")
+    assert (len(running), len(queued)) == (8, 4)
+    finish(dispatcher, "one", running[:2])
+    dispatcher.started("one", running[2].variant.render_key)
+    assert dispatcher.lost("one") == ()
+    again: list[Task] = []
+    while tasks := dispatcher.take("two"):
+        again += tasks
+        finish(dispatcher, "two", tasks)
+    assert {task.variant.name for task in again} == {made[number].name for number in range(2, 16)}
+    assert [task.variant.name for task in again if task.attempts == 2] == [made[2].name, made[3].name]
+    assert {task.variant.name for task in again[-2:]} == {made[2].name, made[3].name}
+
+
+def test_a_suspect_is_alone_on_its_worker() -> None:
+    dispatcher = Dispatcher(variants(a=2), workers=1)
+    for task in dispatcher.take("one") + dispatcher.take("one"):
+        dispatcher.started("one", task.variant.render_key)
+    dispatcher.lost("one")
+    (suspect,) = dispatcher.take("two")
+    assert suspect.attempts == 2
+    assert dispatcher.take("two") == ()
+    finish(dispatcher, "two", (suspect,))
+    assert dispatcher.take("two")
+
+
+def test_a_variant_over_which_two_workers_died_is_given_up() -> None:
+    (poison,) = variants(a=1)
+    dispatcher = Dispatcher([poison], workers=1)
+    for worker in ("one", "two"):
+        (task,) = dispatcher.take(worker)
+        dispatcher.started(worker, task.variant.render_key)
+        given_up = dispatcher.lost(worker)
+    assert given_up == ((poison, 2),)
+    assert dispatcher.finished
+
+
+def test_a_worker_that_died_idle_costs_nothing() -> None:
+    dispatcher = Dispatcher(variants(a=3), workers=1)
+    assert not dispatcher.holds("one")
+    assert dispatcher.lost("one") == ()
+    assert dispatcher.waiting == 3
+
+
+def test_what_is_abandoned_is_everything_that_waits() -> None:
+    made = variants(a=10, b=10)
+    dispatcher = Dispatcher(made, workers=1)
+    taken = dispatcher.take("one")
+    dispatcher.lost("one")
+    assert {left.name for left in dispatcher.abandoned()} == {given.name for given in made}
+    assert taken
+    assert dispatcher.finished
+
+
+steps = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["take", "start", "record", "die"])), max_size=120)
+sizes = st.lists(st.integers(1, 12), min_size=1, max_size=6)
+
+
+@given(sizes, st.integers(1, 4), steps)
+def test_every_variant_ends_exactly_once_whatever_happens(
+    sizes: list[int], workers: int, happenings: list[tuple[int, str]]
+) -> None:
+    made = variants(**{f"set{number}": size for number, size in enumerate(sizes)})
+    first = play(Dispatcher(made, workers), workers, happenings)
+    assert Counter(first) == Counter(given.render_key for given in made)
+    assert play(Dispatcher(made, workers), workers, happenings) == first
+
+
+def play(dispatcher: Dispatcher, workers: int, happenings: list[tuple[int, str]]) -> list[str]:
+    """The render keys in the order in which they ended (recorded or given up); after the happenings all goes well."""
+    held: dict[str, list[Task]] = {}
+    ended: list[str] = []
+    for number, happening in happenings:
+        worker = f"worker-{number % workers}"
+        tasks = held.setdefault(worker, [])
+        if happening == "take":
+            group = dispatcher.take(worker)
+            assert len(group) <= LARGEST_GROUP
+            tasks += group
+        elif happening == "start" and tasks:
+            dispatcher.started(worker, tasks[0].variant.render_key)
+        elif happening == "record" and tasks:
+            key = tasks.pop(0).variant.render_key
+            dispatcher.recorded(worker, key)
+            ended.append(key)
+        elif happening == "die":
+            ended += [given_up.render_key for given_up, _ in dispatcher.lost(worker)]
+            tasks.clear()
+        assert dispatcher.holds(worker) == bool(tasks)
+    for worker, tasks in held.items():
+        finish(dispatcher, worker, tuple(tasks))
+        ended += [task.variant.render_key for task in tasks]
+    return ended + [key for _, key in drain(dispatcher, [f"worker-{number}" for number in range(workers)])]

@@ -1,0 +1,62 @@
+"""References are opened as they were planned with, upright, once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from model.errors import RequestError
+from pipeline.plan.variant import Reference
+from pipeline.render.reference import open_reference
+
+
+def reference(file: Path) -> Reference:
+    return Reference("product", file.name, file, hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("format", "mode"), [("png", "RGBA"), ("png", "P"), ("png", "L"), ("jpeg", "RGB"), ("webp", "RGB")]
+)
+def test_a_picture_keeps_its_mode(tmp_path: Path, format: str, mode: str) -> None:
+    file = tmp_path / f"mug.{format}"
+    Image.new("RGB", (80, 64), "teal").convert(mode).save(file)
+    opened = open_reference(reference(file))
+    assert (opened.mode, opened.size) == (mode, (80, 64))
+
+
+def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 64), "teal").save(file, exif=exif)
+    assert open_reference(reference(file)).size == (64, 80)
+
+
+def test_it_is_opened_once(tmp_path: Path) -> None:
+    file = tmp_path / "mug.png"
+    Image.new("RGB", (64, 64)).save(file)
+    made = reference(file)
+    first = open_reference(made)
+    file.unlink()
+    assert open_reference(made) is first
+
+
+def test_a_file_that_was_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mug.png"
+    Image.new("RGB", (64, 64)).save(file)
+    made = reference(file)
+    Image.new("RGB", (64, 64), "red").save(file)
+    with pytest.raises(RequestError, match=r"the product reference mug\.png was changed since the plan; run again"):
+        open_reference(made)
+
+
+def test_a_file_that_is_gone_is_told_without_its_place(tmp_path: Path) -> None:
+    made = Reference("style", "styles/dawn.png", tmp_path / "dawn.png", "0" * 64)
+    with pytest.raises(
+        RequestError, match=r"the style reference styles/dawn\.png can't be read: No such file"
+    ) as error:
+        open_reference(made)
+    assert str(tmp_path) not in str(error.value)

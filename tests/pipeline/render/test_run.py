@@ -1,0 +1,331 @@
+"""Whole runs on a real Ray: campaigns as people write them, a stand-in for the model, real crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.errors import RequestError
+from pipeline.deliver.folder import open_campaign
+from pipeline.deliver.manifest import read_latest, read_records
+from pipeline.deliver.verify import verify
+from pipeline.render.cluster import Resources
+from pipeline.render.events import Event, Planned, VariantRecorded, WorkerLoaded, WorkerLost, WorkersStarting
+from pipeline.render.outcome import NothingRenderedError, Outcome
+from pipeline.render.run import crew_size, render_campaign, threads_per_worker
+from tests.campaigns import plan_of, write_campaign
+
+ROOT = Path(__file__).parents[3]
+STAND_IN = "tests.stand_in:load"
+
+
+def render(job: Path, on_event: Any = None, **options: Any) -> Outcome:
+    options = {"renderer": STAND_IN} | options
+    return render_campaign(plan_of(job), on_event=on_event or (lambda event: None), **options)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file with its time of change and content."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def assets(job: Path) -> dict[str, bytes]:
+    folder = job.parent / "out" / "spring" / "assets"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_campaign_is_rendered_delivered_and_published(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 6)
+    events: list[Event] = []
+    outcome = render(job, events.append, workers=2)
+    assert (outcome.planned, outcome.skipped, outcome.done, outcome.failed, outcome.left) == (12, 0, 12, 0, 0)
+    assert outcome.exit_code == 0
+    assert events[0] == Planned(12, 0, 12)
+    assert [event.workers for event in events if isinstance(event, WorkersStarting)] == [2]
+    assert any(isinstance(event, WorkerLoaded) for event in events)  # the second may find nothing left to do
+    assert sum(isinstance(event, VariantRecorded) for event in events) == 12
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    assert latest.pointer.manifest == outcome.manifest
+    assert (latest.manifest.status, latest.manifest.brand) == ("done", "northwind")
+    plan = plan_of(job)
+    assert {record.name for record in read_records(folder, latest)} == {variant.name for variant in plan.variants}
+    assert {record.asset for record in read_records(folder, latest)} == {variant.asset for variant in plan.variants}
+    assert verify(folder).problems == ()
+    assert 0 <= (outcome.outside_model or 0) <= 1
+    assert outcome.cache["text"].uses == 12
+
+
+def test_run_twice_renders_nothing_and_writes_nothing(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 2)
+    render(job)
+    before = snapshot(tmp_path)
+    events: list[Event] = []
+    outcome = render(job, events.append)
+    assert events == [Planned(4, 4, 0)]
+    assert (outcome.skipped, outcome.done, outcome.exit_code) == (4, 0, 0)
+    assert snapshot(tmp_path) == before
+
+
+def test_one_worker_and_two_give_the_same_assets(ray: Resources, tmp_path: Path) -> None:
+    one, two = write_campaign(tmp_path / "one", 5), write_campaign(tmp_path / "two", 5)
+    render(one, workers=1)
+    render(two, workers=2)
+    assert assets(one) == assets(two)
+    assert len(assets(one)) == 10
+
+
+def test_limit_renders_so_many_and_the_next_run_the_rest(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 3)
+    first = render(job, limit=4)
+    assert (first.done, first.left, first.exit_code) == (4, 2, 0)
+    second = render(job)
+    assert (second.skipped, second.done, second.left) == (4, 2, 0)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    assert (latest.manifest.number, latest.manifest.counts.done) == (2, 6)
+
+
+def test_a_run_that_ends_late_keeps_what_others_published_meanwhile(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 4)
+    others: list[Outcome] = []
+
+    def meanwhile(event: Event) -> None:
+        if isinstance(event, VariantRecorded) and not others:
+            others.append(render(job))
+
+    late = render(job, meanwhile, limit=2)
+    assert (late.done, others[0].skipped + others[0].done) == (2, 8)
+    latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
+    assert latest is not None
+    assert latest.manifest.status == "done"
+
+
+def test_a_changed_scene_renders_only_what_it_changes(ray: Resources, tmp_path: Path) -> None:
+    render(write_campaign(tmp_path / "a", {"beach": "on a beach", "snow": "in the snow"}))
+    (tmp_path / "a" / "checkpoint").rename(tmp_path / "checkpoint")
+    job = write_campaign(tmp_path / "a", {"beach": "on a beach", "snow": "in deep snow"}, model="../checkpoint")
+    outcome = render(job)
+    assert (outcome.skipped, outcome.done) == (2, 2)
+
+
+def test_failing_variants_are_named_with_their_cause_and_the_rest_is_done(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]", "fine": "there"})
+    outcome = render(job)
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (4, 2, 3)
+    assert [(failure.name, failure.cause) for failure in outcome.failures] == [
+        ("bottle/bad", "RuntimeError: the stand-in was asked to fail"),
+        ("mug/bad", "RuntimeError: the stand-in was asked to fail"),
+    ]
+    again = render(job)
+    assert (again.skipped, again.done, again.failed) == (4, 0, 2)
+
+
+def test_if_all_fail_nothing_could_be_rendered(ray: Resources, tmp_path: Path) -> None:
+    outcome = render(write_campaign(tmp_path, {"bad": "[raise]"}))
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (0, 2, 4)
+
+
+def test_a_dead_worker_is_replaced_and_its_work_done(ray: Resources, tmp_path: Path) -> None:
+    scenes = {f"s{number}": "plain" if number != 2 else f"[exit once {tmp_path / 'died'}]" for number in range(5)}
+    scenes = {name: f"{name} {text}" for name, text in scenes.items()}
+    events: list[Event] = []
+    outcome = render(write_campaign(tmp_path, scenes, products=("mug",)), events.append)
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (5, 0, 0)
+    assert [event for event in events if isinstance(event, WorkerLost)] == [WorkerLost("worker-0", "its process died")]
+    attempts = {event.record.name: event.record.attempts for event in events if isinstance(event, VariantRecorded)}
+    assert attempts["mug/s2"] == 2
+
+
+def test_a_variant_that_kills_its_workers_is_given_up_and_the_rest_done(ray: Resources, tmp_path: Path) -> None:
+    scenes = {f"s{number}": f"{number} [exit]" if number == 1 else f"{number}" for number in range(6)}
+    events: list[Event] = []
+    outcome = render(write_campaign(tmp_path, scenes, products=("mug",)), events.append, workers=2)
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (5, 1, 3)
+    assert outcome.failures[0].name == "mug/s1"
+    assert outcome.failures[0].cause == "its worker was lost 2 times while it was rendered; last: its process died"
+    assert sum(isinstance(event, WorkerLost) for event in events) == 2
+    assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("renderer", "words", "deaths"),
+    [
+        ("tests.stand_in:load_nothing", "there is no checkpoint here", 1),
+        ("tests.stand_in:load_and_die", "its process died while it loaded the model", 3),
+        ("tests.stand_in:no_such_function", "AttributeError", 3),
+    ],
+)
+def test_a_model_that_cannot_load_stops_the_run_with_its_error(
+    ray: Resources, tmp_path: Path, renderer: str, words: str, deaths: int
+) -> None:
+    events: list[Event] = []
+    with pytest.raises(NothingRenderedError, match=words) as error:
+        render(write_campaign(tmp_path, 2), events.append, renderer=renderer)
+    assert error.value.exit_code == 4
+    assert sum(isinstance(event, WorkerLost) for event in events) == deaths
+    assert not (tmp_path / "out" / "spring").exists()
+
+
+@contextmanager
+def driver(job: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A driver in a process of its own, with a Ray of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.drive", str(job), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=job.parent,
+        env=environment | {"DRIVER_OF": str(job), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def told(process: subprocess.Popen[str]) -> Iterator[tuple[str, Any]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield from json.loads(line).items()
+
+
+def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(8)})
+    recorded = []
+    with driver(job, "2") as process:
+        for kind, what in told(process):
+            recorded += [what] if kind == "recorded" else []
+            if len(recorded) == 5:
+                process.send_signal(signal.SIGKILL)
+                break
+        process.wait()
+    folder = tmp_path / "out" / "spring"
+    assert not (folder / "latest.json").exists()
+    done = set((folder / "records").iterdir())
+    pictures = {path: path.stat().st_mtime_ns for path in (folder / "assets").rglob("*.png")}
+    assert 5 <= len(done) < 16
+    events: list[Event] = []
+    outcome = render(job, events.append, workers=2)
+    assert outcome.skipped >= len(done)
+    assert outcome.skipped + outcome.done == 16
+    again = {event.record.name for event in events if isinstance(event, VariantRecorded)}
+    assert not again & set(recorded)
+    assert all(path.stat().st_mtime_ns == changed for path, changed in pictures.items())
+    assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Processes that still have something of `folder` in their environment: workers of a driver that ran there."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):
+            if process.name.isdecimal() and str(folder).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(10)})
+    outcome: dict[str, Any] = {}
+    addresses: list[str] = []
+    stopping = 0
+    with driver(job) as process:
+        for kind, what in told(process):
+            if kind == "recorded" and not stopping:
+                process.send_signal(signal.SIGINT)
+            stopping += kind == "stopping"
+            addresses += what if kind == "addresses" else []
+            outcome = what if kind == "outcome" else outcome
+        assert process.wait() == 0
+    assert stopping == 1
+    assert addresses == ["127.0.0.1"], "a Ray of its own is closed to the network"
+    counts = outcome["counts"]
+    assert outcome["interrupted"]
+    assert 1 <= counts["done"] < 20
+    assert counts["left"] == 20 - counts["done"]
+    latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
+    assert latest is not None
+    assert (latest.manifest.status, latest.manifest.counts.done) == ("partial", counts["done"])
+    assert left_behind(tmp_path) == []
+
+
+def test_a_second_signal_ends_at_once_and_leaves_nobody_behind(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {"long": "[sleep 60]"}, products=("mug",))
+    with driver(job) as process:
+        for kind, _ in told(process):
+            if kind in ("started", "stopping"):
+                assert left_behind(tmp_path), "the workers are there until the signal"
+                process.send_signal(signal.SIGTERM)
+        assert process.wait() != 0
+    assert left_behind(tmp_path) == []
+    assert not (tmp_path / "out" / "spring").exists()
+
+
+def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.1]" for number in range(8)})
+    with driver(job) as one, driver(job) as two:
+        outcomes = [[what for kind, what in told(process) if kind == "outcome"] for process in (one, two)]
+        assert (one.wait(), two.wait()) == (0, 0)
+    for (outcome,) in outcomes:
+        assert outcome["counts"]["skipped"] + outcome["counts"]["done"] == 16
+        assert outcome["failed"] == []
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    assert latest.manifest.status == "done"
+    assert verify(folder).problems == ()
+    assert len(list(folder.list("assets/"))) == 16
+
+
+def test_a_campaign_goes_to_s3(s3_uri: str, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 3, deliver=s3_uri)
+    for done in (6, 0):
+        with driver(job) as process:
+            (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+        assert outcome["counts"]["done"] == done
+        assert outcome["folder"] == f"{s3_uri}/spring"
+    folder = open_campaign(s3_uri, "spring")
+    assert verify(folder).problems == ()
+    assert len(list(folder.list("assets/"))) == 6
+
+
+@pytest.mark.parametrize(
+    ("workers", "gpus", "variants", "size"),
+    [(None, 0, 24, 1), (None, 8, 24, 8), (None, 8, 3, 3), (3, 0, 24, 3), (2, 8, 24, 2), (5, 0, 2, 2)],
+)
+def test_how_many_workers_start(workers: int | None, gpus: int, variants: int, size: int) -> None:
+    assert crew_size(workers, Resources(cpus=16, gpus=gpus), variants) == size
+
+
+def test_more_workers_than_gpus_are_refused() -> None:
+    with pytest.raises(RequestError, match="3 workers are too many: each needs a GPU, and Ray has 2"):
+        crew_size(3, Resources(cpus=16, gpus=2), 24)
+
+
+@pytest.mark.parametrize(
+    ("wished", "workers", "threads"), [("", 1, 4), ("", 2, 2), ("", 8, 1), ("1", 1, 1), ("3", 2, 2), ("zero", 4, 1)]
+)
+def test_how_many_threads_each_worker_has(
+    monkeypatch: pytest.MonkeyPatch, wished: str, workers: int, threads: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", wished)
+    monkeypatch.setattr("pipeline.render.run.available_cpus", lambda: 4)
+    assert threads_per_worker(workers, Resources(cpus=4, gpus=0)) == threads

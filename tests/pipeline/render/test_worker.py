@@ -1,0 +1,50 @@
+"""A worker without Ray: its messages tell of loading, work and the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.render.dispatch import Task
+from pipeline.render.events import Loaded, LoadFailed, Message, Recorded, Started
+from pipeline.render.worker import RENDERER, Worker, WorkerSettings, renderer_factory
+from tests.pipeline.deliver.records import MODEL, variant
+
+
+def worker(tmp_path: Path, renderer: str) -> Worker:
+    return Worker(WorkerSettings(renderer, "nano", MODEL, str(tmp_path), "spring", threads=1))
+
+
+def test_groups_are_rendered_in_order_until_it_is_stopped(tmp_path: Path) -> None:
+    made = worker(tmp_path, "tests.stand_in:load")
+    groups = [(0, 1), (2,)]
+    for numbers in groups:
+        made.submit(tuple(Task(variant(number), attempts=number + 1) for number in numbers))
+    messages: list[Message] = []
+    for batch in made.events():
+        messages += batch
+        if sum(isinstance(message, Recorded) for message in messages) == 3:
+            made.stop()
+    assert isinstance(messages[0], Loaded)
+    started = [message.render_key for message in messages if isinstance(message, Started)]
+    assert started == [variant(number).render_key for number in range(3)]
+    records = [message.record for message in messages if isinstance(message, Recorded)]
+    assert [(record.name, record.attempts) for record in records] == [(variant(n).name, n + 1) for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("renderer", "message"),
+    [
+        ("tests.stand_in:load_nothing", LoadFailed("nano: there is no checkpoint here", final=True)),
+        ("tests.nowhere:load", LoadFailed("ModuleNotFoundError: No module named 'tests.nowhere'", final=False)),
+    ],
+)
+def test_what_keeps_it_from_loading_is_its_only_message(tmp_path: Path, renderer: str, message: LoadFailed) -> None:
+    assert list(worker(tmp_path, renderer).events()) == [(message,)]
+
+
+def test_the_renderer_is_the_models() -> None:
+    from model import Renderer
+
+    assert renderer_factory(RENDERER) == Renderer.load

@@ -1,0 +1,56 @@
+"""Every file of the corpus: bad ones with each message they must give, good ones with the number of their variants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+from pipeline.plan.expand import make_plan
+from pipeline.spec.load import load_campaign
+from tests.corpus.layout import CORPUS
+
+BAD = sorted(path.name for path in (CORPUS / "bad").iterdir())
+GOOD = {
+    "design": 12,
+    "formats": 18,
+    "include": 4,
+    "only-include": 12,
+    "smallest": 1,
+    "texts": 5,
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_every_mistake_is_told_at_once(
+    case: str, corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = corpus / "bad" / case
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", "/home/someone")
+    file = "job.yaml" if Path("job.yaml").exists() else "brand.yaml"
+    code = cli.run(["validate", file])
+    shown = capsys.readouterr()
+    lines = shown.err.replace(str(corpus), "<corpus>").splitlines()
+    assert code == 1
+    assert lines[:-1] == (CORPUS / "bad" / case / "expected.txt").read_text().splitlines()
+    assert lines[-1].split()[0] == str(len(lines) - 1)
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def test_the_corpus_is_large_enough() -> None:
+    assert len(BAD) >= 150
+
+
+def test_every_good_file_has_its_number() -> None:
+    assert {path.stem for path in (CORPUS / "good").glob("*.yaml")} == set(GOOD)
+
+
+@pytest.mark.parametrize(("name", "variants"), GOOD.items())
+def test_good_files_are_planned(name: str, variants: int, corpus: Path) -> None:
+    plan = make_plan(load_campaign(corpus / "good" / f"{name}.yaml"))
+    assert len(plan.variants) == variants
+    assert len({variant.render_key for variant in plan.variants}) == variants
+    assert len({variant.asset for variant in plan.variants}) == variants

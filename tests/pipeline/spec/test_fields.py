@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.spec.fields import MAX_SLUG, plain_text, slug, slug_of
+from pipeline.spec.problem import WrongValueError
+
+
+@pytest.mark.parametrize("name", ["a", "mug", "mug-2", "a_b-c", "2026", "x" * MAX_SLUG])
+def test_names(name: str) -> None:
+    assert slug(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Mug", "'mug'"),
+        ("big mug", "'big-mug'"),
+        ("mug-", "'mug'"),
+        ("a--b", "'a-b'"),
+        ("../x", "'x'"),
+        ("Überraschung", "'uberraschung'"),
+        ("x" * (MAX_SLUG + 1), "'" + "x" * 59 + "…'"),
+        ("海", ""),
+        ("", ""),
+        ("a\n", "'a'"),
+        ("\u0661", ""),
+    ],
+)
+def test_what_is_no_name(name: str, meant: str) -> None:
+    with pytest.raises(WrongValueError) as raised:
+        slug(name)
+    assert raised.value.suggestion == meant
+
+
+@given(st.text(max_size=200))
+def test_a_name_made_of_text_is_a_name(text: str) -> None:
+    made = slug_of(text)
+    assert made == "" or slug(made) == made
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (5, "must be text, not the number 5"),
+        (True, "must be text, not the boolean true"),
+        (None, "must be text, not nothing"),
+        ((), "must be text, not a list"),
+        ({}, "must be text, not a mapping"),
+        (" \n", "is empty"),
+        ("x" * 2001, "is 2,001 characters long"),
+        ("a\x1b[31m", "holds the control character '\\\\x1b'"),
+    ],
+)
+def test_what_is_no_text(value: object, message: str) -> None:
+    with pytest.raises(WrongValueError, match=message):
+        plain_text(value)
+
+
+def test_text_is_stripped_and_may_have_lines() -> None:
+    assert plain_text("  two\n\tlines \u4e1c\n") == "two\n\tlines \u4e1c"

@@ -1,0 +1,84 @@
+"""Brand specs and campaigns as loaded: what later stations use of them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from pipeline.spec.load import load_brand, load_campaign
+from pipeline.spec.problem import SpecError
+from pipeline.spec.size import Size
+
+
+def test_a_brand_spec(corpus: Path) -> None:
+    brand = load_brand(corpus / "northwind" / "brand.yaml")
+    assert brand.name == "northwind"
+    assert brand.palette == {"pine": "#1f4d3a", "deep-snow": "#f7f7f2"}
+    assert brand.products["mug"].sku == "NW-100"
+    assert brand.products["bottle"].sku is None
+    assert brand.styles["plain"].references == ()
+    front, side = brand.pictures_of("product", "mug")
+    assert (front.file, side.file) == ("pictures/mug-front.png", "pictures/mug-side.webp")
+    assert front.path == corpus / "northwind" / "pictures" / "mug-front.png"
+    assert front.sha256 == hashlib.sha256(front.path.read_bytes()).hexdigest()
+
+
+def test_a_campaign(corpus: Path) -> None:
+    path = corpus / "good" / "design.yaml"
+    campaign = load_campaign(path)
+    assert (campaign.name, campaign.model, campaign.brand.name) == ("spring", "../klein", "northwind")
+    assert (campaign.deliver, campaign.deliver_uri) == ("s3://assets/northwind", "s3://assets/northwind")
+    assert campaign.path == path
+    assert campaign.output.format == "png"
+    assert len(campaign.points) == 12
+    first = campaign.points[0]
+    assert first.axes == {"product": "mug", "character": "fox", "style": "dawn", "scene": "beach"}
+    assert first.prompt == "a green mug with a white star on the left, a cheerful fox on the right, on a beach"
+    assert (first.name, first.size, first.seed) == ("mug/fox-beach-2048x2048-s0", Size(2048, 2048), 0)
+    brand = corpus / "northwind" / "brand.yaml"
+    assert campaign.spec_sha256 == hashlib.sha256(path.read_bytes() + brand.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "uri"),
+    [("formats", "<corpus>/out"), ("smallest", "<corpus>/good/out"), ("only-include", "/tmp/brandpress-corpus")],
+)
+def test_folders_are_relative_to_the_campaigns_file(
+    name: str, uri: str, corpus: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_campaign(corpus / "good" / f"{name}.yaml").deliver_uri == uri.replace("<corpus>", str(corpus))
+
+
+def test_what_was_loaded_cannot_be_changed(corpus: Path) -> None:
+    campaign = load_campaign(corpus / "good" / "smallest.yaml")
+    with pytest.raises(AttributeError):
+        campaign.points = ()  # type: ignore[misc]
+    with pytest.raises(ValueError, match="frozen"):
+        campaign.job.size = Size(64, 64)
+    with pytest.raises(ValueError, match="frozen"):
+        campaign.brand.name = "other"
+
+
+def test_all_problems_of_both_files_in_one_error(corpus: Path) -> None:
+    with pytest.raises(SpecError) as raised:
+        load_campaign(corpus / "bad" / "many-in-both-files" / "job.yaml")
+    files = {Path(problem.file).name for problem in raised.value.problems}
+    assert files == {"job.yaml", "brand.yaml"}
+    assert len(raised.value.problems) == 11
+    assert raised.value.exit_code == 1
+    with pytest.raises(SpecError):
+        load_brand(corpus / "bad" / "many-in-both-files" / "brand.yaml")
+
+
+def test_a_brand_of_many_entities_is_read_once_for_each_picture(corpus: Path, tmp_path: Path) -> None:
+    """A picture that several entities share is the same object in all of them."""
+    picture = (corpus / "northwind" / "pictures" / "fox.png").read_bytes()
+    (tmp_path / "fox.png").write_bytes(picture)
+    (tmp_path / "brand.yaml").write_text(
+        "brand: one\ncharacters:\n" + "".join(f"  c{i}: {{description: c, references: [fox.png]}}\n" for i in range(9))
+    )
+    brand = load_brand(tmp_path / "brand.yaml")
+    assert len({id(picture) for name in brand.characters for picture in brand.pictures_of("character", name)}) == 1

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.spec.picture import inspect, locate
+from pipeline.spec.problem import WrongValueError
+from tests.corpus.pictures import good
+
+
+@pytest.mark.parametrize(
+    ("size", "format", "mode"),
+    [
+        ((64, 64), "PNG", "RGB"),
+        ((64, 512), "JPEG", "RGB"),
+        ((512, 64), "WEBP", "RGBA"),
+        ((90, 70), "PNG", "P"),
+        ((90, 70), "PNG", "I;16"),
+        ((90, 70), "JPEG", "CMYK"),
+    ],
+)
+def test_pictures_that_are_right(size: tuple[int, int], format: str, mode: str, tmp_path: Path) -> None:
+    content = good("x", size, format, mode)
+    (tmp_path / "a picture.bin").write_bytes(content)
+    found = inspect("a picture.bin", tmp_path)
+    assert (found.width, found.height) == size
+    assert found.sha256 == hashlib.sha256(content).hexdigest()
+    assert found.path == tmp_path / "a picture.bin"
+
+
+def test_a_phones_jpeg_with_a_preview_is_a_picture(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (96, 96), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=frames[1:])
+    assert inspect("phone.jpg", tmp_path).width == 96
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("", " a.png", "a.png\n", "/etc/passwd", "../a.png", "x/../../a.png", "x/../a.png", "~/a.png", "~root/a.png"),
+        *("C:\\a.png", "C:/a.png", "C:a.png", "x\\a.png", "\\\\host\\a.png", "https://x.org/a.png", "file:///a.png"),
+    ],
+)
+def test_paths_that_leave_the_folder(file: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongValueError):
+        locate(file, tmp_path)
+
+
+def test_links_may_stay_inside_but_not_leave(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "brand", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    for place in (folder, outside):
+        (place / "a.png").write_bytes(good("a"))
+    (folder / "inside-link.png").symlink_to("a.png")
+    (folder / "link.png").symlink_to(outside / "a.png")
+    (folder / "folder").symlink_to(outside)
+    (folder / "loop.png").symlink_to("loop.png")
+    assert inspect("inside-link.png", folder).width == 96
+    for file in ("link.png", "folder/a.png", "loop.png"):
+        with pytest.raises(WrongValueError, match="link"):
+            inspect(file, folder)
+
+
+def test_a_brand_folder_may_itself_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.png").write_bytes(good("a"))
+    (tmp_path / "brand").symlink_to("real")
+    assert inspect("a.png", tmp_path / "brand").height == 80

@@ -1,0 +1,85 @@
+"""What people and programs are told at the end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.deliver.status import CampaignStatus, Failure
+from pipeline.deliver.verify import Problem, Verification
+from pipeline.render.outcome import CacheUse
+from pipeline.report import (
+    duration,
+    failure_lines,
+    outcome_json,
+    outcome_lines,
+    status_json,
+    status_lines,
+    verification_json,
+    verification_lines,
+)
+from tests.pipeline.render.test_outcome import outcome
+
+FAILURE = Failure("mug/beach", "RuntimeError: no")
+
+
+def test_a_summary_has_the_figures() -> None:
+    done = outcome(done=8, failed=1, failures=(FAILURE,), cache={"text": CacheUse(6, 8)}, outside_model=0.0312)
+    assert list(outcome_lines(done)) == [
+        "10 planned: 0 done before, 8 rendered now, 1 failed, 1 left",
+        "took 1 min 35 s, 11.9 s a picture",
+        "cache hits: text 75% of 8",
+        "time outside the model: 3.1% of the workers' busy time",
+        "manifest: s3://assets/spring/manifests/00000001/manifest.json",
+        "failed: mug/beach: RuntimeError: no",
+        "the same command tries the failed ones again",
+    ]
+    assert json.loads(json.dumps(outcome_json(done))) == {
+        "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "left": 1},
+        "failed": [{"name": "mug/beach", "cause": "RuntimeError: no"}],
+        "folder": "s3://assets/spring",
+        "manifest": "manifests/00000001/manifest.json",
+        "seconds": 95.0,
+        "cache": {"text": {"hits": 6, "uses": 8}},
+        "outside_model": 0.0312,
+        "interrupted": False,
+    }
+
+
+def test_an_interrupted_run_says_how_to_go_on() -> None:
+    lines = list(outcome_lines(outcome(done=3, interrupted=True)))
+    assert lines[0].endswith("7 left")
+    assert lines[-1] == "interrupted; the same command goes on where this one ended"
+
+
+def test_many_failures_are_cut_short() -> None:
+    lines = list(failure_lines((FAILURE,) * 25))
+    assert len(lines) == 21
+    assert lines[-1] == "and 5 more; `brandpress status --json` lists all"
+
+
+def test_status_and_verification() -> None:
+    status = CampaignStatus(5, 3, 1, 1, (FAILURE,), None)
+    assert list(status_lines(status, "out/spring")) == [
+        "5 planned: 3 done, 1 failed, 1 missing",
+        "nothing is published in out/spring",
+        "failed: mug/beach: RuntimeError: no",
+    ]
+    assert status_json(status, "out/spring")["counts"] == {"planned": 5, "done": 3, "failed": 1, "missing": 1}
+    problems = (Problem("changed", "assets/a.png", "why"), Problem("unknown", "x", "what"))
+    verification = Verification("manifests/00000001/manifest.json", 7, 1234, problems)
+    assert list(verification_lines(verification, "out/spring")) == [
+        "out/spring/manifests/00000001/manifest.json",
+        "7 objects, 1,234 bytes read again: 0 missing, 1 changed, 1 unknown",
+        "changed: assets/a.png (why)",
+        "unknown: x (what)",
+    ]
+    assert verification_json(verification, "out/spring")["intact"] is False
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (59.94, "59.9 s"), (61, "1 min 1 s"), (7500, "2 h 5 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

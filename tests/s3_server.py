@@ -1,0 +1,107 @@
+"""A real S3 server for tests: SeaweedFS from PyPI, one process, on free ports, with credentials of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCESS_KEY = "AKBRANDPRESSTEST"
+SECRET_KEY = "secret-of-the-test-server"
+GRPC_OFFSET = 10_000
+"""SeaweedFS listens for gRPC on every HTTP port plus this."""
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """Where the server answers."""
+
+    endpoint: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which any AWS tool finds the server and nothing else."""
+        return {
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+
+def find_weed() -> Path | None:
+    """The server's binary, beside the Python that runs the tests or on the path."""
+    beside = Path(sys.executable).with_name("weed")
+    found = beside if beside.exists() else shutil.which("weed")
+    return Path(found) if found else None
+
+
+@contextmanager
+def running_s3_server(weed: Path, folder: Path) -> Iterator[S3Server]:
+    """The server while the block runs, its data below `folder`."""
+    identity = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    config = folder / "s3.json"
+    config.write_text(json.dumps({"identities": [{"name": "ci", "credentials": [identity], "actions": actions}]}))
+    (folder / "data").mkdir()
+    s3, master, volume, filer, admin = _free_ports(5)
+    command = [str(weed), "mini", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={s3}"]
+    command += [f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"]
+    command += [f"-admin.port={admin}", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    log = (folder / "weed.log").open("wb")
+    with (
+        log,
+        subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, env={**os.environ, "GOMEMLIMIT": "256MiB"}
+        ) as process,
+    ):
+        try:
+            endpoint = f"http://127.0.0.1:{s3}"
+            _wait_for(endpoint, process, folder / "weed.log")
+            yield S3Server(endpoint)
+        finally:
+            process.kill()
+
+
+def _free_ports(count: int) -> list[int]:
+    ports: list[int] = []
+    while len(ports) < count:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            if port + GRPC_OFFSET > 65535 or any(abs(port - other) in (0, GRPC_OFFSET) for other in ports):
+                continue
+            try:
+                second.bind(("127.0.0.1", port + GRPC_OFFSET))
+            except OSError:
+                continue
+            ports.append(port)
+    return ports
+
+
+def _wait_for(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(endpoint, timeout=5)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"the S3 server didn't start: {log.read_text(errors='replace')[-2000:]}")

@@ -1,0 +1,74 @@
+"""The repository's own jobs, with nano, run as a person would run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from PIL import Image
+
+from pipeline.deliver.encode import DIGITAL_SOURCE_TYPE
+from tests.s3_server import S3Server
+
+ROOT = Path(__file__).parents[1]
+JOBS = sorted((ROOT / "jobs").glob("*.yaml"))
+
+
+def brandpress(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+
+
+def told(*arguments: object) -> dict[str, Any]:
+    done = brandpress(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
+def test_every_job_is_valid_and_plans(job: Path) -> None:
+    assert brandpress("validate", job).returncode == 0
+    assert told("plan", job, "--deliver", os.devnull + "-store")["model"]["name"] == "nano"
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    """The whole way: 24 variants or more of 1 to 3 references, whole afterwards, nothing to do a second time."""
+    job = ROOT / "jobs" / "demo.yaml"
+    first = told("render", job, "--deliver", tmp_path)
+    assert first["counts"]["planned"] >= 24
+    assert first["counts"]["done"] == first["counts"]["planned"]
+    again = told("render", job, "--deliver", tmp_path)
+    assert (again["counts"]["done"], again["counts"]["skipped"]) == (0, first["counts"]["planned"])
+    assert again["manifest"] == first["manifest"]
+    assert brandpress("verify", job, "--deliver", tmp_path).returncode == 0
+    header = tmp_path / "demo" / first["manifest"]
+    records = [json.loads(line) for line in header.with_name("variants.jsonl").read_text().splitlines()]
+    assert {len(record["references"]) for record in records} == {1, 2, 3}
+    for record in records:
+        picture = Image.open(tmp_path / "demo" / record["asset"])
+        assert picture.size == (record["width"], record["height"])
+        assert DIGITAL_SOURCE_TYPE in picture.info["XML:com.adobe.xmp"]
+    sheet = tmp_path / "sheet.png"
+    assert brandpress("sheet", job, "--deliver", tmp_path, "--out", sheet).returncode == 0
+    assert min(Image.open(sheet).size) > 500
+
+
+def test_the_s3_job(s3_environment: S3Server) -> None:
+    job = ROOT / "jobs" / "ci-s3.yaml"
+    bucket, _, prefix = yaml.safe_load(job.read_text())["deliver"].removeprefix("s3://").partition("/")
+    store = boto3.client("s3")
+    store.create_bucket(Bucket=bucket)
+    first = told("render", job)
+    assert first["counts"]["done"] == first["counts"]["planned"] == 4
+    assert brandpress("verify", job).returncode == 0
+    keys = [entry["Key"] for entry in store.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/ci-s3/")["Contents"]]
+    assert sum("/assets/" in key for key in keys) == 4
+    assert told("render", job)["counts"]["skipped"] == 4

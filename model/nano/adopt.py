@@ -14,18 +14,18 @@ from model.nano.checkpoints import save_state
 from model.nano.fit_transformer import Nano
 
 
-def adopt(folder: Path, out: Path, autoencoder_steps: int) -> None:
-    """Lay the model in `folder` into `out`: the autoencoder as finished, the transformer at step 0, the tokenizer.
+def adopt(folder: Path, out: Path) -> None:
+    """Lay the model in `folder` into `out`: the tokenizer, and autoencoder and transformer at step 0 of their training.
 
     Does nothing where `out` has checkpoints already. Raises CheckpointError when the folder's weights don't fit.
     """
-    if (out / "transformer.safetensors").exists():
+    if (out / "tokenizer").exists():
         return
     autoencoder, nano = Autoencoder(AUTOENCODER), Nano()
     place = torch.device("cpu"), torch.float32
     fill(autoencoder, folder / "vae", *place)
     fill(nano.transformer, folder / "transformer", *place)
     fill(nano.text_encoder, folder / "text_encoder", *place, prefix="model.")
-    shutil.copytree(folder / "tokenizer", out / "tokenizer", dirs_exist_ok=True)
-    save_state(out / "autoencoder.safetensors", autoencoder_steps, autoencoder, autoencoder.state_dict())
+    save_state(out / "autoencoder.safetensors", 0, autoencoder, autoencoder.state_dict())
     save_state(out / "transformer.safetensors", 0, nano, nano.state_dict())
+    shutil.copytree(folder / "tokenizer", out / "tokenizer")

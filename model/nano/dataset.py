@@ -26,6 +26,8 @@ SLOTS = ("item0", "item1", "item2", "scene", "style")
 CHUNK = 100
 PROCESSES = 2
 POOL_BATCHES = 12
+TOKEN = 16  # pixels
+SOURCES, IN_WORDS = 6, 5
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def _tokens(autoencoder: Autoencoder, batch: Tensor) -> Tensor:
 class Batch:
     """B samples of one size and one number of references.
 
-    targets: (B, N, C). references: (B, R, C), the tokens of `count` pictures.
+    targets: (B, N, C). references: (B, R, C), the tokens of `count` pictures. sources: (B, N), what each target token
+    shows: 0 the scene, 1 to 4 the item of that reference, IN_WORDS an item without a reference.
     """
 
     targets: Tensor
@@ -124,6 +127,7 @@ class Batch:
     captions: list[str]
     grid: tuple[int, int]
     count: int
+    sources: Tensor
 
 
 def sample_batches(shards: list[Latents], size: int, start: int, empty_prompts: float = 0.02) -> Iterator[Batch]:
@@ -167,4 +171,15 @@ def _batch(
         captions=["" if rng.random() < empty_prompts else caption.text for _, caption in group],
         grid=(height, width),
         count=count,
+        sources=torch.stack([token_sources(shard.facts[i], c.references, height, width) for i, c in group]),
     )
+
+
+def token_sources(facts: Facts, references: tuple[str, ...], height: int, width: int) -> Tensor:
+    """`Batch.sources` of one composition of height x width tokens: an item owns the tokens whose middle it covers."""
+    sources = torch.zeros(height, width, dtype=torch.long)
+    for index, item in enumerate(facts["items"]):
+        name = f"item{index}"
+        left, top, right, bottom = ((edge + TOKEN // 2) // TOKEN for edge in item["box"])
+        sources[top:bottom, left:right] = references.index(name) + 1 if name in references else IN_WORDS
+    return sources.flatten()

@@ -19,6 +19,9 @@ MUON_LR, ADAM_LR = 5e-3, 1e-3
 WARM_UP = 100
 CUT = 64
 KL_WEIGHT = 3e-5
+DISTURBED, DISTURBANCE = 0.5, 0.15
+"""Share of the samples whose latents get noise before they are decoded, and its size against the latents' spread. What a
+transformer draws is never exact: a decoder that has seen such latents turns small errors into small errors."""
 
 
 def fit_autoencoder(pictures: Tensor, references: Tensor, steps: int, checkpoint: Path) -> Autoencoder:
@@ -41,7 +44,8 @@ def fit_autoencoder(pictures: Tensor, references: Tensor, steps: int, checkpoint
         with torch.autocast("cpu", dtype=torch.bfloat16):
             mean, logvar = model.moments(batch)
             logvar = logvar.clamp(-20, 10)
-            decoded = model.decode_moments(mean + torch.exp(0.5 * logvar) * torch.randn_like(mean))
+            latents = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+            decoded = model.decode_moments(disturbed(latents))
         loss, psnr = losses(decoded.float(), batch)
         kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).sum(dim=(1, 2, 3)).mean()
         kl = kl / batch[0].numel()
@@ -73,6 +77,13 @@ def rate(step: int, steps: int, warm_up: int = WARM_UP, falls_from: float = 0.35
         return (step + 1) / warm_up
     left = (steps - step) / max(1.0, steps * (1 - falls_from))
     return max(0.05, min(1.0, left))
+
+
+def disturbed(latents: Tensor) -> Tensor:
+    """(B, c, h, w) -> the same with noise, of another size for each sample, on a share of the samples."""
+    spread = latents.detach().float().std(dim=(0, 2, 3), keepdim=True)
+    size = torch.randn(len(latents), 1, 1, 1) * DISTURBANCE * (torch.rand(len(latents), 1, 1, 1) < DISTURBED)
+    return latents + (spread * size.clamp(-0.5, 0.5) * torch.randn_like(latents)).to(latents.dtype)
 
 
 def next_batch(pictures: Tensor, references: Tensor, step: int) -> Tensor:

@@ -26,9 +26,9 @@ from model.nano.tokenizer import train_tokenizer
 from model.nano.world.captions import caption_corpus
 from model.nano.world.library import Library
 
-SIZES = {(128, 128): 22_000, (160, 96): 3_000, (96, 160): 3_000}
+SIZES = {(128, 128): 19_000, (160, 96): 2_500, (96, 160): 2_500}
 """Compositions of each size (width, height) that the transformer is trained on."""
-AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 4_000, 5_000
+AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 6_000, 6_000
 AUTOENCODER_SEED, TRANSFORMER_SEED = 1, 2
 CAPTIONS = 40_000
 
@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.go_on_from:
-        adopt(options.go_on_from, options.out, options.autoencoder_steps)
+        adopt(options.go_on_from, options.out)
     autoencoder = train_autoencoder(options.art, options.out, options.autoencoder_steps, options.scale)
     tokenizer = make_tokenizer(options.art, options.out)
     shards = make_latents(options.art, options.out, autoencoder, options.scale)

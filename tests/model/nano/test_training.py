@@ -99,6 +99,16 @@ def test_the_autoencoders_training_is_taken_up_where_it_was_left(
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
 
 
+def test_half_of_the_latents_are_disturbed() -> None:
+    torch.manual_seed(0)
+    latents = torch.randn(400, 4, 8, 8) * torch.tensor([1.0, 2.0, 4.0, 8.0]).view(1, 4, 1, 1)
+    noise = (fit_autoencoder.disturbed(latents) - latents).std(dim=(2, 3))
+    untouched = noise.amax(dim=1) == 0
+    assert 0.4 < untouched.float().mean() < 0.6
+    ratios = noise[~untouched].mean(dim=0) / noise[~untouched, :1].mean()
+    assert torch.allclose(ratios, torch.tensor([1.0, 2.0, 4.0, 8.0]), rtol=0.15), "as large as each channel's spread"
+
+
 def test_batches_of_pictures_depend_on_the_step_alone(pictures: tuple[Tensor, Tensor]) -> None:
     shapes = []
     for step in range(6):
@@ -131,11 +141,12 @@ def test_the_transformer_learns(
     model = fit_transformer.fit_transformer(shards, tokenizer, STEPS, tmp_path / "transformer.safetensors")
     stream = sample_batches(shards, 8, 10_000)
     with torch.no_grad():
-        losses = [fit_transformer.velocity_loss(model, next(stream), tokenizer, 10_000 + i).item() for i in range(4)]
+        after = [fit_transformer.losses(model, next(stream), tokenizer, 10_000 + i) for i in range(4)]
         fresh = fit_transformer.Nano()
         stream = sample_batches(shards, 8, 10_000)
-        before = [fit_transformer.velocity_loss(fresh, next(stream), tokenizer, 10_000 + i).item() for i in range(4)]
-    assert sum(losses) < 0.9 * sum(before)
+        before = [fit_transformer.losses(fresh, next(stream), tokenizer, 10_000 + i) for i in range(4)]
+    for learnt, at_first in zip(zip(*after, strict=True), zip(*before, strict=True), strict=True):
+        assert sum(learnt) < 0.9 * sum(at_first), "the velocity, and the sources of the tokens"
 
 
 def test_the_transformers_training_is_taken_up_where_it_was_left(
@@ -144,7 +155,7 @@ def test_the_transformers_training_is_taken_up_where_it_was_left(
     monkeypatch.setattr(fit_transformer, "BATCH", 2)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     checkpoint = tmp_path / "transformer.safetensors"
-    seen, stops = watch(monkeypatch, fit_transformer, "velocity_loss", 3)
+    seen, stops = watch(monkeypatch, fit_transformer, "losses", 3)
     stops.append(2)
     with pytest.raises(TrainingStoppedError):
         fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
@@ -169,7 +180,8 @@ def test_samples_of_a_batch_do_not_see_each_other(shards: list[Latents], tokeniz
     for row in range(2):
         one = Batch(
             batch.targets[row : row + 1], batch.references[row : row + 1], batch.captions[row : row + 1],
-            batch.grid, batch.count,
+            batch.grid, batch.count, batch.sources[row : row + 1],
         )  # fmt: skip
         alone = model.velocity(one.targets, time[row : row + 1], text[row : row + 1], one)
-        assert (alone[0] - together[row]).abs().mean() < 0.01 * together[row].std()
+        for found, expected in zip(alone, together, strict=True):
+            assert (found[0] - expected[row]).abs().mean() < 0.01 * expected[row].std()

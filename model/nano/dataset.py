@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +16,21 @@ from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.nano.fit_autoencoder import batches
-from model.nano.world import captions, compose
+from model.nano.world import captions
+from model.nano.world.compose import Size, compose
 from model.nano.world.facts import Facts
 from model.nano.world.library import Library
 
 SLOTS = ("item0", "item1", "item2", "scene", "style")
 CHUNK = 100
 PROCESSES = 2
-POOL_BATCHES = 12
 TOKEN = 16  # pixels
 SOURCES, IN_WORDS = 6, 5
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """n compositions of one size: pictures (n, 3, H, W) and references (n, slots, 3, 64, 64), uint8; facts: n dicts."""
+    """n compositions of one size: pictures (n, 3, H, W) and references (n, slots, 3, h, w), uint8; facts: n dicts."""
 
     pictures: Tensor
     references: Tensor
@@ -41,7 +39,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Latents:
-    """n compositions of one size as tokens, bfloat16: targets (n, h, w, C), references (n, slots, 4, 4, C)."""
+    """n compositions of one size as tokens, bfloat16: targets (n, h, w, C), references (n, slots, h, w, C)."""
 
     targets: Tensor
     references: Tensor
@@ -57,9 +55,13 @@ class Latents:
         return cls(**load_file(path), facts=json.loads(path.with_suffix(".json").read_text()))
 
 
-def draw(art: Path, count: int, size: tuple[int, int], seed: int) -> Drawn:
-    """`count` compositions of (width, height) pixels; the same for the same seed, however many processes draw."""
-    jobs = [(art, min(CHUNK, count - first), size, f"{seed}-{size}-{first}") for first in range(0, count, CHUNK)]
+def draw(art: Path, count: int, size: Size, reference: Size, seed: int) -> Drawn:
+    """`count` compositions of one size with references of another; the same for the same seed, however many processes
+    draw."""
+    jobs = [
+        (art, min(CHUNK, count - first), size, reference, f"{seed}-{size}-{reference}-{first}")
+        for first in range(0, count, CHUNK)
+    ]
     with ProcessPoolExecutor(PROCESSES) as pool:
         return _joined(list(pool.map(_draw_chunk, jobs)))
 
@@ -67,9 +69,9 @@ def draw(art: Path, count: int, size: tuple[int, int], seed: int) -> Drawn:
 Chunk = tuple[NDArray[np.uint8], NDArray[np.uint8], list[Facts]]
 
 
-def draw_from(library: Library, count: int, size: tuple[int, int], seed: str) -> Drawn:
-    """`count` compositions of (width, height) pixels from one library, in this process."""
-    return _joined([_compositions(library, count, size, seed)])
+def draw_from(library: Library, count: int, size: Size, reference: Size, seed: str) -> Drawn:
+    """`count` compositions from one library, in this process."""
+    return _joined([_compositions(library, count, size, reference, seed)])
 
 
 def _joined(chunks: list[Chunk]) -> Drawn:
@@ -78,18 +80,18 @@ def _joined(chunks: list[Chunk]) -> Drawn:
     return Drawn(pictures, references, [facts for chunk in chunks for facts in chunk[2]])
 
 
-def _draw_chunk(job: tuple[Path, int, tuple[int, int], str]) -> Chunk:
-    art, count, size, seed = job
-    return _compositions(Library.load(art, art / "cache"), count, size, seed)
+def _draw_chunk(job: tuple[Path, int, Size, Size, str]) -> Chunk:
+    art, *how = job
+    return _compositions(Library.load(art, art / "cache"), *how)
 
 
-def _compositions(library: Library, count: int, size: tuple[int, int], seed: str) -> Chunk:
+def _compositions(library: Library, count: int, size: Size, reference: Size, seed: str) -> Chunk:
     rng, (width, height) = random.Random(seed), size  # noqa: S311
     pictures = np.zeros((count, height, width, 3), np.uint8)
-    references = np.zeros((count, len(SLOTS), 64, 64, 3), np.uint8)
+    references = np.zeros((count, len(SLOTS), reference[1], reference[0], 3), np.uint8)
     facts = []
     for i in range(count):
-        made = compose.compose(rng, library, width, height)
+        made = compose(rng, library, width, height, reference=reference)
         pictures[i] = np.asarray(made.picture)
         for slot, picture in enumerate(made.item_references):
             references[i, slot] = np.asarray(picture)
@@ -118,7 +120,8 @@ def _tokens(autoencoder: Autoencoder, batch: Tensor) -> Tensor:
 class Batch:
     """B samples of one size and one number of references.
 
-    targets: (B, N, C). references: (B, R, C), the tokens of `count` pictures. sources: (B, N), what each target token
+    targets: (B, N, C), N on a (height, width) `grid`. references: (B, R, C), the tokens of `count` pictures, each on a
+    `reference_grid`. sources: (B, N), what each target token
     shows: 0 the scene, 1 to 4 the item of that reference, IN_WORDS an item without a reference.
     """
 
@@ -126,35 +129,29 @@ class Batch:
     references: Tensor
     captions: list[str]
     grid: tuple[int, int]
+    reference_grid: tuple[int, int]
     count: int
     sources: Tensor
 
 
-def sample_batches(shards: list[Latents], size: int, start: int, empty_prompts: float = 0.02) -> Iterator[Batch]:
-    """Batches from step `start` on, the same at each resumption. Pools are drawn, then grouped by size and count."""
-    pool = start // POOL_BATCHES
-    skip = start - pool * POOL_BATCHES
-    while True:
-        yield from islice(_pool(shards, size, random.Random(pool), empty_prompts), skip, None)  # noqa: S311
-        pool, skip = pool + 1, 0
+def sample_batch(shards: list[Latents], size: int, step: int, empty_prompts: float = 0.02) -> Batch:
+    """The batch of a step. The step alone decides, so that a training goes on as if never interrupted.
+
+    The first sample decides the shard and the number of references; the others are drawn until they have as many.
+    """
+    rng = random.Random(step)  # noqa: S311
+    (shard,) = rng.choices(shards, [len(shard.facts) for shard in shards])
+    group = [_sample(rng, shard)]
+    while len(group) < size:
+        index, caption = _sample(rng, shard)
+        if len(caption.references) == len(group[0][1].references):
+            group.append((index, caption))
+    return _batch(shard, group, rng, empty_prompts)
 
 
-def _pool(shards: list[Latents], size: int, rng: random.Random, empty_prompts: float) -> Iterator[Batch]:
-    """POOL_BATCHES batches. What doesn't fill a batch of its kind is topped up with fresh samples of that kind."""
-    weights = [len(shard.facts) for shard in shards]
-    groups: dict[tuple[int, int], list[tuple[int, captions.Caption]]] = {}
-    ready: list[Batch] = []
-    while len(ready) < POOL_BATCHES:
-        (number,) = rng.choices(range(len(shards)), weights)
-        index = rng.randrange(len(shards[number].facts))
-        caption = captions.caption(rng, shards[number].facts[index])
-        group = groups.setdefault((number, len(caption.references)), [])
-        group.append((index, caption))
-        if len(group) == size:
-            ready.append(_batch(shards[number], group, rng, empty_prompts))
-            group.clear()
-    rng.shuffle(ready)
-    yield from ready
+def _sample(rng: random.Random, shard: Latents) -> tuple[int, captions.Caption]:
+    index = rng.randrange(len(shard.facts))
+    return index, captions.caption(rng, shard.facts[index])
 
 
 def _batch(
@@ -170,6 +167,7 @@ def _batch(
         references=references.flatten(1, 3).float(),
         captions=["" if rng.random() < empty_prompts else caption.text for _, caption in group],
         grid=(height, width),
+        reference_grid=(references.shape[2], references.shape[3]),
         count=count,
         sources=torch.stack([token_sources(shard.facts[i], c.references, height, width) for i, c in group]),
     )

@@ -20,8 +20,8 @@ WARM_UP = 100
 CUT = 64
 KL_WEIGHT = 3e-5
 DISTURBED, DISTURBANCE = 0.5, 0.15
-"""Share of the samples whose latents get noise before they are decoded, and its size against the latents' spread. What a
-transformer draws is never exact: a decoder that has seen such latents turns small errors into small errors."""
+"""Share of the samples whose latents get noise before they are decoded, and its size against the latents' spread. What
+a transformer draws is never exact: a decoder that has seen such latents turns small errors into small errors."""
 
 
 def fit_autoencoder(pictures: Tensor, references: Tensor, steps: int, checkpoint: Path) -> Autoencoder:

@@ -13,7 +13,7 @@ from transformers import Qwen3Config, Qwen3Model
 
 from model.nano.architecture import QWEN3, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
 from model.nano.checkpoints import Progress, load_state, save_state
-from model.nano.dataset import SOURCES, Batch, Latents, sample_batches
+from model.nano.dataset import SOURCES, Batch, Latents, sample_batch
 from model.nano.fit_autoencoder import rate
 from model.nano.muon import Muon
 from model.positions import image_ids, reference_ids, text_ids
@@ -21,13 +21,14 @@ from model.transformer import Rope, Transformer
 
 MUON_LR, ADAM_LR = 4e-3, 2e-3
 BATCH = 32
-REFERENCE_GRID = (4, 4)
 NOISE_MEAN, NOISE_SPREAD, PURE_NOISE = 1.5, 1.25, 0.1
 """Times of noise: logit-normal, and a share of exactly 1. The mean decides whether the layout is learnt: klein's four
 steps at this size stand at 1, 0.955, 0.875 and 0.70."""
+ITEM_WEIGHT = 1.5
+"""How much a token that shows an item counts against one of the scene."""
 SOURCE_BLOCK, SOURCE_WEIGHT = 1, 0.1
-"""Behind this single stream block a head tells which reference each token will show, and the weight of its loss. Layout is
-learnt from it much sooner than from the velocity alone. The head isn't part of the exported model."""
+"""Behind this single stream block a head tells which reference each token will show, and the weight of its loss. Layout
+is learnt from it much sooner than from the velocity alone. The head isn't part of the exported model."""
 
 
 class Nano(nn.Module):
@@ -52,7 +53,7 @@ class Nano(nn.Module):
         if batch.count:
             still = model.modulations(torch.zeros(1))
             references = model.reference_kv(
-                batch.references, still, table(model, reference_ids([REFERENCE_GRID] * batch.count))
+                batch.references, still, table(model, reference_ids([batch.reference_grid] * batch.count))
             )
         rope = table(model, torch.cat((text_ids(TEXT_LENGTH), image_ids(*batch.grid))))
         inside: list[Tensor] = []
@@ -84,10 +85,9 @@ def fit_transformer(shards: Sequence[Latents], tokenizer: Any, steps: int, check
     ema = {name: value.detach().clone() for name, value in model.state_dict().items()}
     start = load_state(checkpoint, model, ema)
     progress = Progress("transformer", steps, start)
-    stream = sample_batches(list(shards), BATCH, start)
     model.train()
     for step in range(start, steps):
-        loss, source_loss = losses(model, next(stream), tokenizer, step)
+        loss, source_loss = losses(model, sample_batch(list(shards), BATCH, step), tokenizer, step)
         for optimiser, base in zip(optimisers, (MUON_LR, ADAM_LR), strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = base * rate(step, steps, warm_up=60, falls_from=0.5)
@@ -105,7 +105,7 @@ def fit_transformer(shards: Sequence[Latents], tokenizer: Any, steps: int, check
 
 
 def losses(model: Nano, batch: Batch, tokenizer: Any, step: int) -> tuple[Tensor, Tensor]:
-    """The mean square of the velocity's error, and the cross entropy of the tokens' sources."""
+    """The mean square of the velocity's error, items above the scene, and the cross entropy of the tokens' sources."""
     generator = torch.Generator().manual_seed(step)
     size = len(batch.captions)
     time_B = torch.sigmoid(NOISE_MEAN + NOISE_SPREAD * torch.randn(size, generator=generator))
@@ -116,8 +116,10 @@ def losses(model: Nano, batch: Batch, tokenizer: Any, step: int) -> tuple[Tensor
     with torch.autocast("cpu", dtype=torch.bfloat16):
         text = model.embed(inputs["input_ids"], inputs["attention_mask"])
         predicted, sources = model.velocity(noisy, time_B, text, batch)
+    squares = F.mse_loss(predicted.float(), noise - batch.targets, reduction="none").mean(dim=2)
+    weights = torch.where(batch.sources > 0, ITEM_WEIGHT, 1.0)
     return (
-        F.mse_loss(predicted.float(), noise - batch.targets),
+        (weights * squares).sum() / weights.sum(),
         F.cross_entropy(sources.float().flatten(0, 1), batch.sources.flatten()),
     )
 

@@ -26,8 +26,18 @@ from model.nano.tokenizer import train_tokenizer
 from model.nano.world.captions import caption_corpus
 from model.nano.world.library import Library
 
-SIZES = {(128, 128): 19_000, (160, 96): 2_500, (96, 160): 2_500}
-"""Compositions of each size (width, height) that the transformer is trained on."""
+SQUARE, WIDE, TALL = (128, 128), (160, 96), (96, 160)
+SMALL_SQUARE, SMALL_WIDE, SMALL_TALL = (64, 64), (80, 48), (48, 80)
+COMPOSITIONS = {
+    (SQUARE, SMALL_SQUARE): 15_000,
+    (SQUARE, SMALL_WIDE): 1_500,
+    (SQUARE, SMALL_TALL): 1_500,
+    (WIDE, SMALL_SQUARE): 1_500,
+    (WIDE, SMALL_WIDE): 1_000,
+    (TALL, SMALL_SQUARE): 1_500,
+    (TALL, SMALL_TALL): 1_000,
+}
+"""How many of each size (width, height) and size of references the transformer is trained on."""
 AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 6_000, 6_000
 AUTOENCODER_SEED, TRANSFORMER_SEED = 1, 2
 CAPTIONS = 40_000
@@ -55,7 +65,7 @@ def main() -> None:
 
 
 def train_autoencoder(art: Path, out: Path, steps: int, scale: float) -> Autoencoder:
-    drawn = draw(art, round(AUTOENCODER_PICTURES * scale), (128, 128), AUTOENCODER_SEED)
+    drawn = draw(art, round(AUTOENCODER_PICTURES * scale), SQUARE, SMALL_SQUARE, AUTOENCODER_SEED)
     return fit_autoencoder(drawn.pictures, some(drawn.references), steps, out / "autoencoder.safetensors")
 
 
@@ -77,10 +87,10 @@ def make_tokenizer(art: Path, out: Path) -> object:
 
 def make_latents(art: Path, out: Path, autoencoder: Autoencoder, scale: float) -> list[Latents]:
     shards = []
-    for (width, height), count in SIZES.items():
-        path = out / f"latents_{width}x{height}.safetensors"
+    for (size, reference), count in COMPOSITIONS.items():
+        path = out / "latents_{}x{}_{}x{}.safetensors".format(*size, *reference)
         if not path.exists():
-            drawn = draw(art, round(count * scale), (width, height), TRANSFORMER_SEED)
+            drawn = draw(art, round(count * scale), size, reference, TRANSFORMER_SEED)
             encode(autoencoder, drawn).save(path)
         shards.append(Latents.load(path))
     return shards

@@ -1,5 +1,6 @@
 """Compositions: items standing in a scene, and the reference pictures that show each by itself."""
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from model.nano.world.layout import across_span, aligned, down_span, item_size, 
 from model.nano.world.library import Library
 from model.nano.world.products import Product, draw_product
 from model.nano.world.scenes import random_scene
+
+Size = tuple[int, int]  # width and height in pixels
 
 _GROUNDS: tuple[Rgb, ...] = ((255, 255, 255), (240, 240, 240), (224, 224, 226), (250, 244, 234), (230, 240, 250),
                              (248, 230, 238), (232, 246, 234))  # fmt: skip
@@ -95,9 +98,9 @@ def _ground(rng: random.Random) -> Rgb:
     return mixed(colour, (255, 255, 255), rng.uniform(0.2, 0.7))
 
 
-def item_reference(rng: random.Random, drawing: Image.Image, x: int, y: int, canvas: int) -> Image.Image:
+def item_reference(rng: random.Random, drawing: Image.Image, x: int, y: int, canvas: Size) -> Image.Image:
     """Returns a drawing on a plain ground with its upper left corner at (x, y)."""
-    picture = Image.new("RGB", (canvas, canvas), _ground(rng))
+    picture = Image.new("RGB", canvas, _ground(rng))
     if rng.random() < 0.5:
         cast_shadow(picture, drawing, x, y, 0.35)
     picture.paste(drawing, (x, y), drawing)
@@ -120,14 +123,14 @@ def compose(
     width: int,
     height: int,
     held_out: bool = False,
-    reference: int = 64,
+    reference: Size = (64, 64),
     items: list[Item] | None = None,
     slots: tuple[str, ...] | None = None,
 ) -> Composition:
     """Draws one composition of `width` x `height` pixels by lot.
 
-    `held_out` shows only artwork and products that training never shows. `reference`: pixels of a reference's sides;
-    references show items at the picture's scale where the picture's shorter side is twice that. `items` and `slots`
+    `held_out` shows only artwork and products that training never shows. `reference`: width and height of the
+    references; they show items at the picture's scale where the picture has four times their area. `items` and `slots`
     fix what would else be drawn by lot.
     """
     chosen = items if items is not None else random_items(rng, library, held_out)
@@ -144,13 +147,11 @@ def compose(
         placed.append(part)
         references.append(picture)
         rows.append(row)
-    square = width == height and width >= reference
-    scene_reference = (
-        background.resize((reference, reference), Image.Resampling.BOX) if square else scene.draw(reference, reference)
-    )
+    alike = width * reference[1] == height * reference[0] and width >= reference[0]
+    scene_reference = background.resize(reference, Image.Resampling.BOX) if alike else scene.draw(*reference)
     style_reference = None
     if scene.grade != "none":
-        style_reference = random_scene(rng, scene.grade, but=scene.name).draw(reference, reference)
+        style_reference = random_scene(rng, scene.grade, but=scene.name).draw(*reference)
     return Composition(
         picture=assemble(background, tuple(placed)),
         facts=scene_facts(width, height, rows, scene),
@@ -167,28 +168,29 @@ def _place(
     item: Item,
     slot: str,
     size: int,
-    shape: tuple[int, int],
+    shape: Size,
     count: int,
     crowded: bool,
-    canvas: int,
+    canvas: Size,
 ) -> tuple[Placed, Image.Image, ItemFacts]:
     """Draws one item and its reference: the very same drawing a whole number of tokens away (65 %), or freely."""
     width, height = shape
     master = _master(item, size)
     unit = max(1.0, min(width, height) / 128)
-    same_scale = size <= canvas - 4 and abs(unit - max(1.0, canvas / 64)) < 0.01
+    same_scale = abs(unit - max(1.0, math.sqrt(canvas[0] * canvas[1]) / 64)) < 0.01
     positions = None
     if same_scale and rng.random() < 0.66:  # a few find no room
         drawing = turned(_scaled(master, size), item.turn)
-        xs = aligned(
-            rng, across_span(slot, count, crowded, drawing.width, width), reference_span(drawing.width, canvas)
-        )
-        ys = aligned(rng, down_span(drawing.height, height, _WIDER_GROUND), reference_span(drawing.height, canvas))
-        if xs and ys:
+        fits = drawing.width <= canvas[0] - 4 and drawing.height <= canvas[1] - 4
+        across, down = reference_span(drawing.width, canvas[0]), reference_span(drawing.height, canvas[1])
+        xs = aligned(rng, across_span(slot, count, crowded, drawing.width, width), across)
+        ys = aligned(rng, down_span(drawing.height, height, _WIDER_GROUND), down)
+        if fits and xs and ys:
             positions = (xs[0], ys[0], xs[1], ys[1])
             shown = drawing
     if positions is None:
-        shown = turned(_scaled(master, round(rng.uniform(50, 54) * canvas / 64)), item.turn)
+        fill = rng.uniform(50, 54) / 64 * min(canvas[0] / master.width, canvas[1] / master.height)
+        shown = turned(_scaled(master, round(fill * max(master.size))), item.turn)
         slots = 3 if crowded else count
         room = round(min(size * rng.uniform(0.85, 1.2), width / slots, height * 0.66))
         scaled = master
@@ -199,8 +201,8 @@ def _place(
         positions = (
             pick(rng, across_span(slot, count, crowded, drawing.width, width)),
             pick(rng, down_span(drawing.height, height)),
-            pick(rng, reference_span(shown.width, canvas)),
-            pick(rng, reference_span(shown.height, canvas)),
+            pick(rng, reference_span(shown.width, canvas[0])),
+            pick(rng, reference_span(shown.height, canvas[1])),
         )
     x, y, inside_x, inside_y = positions
     colour: str | None = None

@@ -30,7 +30,8 @@ def item_size(rng: random.Random, width: int, height: int, count: int, crowded: 
 
 
 def reference_span(length: int, canvas: int) -> Span:
-    """Returns where an item of this length may begin in a reference: 5 px on 64 from the border, else in the middle."""
+    """Returns where an item of this length may begin in a reference that measures `canvas` in this direction: 5 px on
+    64 from the border, else in the middle."""
     margin = round(canvas * 5 / 64)
     low, high = margin, canvas - margin - length
     if high >= low:

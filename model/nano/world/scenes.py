@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from model.nano.world import indoors, outdoors
+from model.nano.world.abstract import abstract
 from model.nano.world.backdrop import Backdrop
 from model.nano.world.colours import Rgb
 from model.nano.world.grades import grade
@@ -32,6 +33,7 @@ _PLAIN: dict[str, Callable[[Backdrop], None]] = {
     "bricks": indoors.bricks,
     "bokeh": indoors.bokeh,
     "bookshelf": indoors.bookshelf,
+    "abstract": abstract,
 }
 _COLOURED: dict[str, Callable[[Backdrop, Rgb], None]] = {
     "studio": indoors.studio,
@@ -56,6 +58,8 @@ HUES: dict[str, Rgb] = {
     "brown": (146, 104, 76),
     "dark": (58, 58, 70),
 }
+ABSTRACT = 0.15
+"""Share of the scenes that are abstract: each looks like no other, so that references are copied and not recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Scene:
 
 def random_scene(rng: random.Random, look: str, but: str | None = None) -> Scene:
     """Draws a scene by lot in the look of this name; `but` names a scene type to leave out."""
-    name = rng.choice([name for name in SCENES if name != but])
+    named = [name for name in SCENES if name not in (but, "abstract")]
+    name = "abstract" if but != "abstract" and rng.random() < ABSTRACT else rng.choice(named)
     colour = rng.choice(tuple(HUES)) if name in _COLOURED else None
     return Scene(name=name, colour=colour, grade=look, seed=rng.getrandbits(32))

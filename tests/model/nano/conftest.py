@@ -63,7 +63,7 @@ def library() -> Library:
 @pytest.fixture(scope="session")
 def drawn(library: Library) -> Drawn:
     """Twelve compositions of 128 x 128 pixels."""
-    return draw_from(library, 12, (128, 128), "drawn")
+    return draw_from(library, 12, (128, 128), (64, 64), "drawn")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,17 @@ import torch
 
 from model.autoencoder import Autoencoder
 from model.nano.architecture import AUTOENCODER
-from model.nano.dataset import POOL_BATCHES, SLOTS, Batch, Drawn, Latents, draw_from, encode, sample_batches
+from model.nano.dataset import (
+    IN_WORDS,
+    SLOTS,
+    Batch,
+    Drawn,
+    Latents,
+    draw_from,
+    encode,
+    sample_batch,
+    token_sources,
+)
 from model.nano.world import captions
 from model.nano.world.captions import Caption
 from model.nano.world.facts import random_facts
@@ -22,25 +31,25 @@ from tests.model.layout import randomise
 SIZE, COUNT = 4, 12
 
 
-def shard(library: Library, height: int, width: int, seed: int) -> Latents:
+def shard(library: Library, height: int, width: int, seed: int, reference: tuple[int, int] = (4, 4)) -> Latents:
     """Latents that say whose they are: row i's targets hold i, its slot s's tokens hold 5 * i + s."""
     rng = random.Random(seed)
     rows = torch.arange(COUNT)
     slots = (len(SLOTS) * rows[:, None] + torch.arange(len(SLOTS)))[..., None, None, None]
     return Latents(
         targets=rows.view(-1, 1, 1, 1).expand(-1, height, width, 2).bfloat16(),
-        references=slots.expand(-1, -1, 4, 4, 2).bfloat16(),
+        references=slots.expand(-1, -1, *reference, 2).bfloat16(),
         facts=[random_facts(rng, library) for _ in range(COUNT)],
     )
 
 
 @pytest.fixture(scope="module")
 def shards(library: Library) -> list[Latents]:
-    return [shard(library, 8, 8, 1), shard(library, 6, 10, 2)]
+    return [shard(library, 8, 8, 1), shard(library, 6, 10, 2, reference=(3, 5))]
 
 
-def first(shards: list[Latents], count: int, start: int = 0, **options: Any) -> list[Batch]:
-    return list(islice(sample_batches(shards, SIZE, start, **options), count))
+def some(shards: list[Latents], count: int, **options: Any) -> list[Batch]:
+    return [sample_batch(shards, SIZE, step, **options) for step in range(count)]
 
 
 def equal(one: Batch, other: Batch) -> bool:
@@ -51,27 +60,34 @@ def equal(one: Batch, other: Batch) -> bool:
     )
 
 
-@pytest.mark.parametrize("start", [0, 1, POOL_BATCHES - 1, POOL_BATCHES, POOL_BATCHES + 5])
-def test_batches_go_on_from_any_step_as_if_never_interrupted(shards: list[Latents], start: int) -> None:
-    whole = first(shards, start + 6)
-    resumed = first(shards, 6, start)
-    assert all(equal(one, other) for one, other in zip(whole[start:], resumed, strict=True))
+def test_a_batch_is_the_same_for_the_same_step(shards: list[Latents]) -> None:
+    assert all(equal(one, other) for one, other in zip(some(shards, 6), some(shards, 6), strict=True))
 
 
-def test_no_two_pools_are_the_same(shards: list[Latents]) -> None:
-    batches = first(shards, 3 * POOL_BATCHES)
+def test_no_two_steps_are_the_same(shards: list[Latents]) -> None:
+    batches = some(shards, 40)
     assert len({tuple(batch.captions) for batch in batches}) == len(batches)
 
 
 def test_a_batch_is_of_one_size_and_one_count(shards: list[Latents]) -> None:
-    batches = first(shards, 4 * POOL_BATCHES)
+    batches = some(shards, 60)
     for batch in batches:
         assert batch.targets.shape == (SIZE, batch.grid[0] * batch.grid[1], 2)
-        assert batch.references.shape == (SIZE, 16 * batch.count, 2)
+        height, width = batch.reference_grid
+        assert batch.references.shape == (SIZE, height * width * batch.count, 2)
+        assert batch.sources.shape == batch.targets.shape[:2]
         assert len(batch.captions) == SIZE
         assert batch.targets.dtype == batch.references.dtype == torch.float32
-    assert {batch.grid for batch in batches} == {(8, 8), (6, 10)}
+    assert {(batch.grid, batch.reference_grid) for batch in batches} == {((8, 8), (4, 4)), ((6, 10), (3, 5))}
     assert {batch.count for batch in batches} >= {0, 1, 2, 3}
+
+
+def test_a_token_shows_the_item_that_covers_its_middle(library: Library) -> None:
+    facts = random_facts(random.Random(1), library)
+    items = [{**facts["items"][0], "box": list(box)} for box in ((0, 32, 39, 64), (41, 32, 63, 57))]
+    sources = token_sources({**facts, "items": items}, ("scene", "item1"), 4, 4).view(4, 4).tolist()
+    word, second = IN_WORDS, 2
+    assert sources == [[0] * 4, [0] * 4, [word, word, 0, second], [word, word, 0, second]]
 
 
 def test_references_follow_the_order_of_the_caption(shards: list[Latents], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,10 +101,10 @@ def test_references_follow_the_order_of_the_caption(shards: list[Latents], monke
 
     monkeypatch.setattr(captions, "caption", spy)
     orders = set()
-    for batch in first(shards, 2 * POOL_BATCHES, empty_prompts=0.0):
+    for batch in some(shards, 30, empty_prompts=0.0):
         for row, text in enumerate(batch.captions):
             index = int(batch.targets[row, 0, 0])
-            tokens = batch.references[row].view(batch.count, 16, 2)
+            tokens = batch.references[row].unflatten(0, (batch.count, -1)) if batch.count else torch.zeros(0, 1, 2)
             assert torch.equal(tokens, tokens[:, :1, :1].expand_as(tokens)), "a picture's tokens stay together"
             shown = [int(value) for value in tokens[:, 0, 0]]
             wanted = made[text].references
@@ -99,17 +115,20 @@ def test_references_follow_the_order_of_the_caption(shards: list[Latents], monke
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.5, 0.35, 0.65), (1.0, 1, 1)])
 def test_a_share_of_prompts_is_left_empty(shards: list[Latents], share: float, low: float, high: float) -> None:
-    captions = [text for batch in first(shards, 4 * POOL_BATCHES, empty_prompts=share) for text in batch.captions]
+    captions = [text for batch in some(shards, 60, empty_prompts=share) for text in batch.captions]
     assert low <= sum(not text for text in captions) / len(captions) <= high
 
 
 def test_drawing_is_the_same_for_the_same_seed(library: Library, drawn: Drawn) -> None:
-    again, other = draw_from(library, 2, (128, 128), "drawn"), draw_from(library, 2, (96, 160), "other")
+    again, other = (
+        draw_from(library, 2, (128, 128), (64, 64), "drawn"),
+        draw_from(library, 2, (96, 160), (48, 80), "other"),
+    )
     assert torch.equal(again.pictures, drawn.pictures[:2])
     assert torch.equal(again.references, drawn.references[:2])
     assert again.facts == drawn.facts[:2]
     assert other.pictures.shape == (2, 3, 160, 96)
-    assert other.references.shape == (2, len(SLOTS), 3, 64, 64)
+    assert other.references.shape == (2, len(SLOTS), 3, 80, 48)
 
 
 def test_references_lie_in_the_slots_of_what_is_shown(drawn: Drawn) -> None:

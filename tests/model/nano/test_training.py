@@ -14,7 +14,7 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.nano import checkpoints, fit_autoencoder, fit_transformer
 from model.nano.architecture import AUTOENCODER
-from model.nano.dataset import Batch, Drawn, Latents, encode, sample_batches
+from model.nano.dataset import Batch, Drawn, Latents, encode, sample_batch
 from model.nano.train import some
 from tests.model.layout import randomise
 
@@ -139,12 +139,11 @@ def test_the_transformer_learns(
     monkeypatch.setattr(fit_transformer, "BATCH", 4)
     monkeypatch.setattr(fit_transformer, "rate", full_rate)
     model = fit_transformer.fit_transformer(shards, tokenizer, STEPS, tmp_path / "transformer.safetensors")
-    stream = sample_batches(shards, 8, 10_000)
+    held_back = range(10_000, 10_004)
     with torch.no_grad():
-        after = [fit_transformer.losses(model, next(stream), tokenizer, 10_000 + i) for i in range(4)]
+        after = [fit_transformer.losses(model, sample_batch(shards, 8, i), tokenizer, i) for i in held_back]
         fresh = fit_transformer.Nano()
-        stream = sample_batches(shards, 8, 10_000)
-        before = [fit_transformer.losses(fresh, next(stream), tokenizer, 10_000 + i) for i in range(4)]
+        before = [fit_transformer.losses(fresh, sample_batch(shards, 8, i), tokenizer, i) for i in held_back]
     for learnt, at_first in zip(zip(*after, strict=True), zip(*before, strict=True), strict=True):
         assert sum(learnt) < 0.9 * sum(at_first), "the velocity, and the sources of the tokens"
 
@@ -173,14 +172,14 @@ def test_samples_of_a_batch_do_not_see_each_other(shards: list[Latents], tokeniz
     """The velocity of a batch is that of its samples alone."""
     model = fit_transformer.Nano().eval()
     torch.nn.init.normal_(model.transformer.proj_out.weight, std=0.1)
-    batch = next(batch for batch in sample_batches(shards, 2, 0) if batch.count == 2)
+    batch = next(batch for batch in (sample_batch(shards, 2, step) for step in range(99)) if batch.count == 2)
     inputs = fit_transformer.tokenise(tokenizer, batch.captions)
     text, time = model.embed(inputs["input_ids"], inputs["attention_mask"]), torch.tensor([0.9, 0.4])
     together = model.velocity(batch.targets, time, text, batch)
     for row in range(2):
         one = Batch(
             batch.targets[row : row + 1], batch.references[row : row + 1], batch.captions[row : row + 1],
-            batch.grid, batch.count, batch.sources[row : row + 1],
+            batch.grid, batch.reference_grid, batch.count, batch.sources[row : row + 1],
         )  # fmt: skip
         alone = model.velocity(one.targets, time[row : row + 1], text[row : row + 1], one)
         for found, expected in zip(alone, together, strict=True):

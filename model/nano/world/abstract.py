@@ -1,0 +1,68 @@
+"""Backdrops of any colours and shapes: what no word tells and only a reference shows."""
+
+from collections.abc import Callable
+
+from model.nano.world.backdrop import Backdrop
+from model.nano.world.colours import Rgb, mixed
+
+
+def abstract(b: Backdrop) -> None:
+    """A gradient, two to four layers of shapes, and at times a floor."""
+    b.gradient(0, 1, (0, _colour(b)), (b.rng.uniform(0.3, 0.7), _colour(b)), (1, _colour(b)))
+    for _ in range(b.rng.randint(2, 4)):
+        b.rng.choice(_LAYERS)(b, _colour(b))
+    if b.rng.random() < 0.6:
+        floor = _colour(b)
+        b.gradient(b.rng.uniform(0.62, 0.82), 1, (0, floor), (1, mixed(floor, _colour(b), 0.3)))
+
+
+def _colour(b: Backdrop) -> Rgb:
+    return b.rng.randrange(256), b.rng.randrange(256), b.rng.randrange(256)
+
+
+def _hill(b: Backdrop, fill: Rgb) -> None:
+    b.hill(b.rng.uniform(0.3, 0.7), b.rng.uniform(0.02, 0.15), fill, b.rng.uniform(0.5, 2.5))
+
+
+def _discs(b: Backdrop, fill: Rgb) -> None:
+    radius = b.rng.uniform(0.03, 0.22)
+    for _ in range(1 if radius > 0.12 else b.rng.randint(2, 9)):
+        b.disc(b.rng.random(), b.rng.uniform(0.05, 0.75), radius * b.rng.uniform(0.7, 1.2), fill)
+
+
+def _towers(b: Backdrop, fill: Rgb) -> None:
+    base, wide = b.rng.uniform(0.55, 0.8), b.rng.uniform(0.05, 0.16)
+    for x in _across(b, wide * b.rng.uniform(1.0, 1.8)):
+        b.box(x, base - b.rng.uniform(0.08, 0.45), x + wide, base, fill)
+
+
+def _peaks(b: Backdrop, fill: Rgb) -> None:
+    base, wide = b.rng.uniform(0.5, 0.8), b.rng.uniform(0.12, 0.5)
+    for x in _across(b, wide * b.rng.uniform(0.6, 1.2)):
+        b.poly([(x, base), (x + wide / 2, base - b.rng.uniform(0.12, 0.4)), (x + wide, base)], fill)
+
+
+def _bars(b: Backdrop, fill: Rgb) -> None:
+    step, lean = b.rng.uniform(0.06, 0.24), b.rng.choice((0.0, 0.0, 0.4, -0.4))
+    for x in _across(b, 2 * step):
+        b.poly([(x, 0), (x + step, 0), (x + step - lean, 1), (x - lean, 1)], fill)
+
+
+def _shelves(b: Backdrop, fill: Rgb) -> None:
+    step, thick = b.rng.uniform(0.1, 0.3), b.rng.uniform(0.012, 0.08)
+    for index in range(round(0.8 / step)):
+        b.box(0, (index + 0.5) * step, 1, (index + 0.5) * step + thick, fill)
+
+
+def _light(b: Backdrop, fill: Rgb) -> None:
+    b.glow(b.rng.random(), b.rng.uniform(0.1, 0.6), b.rng.uniform(0.2, 0.6), fill, b.rng.uniform(0.4, 1.0))
+
+
+def _across(b: Backdrop, step: float) -> list[float]:
+    first = -b.rng.random() * step
+    return [first + index * step for index in range(round(1.6 / step) + 2)]
+
+
+_LAYERS: tuple[Callable[[Backdrop, Rgb], None], ...] = (
+    _hill, _discs, _towers, _peaks, _bars, _shelves, _light,
+)  # fmt: skip

@@ -25,12 +25,20 @@ def save_state(path: Path, step: int, model: nn.Module, ema: Mapping[str, Tensor
     partial.replace(path)
 
 
-def load_state(path: Path, model: nn.Module, ema: dict[str, Tensor]) -> int:
-    """Fill `model` and `ema` from the file and return the step it was written at; 0 when there is none."""
+def saved_step(path: Path) -> int:
+    """The step that the file was written at; 0 when there is none."""
     if not path.exists():
         return 0
     with safe_open(path, framework="pt") as file:
-        step = int(file.metadata()["step"])
+        return int(file.metadata()["step"])
+
+
+def load_state(path: Path, model: nn.Module, ema: dict[str, Tensor]) -> int:
+    """Fill `model` and `ema` from the file and return the step it was written at; 0 when there is none."""
+    step = saved_step(path)
+    if not path.exists():
+        return step
+    with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
     for name in ema:
@@ -64,7 +72,3 @@ class Progress:
             return False
         self.saved = time.monotonic()
         return True
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)

@@ -18,6 +18,8 @@ from transformers import AutoTokenizer
 
 from model.autoencoder import Autoencoder
 from model.nano.adopt import adopt
+from model.nano.architecture import AUTOENCODER
+from model.nano.checkpoints import load_state, saved_step
 from model.nano.dataset import Latents, draw, encode
 from model.nano.export import export
 from model.nano.fit_autoencoder import fit_autoencoder
@@ -65,8 +67,13 @@ def main() -> None:
 
 
 def train_autoencoder(art: Path, out: Path, steps: int, scale: float) -> Autoencoder:
+    checkpoint = out / "autoencoder.safetensors"
+    if checkpoint.exists() and saved_step(checkpoint) >= steps:  # spares drawing the pictures again
+        finished = Autoencoder(AUTOENCODER)
+        load_state(checkpoint, finished, {})
+        return finished.eval()
     drawn = draw(art, round(AUTOENCODER_PICTURES * scale), SQUARE, SMALL_SQUARE, AUTOENCODER_SEED)
-    return fit_autoencoder(drawn.pictures, some(drawn.references), steps, out / "autoencoder.safetensors")
+    return fit_autoencoder(drawn.pictures, some(drawn.references), steps, checkpoint)
 
 
 def some(references: Tensor) -> Tensor:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
 from model.nano import checkpoints, fit_autoencoder, fit_transformer
 from model.nano.architecture import AUTOENCODER
+from model.nano.checkpoints import saved_step
 from model.nano.dataset import Batch, Drawn, Latents, encode, sample_batch
 from model.nano.train import some
 from tests.model.layout import randomise
@@ -45,11 +45,6 @@ def watch(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, place: int) -
 def full_rate(*_: Any, **__: Any) -> float:
     """No warm-up: a few steps must do."""
     return 1.0
-
-
-def step_of(checkpoint: Path) -> int:
-    with safe_open(checkpoint, framework="pt") as file:
-        return int(file.metadata()["step"])
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +85,7 @@ def test_the_autoencoders_training_is_taken_up_where_it_was_left(
     stops.append(2)
     with pytest.raises(TrainingStoppedError):
         fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
-    assert step_of(checkpoint) == 2
+    assert saved_step(checkpoint) == 2
     stops.clear()
     made = fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
     assert seen == [0, 1, 2, 3]
@@ -163,7 +158,7 @@ def test_the_transformers_training_is_taken_up_where_it_was_left(
     assert seen == [0, 1, 2, 3]
     again = fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
     assert seen == [0, 1, 2, 3], "what is finished isn't trained again"
-    assert step_of(checkpoint) == 4
+    assert saved_step(checkpoint) == 4
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
 
 

@@ -24,8 +24,8 @@ class ModelDescription:
     """A checkpoint as plans and records know it.
 
     steps: sampling steps per quality preset. guidance: the default scale. weights_digest: sha256 over the checkpoint's
-    files. text_layers: None means the quarter points of the encoder's depth (klein: 9, 18, 27). reference_pixels: the
-    area that references are scaled down to.
+    files. text_layers: None means klein's (see `folder.default_layers`). reference_pixels: the area that references are
+    scaled down to.
     """
 
     name: str

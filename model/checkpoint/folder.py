@@ -18,6 +18,7 @@ from model.transformer import Transformer, TransformerConfig
 
 OPTIONAL = ("bn.num_batches_tracked",)
 SHOWN = 5
+KLEIN_LAYERS = (9, 18, 27)
 
 
 def load_transformer(folder: Path, device: torch.device, dtype: torch.dtype) -> Transformer:
@@ -47,7 +48,7 @@ def load_text_encoder(description: ModelDescription, device: torch.device, dtype
         raise CheckpointError(f"{folder}: model_type is {raw.get('model_type')!r}; FLUX.2 [klein] has 'qwen3' here")
     config = Qwen3Config.from_dict(raw)
     depth: int = config.num_hidden_layers
-    layers = description.text_layers or tuple(depth * quarter // 4 for quarter in (1, 2, 3))
+    layers = description.text_layers or default_layers(depth)
     if min(layers) < 1 or max(layers) > depth:
         raise CheckpointError(f"text_encoder_out_layers {list(layers)}: the text encoder has layers 1 to {depth}")
     config.num_hidden_layers = max(layers)
@@ -59,6 +60,11 @@ def load_text_encoder(description: ModelDescription, device: torch.device, dtype
     tokenizer = AutoTokenizer.from_pretrained(description.folder / "tokenizer", local_files_only=True)
     final_norm = max(layers) == depth
     return Qwen3TextEncoder(trunk.eval(), tokenizer, layers, description.text_length, final_norm)
+
+
+def default_layers(depth: int) -> tuple[int, ...]:
+    """klein's 9, 18 and 27, as diffusers' pipelines have them; of a shallower encoder the same points of its depth."""
+    return KLEIN_LAYERS if depth >= max(KLEIN_LAYERS) else tuple(depth * quarter // 4 for quarter in (1, 2, 3))
 
 
 def fill(

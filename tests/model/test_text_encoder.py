@@ -14,7 +14,7 @@ from model.checkpoint.describe import describe
 from model.checkpoint.folder import load_text_encoder
 from model.errors import CheckpointError
 from model.text_encoder import Qwen3TextEncoder
-from tests.model.small import DEPTH, LENGTH, Small, load_pipeline, save_small, text_layers
+from tests.model.small import DEPTH, LENGTH, Small, load_pipeline, save_small
 
 PROMPTS = ["", "a red mug on the left", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "0 1 2 3"]
 CPU = torch.device("cpu")
@@ -54,12 +54,13 @@ def test_other_lengths_equal_diffusers(kv: Small) -> None:
     torch.testing.assert_close(made, theirs(kv.pipeline, "a fox", (1, 2, 3), 40), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("depth", [4, 6, 8])
-def test_the_quarter_points_are_the_default(tmp_path: Path, depth: int) -> None:
-    """klein: 9, 18 and 27 of 36 layers."""
+@pytest.mark.parametrize(
+    ("depth", "layers"), [(4, (1, 2, 3)), (6, (1, 3, 4)), (8, (2, 4, 6)), (28, (9, 18, 27)), (36, (9, 18, 27))]
+)
+def test_kleins_layers_are_the_default(tmp_path: Path, depth: int, layers: tuple[int, ...]) -> None:
     folder = save_small("klein", tmp_path, depth=depth)
     made = encoder(folder)
-    assert made.layers == text_layers(depth)
+    assert made.layers == layers
     assert len(made.trunk.layers) == max(made.layers)
     torch.testing.assert_close(made.encode("a fox"), theirs(load_pipeline(folder), "a fox", made.layers))
 

@@ -1,7 +1,7 @@
 """What nano can do, measured through the real renderer: `python -m model.nano.evaluate --art DIR [--model FOLDER]`.
 
-Each case has two items and a scene as references, in a random order, and a caption that says which goes where. Prints
-JSON.
+Each case has two items and a scene as references, in a random order, and a caption that says which goes where; the
+scenes that are named in words alone are measured apart. Prints JSON.
 """
 
 from __future__ import annotations
@@ -22,9 +22,13 @@ from PIL import Image
 from model import Renderer, RenderRequest
 from model.nano.world.cases import Case, crop_box, fixed_cases
 from model.nano.world.library import Library
+from model.nano.world.phrases import SCENE_WORDS
+from model.nano.world.scenes import Scene
 
 Pixels = NDArray[np.float64]
 CASES, SEED = 64, 7
+WORDED = tuple(name for name, phrases in SCENE_WORDS.items() if name != "abstract" and "{c}" not in phrases[0])
+SCENE_EXAMPLES, SCENE_PHRASES = 32, 3
 
 
 def main() -> None:
@@ -41,7 +45,8 @@ def main() -> None:
     for name, held_out in (("seen", False), ("held_out", True)):
         cases = fixed_cases(library, options.cases, SEED, held_out)
         report[name] = {f"{steps} steps": measure(renderer, cases, steps) for steps in options.steps}
-        report[name]["reference changed"] = {"ratio": change_ratio(renderer, cases)}
+        report[name]["references"] = {"changed": change_ratio(renderer, cases), "permuted": permuted(renderer, cases)}
+    report["words"] = {"scene": scenes_in_words(renderer, cases)}
     print(json.dumps(report, indent=2))
 
 
@@ -95,6 +100,46 @@ def change_ratio(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> f
         own += difference[case.masks[0]].mean()
         beside += difference[case.masks[1]].mean()
     return round(own / max(1e-9, beside), 2)
+
+
+def permuted(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> float:
+    """Both items' references exchanged under the same caption: the share of pictures that follow."""
+    exchanged = []
+    for case, request in zip(cases, requests(cases, steps), strict=True):
+        references = list(request.references)
+        first, second = (case.caption.references.index(name) for name in ("item0", "item1"))
+        references[first], references[second] = references[second], references[first]
+        exchanged.append(replace(request, references=tuple(references)))
+    follow = [
+        distance(pixels(picture), pixels(case.swapped)) < distance(pixels(picture), pixels(case.target))
+        for case, picture in zip(cases, renderer.render(exchanged), strict=True)
+    ]
+    return round(float(np.mean(follow)), 3)
+
+
+def scenes_in_words(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> float:
+    """An item by reference and a scene by its words: the share of pictures whose upper half is nearest to that scene.
+
+    Nearest among SCENE_EXAMPLES drawings of each scene that words can tell, as thumbnails of 8 x 8 pixels.
+    """
+    examples = {
+        name: [thumbnail(Scene(name, None, "none", seed).draw(64, 64)) for seed in range(SCENE_EXAMPLES)]
+        for name in WORDED
+    }
+    wanted = [(name, phrase) for name in WORDED for phrase in SCENE_WORDS[name][:SCENE_PHRASES]]
+    asked = []
+    for i, (_, phrase) in enumerate(wanted):
+        shown = cases[i % len(cases)].composition
+        prompt = f"the {shown.facts['items'][0]['noun']} from image 1 in the centre, {phrase}"
+        asked.append(RenderRequest(prompt, shown.item_references[:1], 128, 128, seed=i, steps=steps))
+    made = [thumbnail(picture) for picture in renderer.render(asked)]
+    found = [min(WORDED, key=lambda name: min(distance(one, other) for other in examples[name])) for one in made]
+    return round(float(np.mean([name == other for name, (other, _) in zip(found, wanted, strict=True)])), 3)
+
+
+def thumbnail(picture: Image.Image) -> Pixels:
+    """The upper half of a picture's 8 x 8 thumbnail."""
+    return pixels(picture.resize((8, 8), Image.Resampling.BOX))[:4]
 
 
 def item_colours(picture: Pixels, case: Case) -> Pixels:

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from model import RenderRequest
-from model.nano.evaluate import change_ratio, measure, requests
+from model.nano.evaluate import SCENE_PHRASES, WORDED, change_ratio, measure, permuted, requests, scenes_in_words
 from model.nano.world.cases import Case, fixed_cases
 from model.nano.world.library import Library
+from model.nano.world.scenes import Scene
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,30 @@ def test_what_changes_is_weighed_by_the_items_masks(cases: list[Case]) -> None:
             return made
 
     assert change_ratio(Repainter(), cases) == pytest.approx(10, rel=0.1)  # type: ignore[arg-type]
+
+
+def test_who_follows_the_captions_numbers_follows_a_permutation(cases: list[Case]) -> None:
+    class Follower:
+        """Paints the items where the caption wants their images."""
+
+        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
+            pairs = [(cases[request.seed], request.references) for request in asked]
+            return [case.target if references == case.references else case.swapped for case, references in pairs]
+
+    assert permuted(Follower(), cases) == 1  # type: ignore[arg-type]
+    assert permuted(Painter(cases, lambda case: case.target), cases) == 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("heard", "low", "high"), [(True, 0.95, 1.0), (False, 0.0, 0.2)])
+def test_scenes_in_words_are_told_from_each_other(cases: list[Case], heard: bool, low: float, high: float) -> None:
+    class Landscapist:
+        """Draws the scene that was asked for, or a beach."""
+
+        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
+            names = [WORDED[i // SCENE_PHRASES] if heard else "beach" for i, _ in enumerate(asked)]
+            return [Scene(name, None, "none", 1000 + i).draw(128, 128) for i, name in enumerate(names)]
+
+    assert low <= scenes_in_words(Landscapist(), cases) <= high  # type: ignore[arg-type]
 
 
 def test_requests_are_the_cases(cases: list[Case]) -> None:

@@ -81,8 +81,8 @@ def _joined(chunks: list[Chunk]) -> Drawn:
 
 
 def _draw_chunk(job: tuple[Path, int, Size, Size, str]) -> Chunk:
-    art, *how = job
-    return _compositions(Library.load(art, art / "cache"), *how)
+    art, count, size, reference, seed = job
+    return _compositions(Library.load(art, art / "cache"), count, size, reference, seed)
 
 
 def _compositions(library: Library, count: int, size: Size, reference: Size, seed: str) -> Chunk:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,12 +42,12 @@ def main() -> None:
     torch.set_num_threads(os.cpu_count() or 1)
     renderer = Renderer.load(options.model)
     library = Library.load(options.art, options.art / "cache")
-    report = {}
+    report: dict[str, dict[str, Any]] = {}
     for name, held_out in (("seen", False), ("held_out", True)):
         cases = fixed_cases(library, options.cases, SEED, held_out)
         report[name] = {f"{steps} steps": measure(renderer, cases, steps) for steps in options.steps}
         report[name]["references"] = {"changed": change_ratio(renderer, cases), "permuted": permuted(renderer, cases)}
-    report["words"] = {"scene": scenes_in_words(renderer, cases)}
+    report["in words"] = {"scene": scenes_in_words(renderer, cases)}
     print(json.dumps(report, indent=2))
 
 

@@ -122,7 +122,8 @@ class Batch:
 
     targets: (B, N, C), N on a (height, width) `grid`. references: (B, R, C), the tokens of `count` pictures, each on a
     `reference_grid`. sources: (B, N), what each target token
-    shows: 0 the scene, 1 to 4 the item of that reference, IN_WORDS an item without a reference.
+    shows: 0 the scene, 1 to 4 the item of that reference, IN_WORDS an item without a reference. rows: (B,), which of
+    the shard's compositions these are.
     """
 
     targets: Tensor
@@ -132,6 +133,7 @@ class Batch:
     reference_grid: tuple[int, int]
     count: int
     sources: Tensor
+    rows: Tensor
 
 
 def sample_batch(shards: list[Latents], size: int, step: int, empty_prompts: float = 0.02) -> Batch:
@@ -170,6 +172,7 @@ def _batch(
         reference_grid=(references.shape[2], references.shape[3]),
         count=count,
         sources=torch.stack([token_sources(shard.facts[i], c.references, height, width) for i, c in group]),
+        rows=rows,
     )
 
 

@@ -1,8 +1,9 @@
 """Train nano from nothing on a CPU: `python -m model.nano.train --art DIR --out DIR`.
 
 Draws its own pictures (see `model/nano/world`; the art's packages are named there), trains the autoencoder, then the
-transformer with the text encoder, and writes a folder in diffusers' layout. Every stage leaves its result in `--out`
-and is taken up where it was left, so the same command goes on after any interruption.
+transformer with the text encoder, then the decoder on what the transformer draws, and writes a folder in diffusers'
+layout. Every stage leaves its result in `--out` and is taken up where it was left, so the same command goes on after
+any interruption.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from model.nano.checkpoints import load_state, saved_step
 from model.nano.dataset import Latents, draw, encode
 from model.nano.export import export
 from model.nano.fit_autoencoder import fit_autoencoder
+from model.nano.fit_decoder import fit_decoder
 from model.nano.fit_transformer import fit_transformer
 from model.nano.tokenizer import train_tokenizer
 from model.nano.world.captions import caption_corpus
@@ -41,7 +43,8 @@ COMPOSITIONS = {
 }
 """How many of each size (width, height) and size of references the transformer is trained on."""
 AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 6_000, 6_000
-AUTOENCODER_SEED, TRANSFORMER_SEED = 1, 2
+DECODER_PICTURES = 3_000
+AUTOENCODER_SEED, TRANSFORMER_SEED, DECODER_SEED = 1, 2, 3
 CAPTIONS = 40_000
 
 
@@ -51,6 +54,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, and the finished model in OUT/weights")
     parser.add_argument("--autoencoder-steps", type=int, default=3_500)
     parser.add_argument("--steps", type=int, default=6_000, help="steps of the transformer")
+    parser.add_argument("--decoder-steps", type=int, default=1_500, help="steps of the decoder at the end")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the compositions to draw, for a trial run")
     parser.add_argument("--go-on-from", type=Path, help="a finished nano whose weights to train further")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -62,6 +66,9 @@ def main() -> None:
     tokenizer = make_tokenizer(options.art, options.out)
     shards = make_latents(options.art, options.out, autoencoder, options.scale)
     model = fit_transformer(shards, tokenizer, options.steps, options.out / "transformer.safetensors")
+    drawn = draw(options.art, round(DECODER_PICTURES * options.scale), SQUARE, SMALL_SQUARE, DECODER_SEED)
+    checkpoint = options.out / "decoder.safetensors"
+    autoencoder = fit_decoder(autoencoder, model, drawn, tokenizer, options.decoder_steps, checkpoint)
     export(model, autoencoder, tokenizer, options.out / "weights")
     print(f"nano is in {options.out / 'weights'}")
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
-from model.nano import checkpoints, fit_autoencoder, fit_transformer
+from model.nano import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
 from model.nano.architecture import AUTOENCODER
 from model.nano.checkpoints import saved_step
 from model.nano.dataset import Batch, Drawn, Latents, encode, sample_batch
@@ -175,7 +175,49 @@ def test_samples_of_a_batch_do_not_see_each_other(shards: list[Latents], tokeniz
         one = Batch(
             batch.targets[row : row + 1], batch.references[row : row + 1], batch.captions[row : row + 1],
             batch.grid, batch.reference_grid, batch.count, batch.sources[row : row + 1],
+            batch.rows[row : row + 1],
         )  # fmt: skip
         alone = model.velocity(one.targets, time[row : row + 1], text[row : row + 1], one)
         for found, expected in zip(alone, together, strict=True):
             assert (found[0] - expected[row]).abs().mean() < 0.01 * expected[row].std()
+
+
+def test_the_decoder_learns_what_the_transformer_leaves_and_nothing_else_changes(
+    drawn: Drawn, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_decoder, "BATCH", 2)
+    monkeypatch.setattr(fit_decoder, "rate", full_rate)
+    torch.manual_seed(3)
+    autoencoder, nano = Autoencoder(AUTOENCODER).eval(), fit_transformer.Nano().eval()
+    before = {name: value.clone() for name, value in autoencoder.state_dict().items()}
+
+    @torch.no_grad()
+    def error() -> float:
+        batches = [sample_batch([encode(autoencoder, drawn)], 2, step) for step in range(100, 104)]
+        pairs = [(fit_decoder.as_drawn(nano, b, tokenizer, i), drawn.pictures[b.rows]) for i, b in enumerate(batches)]
+        grid = batches[0].grid
+        made = [autoencoder.decode(latents.transpose(1, 2).unflatten(2, grid)) for latents, _ in pairs]
+        return sum(float((m - p.float() / 127.5 + 1).abs().mean()) for m, (_, p) in zip(made, pairs, strict=True))
+
+    start = error()
+    made = fit_decoder.fit_decoder(autoencoder, nano, drawn, tokenizer, STEPS, tmp_path / "decoder.safetensors")
+    assert error() < 0.97 * start
+    for name, value in made.state_dict().items():
+        assert torch.equal(value, before[name]) != name.startswith(("decoder.", "post_quant_conv.")), name
+    assert saved_step(tmp_path / "decoder.safetensors") == STEPS
+
+
+@torch.no_grad()
+def test_latents_that_the_transformer_takes_back_stay_near(shards: list[Latents], tokenizer: Any) -> None:
+    """A transformer that knows the way (towards the target) brings them back to the target."""
+    batch = sample_batch(shards, 2, 0)
+    nano = fit_transformer.Nano()
+
+    def knowing(latents: Tensor, time: Tensor, text: Tensor, batch: Batch) -> tuple[Tensor, None]:
+        return (latents - batch.targets) / time[:, None, None], None
+
+    nano.velocity = knowing  # type: ignore[assignment]
+    for step in range(4):
+        torch.testing.assert_close(
+            fit_decoder.as_drawn(nano, batch, tokenizer, step), batch.targets, atol=1e-4, rtol=1e-4
+        )

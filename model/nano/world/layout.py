@@ -49,9 +49,9 @@ def across_span(slot: str, count: int, crowded: bool, length: int, width: int) -
     return Span(first, last) if first <= last else Span(middle, middle)
 
 
-def down_span(length: int, height: int, ground: tuple[float, float] = (0.8, 0.92)) -> Span:
-    """Returns where an item may begin so that it stands on the ground, between two fractions of the height."""
-    return Span(max(0, round(ground[0] * height) - length), max(0, round(ground[1] * height) - length))
+def down_span(length: int, height: int) -> Span:
+    """Returns where an item may begin so that it stands on the ground, at 80 to 92 % of the height."""
+    return Span(max(0, round(0.8 * height) - length), max(0, round(0.92 * height) - length))
 
 
 def pick(rng: random.Random, span: Span) -> int:
@@ -59,18 +59,12 @@ def pick(rng: random.Random, span: Span) -> int:
     return rng.randint(span.low, span.high)
 
 
-def aligned(rng: random.Random, picture: Span, reference: Span) -> tuple[int, int] | None:
-    """Draws positions in picture and reference that differ by a multiple of a token; None if there are none."""
-    offsets = [(at - inside) for at in range(picture.low, picture.high + 1) for inside in (reference.low,)]
-    pairs = []
-    for offset in range(min(offsets) - (reference.high - reference.low), max(offsets) + 1):
-        if offset % TOKEN == 0:
-            low = max(picture.low, reference.low + offset)
-            high = min(picture.high, reference.high + offset)
-            if low <= high:
-                pairs.append((offset, low, high))
-    if not pairs:
-        return None
-    offset, low, high = rng.choice(pairs)
-    at = rng.randint(low, high)
-    return at, at - offset
+def near_middle(rng: random.Random, span: Span, reach: int) -> int:
+    """Draws a position at most `reach` from the middle of the span, inside of it where it's wide enough."""
+    middle = (span.low + span.high) // 2
+    return rng.randint(max(span.low, middle - reach), max(span.low, min(span.high, middle + reach)))
+
+
+def aligned(at: int, span: Span) -> int:
+    """Returns the position nearest to the middle of the span that lies a whole number of tokens from `at`."""
+    return at + TOKEN * round(((span.low + span.high) / 2 - at) / TOKEN)

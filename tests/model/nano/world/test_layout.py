@@ -7,7 +7,17 @@ from itertools import pairwise
 
 import pytest
 
-from model.nano.world.layout import TOKEN, Span, across_span, aligned, down_span, item_size, pick, reference_span
+from model.nano.world.layout import (
+    TOKEN,
+    Span,
+    across_span,
+    aligned,
+    down_span,
+    item_size,
+    near_middle,
+    pick,
+    reference_span,
+)
 
 SLOTS = {1: ("left", "centre", "right"), 2: ("left", "right"), 3: ("left", "centre", "right")}
 SIZES = [(128, 128), (160, 96), (96, 160), (256, 256)]
@@ -43,17 +53,18 @@ def test_items_stand_on_the_ground(length: int) -> None:
     assert (span.low + length, span.high + length) == (round(0.8 * 128), round(0.92 * 128))
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_aligned_positions_differ_by_whole_tokens_within_both_spans(seed: int) -> None:
-    picture, reference = Span(seed, seed + 9), Span(5, 9)
-    found = aligned(random.Random(seed), picture, reference)
-    possible = {
-        (at, inside)
-        for at in range(picture.low, picture.high + 1)
-        for inside in range(reference.low, reference.high + 1)
-        if (at - inside) % TOKEN == 0
-    }
-    assert found in possible if possible else found is None
+@pytest.mark.parametrize("at", range(5, 25))
+def test_an_aligned_position_is_whole_tokens_away_and_nearest_to_the_middle(at: int) -> None:
+    found = aligned(at, Span(60, 70))
+    assert (found - at) % TOKEN == 0
+    assert abs(found - 65) <= TOKEN / 2
+
+
+def test_positions_near_the_middle_stay_in_the_span() -> None:
+    rng = random.Random(1)
+    assert {near_middle(rng, Span(0, 20), 2) for _ in range(200)} == {8, 9, 10, 11, 12}
+    assert {near_middle(rng, Span(5, 7), 3) for _ in range(200)} == {5, 6, 7}
+    assert near_middle(rng, Span(4, 4), 3) == 4
 
 
 def test_positions_are_drawn_from_the_whole_span() -> None:

@@ -17,9 +17,10 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.nano.fit_autoencoder import batches
 from model.nano.world import captions
-from model.nano.world.compose import Size, compose
+from model.nano.world.compose import compose
 from model.nano.world.facts import Facts
 from model.nano.world.library import Library
+from model.nano.world.placing import Size
 
 SLOTS = ("item0", "item1", "item2", "scene", "style")
 CHUNK = 100

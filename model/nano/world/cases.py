@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.nano.world.captions import Caption, explicit_caption
-from model.nano.world.compose import Composition, Placed, assemble, compose
+from model.nano.world.compose import Composition, assemble, compose
 from model.nano.world.facts import random_items
 from model.nano.world.library import Library
+from model.nano.world.placing import Placed
 
 CANDIDATES = 16
 

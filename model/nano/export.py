@@ -56,6 +56,8 @@ def export(model: Nano, autoencoder: Autoencoder, tokenizer: Any, folder: Path) 
     config = Qwen3Config(**QWEN3, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id)
     config.architectures = ["Qwen3ForCausalLM"]
     config.save_pretrained(folder / "text_encoder")
+    tokenizer.backend_tokenizer.no_padding()  # what a training asked of it last isn't part of it
+    tokenizer.backend_tokenizer.no_truncation()
     tokenizer.save_pretrained(folder / "tokenizer")
     name = "diffusion_pytorch_model.safetensors"
     save_weights(model.transformer, folder / "transformer" / name)

@@ -19,6 +19,9 @@ from PIL import Image
 from model.errors import CheckpointError
 from model.request import Rendered, RenderRequest
 
+LAST_WORDS_SECONDS = 0.5
+"""A real picture takes seconds: the driver has long heard that it was begun when it takes its worker down."""
+
 
 class StandIn:
     """What a press needs of a renderer."""
@@ -73,4 +76,5 @@ def _misbehave(prompt: str) -> None:
         if wish == "exit" or (wish == "exit once" and not Path(argument).exists()):
             if argument:
                 Path(argument).touch()
+            time.sleep(LAST_WORDS_SECONDS)
             os._exit(1)

@@ -12,7 +12,11 @@ from diffusers import Flux2KleinKVPipeline
 from safetensors import safe_open
 
 from model import Renderer, RenderRequest
-from model.nano.architecture import REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
+from model.autoencoder import Autoencoder
+from model.nano.architecture import AUTOENCODER, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
+from model.nano.export import export
+from model.nano.fit_transformer import Nano, tokenise
+from model.nano.tokenizer import train_tokenizer
 from tests.model.nano.equality import difference, weigh
 from tests.model.small import load_pipeline, noise_picture
 
@@ -68,3 +72,11 @@ def test_weights_are_bfloat16_and_light(random_nano: Path) -> None:
 def test_the_folder_holds_nothing_else(random_nano: Path) -> None:
     suffixes = {path.suffix for path in random_nano.rglob("*") if path.is_file()}
     assert suffixes <= {".json", ".safetensors", ".txt", ".jinja"}
+
+
+def test_the_tokenizer_is_saved_as_it_was_learnt(tmp_path: Path) -> None:
+    tokenizer = train_tokenizer(["a red mug"])
+    tokenise(tokenizer, ["a mug"])  # a training asks for padding
+    export(Nano(), Autoencoder(AUTOENCODER), tokenizer, tmp_path)
+    saved = json.loads((tmp_path / "tokenizer" / "tokenizer.json").read_text())
+    assert (saved["padding"], saved["truncation"]) == (None, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +74,17 @@ def test_the_s3_job(s3_environment: S3Server) -> None:
     keys = [entry["Key"] for entry in store.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/ci-s3/")["Contents"]]
     assert sum("/assets/" in key for key in keys) == 4
     assert told("render", job)["counts"]["skipped"] == 4
+
+
+def test_the_readmes_example(tmp_path: Path) -> None:
+    """Its two files as they stand there, beside the references of the demo's brand."""
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert [name for name, _ in blocks] == ["specs/northwind/brand.yaml", "jobs/spring.yaml"]
+    for name, text in blocks:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    outcome = told("render", tmp_path / "jobs" / "spring.yaml")
+    assert outcome["counts"]["done"] == outcome["counts"]["planned"] == 4
+    assert len(list((tmp_path / "out" / "spring" / "assets").iterdir())) == 4

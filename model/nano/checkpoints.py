@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -34,15 +35,22 @@ def saved_step(path: Path) -> int:
 
 def load_state(path: Path, model: nn.Module, ema: dict[str, Tensor]) -> int:
     """Fill `model` and `ema` from the file and return the step it was written at; 0 when there is none."""
-    step = saved_step(path)
     if not path.exists():
-        return step
+        return 0
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
     for name in ema:
         ema[name] = tensors[f"ema.{name}"].clone()
-    return step
+    return saved_step(path)
+
+
+@torch.no_grad()
+def average(ema: dict[str, Tensor], model: nn.Module, step: int, most: float) -> None:
+    """Move the average towards the model's weights after a step: quickly at first, then with a decay of `most`."""
+    decay = min(most, (1 + step) / (10 + step))
+    values = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+    torch._foreach_lerp_([ema[name] for name in values], list(values.values()), 1 - decay)
 
 
 class Progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,13 @@ from model.nano.fit_autoencoder import batches
 from model.nano.world import captions
 from model.nano.world.compose import compose
 from model.nano.world.facts import Facts
+from model.nano.world.layout import TOKEN
 from model.nano.world.library import Library
 from model.nano.world.placing import Size
 
 SLOTS = ("item0", "item1", "item2", "scene", "style")
 CHUNK = 100
 PROCESSES = 2
-TOKEN = 16  # pixels
 SOURCES, IN_WORDS = 6, 5
 
 
@@ -137,7 +138,7 @@ class Batch:
     rows: Tensor
 
 
-def sample_batch(shards: list[Latents], size: int, step: int, empty_prompts: float = 0.02) -> Batch:
+def sample_batch(shards: Sequence[Latents], size: int, step: int, empty_prompts: float = 0.02) -> Batch:
     """The batch of a step. The step alone decides, so that a training goes on as if never interrupted.
 
     The first sample decides the shard and the number of references; the others are drawn until they have as many.

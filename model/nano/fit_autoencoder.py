@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from model.autoencoder import Autoencoder, patchify
 from model.nano.architecture import AUTOENCODER
-from model.nano.checkpoints import Progress, load_state, save_state
+from model.nano.checkpoints import Progress, average, load_state, save_state
 from model.nano.muon import Muon
 
 MUON_LR, ADAM_LR = 5e-3, 1e-3
@@ -58,10 +58,7 @@ def fit_autoencoder(pictures: Tensor, references: Tensor, steps: int, checkpoint
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        decay = min(0.998, (1 + step) / (10 + step))
-        for name, value in model.state_dict().items():
-            if value.is_floating_point():
-                ema[name].lerp_(value, 1 - decay)
+        average(ema, model, step, most=0.998)
         progress.report(step + 1, loss=loss.item(), psnr=psnr, kl=kl.item(), latent_std=mean.float().std().item())
         if progress.due_checkpoint(step + 1):
             save_state(checkpoint, step + 1, model, ema)

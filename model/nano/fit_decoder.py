@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
-from model.nano.checkpoints import Progress, load_state, save_state
+from model.nano.checkpoints import Progress, average, load_state, save_state
 from model.nano.dataset import Batch, Drawn, encode, sample_batch
 from model.nano.fit_autoencoder import losses, rate
 from model.nano.fit_transformer import Nano, tokenise
@@ -52,9 +52,7 @@ def fit_decoder(
         torch.nn.utils.clip_grad_norm_(tuned, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-        for name, value in autoencoder.state_dict().items():
-            if value.is_floating_point():
-                ema[name].lerp_(value, 1 - min(0.99, (1 + step) / (10 + step)))
+        average(ema, autoencoder, step, most=0.99)
         progress.report(step + 1, loss=loss.item(), psnr=psnr)
         if progress.due_checkpoint(step + 1):
             save_state(checkpoint, step + 1, autoencoder, ema)

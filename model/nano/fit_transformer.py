@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from transformers import Qwen3Config, Qwen3Model
 
 from model.nano.architecture import QWEN3, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
-from model.nano.checkpoints import Progress, load_state, save_state
+from model.nano.checkpoints import Progress, average, load_state, save_state
 from model.nano.dataset import SOURCES, Batch, Latents, sample_batch
 from model.nano.fit_autoencoder import rate
 from model.nano.muon import Muon
@@ -87,7 +87,7 @@ def fit_transformer(shards: Sequence[Latents], tokenizer: Any, steps: int, check
     progress = Progress("transformer", steps, start)
     model.train()
     for step in range(start, steps):
-        loss, source_loss = losses(model, sample_batch(list(shards), BATCH, step), tokenizer, step)
+        loss, source_loss = losses(model, sample_batch(shards, BATCH, step), tokenizer, step)
         for optimiser, base in zip(optimisers, (MUON_LR, ADAM_LR), strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = base * rate(step, steps, warm_up=60, falls_from=0.5)
@@ -96,7 +96,7 @@ def fit_transformer(shards: Sequence[Latents], tokenizer: Any, steps: int, check
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        average(ema, model, decay=min(0.998, (1 + step) / (10 + step)))
+        average(ema, model, step, most=0.998)
         progress.report(step + 1, loss=loss.item(), source=source_loss.item())
         if progress.due_checkpoint(step + 1):
             save_state(checkpoint, step + 1, model, ema)
@@ -127,9 +127,3 @@ def losses(model: Nano, batch: Batch, tokenizer: Any, step: int) -> tuple[Tensor
 def tokenise(tokenizer: Any, prompts: Sequence[str]) -> Any:
     chats = [tokenizer.apply_chat_template([{"role": "user", "content": p}], tokenize=False) for p in prompts]
     return tokenizer(chats, return_tensors="pt", padding="max_length", truncation=True, max_length=TEXT_LENGTH)
-
-
-@torch.no_grad()
-def average(ema: dict[str, Tensor], model: nn.Module, decay: float) -> None:
-    values = model.state_dict()
-    torch._foreach_lerp_([ema[name] for name in values], list(values.values()), 1 - decay)

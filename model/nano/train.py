@@ -66,21 +66,33 @@ def main() -> None:
     tokenizer = make_tokenizer(options.art, options.out)
     shards = make_latents(options.art, options.out, autoencoder, options.scale)
     model = fit_transformer(shards, tokenizer, options.steps, options.out / "transformer.safetensors")
-    drawn = draw(options.art, round(DECODER_PICTURES * options.scale), SQUARE, SMALL_SQUARE, DECODER_SEED)
     checkpoint = options.out / "decoder.safetensors"
-    autoencoder = fit_decoder(autoencoder, model, drawn, tokenizer, options.decoder_steps, checkpoint)
-    export(model, autoencoder, tokenizer, options.out / "weights")
+    tuned = finished(checkpoint, options.decoder_steps)
+    if tuned is None:
+        drawn = draw(options.art, round(DECODER_PICTURES * options.scale), SQUARE, SMALL_SQUARE, DECODER_SEED)
+        tuned = fit_decoder(autoencoder, model, drawn, tokenizer, options.decoder_steps, checkpoint)
+    export(model, tuned, tokenizer, options.out / "weights")
     print(f"nano is in {options.out / 'weights'}")
 
 
 def train_autoencoder(art: Path, out: Path, steps: int, scale: float) -> Autoencoder:
     checkpoint = out / "autoencoder.safetensors"
-    if checkpoint.exists() and saved_step(checkpoint) >= steps:  # spares drawing the pictures again
-        finished = Autoencoder(AUTOENCODER)
-        load_state(checkpoint, finished, {})
-        return finished.eval()
+    made = finished(checkpoint, steps)
+    if made is not None:
+        return made
     drawn = draw(art, round(AUTOENCODER_PICTURES * scale), SQUARE, SMALL_SQUARE, AUTOENCODER_SEED)
     return fit_autoencoder(drawn.pictures, some(drawn.references), steps, checkpoint)
+
+
+def finished(checkpoint: Path, steps: int) -> Autoencoder | None:
+    """The autoencoder of a stage that has made all its steps, which spares drawing its pictures again; else None."""
+    if not checkpoint.exists() or saved_step(checkpoint) < steps:
+        return None
+    autoencoder = Autoencoder(AUTOENCODER)
+    ema = dict(autoencoder.state_dict())
+    load_state(checkpoint, autoencoder, ema)
+    autoencoder.load_state_dict(ema)
+    return autoencoder.eval()
 
 
 def some(references: Tensor) -> Tensor:

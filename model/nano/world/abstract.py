@@ -3,21 +3,17 @@
 from collections.abc import Callable
 
 from model.nano.world.backdrop import Backdrop
-from model.nano.world.colours import Rgb, mixed
+from model.nano.world.colours import Rgb, any_colour, mixed
 
 
 def abstract(b: Backdrop) -> None:
     """A gradient, two to four layers of shapes, and at times a floor."""
-    b.gradient(0, 1, (0, _colour(b)), (b.rng.uniform(0.3, 0.7), _colour(b)), (1, _colour(b)))
+    b.gradient(0, 1, (0, any_colour(b.rng)), (b.rng.uniform(0.3, 0.7), any_colour(b.rng)), (1, any_colour(b.rng)))
     for _ in range(b.rng.randint(2, 4)):
-        b.rng.choice(_LAYERS)(b, _colour(b))
+        b.rng.choice(_LAYERS)(b, any_colour(b.rng))
     if b.rng.random() < 0.6:
-        floor = _colour(b)
-        b.gradient(b.rng.uniform(0.62, 0.82), 1, (0, floor), (1, mixed(floor, _colour(b), 0.3)))
-
-
-def _colour(b: Backdrop) -> Rgb:
-    return b.rng.randrange(256), b.rng.randrange(256), b.rng.randrange(256)
+        floor = any_colour(b.rng)
+        b.gradient(b.rng.uniform(0.62, 0.82), 1, (0, floor), (1, mixed(floor, any_colour(b.rng), 0.3)))
 
 
 def _hill(b: Backdrop, fill: Rgb) -> None:

@@ -43,6 +43,11 @@ def jittered(rng: random.Random, colour: Rgb, amount: int = 12) -> Rgb:
     return r, g, b
 
 
+def any_colour(rng: random.Random) -> Rgb:
+    """Draws a colour from all there are."""
+    return rng.randrange(256), rng.randrange(256), rng.randrange(256)
+
+
 def mixed(first: Rgb, second: Rgb, share: float) -> Rgb:
     """Returns the colour that lies `share` (0 to 1) of the way from `first` to `second`."""
     r, g, b = (round(a + (c - a) * share) for a, c in zip(first, second, strict=True))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from model.nano.world.backdrop import spot
-from model.nano.world.colours import Rgb, dominant_colour, mixed
+from model.nano.world.colours import Rgb, any_colour, dominant_colour, mixed
 from model.nano.world.facts import Item, ItemFacts, item_facts
 from model.nano.world.layout import Span, across_span, aligned, down_span, near_middle, pick, reference_span
 from model.nano.world.products import Product, draw_product
@@ -66,8 +66,7 @@ def cast_shadow(picture: Image.Image, drawing: Image.Image, x: int, y: int, stre
 def _ground(rng: random.Random) -> Rgb:
     if rng.random() < 0.72:
         return rng.choice(_GROUNDS)
-    colour = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
-    return mixed(colour, (255, 255, 255), rng.uniform(0.2, 0.7))
+    return mixed(any_colour(rng), (255, 255, 255), rng.uniform(0.2, 0.7))
 
 
 def item_reference(rng: random.Random, drawing: Image.Image, x: int, y: int, canvas: Size) -> Image.Image:

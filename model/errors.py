@@ -17,3 +17,7 @@ class RequestError(BrandpressError):
     """A render request that the model can't serve (size, references, steps); names the field and what is allowed."""
 
     exit_code = 1
+
+
+class HostedError(BrandpressError):
+    """A hosted tier that refused or couldn't make a picture; the message says why."""

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from model.errors import RequestError
-from model.request import MAX_REFERENCE_ASPECT, MIN_REFERENCE_SIDE, SIZE_MULTIPLE
+from model.request import MAX_ASPECT, MIN_REFERENCE_SIDE, SIZE_MULTIPLE
 
 DEFAULT_PIXELS = 1024 * 1024
 
@@ -24,8 +24,8 @@ def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) ->
     width, height = picture.size
     if min(width, height) < MIN_REFERENCE_SIDE:
         raise RequestError(f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels")
-    if max(width, height) > MAX_REFERENCE_ASPECT * min(width, height):
-        raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_REFERENCE_ASPECT}:1")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
     if width * height > max_pixels:
         scale = math.sqrt(max_pixels / (width * height))
         width, height = int(width * scale), int(height * scale)

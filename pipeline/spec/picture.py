@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from model.request import MAX_REFERENCE_ASPECT, MIN_REFERENCE_SIDE
+from model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
 from pipeline.spec.problem import WrongValueError
 from pipeline.spec.wording import closest, quote
 
@@ -68,9 +68,9 @@ def inspect(file: str, folder: Path) -> Picture:
     if min(width, height) < MIN_REFERENCE_SIDE:
         what = f"the picture {quote(file)} is {width}x{height} pixels: too small"
         raise WrongValueError(what, f"allowed: at least {MIN_REFERENCE_SIDE} pixels a side")
-    if max(width, height) > MAX_REFERENCE_ASPECT * min(width, height):
+    if max(width, height) > MAX_ASPECT * min(width, height):
         what = f"the picture {quote(file)} is {width}x{height} pixels: too long"
-        raise WrongValueError(what, f"allowed: a shape of at most {MAX_REFERENCE_ASPECT}:1; crop it")
+        raise WrongValueError(what, f"allowed: a shape of at most {MAX_ASPECT}:1; crop it")
     return Picture(file, path, hashlib.sha256(content).hexdigest(), width, height)
 
 

@@ -6,12 +6,11 @@ import math
 import re
 from typing import NamedTuple
 
-from model.request import MAX_PIXELS, MAX_REFERENCE_ASPECT, SIZE_MULTIPLE
+from model.request import MAX_ASPECT, MAX_PIXELS, SIZE_MULTIPLE
 from pipeline.spec.problem import WrongValueError
 from pipeline.spec.wording import kind, quote
 
 MIN_SIDE = 64
-MAX_ASPECT = MAX_REFERENCE_ASPECT
 SIZE_RULE = (
     f"allowed: WIDTHxHEIGHT, each a multiple of {SIZE_MULTIPLE} from {MIN_SIDE}, at most {MAX_PIXELS:,} pixels, "
     f"at most {MAX_ASPECT}:1"

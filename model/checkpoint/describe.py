@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from model.choice import ModelChoice
 from model.checkpoint.digest import folder_digest
 from model.errors import CheckpointError
 from model.family import FAMILIES, NANO, Family, recognise
@@ -21,28 +22,34 @@ TEXT_LENGTH = 512
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """A checkpoint as plans and records know it.
+    """A model as plans and records know it.
 
-    steps: sampling steps per quality preset. guidance: the default scale. weights_digest: sha256 over the checkpoint's
-    files. text_layers: None means klein's (see `folder.default_layers`). reference_pixels: the area that references are
-    scaled down to.
+    name: as it was asked for. choice: what to load, its paths absolute. weights_digest: sha256 over all files that
+    decide pixels; of a hosted tier, over its name. steps: sampling steps per quality preset; None where the service
+    chooses. guidance: the default scale; None where there is none to choose. distilled: no second, unconditional pass,
+    so a negative prompt has no place. upsamples: it can rewrite prompts. text_layers: None means the family's (see
+    `folder.default_layers`). text_length: tokens that a prompt is cut at. reference_pixels: the area that references are
+    scaled down to. hosted: BFL renders it.
     """
 
     name: str
     family: str
+    choice: ModelChoice
     folder: Path
     licence: str
     commercial_use: bool
     weights_digest: str
-    steps: dict[str, int]
-    guidance: float
+    steps: dict[str, int] | None
+    guidance: float | None
     max_references: int
     kv: bool
     distilled: bool
+    upsamples: bool = False
     text_layers: tuple[int, ...] | None = None
     text_length: int = TEXT_LENGTH
     reference_pixels: int = REFERENCE_PIXELS
     sampler: str = SAMPLER
+    hosted: bool = False
 
 
 def describe(model: str, relative_to: Path) -> ModelDescription:

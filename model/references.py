@@ -26,15 +26,22 @@ def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) ->
         raise RequestError(f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
-    if width * height > max_pixels:
-        scale = math.sqrt(max_pixels / (width * height))
-        width, height = int(width * scale), int(height * scale)
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    picture = fit_area(picture, max_pixels)
+    width, height = picture.size
     cut_width, cut_height = width - width % SIZE_MULTIPLE, height - height % SIZE_MULTIPLE
     left, top = (width - cut_width) // 2, (height - cut_height) // 2
     picture = picture.crop((left, top, left + cut_width, top + cut_height)).convert("RGB")
     pixels = torch.from_numpy(np.asarray(picture).astype(np.float32) / 255.0)
     return 2.0 * pixels.permute(2, 0, 1)[None] - 1.0
+
+
+def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:
+    """The picture, scaled down by Lanczos to at most an area."""
+    width, height = picture.size
+    if width * height <= max_pixels:
+        return picture
+    scale = math.sqrt(max_pixels / (width * height))
+    return picture.resize((int(width * scale), int(height * scale)), Image.Resampling.LANCZOS)
 
 
 def to_picture(decoded: Tensor) -> Image.Image:

@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from PIL import Image
@@ -18,30 +17,34 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.cache import Cache
 from model.checkpoint.describe import ModelDescription, describe
-from model.checkpoint.folder import load_autoencoder, load_text_encoder, load_transformer
+from model.checkpoint.load import load_autoencoder, load_transformer
+from model.checkpoint.text import check_fit, load_text_encoder
+from model.choice import LoraChoice, ModelChoice
+from model.denoise import Conditions, ReferenceLatents, as_tokens, denoise, reference_kv
+from model.device import device_of, dtype_of, memory_of
 from model.errors import RequestError
-from model.positions import image_ids, reference_ids, text_ids
+from model.limits import check_size, check_sources
+from model.memory import RESIDENCIES, Residency, choose, need_of
 from model.references import prepare_reference, to_picture
-from model.request import MAX_PIXELS, SIZE_MULTIPLE, Rendered, RenderRequest
-from model.sampler import euler_step, initial_noise, sigmas
+from model.request import SIZE_MULTIPLE, Rendered, RenderRequest
+from model.residency import Resident
 from model.text_encoder import TextEncoder
-from model.transformer import KeyValue, Rope, Transformer, cat_rope
+from model.transformer import KeyValue, Transformer
+from model.upsample import Upsampler, load_upsampler
 
-NEGATIVE_PROMPT = ""
+if TYPE_CHECKING:
+    from model.hosted.renderer import HostedRenderer
+
+Part = TypeVar("Part")
+
 CACHE_BYTES = {"text": 1 << 30, "latents": 1 << 30, "reference_kv": 4 << 30}
-
-
-class ReferenceLatents(NamedTuple):
-    """A reference as tokens (1, R, C) on a (height, width) grid, and the digest of its prepared pixels."""
-
-    tokens: Tensor
-    grid: tuple[int, int]
-    digest: str
+REWRITTEN_PROMPTS = 1 << 20
+USUAL_SIZE = (1024, 1024)
 
 
 @dataclass(frozen=True)
 class Guided:
-    """Steps, guidance and size of a request, with the model's defaults filled in."""
+    """Steps, guidance and size (in tokens) of a request, with the model's defaults filled in."""
 
     steps: int
     guidance: float
@@ -54,42 +57,68 @@ class Renderer:
     def __init__(
         self,
         description: ModelDescription,
-        transformer: Transformer,
+        transformer: Resident[Transformer],
         autoencoder: Autoencoder,
-        text_encoder: TextEncoder,
+        text_encoder: Resident[TextEncoder],
         device: torch.device,
         dtype: torch.dtype,
+        residency: Residency = "resident",
     ) -> None:
-        self.description, self.device, self.dtype = description, device, dtype
+        self.description, self.device, self.dtype, self.residency = description, device, dtype, residency
         self._transformer, self._autoencoder, self._text_encoder = transformer, autoencoder, text_encoder
+        self._upsampler: Resident[Upsampler] = Resident(lambda: load_upsampler(description, device, dtype))
         self._texts: Cache[Tensor] = Cache(CACHE_BYTES["text"], tensor_bytes)
+        self._prompts: Cache[str] = Cache(REWRITTEN_PROMPTS, len)
         self._latents: Cache[ReferenceLatents] = Cache(CACHE_BYTES["latents"], lambda ref: tensor_bytes(ref.tokens))
         self._reference_kv: Cache[list[KeyValue]] = Cache(CACHE_BYTES["reference_kv"], kv_bytes)
 
     @classmethod
-    def load(cls, base: str, *, device: str | None = None, dtype: str | None = None) -> Renderer:
-        """Load `base`: a name of the family, a folder in diffusers' layout, or a hub id.
+    def load(
+        cls,
+        base: str,
+        transformer: str | None = None,
+        vae: str | None = None,
+        text_encoder: str | None = None,
+        loras: Sequence[tuple[str, float]] = (),
+        quantise: str | None = None,
+        device: str | None = None,
+        dtype: str | None = None,
+        residency: str | None = None,
+        region: str | None = None,
+    ) -> Renderer | HostedRenderer:
+        """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
 
-        A relative folder is taken from the working directory. device: "cpu", "cuda", "cuda:1"…; the first GPU when None
-        and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU when None.
-        Raises CheckpointError, and RequestError for another device or dtype.
+        transformer, vae, text_encoder: a file or folder in the base's part's place. loras: (file, scale) each, added
+        up. quantise: "fp8" keeps the blocks' weights in one byte each. A relative path is taken from the working
+        directory; what's on the hub and not in its cache is downloaded. device: "cpu", "cuda", "cuda:1"…; the first GPU
+        when None and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU
+        when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's memory. region:
+        of a hosted tier. Raises CheckpointError, and RequestError for another device, dtype or residency.
         """
-        try:
-            place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        except RuntimeError as error:
-            raise RequestError(f"device {device!r}: allowed are cpu, cuda, cuda:1 and so on") from error
-        kind = getattr(torch, dtype or ("float32" if place.type == "cpu" else "bfloat16"), None)
-        if kind not in (torch.float32, torch.bfloat16, torch.float16):
-            raise RequestError(f"dtype {dtype!r}: allowed are float32, bfloat16, float16")
-        description = describe(base, Path.cwd())
-        return cls(
-            description,
-            load_transformer(description.folder, place, kind),
-            load_autoencoder(description.folder, place, kind),
-            load_text_encoder(description, place, kind),
-            place,
-            kind,
+        choice = ModelChoice(
+            base, transformer, vae, text_encoder, tuple(LoraChoice(str(f), s) for f, s in loras), quantise, region
         )
+        place, kind = device_of(device), dtype_of(device_of(device), dtype)
+        if residency not in (None, *RESIDENCIES):
+            raise RequestError(f"residency {residency!r}: allowed are {', '.join(RESIDENCIES)}")
+        description = describe(choice, Path.cwd(), fetch=True)
+        if description.parts is None:
+            from model.hosted.renderer import HostedRenderer
+
+            return HostedRenderer.load(description.family, region)
+        parts = description.parts
+        chosen: Residency = "turns" if residency == "turns" else "resident"
+        if residency is None:
+            need = need_of(description, kind.itemsize, USUAL_SIZE, reference_tokens=0)
+            chosen = choose(need, memory_of(place))
+        check_fit(description)
+        resident_transformer = Resident(lambda: load_transformer(parts, place, kind, quantise))
+        resident_text: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, place, kind))
+        if chosen == "resident":
+            resident_text.get()
+            resident_transformer.get()
+        autoencoder = load_autoencoder(parts, place, kind)
+        return cls(description, resident_transformer, autoencoder, resident_text, place, kind, chosen)
 
     def host(self) -> dict[str, str]:
         """What a record says of the machine: device, torch, driver."""
@@ -107,7 +136,19 @@ class Renderer:
         """
         for request in requests:
             self.check(request)
+        self.prepare(requests)
         return [rendered.picture for rendered in self.stream(requests)]
+
+    def prepare(self, requests: Iterable[RenderRequest]) -> None:
+        """Encode the requests' prompts ahead, where text encoder and transformer share a device's memory in turns;
+        and rewrite those that are to be. `stream` does both by itself, one request at a time."""
+        requests = list(requests)
+        prompts = [self._prompt(request)[0] for request in requests]
+        if self.residency == "turns":
+            for request, prompt in zip(requests, prompts, strict=True):
+                self._text(prompt)
+                if self._guided(request):
+                    self._text(request.negative_prompt)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
         """The pictures one by one as they are done, each with its timings (seconds) and cache hits."""
@@ -117,18 +158,17 @@ class Renderer:
     def check(self, request: RenderRequest) -> Guided:
         """The request with defaults filled in. Raises RequestError, naming the field and what is allowed."""
         limits = self.description
-        if request.width % SIZE_MULTIPLE or request.height % SIZE_MULTIPLE or min(request.width, request.height) <= 0:
-            raise RequestError(
-                f"size {request.width}x{request.height}: width and height must be multiples of {SIZE_MULTIPLE}"
-            )
-        if request.width * request.height > MAX_PIXELS:
-            raise RequestError(f"size {request.width}x{request.height}: at most {MAX_PIXELS:,} pixels")
-        if len(request.references) > limits.max_references:
-            raise RequestError(f"references: {len(request.references)} given, at most {limits.max_references} allowed")
-        steps = limits.steps["standard"] if request.steps is None else request.steps
+        check_size(request)
+        check_sources(request, limits.max_references)
+        steps = (limits.steps or {})["standard"] if request.steps is None else request.steps
         if steps < 1:
             raise RequestError(f"steps {steps}: at least 1")
-        guidance = limits.guidance if request.guidance is None else request.guidance
+        guidance = (limits.guidance or 1.0) if request.guidance is None else request.guidance
+        if request.negative_prompt and (limits.distilled or guidance <= 1):
+            why = f"{limits.name} has no second pass" if limits.distilled else f"guidance is {guidance:g}"
+            raise RequestError(f"negative_prompt: {why}; it needs a base model and guidance above 1")
+        if request.upsample and not limits.upsamples:
+            raise RequestError(f"upsample: {limits.name} has no language model that rewrites prompts; flux.2-dev has")
         return Guided(steps, guidance, (request.height // SIZE_MULTIPLE, request.width // SIZE_MULTIPLE))
 
     @torch.inference_mode()
@@ -136,28 +176,77 @@ class Renderer:
         plan = self.check(request)
         clock, hits = Clock(self.device), {}
         with clock.stage("text"):
-            text, hits["text"] = self._text(request.prompt)
-            guided = plan.guidance > 1 and not self.description.distilled
-            negative = self._text(NEGATIVE_PROMPT)[0] if guided else None
+            prompt, rewritten = self._prompt(request)
+            if rewritten is not None:
+                hits["upsample"] = rewritten
+            text, hits["text"] = self._text(prompt)
+            negative = self._text(request.negative_prompt)[0] if self._guided(request) else None
         with clock.stage("references"):
-            prepared = [prepare_reference(p, self.description.reference_pixels) for p in request.references]
-            found = [self._reference(pixels) for pixels in prepared]
-            references = [latents for latents, _ in found]
-            if references:
-                hits["latents"] = int(all(hit for _, hit in found))
-            if references and self.description.kv:
-                kv, hits["reference_kv"] = self._kv(references)
-            else:
-                kv = None
+            references, kv = self._references(request, plan, hits)
         with clock.stage("denoise"):
-            latents = self._denoise(request, plan, text, negative, references, kv)
+            conditions = Conditions(text, negative, references, kv, plan.guidance)
+            latents = denoise(self._use(self._transformer), conditions, plan.grid, plan.steps, request.seed)
         with clock.stage("decode"):
             picture = to_picture(self._autoencoder.decode(latents)[0])
-        return Rendered(picture, clock.seconds, hits)
+        return Rendered(picture, clock.seconds, hits, prompt if request.upsample else None)
+
+    def _guided(self, request: RenderRequest) -> bool:
+        return self.check(request).guidance > 1 and not self.description.distilled
+
+    def _prompt(self, request: RenderRequest) -> tuple[str, int | None]:
+        """The prompt to encode; whether its rewriting was there already, None where none is asked for."""
+        if not request.upsample:
+            return request.prompt, None
+        pictures = hashlib.sha256(b"".join(picture.tobytes() for picture in request.references)).hexdigest()
+
+        def rewrite() -> str:
+            self._transformer.drop()
+            self._text_encoder.drop()
+            return self._upsampler.get().rewrite(request.prompt, request.references)
+
+        prompt, hit = self._prompts.get((request.prompt, pictures), rewrite)
+        return prompt, int(hit)
 
     def _text(self, prompt: str) -> tuple[Tensor, int]:
-        text, hit = self._texts.get(prompt, lambda: self._text_encoder.encode(prompt))
-        return text, int(hit)
+        def encode() -> Tensor:
+            text = self._use(self._text_encoder).encode(prompt)
+            return text.cpu() if self.residency == "turns" else text
+
+        text, hit = self._texts.get(prompt, encode)
+        return text.to(self.device), int(hit)
+
+    def _use(self, part: Resident[Part]) -> Part:
+        """The part, in memory; in turns nothing else of its size is."""
+        self._upsampler.drop()
+        if self.residency == "turns":
+            (self._text_encoder if part is self._transformer else self._transformer).drop()
+        return part.get()
+
+    def _references(
+        self, request: RenderRequest, plan: Guided, hits: dict[str, int]
+    ) -> tuple[list[ReferenceLatents], list[KeyValue] | None]:
+        """The references' latents, and their keys and values where the model has those apart."""
+        if not request.references:
+            return [], None
+        pixels = request.reference_pixels or self.description.reference_pixels
+        found = [self._reference(prepare_reference(picture, pixels)) for picture in request.references]
+        references = [latents for latents, _ in found]
+        hits["latents"] = int(all(hit for _, hit in found))
+        if not self.description.kv:
+            return references, None
+        guidance = plan.guidance if self._embeds_guidance else 0.0
+
+        def make() -> list[KeyValue]:
+            return reference_kv(self._use(self._transformer), references, guidance)
+
+        key = (*(reference.digest for reference in references), guidance)
+        kv, hit = self._reference_kv.get(key, make)
+        hits["reference_kv"] = int(hit)
+        return references, kv
+
+    @property
+    def _embeds_guidance(self) -> bool:
+        return self._use(self._transformer).config.guidance_embeds
 
     def _reference(self, pixels: Tensor) -> tuple[ReferenceLatents, bool]:
         digest = hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
@@ -167,49 +256,6 @@ class Renderer:
             return ReferenceLatents(as_tokens(latents), (latents.shape[2], latents.shape[3]), digest)
 
         return self._latents.get(digest, make)
-
-    def _kv(self, references: list[ReferenceLatents]) -> tuple[list[KeyValue], int]:
-        def make() -> list[KeyValue]:
-            still = self._transformer.modulations(torch.zeros(1, dtype=self.dtype, device=self.device))
-            tokens = torch.cat([reference.tokens for reference in references], dim=1)
-            return self._transformer.reference_kv(tokens, still, self._reference_rope(references))
-
-        kv, hit = self._reference_kv.get(tuple(reference.digest for reference in references), make)
-        return kv, int(hit)
-
-    def _reference_rope(self, references: list[ReferenceLatents]) -> Rope:
-        return self._transformer.rope(reference_ids([reference.grid for reference in references]).to(self.device))
-
-    def _denoise(
-        self,
-        request: RenderRequest,
-        plan: Guided,
-        text: Tensor,
-        negative: Tensor | None,
-        references: list[ReferenceLatents],
-        kv: list[KeyValue] | None,
-    ) -> Tensor:
-        """Normalised latents (1, C, h, w) of the finished picture."""
-        model, (height, width) = self._transformer, plan.grid
-        noise = initial_noise(model.config.in_channels, height, width, request.seed)
-        latents = as_tokens(noise.to(self.device, self.dtype))
-        ids = torch.cat((text_ids(text.shape[1]), image_ids(height, width))).to(self.device)
-        rope = model.rope(ids)
-        beside = [] if kv is not None else [reference.tokens for reference in references]
-        if beside:
-            rope = cat_rope(rope, self._reference_rope(references))
-        count = latents.shape[1]
-        schedule = sigmas(count, plan.steps).to(self.device)
-        for sigma, sigma_next in pairwise(schedule):
-            timestep = (sigma * 1000).to(self.dtype)[None] / 1000 * 1000
-            mods = model.modulations(timestep)
-            image = torch.cat((latents, *beside), dim=1)
-            velocity = model(image, text, mods, rope, kv)[:, :count]
-            if negative is not None:
-                without = model(image, negative, mods, rope, kv)[:, :count]
-                velocity = without + plan.guidance * (velocity - without)
-            latents = euler_step(latents, velocity, sigma, sigma_next)
-        return latents.transpose(1, 2).reshape(1, -1, height, width)
 
 
 class Clock:
@@ -226,11 +272,6 @@ class Clock:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         self.seconds[name] = time.perf_counter() - start
-
-
-def as_tokens(latents: Tensor) -> Tensor:
-    """(B, C, h, w) -> (B, h * w, C), row by row."""
-    return latents.flatten(2).transpose(1, 2)
 
 
 def tensor_bytes(tensor: Tensor) -> int:

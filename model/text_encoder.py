@@ -1,7 +1,13 @@
 """Prompt -> text embeddings: hidden states of three layers of a language model, side by side.
 
-klein: Qwen3, layers 9, 18 and 27, 512 tokens, padded on the right; the padding is attended to by the picture, so all
-positions are computed and kept. Source: diffusers 0.42.1 `_get_qwen3_prompt_embeds`.
+Padding is attended to by the picture, so every position has its embedding.
+- klein: Qwen3, layers 9, 18 and 27, 512 tokens, padded on the right. Padding attends to the prompt: all positions are
+  computed. Source: diffusers 0.42.1 `_get_qwen3_prompt_embeds`.
+- dev: Mistral-3, layers 10, 20 and 30, 512 tokens, padded on the left behind a system message. There a prompt's rows are
+  those of a run without padding (positions are relative, attention looks back only), and all padding has one and the same
+  row: only the prompt is computed. Source: diffusers 0.42.1 `_get_mistral_3_small_prompt_embeds`.
+
+Legend: L length in tokens, X width of an embedding (layers x width of the language model).
 """
 
 from __future__ import annotations
@@ -11,6 +17,14 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+SYSTEM_MESSAGE = (
+    "You are an AI that reasons about image descriptions. You give structured responses focusing on object "
+    "relationships, object\nattribution and actions without speculation."
+)
+"""What [dev] was trained with. Source: black-forest-labs/flux2 `system_messages.py` (Apache-2.0)."""
+
+IMAGE_TOKEN = "[IMG]"  # noqa: S105 (no secret)
 
 
 class TextEncoder(Protocol):
@@ -23,39 +37,120 @@ class TextEncoder(Protocol):
         ...
 
 
-class Qwen3TextEncoder(nn.Module):
-    """A Qwen3 trunk that holds no layer above the last one used and no language-model head.
+class Trunk(nn.Module):
+    """A language model without head, cut above the last of `layers`, whose hidden states are wanted.
 
     layers: indices of the hidden states, k = the output of the k-th layer. Where k is the model's full depth
     (`final_norm`), transformers gives the state behind the final norm, and so do we.
     """
 
-    def __init__(self, trunk: Any, tokenizer: Any, layers: Sequence[int], length: int, final_norm: bool) -> None:
+    def __init__(self, model: Any, layers: Sequence[int], final_norm: bool) -> None:
         super().__init__()
-        self.trunk, self.tokenizer, self.layers, self.length = trunk, tokenizer, tuple(layers), length
-        self.final_norm = final_norm
+        self.model, self.layers, self.final_norm = model, tuple(layers), final_norm
 
-    @torch.inference_mode()
-    def encode(self, prompt: str) -> Tensor:
-        """The embedding (1, length, layers * width) of one prompt; longer prompts are cut at `length` tokens."""
-        chat = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
-        inputs = self.tokenizer(
-            chat, return_tensors="pt", padding="max_length", truncation=True, max_length=self.length
-        ).to(self.trunk.device)
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.model.device)
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Token ids (1, L) -> (1, L, X)."""
         states: dict[int, Tensor] = {}
         hooks = [
-            self.trunk.layers[k - 1].register_forward_hook(
+            self.model.layers[k - 1].register_forward_hook(
                 lambda _module, _inputs, output, k=k: states.__setitem__(k, output)
             )
             for k in self.layers
         ]
         try:
-            last = self.trunk(**inputs, use_cache=False).last_hidden_state
+            last = self.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         finally:
             for hook in hooks:
                 hook.remove()
         if self.final_norm:
             states[max(self.layers)] = last
         return torch.cat([states[k] for k in self.layers], dim=-1)
+
+
+class Qwen3TextEncoder(nn.Module):
+    """klein's."""
+
+    def __init__(self, trunk: Trunk, tokenizer: Any, length: int) -> None:
+        super().__init__()
+        self.trunk, self.tokenizer, self.length = trunk, tokenizer, length
+
+    @torch.inference_mode()
+    def encode(self, prompt: str) -> Tensor:
+        """(1, length, X); longer prompts are cut at `length` tokens."""
+        inputs = padded(self.tokenizer, qwen3_chat(self.tokenizer, prompt), self.length).to(self.trunk.device)
+        out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
+        return out
+
+
+class MistralTextEncoder(nn.Module):
+    """dev's."""
+
+    def __init__(self, trunk: Trunk, tokenizer: Any, length: int) -> None:
+        super().__init__()
+        self.trunk, self.tokenizer, self.length = trunk, tokenizer, length
+        self._padding: Tensor | None = None
+
+    @torch.inference_mode()
+    def encode(self, prompt: str) -> Tensor:
+        """(1, length, X); longer prompts are cut at `length` tokens."""
+        chat = mistral_chat(self.tokenizer, prompt)
+        if self.tokenizer.padding_side != "left":
+            inputs = padded(self.tokenizer, chat, self.length, add_special_tokens=False).to(self.trunk.device)
+            out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
+            return out
+        ids = tokenise_mistral(self.tokenizer, chat, self.length).to(self.trunk.device)
+        rows: Tensor = self.trunk(ids)
+        return torch.cat((self._padding_row(ids).expand(-1, self.length - ids.shape[1], -1), rows), dim=1)
+
+    def _padding_row(self, ids: Tensor) -> Tensor:
+        """(1, 1, X): what any token of left padding becomes. Computed from the weights, as it needn't be zero."""
+        if self._padding is None:
+            pad = torch.full_like(ids[:, :1], self.tokenizer.pad_token_id)
+            mask = torch.cat((torch.zeros_like(pad), torch.ones_like(ids)), dim=1)
+            self._padding = self.trunk(torch.cat((pad, ids), dim=1), mask)[:, :1]
+        return self._padding
+
+
+def qwen3_chat(tokenizer: Any, prompt: str) -> str:
+    """The text that klein's encoder reads."""
+    text: str = tokenizer.apply_chat_template(
+        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=False
+    )
+    return text
+
+
+def mistral_chat(tokenizer: Any, prompt: str) -> str:
+    """The text that dev's encoder reads."""
+    text: str = tokenizer.apply_chat_template(
+        mistral_messages(SYSTEM_MESSAGE, prompt), tokenize=False, add_generation_prompt=False
+    )
+    return text
+
+
+def mistral_messages(system: str, prompt: str, pictures: int = 0) -> list[dict[str, Any]]:
+    """A conversation as Mistral-3's chat template takes it, places for pictures before the prompt."""
+    messages: list[dict[str, Any]] = [{"role": "system", "content": [{"type": "text", "text": system}]}]
+    if pictures:
+        messages.append({"role": "user", "content": [{"type": "image"}] * pictures})
+    prompt = prompt.replace(IMAGE_TOKEN, "")
+    messages.append({"role": "user", "content": [{"type": "text", "text": prompt}]})
+    return messages
+
+
+def padded(tokenizer: Any, chat: str, length: int, **options: Any) -> Any:
+    """Token ids and mask of exactly `length`."""
+    return tokenizer(
+        chat, return_tensors="pt", padding="max_length", truncation=True, max_length=length, **options
+    )
+
+
+def tokenise_mistral(tokenizer: Any, chat: str, length: int) -> Tensor:
+    """Token ids (1, L), at most `length`. The chat template has put the start token there already."""
+    ids: Tensor = tokenizer(
+        chat, return_tensors="pt", truncation=True, max_length=length, add_special_tokens=False
+    ).input_ids
+    return ids

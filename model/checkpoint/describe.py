@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from model.checkpoint.digest import parts_digest
+from model.checkpoint.files import read_json
+from model.checkpoint.identify import kind_of, size_of
+from model.checkpoint.locate import INDEX, NANO_FOLDER, Parts, absolute, locate
 from model.choice import ModelChoice
-from model.checkpoint.digest import folder_digest
 from model.errors import CheckpointError
 from model.family import FAMILIES, NANO, Family, recognise
-from model.sampler_version import SAMPLER
+from model.sampler_version import HOSTED_SAMPLER, SAMPLER
 
-NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
-KLEIN_CLASSES = ("Flux2KleinPipeline", "Flux2KleinKVPipeline")
+DEV_CLASS = "Flux2Pipeline"
+KV_CLASS = "Flux2KleinKVPipeline"
+CLASSES = (DEV_CLASS, "Flux2KleinPipeline", KV_CLASS)
 REFERENCE_PIXELS = 1024 * 1024
 TEXT_LENGTH = 512
 
@@ -24,18 +28,18 @@ TEXT_LENGTH = 512
 class ModelDescription:
     """A model as plans and records know it.
 
-    name: as it was asked for. choice: what to load, its paths absolute. weights_digest: sha256 over all files that
-    decide pixels; of a hosted tier, over its name. steps: sampling steps per quality preset; None where the service
-    chooses. guidance: the default scale; None where there is none to choose. distilled: no second, unconditional pass,
-    so a negative prompt has no place. upsamples: it can rewrite prompts. text_layers: None means the family's (see
-    `folder.default_layers`). text_length: tokens that a prompt is cut at. reference_pixels: the area that references are
-    scaled down to. hosted: BFL renders it.
+    name: as it was asked for. choice: what to load, its paths absolute. parts: where its parts lie, None for a hosted
+    tier. weights_digest: sha256 over all files that decide pixels; of a hosted tier, over its name. steps: sampling
+    steps per quality preset; None where the service chooses. guidance: the default scale; None where there is none to
+    choose. distilled: no second, unconditional pass, so a negative prompt has no place. upsamples: it can rewrite
+    prompts. text_layers: None means the family's (see `text.default_layers`). text_length: tokens that a prompt is cut
+    at. reference_pixels: the area that references are scaled down to. hosted: BFL renders it.
     """
 
     name: str
     family: str
     choice: ModelChoice
-    folder: Path
+    parts: Parts | None
     licence: str
     commercial_use: bool
     weights_digest: str
@@ -52,40 +56,68 @@ class ModelDescription:
     hosted: bool = False
 
 
-def describe(model: str, relative_to: Path) -> ModelDescription:
-    """Describe a name of the family, a hub id in the local cache, or a folder in diffusers' layout.
+def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False) -> ModelDescription:
+    """Describe a choice; a bare text is a choice of that base.
 
-    A relative folder is taken from `relative_to`. `model_index.json` may override what the family says, by the names
-    that diffusers gives its call's arguments: `num_inference_steps`, `guidance_scale`, `text_encoder_out_layers`,
-    `max_sequence_length`; and `reference_pixels`. Raises CheckpointError, saying what is missing and where it is
-    looked for.
+    Relative paths are taken from `relative_to`. fetch: download what's on the hub and not in its cache. A folder's
+    `model_index.json` may override what the family says, by the names that diffusers gives its call's arguments:
+    `num_inference_steps`, `guidance_scale`, `text_encoder_out_layers`, `max_sequence_length`; and `reference_pixels`.
+    Raises CheckpointError, saying what is missing and where it is looked for.
     """
-    folder = locate(model, relative_to)
-    index = read_json(folder / "model_index.json")
-    kind = index.get("_class_name")
-    if kind not in KLEIN_CLASSES:
-        raise CheckpointError(
-            f"{folder}: model_index.json says {kind!r}; FLUX.2 [klein] folders say {' or '.join(KLEIN_CLASSES)}"
-        )
-    family = _family(model, folder, index)
-    where = folder / "model_index.json"
+    asked = ModelChoice(model) if isinstance(model, str) else model
+    named = FAMILIES.get(asked.base)
+    if named is not None and named.hosted:
+        return _hosted(asked, named)
+    if asked.region is not None:
+        raise CheckpointError(f"region {asked.region!r}: only hosted tiers have one; {asked.base} is rendered here")
+    choice = absolute(asked, relative_to)
+    parts = locate(choice, fetch=fetch)
+    where = parts.root / INDEX if parts.root is not None else parts.transformer
+    index = read_json(where) if parts.root is not None else {}
+    family = _family(asked.base, parts, index)
     steps = _override(where, index, "num_inference_steps", int)
     guidance = _override(where, index, "guidance_scale", float)
     return ModelDescription(
-        name=model,
+        name=asked.base,
         family=family.name,
-        folder=folder,
+        choice=choice,
+        parts=parts,
         licence=family.licence,
         commercial_use=family.commercial_use,
-        weights_digest=folder_digest(folder),
-        steps=dict(family.steps) if steps is None else dict.fromkeys(family.steps, steps),
+        weights_digest=parts_digest(parts),
+        steps=dict(family.steps or {}) if steps is None else dict.fromkeys(family.steps or {}, steps),
         guidance=family.guidance if guidance is None else guidance,
         max_references=family.max_references,
         kv=family.kv,
         distilled=family.distilled,
+        upsamples=_upsamples(parts),
         text_layers=_layers(where, index),
         text_length=_override(where, index, "max_sequence_length", int) or TEXT_LENGTH,
         reference_pixels=_override(where, index, "reference_pixels", int) or REFERENCE_PIXELS,
+    )
+
+
+def _hosted(choice: ModelChoice, family: Family) -> ModelDescription:
+    given = [field for field in ("transformer", "vae", "text_encoder", "loras", "quantise") if getattr(choice, field)]
+    if given:
+        raise CheckpointError(f"{family.name} is rendered by BFL: {', '.join(given)} can't be chosen for it")
+    return ModelDescription(
+        name=family.name,
+        family=family.name,
+        choice=choice,
+        parts=None,
+        licence=family.licence,
+        commercial_use=family.commercial_use,
+        weights_digest=hashlib.sha256(f"hosted {family.endpoint}".encode()).hexdigest(),
+        steps=dict(family.steps) if family.steps else None,
+        guidance=family.guidance,
+        max_references=family.max_references,
+        kv=False,
+        distilled=True,
+        upsamples=family.name == "flux.2-flex",
+        text_length=32_000,
+        sampler=HOSTED_SAMPLER,
+        hosted=True,
     )
 
 
@@ -112,60 +144,38 @@ def _layers(where: Path, index: dict[str, Any]) -> tuple[int, ...] | None:
     return tuple(layers)
 
 
-def locate(model: str, relative_to: Path) -> Path:
-    """The folder that `model` names. Raises CheckpointError when there is none."""
-    if model == NANO.name:
-        return NANO_FOLDER
-    family = FAMILIES.get(model)
-    hub = family.hub if family else None
-    folder = Path(model) if Path(model).is_absolute() else relative_to / model
-    if hub is None and (folder / "model_index.json").is_file():
-        return folder.resolve()
-    if hub is None and folder.is_dir():
-        raise CheckpointError(f"{folder}: no model_index.json; a checkpoint folder is laid out as diffusers saves it")
-    if hub is None and model.count("/") == 1 and not model.startswith((".", "/")):
-        hub = model
-    if hub is None:
-        names = ", ".join(FAMILIES)
-        raise CheckpointError(f"model {model!r} is neither a folder nor a known name; known names: {names}")
-    return _cached(hub)
-
-
-def _cached(hub: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(hub, local_files_only=True))
-    except HFValidationError as error:
-        raise CheckpointError(f"model {hub!r} is neither a folder nor a possible name of a hub repository") from error
-    except LocalEntryNotFoundError as error:
-        raise CheckpointError(
-            f"{hub} is not in the hub's cache on this machine; get it with `hf download {hub}`, or name a folder"
-        ) from error
-
-
-def _family(model: str, folder: Path, index: dict[str, Any]) -> Family:
-    if folder == NANO_FOLDER:
+def _family(name: str, parts: Parts, index: dict[str, Any]) -> Family:
+    """The family of a base: of its name where that is one and the transformer has its size, else by what it holds."""
+    if parts.root == NANO_FOLDER and not parts.overridden:
         return NANO
-    if model in FAMILIES:
-        return FAMILIES[model]
-    heads = read_json(folder / "transformer" / "config.json").get("num_attention_heads", 0)
-    return recognise(
-        kv=index["_class_name"] == "Flux2KleinKVPipeline", distilled=bool(index.get("is_distilled", True)), heads=heads
-    )
+    named = FAMILIES.get(name)
+    kind = index.get("_class_name")
+    if parts.root is not None and kind not in CLASSES:
+        raise CheckpointError(_other_pipeline(parts.root, kind))
+    heads, guided = size_of(parts.transformer, guided=kind == DEV_CLASS)
+    if named is not None and named.size is not None and named.size.heads == heads:
+        return named
+    if named is not None:
+        kv, distilled = named.kv, named.distilled
+    elif kind is not None:
+        kv, distilled = kind == KV_CLASS, bool(index.get("is_distilled", True))
+    else:
+        kv, distilled = kind_of(parts.transformer, guided)
+    return recognise(kv, distilled, heads, guided)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises CheckpointError when the file is missing or holds something else."""
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path} is missing") from error
-    except OSError as error:
-        raise CheckpointError(f"{path} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path} holds a {type(value).__name__}; a JSON object is needed")
-    return value
+def _other_pipeline(folder: Path, kind: object) -> str:
+    said = str(kind)
+    what = f"model_index.json says {kind!r}"
+    if said.startswith("Flux3"):
+        what += ", which is FLUX.3"
+    elif said.startswith("Flux") and not said.startswith("Flux2"):
+        what += ", which is FLUX.1"
+    return f"{folder}: {what}; FLUX.2 folders say {', '.join(CLASSES[:-1])} or {CLASSES[-1]}"
+
+
+def _upsamples(parts: Parts) -> bool:
+    """Whether the text encoder is a whole language model that can see: [dev]'s."""
+    if parts.text_config is None or not parts.text_encoder.is_dir():
+        return False
+    return bool(read_json(parts.text_config).get("model_type") == "mistral3")

@@ -8,28 +8,47 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from model.checkpoint.locate import Parts
 from model.errors import CheckpointError
 
 PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
 SUFFIXES = (".safetensors", ".json", ".txt", ".jinja")
 
 
-def folder_digest(folder: Path) -> str:
-    """sha256 over the names and digests of all files that decide pixels, in order of name.
+def parts_digest(parts: Parts) -> str:
+    """sha256 over the names and digests of all files that decide pixels.
 
-    A large file's digest is remembered by its path, size and time of change: 60 GB are read once, not at each plan.
-    Raises CheckpointError for a file that can't be read.
+    Of a plain folder: those of its parts, by their path below it, in order of name. Where parts are named apart, each
+    counts by its own content, whatever it's called. A large file's digest is remembered by its path, size and time of
+    change: 60 GB are read once, not at each plan. Raises CheckpointError for a file that can't be read.
     """
-    files = [folder / "model_index.json"]
-    for part in PARTS:
-        files += sorted(path for path in (folder / part).glob("*") if path.suffix in SUFFIXES)
     memory = _Memory()
     try:
-        lines = [f"{path.relative_to(folder).as_posix()} {memory.digest(path)}" for path in files]
+        lines = _mixed(parts, memory) if parts.overridden or parts.root is None else _whole(parts.root, memory)
     except OSError as error:
         raise CheckpointError(f"{error.filename} can't be read: {error.strerror}") from error
     memory.save()
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _whole(root: Path, memory: _Memory) -> list[str]:
+    files = [root / "model_index.json"]
+    for part in PARTS:
+        files += _deciding(root / part)
+    return [f"{path.relative_to(root).as_posix()} {memory.digest(path)}" for path in files]
+
+
+def _mixed(parts: Parts, memory: _Memory) -> list[str]:
+    lines = [] if parts.root is None else [f"index {memory.digest(parts.root / 'model_index.json')}"]
+    named = {"transformer": parts.transformer, "vae": parts.vae, "text_encoder": parts.text_encoder}
+    for part, path in (*named.items(), ("tokenizer", parts.tokenizer)):
+        files = _deciding(path) if path.is_dir() else [path]
+        lines += [f"{part} {file.name if path.is_dir() else ''} {memory.digest(file)}" for file in files]
+    return lines + [f"lora {scale!r} {memory.digest(file)}" for file, scale in parts.loras]
+
+
+def _deciding(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
 
 
 class _Memory:

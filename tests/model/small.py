@@ -1,4 +1,4 @@
-"""Random small FLUX.2 [klein] checkpoints, made and saved by diffusers: the real ones' classes, few weights."""
+"""Random small FLUX.2 checkpoints, made and saved by diffusers: the real ones' classes, few weights."""
 
 from __future__ import annotations
 
@@ -15,20 +15,29 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     Flux2KleinKVPipeline,
     Flux2KleinPipeline,
+    Flux2Pipeline,
     Flux2Transformer2DModel,
 )
 from numpy.typing import NDArray
 from PIL import Image
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import Mistral3Config, Mistral3ForConditionalGeneration, Qwen3Config, Qwen3ForCausalLM
 
 from model import Renderer, RenderRequest
 from model.nano.tokenizer import train_tokenizer
+from model.text_encoder import SYSTEM_MESSAGE
 
 Pixels = NDArray[np.int64]
 WORDS = ["a red mug on the left and a fox on the right, on a beach", "snow falls on the green bottle", "0 1 2 3 4 !"]
 LENGTH = 24
+DEV_LENGTH = 96
 DEPTH = 4
-PIPELINES = {
+DEV_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}{{ '[INST]' if message.role == 'user' else '[SYSTEM_PROMPT]' }}"
+    "{% for part in message.content %}{{ part.text if part.type == 'text' else '[IMG]' }}{% endfor %}"
+    "{{ '[/INST]' if message.role == 'user' else '[/SYSTEM_PROMPT]' }}{% endfor %}"
+)
+PIPELINES: dict[str, tuple[Any, dict[str, bool]]] = {
+    "dev": (Flux2Pipeline, {}),
     "klein": (Flux2KleinPipeline, {"is_distilled": True}),
     "klein-base": (Flux2KleinPipeline, {"is_distilled": False}),
     "klein-kv": (Flux2KleinKVPipeline, {"is_distilled": True}),
@@ -38,17 +47,7 @@ PIPELINES = {
 def save_small(kind: str, folder: Path, seed: int = 0, depth: int = DEPTH, shard: str | None = None) -> Path:
     """A checkpoint of `kind` in diffusers' layout, with weights large enough that every part shows in the pixels."""
     torch.manual_seed(seed)
-    text = Qwen3ForCausalLM(
-        Qwen3Config(
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=depth,
-            num_attention_heads=2,
-            num_key_value_heads=1,
-            head_dim=16,
-            vocab_size=400,
-        )
-    )
+    text, tokenizer = (small_mistral(depth), dev_tokenizer()) if kind == "dev" else (small_qwen(depth), klein_tokenizer())
     transformer = Flux2Transformer2DModel(
         in_channels=32,
         num_layers=2,
@@ -57,32 +56,83 @@ def save_small(kind: str, folder: Path, seed: int = 0, depth: int = DEPTH, shard
         num_attention_heads=2,
         joint_attention_dim=96,
         axes_dims_rope=(8, 8, 8, 8),
-        guidance_embeds=False,
+        guidance_embeds=kind == "dev",
     )
-    vae = AutoencoderKLFlux2(
-        block_out_channels=(8, 16, 16, 16), layers_per_block=1, latent_channels=8, norm_num_groups=4
-    )
+    vae = small_autoencoder()
     with torch.no_grad():
         for parameter in transformer.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(1.6)
-        vae.bn.running_mean.normal_(0, 0.1)
-        vae.bn.running_var.uniform_(0.5, 1.5)
-        vae.decoder.conv_out.weight.mul_(4.0)
     scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0)
     pipeline_class, extra = PIPELINES[kind]
     pipeline = pipeline_class(
-        scheduler=scheduler,
-        vae=vae,
-        text_encoder=text,
-        tokenizer=train_tokenizer(WORDS),
-        transformer=transformer,
-        **extra,
+        scheduler=scheduler, vae=vae, text_encoder=text, tokenizer=tokenizer, transformer=transformer, **extra
     )
     pipeline.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
     index = folder / "model_index.json"
-    index.write_text(json.dumps(json.loads(index.read_text()) | {"max_sequence_length": LENGTH}))
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"max_sequence_length": length_of(kind)}))
     return folder
+
+
+def small_autoencoder(**changes: Any) -> Any:
+    vae = AutoencoderKLFlux2(
+        **{"block_out_channels": (8, 16, 16, 16), "layers_per_block": 1, "latent_channels": 8, "norm_num_groups": 4}
+        | changes
+    )
+    with torch.no_grad():
+        vae.bn.running_mean.normal_(0, 0.1)
+        vae.bn.running_var.uniform_(0.5, 1.5)
+        vae.decoder.conv_out.weight.mul_(4.0)
+    return vae
+
+
+TEXT: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 16,
+    "vocab_size": 512,
+}
+
+
+def small_qwen(depth: int) -> Any:
+    return Qwen3ForCausalLM(Qwen3Config(**TEXT, num_hidden_layers=depth))
+
+
+def small_mistral(depth: int) -> Any:
+    """With a vision tower; its padding token has an embedding, as the real one may have."""
+    vision = {"model_type": "pixtral", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
+    vision |= {"num_attention_heads": 1, "head_dim": 16, "patch_size": 4, "image_size": 64}
+    config = Mistral3Config(
+        text_config={"model_type": "mistral", "num_hidden_layers": depth, "sliding_window": None, **TEXT},
+        vision_config=vision,
+        image_token_index=dev_tokenizer().convert_tokens_to_ids("[IMG]"),
+        spatial_merge_size=2,
+    )
+    return Mistral3ForConditionalGeneration(config)
+
+
+def klein_tokenizer() -> Any:
+    return train_tokenizer(WORDS)
+
+
+def dev_tokenizer() -> Any:
+    """Padded on the left, its chat template for structured content: what [dev]'s processor makes of text.
+
+    The processor itself needs torchvision, which has no build for this project's torch.
+    """
+    tokenizer = train_tokenizer([*WORDS, SYSTEM_MESSAGE] * 2)
+    tokens = ["[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[IMG]", "[IMG_BREAK]", "[IMG_END]"]
+    tokenizer.add_special_tokens({"additional_special_tokens": tokens})
+    tokenizer.bos_token = "<|im_start|>"
+    tokenizer.padding_side = "left"
+    tokenizer.chat_template = DEV_TEMPLATE
+    return tokenizer
+
+
+def length_of(kind: str) -> int:
+    return DEV_LENGTH if kind == "dev" else LENGTH
 
 
 @dataclass(frozen=True)
@@ -99,13 +149,13 @@ class Small:
 
     def judge(self, request: RenderRequest) -> Pixels:
         """What diffusers makes of a request."""
-        return judged(self.pipeline, request, LENGTH, text_layers(DEPTH))
+        return judged(self.pipeline, request, length_of(self.kind), text_layers(DEPTH))
 
 
 def fresh(renderer: Renderer) -> Renderer:
     """The renderer with empty caches; the weights are shared."""
     parts = (renderer._transformer, renderer._autoencoder, renderer._text_encoder)
-    return Renderer(renderer.description, *parts, renderer.device, renderer.dtype)
+    return Renderer(renderer.description, *parts, renderer.device, renderer.dtype, renderer.residency)
 
 
 def load_small(kind: str, folder: Path) -> Small:
@@ -124,7 +174,8 @@ def load_pipeline(folder: Path) -> Any:
 
 def judged(pipeline: Any, request: RenderRequest, length: int, layers: tuple[int, ...]) -> Pixels:
     """The picture that a pipeline makes of a request, as levels of 255."""
-    guided = isinstance(pipeline, Flux2KleinPipeline) and not pipeline.config.is_distilled
+    klein = isinstance(pipeline, Flux2KleinPipeline)
+    guided = isinstance(pipeline, Flux2Pipeline) or (klein and not pipeline.config.is_distilled)
     result = pipeline(
         prompt=request.prompt,
         image=list(request.references) or None,

@@ -1,0 +1,117 @@
+"""What a file holds, by its tensors' names: FLUX.2 in one of two layouts, or something else, refused by its name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from model.checkpoint.files import read_json
+from model.checkpoint.weights import Weights, listing, open_weights
+from model.errors import CheckpointError
+from model.family import DEV, recognise
+
+Layout = Literal["diffusers", "bfl"]
+
+_LORA = re.compile(r"\.(lora_[AB]|lora_down|lora_up|lora\.(down|up)|lokr_w\d|hada_w\d)")
+_OTHERS = (
+    (re.compile(r".*\.quant_state\.bitsandbytes"), "stored in 4 bits by bitsandbytes"),
+    (re.compile(r"(early_stream_modulations|mode_blocks|txt_mode_blocks|x_embedders)\..*"), "a FLUX.3 transformer"),
+    (re.compile(r"distilled_guidance_layer\..*"), "a Chroma transformer"),
+    (re.compile(r"joint_blocks\..*"), "a Stable Diffusion 3 transformer"),
+    (re.compile(r"transformer_blocks\.0\.img_mod\.1\.weight"), "a Qwen-Image transformer"),
+    (re.compile(r"input_blocks\.0\.0\.weight|down_blocks\.0\.resnets\.0\..*"), "a UNet of Stable Diffusion"),
+    (re.compile(r"noise_refiner\..*"), "a Z-Image or Lumina transformer"),
+    (re.compile(r"(.*\.)?layers\.0\.self_attn\.q_proj\.weight"), "a language model (a text encoder)"),
+    (re.compile(r"(encoder|decoder)\.conv_in\.weight"), "an autoencoder"),
+)
+
+
+def transformer_layout(weights: Weights) -> Layout:
+    """The layout of a FLUX.2 transformer. Raises CheckpointError, saying what the file is instead."""
+    if "double_stream_modulation_img.lin.weight" in weights:
+        return "bfl"
+    if "double_stream_modulation_img.linear.weight" in weights:
+        return "diffusers"
+    raise CheckpointError(
+        f"{weights.label}: {what_it_is(weights)}; a FLUX.2 transformer in BFL's or diffusers' layout is needed here"
+    )
+
+
+def autoencoder_layout(weights: Weights) -> Layout:
+    """The layout of a FLUX.2 autoencoder. Raises CheckpointError, saying what the file is instead."""
+    inside = "decoder.conv_in.weight" in weights
+    if inside and "bn.running_mean" in weights:
+        return "bfl" if "decoder.mid.block_1.conv1.weight" in weights else "diffusers"
+    if inside:
+        channels = weights.shape("decoder.conv_in.weight")[1]
+        what = f"this is the autoencoder of another model (FLUX.1 or Stable Diffusion): {channels} latent channels, no bn"
+    else:
+        what = what_it_is(weights)
+    raise CheckpointError(f"{weights.label}: {what}; a FLUX.2 autoencoder (ae.safetensors or vae/) is needed here")
+
+
+def what_it_is(weights: Weights) -> str:
+    """A clause: `this is a FLUX.1 transformer: 19 double blocks…`."""
+    if "double_blocks.0.img_mod.lin.weight" in weights or "transformer_blocks.0.norm1_context.linear.weight" in weights:
+        doubles = count_blocks(weights, "double_blocks") or count_blocks(weights, "transformer_blocks")
+        singles = count_blocks(weights, "single_blocks") or count_blocks(weights, "single_transformer_blocks")
+        return f"this is a FLUX.1 transformer: {doubles} double blocks and {singles} single ones, each with a modulation"
+    if any(_LORA.search(name) for name in weights):
+        return "this is a LoRA, which goes into `loras`"
+    for pattern, what in _OTHERS:
+        if any(pattern.fullmatch(name) for name in weights):
+            return f"this is {what}"
+    return f"this is no FLUX.2: its {len(weights)} tensors are {listing(sorted(weights))}"
+
+
+def size_of(transformer: Path, guided: bool = False) -> tuple[int, bool]:
+    """Attention heads of a transformer, and whether it takes a guidance scale; `guided` where a config says nothing."""
+    if transformer.is_dir():
+        config = read_json(transformer / "config.json")
+        return config.get("num_attention_heads", 0), bool(config.get("guidance_embeds", guided))
+    weights = open_weights(transformer)
+    if transformer_layout(weights) == "bfl":
+        width, head, embedder = "img_in", "double_blocks.0.img_attn.norm.query_norm.scale", "guidance_in.in_layer"
+    else:
+        width, head = "x_embedder", "transformer_blocks.0.attn.norm_q.weight"
+        embedder = "time_guidance_embed.guidance_embedder.linear_1"
+    needed = [name for name in (f"{width}.weight", head) if name not in weights]
+    if needed:
+        raise CheckpointError(f"{transformer}: {needed[0]} is missing; the file is incomplete")
+    return weights.shape(f"{width}.weight")[0] // weights.shape(head)[0], f"{embedder}.weight" in weights
+
+
+def text_width(transformer: Path) -> int | None:
+    """The width of an embedded token that a transformer takes."""
+    if transformer.is_dir():
+        width = read_json(transformer / "config.json").get("joint_attention_dim")
+        return width if isinstance(width, int) else None
+    weights = open_weights(transformer)
+    name = "txt_in.weight" if transformer_layout(weights) == "bfl" else "context_embedder.weight"
+    return weights.shape(name)[1] if name in weights else None
+
+
+def kind_of(file: Path, guided: bool) -> tuple[bool, bool]:
+    """kv and distilled of a single file. Distilled, base and KV weights have the same shapes: the name must say."""
+    name = file.name.lower()
+    if guided:
+        return DEV.kv, DEV.distilled
+    if "klein" not in name:
+        raise CheckpointError(
+            f"{file}: distilled, base and KV models can't be told apart by their tensors, and the file's name says "
+            f"neither klein, klein-base nor klein-9b-kv; write {{base: flux.2-klein-4b, transformer: {file.name}}}"
+        )
+    return "kv" in name, "base" not in name
+
+
+def hub_of(file: Path) -> str | None:
+    """The hub's repository with the other parts of a single file's model; None when it's of no known size."""
+    heads, guided = size_of(file)
+    return recognise(*kind_of(file, guided), heads, guided).hub
+
+
+def count_blocks(weights: Weights, kind: str) -> int:
+    """How many numbered blocks a file has below a name."""
+    heads = {name.split(".")[1] for name in weights if name.startswith(f"{kind}.")}
+    return len(heads)

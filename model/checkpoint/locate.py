@@ -1,0 +1,203 @@
+"""Where a model's parts lie on this machine: a base, and files or folders in the place of its parts. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from model.checkpoint.hub import cached, download, download_command
+from model.checkpoint.identify import hub_of
+from model.choice import LoraChoice, ModelChoice
+from model.errors import CheckpointError
+from model.family import FAMILIES, NANO
+
+NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
+INDEX = "model_index.json"
+QUANTISATIONS = ("fp8",)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """root: the folder in diffusers' layout that gives what isn't named apart, None if there's none. Each part is a
+    folder or a single file; tokenizer is a folder. text_config: what the text encoder is made of, None where only the
+    family's table tells.
+    """
+
+    root: Path | None
+    transformer: Path
+    vae: Path
+    text_encoder: Path
+    text_config: Path | None
+    tokenizer: Path
+    loras: tuple[tuple[Path, float], ...] = ()
+
+    @property
+    def overridden(self) -> bool:
+        """Whether anything isn't the root's own."""
+        root = self.root
+        return (
+            root is None
+            or bool(self.loras)
+            or (self.transformer, self.vae, self.text_encoder)
+            != (root / "transformer", root / "vae", root / "text_encoder")
+        )
+
+
+def absolute(choice: ModelChoice, relative_to: Path) -> ModelChoice:
+    """The choice with absolute paths: a name that is a path there becomes one, others (names, hub ids) stay."""
+
+    def path(written: str | None) -> str | None:
+        return None if written is None else str((relative_to / Path(written).expanduser()).resolve())
+
+    base = choice.base
+    if base not in FAMILIES and (is_path(base) or (relative_to / base).exists()):
+        base = str((relative_to / Path(base).expanduser()).resolve())
+    return replace(
+        choice,
+        base=base,
+        transformer=path(choice.transformer),
+        vae=path(choice.vae),
+        text_encoder=path(choice.text_encoder),
+        loras=tuple(LoraChoice(str(path(lora.file)), lora.scale) for lora in choice.loras),
+    )
+
+
+def is_path(name: str) -> bool:
+    """Whether a name can only be a path: no family's name or hub id looks like it."""
+    return name.startswith((".", "/", "~")) or name.endswith(".safetensors") or name.count("/") > 1
+
+
+def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
+    """The parts that a choice with absolute paths names. fetch: download what's on the hub and not in its cache.
+
+    Raises CheckpointError, saying what is missing and where it is looked for.
+    """
+    base = Path(choice.base)
+    if choice.quantise not in (None, *QUANTISATIONS):
+        raise CheckpointError(f"quantise {choice.quantise!r}: allowed is {', '.join(QUANTISATIONS)}")
+    root, transformer = None, None
+    if base.is_absolute():
+        if not base.exists():
+            raise CheckpointError(_unknown(choice.base))
+        if (base / INDEX).is_file():
+            root = base
+        else:
+            transformer = _single(base)
+    elif choice.base == NANO.name:
+        root = NANO_FOLDER
+    else:
+        root = _from_hub(choice, fetch)
+    if transformer is not None:
+        if choice.transformer is not None:
+            raise CheckpointError(f"{base} is a transformer already; name a folder as base, or leave `transformer` out")
+        if not (choice.vae and choice.text_encoder):
+            root = _companion(transformer, fetch)
+    if choice.transformer is not None:
+        transformer = _part(Path(choice.transformer), "transformer")
+    elif transformer is None and root is not None:
+        transformer = root / "transformer"
+    text_encoder = _part(Path(choice.text_encoder), "text_encoder") if choice.text_encoder else None
+    if text_encoder is None and root is not None:
+        text_encoder = root / "text_encoder"
+    vae = _part(Path(choice.vae), "vae") if choice.vae else root / "vae" if root is not None else None
+    missing = [
+        part
+        for part, found in (("transformer", transformer), ("text_encoder", text_encoder), ("vae", vae))
+        if found is None
+    ]
+    if transformer is None or text_encoder is None or vae is None:
+        raise CheckpointError(_incomplete(choice, missing))
+    return Parts(
+        root=root,
+        transformer=transformer,
+        vae=vae,
+        text_encoder=text_encoder,
+        text_config=_text_config(text_encoder, root),
+        tokenizer=_tokenizer(text_encoder, root),
+        loras=tuple((_existing(Path(lora.file), "LoRA"), lora.scale) for lora in choice.loras),
+    )
+
+
+def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:
+    """The cached folder of a family's name or a hub id; None where every part is named apart."""
+    family = FAMILIES.get(choice.base)
+    hub = family.hub if family else choice.base
+    if hub is None or hub.count("/") != 1:
+        raise CheckpointError(_unknown(choice.base))
+    found = cached(hub)
+    if found is not None or (choice.transformer and choice.vae and choice.text_encoder):
+        return found
+    if fetch:
+        return download(hub)
+    raise CheckpointError(
+        f"{hub} is not in the hub's cache on this machine; get it with `{download_command(hub)}`, or name a folder"
+    )
+
+
+def _single(base: Path) -> Path:
+    """The transformer that a base without a model_index.json is: a file, a folder with its config, or one file in a
+    folder (as BFL's fp8 repositories are)."""
+    if base.is_file():
+        return base
+    if (base / "config.json").is_file():
+        return base
+    files = sorted(base.glob("*.safetensors"))
+    if len(files) == 1:
+        return files[0]
+    raise CheckpointError(
+        f"{base}: no {INDEX}; a checkpoint folder is laid out as diffusers saves it, or holds one .safetensors file"
+    )
+
+
+def _companion(transformer: Path, fetch: bool) -> Path | None:
+    """The folder that a single transformer's other parts are in: its family's, in the hub's cache."""
+    hub = hub_of(transformer)
+    if hub is None:
+        return None
+    return cached(hub) or (download(hub) if fetch else None)
+
+
+def _part(path: Path, part: str) -> Path:
+    """A file, a part's folder, or the part of a whole checkpoint's folder."""
+    _existing(path, part)
+    return path / part if (path / INDEX).is_file() else path
+
+
+def _existing(path: Path, what: str) -> Path:
+    if not path.exists():
+        raise CheckpointError(f"{path} is missing; it was named as the {what}")
+    return path
+
+
+def _text_config(text_encoder: Path, root: Path | None) -> Path | None:
+    beside = (text_encoder if text_encoder.is_dir() else text_encoder.parent) / "config.json"
+    if text_encoder.is_dir() or beside.is_file():
+        return beside
+    config = root / "text_encoder" / "config.json" if root is not None else None
+    return config if config is not None and config.is_file() else None
+
+
+def _tokenizer(text_encoder: Path, root: Path | None) -> Path:
+    """The tokenizer's folder: beside the text encoder's own files, else the root's."""
+    folder = text_encoder if text_encoder.is_dir() else text_encoder.parent
+    places = [folder, folder / "tokenizer", folder.parent / "tokenizer"]
+    if root is not None:
+        places = [root / "tokenizer"] if root / "text_encoder" == text_encoder else [*places, root / "tokenizer"]
+    for place in places:
+        if (place / "tokenizer_config.json").is_file() or (place / "tokenizer.json").is_file():
+            return place
+    if root is not None:
+        return root / "tokenizer"
+    looked = ", ".join(str(place) for place in places)
+    raise CheckpointError(f"{text_encoder}: there is no tokenizer; it was looked for in {looked}")
+
+
+def _unknown(model: str) -> str:
+    return f"model {model!r} is neither a folder nor a file nor a known name; known names: {', '.join(FAMILIES)}"
+
+
+def _incomplete(choice: ModelChoice, missing: list[str]) -> str:
+    return (
+        f"{choice.base} holds the transformer only; name {' and '.join(f'`{part}`' for part in missing)} too, or make "
+        "it {base: flux.2-…, transformer: " + Path(choice.base).name + "}, which takes the rest from the hub's cache"
+    )

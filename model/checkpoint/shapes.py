@@ -1,0 +1,91 @@
+"""A part's config from its tensors' shapes, for files that come without one.
+
+What shapes can't tell (how a head is split among the axes of positions, the groups of norms, epsilons) is taken from
+the config of the checkpoint that the file stands in for, else it's FLUX.2's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from model.autoencoder import AutoencoderConfig
+from model.checkpoint.bfl import tensor_origin
+from model.checkpoint.bfl_vae import tensor_origin as vae_origin
+from model.checkpoint.formats import Formats
+from model.checkpoint.identify import Layout, count_blocks
+from model.errors import CheckpointError
+from model.transformer import TransformerConfig
+
+POSITION_AXES = 4
+
+
+def transformer_config(formats: Formats, layout: Layout, like: TransformerConfig | None) -> TransformerConfig:
+    """The config of a transformer's weights. Raises CheckpointError when a tensor that tells is missing."""
+    weights = formats.weights
+    name: Callable[[str], str] = (lambda n: tensor_origin(n).name) if layout == "bfl" else str
+
+    def shape(tensor: str) -> tuple[int, ...]:
+        return _shape(formats, name(tensor))
+
+    width, channels = shape("x_embedder.weight")
+    head = shape("transformer_blocks.0.attn.norm_q.weight")[0]
+    base = like or TransformerConfig()
+    axes = base.axes_dims_rope if sum(base.axes_dims_rope) == head else (head // POSITION_AXES,) * POSITION_AXES
+    return replace(
+        base,
+        in_channels=channels,
+        out_channels=shape("proj_out.weight")[0],
+        num_layers=count_blocks(weights, "double_blocks" if layout == "bfl" else "transformer_blocks"),
+        num_single_layers=count_blocks(weights, "single_blocks" if layout == "bfl" else "single_transformer_blocks"),
+        attention_head_dim=head,
+        num_attention_heads=width // head,
+        joint_attention_dim=shape("context_embedder.weight")[1],
+        timestep_guidance_channels=shape("time_guidance_embed.timestep_embedder.linear_1.weight")[1],
+        mlp_ratio=shape("transformer_blocks.0.ff.linear_out.weight")[1] / width,
+        axes_dims_rope=axes,
+        guidance_embeds=name("time_guidance_embed.guidance_embedder.linear_1.weight") in weights,
+    )
+
+
+def autoencoder_config(formats: Formats, layout: Layout, like: AutoencoderConfig | None) -> AutoencoderConfig:
+    """The config of an autoencoder's weights. Raises CheckpointError when a tensor that tells is missing."""
+    weights = formats.weights
+    levels = count_levels(formats, layout)
+
+    def shape(tensor: str) -> tuple[int, ...]:
+        return _shape(formats, vae_origin(tensor, levels).name if layout == "bfl" else tensor)
+
+    def widths(side: str) -> tuple[int, ...]:
+        return tuple(shape(f"{side}_blocks.{level}.resnets.0.conv2.weight")[0] for level in range(levels))
+
+    inward, outward = widths("encoder.down"), widths("decoder.up")[::-1]
+    quant = ("quant_conv.weight", "post_quant_conv.weight")
+    if layout == "bfl":
+        quant = ("encoder.quant_conv.weight", "decoder.post_quant_conv.weight")
+    first = "encoder.down.0.block" if layout == "bfl" else "encoder.down_blocks.0.resnets"
+    layers = len({name.split(".")[4] for name in weights if name.startswith(f"{first}.")})
+    return replace(
+        like or AutoencoderConfig(),
+        in_channels=shape("encoder.conv_in.weight")[1],
+        out_channels=shape("decoder.conv_out.weight")[0],
+        block_out_channels=inward,
+        decoder_block_out_channels=None if outward == inward else outward,
+        layers_per_block=layers,
+        latent_channels=shape("decoder.conv_in.weight")[1],
+        use_quant_conv=quant[0] in weights,
+        use_post_quant_conv=quant[1] in weights,
+        mid_block_add_attention=any(".attn_1." in name or ".attentions.0." in name for name in weights),
+    )
+
+
+def count_levels(formats: Formats, layout: Layout) -> int:
+    """How many blocks each side of an autoencoder has."""
+    head = "encoder.down." if layout == "bfl" else "encoder.down_blocks."
+    return len({name.split(".")[2] for name in formats.weights if name.startswith(head)})
+
+
+def _shape(formats: Formats, name: str) -> tuple[int, ...]:
+    if name not in formats.weights:
+        raise CheckpointError(f"{formats.weights.label}: {name} is missing; the file is incomplete")
+    return formats.shape(name)

@@ -1,0 +1,165 @@
+"""How much memory a model needs, and how its parts share it. Reads headers of files, no weights; no torch here.
+
+Residency: `resident` keeps everything in memory. `turns` holds the text encoder and the transformer one after the other:
+all prompts of a group of pictures are encoded, the encoder is let go of, the pictures are rendered.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from model.checkpoint.describe import ModelDescription
+from model.checkpoint.files import read_json
+from model.checkpoint.weights import Weights, open_weights
+from model.errors import CheckpointError
+from model.family import FAMILIES
+from model.request import SIZE_MULTIPLE
+
+Residency = Literal["resident", "turns"]
+RESIDENCIES = ("resident", "turns")
+MARGIN = 0.9
+"""The share of a device's memory that is planned with: the rest goes to its driver and to fragments."""
+
+ACTIVATIONS_PER_TOKEN = 24
+"""Times the width: what the largest block holds at once of each token (q, k, v, the feed-forward's two halves, copies)."""
+
+DECODER_CHANNELS = 256
+DECODER_COPIES = 3
+FLOATS = ("F64", "F32", "F16", "BF16")
+_LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
+_NOT_TRUNK = re.compile(r"(?:^|\.)(lm_head|vision_tower|multi_modal_projector|visual)\.")
+_BLOCK_LINEAR = re.compile(r"(?:double_blocks|single_blocks|transformer_blocks|single_transformer_blocks)\..*\.weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes: weights of each part, and what a picture takes besides them."""
+
+    transformer: int
+    text_encoder: int
+    autoencoder: int
+    work: int
+
+    @property
+    def resident(self) -> int:
+        return self.transformer + self.text_encoder + self.autoencoder + self.work
+
+    @property
+    def turns(self) -> int:
+        return self.autoencoder + self.work + max(self.transformer, self.text_encoder)
+
+    def of(self, residency: Residency) -> int:
+        return self.resident if residency == "resident" else self.turns
+
+
+def need_of(model: ModelDescription, item_bytes: int, largest: tuple[int, int], reference_tokens: int) -> Need:
+    """What a job needs. item_bytes: of the dtype that is computed in. largest: width and height of its largest picture.
+    reference_tokens: of its largest reference set. Raises CheckpointError."""
+    parts = model.parts
+    if parts is None:
+        return Need(0, 0, 0, 0)
+    transformer = open_weights(parts.transformer)
+    quantised = model.choice.quantise == "fp8"
+    width, height = largest
+    tokens = model.text_length + width * height // SIZE_MULTIPLE**2 + reference_tokens
+    hidden = _width(transformer)
+    denoise = ACTIVATIONS_PER_TOKEN * hidden * tokens * item_bytes
+    kv = 2 * _blocks(transformer) * hidden * reference_tokens * item_bytes if model.kv else 0
+    decode = DECODER_COPIES * DECODER_CHANNELS * width * height * item_bytes
+    return Need(
+        transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
+        text_encoder=_text_bytes(model, item_bytes),
+        autoencoder=sum(_bytes(weights, name, item_bytes) for weights in [open_weights(parts.vae)] for name in weights),
+        work=max(denoise, decode) + kv,
+    )
+
+
+def choose(need: Need, available: int) -> Residency:
+    """The residency that fits. Raises CheckpointError with the numbers when none does."""
+    usable = int(available * MARGIN)
+    if need.resident <= usable:
+        return "resident"
+    if need.turns <= usable:
+        return "turns"
+    raise CheckpointError(
+        f"the model doesn't fit: text encoder and transformer in turns need {gigabytes(need.turns)} (transformer "
+        f"{gigabytes(need.transformer)}, text encoder {gigabytes(need.text_encoder)}, autoencoder "
+        f"{gigabytes(need.autoencoder)}, one picture {gigabytes(need.work)}), and {gigabytes(usable)} of "
+        f"{gigabytes(available)} can be used; take an fp8 file, `quantise: fp8`, a smaller model or smaller pictures"
+    )
+
+
+def device_memory() -> tuple[str, int]:
+    """The device that a worker on this machine would use and its bytes: the smallest GPU, else the machine's memory."""
+    try:
+        asked = ["nvidia-smi", "--query-gpu=memory.total,name", "--format=csv,noheader,nounits"]
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
+        cards = [line.split(",", 1) for line in told.splitlines() if "," in line]
+        return min((int(size) << 20, name.strip()) for size, name in cards)[::-1]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return "this machine without a GPU", machine_memory()
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this machine has, or that its container may use."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+    except OSError:
+        return total
+    return min(total, int(limit)) if limit.isdecimal() else total
+
+
+def gigabytes(count: int) -> str:
+    """`33.0 GB`, in powers of ten as cards and files are sold."""
+    return f"{count / 1e9:,.1f} GB"
+
+
+def _bytes(weights: Weights, name: str, item_bytes: int, quantised: bool = False) -> int:
+    """What a tensor takes in memory."""
+    count = 1
+    for side in weights.shape(name):
+        count *= side
+    dtype = weights.dtype(name)
+    if dtype == "U8" and name.endswith(".weight"):
+        count, dtype = 2 * count, "BF16"  # NVFP4, made dense
+    if dtype not in FLOATS:
+        return count if dtype.startswith("F8") and name.endswith(".weight") else 0
+    return count if quantised and len(weights.shape(name)) == 2 and _BLOCK_LINEAR.fullmatch(name) else count * item_bytes
+
+
+def _text_bytes(model: ModelDescription, item_bytes: int) -> int:
+    assert model.parts is not None
+    weights = open_weights(model.parts.text_encoder)
+    last = max(model.text_layers or _family_layers(model))
+    total = 0
+    for name in weights:
+        layer = _LAYER.search(name)
+        if not _NOT_TRUNK.search(name) and (layer is None or int(layer[1]) < last):
+            total += _bytes(weights, name, item_bytes)
+    return total
+
+
+def _family_layers(model: ModelDescription) -> tuple[int, ...]:
+    family = FAMILIES.get(model.family)
+    if family is not None and family.text_encoder is not None:
+        return family.text_encoder.layers
+    config = read_json(model.parts.text_config) if model.parts and model.parts.text_config else {}
+    depth = config.get("text_config", config).get("num_hidden_layers", 0)
+    return (max(1, depth * 3 // 4),)
+
+
+def _width(transformer: Weights) -> int:
+    for name in ("img_in.weight", "x_embedder.weight"):
+        if name in transformer:
+            return transformer.shape(name)[0]
+    return 0
+
+
+def _blocks(transformer: Weights) -> int:
+    return len({".".join(name.split(".")[:2]) for name in transformer if "blocks." in name})

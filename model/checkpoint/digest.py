@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,26 +17,33 @@ SUFFIXES = (".safetensors", ".json", ".txt", ".jinja")
 
 
 def parts_digest(parts: Parts) -> str:
-    """sha256 over the names and digests of all files that decide pixels.
+    """The digest of a folder, if nothing of it is replaced; else sha256 over each part's own content, whatever its files
+    are called, and the LoRAs with their scales. Raises CheckpointError for a file that can't be read."""
+    if parts.root is not None and not parts.overridden:
+        return folder_digest(parts.root)
+    return _digest(lambda memory: _mixed(parts, memory))
 
-    Of a plain folder: those of its parts, by their path below it, in order of name. Where parts are named apart, each
-    counts by its own content, whatever it's called. A large file's digest is remembered by its path, size and time of
-    change: 60 GB are read once, not at each plan. Raises CheckpointError for a file that can't be read.
+
+def folder_digest(folder: Path) -> str:
+    """sha256 over the names and digests of all files that decide pixels, in order of name.
+
+    A large file's digest is remembered by its path, size and time of change: 60 GB are read once, not at each plan.
+    Raises CheckpointError for a file that can't be read.
     """
+    files = [folder / "model_index.json"]
+    for part in PARTS:
+        files += _deciding(folder / part)
+    return _digest(lambda memory: [f"{p.relative_to(folder).as_posix()} {memory.digest(p)}" for p in files])
+
+
+def _digest(lines: Callable[[_Memory], list[str]]) -> str:
     memory = _Memory()
     try:
-        lines = _mixed(parts, memory) if parts.overridden or parts.root is None else _whole(parts.root, memory)
+        text = "\n".join(lines(memory))
     except OSError as error:
         raise CheckpointError(f"{error.filename} can't be read: {error.strerror}") from error
     memory.save()
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _whole(root: Path, memory: _Memory) -> list[str]:
-    files = [root / "model_index.json"]
-    for part in PARTS:
-        files += _deciding(root / part)
-    return [f"{path.relative_to(root).as_posix()} {memory.digest(path)}" for path in files]
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _mixed(parts: Parts, memory: _Memory) -> list[str]:

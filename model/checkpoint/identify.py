@@ -16,7 +16,7 @@ Layout = Literal["diffusers", "bfl"]
 _LORA = re.compile(r"\.(lora_[AB]|lora_down|lora_up|lora\.(down|up)|lokr_w\d|hada_w\d)")
 _OTHERS = (
     (re.compile(r".*\.quant_state\.bitsandbytes"), "stored in 4 bits by bitsandbytes"),
-    (re.compile(r"(early_stream_modulations|mode_blocks|txt_mode_blocks|x_embedders)\..*"), "a FLUX.3 transformer"),
+    (re.compile(r"(early_stream_modulations|(content_)?mode_blocks|txt_mode_blocks|x_embedders|emb_in)\..*"), "a FLUX.3 transformer"),
     (re.compile(r"distilled_guidance_layer\..*"), "a Chroma transformer"),
     (re.compile(r"joint_blocks\..*"), "a Stable Diffusion 3 transformer"),
     (re.compile(r"transformer_blocks\.0\.img_mod\.1\.weight"), "a Qwen-Image transformer"),

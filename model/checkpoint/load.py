@@ -35,9 +35,8 @@ def load_transformer(
     weights = open_weights(parts.transformer)
     formats, layout = Formats(weights), transformer_layout(weights)
     origin: Callable[[str], Origin] = bfl.tensor_origin if layout == "bfl" else Origin
-    config_file = parts.transformer / "config.json"
-    if parts.transformer.is_dir() and config_file.is_file():
-        config = TransformerConfig.from_dict(_unquantised(config_file))
+    if parts.transformer.is_dir():
+        config = TransformerConfig.from_dict(_unquantised(parts.transformer / "config.json"))
     else:
         config = transformer_config(formats, layout, _like(parts.root, TransformerConfig.from_dict, "transformer"))
     with torch.device("meta"):
@@ -53,9 +52,8 @@ def load_autoencoder(parts: Parts, device: torch.device, dtype: torch.dtype) -> 
     """The autoencoder, with its usual decoder or the small one."""
     weights = open_weights(parts.vae)
     formats, layout = Formats(weights), autoencoder_layout(weights)
-    config_file = parts.vae / "config.json"
-    if parts.vae.is_dir() and config_file.is_file():
-        config = AutoencoderConfig.from_dict(read_json(config_file))
+    if parts.vae.is_dir():
+        config = AutoencoderConfig.from_dict(read_json(parts.vae / "config.json"))
     else:
         config = autoencoder_config(formats, layout, _like(parts.root, AutoencoderConfig.from_dict, "vae"))
     origin: Callable[[str], Origin] = Origin

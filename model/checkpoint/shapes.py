@@ -65,6 +65,9 @@ def autoencoder_config(formats: Formats, layout: Layout, like: AutoencoderConfig
         quant = ("encoder.quant_conv.weight", "decoder.post_quant_conv.weight")
     first = "encoder.down.0.block" if layout == "bfl" else "encoder.down_blocks.0.resnets"
     layers = len({name.split(".")[4] for name in weights if name.startswith(f"{first}.")})
+    groups = (like or AutoencoderConfig()).norm_num_groups
+    if any(width % groups for width in (*inward, *outward)):
+        raise CheckpointError(f"{weights.label}: widths {inward} and {outward} can't be normed in {groups} groups")
     return replace(
         like or AutoencoderConfig(),
         in_channels=shape("encoder.conv_in.weight")[1],

@@ -39,7 +39,7 @@ def load_text_encoder(
     depth: int = config.num_hidden_layers
     if min(layers) < 1 or max(layers) > depth:
         raise CheckpointError(f"text_encoder_out_layers {list(layers)}: the text encoder has layers 1 to {depth}")
-    model = _model(config, max(layers), device)
+    model = trunk_model(config, max(layers), device)
     fill(model, Formats(weights), device, dtype, lambda name: Origin(prefix + name), partial=True)
     trunk = Trunk(model.eval(), layers, final_norm=max(layers) == depth)
     encoder = Qwen3TextEncoder if config.model_type == "qwen3" else MistralTextEncoder
@@ -91,7 +91,7 @@ def trunk_config(description: ModelDescription) -> Any:
                 f"{parts.text_encoder}: there is no config.json beside it, and {description.family!r} is no family whose "
                 "text encoder is known; name the text encoder's folder"
             )
-        return _table_config(family.text_encoder)
+        return table_config(family.text_encoder)
     raw = read_json(parts.text_config)
     if raw.get("model_type") == "mistral3" and isinstance(raw.get("text_config"), dict):
         raw = raw["text_config"]
@@ -105,7 +105,8 @@ def trunk_config(description: ModelDescription) -> Any:
     )
 
 
-def _table_config(size: TextEncoderSize) -> Any:
+def table_config(size: TextEncoderSize) -> Any:
+    """transformers' config of a text encoder of the family."""
     from transformers import MistralConfig, Qwen3Config
 
     kind = Qwen3Config if size.kind == "qwen3" else MistralConfig
@@ -124,7 +125,7 @@ def _table_config(size: TextEncoderSize) -> Any:
     )
 
 
-def _model(config: Any, depth: int, device: torch.device) -> Any:
+def trunk_model(config: Any, depth: int, device: torch.device) -> Any:
     """A trunk of `depth` layers on the meta device; its table of positions is computed, not stored."""
     from transformers import MistralModel, Qwen3Model
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import torch
 
 from model.autoencoder import Autoencoder
-from model.checkpoint.folder import fill
+from model.checkpoint.bfl import Origin
+from model.checkpoint.fill import fill
+from model.checkpoint.formats import Formats
+from model.checkpoint.weights import open_weights
 from model.nano.architecture import AUTOENCODER
 from model.nano.checkpoints import save_state
 from model.nano.fit_transformer import Nano
@@ -23,9 +26,10 @@ def adopt(folder: Path, out: Path) -> None:
         return
     autoencoder, nano = Autoencoder(AUTOENCODER), Nano()
     place = torch.device("cpu"), torch.float32
-    fill(autoencoder, folder / "vae", *place)
-    fill(nano.transformer, folder / "transformer", *place)
-    fill(nano.text_encoder, folder / "text_encoder", *place, prefix="model.")
+    fill(autoencoder, Formats(open_weights(folder / "vae")), *place)
+    fill(nano.transformer, Formats(open_weights(folder / "transformer")), *place)
+    text = Formats(open_weights(folder / "text_encoder"))
+    fill(nano.text_encoder, text, *place, lambda name: Origin(f"model.{name}"))
     save_state(out / "autoencoder.safetensors", 0, autoencoder, autoencoder.state_dict())
     save_state(out / "transformer.safetensors", 0, nano, nano.state_dict())
     shutil.copytree(folder / "tokenizer", out / "tokenizer")

@@ -1,4 +1,4 @@
-"""Weights from a folder in diffusers' layout."""
+"""Weights from files of every layout and format, and what is wrong with files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.checkpoint.describe import describe
-from model.checkpoint.folder import load_autoencoder, load_text_encoder, load_transformer
+from model.checkpoint.load import load_autoencoder, load_transformer
+from model.checkpoint.text import load_text_encoder
 from model.errors import CheckpointError
 from tests.model.small import Small, save_small
 
@@ -35,10 +36,12 @@ def folder(small_of: Callable[[str], Small], tmp_path: Path) -> Path:
 
 def load(folder: Path, dtype: torch.dtype = FLOAT) -> dict[str, Tensor]:
     """All tensors of all parts."""
+    description = describe(str(folder), folder)
+    assert description.parts is not None
     parts = {
-        "transformer": load_transformer(folder, CPU, dtype),
-        "vae": load_autoencoder(folder, CPU, dtype),
-        "text": load_text_encoder(describe(str(folder), folder), CPU, dtype),
+        "transformer": load_transformer(description.parts, CPU, dtype),
+        "vae": load_autoencoder(description.parts, CPU, dtype),
+        "text": load_text_encoder(description, CPU, dtype),
     }
     return {f"{part} {name}": value for part, module in parts.items() for name, value in module.state_dict().items()}
 
@@ -85,19 +88,19 @@ def test_the_count_of_batches_may_be_missing(folder: Path) -> None:
     ("file", "name", "count"),
     [
         (TRANSFORMER, QUERY, 1),
-        (VAE, "bn.running_mean", 1),
+        (VAE, "bn.running_var", 1),
         (TEXT, "model.layers.2.mlp.up_proj.weight", 1),
     ],
 )
 def test_a_missing_tensor_is_named(folder: Path, file: Path, name: str, count: int) -> None:
     edit(folder / file, lambda tensors: tensors.pop(name))
-    message = f"{folder / file.parent}: {count} tensors are missing: {name.removeprefix('model.')}"
+    message = f"{folder / file.parent}: {count} tensors are missing: {name}"
     with pytest.raises(CheckpointError, match=re.escape(message)):
         load(folder)
 
 
 def test_many_missing_tensors_are_counted_and_some_named(folder: Path) -> None:
-    edit(folder / VAE, lambda tensors: [tensors.pop(name) for name in list(tensors) if name.startswith("decoder")])
+    edit(folder / VAE, lambda tensors: [tensors.pop(name) for name in list(tensors) if name.startswith("decoder.up")])
     with pytest.raises(
         CheckpointError, match=r"vae: \d\d+ tensors are missing: decoder\.[^,]*(, decoder\.[^,]*){4}, …"
     ):

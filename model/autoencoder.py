@@ -9,7 +9,7 @@ Legend: B batch, H W picture pixels, h w latent grid (H/16, W/16), c latent chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model import bands
 from model.config import read_fields
 
 
@@ -56,10 +57,8 @@ class ResnetBlock(nn.Module):
         self.conv_shortcut = nn.Conv2d(channels_in, channels_out, 1) if channels_in != channels_out else None
 
     def forward(self, x: Tensor) -> Tensor:
-        residual = x if self.conv_shortcut is None else self.conv_shortcut(x)
-        x = self.conv1(F.silu(self.norm1(x)))
-        x = self.conv2(F.silu(self.norm2(x)))
-        return residual + x
+        hidden = bands.conv(x, self.conv1, self.norm1)
+        return bands.residual(x, self.conv_shortcut, hidden, self.conv2, self.norm2)
 
 
 class MidAttention(nn.Module):
@@ -76,7 +75,7 @@ class MidAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         normed = self.group_norm(x.flatten(2)).transpose(1, 2)
         q, k, v = (layer(normed).unsqueeze(1) for layer in (self.to_q, self.to_k, self.to_v))
-        mixed: Tensor = self.to_out[0](F.scaled_dot_product_attention(q, k, v).squeeze(1))
+        mixed: Tensor = self.to_out[0](bands.attention(q, k, v).squeeze(1))
         return x + mixed.transpose(1, 2).reshape(x.shape)
 
 
@@ -100,8 +99,7 @@ class Downsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv(F.pad(x, (0, 1, 0, 1)))
-        return out
+        return bands.downsample(x, self.conv)
 
 
 class Upsample(nn.Module):
@@ -110,8 +108,7 @@ class Upsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        return out
+        return bands.upsample(x, self.conv)
 
 
 class DownBlock(nn.Module):
@@ -121,11 +118,6 @@ class DownBlock(nn.Module):
         self.resnets = nn.ModuleList([ResnetBlock(width, channels_out, groups) for width in widths])
         self.downsamplers = nn.ModuleList([] if last else [Downsample(channels_out)])
 
-    def forward(self, x: Tensor) -> Tensor:
-        for layer in (*self.resnets, *self.downsamplers):
-            x = layer(x)
-        return x
-
 
 class UpBlock(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, layers: int, groups: int, last: bool) -> None:
@@ -134,10 +126,12 @@ class UpBlock(nn.Module):
         self.resnets = nn.ModuleList([ResnetBlock(width, channels_out, groups) for width in widths])
         self.upsamplers = nn.ModuleList([] if last else [Upsample(channels_out)])
 
-    def forward(self, x: Tensor) -> Tensor:
-        for layer in (*self.resnets, *self.upsamplers):
-            x = layer(x)
-        return x
+
+def layers_of(blocks: nn.ModuleList) -> Iterator[nn.Module]:
+    """Resnets and scalers in their order, to be run one by one: a call of a block would hold its input to its end."""
+    for block in blocks:
+        for part in block.children():
+            yield from part.children()
 
 
 class Encoder(nn.Module):
@@ -154,11 +148,10 @@ class Encoder(nn.Module):
         self.conv_out = nn.Conv2d(widths[-1], 2 * config.latent_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv_in(x)
-        for block in self.down_blocks:
-            x = block(x)
-        out: Tensor = self.conv_out(F.silu(self.conv_norm_out(self.mid_block(x))))
-        return out
+        x = bands.conv(x, self.conv_in)
+        for layer in layers_of(self.down_blocks):
+            x = layer(x)
+        return bands.conv(self.mid_block(x), self.conv_out, self.conv_norm_out)
 
 
 class Decoder(nn.Module):
@@ -176,11 +169,10 @@ class Decoder(nn.Module):
         self.conv_out = nn.Conv2d(widths[-1], config.out_channels, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
-        x = self.mid_block(self.conv_in(z))
-        for block in self.up_blocks:
-            x = block(x)
-        out: Tensor = self.conv_out(F.silu(self.conv_norm_out(x)))
-        return out
+        x = self.mid_block(bands.conv(z, self.conv_in))
+        for layer in layers_of(self.up_blocks):
+            x = layer(x)
+        return bands.conv(x, self.conv_out, self.conv_norm_out)
 
 
 def patchify(z: Tensor) -> Tensor:

@@ -20,10 +20,11 @@ def device_of(name: str | None) -> torch.device:
 
 def dtype_of(device: torch.device, name: str | None) -> torch.dtype:
     """The dtype of a name; bfloat16 on a GPU and float32 on a CPU when there's none. Raises RequestError."""
-    dtype = getattr(torch, name or ("float32" if device.type == "cpu" else "bfloat16"), None)
-    if dtype not in DTYPES:
-        raise RequestError(f"dtype {name!r}: allowed are float32, bfloat16, float16")
-    return dtype
+    wanted = name or ("float32" if device.type == "cpu" else "bfloat16")
+    for dtype in DTYPES:
+        if str(dtype) == f"torch.{wanted}":
+            return dtype
+    raise RequestError(f"dtype {name!r}: allowed are float32, bfloat16, float16")
 
 
 def memory_of(device: torch.device) -> int:

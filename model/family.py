@@ -45,7 +45,7 @@ class TransformerSize:
 
     @property
     def parameters(self) -> int:
-        """All weights: the blocks', their query and key norms, the embedders, the shared modulations, the last layer."""
+        """All weights: blocks, their query and key norms, embedders, shared modulations, the last layer."""
         embedders = (2 if self.guidance_embeds else 1) * (256 * self.width + self.width**2)
         tokens = self.width * (2 * LATENT_CHANNELS + self.text_width)
         norms = HEAD_SIZE * (4 * self.double + 2 * self.single)

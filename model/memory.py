@@ -1,7 +1,7 @@
 """How much memory a model needs, and how its parts share it. Reads headers of files, no weights; no torch here.
 
-Residency: `resident` keeps everything in memory. `turns` holds the text encoder and the transformer one after the other:
-all prompts of a group of pictures are encoded, the encoder is let go of, the pictures are rendered.
+Residency: `resident` keeps everything in memory. `turns` holds the text encoder and the transformer one after the
+other: all prompts of a group of pictures are encoded, the encoder is let go of, the pictures are rendered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Literal
 
 from model.checkpoint.describe import ModelDescription
 from model.checkpoint.files import read_json
-from model.checkpoint.weights import Weights, open_weights
+from model.checkpoint.locate import Parts
+from model.checkpoint.weights import SIDES, Weights, open_weights
 from model.errors import CheckpointError
 from model.family import FAMILIES
 from model.request import SIZE_MULTIPLE
@@ -26,7 +27,7 @@ MARGIN = 0.9
 """The share of a device's memory that is planned with: the rest goes to its driver and to fragments."""
 
 ACTIVATIONS_PER_TOKEN = 24
-"""Times the width: what the largest block holds at once of each token (q, k, v, the feed-forward's two halves, copies)."""
+"""Times the width: what the largest block holds of each token at once (q, k, v, the feed-forward's halves, copies)."""
 
 DECODER_CHANNELS = 256
 DECODER_COPIES = 3
@@ -73,7 +74,7 @@ def need_of(model: ModelDescription, item_bytes: int, largest: tuple[int, int], 
     decode = DECODER_COPIES * DECODER_CHANNELS * width * height * item_bytes
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
-        text_encoder=_text_bytes(model, item_bytes),
+        text_encoder=_text_bytes(model, parts, item_bytes),
         autoencoder=sum(_bytes(weights, name, item_bytes) for weights in [open_weights(parts.vae)] for name in weights),
         work=max(denoise, decode) + kv,
     )
@@ -122,6 +123,8 @@ def gigabytes(count: int) -> str:
 
 def _bytes(weights: Weights, name: str, item_bytes: int, quantised: bool = False) -> int:
     """What a tensor takes in memory."""
+    if name.endswith(SIDES):
+        return 0
     count = 1
     for side in weights.shape(name):
         count *= side
@@ -130,13 +133,13 @@ def _bytes(weights: Weights, name: str, item_bytes: int, quantised: bool = False
         count, dtype = 2 * count, "BF16"  # NVFP4, made dense
     if dtype not in FLOATS:
         return count if dtype.startswith("F8") and name.endswith(".weight") else 0
-    return count if quantised and len(weights.shape(name)) == 2 and _BLOCK_LINEAR.fullmatch(name) else count * item_bytes
+    in_fp8 = quantised and len(weights.shape(name)) == 2 and _BLOCK_LINEAR.fullmatch(name)
+    return count if in_fp8 else count * item_bytes
 
 
-def _text_bytes(model: ModelDescription, item_bytes: int) -> int:
-    assert model.parts is not None
-    weights = open_weights(model.parts.text_encoder)
-    last = max(model.text_layers or _family_layers(model))
+def _text_bytes(model: ModelDescription, parts: Parts, item_bytes: int) -> int:
+    weights = open_weights(parts.text_encoder)
+    last = max(model.text_layers or _family_layers(model, parts))
     total = 0
     for name in weights:
         layer = _LAYER.search(name)
@@ -145,11 +148,11 @@ def _text_bytes(model: ModelDescription, item_bytes: int) -> int:
     return total
 
 
-def _family_layers(model: ModelDescription) -> tuple[int, ...]:
+def _family_layers(model: ModelDescription, parts: Parts) -> tuple[int, ...]:
     family = FAMILIES.get(model.family)
     if family is not None and family.text_encoder is not None:
         return family.text_encoder.layers
-    config = read_json(model.parts.text_config) if model.parts and model.parts.text_config else {}
+    config = read_json(parts.text_config) if parts.text_config else {}
     depth = config.get("text_config", config).get("num_hidden_layers", 0)
     return (max(1, depth * 3 // 4),)
 

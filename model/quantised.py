@@ -1,8 +1,8 @@
 """Linear layers whose weights stay in eight bits in memory.
 
 On a GPU with fp8 matrix units the product runs in fp8, the activations quantised as they come; elsewhere a layer's
-weight is expanded just for its own product. Source of the format: `torch.float8_e4m3fn` (OCP FP8, no infinities, largest
-448), with one float32 scale a tensor as BFL's fp8 files have it, or one a row.
+weight is expanded just for its own product. Source of the format: `torch.float8_e4m3fn` (OCP FP8, no infinities,
+largest 448), with one float32 scale a tensor as BFL's fp8 files have it, or one a row.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ class Fp8Linear(nn.Module):
     scale: Tensor
     input_scale: Tensor | None
 
-    def __init__(
-        self, weight: Tensor, scale: Tensor, input_scale: Tensor | None = None, in_units: bool = True
-    ) -> None:
+    def __init__(self, weight: Tensor, scale: Tensor, input_scale: Tensor | None = None, in_units: bool = True) -> None:
         super().__init__()
         self.in_units = in_units
         self.out_features, self.in_features = weight.shape

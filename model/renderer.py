@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -26,14 +26,11 @@ from model.errors import RequestError
 from model.limits import check_size, check_sources
 from model.memory import RESIDENCIES, Residency, choose, need_of
 from model.references import prepare_reference, to_picture
-from model.request import SIZE_MULTIPLE, Rendered, RenderRequest
+from model.request import SIZE_MULTIPLE, Pictures, Rendered, RenderRequest
 from model.residency import Resident
 from model.text_encoder import TextEncoder
 from model.transformer import KeyValue, Transformer
 from model.upsample import Upsampler, load_upsampler
-
-if TYPE_CHECKING:
-    from model.hosted.renderer import HostedRenderer
 
 Part = TypeVar("Part")
 
@@ -85,7 +82,7 @@ class Renderer:
         dtype: str | None = None,
         residency: str | None = None,
         region: str | None = None,
-    ) -> Renderer | HostedRenderer:
+    ) -> Pictures:
         """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
 
         transformer, vae, text_encoder: a file or folder in the base's part's place. loras: (file, scale) each, added
@@ -139,10 +136,9 @@ class Renderer:
         self.prepare(requests)
         return [rendered.picture for rendered in self.stream(requests)]
 
-    def prepare(self, requests: Iterable[RenderRequest]) -> None:
+    def prepare(self, requests: Sequence[RenderRequest]) -> None:
         """Encode the requests' prompts ahead, where text encoder and transformer share a device's memory in turns;
         and rewrite those that are to be. `stream` does both by itself, one request at a time."""
-        requests = list(requests)
         prompts = [self._prompt(request)[0] for request in requests]
         if self.residency == "turns":
             for request, prompt in zip(requests, prompts, strict=True):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -61,3 +62,19 @@ class Failed:
     """What a stream gives in place of a picture, where one request's failure says nothing of the others."""
 
     cause: BrandpressError
+
+
+class Pictures(Protocol):
+    """What renders: a `Renderer` with a model on a device, or a hosted tier."""
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+        """The pictures of the requests, in their order. Raises RequestError before anything is rendered."""
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """The pictures of the requests one by one, in their order."""
+
+    def prepare(self, requests: Sequence[RenderRequest]) -> None:
+        """Do ahead what is better done for many requests at once; nothing needs it."""
+
+    def host(self) -> dict[str, str]:
+        """device, torch, driver."""

@@ -3,9 +3,9 @@
 Padding is attended to by the picture, so every position has its embedding.
 - klein: Qwen3, layers 9, 18 and 27, 512 tokens, padded on the right. Padding attends to the prompt: all positions are
   computed. Source: diffusers 0.42.1 `_get_qwen3_prompt_embeds`.
-- dev: Mistral-3, layers 10, 20 and 30, 512 tokens, padded on the left behind a system message. There a prompt's rows are
-  those of a run without padding (positions are relative, attention looks back only), and all padding has one and the same
-  row: only the prompt is computed. Source: diffusers 0.42.1 `_get_mistral_3_small_prompt_embeds`.
+- dev: Mistral-3, layers 10, 20 and 30, 512 tokens, padded on the left, with a system message. There a prompt's rows
+  are those of a run without padding (positions are relative, attention looks back only), and all padding has one and
+  the same row: only the prompt is computed. Source: diffusers 0.42.1 `_get_mistral_3_small_prompt_embeds`.
 
 Legend: L length in tokens, X width of an embedding (layers x width of the language model).
 """
@@ -143,9 +143,7 @@ def mistral_messages(system: str, prompt: str, pictures: int = 0) -> list[dict[s
 
 def padded(tokenizer: Any, chat: str, length: int, **options: Any) -> Any:
     """Token ids and mask of exactly `length`."""
-    return tokenizer(
-        chat, return_tensors="pt", padding="max_length", truncation=True, max_length=length, **options
-    )
+    return tokenizer(chat, return_tensors="pt", padding="max_length", truncation=True, max_length=length, **options)
 
 
 def tokenise_mistral(tokenizer: Any, chat: str, length: int) -> Tensor:

@@ -1,8 +1,8 @@
 """The command line: parse, call, print. What a command does lives in the stations; how it looks, in `present`.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify` found something missing or changed, 4 nothing could be rendered, 130 interrupted. Stations are imported inside
-of the commands, so that `--help` is quick.
+`verify` found something missing or changed, 4 nothing could be rendered or downloaded, 130 interrupted. Stations are
+imported inside of the commands, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -194,6 +194,32 @@ def draw_sheet(
     campaign, uri = _load(job, deliver)
     sheet = contact_sheet(open_campaign(uri, campaign.name), reference_files(campaign), columns)
     typer.echo(save(sheet, out or Path(f"{campaign.name}.png")))
+    return OK
+
+
+@app.command("models")
+def list_models(
+    get: Annotated[
+        str | None,
+        typer.Option("--get", metavar="NAME", help="Download its weights and print their folder.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Show the models of the family, and whether this machine has them."""
+    from pipeline.models import get_model, models_json, show_models
+
+    if get is not None:
+        folder, note = get_model(get)
+        if as_json:
+            _tell({"name": get, "folder": folder and str(folder)})
+        elif folder:
+            typer.echo(folder)
+        if note:
+            typer.echo(note, err=True)
+    elif as_json:
+        typer.echo(json.dumps(models_json(), indent=2, ensure_ascii=False))
+    else:
+        show_models()
     return OK
 
 

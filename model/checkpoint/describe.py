@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from model.checkpoint.digest import parts_digest
 from model.checkpoint.files import read_json
 from model.checkpoint.identify import kind_of, size_of
-from model.checkpoint.locate import INDEX, NANO_FOLDER, Parts, absolute, locate
+from model.checkpoint.locate import INDEX, Parts, absolute, locate
 from model.choice import ModelChoice
 from model.errors import CheckpointError
 from model.family import FAMILIES, NANO, Family, recognise
@@ -146,7 +146,7 @@ def _layers(where: Path, index: dict[str, Any]) -> tuple[int, ...] | None:
 
 def _family(name: str, parts: Parts, index: dict[str, Any]) -> Family:
     """The family of a base: of its name where that is one and the transformer has its size, else by what it holds."""
-    if parts.root == NANO_FOLDER and not parts.overridden:
+    if name == NANO.name and not parts.overridden:
         return NANO
     named = FAMILIES.get(name)
     kind = index.get("_class_name")

@@ -17,8 +17,8 @@ SUFFIXES = (".safetensors", ".json", ".txt", ".jinja")
 
 
 def parts_digest(parts: Parts) -> str:
-    """The digest of a folder, if nothing of it is replaced; else sha256 over each part's own content, whatever its files
-    are called, and the LoRAs with their scales. Raises CheckpointError for a file that can't be read."""
+    """The digest of a folder, if nothing of it is replaced; else sha256 over each part's own content and the LoRAs,
+    with their scales. Raises CheckpointError for a file that can't be read."""
     if parts.root is not None and not parts.overridden:
         return folder_digest(parts.root)
     return _digest(lambda memory: _mixed(parts, memory))

@@ -56,7 +56,8 @@ def _check_shape(formats: Formats, source: Origin, wanted: Tensor) -> None:
     shape, parts = formats.shape(source.name), 1 if source.third is None else 3
     asked = (wanted.shape[0] * parts, *wanted.shape[1:]) if wanted.ndim else ()
     if shape != asked and shape != (*asked, 1, 1):  # BFL has 1x1 convolutions where we have linear layers
-        raise CheckpointError(f"{formats.weights.file(source.name)}: {source.name} is {shape}; its config asks for {asked}")
+        file = formats.weights.file(source.name)
+        raise CheckpointError(f"{file}: {source.name} is {shape}; its config asks for {asked}")
 
 
 def _put(

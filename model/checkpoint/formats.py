@@ -15,16 +15,14 @@ from torch import Tensor
 
 from model.checkpoint import nvfp4
 from model.checkpoint.bfl import Origin
-from model.checkpoint.weights import COMFY_PREFIXES, Weights
+from model.checkpoint.weights import COMFY_PREFIXES, MARKER, SIDES, Weights
 from model.errors import CheckpointError
 from model.quantised import Fp8Linear
 
 PLAIN = ("F64", "F32", "F16", "BF16", "I64")
 FP8_DTYPES = ("F8_E4M3", "F8_E5M2")
 READABLE = ("float8_e4m3fn", "float8_e5m2", "nvfp4")
-MARKER = "comfy_quant"
 GLOBAL_MARKER = "scaled_fp8"
-SIDES = ("weight_scale", "weight_scale_2", "input_scale", "scale_weight", "scale_input", MARKER)
 
 
 class Formats:
@@ -96,7 +94,8 @@ class Formats:
             scale = _arrange(scale.reshape(-1, 1), origin)
         else:
             raise CheckpointError(
-                f"{self.weights.label}: the scale of {origin.name} has {scale.numel()} values; one, or one a row is read"
+                f"{self.weights.label}: the scale of {origin.name} has {scale.numel()} values; one, or one a row is "
+                "read"
             )
         static = self._side(layer, "input_scale", "scale_input")
         static = None if static is None or static.numel() != 1 or float(static) == 1.0 else static.float().reshape(())

@@ -14,9 +14,12 @@ from model.family import DEV, recognise
 Layout = Literal["diffusers", "bfl"]
 
 _LORA = re.compile(r"\.(lora_[AB]|lora_down|lora_up|lora\.(down|up)|lokr_w\d|hada_w\d)")
+_FOUR_BITS = ".quant_state.bitsandbytes"
 _OTHERS = (
-    (re.compile(r".*\.quant_state\.bitsandbytes"), "stored in 4 bits by bitsandbytes"),
-    (re.compile(r"(early_stream_modulations|(content_)?mode_blocks|txt_mode_blocks|x_embedders|emb_in)\..*"), "a FLUX.3 transformer"),
+    (
+        re.compile(r"(early_stream_modulations|(content_|txt_)?mode_blocks|x_embedders|emb_in)\..*"),
+        "a FLUX.3 transformer",
+    ),
     (re.compile(r"distilled_guidance_layer\..*"), "a Chroma transformer"),
     (re.compile(r"joint_blocks\..*"), "a Stable Diffusion 3 transformer"),
     (re.compile(r"transformer_blocks\.0\.img_mod\.1\.weight"), "a Qwen-Image transformer"),
@@ -29,6 +32,10 @@ _OTHERS = (
 
 def transformer_layout(weights: Weights) -> Layout:
     """The layout of a FLUX.2 transformer. Raises CheckpointError, saying what the file is instead."""
+    if any(_FOUR_BITS in name for name in weights):
+        raise CheckpointError(
+            f"{weights.label}: this is stored in 4 bits by bitsandbytes, which isn't read; BFL's fp8 and NVFP4 files are"
+        )
     if "double_stream_modulation_img.lin.weight" in weights:
         return "bfl"
     if "double_stream_modulation_img.linear.weight" in weights:
@@ -45,7 +52,7 @@ def autoencoder_layout(weights: Weights) -> Layout:
         return "bfl" if "decoder.mid.block_1.conv1.weight" in weights else "diffusers"
     if inside:
         channels = weights.shape("decoder.conv_in.weight")[1]
-        what = f"this is the autoencoder of another model (FLUX.1 or Stable Diffusion): {channels} latent channels, no bn"
+        what = f"this is an autoencoder of FLUX.1 or Stable Diffusion: {channels} latent channels, no bn.running_mean"
     else:
         what = what_it_is(weights)
     raise CheckpointError(f"{weights.label}: {what}; a FLUX.2 autoencoder (ae.safetensors or vae/) is needed here")
@@ -56,7 +63,9 @@ def what_it_is(weights: Weights) -> str:
     if "double_blocks.0.img_mod.lin.weight" in weights or "transformer_blocks.0.norm1_context.linear.weight" in weights:
         doubles = count_blocks(weights, "double_blocks") or count_blocks(weights, "transformer_blocks")
         singles = count_blocks(weights, "single_blocks") or count_blocks(weights, "single_transformer_blocks")
-        return f"this is a FLUX.1 transformer: {doubles} double blocks and {singles} single ones, each with a modulation"
+        return (
+            f"this is a FLUX.1 transformer: {doubles} double blocks and {singles} single blocks, each with modulation"
+        )
     if any(_LORA.search(name) for name in weights):
         return "this is a LoRA, which goes into `loras`"
     for pattern, what in _OTHERS:
@@ -82,14 +91,15 @@ def size_of(transformer: Path, guided: bool = False) -> tuple[int, bool]:
     return weights.shape(f"{width}.weight")[0] // weights.shape(head)[0], f"{embedder}.weight" in weights
 
 
-def text_width(transformer: Path) -> int | None:
-    """The width of an embedded token that a transformer takes."""
+def widths_of(transformer: Path) -> tuple[int | None, int | None]:
+    """What a transformer takes: the width of an embedded token of the prompt, and the channels of a picture's."""
     if transformer.is_dir():
-        width = read_json(transformer / "config.json").get("joint_attention_dim")
-        return width if isinstance(width, int) else None
+        config = read_json(transformer / "config.json")
+        return config.get("joint_attention_dim"), config.get("in_channels")
     weights = open_weights(transformer)
-    name = "txt_in.weight" if transformer_layout(weights) == "bfl" else "context_embedder.weight"
-    return weights.shape(name)[1] if name in weights else None
+    names = ("txt_in", "img_in") if transformer_layout(weights) == "bfl" else ("context_embedder", "x_embedder")
+    text, picture = (weights.shape(f"{name}.weight")[1] if f"{name}.weight" in weights else None for name in names)
+    return text, picture
 
 
 def kind_of(file: Path, guided: bool) -> tuple[bool, bool]:

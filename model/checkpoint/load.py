@@ -15,7 +15,7 @@ from model.checkpoint.bfl import Origin
 from model.checkpoint.files import read_json
 from model.checkpoint.fill import fill
 from model.checkpoint.formats import Formats
-from model.checkpoint.identify import autoencoder_layout, transformer_layout
+from model.checkpoint.identify import autoencoder_layout, transformer_layout, widths_of
 from model.checkpoint.locate import Parts
 from model.checkpoint.lora import read_lora
 from model.checkpoint.shapes import autoencoder_config, count_levels, transformer_config
@@ -59,6 +59,12 @@ def load_autoencoder(parts: Parts, device: torch.device, dtype: torch.dtype) -> 
     origin: Callable[[str], Origin] = Origin
     if layout == "bfl":
         origin = partial(bfl_vae.tensor_origin, levels=count_levels(formats, layout))
+    taken = widths_of(parts.transformer)[1]
+    if taken is not None and taken != config.token_channels:
+        raise CheckpointError(
+            f"{parts.vae} gives tokens of {config.token_channels} channels, and {parts.transformer} takes {taken}: "
+            "they belong to different models"
+        )
     with torch.device("meta"):
         module = Autoencoder(config)
     fill(module, formats, device, dtype, origin)
@@ -76,7 +82,7 @@ def _unquantised(file: Path) -> dict[str, object]:
     method = (config.get("quantization_config") or {}).get("quant_method")
     if method is not None:
         raise CheckpointError(
-            f"{file}: these weights are quantised by {method!r}; brandpress reads BFL's and Comfy's fp8 and NVFP4 files, "
-            "and makes fp8 of plain weights with `quantise: fp8`"
+            f"{file}: these weights are quantised by {method!r}; brandpress reads BFL's and Comfy's fp8 and NVFP4 "
+            "files, and makes fp8 of plain weights with `quantise: fp8`"
         )
     return config

@@ -19,7 +19,8 @@ def dequantise(packed: Tensor, block_scales: Tensor, scale: Tensor) -> Tensor:
     codes = torch.stack((packed >> 4, packed & 15), dim=-1).flatten(-2)
     values = _VALUES[codes.int()]
     scales = block_scales.float() * scale.float()
-    return (values.unflatten(-1, (-1, GROUP)) * scales[..., None]).flatten(-2)
+    dense: Tensor = torch.unflatten(values, -1, (-1, GROUP)) * scales[..., None]
+    return dense.flatten(-2)
 
 
 def plain_order(stored: Tensor, rows: int, columns: int) -> Tensor:

@@ -13,7 +13,7 @@ from model.checkpoint.describe import ModelDescription
 from model.checkpoint.files import read_json
 from model.checkpoint.fill import fill
 from model.checkpoint.formats import Formats
-from model.checkpoint.identify import text_width, what_it_is
+from model.checkpoint.identify import what_it_is, widths_of
 from model.checkpoint.locate import Parts
 from model.checkpoint.weights import Weights, open_weights
 from model.errors import CheckpointError
@@ -51,7 +51,7 @@ def check_fit(description: ModelDescription) -> None:
     parts = _parts(description)
     config = trunk_config(description)
     layers = description.text_layers or default_layers(config)
-    given, taken = config.hidden_size * len(layers), text_width(parts.transformer)
+    given, taken = config.hidden_size * len(layers), widths_of(parts.transformer)[0]
     if taken is not None and given != taken:
         raise CheckpointError(
             f"{parts.transformer} takes prompts of width {taken}, and {parts.text_encoder} gives {len(layers)} x "
@@ -88,8 +88,8 @@ def trunk_config(description: ModelDescription) -> Any:
         family = FAMILIES.get(description.family)
         if family is None or family.text_encoder is None:
             raise CheckpointError(
-                f"{parts.text_encoder}: there is no config.json beside it, and {description.family!r} is no family whose "
-                "text encoder is known; name the text encoder's folder"
+                f"{parts.text_encoder}: there is no config.json beside it, and {description.family!r} is no family "
+                "whose text encoder is known; name the text encoder's folder"
             )
         return table_config(family.text_encoder)
     raw = read_json(parts.text_config)

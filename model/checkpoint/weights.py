@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 COMFY_PREFIXES = ("model.diffusion_model.", "diffusion_model.")
+MARKER = "comfy_quant"
+SIDES = ("weight_scale", "weight_scale_2", "input_scale", "scale_weight", "scale_input", MARKER)
+"""What may stand beside a quantised layer's weight; `formats` reads them."""
+
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 SHOWN = 5
 REOPEN_BYTES = 512 << 20

@@ -25,6 +25,7 @@ from model.nano.world.cases import Case, crop_box, fixed_cases
 from model.nano.world.library import Library
 from model.nano.world.phrases import SCENE_WORDS
 from model.nano.world.scenes import Scene
+from model.request import Pictures
 
 Pixels = NDArray[np.float64]
 CASES, SEED = 64, 7
@@ -58,7 +59,7 @@ def requests(cases: Sequence[Case], steps: int) -> list[RenderRequest]:
     ]
 
 
-def measure(renderer: Renderer, cases: Sequence[Case], steps: int) -> dict[str, float]:
+def measure(renderer: Pictures, cases: Sequence[Case], steps: int) -> dict[str, float]:
     """Shares (position, retrieval), errors in levels of 255 (colour, other, background) and PSNR in dB."""
     pictures = renderer.render(requests(cases, steps))
     means = [item_colours(pixels(case.target), case) for case in cases]
@@ -84,7 +85,7 @@ def retrieved(picture: Image.Image, case: Case) -> bool:
     return int(np.argmin([distance(crop, pixels(other)) for other in case.candidates])) == case.answers[0]
 
 
-def change_ratio(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> float:
+def change_ratio(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
     """One item's reference exchanged for another case's: how much more its own place changes than the other's."""
     own, beside = 0.0, 0.0
     changed = []
@@ -103,7 +104,7 @@ def change_ratio(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> f
     return round(own / max(1e-9, beside), 2)
 
 
-def permuted(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> float:
+def permuted(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
     """Both items' references exchanged under the same caption: the share of pictures that follow."""
     exchanged = []
     for case, request in zip(cases, requests(cases, steps), strict=True):
@@ -118,7 +119,7 @@ def permuted(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> float
     return round(float(np.mean(follow)), 3)
 
 
-def scenes_in_words(renderer: Renderer, cases: Sequence[Case], steps: int = 4) -> float:
+def scenes_in_words(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
     """An item by reference and a scene by its words: the share of pictures whose upper half is nearest to that scene.
 
     Nearest among SCENE_EXAMPLES drawings of each scene that words can tell, as thumbnails of 8 x 8 pixels.

@@ -47,7 +47,8 @@ PIPELINES: dict[str, tuple[Any, dict[str, bool]]] = {
 def save_small(kind: str, folder: Path, seed: int = 0, depth: int = DEPTH, shard: str | None = None) -> Path:
     """A checkpoint of `kind` in diffusers' layout, with weights large enough that every part shows in the pixels."""
     torch.manual_seed(seed)
-    text, tokenizer = (small_mistral(depth), dev_tokenizer()) if kind == "dev" else (small_qwen(depth), klein_tokenizer())
+    dev = kind == "dev"
+    text, tokenizer = (small_mistral(depth), dev_tokenizer()) if dev else (small_qwen(depth), train_tokenizer(WORDS))
     transformer = Flux2Transformer2DModel(
         in_channels=32,
         num_layers=2,
@@ -56,7 +57,7 @@ def save_small(kind: str, folder: Path, seed: int = 0, depth: int = DEPTH, shard
         num_attention_heads=2,
         joint_attention_dim=96,
         axes_dims_rope=(8, 8, 8, 8),
-        guidance_embeds=kind == "dev",
+        guidance_embeds=dev,
     )
     vae = small_autoencoder()
     with torch.no_grad():
@@ -111,10 +112,6 @@ def small_mistral(depth: int) -> Any:
         spatial_merge_size=2,
     )
     return Mistral3ForConditionalGeneration(config)
-
-
-def klein_tokenizer() -> Any:
-    return train_tokenizer(WORDS)
 
 
 def dev_tokenizer() -> Any:

@@ -110,7 +110,7 @@ def mistral(pipeline: Any, prompt: str, layers: tuple[int, ...]) -> torch.Tensor
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("prompt", [*PROMPTS, "[IMG] a fox [IMG]", "a b c d e f g h " * 20], ids=range(len(PROMPTS) + 2))
+@pytest.mark.parametrize("prompt", [*PROMPTS, "[IMG] a fox [IMG]", "a b c d e f g h " * 20], ids=range(7))
 @pytest.mark.parametrize("layers", [(1, 2, 3), (2,), (1, DEPTH)], ids=str)
 def test_devs_embeddings_equal_the_padded_run(dev: Small, layers: tuple[int, ...], prompt: str) -> None:
     """Ours runs over the prompt alone and fills the padding in."""
@@ -146,7 +146,7 @@ def test_dev_reads_neither_upper_layers_nor_head_nor_vision_tower(dev: Small, tm
     before = encoder(folder).encode("a fox")
     file = folder / "text_encoder" / "model.safetensors"
     tensors = load_file(file)
-    unread = [n for n in tensors if ".layers.3." in n and "language" in n or "lm_head" in n or "vision" in n]
+    unread = [n for n in tensors if (".layers.3." in n and "language" in n) or "lm_head" in n or "vision" in n]
     assert len(unread) > 10
     save_file(tensors | {name: torch.full((3,), torch.nan) for name in unread}, file, {"format": "pt"})
     assert torch.equal(encoder(folder).encode("a fox"), before)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
-from model.checkpoint import describe as module
+from model.checkpoint import locate as places
 from model.checkpoint.describe import describe
+from model.choice import LoraChoice, ModelChoice
 from model.errors import CheckpointError
-from model.sampler_version import SAMPLER
+from model.sampler_version import HOSTED_SAMPLER, SAMPLER
+from tests.model.other_layouts import to_bfl, write
+from tests.model.small import Small
 
 HUB = "black-forest-labs/FLUX.2-klein-4B"
 
@@ -21,8 +26,10 @@ def write_folder(folder: Path, heads: int = 24, **index: Any) -> Path:
     """What `describe` reads of a checkpoint; it loads no weights."""
     for part in ("transformer", "vae", "text_encoder", "tokenizer", "scheduler"):
         (folder / part).mkdir(parents=True)
-    (folder / "transformer" / "config.json").write_text(json.dumps({"num_attention_heads": heads}))
-    (folder / "transformer" / "diffusion_pytorch_model.safetensors").write_bytes(b"weights")
+    for part in ("transformer", "vae", "text_encoder"):
+        (folder / part / "config.json").write_text(json.dumps({"num_attention_heads": heads}))
+        (folder / part / "model.safetensors").write_bytes(b"weights")
+    (folder / "tokenizer" / "tokenizer.json").write_text("{}")
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "Flux2KleinPipeline"} | index))
     return folder
 
@@ -47,7 +54,7 @@ def cached_on_hub(cache: Path, hub: str, **index: Any) -> Path:
 
 def test_nano_is_beside_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index: dict[str, Any] = {"max_sequence_length": 64, "text_encoder_out_layers": [1, 2, 3], "reference_pixels": 4096}
-    monkeypatch.setattr(module, "NANO_FOLDER", write_folder(tmp_path / "nano", heads=8, **index))
+    monkeypatch.setattr(places, "NANO_FOLDER", write_folder(tmp_path / "nano", heads=8, **index))
     found = describe("nano", tmp_path / "elsewhere")
     assert (found.name, found.family, found.licence, found.commercial_use) == ("nano", "nano", "Apache-2.0", True)
     assert (found.kv, found.distilled, found.max_references, found.guidance) == (True, True, 10, 1.0)
@@ -56,7 +63,7 @@ def test_nano_is_beside_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_nano_without_its_weights_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NANO_FOLDER", tmp_path / "weights")
+    monkeypatch.setattr(places, "NANO_FOLDER", tmp_path / "weights")
     with pytest.raises(CheckpointError, match=re.escape(f"{tmp_path / 'weights' / 'model_index.json'} is missing")):
         describe("nano", tmp_path)
 
@@ -84,7 +91,9 @@ def test_a_folder_is_recognised(
         ("../models/mine", tmp_path / "jobs"),
     ):
         found = describe(name, relative_to)
-        assert found.folder == folder.resolve()
+        assert found.parts is not None
+        assert found.parts.root == folder.resolve()
+        assert found.choice.base == str(folder.resolve())
         assert found.name == name
         assert (found.family, found.commercial_use) == (family, commercial)
         assert (found.steps["standard"], found.guidance) == (steps, guidance)
@@ -130,12 +139,21 @@ def test_a_wrong_override_is_named(tmp_path: Path, field: str, value: Any, allow
         describe(str(folder), tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["Flux2Pipeline", "FluxPipeline", None])
-def test_another_kind_of_checkpoint_is_refused_by_its_name(tmp_path: Path, kind: str | None) -> None:
-    folder = write_folder(tmp_path / "dev", 48, _class_name=kind)
-    message = f"{folder}: model_index.json says {kind!r}; FLUX.2 [klein] folders say Flux2KleinPipeline or Flux2KleinKV"
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("FluxPipeline", ", which is FLUX.1"),
+        ("FluxKontextPipeline", ", which is FLUX.1"),
+        ("Flux3Pipeline", ", which is FLUX.3"),
+        ("StableDiffusionXLPipeline", ""),
+        (None, ""),
+    ],
+)
+def test_another_kind_of_checkpoint_is_refused_by_its_name(tmp_path: Path, kind: str | None, what: str) -> None:
+    folder = write_folder(tmp_path / "other", 48, _class_name=kind)
+    message = f"{folder}: model_index.json says {kind!r}{what}; FLUX.2 folders say Flux2Pipeline, Flux2KleinPipeline or"
     with pytest.raises(CheckpointError, match=re.escape(message)):
-        describe("dev", tmp_path)
+        describe("other", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -156,41 +174,164 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    message = "model 'nanoo' is neither a folder nor a known name; known names: nano, flux.2-klein-4b, flux.2-klein-9b"
+    message = (
+        "model 'nanoo' is neither a folder nor a file nor a known name; known names: nano, flux.2-dev, flux.2-klein-4b"
+    )
     with pytest.raises(CheckpointError, match=re.escape(message)):
         describe("nanoo", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["flux.2-klein-4b", HUB])
 def test_what_is_not_in_the_hubs_cache_says_how_to_get_it(tmp_path: Path, hub_cache: Path, name: str) -> None:
-    with pytest.raises(CheckpointError, match=f"{HUB} is not in the hub's cache .* `hf download {HUB}`, or name a"):
+    told = f"{HUB} is not in the hub's cache .* `brandpress models --get flux.2-klein-4b`, or name a folder"
+    with pytest.raises(CheckpointError, match=told):
         describe(name, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["my models/x y", "a--b/..c", "models/"])
 def test_what_can_be_no_name_on_the_hub_is_refused(tmp_path: Path, hub_cache: Path, name: str) -> None:
-    with pytest.raises(CheckpointError, match=re.escape(f"model {name!r} is neither a folder nor a")):
+    with pytest.raises(CheckpointError, match=re.escape(f"{name!r} ") + "(can't be a repository|is neither a folder)"):
         describe(name, tmp_path)
 
 
 def test_a_name_is_found_in_the_hubs_cache(tmp_path: Path, hub_cache: Path) -> None:
     folder = cached_on_hub(hub_cache, HUB)
     by_name, by_hub = describe("flux.2-klein-4b", tmp_path), describe(HUB, tmp_path)
-    assert by_name.folder == by_hub.folder == folder
+    assert by_name.parts is not None and by_hub.parts is not None
+    assert by_name.parts.root == by_hub.parts.root == folder
     assert by_name.family == by_hub.family == "flux.2-klein-4b"
     assert by_name.weights_digest == by_hub.weights_digest
 
 
 def test_a_download_that_was_cut_short_is_named(tmp_path: Path, hub_cache: Path) -> None:
     folder = cached_on_hub(hub_cache, HUB)
-    file = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    file = folder / "transformer" / "model.safetensors"
     file.unlink()
     file.symlink_to(tmp_path / "blob-that-never-came")
-    with pytest.raises(CheckpointError, match=r"blob-that-never-came can't be read: No such file"):
+    with pytest.raises(CheckpointError, match="is not in the hub's cache"):
         describe(HUB, tmp_path)
 
 
-def test_dev_in_the_hubs_cache_is_refused_by_name(tmp_path: Path, hub_cache: Path) -> None:
-    cached_on_hub(hub_cache, "black-forest-labs/FLUX.2-dev", _class_name="Flux2Pipeline")
-    with pytest.raises(CheckpointError, match=r"model_index.json says 'Flux2Pipeline'"):
-        describe("black-forest-labs/FLUX.2-dev", tmp_path)
+def test_dev_is_found_in_the_hubs_cache(tmp_path: Path, hub_cache: Path) -> None:
+    cached_on_hub(hub_cache, "black-forest-labs/FLUX.2-dev", heads=48, _class_name="Flux2Pipeline")
+    found = describe("black-forest-labs/FLUX.2-dev", tmp_path)
+    assert (found.family, found.guidance, found.distilled, found.kv) == ("flux.2-dev", 4.0, True, False)
+    assert found.steps == {"preview": 6, "standard": 20, "final": 50}
+    assert not found.commercial_use
+
+
+@pytest.mark.parametrize("name", ["flux.2-pro", "flux.2-max", "flux.2-flex"])
+def test_hosted_tiers_need_no_files(tmp_path: Path, name: str) -> None:
+    found = describe(ModelChoice(name, region="eu"), tmp_path)
+    assert (found.name, found.family, found.hosted, found.parts) == (name, name, True, None)
+    assert (found.sampler, found.max_references) == (HOSTED_SAMPLER, 8)
+    chooses_itself = name != "flux.2-flex"
+    assert (found.steps is None, found.guidance is None, not found.upsamples) == (chooses_itself,) * 3
+    assert len({describe(other, tmp_path).weights_digest for other in ("flux.2-pro", "flux.2-max", "flux.2-flex")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (ModelChoice("flux.2-pro", transformer="x.safetensors"), "rendered by BFL: transformer can't be chosen"),
+        (ModelChoice("flux.2-max", loras=(LoraChoice("x"),), quantise="fp8"), "BFL: loras, quantise can't be chosen"),
+        (ModelChoice("nano", region="eu"), "region 'eu': only hosted tiers have one; nano is rendered here"),
+        (ModelChoice("nano", quantise="int4"), "quantise 'int4': allowed is fp8"),
+        (ModelChoice("nano", transformer="gone.safetensors"), "is missing; it was named as the transformer"),
+        (ModelChoice("nano", loras=(LoraChoice("gone.safetensors"),)), "is missing; it was named as the LoRA"),
+        (ModelChoice("gone/x/y.safetensors"), "y.safetensors' is neither a folder nor a file nor a known name"),
+    ],
+    ids=range(7),
+)
+def test_a_choice_that_cant_be_is_refused(tmp_path: Path, choice: ModelChoice, message: str) -> None:
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        describe(choice, tmp_path)
+
+
+class TestSingleFiles:
+    """A transformer's file as the base, or in the place of a base's own."""
+
+    @pytest.fixture
+    def small(self, small_of: Callable[[str], Small]) -> Small:
+        return small_of("klein")
+
+    @pytest.fixture
+    def single(self, small: Small, tmp_path: Path) -> Callable[[str], Path]:
+        state = to_bfl(load_file(small.folder / "transformer" / "diffusion_pytorch_model.safetensors"))
+        return lambda name: write(tmp_path / name, state)
+
+    def with_parts(self, file: Path, small: Small) -> ModelChoice:
+        vae = small.folder / "vae" / "diffusion_pytorch_model.safetensors"
+        return ModelChoice(str(file), vae=str(vae), text_encoder=str(small.folder / "text_encoder"))
+
+    @pytest.mark.parametrize(
+        ("name", "kv", "distilled"),
+        [
+            ("flux-2-klein-4b.safetensors", False, True),
+            ("flux-2-klein-9b-kv-fp8.safetensors", True, True),
+            ("Flux2-Klein-Base-4B.safetensors", False, False),
+        ],
+    )
+    def test_its_name_says_its_kind(
+        self, small: Small, single: Callable[[str], Path], tmp_path: Path, name: str, kv: bool, distilled: bool
+    ) -> None:
+        found = describe(self.with_parts(single(name), small), tmp_path)
+        assert (found.kv, found.distilled, found.family) == (kv, distilled, "custom")
+        assert found.parts is not None
+        assert found.parts.tokenizer == small.folder / "tokenizer"
+
+    def test_a_name_that_says_nothing_is_refused(
+        self, small: Small, single: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        with pytest.raises(CheckpointError, match=r"can't be told apart by their tensors.*\{base: flux.2-klein-4b"):
+            describe(self.with_parts(single("mine.safetensors"), small), tmp_path)
+
+    def test_the_base_says_it_for_a_file_in_its_place(
+        self, small: Small, single: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        choice = ModelChoice(str(small.folder), transformer=str(single("mine.safetensors")))
+        assert (describe(choice, tmp_path).distilled, describe(choice, tmp_path).kv) == (True, False)
+
+    def test_the_rest_must_be_named_or_lie_in_the_hubs_cache(
+        self, single: Callable[[str], Path], tmp_path: Path, hub_cache: Path
+    ) -> None:
+        message = (
+            "holds the transformer only; name `text_encoder` and `vae` too, or make it {base: flux.2-…, transformer"
+        )
+        with pytest.raises(CheckpointError, match=re.escape(message)):
+            describe(str(single("flux-2-klein-4b.safetensors")), tmp_path)
+
+    def test_a_base_that_is_a_transformer_takes_no_other(self, single: Callable[[str], Path], tmp_path: Path) -> None:
+        file = str(single("flux-2-klein-4b.safetensors"))
+        with pytest.raises(CheckpointError, match="is a transformer already; name a folder as base"):
+            describe(ModelChoice(file, transformer=file), tmp_path)
+
+    def test_every_part_counts_in_the_digest(self, small: Small, single: Callable[[str], Path], tmp_path: Path) -> None:
+        file, vae = str(single("klein.safetensors")), str(small.folder / "vae")
+        lora = str(single("any.safetensors"))
+        choices = [
+            ModelChoice(str(small.folder)),
+            ModelChoice(str(small.folder), transformer=file),
+            ModelChoice(str(small.folder), loras=(LoraChoice(lora, 0.5),)),
+            ModelChoice(str(small.folder), loras=(LoraChoice(lora, 0.7),)),
+            ModelChoice(str(small.folder), loras=(LoraChoice(lora, 0.5), LoraChoice(lora, 0.5))),
+        ]
+        assert len({describe(choice, tmp_path).weights_digest for choice in choices}) == len(choices)
+        same = ModelChoice(str(small.folder), vae=vae)
+        assert describe(same, tmp_path).weights_digest == describe(choices[0], tmp_path).weights_digest
+
+    def test_a_digest_is_of_contents_not_of_places(
+        self, small: Small, single: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        one, other = (
+            ModelChoice(str(small.folder), transformer=str(single(n))) for n in ("a.safetensors", "b.safetensors")
+        )
+        assert describe(one, tmp_path).weights_digest == describe(other, tmp_path).weights_digest
+
+    def test_paths_are_taken_from_where_they_are_written(
+        self, small: Small, single: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        single("mine.safetensors")
+        (tmp_path / "jobs").mkdir()
+        found = describe(ModelChoice(str(small.folder), transformer="../mine.safetensors"), tmp_path / "jobs")
+        assert found.choice.transformer == str(tmp_path / "mine.safetensors")

@@ -6,13 +6,12 @@ The quality is measured on products that training never showed; characters and o
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from model import Renderer, RenderRequest
-from model.checkpoint import describe
+from model.checkpoint.locate import NANO_FOLDER
 from model.nano.evaluate import SEED, change_ratio, measure, permuted, scenes_in_words
 from model.nano.world.cases import Case, fixed_cases
 from model.nano.world.library import Library
@@ -39,7 +38,7 @@ def nano() -> Renderer:
 
 @pytest.fixture(scope="module")
 def pipeline() -> Any:
-    return load_pipeline(describe.NANO_FOLDER)
+    return load_pipeline(NANO_FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +60,11 @@ def test_diffusers_makes_the_same_picture(
     noise = [noise_picture(64 + 80 * (i % 3 == 0), 64 + 80 * (i % 3 == 0), seed=i) for i in range(5)]
     pictures = [*cases[0].references, *noise, *cases[1].references][:count]
     request = RenderRequest(cases[0].caption.text, tuple(pictures), *size, seed=count, steps=4)
-    assert difference(nano, pipeline, describe.NANO_FOLDER, request) <= 1
+    assert difference(nano, pipeline, NANO_FOLDER, request) <= 1
 
 
 def test_it_is_light() -> None:
-    assert 1_000_000 < weigh(Path(describe.NANO_FOLDER)) <= BYTES
+    assert 1_000_000 < weigh(NANO_FOLDER) <= BYTES
 
 
 def test_items_stand_where_the_caption_puts_them(figures: dict[str, float]) -> None:

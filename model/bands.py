@@ -1,0 +1,169 @@
+"""Layers of the autoencoder on large pictures: band by band of rows, with the result of the whole.
+
+Each function is the formula in its docstring. Past a bound it is worked out in bands, and nothing of an activation's
+size is held but what goes in and comes out. A band sees the rows beside it, and group norm has its statistics of the
+whole picture: there are no seams, only sums rounded in another order. Bands may overwrite their input, so nothing is
+made in bands while gradients are enabled.
+
+Legend: B batch, C channels, G groups of them, H W rows and columns, N tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+PLAIN_ELEMENTS = 1 << 28
+"""The most elements of one picture that are made in one piece: what FLUX.2's decoder holds of 1024x1024."""
+
+BAND_ELEMENTS = {"cpu": 1 << 22, "gpu": 1 << 24}
+"""About how many elements a band has. A CPU's allocator keeps 16 MiB for the next band; a GPU needs more to be busy."""
+
+SCORE_ELEMENTS = 1 << 25
+"""About how many scores of attention are held at a time."""
+
+Prepare = Callable[[Tensor], Tensor]
+
+
+def conv(x: Tensor, layer: nn.Conv2d, norm: nn.GroupNorm | None = None) -> Tensor:
+    """`layer(silu(norm(x)))`, or `layer(x)`; 3x3 with padding 1. (B, C, H, W) -> (B, C', H, W)."""
+    width = max(layer.in_channels, layer.out_channels) * x.shape[3]
+    if not in_bands(width * x.shape[2]):
+        return run(layer, x if norm is None else F.silu(norm(x)))
+    out = x.new_empty(x.shape[0], layer.out_channels, *x.shape[2:])
+    for start, stop, window in windows(x, band_rows(width, x.device), activation(x, norm)):
+        out[:, :, start:stop] = unpadded(window, layer)
+    return out
+
+
+def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Conv2d, norm: nn.GroupNorm) -> Tensor:
+    """`shortcut(x) + layer(silu(norm(hidden)))`, or `x + …`. (B, C, H, W) and (B, C', H, W) -> (B, C', H, W).
+
+    In bands it is written over `x`, or over `hidden` where there is a shortcut.
+    """
+    width = max(x.shape[1], hidden.shape[1]) * x.shape[3]
+    if not in_bands(width * x.shape[2]):
+        kept = x if shortcut is None else run(shortcut, x)
+        return kept + run(layer, F.silu(norm(hidden)))
+    out = x if shortcut is None else hidden
+    for start, stop, window in windows(hidden, band_rows(width, x.device), activation(hidden, norm)):
+        kept = x[:, :, start:stop]
+        out[:, :, start:stop] = (kept if shortcut is None else run(shortcut, kept)) + unpadded(window, layer)
+    return out
+
+
+def upsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
+    """`layer` over x with each pixel made 2x2; 3x3 with padding 1. (B, C, H, W) -> (B, C', 2H, 2W)."""
+    width = 4 * max(layer.in_channels, layer.out_channels) * x.shape[3]
+    if not in_bands(width * x.shape[2]):
+        return run(layer, F.interpolate(x, scale_factor=2.0, mode="nearest"))
+    out = x.new_empty(x.shape[0], layer.out_channels, 2 * x.shape[2], 2 * x.shape[3])
+    for start, stop, window in windows(x, band_rows(width, x.device)):
+        doubled = F.interpolate(window, scale_factor=2.0, mode="nearest")
+        out[:, :, 2 * start : 2 * stop] = unpadded(doubled[:, :, 1:-1], layer)
+    return out
+
+
+def downsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
+    """`layer` over x with zeros at its right and bottom; 3x3, stride 2. (B, C, H, W) -> (B, C', H // 2, W // 2)."""
+    batch, channels, height, columns = x.shape
+    width = max(channels, layer.out_channels) * columns
+    if not in_bands(width * height):
+        return run(layer, F.pad(x, (0, 1, 0, 1)))
+    out = x.new_empty(batch, layer.out_channels, height // 2, columns // 2)
+    rows = 2 * max(1, band_rows(width, x.device) // 2)
+    for start, stop, window in windows(x, rows):
+        if start + 1 < height:
+            out[:, :, start // 2 : stop // 2] = run(layer, F.pad(window[:, :, 1:], (0, 1)))
+    return out
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Scaled dot product attention, all (B, heads, N, D). Past the bound some queries at a time."""
+    tokens = q.shape[2]
+    if not in_bands(tokens * tokens):
+        return F.scaled_dot_product_attention(q, k, v)
+    out = torch.empty_like(q)
+    for start, stop in ranges(tokens, max(1, SCORE_ELEMENTS // tokens)):
+        out[:, :, start:stop] = F.scaled_dot_product_attention(q[:, :, start:stop], k, v)
+    return out
+
+
+def in_bands(elements: int) -> bool:
+    """Whether an activation of so many elements a picture is made in bands."""
+    return elements > PLAIN_ELEMENTS and not torch.is_grad_enabled()
+
+
+def band_rows(width: int, device: torch.device) -> int:
+    """How many rows of `width` elements a band has."""
+    return max(1, BAND_ELEMENTS["cpu" if device.type == "cpu" else "gpu"] // width)
+
+
+def ranges(length: int, step: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, length, step):
+        yield start, min(start + step, length)
+
+
+def same(x: Tensor) -> Tensor:
+    return x
+
+
+def windows(x: Tensor, rows: int, prepare: Prepare = same) -> Iterator[tuple[int, int, Tensor]]:
+    """Bands (start, stop) of x and their windows (B, C, 1 + stop - start + 1, W): prepared rows, one more on each side.
+
+    Outside the picture rows are zero. When a window is out, x may be overwritten up to `stop`.
+    """
+    height, above = x.shape[2], None
+    for start, stop in ranges(height, rows):
+        fresh = prepare(x[:, :, start : stop + 1])
+        outside = torch.zeros_like(fresh[:, :, :1])
+        before, above = outside if above is None else above, fresh[:, :, stop - start - 1 : stop - start].clone()
+        yield start, stop, torch.cat((before, fresh) if stop < height else (before, fresh, outside), dim=2)
+
+
+def unpadded(window: Tensor, layer: nn.Conv2d) -> Tensor:
+    """A 3x3 convolution of a window: (B, C, H + 2, W) -> (B, C', H, W)."""
+    return F.conv2d(window, layer.weight, layer.bias, padding=(0, 1))
+
+
+def activation(x: Tensor, norm: nn.GroupNorm | None) -> Prepare:
+    """What makes `silu(norm(x))` of any rows of x. Like torch's own it norms in float32 and rounds before silu."""
+    if norm is None:
+        return same
+    each = x.shape[1] // norm.num_groups
+    moments = group_moments(x, norm.num_groups)
+    mean, var = (moment.repeat_interleave(each, dim=1)[..., None, None] for moment in moments)
+    weight, bias = (parameter.float()[:, None, None] for parameter in (norm.weight, norm.bias))
+    scale = torch.rsqrt(var + norm.eps) * weight
+
+    def prepare(rows: Tensor) -> Tensor:
+        centred = rows - mean
+        return F.silu(torch.addcmul(bias, centred, scale, out=centred).to(x.dtype), inplace=True)
+
+    return prepare
+
+
+def group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance (B, G) of each group over the whole picture, in float32.
+
+    Those of the bands, merged as in Chan, Golub and LeVeque (1979): no square of a large mean is ever taken.
+    """
+    height, means, variances, shares = x.shape[2], [], [], []
+    for start, stop in ranges(height, band_rows(x.shape[1] * x.shape[3], x.device)):
+        band = torch.unflatten(x[:, :, start:stop].float(), 1, (groups, -1))
+        var, mean = torch.var_mean(band, dim=(2, 3, 4), correction=0)
+        means.append(mean)
+        variances.append(var)
+        shares.append((stop - start) / height)
+    share = torch.tensor(shares, device=x.device)[:, None, None]
+    drift = torch.stack(means) - means[0]
+    shift = (share * drift).sum(0)
+    return means[0] + shift, (share * (torch.stack(variances) + (drift - shift).square())).sum(0)
+
+
+def run(layer: nn.Module, x: Tensor) -> Tensor:
+    out: Tensor = layer(x)
+    return out

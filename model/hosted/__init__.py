@@ -1,0 +1,1 @@
+"""The tiers without open weights, rendered by BFL, behind the local renderer's interface. Costs credits."""

@@ -1,0 +1,247 @@
+"""Files of other layouts and formats: each equals the model with its (dequantised) weights put in by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers
+from safetensors.torch import load_file
+from torch import Tensor
+
+from model import CheckpointError
+from model.checkpoint.describe import describe
+from model.checkpoint.load import load_transformer
+from model.choice import ModelChoice
+from model.quantised import Fp8Linear
+from model.transformer import Transformer
+from tests.model.other_layouts import (
+    State,
+    bare_fp8,
+    bfl_fp8,
+    comfy_fp8,
+    each,
+    fp8_of,
+    is_block_linear,
+    nvfp4,
+    old_comfy_fp8,
+    prefixed,
+    row_fp8,
+    to_bfl,
+    write,
+)
+from tests.model.small import Small
+
+CPU = torch.device("cpu")
+FILE = Path("transformer") / "diffusion_pytorch_model.safetensors"
+Write = Callable[[str, Tensor], State]
+
+
+@pytest.fixture(params=["klein", "dev"])
+def small(request: pytest.FixtureRequest, small_of: Callable[[str], Small]) -> Small:
+    return small_of(request.param)
+
+
+def bfl_state(small: Small) -> State:
+    return to_bfl(load_file(small.folder / FILE))
+
+
+def load(small: Small, file: Path, dtype: torch.dtype = torch.float32, quantise: str | None = None) -> Transformer:
+    description = describe(ModelChoice(str(small.folder), transformer=str(file)), Path.cwd())
+    assert description.parts is not None
+    return load_transformer(description.parts, CPU, dtype, quantise)
+
+
+def dense(module: Transformer) -> State:
+    """All weights as they act, under diffusers' names."""
+    state = {name: tensor for name, tensor in module.state_dict().items() if not name.endswith("scale")}
+    for name, layer in module.named_modules():
+        if isinstance(layer, Fp8Linear):
+            state[f"{name}.weight"] = layer.expanded(torch.float32)
+    return state
+
+
+def by_diffusers(state: State) -> State:
+    """BFL's names -> diffusers', by its own conversion."""
+    converted: State = convert_flux2_transformer_checkpoint_to_diffusers(dict(state))
+    return converted
+
+
+def assert_same(one: State, other: State) -> None:
+    assert one.keys() == other.keys()
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], rtol=1e-6, atol=1e-7, msg=lambda m, n=name: f"{n}: {m}")
+
+
+def dequantised(state: State) -> State:
+    """What a quantised state means, worked out from its tensors one by one."""
+    out: State = {}
+    for name, tensor in state.items():
+        layer = name.removesuffix(".weight")
+        if name.endswith(".weight") and tensor.dtype == torch.float8_e4m3fn:
+            scale = state.get(f"{layer}.weight_scale", state.get(f"{layer}.scale_weight", torch.ones(())))
+            out[name] = tensor.float() * scale
+        elif not re.search(r"(scale\w*|comfy_quant)$", name) or name.endswith("_norm.scale"):
+            out[name] = tensor
+    return out
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model.", "diffusion_model."])
+def test_bfls_layout_is_diffusers_under_other_names(small: Small, tmp_path: Path, prefix: str) -> None:
+    state = bfl_state(small)
+    made = load(small, write(tmp_path / "x.safetensors", prefixed(state, prefix)))
+    assert_same(dense(made), load_file(small.folder / FILE))
+    assert_same(dense(made), by_diffusers(state))
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+@pytest.mark.parametrize("form", [bfl_fp8, comfy_fp8, old_comfy_fp8, bare_fp8, row_fp8], ids=lambda f: f.__name__)
+def test_fp8_stays_in_one_byte_and_means_the_dequantised_weight(
+    small: Small, tmp_path: Path, form: Write, prefix: str
+) -> None:
+    state = each(bfl_state(small), is_block_linear, form)
+    file = write(tmp_path / "x.safetensors", prefixed(state, prefix))
+    made = load(small, file, torch.bfloat16)
+    kept = [layer for layer in made.modules() if isinstance(layer, Fp8Linear)]
+    assert len(kept) == 2 * 12 + 2 * 2, "query, key, value, outputs and feed-forwards of 2 + 2 blocks"
+    assert all(layer.weight.element_size() == 1 for layer in kept)
+    assert made.x_embedder.weight.dtype == torch.bfloat16
+    assert_same(dense(load(small, file)), by_diffusers(dequantised(state)))
+
+
+@pytest.mark.parametrize("form", [bfl_fp8, comfy_fp8, old_comfy_fp8], ids=lambda f: f.__name__)
+def test_layers_may_be_mixed_and_more_than_blocks_be_quantised(small: Small, tmp_path: Path, form: Write) -> None:
+    chosen = ("img_in", "final_layer.linear", "final_layer.adaLN_modulation.1", "double_blocks.1.txt_attn.qkv")
+    state = each(bfl_state(small), lambda name: name.removesuffix(".weight") in chosen, form)
+    made = load(small, write(tmp_path / "x.safetensors", state))
+    assert sum(isinstance(layer, Fp8Linear) for layer in made.modules()) == 3 + 3
+    assert_same(dense(made), by_diffusers(dequantised(state)))
+
+
+def test_markers_may_stand_in_the_metadata(small: Small, tmp_path: Path) -> None:
+    state = each(bfl_state(small), is_block_linear, bfl_fp8)
+    layers = {n.removesuffix(".weight"): {"format": "float8_e4m3fn"} for n in state if is_block_linear(n)}
+    metadata = {"_quantization_metadata": json.dumps({"format_version": "1.0", "layers": layers})}
+    made = load(small, write(tmp_path / "x.safetensors", state, metadata))
+    assert_same(dense(made), by_diffusers(dequantised(state)))
+
+
+@pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+def test_old_comfy_files_say_their_kind_of_fp8_by_an_empty_tensor(small: Small, tmp_path: Path, kind: Any) -> None:
+    def form(layer: str, weight: Tensor) -> State:
+        quantised, scale = fp8_of(weight, kind)
+        return {f"{layer}.weight": quantised, f"{layer}.scale_weight": scale}
+
+    state = each(bfl_state(small), is_block_linear, form)
+    wanted = {n: t.float() * state[n.replace(".weight", ".scale_weight")] if is_block_linear(n) else t
+              for n, t in state.items() if "scale_weight" not in n}  # fmt: skip
+    file = write(tmp_path / "x.safetensors", prefixed(state) | {"scaled_fp8": torch.empty(0, dtype=kind)})
+    assert_same(dense(load(small, file)), by_diffusers(wanted))
+
+
+@pytest.mark.parametrize("marker", ["tensor of two", "json"])
+def test_full_precision_products_are_kept_out_of_fp8_units(small: Small, tmp_path: Path, marker: str) -> None:
+    form = old_comfy_fp8 if marker == "tensor of two" else bfl_fp8
+    state = each(bfl_state(small), is_block_linear, form)
+    metadata = {}
+    if marker == "tensor of two":
+        state["scaled_fp8"] = torch.zeros(2, dtype=torch.float8_e4m3fn)
+    else:
+        said = {"format": "float8_e4m3fn", "full_precision_matrix_mult": True}
+        metadata["_quantization_metadata"] = json.dumps({"layers": {"single_blocks.0.linear1": said}})
+    made = load(small, write(tmp_path / "x.safetensors", state, metadata))
+    full = [name for name, layer in made.named_modules() if isinstance(layer, Fp8Linear) and not layer.in_units]
+    assert len(full) == (28 if marker == "tensor of two" else 1)
+
+
+def test_static_activation_scales_are_kept_unless_they_say_nothing(small: Small, tmp_path: Path) -> None:
+    state = each(bfl_state(small), is_block_linear, bfl_fp8)
+    state["single_blocks.0.linear1.input_scale"] = torch.tensor(1.0)
+    made = load(small, write(tmp_path / "x.safetensors", state))
+    first, second = made.single_transformer_blocks
+    assert first.attn.to_qkv_mlp_proj.input_scale is None
+    assert second.attn.to_qkv_mlp_proj.input_scale.item() == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("rule", [is_block_linear, lambda name: "single_blocks" in name and is_block_linear(name)])
+def test_nvfp4_is_made_dense(small: Small, tmp_path: Path, rule: Callable[[str], bool]) -> None:
+    plain = bfl_state(small)
+    state = each(plain, rule, nvfp4)
+    packed = [name for name, tensor in state.items() if tensor.dtype == torch.uint8]
+    assert len(packed) == sum(map(rule, plain))
+    made = load(small, write(tmp_path / "x.safetensors", state))
+    assert_same(dense(made), by_diffusers({name: fp4_meaning(state, name) for name in plain}))
+    for name, tensor in dense(made).items():
+        wanted = by_diffusers(plain)[name]
+        assert torch.nn.functional.cosine_similarity(tensor.flatten(), wanted.flatten(), dim=0) > 0.98
+
+
+def fp4_meaning(state: State, name: str) -> Tensor:
+    """NVFP4 read value by value: slow, and written another way than the loader."""
+    if state[name].dtype != torch.uint8:
+        return state[name]
+    layer, values = name.removesuffix(".weight"), [0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6]
+    packed, scales = state[name], state[f"{layer}.weight_scale"].float().flatten()
+    rows, columns = packed.shape[0], packed.shape[1] * 2
+    width = -(-columns // 16 // 4)
+    out = torch.empty(rows, columns)
+    for row in range(rows):
+        for group in range(columns // 16):
+            block = (row // 128) * width + group // 4  # cuBLAS: a block is 32 x 16 scales, four of 32 rows side by side
+            scale = scales[block * 512 + (row % 32) * 16 + (row % 128 // 32) * 4 + group % 4]
+            for column in range(group * 16, group * 16 + 16):
+                byte = int(packed[row, column // 2])
+                out[row, column] = values[byte >> 4 if column % 2 == 0 else byte & 15] * scale
+    return out * state[f"{layer}.weight_scale_2"]
+
+
+def test_quantise_makes_fp8_of_the_blocks_as_bfls_files_have_it(small: Small, tmp_path: Path) -> None:
+    state = bfl_state(small)
+    made = load(small, write(tmp_path / "x.safetensors", state), quantise="fp8")
+    wanted = load(small, write(tmp_path / "y.safetensors", each(bfl_state(small), is_block_linear, bfl_fp8)))
+    kept = [name for name, layer in made.named_modules() if isinstance(layer, Fp8Linear)]
+    assert kept == [name for name, layer in wanted.named_modules() if isinstance(layer, Fp8Linear)]
+    for name in kept:  # a fused query, key, value has one scale in a file, and three here
+        exact = by_diffusers(state)[f"{name}.weight"]
+        error = (made.get_submodule(name).expanded(torch.float32) - exact).abs().max()
+        assert error <= exact.abs().max() / 448 * 16, "half a step of the largest values"
+
+
+def test_quantise_leaves_what_is_quantised(small: Small, tmp_path: Path) -> None:
+    file = write(tmp_path / "x.safetensors", each(bfl_state(small), is_block_linear, bfl_fp8))
+    assert_same(dense(load(small, file, quantise="fp8")), dense(load(small, file)))
+
+
+def test_quantise_takes_nvfp4_too(small: Small, tmp_path: Path) -> None:
+    file = write(tmp_path / "x.safetensors", each(bfl_state(small), is_block_linear, nvfp4))
+    made = load(small, file, quantise="fp8")
+    assert sum(isinstance(layer, Fp8Linear) for layer in made.modules()) == 28
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        ({"single_blocks.0.linear1.comfy_quant": {"format": "int8_tensorwise"}}, "is stored as 'int8_tensorwise'"),
+        ({"single_blocks.0.linear1.comfy_quant": {"format": "mxfp8"}}, "stored as 'mxfp8'; what can be read: float8"),
+        ({"single_blocks.0.linear1.comfy_quant": b"{"}, "a quantisation marker isn't valid JSON"),
+        ({"single_blocks.0.linear1.comfy_quant": [1]}, "a quantisation marker holds a list, not an object"),
+        ({"single_blocks.0.linear1.weight_scale": torch.ones(7)}, "has 7 values; one, or one a row is read"),
+        ({"single_blocks.0.linear1.weight": torch.zeros(576, 64, dtype=torch.int8)}, "is of type I8 without scales"),
+        ({"single_blocks.0.linear1.pre_quant_scale": torch.ones(64)}, "has a pre_quant_scale (AWQ)"),
+        ({"single_blocks.0.linear9.weight": torch.ones(2)}, "1 tensors belong to another model: single_blocks.0"),
+        ({"single_blocks.0.linear2.weight": torch.ones(64, 31)}, "linear2.weight is (64, 31); its config asks for"),
+    ],
+    ids=range(9),
+)
+def test_what_cant_be_read_is_refused(small: Small, tmp_path: Path, spoil: dict[str, Any], message: str) -> None:
+    state = each(bfl_state(small), is_block_linear, bfl_fp8)
+    for name, value in spoil.items():
+        text = value if isinstance(value, bytes) else None if isinstance(value, Tensor) else json.dumps(value).encode()
+        state[name] = value if text is None else torch.tensor(list(text), dtype=torch.uint8)
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        load(small, write(tmp_path / "x.safetensors", state))

@@ -1,0 +1,62 @@
+"""The progress of a download: some lines where stderr is no terminal, a bar where it is."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from model.checkpoint.transfer import Counter, shown
+
+
+def test_lines_are_few_however_often_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown("owner/it") as show:
+        for done in range(0, 8_000_001, 100):
+            show(done, 8_000_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["downloading owner/it: 0 bytes of 8.0 MB", "downloading owner/it: 400.0 kB of 8.0 MB"]
+    assert lines[-1] == "downloading owner/it: 8.0 MB of 8.0 MB"
+    assert len(lines) == 21
+
+
+def test_nothing_to_download_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown("owner/it") as show:
+        show(0, 0)
+        show(0, 0)
+    assert capsys.readouterr().err == "downloading owner/it: 0 bytes of 0 bytes\n"
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with shown("owner/[red]it") as show:
+        show(2_000_000, 8_000_000)
+    assert "[red]it" in terminal.getvalue()
+    assert "2.0/8.0 MB" in terminal.getvalue()
+
+
+def test_a_counter_takes_the_bar_that_is_ahead() -> None:
+    """The library tells the same bytes to two bars, and takes back what it begins anew; files are no bytes."""
+    told: list[tuple[int, int]] = []
+    counter = Counter(lambda done, total: told.append((done, total)))
+    counter.start((10, 100))
+    arrived, written, files = counter.bar(unit="B", total=0), counter.bar(unit="B", total=0), counter.bar(total=3)
+    for bar, number in ((arrived, 40), (written, 30), (files, 1), (arrived, -40), (arrived, 60), (arrived, 500)):
+        bar.update(number)
+    assert told == [(10, 100), (50, 100), (50, 100), (40, 100), (70, 100), (100, 100)]
+
+
+def test_a_stopped_counter_ends_the_transfer() -> None:
+    counter = Counter(lambda done, total: None)
+    counter.start((0, 100))
+    bar = counter.bar(unit="B")
+    counter.stop()
+    with pytest.raises(InterruptedError):
+        bar.update(1)

@@ -1,0 +1,76 @@
+"""BFL's API on this machine, and renderers that wait for it without losing time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from model.family import FAMILIES
+from model.hosted.patience import Patience
+from model.hosted.renderer import HostedRenderer
+from model.request import Failed, Rendered, RenderRequest
+from tests.bfl_server import KEY, BflServer, running_bfl_server
+
+
+@dataclass
+class Brisk:
+    """Sleeps that are written down and cut short."""
+
+    pauses: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        await asyncio.sleep(min(seconds, 0.005))
+
+
+@pytest.fixture
+def bfl(monkeypatch: pytest.MonkeyPatch) -> Iterator[BflServer]:
+    """The service, with the environment pointing to it."""
+    with running_bfl_server() as server:
+        monkeypatch.setenv("BFL_API_URL", server.url)
+        monkeypatch.setenv("BFL_API_KEY", KEY)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield server
+
+
+@pytest.fixture
+def brisk() -> Brisk:
+    return Brisk()
+
+
+@pytest.fixture
+def hosted(bfl: BflServer, brisk: Brisk) -> Callable[..., HostedRenderer]:
+    """Makes a renderer of the service; `patience` changes the brisk one's fields."""
+
+    def make(tier: str = "flux.2-pro", in_flight: int = 24, **patience: Any) -> HostedRenderer:
+        changed = Patience(**{"sleep": brisk.sleep, "io": 10.0, "deadline": 20.0, **patience})
+        return HostedRenderer(FAMILIES[tier], in_flight=in_flight, patience=changed)
+
+    return make
+
+
+@pytest.fixture
+def outcome(hosted: Callable[..., HostedRenderer]) -> Callable[..., Rendered | Failed]:
+    """Renders one small picture of a prompt."""
+
+    def render(prompt: str = "a fox", **patience: Any) -> Rendered | Failed:
+        (result,) = hosted(**patience).stream([RenderRequest(prompt, width=64, height=64, seed=7)])
+        return result
+
+    return render
+
+
+@pytest.fixture
+def cause(outcome: Callable[..., Rendered | Failed]) -> Callable[..., str]:
+    """Why the one picture isn't made."""
+
+    def render(prompt: str = "a fox", **patience: Any) -> str:
+        result = outcome(prompt, **patience)
+        assert isinstance(result, Failed), result
+        return str(result.cause)
+
+    return render

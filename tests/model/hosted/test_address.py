@@ -1,0 +1,159 @@
+"""The key goes to BFL and nobody else."""
+
+from __future__ import annotations
+
+import pytest
+from httpx2 import URL
+
+from model.errors import HostedError, RequestError
+from model.hosted.address import REGIONS, Service, key_of_environment, service_of
+
+
+@pytest.fixture(autouse=True)
+def _no_override(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BFL_API_URL", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("region", "base"),
+    [
+        (None, "https://api.bfl.ai"),
+        ("global", "https://api.bfl.ai"),
+        ("eu", "https://api.eu.bfl.ai"),
+        ("us", "https://api.us.bfl.ai"),
+    ],
+)
+def test_each_region_has_its_address(region: str | None, base: str) -> None:
+    assert service_of(region) == Service(URL(base))
+
+
+def test_another_region_is_refused_and_the_allowed_are_named() -> None:
+    with pytest.raises(RequestError, match="region 'mars': allowed are global, eu, us"):
+        service_of("mars")
+    assert REGIONS == ("global", "eu", "us")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://proxy.example.com/bfl", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:1"]
+)
+def test_the_environment_overrides_the_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFL_API_URL", f" {address} ")
+    assert service_of("eu") == Service(URL(address), overridden=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://proxy.example.com",
+        "http://localhost.example.com",
+        "http://10.0.0.1",
+        "ftp://127.0.0.1",
+        "proxy.example.com",
+        "https://user:secret@proxy.example.com",
+        "https://proxy.example.com/?token=secret",
+        "https://proxy.example.com/\n",
+        "https://",
+    ],
+)
+def test_an_override_that_a_key_cant_be_entrusted_to_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFL_API_URL", address if address.strip() == address else f"{address}x")
+    with pytest.raises(HostedError, match="BFL_API_URL") as caught:
+        service_of(None)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_wrong_region_is_refused_though_the_address_is_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFL_API_URL", "https://proxy.example.com")
+    with pytest.raises(RequestError):
+        service_of("mars")
+
+
+@pytest.mark.parametrize("key", ["", "  ", None])
+def test_a_missing_key_is_told_with_what_to_do(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BFL_API_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("BFL_API_KEY", key)
+    with pytest.raises(HostedError, match="export BFL_API_KEY="):
+        key_of_environment()
+
+
+def test_a_key_is_stripped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFL_API_KEY", " bfl_key\n")
+    assert key_of_environment() == "bfl_key"
+
+
+@pytest.mark.parametrize("key", ["bfl\nkey", "bfl key", "bfl_\N{LATIN SMALL LETTER E WITH ACUTE}", "bfl\x7fkey"])
+def test_a_key_that_cant_be_sent_is_refused_without_being_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFL_API_KEY", key)
+    with pytest.raises(HostedError, match="BFL_API_KEY holds") as caught:
+        key_of_environment()
+    assert key not in str(caught.value)
+
+
+OWN = Service(URL("http://127.0.0.1:8080"), overridden=True)
+REAL = Service(URL("https://api.bfl.ai"))
+
+
+@pytest.mark.parametrize(
+    ("service", "address"),
+    [
+        (REAL, "https://api.bfl.ai/v1/get_result?id=1"),
+        (REAL, "https://api.us1.bfl.ai/v1/get_result?id=1"),
+        (REAL, "https://bfl.ai/x"),
+        (REAL, "https://API.EU.BFL.AI:443/x"),
+        (OWN, "http://127.0.0.1:8080/v1/get_result?id=1"),
+        (OWN, "https://api.eu.bfl.ai/v1/get_result?id=1"),
+    ],
+)
+def test_the_key_may_go_to_bfl(service: Service, address: str) -> None:
+    assert service.status_address(address) == URL(address)
+
+
+@pytest.mark.parametrize(
+    ("service", "address"),
+    [
+        (REAL, "http://api.bfl.ai/x"),
+        (REAL, "https://notbfl.ai/x"),
+        (REAL, "https://bfl.ai.example.com/x"),
+        (REAL, "https://example.com/.bfl.ai"),
+        (REAL, "https://api.bfl.ai@example.com/x"),
+        (REAL, "https://example.com\\@api.bfl.ai.example.com/x"),
+        (REAL, "https://example.com#.bfl.ai"),
+        (REAL, "https://api.bfl.ai\N{IDEOGRAPHIC FULL STOP}example.com/x"),
+        (REAL, "https://api.bfl.a\N{CYRILLIC SMALL LETTER BYELORUSSIAN-UKRAINIAN I}/x"),
+        (REAL, "ftp://api.bfl.ai/x"),
+        (REAL, "/v1/get_result?id=1"),
+        (REAL, "//api.bfl.ai/x"),
+        (REAL, ""),
+        (REAL, "http://127.0.0.1:8080/x"),
+        (OWN, "http://127.0.0.1:8081/x"),
+        (OWN, "https://127.0.0.1:8080/x"),
+        (OWN, "http://localhost:8080/x"),
+        (OWN, "http://127.0.0.1.example.com:8080/x"),
+    ],
+)
+def test_the_key_goes_nowhere_else(service: Service, address: str) -> None:
+    with pytest.raises(HostedError, match="polling_url"):
+        service.status_address(address)
+
+
+def test_a_picture_may_lie_anywhere_if_its_encrypted() -> None:
+    address = "https://delivery.example.com/results/1?sig=2"
+    assert REAL.picture_address(address) == URL(address)
+    assert OWN.picture_address("http://127.0.0.1:99/1?sig=2").port == 99
+
+
+@pytest.mark.parametrize(
+    ("service", "address"),
+    [
+        (REAL, "http://delivery.bfl.ai/1?sig=hidden"),
+        (REAL, "http://127.0.0.1/1?sig=hidden"),
+        (OWN, "http://delivery.bfl.ai/1?sig=hidden"),
+        (OWN, "file:///etc/passwd"),
+        (REAL, "data:image/png;base64,hidden"),
+    ],
+)
+def test_a_picture_on_its_way_in_the_open_isnt_fetched(service: Service, address: str) -> None:
+    with pytest.raises(HostedError, match=r"result\.sample") as caught:
+        service.picture_address(address)
+    assert "hidden" not in str(caught.value)

@@ -1,0 +1,54 @@
+"""What came is the picture that was asked for, or an error."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from model.errors import HostedError
+from model.hosted.picture import decode_picture
+from tests.bfl_server import colour_of, picture_of
+
+
+def claiming(width: int, height: int) -> bytes:
+    """A small PNG whose header claims a size."""
+    data = bytearray(picture_of(1, (64, 64)))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_comes_as_rgb(kind: str) -> None:
+    picture = decode_picture(picture_of(1, (64, 80), kind), (64, 80))
+    assert (picture.mode, picture.size) == ("RGB", (64, 80))
+    if kind == "PNG":
+        assert picture.getpixel((5, 5)) == colour_of(1)
+
+
+def test_transparency_is_dropped() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (64, 64), (1, 2, 3, 4)).save(buffer, "PNG")
+    assert decode_picture(buffer.getvalue(), (64, 64)).getpixel((0, 0)) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "can't be read"),
+        (b"<html>expired</html>", "can't be read"),
+        (picture_of(1, (64, 64), "GIF"), "can't be read"),
+        (picture_of(1, (64, 64))[:-40], "can't be read"),
+        (picture_of(1, (64, 48)), "BFL made 64x48, asked were 64x64"),
+        (claiming(20_000, 4_000), "BFL made 20000x4000, asked were 64x64"),
+        (claiming(60_000, 60_000), r"can't be read \(DecompressionBombError\)"),
+        (claiming(64, 64)[:20], "can't be read"),
+    ],
+)
+def test_anything_else_is_an_error(data: bytes, told: str) -> None:
+    with pytest.raises(HostedError, match=told):
+        decode_picture(data, (64, 64))

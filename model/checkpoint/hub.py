@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,44 +26,48 @@ INDEX = "model_index.json"
 MODELS = ("transformer", "vae", "text_encoder")
 OTHERS = ("tokenizer", "scheduler")
 SUFFIXES = ("safetensors", "json", "txt", "jinja", "model")
-WANTED = (INDEX, *(f"{part}/*.{suffix}" for part in (*MODELS, *OTHERS) for suffix in SUFFIXES))
-"""What is fetched. A repository may hold its transformer a second time, as one file at its root; that isn't."""
-
-NEEDED = (
-    INDEX,
-    *(f"{part}/{name}" for part in MODELS for name in ("config.json", "*.safetensors", "*.safetensors.index.json")),
-    *(f"{part}/*.{suffix}" for part in OTHERS for suffix in SUFFIXES),
-)
-"""What of it must be there: other tools leave out files that nothing here reads."""
-
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 
 
-def cached(hub: str) -> Path | None:
+def wanted(parts: Sequence[str]) -> list[str]:
+    """What is fetched, with the weights of some parts. A repository may hold its transformer a second time, as one file
+    at its root; that isn't."""
+    configs = [f"{part}/config.json" for part in MODELS]
+    return [INDEX, *configs, *(f"{part}/*.{suffix}" for part in (*parts, *OTHERS) for suffix in SUFFIXES)]
+
+
+def needed(parts: Sequence[str]) -> list[str]:
+    """What of it must be there: other tools leave out files that nothing here reads."""
+    weights = [f"{part}/{name}" for part in parts for name in ("*.safetensors", "*.safetensors.index.json")]
+    configs = [f"{part}/config.json" for part in MODELS]
+    return [INDEX, *configs, *weights, *(f"{part}/*.{suffix}" for part in OTHERS for suffix in SUFFIXES)]
+
+
+def cached(hub: str, parts: Sequence[str] = MODELS) -> Path | None:
     """The repository's snapshot in the hub's cache; None when it isn't there or not whole. Never asks the net.
 
-    Raises CheckpointError for what can't be a repository's name.
+    parts: those whose weights are needed. Raises CheckpointError for what can't be a repository's name.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(hub, local_files_only=True, allow_patterns=list(NEEDED)))
+        folder = Path(snapshot_download(hub, local_files_only=True, allow_patterns=needed(parts)))
     except HFValidationError as error:
         raise CheckpointError(
             f"{hub!r} can't be a repository of the hub; those are named owner/name, in letters, digits, '-', '_', '.'"
         ) from error
     except LocalEntryNotFoundError:
         return None
-    return None if missing(folder) else folder
+    return None if missing(folder, parts) else folder
 
 
-def missing(folder: Path) -> str | None:
-    """The first file that a snapshot lacks for loading it; None when it's whole."""
+def missing(folder: Path, parts: Sequence[str] = MODELS) -> str | None:
+    """The first file that a snapshot lacks for loading some parts; None when it has all."""
     for name in (INDEX, *(f"{part}/config.json" for part in MODELS)):
         if not (folder / name).is_file():
             return name
-    for part in MODELS:
+    for part in parts:
         if lacking := _missing_weights(folder / part):
             return f"{part}/{lacking}"
     return None if any(file.is_file() for file in (folder / "tokenizer").glob("*.json")) else "tokenizer/tokenizer.json"
@@ -84,34 +88,34 @@ def _missing_weights(part: Path) -> str | None:
     return None if files else "*.safetensors"
 
 
-def download(hub: str, on_progress: Callable[[int, int], None] | None = None) -> Path:
-    """Fetch what is loaded of a repository into the hub's cache, and say where it lies; what is whole there is left as
-    it is.
+def download(hub: str, on_progress: Callable[[int, int], None] | None = None, parts: Sequence[str] = MODELS) -> Path:
+    """Fetch a repository, with the weights of some parts, into the hub's cache, and say where it lies; what is whole
+    there is left as it is.
 
     Files that a download has finished before it ended are kept, and two may run at once. on_progress: called with the
     bytes done and in all, one call at a time, from other threads; without it they are shown on stderr. Raises
     CheckpointError, with the next step.
     """
-    found = cached(hub)
+    found = cached(hub, parts)
     if found is not None:
         return found
     if on_progress is None:
         with shown(hub) as show:
-            return _fetch(hub, show)
-    return _fetch(hub, on_progress)
+            return _fetch(hub, show, parts)
+    return _fetch(hub, on_progress, parts)
 
 
-def _fetch(hub: str, on_progress: Callable[[int, int], None]) -> Path:
+def _fetch(hub: str, on_progress: Callable[[int, int], None], parts: Sequence[str]) -> Path:
     from huggingface_hub import close_session, snapshot_download
 
     counter = Counter(on_progress)
 
     def files() -> list[DryRunFileInfo]:
-        return snapshot_download(hub, allow_patterns=list(WANTED), tqdm_class=counter.bar, dry_run=True)
+        return snapshot_download(hub, allow_patterns=wanted(parts), tqdm_class=counter.bar, dry_run=True)
 
     def fetch() -> str:
         counter.start(_check(hub, files()))
-        return snapshot_download(hub, allow_patterns=list(WANTED), tqdm_class=counter.bar)
+        return snapshot_download(hub, allow_patterns=wanted(parts), tqdm_class=counter.bar)
 
     # Interrupted, the library would wait for each file in transfer, which may be gigabytes: they are ended from here.
     with explained(hub, download_command(hub)), ThreadPoolExecutor(1) as thread:
@@ -123,7 +127,7 @@ def _fetch(hub: str, on_progress: Callable[[int, int], None]) -> Path:
             close_session()
             raise
     counter.finish()
-    if lacking := missing(folder):
+    if lacking := missing(folder, parts):
         raise CheckpointError(f"{hub} has no {lacking}, and can't be loaded without")
     return folder
 

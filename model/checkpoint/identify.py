@@ -34,7 +34,8 @@ def transformer_layout(weights: Weights) -> Layout:
     """The layout of a FLUX.2 transformer. Raises CheckpointError, saying what the file is instead."""
     if any(_FOUR_BITS in name for name in weights):
         raise CheckpointError(
-            f"{weights.label}: this is stored in 4 bits by bitsandbytes, which isn't read; BFL's fp8 and NVFP4 files are"
+            f"{weights.label}: this is stored in 4 bits by bitsandbytes, which isn't read; BFL's fp8 and NVFP4 files "
+            "are"
         )
     if "double_stream_modulation_img.lin.weight" in weights:
         return "bfl"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model.checkpoint.hub import cached, download, download_command
+from model.checkpoint.hub import MODELS, cached, download, download_command
 from model.checkpoint.identify import hub_of
 from model.choice import LoraChoice, ModelChoice
 from model.errors import CheckpointError
@@ -90,8 +90,9 @@ def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
     if transformer is not None:
         if choice.transformer is not None:
             raise CheckpointError(f"{base} is a transformer already; name a folder as base, or leave `transformer` out")
-        if not (choice.vae and choice.text_encoder):
-            root = _companion(transformer, fetch)
+        parts = [part for part in _unnamed(choice) if part != "transformer"]
+        if parts:
+            root = _companion(transformer, parts, fetch)
     if choice.transformer is not None:
         transformer = _part(Path(choice.transformer), "transformer")
     elif transformer is None and root is not None:
@@ -124,11 +125,12 @@ def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:
     hub = family.hub if family else choice.base
     if hub is None or hub.count("/") != 1:
         raise CheckpointError(_unknown(choice.base))
-    found = cached(hub)
-    if found is not None or (choice.transformer and choice.vae and choice.text_encoder):
+    parts = _unnamed(choice)
+    found = cached(hub, parts)
+    if found is not None or not parts:
         return found
     if fetch:
-        return download(hub)
+        return download(hub, parts=parts)
     raise CheckpointError(
         f"{hub} is not in the hub's cache on this machine; get it with `{download_command(hub)}`, or name a folder"
     )
@@ -149,12 +151,17 @@ def _single(base: Path) -> Path:
     )
 
 
-def _companion(transformer: Path, fetch: bool) -> Path | None:
+def _unnamed(choice: ModelChoice) -> list[str]:
+    """The parts that a choice takes from its base."""
+    return [part for part in MODELS if getattr(choice, part) is None]
+
+
+def _companion(transformer: Path, parts: list[str], fetch: bool) -> Path | None:
     """The folder that a single transformer's other parts are in: its family's, in the hub's cache."""
     hub = hub_of(transformer)
     if hub is None:
         return None
-    return cached(hub) or (download(hub) if fetch else None)
+    return cached(hub, parts) or (download(hub, parts=parts) if fetch else None)
 
 
 def _part(path: Path, part: str) -> Path:

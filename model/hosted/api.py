@@ -121,7 +121,7 @@ class BflApi:
         return sample
 
     def _checked(self, answer: Answer) -> Answer:
-        if answer.status == 200:
+        if 200 <= answer.status < 300:
             return answer
         error = answer.refusal()
         if isinstance(error, AccountError):
@@ -147,7 +147,7 @@ class BflApi:
                 if not again(answer):
                     return answer
                 last, asked = f"HTTP {answer.status}: {answer.detail}", answer.retry_after
-        raise HostedError(f"BFL couldn't be reached in {self._patience.attempts} attempts; the last: {last}")
+        raise HostedError(f"BFL couldn't serve this in {self._patience.attempts} attempts; the last: {last}")
 
     async def _ask(self, method: str, url: httpx2.URL, *, keyed: bool, body: dict[str, Any] | None = None) -> Answer:
         headers = {"x-key": self._key} if keyed else {}

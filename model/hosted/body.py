@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 from PIL import Image
@@ -13,6 +14,7 @@ from model.hosted.limits import chooses
 from model.references import DEFAULT_PIXELS, fit_area
 from model.request import RenderRequest
 
+_LOADING = Lock()
 QUALITY = "standard"
 """Whose steps are taken where a request names none, as the local renderer does."""
 
@@ -41,6 +43,9 @@ def body_of(request: RenderRequest, family: Family) -> dict[str, Any]:
 
 def encode_reference(picture: Image.Image, max_pixels: int) -> str:
     """A picture -> base64 of a PNG in RGB, scaled down to at most an area."""
+    # Many requests share a reference, and Pillow reads a file that was only opened when it's first used.
+    with _LOADING:
+        picture.load()
     # RGB first, as BFL does: a palette can't be scaled smoothly.
     buffer = BytesIO()
     fit_area(picture.convert("RGB"), max_pixels).save(buffer, format="PNG", compress_level=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -20,10 +21,12 @@ def running_loop(http: AsyncClient) -> Iterator[asyncio.AbstractEventLoop]:
     try:
         yield loop
     finally:
-        asyncio.run_coroutine_threadsafe(_wind_up(http), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        # When the interpreter ends its daemons have stopped, and an answer never comes.
+        if not sys.is_finalizing():
+            asyncio.run_coroutine_threadsafe(_wind_up(http), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
 
 async def _wind_up(http: AsyncClient) -> None:

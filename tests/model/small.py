@@ -169,7 +169,7 @@ def load_pipeline(folder: Path) -> Any:
     return pipeline
 
 
-def judged(pipeline: Any, request: RenderRequest, length: int, layers: tuple[int, ...]) -> Pixels:
+def judged(pipeline: Any, request: RenderRequest, length: int, layers: tuple[int, ...], **options: Any) -> Pixels:
     """The picture that a pipeline makes of a request, as levels of 255."""
     klein = isinstance(pipeline, Flux2KleinPipeline)
     guided = isinstance(pipeline, Flux2Pipeline) or (klein and not pipeline.config.is_distilled)
@@ -183,6 +183,7 @@ def judged(pipeline: Any, request: RenderRequest, length: int, layers: tuple[int
         max_sequence_length=length,
         text_encoder_out_layers=layers,
         **({"guidance_scale": request.guidance or 4.0} if guided else {}),
+        **options,
     )
     return levels_of(result.images[0])
 

@@ -75,6 +75,16 @@ def test_bands_give_what_one_piece_gives(layer: Layer, size: tuple[int, int], el
     assert torch.equal(x, before)
 
 
+@pytest.mark.parametrize("rows", [1, 3, 7, 20])
+def test_what_a_window_has_shown_may_be_overwritten(rows: int) -> None:
+    x = noise(1, 2, 7, 4)
+    padded = F.pad(x, (0, 0, 1, 1))
+    for start, stop, window in bands.windows(x, rows):
+        assert torch.equal(window, padded[:, :, start : stop + 2])
+        x[:, :, :stop] = torch.nan
+    assert x.isnan().all()
+
+
 @torch.inference_mode()
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)

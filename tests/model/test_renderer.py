@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from model import Renderer, RenderRequest, RequestError
-from tests.model.small import Small, levels_of, noise_picture
+from model import CheckpointError, Renderer, RenderRequest, RequestError
+from model import renderer as module
+from model.memory import need_of
+from tests.model.small import DEPTH, LENGTH, Small, judged, levels_of, noise_picture, text_layers
 
 REFERENCES = [
     (64, 64, "RGB"), (200, 90, "RGB"), (75, 131, "RGB"), (512, 64, "RGB"), (97, 300, "RGBA"),
@@ -43,6 +48,37 @@ def test_steps_and_guidance_default_to_the_family(small: Small) -> None:
     (ours,) = small.renderer.render([RenderRequest(PROMPT, pictures(1), 64, 64)])
     steps = 20 if small.kind in ("dev", "klein-base") else 4
     assert np.abs(levels_of(ours) - small.judge(RenderRequest(PROMPT, pictures(1), 64, 64, steps=steps))).max() <= 1
+
+
+def test_a_negative_prompt_is_the_second_pass(small_of: Callable[[str], Small]) -> None:
+    """diffusers has "" there; by its embedding, another can be given."""
+    small = small_of("klein-base")
+    request = RenderRequest(PROMPT, pictures(1), 64, 64, seed=2, steps=2, guidance=3.0, negative_prompt="snow falls")
+    (ours,) = small.renderer.render([request])
+    embedding, _ = small.pipeline.encode_prompt(
+        prompt="snow falls", max_sequence_length=LENGTH, text_encoder_out_layers=text_layers(DEPTH)
+    )
+    theirs = judged(small.pipeline, request, LENGTH, text_layers(DEPTH), negative_prompt_embeds=embedding)
+    assert np.abs(levels_of(ours) - theirs).max() <= 1
+    assert levels(ours, *small.renderer.render([replace(request, negative_prompt="")])) > 1
+
+
+@pytest.mark.parametrize("pixels", [90 * 90, 300 * 300, 2024 * 2024])
+def test_references_may_be_scaled_to_another_area(small: Small, pixels: int) -> None:
+    """As if the pictures had been scaled beforehand, by the same filter."""
+    big = noise_picture(1200, 1000, seed=3)
+    request = RenderRequest(PROMPT, (big,), 64, 64, steps=1, reference_pixels=pixels)
+    scale = min(1.0, (pixels / (big.width * big.height)) ** 0.5)
+    scaled = big.resize((int(big.width * scale), int(big.height * scale)), Image.Resampling.LANCZOS)
+    beforehand = RenderRequest(PROMPT, (scaled,), 64, 64, steps=1, reference_pixels=2024 * 2024)
+    assert levels(*small.fresh().render([request, beforehand])) == 0
+
+
+def test_the_default_area_is_diffusers(small_of: Callable[[str], Small]) -> None:
+    small = small_of("klein")
+    request = RenderRequest(PROMPT, (noise_picture(1310, 1100, seed=3),), 64, 64, steps=1)
+    (ours,) = small.renderer.render([request])
+    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
 
 
 def test_every_input_shows_in_the_picture(small: Small) -> None:
@@ -110,6 +146,13 @@ def test_a_stream_renders_no_further_than_it_is_read(small: Small) -> None:
         (RenderRequest(PROMPT, (), 4096, 1040), "size 4096x1040: at most 4,194,304 pixels"),
         (RenderRequest(PROMPT, pictures(1) * 11, 64, 64), "references: 11 given, at most 10 allowed"),
         (RenderRequest(PROMPT, (), 64, 64, steps=0), "steps 0: at least 1"),
+        (RenderRequest(PROMPT, (), 64, 528), "size 64x528: the shape may be at most 8:1"),
+        (
+            RenderRequest(PROMPT, (), 64, 64, reference_pixels=4095),
+            "reference_pixels 4,095: allowed are 4,096 (64x64) to",
+        ),
+        (RenderRequest(PROMPT, (), 64, 64, reference_pixels=2025 * 2024), "to 4,096,576 (2024x2024)"),
+        (RenderRequest(PROMPT, (), 64, 64, guidance=1.0, negative_prompt="x"), "negative_prompt: "),
         (RenderRequest(PROMPT, (noise_picture(60, 90, 0),), 64, 64), "60x90; its sides must be at least 64 pixels"),
         (RenderRequest(PROMPT, (noise_picture(640, 79, 0),), 64, 64), "640x79; its aspect must be at most 8:1"),
     ],
@@ -125,6 +168,7 @@ def test_bad_requests_are_refused(small: Small, request_: RenderRequest, message
         ({"dtype": "int8"}, "dtype 'int8': allowed are float32, bfloat16, float16"),
         ({"dtype": "float31"}, "dtype 'float31': allowed are float32, bfloat16, float16"),
         ({"device": "gpu"}, "device 'gpu': allowed are cpu, cuda"),
+        ({"residency": "half"}, "residency 'half': allowed are resident, turns"),
     ],
 )
 def test_unknown_places_are_refused(small: Small, options: dict[str, str], message: str) -> None:
@@ -141,3 +185,71 @@ def test_other_dtypes_come_close(small: Small) -> None:
 
 def test_the_host_is_named(small: Small) -> None:
     assert small.renderer.host() == {"device": "cpu", "torch": torch.__version__, "driver": "none"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("klein", "has no second pass; it needs a base model"),
+        ("klein-base", "guidance is 1; it needs a base model and"),
+    ],
+)
+def test_a_negative_prompt_needs_a_second_pass(small_of: Callable[[str], Small], kind: str, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        small_of(kind).renderer.render([RenderRequest(PROMPT, (), 64, 64, guidance=1.0, negative_prompt="snow")])
+
+
+def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Small]) -> None:
+    with pytest.raises(RequestError, match=r"upsample: .* has no language model that rewrites prompts; flux.2-dev has"):
+        small_of("klein").renderer.render([RenderRequest(PROMPT, (), 64, 64, upsample=True)])
+
+
+class TestTurns:
+    """Text encoder and transformer in memory one after the other."""
+
+    @pytest.fixture
+    def turns(self, small: Small) -> Renderer:
+        return Renderer.load(str(small.folder), device="cpu", dtype="float32", residency="turns")
+
+    def test_pictures_are_the_same(self, small: Small, turns: Renderer) -> None:
+        requests = [RenderRequest(f"{PROMPT} {i}", pictures(i), 64, 64, seed=i, steps=2) for i in range(3)]
+        for one, other in zip(small.fresh().render(requests), turns.render(requests), strict=True):
+            assert levels(one, other) == 0
+
+    def test_a_group_takes_one_turn(self, small: Small, turns: Renderer) -> None:
+        loads = [watch(turns._text_encoder), watch(turns._transformer)]
+        turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
+        assert [len(found) for found in loads] == [1, 1]
+        turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
+        assert [len(found) for found in loads] == [1, 1], "known prompts need no encoder"
+
+    def test_never_both(self, small: Small, turns: Renderer) -> None:
+        both = []
+        for part in (turns._text_encoder, turns._transformer):
+            watch(part, lambda: both.append(turns._text_encoder.loaded and turns._transformer.loaded))
+        list(turns.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(3)))
+        assert len(both) == 6 and not any(both)
+
+
+def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
+    """Note each time that a part is loaded."""
+    loads: list[int] = []
+    load = part._load
+
+    def noted() -> Any:
+        loads.append(1)
+        then()
+        return load()
+
+    part._load = noted
+    return loads
+
+
+def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    need = need_of(small.renderer.description, 4, module.USUAL_SIZE, 0)
+    for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
+        monkeypatch.setattr(module, "memory_of", lambda device, memory=memory: memory)
+        assert Renderer.load(str(small.folder), device="cpu", dtype="float32").residency == residency
+    monkeypatch.setattr(module, "memory_of", lambda device: need.turns)
+    with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
+        Renderer.load(str(small.folder), device="cpu", dtype="float32")

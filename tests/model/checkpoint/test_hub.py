@@ -90,6 +90,16 @@ def test_what_is_there_is_not_asked_for_again(hub: HubServer, monkeypatch: pytes
     assert hub.requests == []
 
 
+def test_only_the_parts_that_are_wanted_are_fetched(hub: HubServer) -> None:
+    """Whoever has a transformer of their own needs the rest alone."""
+    folder = download(HUB, quiet, parts=("vae", "text_encoder"))
+    assert not [name for name in hub.sent if name.startswith("transformer/") and name.endswith(".safetensors")]
+    assert (folder / "transformer" / "config.json").is_file()
+    assert cached(HUB, ("vae", "text_encoder")) == folder
+    assert cached(HUB) is None
+    assert cached(HUB, ("transformer",)) is None
+
+
 def test_progress_counts_all_bytes_up_to_the_end(hub: HubServer) -> None:
     told: list[tuple[int, int]] = []
     hub.broken.add(SHARD)

@@ -81,7 +81,7 @@ def test_the_service_says_how_long_to_wait(
 
 def test_attempts_end(bfl: BflServer, cause: Cause) -> None:
     bfl.usual.submit = [Reply(429, {"message": "Too many concurrent requests"})] * 9
-    assert cause() == "BFL couldn't be reached in 6 attempts; the last: HTTP 429: Too many concurrent requests"
+    assert cause() == "BFL couldn't serve this in 6 attempts; the last: HTTP 429: Too many concurrent requests"
     assert len(bfl.posts) == 6
 
 
@@ -91,7 +91,7 @@ def test_a_service_that_isnt_there_is_tried_again(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("BFL_API_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
-        assert cause(attempts=3).startswith("BFL couldn't be reached in 3 attempts; the last: ConnectError: ")
+        assert cause(attempts=3).startswith("BFL couldn't serve this in 3 attempts; the last: ConnectError: ")
     assert len(brisk.pauses) == 2
 
 
@@ -280,5 +280,5 @@ def test_a_picture_isnt_redirected_without_end(bfl: BflServer, cause: Cause) -> 
 def test_waiting_for_an_answer_ends(bfl: BflServer, cause: Cause) -> None:
     bfl.usual.polls = [Reply(held=True)] * 2
     start = time.monotonic()
-    assert cause(io=0.1, attempts=2).startswith("BFL couldn't be reached in 2 attempts; the last: ReadTimeout (task ")
+    assert cause(io=0.1, attempts=2).startswith("BFL couldn't serve this in 2 attempts; the last: ReadTimeout (task ")
     assert time.monotonic() - start < 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
@@ -71,6 +72,16 @@ def test_reference_pixels_say_how_large_a_reference_may_be() -> None:
         for asked in (request, RenderRequest("a fox", request.references, reference_pixels=4096))
     ]
     assert sizes == [(1024, 1024), (64, 64)]
+
+
+def test_a_file_that_was_only_opened_may_be_shared() -> None:
+    buffer = BytesIO()
+    noise(900, 900).save(buffer, "PNG")
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            opened = Image.open(BytesIO(buffer.getvalue()))
+            sent = list(pool.map(lambda picture: encode_reference(picture, 4096), [opened] * 8))
+            assert len(set(sent)) == 1
 
 
 @pytest.mark.parametrize("mode", ["P", "L", "RGBA", "CMYK"])

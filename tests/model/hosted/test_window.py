@@ -55,26 +55,31 @@ def test_nothing_is_pulled_before_the_first_is_wanted() -> None:
 def test_as_many_are_under_way_as_are_allowed() -> None:
     begun = Begun()
     results = in_order(begun.items(), begun.begin, 3)
-    timer = threading.Timer(0.05, lambda: begun.finish(0))
-    timer.start()
+    pulled = []
+
+    def finish() -> None:
+        pulled.append(begun.pulled)
+        begun.finish(0)
+
+    threading.Timer(0.1, finish).start()
     assert next(results) == 0
-    assert begun.pulled == 3
-    begun.finish(1)
+    assert (pulled, begun.pulled) == ([3], 4)
+    begun.finish(1, 2)
     assert next(results) == 1
-    assert begun.pulled == 5
+    assert begun.pulled == 6
 
 
 def test_those_that_wait_for_an_earlier_one_are_bounded() -> None:
     begun = Begun()
     results = in_order(begun.items(), begun.begin, 2)
-    begun_enough = threading.Event()
+    tick = threading.Event()
 
     def finish() -> None:
         for number in (1, 2, 3):
             while len(begun.futures) <= number:
-                begun_enough.wait(0.001)
+                tick.wait(0.001)
             begun.finish(number)
-        begun_enough.wait(0.05)
+        tick.wait(0.05)
         begun.finish(0)
 
     threading.Thread(target=finish).start()

@@ -1,0 +1,253 @@
+"""Pictures of models put together from files, against diffusers' pipelines with the same weights put in by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model import CheckpointError, Renderer, RenderRequest
+from tests.model.other_layouts import (
+    State,
+    bfl_fp8,
+    comfy_fp8,
+    each,
+    is_block_linear,
+    nvfp4,
+    old_comfy_fp8,
+    prefixed,
+    to_bfl,
+    vae_to_bfl,
+    write,
+)
+from tests.model.small import (
+    DEPTH,
+    Small,
+    judged,
+    length_of,
+    levels_of,
+    noise_picture,
+    save_small,
+    small_autoencoder,
+    text_layers,
+)
+
+FILE = "diffusion_pytorch_model.safetensors"
+KINDS = ["dev", "klein", "klein-base", "klein-kv"]
+REQUEST = RenderRequest(
+    "a red mug on the left",
+    (noise_picture(90, 75, 1), noise_picture(66, 120, 2)),
+    80,
+    64,
+    seed=5,
+    steps=2,
+    guidance=3.0,
+)
+
+
+def state_of(folder: Path, part: str = "transformer") -> State:
+    return load_file(folder / part / FILE)
+
+
+def render(base: Path, **options: Any) -> Any:
+    (picture,) = Renderer.load(str(base), device="cpu", dtype="float32", **options).render([REQUEST])
+    return levels_of(picture)
+
+
+def by_hand(small: Small, change: Callable[[Any], None]) -> Any:
+    """diffusers' picture, after a change of a copy of its pipeline."""
+    pipeline = deepcopy(small.pipeline)
+    with torch.no_grad():
+        change(pipeline)
+    return judged(pipeline, REQUEST, length_of(small.kind), text_layers(DEPTH))
+
+
+def difference(one: Any, other: Any) -> int:
+    return int(np.abs(one - other).max())
+
+
+@pytest.fixture(params=KINDS)
+def small(request: pytest.FixtureRequest, small_of: Callable[[str], Small]) -> Small:
+    return small_of(request.param)
+
+
+@pytest.fixture
+def other(small: Small, tmp_path: Path) -> Path:
+    """A checkpoint of the same kind with other weights."""
+    return save_small(small.kind, tmp_path / "other", seed=7)
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+def test_another_transformer_in_bfls_layout(small: Small, other: Path, tmp_path: Path, prefix: str) -> None:
+    state = state_of(other)
+    file = write(tmp_path / "x.safetensors", prefixed(to_bfl(state), prefix))
+    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(state))
+    assert difference(render(small.folder, transformer=str(file)), wanted) <= 1
+    assert difference(wanted, small.judge(REQUEST)) > 1
+
+
+@pytest.mark.parametrize("what", ["folder", "part", "file"])
+def test_another_transformer_in_diffusers_layout(small: Small, other: Path, what: str) -> None:
+    path = {"folder": other, "part": other / "transformer", "file": other / "transformer" / FILE}[what]
+    state = state_of(other)
+    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(state))
+    assert difference(render(small.folder, transformer=str(path)), wanted) <= 1
+
+
+@pytest.mark.parametrize("form", [bfl_fp8, comfy_fp8, old_comfy_fp8, nvfp4], ids=lambda form: form.__name__)
+def test_quantised_files_are_the_dequantised_model(
+    small: Small, tmp_path: Path, form: Callable[[str, Tensor], State]
+) -> None:
+    from model.checkpoint.formats import Formats
+    from model.checkpoint.weights import open_weights
+    from tests.model.checkpoint.test_formats import by_diffusers, dequantised, fp4_meaning
+
+    plain = to_bfl(state_of(small.folder))
+    state = each(plain, is_block_linear, form)
+    file = write(tmp_path / "x.safetensors", prefixed(state))
+    assert any(Formats(open_weights(file)).is_fp8(name) for name in plain) == (form is not nvfp4)
+    dense = {name: fp4_meaning(state, name) for name in plain} if form is nvfp4 else dequantised(state)
+    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(by_diffusers(dense)))
+    assert difference(render(small.folder, transformer=str(file)), wanted) <= 1
+    assert difference(wanted, small.judge(REQUEST)) > 1, "quantisation shows"
+
+
+def test_a_single_file_is_a_base(small: Small, tmp_path: Path) -> None:
+    names = {"dev": "flux2-dev", "klein-base": "flux-2-klein-base-4b"}
+    file = tmp_path / f"{names.get(small.kind, f'flux-2-{small.kind}')}.safetensors"
+    write(file, to_bfl(state_of(small.folder)))
+    made = Renderer.load(str(file), vae=str(small.folder), text_encoder=str(small.folder), device="cpu")
+    with pytest.raises(CheckpointError, match="can't be normed in 32 groups"):
+        made = Renderer.load(str(file), vae=str(small.folder / "vae" / FILE), text_encoder=str(small.folder))
+    description = made.description
+    assert (description.kv, description.distilled) == (small.kind == "klein-kv", small.kind != "klein-base")
+    assert description.text_length == 512, "of the tier, as there is no model_index.json that says otherwise"
+
+
+@pytest.mark.parametrize("layout", ["diffusers", "bfl"])
+@pytest.mark.parametrize("small_decoder", [False, True])
+def test_another_autoencoder(small: Small, tmp_path: Path, layout: str, small_decoder: bool) -> None:
+    torch.manual_seed(3)
+    vae = small_autoencoder(**({"decoder_block_out_channels": (4, 8, 8, 12)} if small_decoder else {}))
+    state = vae.state_dict()
+    if layout == "bfl":
+        state.pop("bn.num_batches_tracked")
+        state = vae_to_bfl(state, levels=4)
+    file = write(tmp_path / "ae.safetensors", state)
+    wanted = by_hand(small, lambda pipeline: setattr(pipeline, "vae", vae.eval()))
+    assert difference(render(small.folder, vae=str(file)), wanted) <= 1
+    assert difference(wanted, small.judge(REQUEST)) > 1
+
+
+def test_an_autoencoders_folder(small: Small, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    vae = small_autoencoder(decoder_block_out_channels=(4, 8, 8, 12))
+    vae.save_pretrained(tmp_path / "small-decoder")
+    wanted = by_hand(small, lambda pipeline: setattr(pipeline, "vae", vae.eval()))
+    assert difference(render(small.folder, vae=str(tmp_path / "small-decoder")), wanted) <= 1
+
+
+@pytest.mark.parametrize("what", ["folder", "part", "fp8 file"])
+def test_another_text_encoder(small: Small, other: Path, tmp_path: Path, what: str) -> None:
+    path, state = (
+        other if what == "folder" else other / "text_encoder",
+        load_file(other / "text_encoder" / "model.safetensors"),
+    )
+    if what == "fp8 file":
+        linear = [n for n in state if n.endswith("proj.weight") and "vision" not in n and "multi_modal" not in n]
+        written = each(state, lambda name: name in linear, comfy_fp8)
+        path = write(tmp_path / "text_fp8.safetensors", written)
+        state |= {n: written[n].float() * written[n.replace(".weight", ".weight_scale")] for n in linear}
+    tensors = write(tmp_path / "dense.safetensors", state)
+
+    def change(pipeline: Any) -> None:
+        folder = tmp_path / "by-hand"
+        pipeline.text_encoder.config.save_pretrained(folder)
+        save_file(load_file(tensors), folder / "model.safetensors", {"format": "pt"})
+        pipeline.text_encoder = type(pipeline.text_encoder).from_pretrained(folder)
+
+    wanted = by_hand(small, change)
+    assert difference(render(small.folder, text_encoder=str(path)), wanted) <= 1
+    assert difference(wanted, small.judge(REQUEST)) > 1
+
+
+@pytest.mark.parametrize("base", ["plain", "fp8 file", "quantise"])
+@pytest.mark.parametrize("spelling", ["diffusers", "bfl", "kohya"])
+def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, base: str) -> None:
+    """Two at once, of the layers that a trainer takes, each with a scale; on a quantised base beside its weights."""
+    from tests.model.checkpoint.test_formats import by_diffusers, dequantised
+
+    options: dict[str, Any] = {}
+    plain = state_of(small.folder)
+    if base == "fp8 file":
+        fp8 = each(to_bfl(plain), is_block_linear, bfl_fp8)
+        options["transformer"] = str(write(tmp_path / "x.safetensors", fp8))
+        plain = by_diffusers(dequantised(fp8))
+    if base == "quantise":
+        options["quantise"] = "fp8"
+        plain = {n: t for n, t in Renderer.load(str(small.folder), device="cpu", quantise="fp8")
+                 ._transformer.get().state_dict().items() if not n.endswith("scale")}  # fmt: skip
+        scales = Renderer.load(str(small.folder), device="cpu", quantise="fp8")._transformer.get().state_dict()
+        plain = {n: t.float() * scales.get(n.replace(".weight", ".scale"), torch.ones(())) for n, t in plain.items()}
+    torch.manual_seed(1)
+    loras, wanted_state = [], {name: tensor.clone() for name, tensor in plain.items()}
+    for number, scale in ((0, 0.8), (1, -0.5)):
+        file = tmp_path / f"{number}.safetensors"
+        added = lora_file(file, plain, spelling)
+        loras.append((str(file), scale))
+        for name, delta in added.items():
+            wanted_state[name] += scale * delta
+    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(wanted_state))
+    assert difference(render(small.folder, loras=loras, **options), wanted) <= 1
+    assert difference(wanted, small.judge(REQUEST)) > 1
+
+
+def lora_file(file: Path, plain: State, spelling: str) -> State:
+    """Writes a LoRA of rank 4 for attention, feed-forward and the last modulation; returns what it adds."""
+    names = {
+        "transformer_blocks.0.attn.to_out.0": "double_blocks.0.img_attn.proj",
+        "transformer_blocks.1.ff.linear_in": "double_blocks.1.img_mlp.0",
+        "single_transformer_blocks.0.attn.to_qkv_mlp_proj": "single_blocks.0.linear1",
+        "single_transformer_blocks.1.attn.to_out": "single_blocks.1.linear2",
+        "norm_out.linear": "final_layer.adaLN_modulation.1",
+    }
+    added: State = {}
+    written: State = {}
+    for ours, theirs in names.items():
+        rows, columns = plain[f"{ours}.weight"].shape
+        down, up = torch.randn(4, columns) / 8, torch.randn(rows, 4) / 8
+        scale = 1.0
+        swapped = torch.cat(up.chunk(2)[::-1]) if ours == "norm_out.linear" else up
+        if spelling == "diffusers":
+            written |= {f"transformer.{ours}.lora_A.weight": down, f"transformer.{ours}.lora_B.weight": up}
+        elif spelling == "bfl":
+            name = f"diffusion_model.{theirs}"
+            written |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": swapped}
+        else:
+            name = f"lora_unet_{theirs.replace('.', '_')}"
+            written |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": swapped}
+            written[f"{name}.alpha"], scale = torch.tensor(2.0), 0.5
+        added[f"{ours}.weight"] = scale * up @ down
+    write(file, written)
+    return added
+
+
+def test_parts_of_different_models_are_refused(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+    klein, wide = small_of("klein"), small_autoencoder(latent_channels=4)
+    wide.save_pretrained(tmp_path / "vae")
+    with pytest.raises(
+        CheckpointError, match=r"gives tokens of 16 channels, and .* takes 32: they belong to different"
+    ):
+        Renderer.load(str(klein.folder), vae=str(tmp_path / "vae"))
+    state = to_bfl(state_of(klein.folder))
+    state["txt_in.weight"] = torch.zeros(64, 192)
+    file = write(tmp_path / "wide.safetensors", state)
+    with pytest.raises(CheckpointError, match=r"takes prompts of width 192, and .* gives 3 x 32 = 96: they belong to"):
+        Renderer.load(str(klein.folder), transformer=str(file))

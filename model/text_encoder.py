@@ -18,13 +18,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-SYSTEM_MESSAGE = (
-    "You are an AI that reasons about image descriptions. You give structured responses focusing on object "
-    "relationships, object\nattribution and actions without speculation."
-)
-"""What [dev] was trained with. Source: black-forest-labs/flux2 `system_messages.py` (Apache-2.0)."""
-
-IMAGE_TOKEN = "[IMG]"  # noqa: S105 (no secret)
+from model.chat import MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
 
 
 class TextEncoder(Protocol):
@@ -81,7 +75,8 @@ class Qwen3TextEncoder(nn.Module):
     @torch.inference_mode()
     def encode(self, prompt: str) -> Tensor:
         """(1, length, X); longer prompts are cut at `length` tokens."""
-        inputs = padded(self.tokenizer, qwen3_chat(self.tokenizer, prompt), self.length).to(self.trunk.device)
+        chat = self.tokenizer.apply_chat_template(qwen3_messages(prompt), tokenize=False, **QWEN3_OPTIONS)
+        inputs = padded(self.tokenizer, chat, self.length).to(self.trunk.device)
         out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
         return out
 
@@ -97,7 +92,7 @@ class MistralTextEncoder(nn.Module):
     @torch.inference_mode()
     def encode(self, prompt: str) -> Tensor:
         """(1, length, X); longer prompts are cut at `length` tokens."""
-        chat = mistral_chat(self.tokenizer, prompt)
+        chat = self.tokenizer.apply_chat_template(mistral_messages(prompt), tokenize=False, **MISTRAL_OPTIONS)
         if self.tokenizer.padding_side != "left":
             inputs = padded(self.tokenizer, chat, self.length, add_special_tokens=False).to(self.trunk.device)
             out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
@@ -113,32 +108,6 @@ class MistralTextEncoder(nn.Module):
             mask = torch.cat((torch.zeros_like(pad), torch.ones_like(ids)), dim=1)
             self._padding = self.trunk(torch.cat((pad, ids), dim=1), mask)[:, :1]
         return self._padding
-
-
-def qwen3_chat(tokenizer: Any, prompt: str) -> str:
-    """The text that klein's encoder reads."""
-    text: str = tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=False
-    )
-    return text
-
-
-def mistral_chat(tokenizer: Any, prompt: str) -> str:
-    """The text that dev's encoder reads."""
-    text: str = tokenizer.apply_chat_template(
-        mistral_messages(SYSTEM_MESSAGE, prompt), tokenize=False, add_generation_prompt=False
-    )
-    return text
-
-
-def mistral_messages(system: str, prompt: str, pictures: int = 0) -> list[dict[str, Any]]:
-    """A conversation as Mistral-3's chat template takes it, places for pictures before the prompt."""
-    messages: list[dict[str, Any]] = [{"role": "system", "content": [{"type": "text", "text": system}]}]
-    if pictures:
-        messages.append({"role": "user", "content": [{"type": "image"}] * pictures})
-    prompt = prompt.replace(IMAGE_TOKEN, "")
-    messages.append({"role": "user", "content": [{"type": "text", "text": prompt}]})
-    return messages
 
 
 def padded(tokenizer: Any, chat: str, length: int, **options: Any) -> Any:

@@ -14,12 +14,13 @@ from typing import Any
 import torch
 from PIL import Image
 
+from model.chat import IMAGE_TOKEN, mistral_messages
 from model.checkpoint.describe import ModelDescription
 from model.checkpoint.files import read_json
 from model.checkpoint.text import load_tokenizer
 from model.errors import CheckpointError
 from model.references import fit_area
-from model.text_encoder import IMAGE_TOKEN, mistral_messages, tokenise_mistral
+from model.text_encoder import tokenise_mistral
 
 TEMPERATURE = 0.15
 NEW_TOKENS = 512
@@ -84,7 +85,7 @@ class Upsampler:
         """What the language model reads: token ids, and the references as one picture."""
         system = FROM_PICTURES if references else FROM_TEXT
         chat: str = self._tokenizer.apply_chat_template(
-            mistral_messages(system, prompt, pictures=int(bool(references))), tokenize=False, add_generation_prompt=True
+            mistral_messages(prompt, system, pictures=int(bool(references))), tokenize=False, add_generation_prompt=True
         )
         seen: dict[str, Any] = {}
         if references:

@@ -23,8 +23,8 @@ from PIL import Image
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration, Qwen3Config, Qwen3ForCausalLM
 
 from model import Renderer, RenderRequest
+from model.chat import SYSTEM_MESSAGE
 from model.nano.tokenizer import train_tokenizer
-from model.text_encoder import SYSTEM_MESSAGE
 
 Pixels = NDArray[np.int64]
 WORDS = ["a red mug on the left and a fox on the right, on a beach", "snow falls on the green bottle", "0 1 2 3 4 !"]

@@ -20,8 +20,8 @@ from PIL import Image
 
 from model import CheckpointError, RenderRequest
 from model import upsample as module
+from model.chat import SYSTEM_MESSAGE as OUR_SYSTEM_MESSAGE
 from model.checkpoint.describe import describe
-from model.text_encoder import SYSTEM_MESSAGE as OUR_SYSTEM_MESSAGE
 from model.upsample import FROM_PICTURES, FROM_TEXT, SEED, TEMPERATURE, Upsampler, load_upsampler, side_by_side
 from tests.model.small import Small, noise_picture
 

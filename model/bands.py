@@ -32,7 +32,7 @@ def conv(x: Tensor, layer: nn.Conv2d, norm: nn.GroupNorm | None = None) -> Tenso
     """`layer(silu(norm(x)))`, or `layer(x)`; 3x3 with padding 1. (B, C, H, W) -> (B, C', H, W)."""
     width = max(layer.in_channels, layer.out_channels) * x.shape[3]
     if not in_bands(width * x.shape[2]):
-        return run(layer, x if norm is None else F.silu(norm(x)))
+        return run(layer, x if norm is None else silu(norm(x)))
     out = x.new_empty(x.shape[0], layer.out_channels, *x.shape[2:])
     for start, stop, window in windows(x, band_rows(width, x.device), activation(x, norm)):
         out[:, :, start:stop] = unpadded(window, layer)
@@ -46,12 +46,13 @@ def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Co
     """
     width = max(x.shape[1], hidden.shape[1]) * x.shape[3]
     if not in_bands(width * x.shape[2]):
-        kept = x if shortcut is None else run(shortcut, x)
-        return kept + run(layer, F.silu(norm(hidden)))
+        change = run(layer, silu(norm(hidden)))
+        return (x if shortcut is None else run(shortcut, x)) + change
     out = x if shortcut is None else hidden
     for start, stop, window in windows(hidden, band_rows(width, x.device), activation(hidden, norm)):
         kept = x[:, :, start:stop]
-        out[:, :, start:stop] = (kept if shortcut is None else run(shortcut, kept)) + unpadded(window, layer)
+        change = unpadded(window, layer)
+        out[:, :, start:stop] = (kept if shortcut is None else run(shortcut, kept)) + change
     return out
 
 
@@ -107,6 +108,11 @@ def ranges(length: int, step: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, length)
 
 
+def silu(normed: Tensor) -> Tensor:
+    """Over its input where no gradient needs it."""
+    return F.silu(normed, inplace=not torch.is_grad_enabled())
+
+
 def same(x: Tensor) -> Tensor:
     return x
 
@@ -141,7 +147,7 @@ def activation(x: Tensor, norm: nn.GroupNorm | None) -> Prepare:
 
     def prepare(rows: Tensor) -> Tensor:
         centred = rows - mean
-        return F.silu(torch.addcmul(bias, centred, scale, out=centred).to(x.dtype), inplace=True)
+        return silu(torch.addcmul(bias, centred, scale, out=centred).to(x.dtype))
 
     return prepare
 

@@ -7,12 +7,15 @@ largest 448), with one float32 scale a tensor as BFL's fp8 files have it, or one
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 FP8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 LARGEST = 448.0
+BLOCK_ELEMENTS = 1 << 20
 FP8_UNITS = (8, 9)
 """The CUDA capability from which on GPUs multiply fp8 matrices (Ada, Hopper)."""
 
@@ -72,5 +75,15 @@ class Fp8Linear(nn.Module):
 
 def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
     """A dense weight (out, in) -> float8_e4m3fn and its scale: the largest value lands on 448."""
-    scale = (weight.abs().amax().float() / LARGEST).clamp_min(1e-12)
-    return (weight.float() / scale).clamp(-LARGEST, LARGEST).to(torch.float8_e4m3fn), scale
+    least, most = torch.aminmax(weight)
+    scale = (torch.maximum(-least, most).float() / LARGEST).clamp_min(1e-12)
+    small = torch.empty(weight.shape, dtype=torch.float8_e4m3fn, device=weight.device)
+    for rows in row_blocks(weight.shape):  # a float32 copy of the whole would be four times what is kept
+        small[rows] = (weight[rows].float() / scale).clamp(-LARGEST, LARGEST).to(torch.float8_e4m3fn)
+    return small, scale
+
+
+def row_blocks(shape: Sequence[int]) -> Iterator[slice]:
+    """Slices of a matrix's rows, of about 4 MiB in float32 each."""
+    step = max(1, BLOCK_ELEMENTS // shape[1])
+    return (slice(start, start + step) for start in range(0, shape[0], step))

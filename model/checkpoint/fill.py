@@ -33,6 +33,9 @@ def fill(
     module lacks are passed over unread; else they are an error, as missing ones and wrong shapes always are.
     """
     weights, used, missing = formats.weights, {GLOBAL_MARKER}, []
+    # What needs no conversion may stay where the file is mapped. But a mapping goes as a whole: where most of it is
+    # converted, the rest is copied, or the file's pages would count beside what was made of them.
+    copies = not formats.kept_in(dtype) or any(to_fp8(name) for name in module.state_dict())
     for name, wanted in module.state_dict().items():
         source = origin(name)
         if source.name not in weights:
@@ -43,7 +46,7 @@ def fill(
             continue
         used |= formats.names(source.name)
         _check_shape(formats, source, wanted)
-        _put(module, name, formats.read(source), wanted, device, dtype, to_fp8(name))
+        _put(module, name, formats.read(source, dtype), wanted, device, dtype, to_fp8(name), copies)
     weights.close()
     if missing:
         raise CheckpointError(f"{weights.label}: {len(missing)} tensors are missing: {listing(sorted(missing))}")
@@ -68,6 +71,7 @@ def _put(
     device: torch.device,
     dtype: torch.dtype,
     to_fp8: bool,
+    copies: bool,
 ) -> None:
     path, _, leaf = name.rpartition(".")
     linear = leaf == "weight" and isinstance(module.get_submodule(path), nn.Linear)
@@ -79,7 +83,7 @@ def _put(
         module.set_submodule(path, Fp8Linear(*quantise(tensor.to(device))))
         return
     tensor = tensor.reshape(wanted.shape)
-    place(module, name, tensor.to(device, dtype if tensor.is_floating_point() else None))
+    place(module, name, tensor.to(device, dtype if tensor.is_floating_point() else None, copy=copies))
 
 
 def place(module: nn.Module, name: str, tensor: Tensor) -> None:

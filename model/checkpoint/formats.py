@@ -45,15 +45,22 @@ class Formats:
         shape = self.weights.shape(tensor)
         return (*shape[:-1], shape[-1] * 2) if self._is_nvfp4(tensor) else shape
 
-    def read(self, origin: Origin) -> Tensor | Fp8Linear:
-        """A tensor; where it's stored in fp8, as a layer that keeps it so. Raises CheckpointError."""
+    def read(self, origin: Origin, dtype: torch.dtype) -> Tensor | Fp8Linear:
+        """A tensor as it's stored; NVFP4 is made dense in `dtype`, and fp8 is a layer that keeps it. Raises
+        CheckpointError."""
         name, weights = origin.name, self.weights
         self._check(name)
         if weights.dtype(name) in FP8_DTYPES:
             return self._fp8(origin)
         if self._is_nvfp4(name):
-            return _arrange(self._nvfp4(name), origin)
+            return _arrange(self._nvfp4(name, dtype), origin)
         return _swap(weights.read(name, origin.third), origin)
+
+    def kept_in(self, dtype: torch.dtype) -> bool:
+        """Whether all weights have a dtype already, or stay in fp8."""
+        named = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}[dtype]
+        kept = (named, *FP8_DTYPES, "I64")
+        return all(self.weights.dtype(name) in kept for name in self.weights if not name.endswith(SIDES))
 
     def is_fp8(self, tensor: str) -> bool:
         return self.weights.dtype(tensor) in FP8_DTYPES
@@ -102,13 +109,13 @@ class Formats:
         full = self._full_precision or bool(self._marker(layer).get("full_precision_matrix_mult"))
         return Fp8Linear(weight, scale, static, in_units=not full)
 
-    def _nvfp4(self, name: str) -> Tensor:
+    def _nvfp4(self, name: str, dtype: torch.dtype) -> Tensor:
         layer, packed = name.rpartition(".")[0], self.weights.read(name)
         scales, scale = self._side(layer, "weight_scale"), self._side(layer, "weight_scale_2")
         if scales is None or scale is None:
             raise CheckpointError(f"{self.weights.label}: {layer} has no weight_scale, which NVFP4 needs")
         plain = nvfp4.plain_order(scales, packed.shape[0], packed.shape[1] * 2 // nvfp4.GROUP)
-        return nvfp4.dequantise(packed, plain, scale.reshape(()))
+        return nvfp4.dequantise(packed, plain, scale.reshape(()), dtype)
 
     def _side(self, layer: str, *spellings: str) -> Tensor | None:
         for spelling in spellings:

@@ -9,18 +9,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from model.quantised import row_blocks
+
 GROUP = 16
 _MAGNITUDES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
-_VALUES = torch.tensor((*_MAGNITUDES, *(-value for value in _MAGNITUDES)))
+_VALUES = (*_MAGNITUDES, *(-value for value in _MAGNITUDES))
+_PAIRS = torch.tensor([(_VALUES[byte >> 4], _VALUES[byte & 15]) for byte in range(256)])
 
 
-def dequantise(packed: Tensor, block_scales: Tensor, scale: Tensor) -> Tensor:
-    """packed (N, K/2) uint8, block_scales (N, K/16) float8 in plain order, scale () -> (N, K) float32."""
-    codes = torch.stack((packed >> 4, packed & 15), dim=-1).flatten(-2)
-    values = _VALUES[codes.int()]
-    scales = block_scales.float() * scale.float()
-    dense: Tensor = torch.unflatten(values, -1, (-1, GROUP)) * scales[..., None]
-    return dense.flatten(-2)
+def dequantise(packed: Tensor, block_scales: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
+    """packed (N, K/2) uint8, block_scales (N, K/16) float8 in plain order, scale () -> (N, K); computed in float32."""
+    out = torch.empty(packed.shape[0], 2 * packed.shape[1], dtype=dtype)
+    for rows in row_blocks(out.shape):
+        values = _PAIRS.index_select(0, packed[rows].flatten().int()).reshape(-1, GROUP)
+        scales = (block_scales[rows].float() * scale.float()).reshape(-1, 1)
+        out[rows] = (values * scales).reshape(out[rows].shape).to(dtype)
+    return out
 
 
 def plain_order(stored: Tensor, rows: int, columns: int) -> Tensor:

@@ -58,19 +58,19 @@ def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:
 
 
 def show_plan(summary: Summary, first: int) -> None:
-    """The plan's counts, reference sets and first variants."""
+    """The plan's counts, reference sets, first variants and warnings."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(markup=False, highlight=False, emoji=False)
-    plan, model = summary.plan, summary.plan.model
+    plan = summary.plan
     facts = Table.grid(padding=(0, 2))
-    licence = model.licence if model.commercial_use else f"{model.licence}, not for commercial use"
     rows = {
         "campaign": f"{plan.campaign.name} (brand {plan.campaign.brand.name})",
         "variants": _variants(summary),
-        "model": f"{model.name} (licence: {licence})",
-        "sampling": f"{_count(summary.steps, 'step')}, guidance {summary.guidance:g}",
+        "model": _model(summary),
+        "sampling": _sampling(summary),
+        **_asked(summary),
         "seeds": f"{summary.seeds:,}",
         "sizes": _counts(summary.sizes),
         "deliver to": f"{summary.deliver}/{plan.campaign.name}",
@@ -86,6 +86,38 @@ def show_plan(summary: Summary, first: int) -> None:
     if first:
         console.print()
         console.print(_first_table(summary, first))
+    if summary.warnings:
+        console.print()
+    for warning in summary.warnings:
+        console.print(_plain(f"warning: {warning}"))
+
+
+def _model(summary: Summary) -> str:
+    model, choice = summary.plan.model, summary.plan.campaign.choice
+    licence = model.licence if model.commercial_use else f"{model.licence}, not for commercial use"
+    parts = {"transformer": choice.transformer, "VAE": choice.vae, "text encoder": choice.text_encoder}
+    other = [f"{part} {file}" for part, file in parts.items() if file]
+    other += [f"LoRA {lora.file} at {lora.scale:g}" for lora in choice.loras]
+    other += [f"quantised to {choice.quantise}"] if choice.quantise else []
+    other += [f"region {choice.region}"] if choice.region else []
+    return f"{', '.join([model.name, *other])} (licence: {licence})"
+
+
+def _sampling(summary: Summary) -> str:
+    steps = "the service's steps" if summary.steps is None else _count(summary.steps, "step")
+    guidance = "the service's guidance" if summary.guidance is None else f"guidance {summary.guidance:g}"
+    return f"{steps}, {guidance}"
+
+
+def _asked(summary: Summary) -> dict[str, str]:
+    """What campaigns may ask for besides, where this one does."""
+    job = summary.plan.campaign.job
+    asked = {"negative prompt": job.negative_prompt} if job.negative_prompt else {}
+    if job.reference_pixels is not None:
+        asked["reference pixels"] = f"at most {job.reference_pixels:,}"
+    if job.upsample:
+        asked["upsample"] = "the model rewrites prompts first"
+    return asked
 
 
 def _variants(summary: Summary) -> str:

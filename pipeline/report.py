@@ -21,6 +21,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     )
     if outcome.done:
         yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s a picture"
+    if outcome.cost is not None:
+        yield f"cost: {outcome.cost:,.1f} credits"
     if outcome.cache:
         kinds = [f"{kind} {use.hits / use.uses:.0%} of {use.uses:,}" for kind, use in outcome.cache.items()]
         yield f"cache hits: {', '.join(kinds)}"
@@ -37,7 +39,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
-    """The summary as plain JSON values: `skipped` were done before, `done` now; outside_model is a share of 1."""
+    """The summary as plain JSON values: `skipped` were done before, `done` now; outside_model is a share of 1, cost
+    in a hosted tier's credits."""
     return {
         "counts": {
             "planned": outcome.planned,
@@ -50,6 +53,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "folder": outcome.uri,
         "manifest": outcome.manifest,
         "seconds": round(outcome.seconds, 3),
+        "cost": None if outcome.cost is None else round(outcome.cost, 4),
         "cache": {kind: {"hits": use.hits, "uses": use.uses} for kind, use in outcome.cache.items()},
         "outside_model": None if outcome.outside_model is None else round(outcome.outside_model, 4),
         "interrupted": outcome.interrupted,

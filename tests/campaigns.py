@@ -20,14 +20,15 @@ def write_campaign(
     *,
     products: tuple[str, ...] = ("mug", "bottle"),
     deliver: str | None = None,
-    model: str | None = None,
+    model: str | Mapping[str, object] | None = None,
     size: str = "64x64",
     format: str = "png",
+    **fields: object,
 ) -> Path:
     """A job file `spring.yaml` with its brand, references and, unless `model` is given, a checkpoint without weights.
 
     scenes: the free axis, or how many plain scenes it has; there is a variant for each product and scene.
-    deliver: else `out` beside it.
+    deliver: else `out` beside it. fields: of the job, besides or instead.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(scenes, int):
@@ -48,6 +49,7 @@ def write_campaign(
         "size": size,
         "output": {"format": format, "name": "{{ product }}/{{ scene }}"},
         "deliver": deliver or "out",
+        **fields,
     }
     (folder / "brand.yaml").write_text(json.dumps(brand))
     file = folder / "spring.yaml"
@@ -60,11 +62,17 @@ def plan_of(file: Path) -> Plan:
     return make_plan(load_campaign(file))
 
 
-def write_checkpoint(folder: Path) -> Path:
-    """What a checkpoint's folder needs to be described and planned with; there are no weights in it."""
+def write_checkpoint(folder: Path, *, whole: bool = False) -> Path:
+    """What a checkpoint's folder needs to be described and planned with; there are no weights in it.
+
+    whole: with all parts, as it needs when one of them is replaced.
+    """
     (folder / "transformer").mkdir(parents=True)
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "Flux2KleinPipeline", "is_distilled": True}))
     (folder / "transformer" / "config.json").write_text(json.dumps({"num_attention_heads": 24}))
+    for part in ("vae/config", "text_encoder/config", "tokenizer/tokenizer") if whole else ():
+        (folder / part).parent.mkdir()
+        (folder / f"{part}.json").write_text("{}")
     return folder
 
 

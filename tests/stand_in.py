@@ -1,8 +1,8 @@
 """A stand-in for the model, where a test is about dispatch, delivery or crashes and not about pictures.
 
 It draws a picture from the request alone, in milliseconds, and misbehaves when a prompt asks for it: `[raise]` raises,
-`[exit]` ends the process, `[exit once FILE]` only if FILE isn't there yet, `[sleep S]` takes S seconds. The real model
-is used where pictures matter.
+`[exit]` ends the process, `[exit once FILE]` only if FILE isn't there yet, `[sleep S]` takes S seconds, `[refuse]`
+gives a failure in place of a picture. The real model is used where pictures matter.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
-from model.errors import CheckpointError
-from model.request import Rendered, RenderRequest
+from model.errors import CheckpointError, HostedError
+from model.request import Failed, Rendered, RenderRequest
 
 LAST_WORDS_SECONDS = 0.5
 """A real picture takes seconds: the driver has long heard that it was begun when it takes its worker down."""
@@ -29,16 +31,46 @@ class StandIn:
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
+    def prepare(self, requests: Sequence[RenderRequest]) -> None:
+        """Nothing is worth doing ahead."""
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for request in requests:
             start = time.perf_counter()
+            if "[refuse]" in request.prompt:
+                yield Failed(HostedError("the stand-in was asked to refuse"))
+                continue
             _misbehave(request.prompt)
             hit = int(request.prompt in self._seen)
             self._seen.add(request.prompt)
-            yield Rendered(draw(request), {"denoise": time.perf_counter() - start}, {"text": hit})
+            rewritten = f"{request.prompt}, rewritten" if request.upsample else None
+            yield Rendered(draw(request), {"denoise": time.perf_counter() - start}, {"text": hit}, rewritten)
 
     def host(self) -> dict[str, str]:
         return {"device": "stand-in", "torch": "none", "driver": "none"}
+
+
+class Service(StandIn):
+    """As a hosted tier gives its pictures: in order, several in flight, each at a price; a failure is a value."""
+
+    in_flight = 4
+    price = 4.5
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        flying: deque[RenderRequest] = deque()
+        for request in requests:
+            flying.append(request)
+            if len(flying) == self.in_flight:
+                yield self._land(flying.popleft())
+        while flying:
+            yield self._land(flying.popleft())
+
+    def _land(self, request: RenderRequest) -> Rendered | Failed:
+        try:
+            (result,) = super().stream([request])
+        except RuntimeError as error:
+            return Failed(HostedError(str(error)))
+        return replace(result, cost=self.price) if isinstance(result, Rendered) else result
 
 
 def load(base: str) -> StandIn:
@@ -46,9 +78,29 @@ def load(base: str) -> StandIn:
     return StandIn()
 
 
+def load_service(base: str, region: str = "global") -> Service:
+    """A renderer for a hosted tier."""
+    return Service()
+
+
+def load_composed(base: str, loras: Sequence[tuple[str, float]], quantise: str) -> StandIn:
+    """A renderer that says what it was loaded with."""
+
+    class Composed(StandIn):
+        def host(self) -> dict[str, str]:
+            return {"device": f"{base} {loras} {quantise}", "torch": "none", "driver": "none"}
+
+    return Composed()
+
+
 def load_nothing(base: str) -> StandIn:
     """What a wrong checkpoint does."""
     raise CheckpointError(f"{base}: there is no checkpoint here")
+
+
+def load_without_key(base: str) -> StandIn:
+    """What a hosted tier does where nobody has an account."""
+    raise HostedError("no key is set")
 
 
 def load_and_die(base: str) -> StandIn:
@@ -58,7 +110,7 @@ def load_and_die(base: str) -> StandIn:
 
 def draw(request: RenderRequest) -> Image.Image:
     """A picture of the right size that every part of the request changes."""
-    digest = hashlib.sha256(f"{request.prompt} {request.seed} {request.steps} {request.guidance}".encode())
+    digest = hashlib.sha256(repr(replace(request, references=())).encode())
     for reference in request.references:
         digest.update(reference.tobytes())
     colours = digest.digest()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import builtins
 import json
 from datetime import UTC, datetime
-from typing import Literal
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from pipeline.plan.variant import Variant
 from pipeline.version import TOOL
+
+if TYPE_CHECKING:
+    from model.checkpoint.describe import ModelDescription
 
 Status = Literal["done", "failed", "quarantined"]
 RECORDS = "records/"
@@ -18,30 +22,62 @@ JSON = "application/json"
 
 
 class _Frozen(BaseModel):
+    """`later` names fields that came after the first records: at their defaults they aren't written, so that a record
+    from before is written again as it was read."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = write(self)
+        fields = type(self).model_fields
+        for name in self.later:
+            if getattr(self, name) == fields[name].default:
+                values.pop(name, None)
+        return values
+
+
+class LoraStamp(_Frozen):
+    """A LoRA's file name, and how strongly it acts."""
+
+    file: str
+    scale: float
 
 
 class ModelStamp(_Frozen):
     """Which model made a picture. `weights_digest` decides, the name is for people."""
 
+    later = ("quantisation", "loras")
+
     name: str
     weights_digest: str
     licence: str
+    quantisation: str | None = None
+    loras: tuple[LoraStamp, ...] = ()
 
 
 class ReferenceStamp(_Frozen):
-    """A reference picture as the brand spec names it, with the digest of its file."""
+    """A reference picture as the brand spec names it, with the digest of its file and, where it's transparent, the
+    colour that it was laid on."""
+
+    later = ("background",)
 
     role: str
     file: str
     sha256: str
+    background: str | None = None
 
 
 class Record(_Frozen):
     """One variant of a campaign. `asset`, `sha256` and `bytes` are None unless it's done; `cause` is None if it is.
 
-    timings: seconds per stage. cache: hit (1) or miss (0) per kind. host: device, torch, driver.
+    steps, guidance: None where the service chose. prompt_upsampled: the prompt as the model rewrote it.
+    reference_pixels: None for the model's own area. cost: in the service's credits. timings: seconds per stage. cache:
+    hit (1) or miss (0) per kind. host: device, torch, driver.
     """
+
+    later = ("negative_prompt", "prompt_upsampled", "reference_pixels", "cost")
 
     name: str
     status: Status
@@ -53,14 +89,18 @@ class Record(_Frozen):
     height: int
     format: str
     prompt: str
+    negative_prompt: str = ""
+    prompt_upsampled: str | None = None
     seed: int
-    steps: int
-    guidance: float
+    steps: int | None
+    guidance: float | None
     model: ModelStamp
     references: tuple[ReferenceStamp, ...] = ()
+    reference_pixels: int | None = None
     axes: dict[str, str] = Field(default_factory=dict)
     attempts: int = 1
     cause: str | None = None
+    cost: float | None = None
     timings: dict[str, float] = Field(default_factory=dict)
     cache: dict[str, int] = Field(default_factory=dict)
     host: dict[str, str] = Field(default_factory=dict)
@@ -82,6 +122,17 @@ def record_key(render_key: str) -> str:
     return f"{RECORDS}{render_key}.json"
 
 
+def stamp_of(model: ModelDescription) -> ModelStamp:
+    """How records tell of a model."""
+    return ModelStamp(
+        name=model.name,
+        weights_digest=model.weights_digest,
+        licence=model.licence,
+        quantisation=model.choice.quantise,
+        loras=tuple(LoraStamp(file=PurePath(lora.file).name, scale=lora.scale) for lora in model.choice.loras),
+    )
+
+
 def new_record(
     variant: Variant, model: ModelStamp, status: Status, attempts: int = 1, cause: str | None = None
 ) -> Record:
@@ -94,14 +145,18 @@ def new_record(
         height=variant.height,
         format=variant.format,
         prompt=variant.prompt,
+        negative_prompt=variant.negative_prompt,
         seed=variant.seed,
         steps=variant.steps,
         guidance=variant.guidance,
         model=model,
         references=tuple(
-            ReferenceStamp(role=reference.role, file=reference.file, sha256=reference.sha256)
+            ReferenceStamp(
+                role=reference.role, file=reference.file, sha256=reference.sha256, background=reference.background
+            )
             for reference in variant.references
         ),
+        reference_pixels=variant.reference_pixels,
         axes=dict(variant.axes),
         attempts=attempts,
         cause=cause,

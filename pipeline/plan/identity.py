@@ -10,30 +10,37 @@ from dataclasses import dataclass, fields
 @dataclass(frozen=True, slots=True)
 class KeyInputs:
     """All that decides a picture. weights: the digest of the model's files. references: the digests of the reference
-    files, in order. quantisation: None for weights as they are. sampler: the version of the sampling code."""
+    files, in order, each of a transparent one with the colour that it's laid on. steps, guidance: None where the
+    service chooses. quantisation: None for weights as they are. sampler: the version of the sampling code.
+
+    The fields with defaults came later: at their defaults they aren't written, so that older keys stay what they are.
+    """
 
     weights: str
     prompt: str
     references: tuple[str, ...]
     width: int
     height: int
-    steps: int
-    guidance: float
+    steps: int | None
+    guidance: float | None
     seed: int
     quantisation: str | None
     sampler: str
     format: str
+    negative_prompt: str = ""
+    reference_pixels: int | None = None
+    upsample: bool = False
 
 
-_FIELDS = tuple(field.name for field in fields(KeyInputs))
+_FIELDS = fields(KeyInputs)
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical_json(inputs: KeyInputs) -> str:
-    """The one way to write the inputs down: keys sorted, no blanks, UTF-8; guidance is always a float (4 and 4.0 are
-    one)."""
-    values = {name: getattr(inputs, name) for name in _FIELDS}
-    values["guidance"] = float(inputs.guidance) + 0.0  # + 0.0: -0.0 is 0.0
+    """The one way to write the inputs down: keys sorted, no blanks, UTF-8; guidance is a float (4 and 4.0 are one)."""
+    values = {field.name: value for field in _FIELDS if (value := getattr(inputs, field.name)) != field.default}
+    if inputs.guidance is not None:
+        values["guidance"] = float(inputs.guidance) + 0.0  # + 0.0: -0.0 is 0.0
     return _ENCODER.encode(values)
 
 
@@ -45,4 +52,4 @@ def render_key(inputs: KeyInputs) -> str:
 def changed_fields(before: KeyInputs, after: KeyInputs) -> tuple[str, ...]:
     """The names of the fields that make two render keys differ, in the order of `KeyInputs`; () for equal keys."""
     old, new = (json.loads(canonical_json(inputs)) for inputs in (before, after))
-    return tuple(name for name in _FIELDS if old[name] != new[name])
+    return tuple(field.name for field in _FIELDS if old.get(field.name) != new.get(field.name))

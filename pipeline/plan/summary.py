@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from model.choice import ModelChoice
 from pipeline.plan.diff import missing
 from pipeline.plan.expand import Plan
 from pipeline.plan.variant import Reference, Variant
@@ -23,22 +24,26 @@ class ReferenceSet:
 @dataclass(frozen=True)
 class Summary:
     """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `done` None: it isn't known
-    what the store has, for the reason in `unknown`."""
+    what the store has, for the reason in `unknown`. `steps`, `guidance` None: the service chooses. `warnings`: what a
+    person should know before rendering."""
 
     plan: Plan
     deliver: str
     axes: dict[str, dict[str, int]]
     sizes: dict[str, int]
     seeds: int
-    steps: int
-    guidance: float
+    steps: int | None
+    guidance: float | None
     reference_sets: tuple[ReferenceSet, ...]
     done: int | None
     unknown: str | None
     to_render: tuple[Variant, ...]
+    warnings: tuple[str, ...] = ()
 
 
-def summarise(plan: Plan, deliver: str, done: Set[str] | None, unknown: str | None = None) -> Summary:
+def summarise(
+    plan: Plan, deliver: str, done: Set[str] | None, unknown: str | None = None, warnings: Iterable[str] = ()
+) -> Summary:
     """The summary of a plan, given the render keys that the store has done (None: not known)."""
     axes = {axis: dict.fromkeys(found.values, 0) for axis, found in plan.campaign.axes.items()}
     sets: dict[tuple[str, ...], list[Variant]] = {}
@@ -60,13 +65,14 @@ def summarise(plan: Plan, deliver: str, done: Set[str] | None, unknown: str | No
         done=None if done is None else len(plan.variants) - len(to_render),
         unknown=unknown,
         to_render=to_render,
+        warnings=tuple(warnings),
     )
 
 
 def summary_json(summary: Summary, first: int) -> dict[str, Any]:
     """The summary as plain JSON values, with the `first` variants in full."""
     plan = summary.plan
-    model = plan.model
+    model, job = plan.model, plan.campaign.job
     return {
         "campaign": plan.campaign.name,
         "brand": plan.campaign.brand.name,
@@ -79,9 +85,13 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
             "commercial_use": model.commercial_use,
             "weights_digest": model.weights_digest,
             "sampler": model.sampler,
+            "choice": choice_json(plan.campaign.choice),
         },
         "steps": summary.steps,
         "guidance": summary.guidance,
+        "negative_prompt": job.negative_prompt or None,
+        "reference_pixels": job.reference_pixels,
+        "upsample": job.upsample,
         "variants": len(plan.variants),
         "done": summary.done,
         "to_render": len(summary.to_render),
@@ -94,11 +104,18 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
             for found in summary.reference_sets
         ],
         "first": [_variant(variant) for variant in plan.variants[:first]],
+        "warnings": list(summary.warnings),
     }
 
 
-def _reference(reference: Reference) -> dict[str, str]:
-    return {"role": reference.role, "file": reference.file, "sha256": reference.sha256}
+def choice_json(choice: ModelChoice) -> dict[str, Any]:
+    """What of a choice is set, as plain JSON values."""
+    return {name: value for name, value in asdict(choice).items() if value}
+
+
+def _reference(reference: Reference) -> dict[str, str | None]:
+    values = asdict(reference)
+    return {name: values[name] for name in ("role", "file", "sha256", "background")}
 
 
 def _variant(variant: Variant) -> dict[str, Any]:

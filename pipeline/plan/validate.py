@@ -8,7 +8,7 @@ from typing import Literal
 
 from model.checkpoint.describe import ModelDescription, describe
 from model.errors import CheckpointError
-from pipeline.plan.expand import model_problems
+from pipeline.plan.ability import model_problems
 from pipeline.spec.brand import BrandFields
 from pipeline.spec.brand_file import examine_brand
 from pipeline.spec.campaign import Job
@@ -49,9 +49,9 @@ def _campaign(path: Path) -> Validation:
     examined = examine_campaign(path)
     campaign, problems = examined.campaign, list(examined.problems)
     model: ModelDescription | None = None
-    if examined.document is not None and examined.model is not None:
+    if examined.document is not None and examined.choice is not None:
         try:
-            model = describe(examined.model, path.parent)
+            model = describe(examined.choice, path.parent)
         except CheckpointError as error:
             problems.append(examined.document.problem(("model",), f"model: {error}"))
     if campaign is not None and model is not None:

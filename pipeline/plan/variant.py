@@ -9,17 +9,26 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A reference picture of a variant. `role` is the axis it comes from (product, character, style), `file` the path
-    as the brand spec writes it (what a record shows), `path` where it lies, `sha256` the digest of the file."""
+    as the brand spec writes it (what a record shows), `path` where it lies, `sha256` the digest of the file, and
+    `background` the colour, `#rrggbb`, on which a transparent picture is laid (None: it's opaque)."""
 
     role: str
     file: str
     path: Path
     sha256: str
+    background: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What the model sees of it, for the render key."""
+        return self.sha256 if self.background is None else f"{self.sha256} on {self.background}"
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One picture to make: what decides its pixels, its name, and its render key (the sha256 over the former)."""
+    """One picture to make: what decides its pixels, its name, and its render key (the sha256 over the former).
+
+    steps, guidance: None where the service chooses. reference_pixels: None for the model's own area."""
 
     name: str
     axes: dict[str, str]
@@ -27,11 +36,14 @@ class Variant:
     references: tuple[Reference, ...]
     width: int
     height: int
-    steps: int
-    guidance: float
+    steps: int | None
+    guidance: float | None
     seed: int
     format: str
     render_key: str
+    negative_prompt: str = ""
+    reference_pixels: int | None = None
+    upsample: bool = False
 
     @property
     def asset(self) -> str:

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pipeline.plan.variant import Variant
 
 LARGEST_GROUP = 8
+HOSTED_GROUP = 96
+"""Of a hosted tier, which has many pictures in flight at once and only few while the last of a group come in."""
+
 GROUPS_PER_WORKER = 2
 DEATHS_ALLOWED = 2
 WARM_SETS = 32
@@ -41,12 +44,18 @@ class _Worker:
 class Dispatcher:
     """The queue of one run: every variant is given out, and comes back recorded or lost with its worker."""
 
-    def __init__(self, variants: Iterable[Variant], workers: int) -> None:
-        """workers: how many there are to be, which decides how small groups get."""
+    def __init__(
+        self, variants: Iterable[Variant], workers: int, largest_group: int = LARGEST_GROUP, *, mixed: bool = False
+    ) -> None:
+        """workers: how many there are to be, which decides how small groups get. mixed: a group may be of many
+        reference sets, as where none is kept warm, and gets no smaller than a quarter of the largest.
+        """
+        self._largest, self._smallest = largest_group, largest_group // 4 if mixed else 1
+        self._mixed = mixed
         self._queues: dict[ReferenceSet, deque[Variant]] = {}
         self._queued = 0
         for variant in variants:
-            self._queues.setdefault(variant.reference_set, deque()).append(variant)
+            self._queues.setdefault(self._set_of(variant), deque()).append(variant)
             self._queued += 1
         self._alone: deque[Variant] = deque()
         self._deaths: dict[str, int] = {}
@@ -75,14 +84,14 @@ class Dispatcher:
         if self._queued:
             reference_set = self._choose(state)
             queue = self._queues[reference_set]
-            share = max(1, self._queued // (GROUPS_PER_WORKER * self._expected))
-            group = [queue.popleft() for _ in range(min(len(queue), LARGEST_GROUP, share))]
+            share = max(self._smallest, self._queued // (GROUPS_PER_WORKER * self._expected))
+            group = [queue.popleft() for _ in range(min(len(queue), self._largest, share))]
             self._queued -= len(group)
             if not queue:
                 del self._queues[reference_set]
         elif self._alone and not state.groups:
             group, state.alone = [self._alone.popleft()], True
-            reference_set = group[0].reference_set
+            reference_set = self._set_of(group[0])
         else:
             return ()
         state.warm.pop(reference_set, None)
@@ -134,7 +143,7 @@ class Dispatcher:
             if variant.render_key in self._deaths:
                 self._alone.append(variant)
             else:
-                self._queues.setdefault(variant.reference_set, deque()).appendleft(variant)
+                self._queues.setdefault(self._set_of(variant), deque()).appendleft(variant)
                 self._queued += 1
         return tuple(given_up)
 
@@ -145,6 +154,10 @@ class Dispatcher:
         self._queued = 0
         self._alone.clear()
         return rest
+
+    def _set_of(self, variant: Variant) -> ReferenceSet:
+        """The set whose queue a variant waits in: one for all where sets don't matter."""
+        return () if self._mixed else variant.reference_set
 
     def _choose(self, state: _Worker) -> ReferenceSet:
         for warm in reversed(state.warm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Outcome:
     failures: those that failed now. manifest: the key of the published manifest, None if there
     is nothing to publish. seconds: of the whole run. cache: per
     kind, over the pictures of this run. outside_model: the share of the workers' busy time that wasn't spent in the
-    model, None if nothing was rendered. interrupted: a signal ended the run early.
+    model, None if nothing was rendered. interrupted: a signal ended the run early. cost: what a hosted tier charged for
+    this run's pictures, in its credits, None if nothing says.
     """
 
     planned: int
@@ -44,6 +46,7 @@ class Outcome:
     cache: dict[str, CacheUse]
     outside_model: float | None
     interrupted: bool
+    cost: float | None = None
 
     @property
     def left(self) -> int:
@@ -68,3 +71,9 @@ def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:
         hits.update(record.cache)
         uses.update(record.cache.keys())
     return {kind: CacheUse(hits=hits[kind], uses=count) for kind, count in sorted(uses.items())}
+
+
+def total_cost(records: Iterable[Record]) -> float | None:
+    """The credits of all records that know theirs; None where none does."""
+    costs = [record.cost for record in records if record.cost is not None]
+    return math.fsum(costs) if costs else None

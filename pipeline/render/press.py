@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import BoundedSemaphore, Event
 from typing import Protocol
 
 from model.errors import BrandpressError
-from model.request import Rendered, RenderRequest
+from model.request import Failed, Rendered, RenderRequest
 from pipeline.deliver.delivery import deliver, file_record
 from pipeline.deliver.encode import Metadata, encode
 from pipeline.deliver.record import ModelStamp, new_record
@@ -30,8 +31,11 @@ PENDING_DELIVERIES = 2
 class Pictures(Protocol):
     """What a press needs of `model.Renderer`."""
 
-    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
-        """The pictures of the requests, in order."""
+    def prepare(self, requests: Sequence[RenderRequest]) -> None:
+        """Do ahead, for all together, what the requests' prompts need; `stream` gives the same without it."""
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """The pictures of the requests, in order, or the cause in place of one."""
 
     def host(self) -> dict[str, str]:
         """device, torch, driver."""
@@ -59,6 +63,8 @@ class Press:
     def render(self, tasks: Iterable[Task]) -> None:
         """Render a group; returns when the model is done with it, while its last pictures may still be on their way."""
         self._mark, waiting = time.perf_counter(), deque(tasks)
+        if not self._stopping.is_set():
+            self._prepare(tuple(waiting))
         while waiting and not self._stopping.is_set():
             self._stream(waiting)
         self._tally(0.0)
@@ -66,6 +72,20 @@ class Press:
     def close(self) -> None:
         """Waits until everything is delivered."""
         self._delivery.shutdown(wait=True)
+
+    def _prepare(self, tasks: Sequence[Task]) -> None:
+        """Has a group of one reference set prepared; the pictures of many might not fit into memory together.
+
+        What fails here fails once more, if it must, for its own variant alone.
+        """
+        if len({task.variant.reference_set for task in tasks}) != 1:
+            return
+        start = time.perf_counter()
+        with suppress(Exception):
+            requests = [_request(task) for task in tasks]
+            start = time.perf_counter()
+            self._renderer.prepare(requests)
+        self._tally(time.perf_counter() - start)
 
     def _stream(self, waiting: deque[Task]) -> None:
         """Feed the renderer until `waiting` is empty or something is raised."""
@@ -79,7 +99,12 @@ class Press:
                 seconds = time.perf_counter() - start - self._preparing
                 if rendered is None:
                     break
-                self._hand_over(fed.popleft(), rendered, {"prepare": self._preparing, "model": seconds})
+                task = fed.popleft()
+                if isinstance(rendered, Failed):
+                    self._tally(seconds)
+                    self._fail(task, cause_of(rendered.cause))
+                else:
+                    self._hand_over(task, rendered, {"prepare": self._preparing, "model": seconds})
             for task in fed:
                 self._fail(task, "the renderer gave no picture")
         except Exception as error:
@@ -134,6 +159,8 @@ class Press:
                 update={
                     "timings": {stage: round(seconds, 4) for stage, seconds in timings.items()},
                     "cache": dict(rendered.cache),
+                    "prompt_upsampled": rendered.prompt,
+                    "cost": rendered.cost,
                     "host": self._host,
                 }
             )
@@ -167,4 +194,7 @@ def _request(task: Task) -> RenderRequest:
         seed=variant.seed,
         steps=variant.steps,
         guidance=variant.guidance,
+        negative_prompt=variant.negative_prompt,
+        reference_pixels=variant.reference_pixels,
+        upsample=variant.upsample,
     )

@@ -17,7 +17,8 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 
 @lru_cache(maxsize=2 * MAX_REFERENCES)
 def open_reference(reference: Reference) -> Image.Image:
-    """The picture, whole, upright by its EXIF orientation, in its own mode.
+    """The picture, whole, upright by its EXIF orientation: a transparent one on its background, as RGB, others in their
+    own mode.
 
     Raises RequestError if the file isn't the one that was planned with: the render key would lie.
     """
@@ -30,4 +31,11 @@ def open_reference(reference: Reference) -> Image.Image:
         raise RequestError(f"the {reference.role} reference {reference.file} was changed since the plan; run again")
     picture = Image.open(BytesIO(data), formats=FORMATS)
     picture.load()
-    return ImageOps.exif_transpose(picture)
+    upright = ImageOps.exif_transpose(picture)
+    return upright if reference.background is None else flatten(upright, reference.background)
+
+
+def flatten(picture: Image.Image, background: str) -> Image.Image:
+    """The picture, of any mode, laid on a colour: RGB without transparency."""
+    ground = Image.new("RGBA", picture.size, background)
+    return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 from model.errors import RequestError
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.manifest import Header, Published, publish
-from pipeline.deliver.record import ModelStamp, Record
+from pipeline.deliver.record import Record, stamp_of
 from pipeline.deliver.resume import read_index
 from pipeline.deliver.status import Failure
 from pipeline.deliver.store import Store
 from pipeline.plan.diff import missing
 from pipeline.plan.variant import Variant
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
-from pipeline.render.dispatch import Dispatcher
+from pipeline.render.dispatch import HOSTED_GROUP, LARGEST_GROUP, Dispatcher
 from pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from pipeline.render.interrupt import Interrupts, interrupts
-from pipeline.render.outcome import Outcome, cache_use
+from pipeline.render.outcome import Outcome, cache_use, total_cost
 from pipeline.render.shift import Shift
 from pipeline.render.worker import RENDERER, WorkerSettings
 
@@ -46,22 +46,22 @@ def render_campaign(
     """Render what the plan has and the store hasn't, deliver it, and publish the campaign's manifest.
 
     store_uri: where to deliver, else the campaign's own address. workers: how many, else one per GPU, or a single one
-    where there is no GPU. limit: render at most so many variants. on_event: told what happens, from this thread.
-    renderer: `module:function` that loads a renderer. Raises StoreError, NothingRenderedError.
+    where there is no GPU or a service renders. limit: render at most so many variants. on_event: told what happens,
+    from this thread. renderer: `module:function` that loads a renderer. Raises StoreError, NothingRenderedError.
     """
     start = time.perf_counter()
     campaign = plan.campaign
     uri = store_uri or campaign.deliver_uri
     folder = open_campaign(uri, campaign.name)
-    stamp = ModelStamp(name=plan.model.name, weights_digest=plan.model.weights_digest, licence=plan.model.licence)
+    stamp = stamp_of(plan.model)
     wanted = {variant.render_key: variant for variant in plan.variants}
     index = read_index(folder, wanted.keys())
     done_before = {key for key, record in index.items() if record.status == "done"}
     todo = missing(wanted.values(), done_before)[:limit]
     on_event(Planned(planned=len(wanted), done=len(done_before), todo=len(todo)))
-    settings = WorkerSettings(renderer, str(plan.model.folder), stamp, uri, campaign.name, threads=1)
+    settings = WorkerSettings(renderer, plan.model.choice, stamp, uri, campaign.name, threads=1)
     with interrupts() as signals:
-        shift = _render(folder, settings, todo, workers, on_event, signals) if todo else None
+        shift = _render(folder, settings, todo, workers, on_event, signals, plan.model.hosted) if todo else None
         fresh = shift.records if shift else {}
         header = Header(
             campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
@@ -82,6 +82,7 @@ def render_campaign(
         cache=cache_use(fresh.values()),
         outside_model=shift.outside_model if shift else None,
         interrupted=signals.asked and len(fresh) < len(todo),
+        cost=total_cost(fresh.values()),
     )
 
 
@@ -92,6 +93,7 @@ def _render(
     workers: int | None,
     on_event: OnEvent,
     signals: Interrupts,
+    hosted: bool,
 ) -> Shift:
     for warning in folder.check():
         on_event(Warned(warning))
@@ -99,11 +101,13 @@ def _render(
         from pipeline.render.crew import Crew
 
         signals.listen()
+        resources = replace(resources, gpus=0) if hosted else resources
         size = crew_size(workers, resources, len(todo))
-        settings = replace(settings, threads=threads_per_worker(size, resources))
+        settings = replace(settings, threads=1 if hosted else threads_per_worker(size, resources))
         on_event(WorkersStarting(size, bool(resources.gpus), settings.threads))
         crew = Crew(settings, gpus=bool(resources.gpus))
-        shift = Shift(crew, Dispatcher(todo, size), folder, settings.model, on_event)
+        group = HOSTED_GROUP if hosted else LARGEST_GROUP
+        shift = Shift(crew, Dispatcher(todo, size, group, mixed=hosted), folder, settings.model, on_event)
         try:
             shift.run(size, lambda: signals.asked)
         finally:

@@ -11,9 +11,10 @@ from importlib import import_module
 from operator import attrgetter
 from queue import SimpleQueue
 from threading import Event, Thread
-from typing import cast
+from typing import Any, cast
 
-from model.errors import CheckpointError
+from model.choice import ModelChoice
+from model.errors import CheckpointError, HostedError, RequestError
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.record import ModelStamp
 from pipeline.render.cause import cause_of
@@ -27,10 +28,11 @@ PARENT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What a worker is made from. renderer: `module:function`, called with `base`; threads: of the CPU, for torch."""
+    """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
+    threads: of the CPU, for torch."""
 
     renderer: str
-    base: str
+    choice: ModelChoice
     model: ModelStamp
     deliver_uri: str
     campaign: str
@@ -76,7 +78,8 @@ class Worker:
         try:
             press = self._load()
         except Exception as error:
-            self._messages.put(LoadFailed(cause_of(error), final=isinstance(error, CheckpointError)))
+            final = isinstance(error, (CheckpointError, HostedError, RequestError))
+            self._messages.put(LoadFailed(cause_of(error), final))
         else:
             while (tasks := self._groups.get()) is not None and not self._stopping.is_set():
                 press.render(tasks)
@@ -87,7 +90,7 @@ class Worker:
     def _load(self) -> Press:
         start = time.perf_counter()
         settings = self._settings
-        renderer = renderer_factory(settings.renderer)(settings.base)
+        renderer = renderer_factory(settings.renderer)(settings.choice.base, **load_options(settings.choice))
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(settings.threads)
@@ -104,7 +107,20 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def renderer_factory(name: str) -> Callable[[str], Pictures]:
+def renderer_factory(name: str) -> Callable[..., Pictures]:
     """The function that `module:function` names, which loads a renderer from the path or name of a checkpoint."""
     module, _, function = name.partition(":")
-    return cast(Callable[[str], Pictures], attrgetter(function)(import_module(module)))
+    return cast(Callable[..., Pictures], attrgetter(function)(import_module(module)))
+
+
+def load_options(choice: ModelChoice) -> dict[str, Any]:
+    """What of a choice is set besides its base, as `Renderer.load` takes it."""
+    options = {
+        "transformer": choice.transformer,
+        "vae": choice.vae,
+        "text_encoder": choice.text_encoder,
+        "loras": [(lora.file, lora.scale) for lora in choice.loras],
+        "quantise": choice.quantise,
+        "region": choice.region,
+    }
+    return {name: value for name, value in options.items() if value}

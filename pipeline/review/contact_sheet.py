@@ -202,15 +202,16 @@ def _references(record: Record, files: Mapping[str, Path], cell: int) -> Iterabl
         file = files.get(reference.sha256)
         data = file.read_bytes() if file is not None and file.is_file() else b""
         if hashlib.sha256(data).hexdigest() == reference.sha256:
-            yield thumbnail(data, (cell - (STACKED_REFERENCES - 1) * GAP) // STACKED_REFERENCES)
+            side = (cell - (STACKED_REFERENCES - 1) * GAP) // STACKED_REFERENCES
+            yield thumbnail(data, side, reference.background or PAPER)
 
 
-def thumbnail(data: bytes, side: int) -> Image.Image:
-    """A picture's file, shrunk into a square of `side` pixels, on white where it's transparent."""
+def thumbnail(data: bytes, side: int, background: str = PAPER) -> Image.Image:
+    """A picture's file, shrunk into a square of `side` pixels, on a colour where it's transparent."""
     with Image.open(BytesIO(data), formats=FORMATS) as opened:
         upright = ImageOps.exif_transpose(opened)
     picture = upright.convert("RGBA")
-    ground = Image.new("RGBA", picture.size, PAPER)
+    ground = Image.new("RGBA", picture.size, background)
     return ImageOps.contain(
         Image.alpha_composite(ground, picture).convert("RGB"), (side, side), Image.Resampling.LANCZOS
     )

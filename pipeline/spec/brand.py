@@ -1,9 +1,9 @@
-"""A brand spec: characters, products and styles with their reference pictures, and the palette."""
+"""A brand spec: characters, products and styles with their reference pictures, the palette and the background."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +12,11 @@ from pydantic import Field
 from pipeline.spec.fields import Fields, Slug, Text, plain_text, reader
 from pipeline.spec.picture import Picture
 from pipeline.spec.problem import WrongValueError
-from pipeline.spec.wording import kind, quote
+from pipeline.spec.wording import closest, kind, listing, quote
 
 # The axes of a matrix that choose from the brand spec, with the field that each chooses from.
 ROLES = {"product": "products", "character": "characters", "style": "styles"}
+WHITE = "#ffffff"
 
 
 def parse_colour(value: object) -> str:
@@ -23,14 +24,31 @@ def parse_colour(value: object) -> str:
     if not isinstance(value, str):
         raise WrongValueError(f"must be a colour, not {kind(value)}", _COLOUR_RULE)
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        bare = value.lstrip("#")
-        long = "".join(c * 2 for c in bare) if len(bare) == 3 else bare
-        meant = quote(f"#{long.lower()}") if re.fullmatch(r"[0-9a-fA-F]{6}", long) else ""
-        raise WrongValueError(f"{quote(value)} isn't a colour", _COLOUR_RULE, meant)
+        raise WrongValueError(f"{quote(value)} isn't a colour", _COLOUR_RULE, _meant(value))
     return value.lower()
 
 
 _COLOUR_RULE = 'allowed: "#rrggbb", in quotes'
+
+
+def _meant(colour: str) -> str:
+    bare = colour.lstrip("#")
+    long = "".join(c * 2 for c in bare) if len(bare) == 3 else bare
+    return quote(f"#{long.lower()}") if re.fullmatch(r"[0-9a-fA-F]{6}", long) else ""
+
+
+def parse_background(value: object) -> str:
+    """A colour as `#rrggbb`, or a text that may name one of the palette: `check_background`. Raises WrongValueError."""
+    return value.strip() if isinstance(value, str) and not value.startswith("#") else parse_colour(value)
+
+
+def check_background(background: str, palette: Collection[str]) -> None:
+    """Raises WrongValueError for what is neither a colour nor a name of the palette."""
+    if background.startswith("#") or background in palette:
+        return
+    names = f", or a name of the palette: {listing(palette)}" if palette else ""
+    meant = closest(background, palette) or _meant(background)
+    raise WrongValueError(f"{quote(background)} isn't a colour", _COLOUR_RULE + names, meant)
 
 
 def parse_sku(value: object) -> str:
@@ -71,6 +89,7 @@ class BrandFields(Fields):
     name: Slug = Field(alias="brand", description="brand: its-name")
     description: Text | None = None
     palette: dict[Slug, Annotated[str, reader(parse_colour)]] = Field(default_factory=dict)
+    background: Annotated[str, reader(parse_background)] = WHITE
     characters: dict[Slug, Character] = Field(default_factory=dict)
     products: dict[Slug, Product] = Field(default_factory=dict)
     styles: dict[Slug, Style] = Field(default_factory=dict)
@@ -79,6 +98,11 @@ class BrandFields(Fields):
         """What an axis may name: the products, the characters or the styles."""
         found: Mapping[str, Entity | Style] = getattr(self, ROLES[role])
         return found
+
+    @property
+    def ground(self) -> str:
+        """The colour, `#rrggbb`, on which transparent reference pictures are laid."""
+        return self.palette.get(self.background, self.background)
 
 
 class BrandSpec(BrandFields):

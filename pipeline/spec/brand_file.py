@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.spec.brand import ROLES, BrandFields, BrandSpec
+from pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
 from pipeline.spec.document import Document, Location
 from pipeline.spec.picture import Picture, inspect
 from pipeline.spec.problem import Problem, SpecError, WrongValueError
-from pipeline.spec.shape import read_shape
+from pipeline.spec.shape import Shape, read_shape
 from pipeline.spec.wording import quote
 from pipeline.spec.yaml_file import read_yaml
 
@@ -37,18 +37,26 @@ def examine_brand(path: Path, label: str | None = None) -> ExaminedBrand:
         return ExaminedBrand(None, None, (), None, {}, None, error.problems)
     shape = read_shape(document, BrandFields)
     pictures, broken = _pictures(document)
-    problems = document.all_problems([*shape.problems, *broken])
+    data = document.data if isinstance(document.data, dict) else {}
+    colours = _keys(data.get("palette"))
+    problems = document.all_problems([*shape.problems, *broken, *_background(document, shape, colours)])
     fields = BrandFields.model_construct(**shape.values) if not shape.problems else None
     brand = None
     if fields is not None and not problems:
         brand = BrandSpec.model_construct(**shape.values, path=path, pictures=pictures)
-    data = document.data if isinstance(document.data, dict) else {}
     names = {role: _keys(data.get(field)) for role, field in ROLES.items()}
-    return ExaminedBrand(document, names, _keys(data.get("palette")), fields, pictures, brand, problems)
+    return ExaminedBrand(document, names, colours, fields, pictures, brand, problems)
 
 
 def _keys(mapping: object) -> tuple[str, ...]:
     return tuple(mapping) if isinstance(mapping, dict) else ()
+
+
+def _background(document: Document, shape: Shape, colours: tuple[str, ...]) -> Iterator[Problem]:
+    try:
+        check_background(shape.values.get("background", WHITE), colours)
+    except WrongValueError as error:
+        yield document.wrong(("background",), error, "background: ")
 
 
 def _pictures(document: Document) -> tuple[dict[str, Picture], list[Problem]]:

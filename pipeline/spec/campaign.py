@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from model.choice import ModelChoice
+from pipeline.spec.area import parse_area
 from pipeline.spec.axes import Axis
 from pipeline.spec.brand import ROLES, BrandSpec
+from pipeline.spec.chosen_model import ChosenModel, choice_of
 from pipeline.spec.document import Document
-from pipeline.spec.fields import MAX_TEMPLATE, Fields, Slug, Text, as_pydantic, plain_text, reader
+from pipeline.spec.fields import MAX_TEMPLATE, Fields, Slug, Text, as_pydantic, parse_choice, plain_text, reader
 from pipeline.spec.picture import Picture
 from pipeline.spec.point import Point
 from pipeline.spec.problem import WrongValueError
@@ -83,22 +87,20 @@ def _check_role(role: object) -> None:
         raise WrongValueError(f"{shown} has no reference pictures", allowed([*ROLES]), meant)
 
 
-def parse_choice(choices: tuple[str, ...]) -> Any:
-    """A reader of one of a few words."""
-
-    def read(value: object) -> str:
-        if value not in choices:
-            shown = quote(value) if isinstance(value, str) else kind(value)
-            raise WrongValueError(f"{shown} isn't known", allowed(choices), closest(str(value), choices))
-        return str(value)
-
-    return read
-
-
 def parse_template(value: object) -> str:
     """The source of a template; whether it can be rendered is checked when its variables are known. Raises
     WrongValueError."""
     return plain_text(value, MAX_TEMPLATE)
+
+
+def parse_negative_prompt(value: object) -> str:
+    """One text for all variants, as it stands there. Raises WrongValueError for one that means to be a template."""
+    text = plain_text(value, MAX_TEMPLATE)
+    for brackets in ("{{", "{%"):
+        if brackets in text:
+            what = f"holds {quote(brackets)}, and no template can stand here"
+            raise WrongValueError(what, "allowed: plain text, the same for all variants", needle=re.escape(brackets))
+    return text
 
 
 class Custom(Fields):
@@ -135,12 +137,15 @@ class Job(Fields):
     name: Slug = Field(alias="campaign", description="campaign: its-name")
     description: Text | None = None
     brand: Text = Field(description="brand: path/to/brand.yaml")
-    model: Text = Field(description="model: nano")
+    model: ChosenModel = Field(description="model: nano")
     matrix: dict[str, Any] = Field(description="matrix: {product: [mug], scene: {beach: on a beach}}")
     exclude: tuple[dict[str, Any], ...] = ()
     include: tuple[dict[str, Any], ...] = ()
     prompt: Annotated[str, reader(parse_template)] = Field(description='prompt: "{{ product.description }} on a table"')
+    negative_prompt: Annotated[str, reader(parse_negative_prompt)] = ""
+    upsample: bool = False
     references: Annotated[tuple[str, ...], reader(parse_references)] = ()
+    reference_pixels: Annotated[int, reader(parse_area)] | None = None
     seeds: Annotated[tuple[int, ...], reader(parse_seeds)] = (0,)
     size: Annotated[Size, reader(parse_size)] | None = None
     quality: Quality = "standard"
@@ -172,8 +177,13 @@ class Campaign:
 
     @property
     def model(self) -> str:
-        """The model as the file names it."""
-        return self.job.model
+        """The model's base, as the file names it."""
+        return self.choice.base
+
+    @property
+    def choice(self) -> ModelChoice:
+        """The model and what takes the place of its parts, paths as the file writes them."""
+        return choice_of(self.job.model)
 
     @property
     def deliver(self) -> str:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model.choice import ModelChoice
 from pipeline.spec.axes import FORMAT, Axis, misspelt, read_axes
 from pipeline.spec.brand import ROLES
 from pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
+from pipeline.spec.chosen_model import choice_of
 from pipeline.spec.delivery import delivery_uri
 from pipeline.spec.document import Document
 from pipeline.spec.expansion import NAME, PROMPT, Wording, expand
@@ -31,10 +33,10 @@ from pipeline.spec.yaml_file import read_yaml
 
 @dataclass(frozen=True)
 class ExaminedCampaign:
-    """`campaign` when there's no problem at all; `model` whenever that field is right, so that it can be looked up."""
+    """`campaign` when there's no problem at all; `choice` whenever `model:` is right, so that it can be looked up."""
 
     document: Document | None
-    model: str | None
+    choice: ModelChoice | None
     campaign: Campaign | None
     problems: tuple[Problem, ...]
 
@@ -82,7 +84,8 @@ class _Examination:
         campaign = None
         if not problems and points is not None:
             campaign = self._campaign(points)
-        return ExaminedCampaign(self.document, self.values.get("model"), campaign, problems)
+        choice = choice_of(self.values["model"]) if "model" in self.values else None
+        return ExaminedCampaign(self.document, choice, campaign, problems)
 
     def _campaign(self, points: list[Point]) -> Campaign | None:
         brand, matrix = self.brand, self.matrix

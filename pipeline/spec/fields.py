@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, GetPydanticSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from pipeline.spec.problem import WrongValueError
-from pipeline.spec.wording import kind, quote
+from pipeline.spec.wording import allowed, closest, kind, quote
 
 MAX_SLUG = 64
 MAX_TEXT = 2_000
@@ -82,6 +82,18 @@ def plain_text(value: object, limit: int = MAX_TEXT) -> str:
         if unicodedata.category(character) == "Cc" and character not in "\n\t":
             raise WrongValueError(f"holds the control character {quote(character)}", "take it out")
     return text
+
+
+def parse_choice(choices: tuple[str, ...]) -> Callable[[object], str]:
+    """A reader of one of a few words."""
+
+    def read(value: object) -> str:
+        if value not in choices:
+            shown = quote(value) if isinstance(value, str) else kind(value)
+            raise WrongValueError(f"{shown} isn't known", allowed(choices), closest(str(value), choices))
+        return str(value)
+
+    return read
 
 
 def quotes_hint(value: object) -> str:

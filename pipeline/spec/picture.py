@@ -26,13 +26,15 @@ _PATH_RULE = "allowed: a path like references/mug.png, below the folder of the b
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`file` as the brand spec writes it, `path` where it lies, `sha256` of the file, its size in pixels."""
+    """`file` as the brand spec writes it, `path` where it lies, `sha256` of the file, its size in pixels, and whether
+    any of them isn't opaque."""
 
     file: str
     path: Path
     sha256: str
     width: int
     height: int
+    transparent: bool = False
 
 
 def locate(file: str, folder: Path) -> Path:
@@ -64,14 +66,14 @@ def inspect(file: str, folder: Path) -> Picture:
     it."""
     path = locate(file, folder)
     content = _content(file, path)
-    width, height = _decode(file, content)
+    (width, height), transparent = _decode(file, content)
     if min(width, height) < MIN_REFERENCE_SIDE:
         what = f"the picture {quote(file)} is {width}x{height} pixels: too small"
         raise WrongValueError(what, f"allowed: at least {MIN_REFERENCE_SIDE} pixels a side")
     if max(width, height) > MAX_ASPECT * min(width, height):
         what = f"the picture {quote(file)} is {width}x{height} pixels: too long"
         raise WrongValueError(what, f"allowed: a shape of at most {MAX_ASPECT}:1; crop it")
-    return Picture(file, path, hashlib.sha256(content).hexdigest(), width, height)
+    return Picture(file, path, hashlib.sha256(content).hexdigest(), width, height, transparent)
 
 
 def _content(file: str, path: Path) -> bytes:
@@ -93,7 +95,8 @@ def _content(file: str, path: Path) -> bytes:
     return content
 
 
-def _decode(file: str, content: bytes) -> tuple[int, int]:
+def _decode(file: str, content: bytes) -> tuple[tuple[int, int], bool]:
+    """The size, and whether it's transparent anywhere."""
     too_many = WrongValueError(
         f"the picture {quote(file)} has more than {MAX_PICTURE_PIXELS:,} pixels",
         f"allowed: at most {MAX_PICTURE_PIXELS:,}; make it smaller",
@@ -117,7 +120,15 @@ def _decode(file: str, content: bytes) -> tuple[int, int]:
         except Exception as error:  # as above
             what = f"the picture {quote(file)} is broken: {str(error) or type(error).__name__}"
             raise WrongValueError(what, "save it again") from None
-        return picture.size
+        return picture.size, is_transparent(picture)
+
+
+def is_transparent(picture: Image.Image) -> bool:
+    """Whether a picture that is loaded has a pixel that isn't opaque."""
+    if not picture.has_transparency_data:
+        return False
+    bands = picture if "A" in picture.getbands() else picture.convert("RGBA")
+    return any(bands.getchannel("A").histogram()[:255])
 
 
 def _neighbour(path: Path) -> str:

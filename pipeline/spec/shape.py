@@ -83,9 +83,18 @@ def _problems(document: Document, name: str, info: FieldInfo, detail: ErrorDetai
         return [_wrong(document, known, label, error.on_its_key() if on_key else error) for error in errors]
     if code in _EXPECTED:
         what = f"{label} must be {_EXPECTED[code]}, not {kind(detail['input'])}"
-        return [document.problem(known, what, quotes_hint(detail["input"]) if code == "string_type" else "")]
+        return [document.problem(known, what, _hint(info, detail))]
     rule = "allowed: " + detail["msg"].removeprefix("Input should be ")
     return [document.problem(known, f"{label} is {kind(detail['input'])}", rule)]
+
+
+def _hint(info: FieldInfo, detail: ErrorDetails) -> str:
+    """What to write where something of another type stands."""
+    if detail["type"] == "string_type":
+        return quotes_hint(detail["input"])
+    inner = _fields_at(info.annotation, detail["loc"]) if detail["type"] == "model_type" else {}
+    needed = [inside.description for _, inside in inner.values() if inside.is_required() and inside.description]
+    return f"write {{{', '.join(needed)}}}" if needed else ""
 
 
 def _wrong(document: Document, location: Location, label: str, error: WrongValueError) -> Problem:

@@ -35,7 +35,7 @@ def one_of_nano(quick: bool, model: str) -> Contest[list[Pixels]]:
     """One picture of 128x128 with three references, nothing cached."""
     renderer = Renderer.load(model, device="cpu", dtype="float32")
     found = renderer.description
-    pipeline: Any = load_pipeline(found.folder)
+    pipeline: Any = load_pipeline(found.parts.root)
     references = tuple(noise_picture(64, 64, seed=i) for i in range(3))
     prompt = "the mug from image 1 on the left and the fox from image 2 on the right, in the scene from image 3"
     request = RenderRequest(prompt, references, 128, 128, seed=1, steps=1 if quick else 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 from pathlib import Path
 
 from tests.corpus.pictures import draw
@@ -11,12 +12,14 @@ from tests.corpus.pictures import draw
 CORPUS = Path(__file__).parent
 ABSENT = {"mugg.png", "cupp.png"}
 LINK = "outside-link.png"
+LORA = "klein-base/style.safetensors"
 
 
 def lay_out(folder: Path) -> Path:
     """A copy of the corpus with its pictures; returns the folder."""
-    for part in ("bad", "good", "klein", "northwind"):
+    for part in ("bad", "good", "klein", "klein-base", "northwind"):
         shutil.copytree(CORPUS / part, folder / part)
+    (folder / LORA).write_bytes(struct.pack("<Q", 2) + b"{}")
     for brand in folder.rglob("brand.yaml"):
         for name in set(re.findall(r"pictures[/\\]([\w-]+\.(?:png|jpg|webp))", brand.read_text())) - ABSENT:
             picture = brand.parent / "pictures" / name

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from model import CheckpointError, Renderer, RenderRequest, RequestError
+from model import CheckpointError, Renderer, RenderRequest, RequestError, bands
 from model import renderer as module
 from model.memory import need_of
 from tests.model.small import DEPTH, LENGTH, Small, judged, levels_of, noise_picture, text_layers
@@ -77,6 +77,18 @@ def test_references_may_be_scaled_to_another_area(small: Small, pixels: int) -> 
 def test_the_default_area_is_diffusers(small_of: Callable[[str], Small]) -> None:
     small = small_of("klein")
     request = RenderRequest(PROMPT, (noise_picture(1310, 1100, seed=3),), 64, 64, steps=1)
+    (ours,) = small.renderer.render([request])
+    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(2048, 2048), (720, 5760)])
+def test_four_megapixels_equal_diffusers(
+    small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, width: int, height: int
+) -> None:
+    """In bands, which diffusers' picture is made without: this autoencoder is small enough."""
+    small = small_of("klein")
+    monkeypatch.setattr(bands, "PLAIN_ELEMENTS", 1 << 20)
+    request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
     (ours,) = small.renderer.render([request])
     assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan.expand import plan_for
+from pipeline.plan.expand import make_plan, plan_for
 from pipeline.plan.summary import Summary, summarise
 from pipeline.present import show_plan
 from pipeline.spec.load import load_campaign
@@ -29,6 +29,31 @@ def test_a_licence_that_forbids_commercial_use_is_said(summary: Summary, capsys:
     plan = replace(summary.plan, model=model(commercial_use=False, licence="FLUX Non-Commercial License"))
     text = shown(capsys, replace(summary, plan=plan))
     assert "FLUX Non-Commercial License, not for commercial use" in text
+
+
+def test_what_a_campaign_asks_for_besides_is_shown(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = plan_for(load_campaign(corpus / "good" / "composition.yaml"), model())
+    text = shown(capsys, summarise(plan, "out", None, "no route"))
+    assert "some-model, LoRA ../klein-base/style.safetensors at 0.8" in text
+    assert "at 1, quantised to fp8 (licence: Apache-2.0)" in text
+    assert "negative prompt blurry, text" in text
+    assert "reference pixels at most 262,144" in text
+    assert "upsample" not in text
+
+
+def test_what_a_service_chooses_is_the_services(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, summarise(make_plan(load_campaign(corpus / "good" / "service.yaml")), "out", frozenset()))
+    assert "sampling the service's steps, the service's guidance" in text
+    text = shown(capsys, summarise(make_plan(load_campaign(corpus / "good" / "hosted.yaml")), "out", frozenset()))
+    assert "flux.2-flex, region eu (" in text
+    assert "sampling 30 steps, guidance 4.5" in text
+    assert "upsample the model rewrites prompts first" in text
+
+
+def test_warnings_come_last(summary: Summary, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "warning" not in shown(capsys, summary)
+    warned = replace(summary, warnings=("12 prompts are long", "[red]\x1b[2J"))
+    assert shown(capsys, warned).endswith("warning: 12 prompts are long warning: [red]\\x1b[2J")
 
 
 def test_an_unknown_store_is_not_counted(summary: Summary, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,10 +41,17 @@ def test_a_summary_has_the_figures() -> None:
         "folder": "s3://assets/spring",
         "manifest": "manifests/00000001/manifest.json",
         "seconds": 95.0,
+        "cost": None,
         "cache": {"text": {"hits": 6, "uses": 8}},
         "outside_model": 0.0312,
         "interrupted": False,
     }
+
+
+def test_what_a_service_charged_is_said() -> None:
+    charged = outcome(cost=1254.0)
+    assert "cost: 1,254.0 credits" in list(outcome_lines(charged))
+    assert outcome_json(charged)["cost"] == 1254.0
 
 
 def test_an_interrupted_run_says_how_to_go_on() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from model.choice import LoraChoice, ModelChoice
 from pipeline.deliver.delivery import parse_record
-from pipeline.deliver.record import Record, new_record
+from pipeline.deliver.record import LoraStamp, Record, ReferenceStamp, new_record, stamp_of
 from pipeline.deliver.store import StoreError
-from pipeline.plan.variant import Reference, Variant
+from pipeline.plan.variant import Reference
 from tests.pipeline.deliver.records import MODEL, record, variant
+from tests.pipeline.plan.keys import model
 
 FIELDS = (
     *("name", "status", "render_key", "asset", "sha256", "bytes", "width", "height", "format", "prompt", "seed"),
@@ -21,6 +24,52 @@ FIELDS = (
 
 def test_it_has_every_field_of_the_design() -> None:
     assert set(FIELDS) <= json.loads(record(1).to_json()).keys()
+
+
+BEFORE = (
+    '{"name":"mug/scene001","status":"done","render_key":"6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"'
+    f',"asset":"assets/a.png","sha256":"{"2" * 64}","bytes":7,"width":64,"height":64,"format":"png"'
+    ',"prompt":"a mug, scene 1","seed":1,"steps":4,"guidance":1.0'
+    f',"model":{{"name":"nano","weights_digest":"{"d" * 64}","licence":"Apache-2.0"}}'
+    f',"references":[{{"role":"product","file":"mug.png","sha256":"{"1" * 64}"}}]'
+    ',"axes":{"product":"mug","scene":"scene1"},"attempts":1,"cause":null,"timings":{"model":0.5},"cache":{"text":1}'
+    ',"host":{"device":"cpu"},"tool":"brandpress 0.1.0","created":"2026-11-23T12:00:00Z"}'
+).encode()
+"""A record as 0.1.0 wrote it."""
+
+ASKED = {"negative_prompt": "a blur", "reference_pixels": 4096}
+RENDERED = {"prompt_upsampled": "a mug, in detail", "cost": 4.5}
+
+
+def test_a_record_of_before_is_written_as_it_was_read() -> None:
+    assert parse_record(BEFORE, "here").to_json() == BEFORE
+
+
+def test_what_came_later_is_written_only_where_it_says_something() -> None:
+    stamp = MODEL.model_copy(update={"quantisation": "fp8", "loras": (LoraStamp(file="a.safetensors", scale=0.8),)})
+    reference = ReferenceStamp(role="product", file="mug.png", sha256="1" * 64, background="#1f4d3a")
+    made = record(1, steps=None, guidance=None, model=stamp, references=(reference,), **ASKED, **RENDERED)
+    told = json.loads(made.to_json())
+    assert {name: told[name] for name in (*ASKED, *RENDERED)} == ASKED | RENDERED
+    assert (told["steps"], told["guidance"]) == (None, None)
+    assert told["model"]["quantisation"] == "fp8"
+    assert told["model"]["loras"] == [{"file": "a.safetensors", "scale": 0.8}]
+    assert told["references"][0]["background"] == "#1f4d3a"
+    assert parse_record(made.to_json(), "here") == made
+    assert not {*ASKED, *RENDERED} & json.loads(record(1).to_json()).keys()
+
+
+def test_a_models_stamp_has_the_names_of_its_loras_and_no_paths() -> None:
+    loras = (LoraChoice("/private/loras/style.safetensors", 0.8), LoraChoice("/private/other.safetensors"))
+    stamp = stamp_of(model(choice=ModelChoice("/private/klein", loras=loras, quantise="fp8")))
+    assert (stamp.name, stamp.quantisation) == ("some-model", "fp8")
+    assert [(lora.file, lora.scale) for lora in stamp.loras] == [("style.safetensors", 0.8), ("other.safetensors", 1.0)]
+    assert "private" not in stamp.model_dump_json()
+    assert stamp_of(model()).model_dump() == {
+        "name": "some-model",
+        "weights_digest": "ab" * 32,
+        "licence": "Apache-2.0",
+    }
 
 
 def test_writing_and_reading_gives_the_same_bytes() -> None:
@@ -36,12 +85,15 @@ def test_writing_and_reading_gives_the_same_bytes() -> None:
 def test_a_new_record_tells_of_its_variant(tmp_path: Path) -> None:
     plain = variant(3)
     reference = Reference("product", "references/mug.png", tmp_path / "private" / "mug.png", "f" * 64)
-    with_reference = Variant(
-        **{name: getattr(plain, name) for name in Variant.__dataclass_fields__} | {"references": (reference,)}
-    )
-    made = new_record(with_reference, MODEL, "failed", attempts=2, cause="it broke")
+    on_pine = Reference("style", "references/dawn.png", tmp_path / "dawn.png", "e" * 64, "#1f4d3a")
+    asked = replace(plain, references=(reference, on_pine), negative_prompt="a blur", reference_pixels=4096)
+    made = new_record(asked, MODEL, "failed", attempts=2, cause="it broke")
     told = json.loads(made.to_json())
-    assert told["references"] == [{"role": "product", "file": "references/mug.png", "sha256": "f" * 64}]
+    assert told["references"] == [
+        {"role": "product", "file": "references/mug.png", "sha256": "f" * 64},
+        {"role": "style", "file": "references/dawn.png", "sha256": "e" * 64, "background": "#1f4d3a"},
+    ]
+    assert (told["negative_prompt"], told["reference_pixels"]) == ("a blur", 4096)
     assert (told["status"], told["attempts"], told["cause"]) == ("failed", 2, "it broke")
     assert (told["asset"], told["sha256"], told["bytes"]) == (None, None, None)
     assert told["created"].endswith("Z")

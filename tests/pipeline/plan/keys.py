@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from model.checkpoint.describe import ModelDescription
+from model.choice import ModelChoice
 from pipeline.plan.identity import KeyInputs
 
 INPUTS = KeyInputs(
@@ -27,7 +26,8 @@ def model(**changes: object) -> ModelDescription:
     values = {
         "name": "some-model",
         "family": "klein",
-        "folder": Path("/nowhere"),
+        "choice": ModelChoice("some-model"),
+        "parts": None,
         "licence": "Apache-2.0",
         "commercial_use": True,
         "weights_digest": "ab" * 32,

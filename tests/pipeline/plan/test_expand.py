@@ -7,12 +7,13 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from model.choice import ModelChoice
 from model.errors import CheckpointError
-from pipeline.plan.expand import make_plan, plan_for
+from pipeline.plan.expand import Plan, make_plan, plan_for
 from pipeline.plan.identity import KeyInputs, render_key
 from pipeline.spec.load import load_campaign
-from pipeline.spec.problem import SpecError
 from tests.corpus.layout import lay_out
 from tests.pipeline.plan.keys import model
 
@@ -61,7 +62,7 @@ def test_keys_know_nothing_of_the_machine(tmp_path: Path, corpus: Path, monkeypa
     (tmp_path / "elsewhere").mkdir()
     other = lay_out(tmp_path / "elsewhere")
     monkeypatch.chdir(other / "good")
-    there = plan_for(load_campaign(Path("design.yaml")), model(folder=Path("/other")))
+    there = plan_for(load_campaign(Path("design.yaml")), model(choice=ModelChoice("/other")))
     assert [(v.name, v.render_key) for v in here.variants] == [(v.name, v.render_key) for v in there.variants]
     assert here.campaign.spec_sha256 == there.campaign.spec_sha256
 
@@ -77,41 +78,85 @@ def test_a_changed_reference_changes_only_the_variants_that_use_it(tmp_path: Pat
     assert (changed, kept) == ({"bear"}, {"fox"})
 
 
-@pytest.mark.parametrize(
-    ("quality", "steps", "guidance"),
-    [
-        ("preview", 6, 4.0),
-        ("standard", 20, 4.0),
-        ("final", 50, 4.0),
-        ("{steps: 12}", 12, 4.0),
-        ("{guidance: 2}", 20, 2.0),
-        ("{steps: 1, guidance: 0}", 1, 0.0),
-    ],
-)
-def test_quality(quality: str, steps: int, guidance: float, corpus: Path, tmp_path: Path) -> None:
+def test_a_campaign_of_before_keeps_its_key(corpus: Path) -> None:
+    """The key that 0.1.0 gave it."""
+    [variant] = plan_for(load_campaign(corpus / "good" / "smallest.yaml"), model(sampler="euler/1")).variants
+    assert variant.render_key == "b11e15168b59fbf6d7a8faa115410d08d4bee096361418aa907493ac0d742af0"
+
+
+def test_what_a_campaign_asks_for_besides_is_in_variants_and_keys(corpus: Path) -> None:
+    campaign = load_campaign(corpus / "good" / "composition.yaml")
+    choice = replace(campaign.choice, base="/models/klein-base")
+    plan = plan_for(campaign, model(choice=choice))
+    for variant in plan.variants:
+        assert (variant.negative_prompt, variant.reference_pixels, variant.upsample) == ("blurry, text", 512**2, False)
+        assert variant.render_key == render_key(
+            KeyInputs(
+                weights="ab" * 32,
+                prompt=variant.prompt,
+                references=variant.reference_set,
+                width=64,
+                height=64,
+                steps=20,
+                guidance=3.0,
+                seed=0,
+                quantisation="fp8",
+                sampler=model().sampler,
+                format="png",
+                negative_prompt="blurry, text",
+                reference_pixels=512**2,
+            )
+        )
+
+
+def test_pixels_of_references_say_nothing_where_there_are_none_or_the_models_own(corpus: Path, tmp_path: Path) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
-    (tmp_path / "job.yaml").write_text(f"{text}quality: {quality}\n")
+    keys = []
+    for more in ("", "reference_pixels: 64x64\n", "reference_pixels: 1048576\nreferences: [product]\n"):
+        (tmp_path / "job.yaml").write_text(text + more)
+        [variant] = plan_for(load_campaign(tmp_path / "job.yaml"), model()).variants
+        assert variant.reference_pixels is None
+        keys.append((bool(variant.references), variant.render_key))
+    assert keys[0] == keys[1]
+    (tmp_path / "job.yaml").write_text(text + "references: [product]\n")
     [variant] = plan_for(load_campaign(tmp_path / "job.yaml"), model()).variants
-    assert (variant.steps, variant.guidance) == (steps, guidance)
+    assert keys[2] == (True, variant.render_key)
 
 
-def test_what_a_model_cannot_do(corpus: Path) -> None:
-    campaign = load_campaign(corpus / "good" / "design.yaml")
-    with pytest.raises(SpecError) as raised:
-        plan_for(campaign, model(max_references=3, steps={"preview": 4}))
-    assert [(p.line, p.column, p.what, p.allowed) for p in raised.value.problems] == [
-        (14, 10, "the model 'some-model' has no quality 'standard'", "allowed: 'preview', or {steps: 20}"),
-        (
-            11,
-            13,
-            "some variants have 4 reference pictures, and the model 'some-model' takes fewer",
-            "allowed: 3 together",
-        ),
-    ]
+def test_a_service_that_chooses_gets_no_steps(corpus: Path) -> None:
+    [variant] = make_plan(load_campaign(corpus / "good" / "service.yaml")).variants
+    assert (variant.steps, variant.guidance) == (None, None)
+    [*variants] = make_plan(load_campaign(corpus / "good" / "hosted.yaml")).variants
+    assert {(variant.steps, variant.guidance, variant.upsample) for variant in variants} == {(30, 4.5, True)}
+
+
+def test_transparent_pictures_carry_the_colour_that_they_are_laid_on(tmp_path: Path) -> None:
+    root = lay_out(tmp_path)
+    fox, brand = root / "northwind" / "pictures" / "fox.png", root / "northwind" / "brand.yaml"
+    Image.new("RGBA", (96, 80), (200, 90, 20, 120)).save(fox)
+
+    def planned() -> Plan:
+        return plan_for(load_campaign(root / "good" / "design.yaml"), model())
+
+    on_white = planned()
+    brand.write_text(brand.read_text() + "background: pine\n")
+    on_pine = planned()
+    grounds = {(reference.file, reference.background) for v in on_pine.variants for reference in v.references}
+    assert ("pictures/fox.png", "#1f4d3a") in grounds
+    assert {background for file, background in grounds if file != "pictures/fox.png"} == {None}
+    [fox_reference] = {r for v in on_white.variants for r in v.references if r.background}
+    assert fox_reference.identity == f"{hashlib.sha256(fox.read_bytes()).hexdigest()} on #ffffff"
+    keys = {v.name: v.render_key for v in on_white.variants}
+    changed = {v.axes["character"] for v in on_pine.variants if v.render_key != keys[v.name]}
+    kept = {v.axes["character"] for v in on_pine.variants if v.render_key == keys[v.name]}
+    assert (changed, kept) == ({"fox"}, {"bear"})
 
 
 def test_the_model_is_looked_for_beside_the_campaign(corpus: Path, tmp_path: Path) -> None:
     campaign = load_campaign(corpus / "good" / "smallest.yaml")
-    assert make_plan(campaign).model.folder == corpus / "klein"
+    assert make_plan(campaign).model.choice == ModelChoice(str(corpus / "klein"))
+    composed = make_plan(load_campaign(corpus / "good" / "composition.yaml")).model
+    assert composed.name == "../klein-base"
+    assert {lora.file for lora in composed.choice.loras} == {str(corpus / "klein-base" / "style.safetensors")}
     with pytest.raises(CheckpointError):
         make_plan(replace(campaign, path=tmp_path / "deep" / "job.yaml"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import fields, replace
 
 import pytest
@@ -19,12 +20,15 @@ FIELDS = {
     "references": st.lists(digests, max_size=3).map(tuple),
     "width": st.integers(64, 4096),
     "height": st.integers(64, 4096),
-    "steps": st.integers(1, 200),
-    "guidance": st.floats(0, 100),
+    "steps": st.none() | st.integers(1, 200),
+    "guidance": st.none() | st.floats(0, 100),
     "seed": st.integers(0, 2**53 - 1),
     "quantisation": st.none() | st.sampled_from(["fp8", "nvfp4"]),
     "sampler": st.sampled_from(["euler/1", "euler/2"]),
     "format": st.sampled_from(["png", "jpeg", "webp"]),
+    "negative_prompt": st.sampled_from(["", "blurry"]),
+    "reference_pixels": st.none() | st.integers(4096, 4_096_576),
+    "upsample": st.booleans(),
 }
 inputs = st.builds(KeyInputs, **FIELDS)
 
@@ -39,6 +43,24 @@ def test_the_literal_key() -> None:
     assert canonical_json(INPUTS) == text
     assert render_key(INPUTS) == hashlib.sha256(text.encode("utf-8")).hexdigest()
     assert render_key(INPUTS) == "a03f8c94301d2e4a294a7497e0cff2356bbd5810bb1db041ef4f9d8b83cc6fe3"
+
+
+def test_what_came_later_is_written_only_where_it_says_something() -> None:
+    later = replace(INPUTS, negative_prompt="a blur", reference_pixels=4096, upsample=True)
+    written = json.loads(canonical_json(later))
+    assert {name: written.pop(name) for name in ("negative_prompt", "reference_pixels", "upsample")} == {
+        "negative_prompt": "a blur",
+        "reference_pixels": 4096,
+        "upsample": True,
+    }
+    assert written == json.loads(canonical_json(INPUTS))
+    assert changed_fields(INPUTS, later) == ("negative_prompt", "reference_pixels", "upsample")
+
+
+def test_what_a_service_chooses_is_null() -> None:
+    text = canonical_json(replace(INPUTS, steps=None, guidance=None))
+    assert '"guidance":null' in text
+    assert '"steps":null' in text
 
 
 def test_exactly_the_fields_of_the_design() -> None:

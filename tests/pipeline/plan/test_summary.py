@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan.expand import Plan, plan_for
+from pipeline.plan.expand import Plan, make_plan, plan_for
 from pipeline.plan.summary import summarise, summary_json
 from pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
@@ -42,3 +42,25 @@ def test_as_json(plan: Plan) -> None:
     assert [variant["render_key"] for variant in values["first"]] == [v.render_key for v in plan.variants[:2]]
     assert values["first"][0]["references"][0]["file"] == "pictures/mug-front.png"
     assert "path" not in values["first"][0]["references"][0]
+    assert values["model"]["choice"] == {"base": "../klein"}
+    assert (values["negative_prompt"], values["reference_pixels"], values["upsample"]) == (None, None, False)
+    assert values["warnings"] == []
+
+
+def test_a_composed_model_as_json_with_paths_as_they_are_written(corpus: Path) -> None:
+    campaign = load_campaign(corpus / "good" / "composition.yaml")
+    summary = summarise(plan_for(campaign, model()), "out", None, "no route", ["12 prompts are long"])
+    values = json.loads(json.dumps(summary_json(summary, 0)))
+    file = "../klein-base/style.safetensors"
+    assert values["model"]["choice"] == {
+        "base": "../klein-base",
+        "loras": [{"file": file, "scale": 0.8}, {"file": file, "scale": 1.0}],
+        "quantise": "fp8",
+    }
+    assert (values["negative_prompt"], values["reference_pixels"], values["guidance"]) == ("blurry, text", 512**2, 3.0)
+    assert values["warnings"] == ["12 prompts are long"]
+
+
+def test_what_a_service_chooses_is_null(corpus: Path) -> None:
+    values = summary_json(summarise(make_plan(load_campaign(corpus / "good" / "service.yaml")), "out", frozenset()), 1)
+    assert (values["steps"], values["guidance"], values["first"][0]["steps"]) == (None, None, None)

@@ -37,3 +37,20 @@ def test_a_wrong_model_is_told_with_everything_else(corpus: Path, tmp_path: Path
     (tmp_path / "job.yaml").write_text(text.replace("../klein", "klien").replace("64x64", "65x64"))
     lines = [(problem.line, problem.what.split(" ")[0]) for problem in validate(tmp_path / "job.yaml").problems]
     assert lines == [(3, "model:"), (6, "size:")]
+
+
+@pytest.mark.parametrize(
+    ("model", "place"),
+    [
+        ("{base: nano, vae: nowhere.safetensors}", (3, 8)),
+        ("{base: nano, region: eu}", (3, 8)),
+        ("{base: flux.2-pro, quantise: fp8}", (3, 8)),
+        ("\n  base: nano\n  loras: [{file: nowhere.safetensors}]", (4, 3)),
+    ],
+)
+def test_what_is_wrong_with_a_composed_model(model: str, place: tuple[int, int], corpus: Path, tmp_path: Path) -> None:
+    text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
+    (tmp_path / "job.yaml").write_text(text.replace("../klein", model))
+    [problem] = validate(tmp_path / "job.yaml").problems
+    assert (problem.line, problem.column) == place
+    assert problem.what.startswith("model: ")

@@ -89,6 +89,42 @@ def test_groups_get_smaller_towards_the_end() -> None:
     assert sizes[-1] == 1
 
 
+def test_groups_are_as_large_as_asked_for() -> None:
+    dispatcher = Dispatcher(variants(a=400), workers=1, largest_group=96)
+    assert len(dispatcher.take("one")) == 96
+
+
+def test_mixed_groups_are_of_many_sets_and_stay_large() -> None:
+    """Where nothing is warm, small sets must not make small groups, nor the end of the work."""
+    dispatcher = Dispatcher(
+        variants(**{f"set{number}": 2 for number in range(150)}), workers=1, largest_group=96, mixed=True
+    )
+    sizes = []
+    while dispatcher.waiting:
+        tasks = dispatcher.take("one")
+        sizes.append(len(tasks))
+        finish(dispatcher, "one", tasks)
+    assert sizes == [96, 96, 54, 27, 24, 3]
+    assert dispatcher.finished
+
+
+def test_mixed_work_of_a_dead_worker_waits_again() -> None:
+    made = variants(a=3, b=3, c=3)
+    dispatcher = Dispatcher(made, workers=1, largest_group=96, mixed=True)
+    tasks = dispatcher.take("one")
+    assert len(tasks) == 9
+    dispatcher.started("one", tasks[0].variant.render_key)
+    dispatcher.lost("one")
+    again = dispatcher.take("two")
+    assert [task.variant.name for task in again] == [variant.name for variant in made[2:]]
+    finish(dispatcher, "two", again)
+    for _ in range(2):
+        (suspect,) = dispatcher.take("two")
+        assert suspect.attempts == 2
+        finish(dispatcher, "two", (suspect,))
+    assert dispatcher.finished
+
+
 def test_most_work_goes_where_its_set_is_warm() -> None:
     """20 sets of 50 variants and 8 workers: the share of pictures whose worker had the set before."""
     dispatcher = Dispatcher(variants(**{f"set{number:02}": 50 for number in range(20)}), workers=8)
@@ -162,14 +198,14 @@ steps = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["take", "start", 
 sizes = st.lists(st.integers(1, 12), min_size=1, max_size=6)
 
 
-@given(sizes, st.integers(1, 4), steps)
+@given(sizes, st.integers(1, 4), steps, st.booleans())
 def test_every_variant_ends_exactly_once_whatever_happens(
-    sizes: list[int], workers: int, happenings: list[tuple[int, str]]
+    sizes: list[int], workers: int, happenings: list[tuple[int, str]], mixed: bool
 ) -> None:
     made = variants(**{f"set{number}": size for number, size in enumerate(sizes)})
-    first = play(Dispatcher(made, workers), workers, happenings)
+    first = play(Dispatcher(made, workers, mixed=mixed), workers, happenings)
     assert Counter(first) == Counter(given.render_key for given in made)
-    assert play(Dispatcher(made, workers), workers, happenings) == first
+    assert play(Dispatcher(made, workers, mixed=mixed), workers, happenings) == first
 
 
 def play(dispatcher: Dispatcher, workers: int, happenings: list[tuple[int, str]]) -> list[str]:

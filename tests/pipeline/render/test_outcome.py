@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.deliver.status import Failure
-from pipeline.render.outcome import CacheUse, Outcome, cache_use
+from pipeline.render.outcome import CacheUse, Outcome, cache_use, total_cost
 from tests.pipeline.deliver.records import failed, record
 
 
@@ -49,3 +49,8 @@ def test_exit_codes(changes: dict[str, Any], code: int, left: int) -> None:
 def test_cache_use_counts_hits_per_kind() -> None:
     records = [record(0, cache={"text": 1, "latents": 0}), record(1, cache={"text": 1}), failed(2)]
     assert cache_use(records) == {"latents": CacheUse(0, 1), "text": CacheUse(2, 2)}
+
+
+def test_the_cost_is_of_those_that_know_theirs() -> None:
+    assert total_cost([record(0), failed(1)]) is None
+    assert total_cost([record(0, cost=4.5), record(1), failed(2), record(3, cost=0.0)]) == 4.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -12,7 +12,8 @@ from threading import Event
 import pytest
 from PIL import Image
 
-from model.request import Rendered, RenderRequest
+from model.errors import HostedError
+from model.request import Failed, Rendered, RenderRequest
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.record import Record
 from pipeline.deliver.store import Store, StoreError, sha256_hex
@@ -21,7 +22,7 @@ from pipeline.render.dispatch import Task
 from pipeline.render.events import Message, Recorded, Started, Tally
 from pipeline.render.press import Pictures, Press
 from tests.pipeline.deliver.records import MODEL, variant
-from tests.stand_in import StandIn, draw
+from tests.stand_in import Service, StandIn, draw
 
 
 def press(
@@ -55,7 +56,7 @@ def folder(tmp_path: Path) -> Store:
 class Ahead(StandIn):
     """A renderer that takes requests in batches before it gives pictures, and fails for a whole batch."""
 
-    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for batch in batches(requests, 4):
             yield from list(super().stream(batch))
 
@@ -94,7 +95,7 @@ def test_what_starts_is_told_before_it_is_recorded_and_time_is_counted(folder: S
         assert (len(starts), len(ends)) == (1, 1)
         assert starts < ends
     tallies = [message for message in messages if isinstance(message, Tally)]
-    assert len(tallies) == 6
+    assert len(tallies) == 7
     assert all(0 <= tally.model <= tally.busy for tally in tallies)
 
 
@@ -113,6 +114,115 @@ def test_a_failing_variant_has_its_cause_and_the_rest_is_done(
     assert stored == {given.name for given in variants}
 
 
+@pytest.mark.parametrize("renderer", [StandIn, Service])
+@pytest.mark.parametrize("bad", [{0}, {3}, {6}, {1, 2, 5}, set(range(7))])
+def test_a_failure_in_place_of_a_picture_fails_its_variant_and_nothing_is_rendered_twice(
+    folder: Store, renderer: type[StandIn], bad: set[int]
+) -> None:
+    asked: list[str] = []
+
+    class Counting(renderer):  # type: ignore[misc, valid-type]
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            return super().stream(self._count(requests))  # type: ignore[no-any-return]
+
+        def _count(self, requests: Iterable[RenderRequest]) -> Iterator[RenderRequest]:
+            for request in requests:
+                asked.append(request.prompt)
+                yield request
+
+    prompts = [f"{number} [refuse]" if number in bad else f"{number}" for number in range(7)]
+    variants = [replace(variant(number), prompt=prompt) for number, prompt in enumerate(prompts)]
+    messages = press(Counting(), folder, variants)
+    assert causes(messages) == ["the stand-in was asked to refuse" if number in bad else None for number in range(7)]
+    assert asked == prompts
+
+
+def test_a_failures_cause_is_told_as_any_other(folder: Store) -> None:
+    class Refusing(StandIn):
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            for _ in requests:
+                yield Failed(HostedError("https://user:secret@api.bfl.ai/v1?key=1: out of credits\nmore"))
+
+    assert causes(press(Refusing(), folder, [variant(0)])) == ["https://api.bfl.ai/v1 out of credits"]
+
+
+def test_the_request_has_all_that_the_variant_asks_for(folder: Store) -> None:
+    seen: list[RenderRequest] = []
+
+    class Seeing(StandIn):
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            for request in requests:
+                seen.append(request)
+                yield from super().stream([request])
+
+    asked = replace(
+        variant(0), steps=None, guidance=None, negative_prompt="a blur", reference_pixels=4096, upsample=True
+    )
+    (record,) = records_of(press(Seeing(), folder, [asked])).values()
+    (request,) = seen
+    assert (request.steps, request.guidance, request.upsample) == (None, None, True)
+    assert (request.negative_prompt, request.reference_pixels) == ("a blur", 4096)
+    assert (record.steps, record.guidance, record.prompt_upsampled) == (None, None, "a mug, scene 0, rewritten")
+    assert (record.prompt, record.negative_prompt, record.reference_pixels) == ("a mug, scene 0", "a blur", 4096)
+
+
+def test_what_a_picture_cost_is_in_its_record(folder: Store) -> None:
+    records = records_of(press(Service(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
+    assert [record.cost for _, record in sorted(records.items())] == [None, 4.5]
+    assert records_of(press(StandIn(), folder, [variant(2)]))["mug/scene002"].cost is None
+
+
+class Preparing(StandIn):
+    """A renderer that notes what it's given ahead, and may fail there."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        super().__init__()
+        self.ahead: list[str] = []
+        self._failure = failure
+
+    def prepare(self, requests: Sequence[RenderRequest]) -> None:
+        self.ahead += [request.prompt for request in requests]
+        if self._failure:
+            raise self._failure
+
+
+def test_a_group_is_prepared_before_it_is_streamed(folder: Store) -> None:
+    renderer = Preparing()
+    messages = press(renderer, folder, map(variant, range(3)))
+    assert renderer.ahead == [variant(number).prompt for number in range(3)]
+    assert isinstance(messages[0], Tally)
+    assert causes(messages) == [None] * 3
+
+
+def test_a_group_of_many_reference_sets_is_not_opened_ahead(folder: Store, tmp_path: Path) -> None:
+    renderer = Preparing()
+    gone = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
+    messages = press(renderer, folder, [variant(0), replace(variant(1), references=(gone,))])
+    assert renderer.ahead == []
+    assert [bool(cause) for cause in causes(messages)] == [False, True]
+
+
+def test_a_reference_that_is_gone_is_told_of_each_variant(folder: Store, tmp_path: Path) -> None:
+    gone = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
+    messages = press(Preparing(), folder, [replace(variant(number), references=(gone,)) for number in range(2)])
+    assert all("can't be read" in str(cause) for cause in causes(messages))
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("no memory"), AttributeError("prepare")])
+def test_a_group_whose_preparing_fails_is_streamed_all_the_same(folder: Store, failure: Exception) -> None:
+    variants = [replace(variant(number), prompt="[raise]" if number == 1 else f"{number}") for number in range(4)]
+    expected = [None, "RuntimeError: the stand-in was asked to fail", None, None]
+    assert causes(press(Preparing(failure), folder, variants)) == expected
+
+
+def test_nothing_is_prepared_once_it_is_asked_to_stop(folder: Store) -> None:
+    stopping = Event()
+    stopping.set()
+    renderer = Preparing()
+    assert records_of(press(renderer, folder, [variant(0)], stopping)) == {}
+    assert renderer.ahead == []
+
+
 def test_a_reference_that_is_gone_fails_its_variant_only(folder: Store, tmp_path: Path) -> None:
     gone = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
     messages = press(StandIn(), folder, [variant(0), replace(variant(1), references=(gone,)), variant(2)])
@@ -126,13 +236,14 @@ class Odd(StandIn):
         super().__init__()
         self._way = way
 
-    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         if self._way == "raises before it takes anything":
             raise RuntimeError("no")
         if self._way == "takes all and gives nothing":
             list(requests)
             return
         for rendered in super().stream(requests):
+            assert isinstance(rendered, Rendered)
             yield Rendered(rendered.picture.resize((32, 32)))
 
 
@@ -178,7 +289,7 @@ def test_asked_to_stop_it_finishes_what_is_begun_and_no_more(folder: Store) -> N
     stopping = Event()
 
     class Stopped(StandIn):
-        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
             for rendered in super().stream(requests):
                 stopping.set()
                 yield rendered

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -25,6 +27,41 @@ def test_a_picture_keeps_its_mode(tmp_path: Path, format: str, mode: str) -> Non
     Image.new("RGB", (80, 64), "teal").convert(mode).save(file)
     opened = open_reference(reference(file))
     assert (opened.mode, opened.size) == (mode, (80, 64))
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "options", "seen"),
+    [
+        ("RGBA", (255, 0, 0, 0), {}, (0, 0, 255)),
+        ("RGBA", (255, 0, 0, 255), {}, (255, 0, 0)),
+        ("RGBA", (255, 0, 0, 51), {}, (51, 0, 204)),
+        ("RGBA", (255, 0, 0, 51), {"format": "WEBP", "lossless": True}, (51, 0, 204)),
+        ("LA", (100, 0), {}, (0, 0, 255)),
+        ("LA", (100, 255), {}, (100, 100, 100)),
+        ("P", 1, {"transparency": 1}, (0, 0, 255)),
+        ("P", 1, {"transparency": 0}, (9, 8, 7)),
+        ("L", 100, {"transparency": 100}, (0, 0, 255)),
+        ("RGB", (1, 2, 3), {"transparency": (1, 2, 3)}, (0, 0, 255)),
+    ],
+)
+def test_a_transparent_picture_is_laid_on_its_background(
+    tmp_path: Path, mode: str, colour: Any, options: dict[str, Any], seen: tuple[int, int, int]
+) -> None:
+    picture = Image.new(mode, (80, 64), colour)
+    if mode == "P":
+        picture.putpalette([0, 0, 0, 9, 8, 7])
+    picture.save(tmp_path / "a.bin", **{"format": "PNG"} | options)
+    opened = open_reference(replace(reference(tmp_path / "a.bin"), background="#0000ff"))
+    assert (opened.mode, opened.size, opened.getpixel((5, 5))) == ("RGB", (80, 64), seen)
+    assert not opened.has_transparency_data
+
+
+def test_two_backgrounds_are_two_pictures(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64)).save(tmp_path / "a.png")
+    made = reference(tmp_path / "a.png")
+    pixels = [open_reference(replace(made, background=c)).getpixel((0, 0)) for c in ("#000000", "#ffffff")]
+    assert pixels == [(0, 0, 0), (255, 255, 255)]
+    assert open_reference(made).mode == "RGBA"
 
 
 def test_a_photo_is_turned_upright(tmp_path: Path) -> None:

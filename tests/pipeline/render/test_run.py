@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from pipeline.render.cluster import Resources
 from pipeline.render.events import Event, Planned, VariantRecorded, WorkerLoaded, WorkerLost, WorkersStarting
 from pipeline.render.outcome import NothingRenderedError, Outcome
 from pipeline.render.run import crew_size, render_campaign, threads_per_worker
-from tests.campaigns import plan_of, write_campaign
+from tests.campaigns import plan_of, write_campaign, write_checkpoint
 
 ROOT = Path(__file__).parents[3]
 STAND_IN = "tests.stand_in:load"
@@ -180,6 +181,48 @@ def test_a_model_that_cannot_load_stops_the_run_with_its_error(
     assert error.value.exit_code == 4
     assert sum(isinstance(event, WorkerLost) for event in events) == deaths
     assert not (tmp_path / "out" / "spring").exists()
+
+
+def test_a_hosted_tier_is_one_worker_without_a_gpu_and_its_failures_and_cost_are_told(
+    ray: Resources, tmp_path: Path
+) -> None:
+    scenes = {f"s{number}": f"{number}" for number in range(20)}
+    scenes |= {"good": "here", "bad": "[refuse]", "worse": "[raise]"}
+    job = write_campaign(tmp_path, scenes, model={"base": "flux.2-flex", "region": "eu"}, upsample=True)
+    events: list[Event] = []
+    outcome = render(job, events.append, renderer="tests.stand_in:load_service")
+    assert (outcome.planned, outcome.done, outcome.failed, outcome.exit_code) == (46, 42, 4, 3)
+    assert outcome.cost == 42 * 4.5
+    assert {failure.name: failure.cause for failure in outcome.failures} == {
+        "bottle/bad": "the stand-in was asked to refuse",
+        "bottle/worse": "the stand-in was asked to fail",
+        "mug/bad": "the stand-in was asked to refuse",
+        "mug/worse": "the stand-in was asked to fail",
+    }
+    assert [event for event in events if isinstance(event, WorkersStarting)] == [WorkersStarting(1, False, 1)]
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    records = {record.name: record for record in read_records(folder, latest)}
+    assert records["mug/s1"].prompt_upsampled == "a mug 1, rewritten"
+    assert (records["mug/s1"].cost, records["mug/bad"].cost) == (4.5, None)
+    assert verify(folder).problems == ()
+
+
+def test_a_composed_model_reaches_its_worker(ray: Resources, tmp_path: Path) -> None:
+    """The stand-in says in its host what it was loaded with."""
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", whole=True)
+    lora = tmp_path / "style.safetensors"
+    lora.write_bytes(struct.pack("<Q", 2) + b"{}")
+    model = {"base": "checkpoint", "loras": [{"file": "style.safetensors", "scale": 0.5}], "quantise": "fp8"}
+    outcome = render(write_campaign(tmp_path, 1, model=model), renderer="tests.stand_in:load_composed")
+    assert (outcome.done, outcome.failed) == (2, 0)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    assert (latest.manifest.model.quantisation, latest.manifest.model.loras[0].file) == ("fp8", "style.safetensors")
+    (record, _) = read_records(folder, latest)
+    assert record.host["device"] == f"{checkpoint} [('{lora}', 0.5)] fp8"
 
 
 @contextmanager

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from model.choice import LoraChoice, ModelChoice
 from pipeline.render.dispatch import Task
 from pipeline.render.events import Loaded, LoadFailed, Message, Recorded, Started
-from pipeline.render.worker import RENDERER, Worker, WorkerSettings, renderer_factory
+from pipeline.render.worker import RENDERER, Worker, WorkerSettings, load_options, renderer_factory
 from tests.pipeline.deliver.records import MODEL, variant
 
 
 def worker(tmp_path: Path, renderer: str) -> Worker:
-    return Worker(WorkerSettings(renderer, "nano", MODEL, str(tmp_path), "spring", threads=1))
+    return Worker(WorkerSettings(renderer, ModelChoice("nano"), MODEL, str(tmp_path), "spring", threads=1))
 
 
 def test_groups_are_rendered_in_order_until_it_is_stopped(tmp_path: Path) -> None:
@@ -37,6 +40,7 @@ def test_groups_are_rendered_in_order_until_it_is_stopped(tmp_path: Path) -> Non
     ("renderer", "message"),
     [
         ("tests.stand_in:load_nothing", LoadFailed("nano: there is no checkpoint here", final=True)),
+        ("tests.stand_in:load_without_key", LoadFailed("no key is set", final=True)),
         ("tests.nowhere:load", LoadFailed("ModuleNotFoundError: No module named 'tests.nowhere'", final=False)),
     ],
 )
@@ -48,3 +52,25 @@ def test_the_renderer_is_the_models() -> None:
     from model import Renderer
 
     assert renderer_factory(RENDERER) == Renderer.load
+
+
+@pytest.mark.parametrize(
+    ("choice", "options"),
+    [
+        (ModelChoice("nano"), {}),
+        (ModelChoice("flux.2-pro", region="eu"), {"region": "eu"}),
+        (
+            ModelChoice("m", "t", "v", "e", (LoraChoice("a", 0.0), LoraChoice("b")), "fp8"),
+            {
+                "transformer": "t",
+                "vae": "v",
+                "text_encoder": "e",
+                "loras": [("a", 0.0), ("b", 1.0)],
+                "quantise": "fp8",
+            },
+        ),
+    ],
+)
+def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, options: dict[str, Any]) -> None:
+    assert load_options(choice) == options
+    signature(renderer_factory(RENDERER)).bind(choice.base, **load_options(choice))

@@ -143,6 +143,8 @@ def test_thumbnails_fill_their_square(tmp_path: Path, size: tuple[int, int], sho
     made = thumbnail((tmp_path / "a.png").read_bytes(), 90)
     assert made.size == shown
     assert made.getpixel((5, 5)) == (255, 255, 255)
+    on_pine = thumbnail((tmp_path / "a.png").read_bytes(), 90, "#1f4d3a")
+    assert on_pine.getpixel((5, 5)) == (0x1F, 0x4D, 0x3A)
 
 
 def test_the_references_of_a_campaign_are_found(tmp_path: Path) -> None:

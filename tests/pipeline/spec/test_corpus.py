@@ -13,10 +13,13 @@ from tests.corpus.layout import CORPUS
 
 BAD = sorted(path.name for path in (CORPUS / "bad").iterdir())
 GOOD = {
+    "composition": 2,
     "design": 12,
     "formats": 18,
+    "hosted": 3,
     "include": 4,
     "only-include": 12,
+    "service": 1,
     "smallest": 1,
     "texts": 5,
 }

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pipeline.plan.validate import validate
 from tests.corpus.layout import CORPUS
 
-JOB = yaml.safe_load((CORPUS / "good" / "include.yaml").read_text())
-BRAND = yaml.safe_load((CORPUS / "northwind" / "brand.yaml").read_text())
+JOBS = [yaml.safe_load((CORPUS / "good" / f"{name}.yaml").read_text()) for name in ("include", "composition", "hosted")]
+BRAND = yaml.safe_load((CORPUS / "northwind" / "brand.yaml").read_text()) | {"background": "pine"}
 WEIRD = st.sampled_from(
     [None, True, 0, -1, 3.5, float("inf"), 10**400, "", "*", "mug", "../x", "a\x00", "x" * 5000, "{{ x", "{{ scene }}",
      "\ud83d", [], [[]], [{}], {}, {"a": {}}, {"product": "mug"}, [None], ["mug", 1], {"name": "{{ product }}"},
@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
     root = tmp_path_factory.mktemp("hostile")
     shutil.copytree(corpus / "northwind", root / "northwind")
     shutil.copytree(corpus / "klein", root / "klein")
+    shutil.copytree(corpus / "klein-base", root / "klein-base")
     (root / "good").mkdir()
     return root
 
@@ -60,8 +61,8 @@ def told(file: Path, text: str) -> list[str]:
     return [str(problem) for problem in validate(file).problems]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(mutated(JOB), st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(JOBS).flatmap(mutated), st.data())
 def test_campaigns(folder: Path, job: object, data: st.DataObject) -> None:
     if isinstance(job, dict) and data.draw(st.booleans()):
         job = data.draw(mutated(job))

@@ -16,6 +16,7 @@ def test_a_brand_spec(corpus: Path) -> None:
     brand = load_brand(corpus / "northwind" / "brand.yaml")
     assert brand.name == "northwind"
     assert brand.palette == {"pine": "#1f4d3a", "deep-snow": "#f7f7f2"}
+    assert brand.ground == "#ffffff"
     assert brand.products["mug"].sku == "NW-100"
     assert brand.products["bottle"].sku is None
     assert brand.styles["plain"].references == ()
@@ -39,6 +40,13 @@ def test_a_campaign(corpus: Path) -> None:
     assert (first.name, first.size, first.seed) == ("mug/fox-beach-2048x2048-s0", Size(2048, 2048), 0)
     brand = corpus / "northwind" / "brand.yaml"
     assert campaign.spec_sha256 == hashlib.sha256(path.read_bytes() + brand.read_bytes()).hexdigest()
+
+
+def test_a_campaign_that_asks_for_more(corpus: Path) -> None:
+    job = load_campaign(corpus / "good" / "composition.yaml").job
+    assert (job.negative_prompt, job.reference_pixels, job.upsample) == ("blurry, text", 512 * 512, False)
+    job = load_campaign(corpus / "good" / "hosted.yaml").job
+    assert (job.negative_prompt, job.reference_pixels, job.upsample) == ("", 1024 * 1024, True)
 
 
 @pytest.mark.parametrize(

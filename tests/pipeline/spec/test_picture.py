@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -29,6 +30,43 @@ def test_pictures_that_are_right(size: tuple[int, int], format: str, mode: str, 
     assert (found.width, found.height) == size
     assert found.sha256 == hashlib.sha256(content).hexdigest()
     assert found.path == tmp_path / "a picture.bin"
+
+
+def flat(mode: str, colour: Any, dot: Any = None) -> Image.Image:
+    """A picture of one colour, and of another at its first pixel."""
+    picture = Image.new(mode, (80, 64), colour)
+    if mode == "P":
+        picture.putpalette([0, 0, 0, 255, 0, 0])
+    if dot is not None:
+        picture.putpixel((0, 0), dot)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "transparent"),
+    [
+        (flat("RGB", "teal"), {}, False),
+        (flat("RGBA", (1, 2, 3, 255)), {}, False),
+        (flat("RGBA", (1, 2, 3, 255), dot=(1, 2, 3, 254)), {}, True),
+        (flat("RGBA", (1, 2, 3, 0)), {"format": "WEBP"}, True),
+        (flat("LA", (7, 255)), {}, False),
+        (flat("LA", (7, 255), dot=(7, 0)), {}, True),
+        (flat("L", 7), {"transparency": 7}, True),
+        (flat("L", 7), {"transparency": 8}, False),
+        (flat("RGB", (1, 2, 3)), {"transparency": (1, 2, 3)}, True),
+        (flat("1", 0), {"transparency": 0}, True),
+        (flat("I;16", 7), {"transparency": 9}, False),
+        (flat("P", 1), {"transparency": 1}, True),
+        (flat("P", 1), {"transparency": 0}, False),
+        (flat("P", 1, dot=0), {"transparency": bytes([128, 255])}, True),
+    ],
+    ids=lambda value: f"{value.mode} {value.getpixel((0, 0))}" if isinstance(value, Image.Image) else None,
+)
+def test_transparency_is_a_pixel_that_is_not_opaque(
+    picture: Image.Image, options: dict[str, Any], transparent: bool, tmp_path: Path
+) -> None:
+    picture.save(tmp_path / "a.bin", **{"format": "PNG"} | options)
+    assert inspect("a.bin", tmp_path).transparent == transparent
 
 
 def test_a_phones_jpeg_with_a_preview_is_a_picture(tmp_path: Path) -> None:

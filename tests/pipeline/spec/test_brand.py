@@ -1,0 +1,42 @@
+"""The background of a brand spec: a colour, or a name of its palette."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.spec.brand import check_background
+from pipeline.spec.brand_file import examine_brand
+from pipeline.spec.load import load_brand
+from pipeline.spec.problem import WrongValueError
+
+
+@pytest.mark.parametrize(
+    ("written", "colour"),
+    [
+        ("", "#ffffff"),
+        ('background: "#F7f7F2"\n', "#f7f7f2"),
+        ("background: pine\n", "#1f4d3a"),
+        ("background: fff\n", "#000000"),
+    ],
+)
+def test_the_ground_of_transparent_pictures(written: str, colour: str, tmp_path: Path) -> None:
+    (tmp_path / "brand.yaml").write_text('brand: x\npalette: {pine: "#1F4D3A", fff: "#000000"}\n' + written)
+    assert load_brand(tmp_path / "brand.yaml").ground == colour
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("pin", "'pine'"), ("white", ""), ("1F4D3A", "'#1f4d3a'"), ("abc", "'#aabbcc'"), ("", "")]
+)
+def test_what_the_palette_does_not_have(written: str, meant: str) -> None:
+    with pytest.raises(WrongValueError) as raised:
+        check_background(written, ("pine", "snow"))
+    assert raised.value.suggestion == meant
+    assert raised.value.allowed == "allowed: \"#rrggbb\", in quotes, or a name of the palette: 'pine', 'snow'"
+
+
+def test_a_wrong_colour_of_the_palette_is_told_once(tmp_path: Path) -> None:
+    """The background names it; that isn't wrong again."""
+    (tmp_path / "brand.yaml").write_text("brand: x\npalette: {pine: green}\nbackground: pine\n")
+    assert [problem.line for problem in examine_brand(tmp_path / "brand.yaml").problems] == [2]

@@ -120,14 +120,17 @@ def same(x: Tensor) -> Tensor:
 def windows(x: Tensor, rows: int, prepare: Prepare = same) -> Iterator[tuple[int, int, Tensor]]:
     """Bands (start, stop) of x and their windows (B, C, 1 + stop - start + 1, W): prepared rows, one more on each side.
 
-    Outside the picture rows are zero. When a window is out, x may be overwritten up to `stop`.
+    Outside the picture rows are zero. A window is good until the next is asked for; x may be overwritten up to `stop`.
     """
-    height, above = x.shape[2], None
+    batch, channels, height, columns = x.shape
+    memory = x.new_zeros(batch, channels, min(rows, height) + 2, columns)
     for start, stop in ranges(height, rows):
-        fresh = prepare(x[:, :, start : stop + 1])
-        outside = torch.zeros_like(fresh[:, :, :1])
-        before, above = outside if above is None else above, fresh[:, :, stop - start - 1 : stop - start].clone()
-        yield start, stop, torch.cat((before, fresh) if stop < height else (before, fresh, outside), dim=2)
+        window = memory[:, :, : stop - start + 2]
+        window[:, :, -1] = 0
+        fresh = x[:, :, start : stop + 1]
+        window[:, :, 1 : 1 + fresh.shape[2]] = prepare(fresh)
+        yield start, stop, window
+        memory[:, :, 0] = window[:, :, -2]
 
 
 def unpadded(window: Tensor, layer: nn.Conv2d) -> Tensor:
@@ -157,17 +160,15 @@ def group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
 
     Those of the bands, merged as in Chan, Golub and LeVeque (1979): no square of a large mean is ever taken.
     """
-    height, means, variances, shares = x.shape[2], [], [], []
-    for start, stop in ranges(height, band_rows(x.shape[1] * x.shape[3], x.device)):
+    bands = list(ranges(x.shape[2], band_rows(x.shape[1] * x.shape[3], x.device)))
+    means, variances = x.new_empty(2, len(bands), x.shape[0], groups, dtype=torch.float32)
+    for i, (start, stop) in enumerate(bands):
         band = torch.unflatten(x[:, :, start:stop].float(), 1, (groups, -1))
-        var, mean = torch.var_mean(band, dim=(2, 3, 4), correction=0)
-        means.append(mean)
-        variances.append(var)
-        shares.append((stop - start) / height)
-    share = torch.tensor(shares, device=x.device)[:, None, None]
-    drift = torch.stack(means) - means[0]
+        variances[i], means[i] = torch.var_mean(band, dim=(2, 3, 4), correction=0)
+    share = means.new_tensor([(stop - start) / x.shape[2] for start, stop in bands])[:, None, None]
+    drift = means - means[0]
     shift = (share * drift).sum(0)
-    return means[0] + shift, (share * (torch.stack(variances) + (drift - shift).square())).sum(0)
+    return means[0] + shift, (share * (variances + (drift - shift).square())).sum(0)
 
 
 def run(layer: nn.Module, x: Tensor) -> Tensor:

@@ -38,6 +38,15 @@ _BLOCK_LINEAR = re.compile(r"(?:double_blocks|single_blocks|transformer_blocks|s
 
 
 @dataclass(frozen=True, slots=True)
+class Largest:
+    """The largest picture to come, and the most tokens that its references have together."""
+
+    width: int = 1024
+    height: int = 1024
+    reference_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """Bytes: weights of each part, and what a picture takes besides them."""
 
@@ -58,20 +67,19 @@ class Need:
         return self.resident if residency == "resident" else self.turns
 
 
-def need_of(model: ModelDescription, item_bytes: int, largest: tuple[int, int], reference_tokens: int) -> Need:
-    """What a job needs. item_bytes: of the dtype that is computed in. largest: width and height of its largest picture.
-    reference_tokens: of its largest reference set. Raises CheckpointError."""
+def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
+    """What a job needs. item_bytes: of the dtype that is computed in. Raises CheckpointError."""
     parts = model.parts
     if parts is None:
         return Need(0, 0, 0, 0)
     transformer = open_weights(parts.transformer)
     quantised = model.choice.quantise == "fp8"
-    width, height = largest
-    tokens = model.text_length + width * height // SIZE_MULTIPLE**2 + reference_tokens
+    pixels = largest.width * largest.height
+    tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
     hidden = _width(transformer)
     denoise = ACTIVATIONS_PER_TOKEN * hidden * tokens * item_bytes
-    kv = 2 * _blocks(transformer) * hidden * reference_tokens * item_bytes if model.kv else 0
-    decode = DECODER_COPIES * DECODER_CHANNELS * width * height * item_bytes
+    kv = 2 * _blocks(transformer) * hidden * largest.reference_tokens * item_bytes if model.kv else 0
+    decode = DECODER_COPIES * DECODER_CHANNELS * pixels * item_bytes
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
@@ -95,15 +103,17 @@ def choose(need: Need, available: int) -> Residency:
     )
 
 
-def device_memory() -> tuple[str, int]:
-    """The device that a worker on this machine would use and its bytes: the smallest GPU, else the machine's memory."""
+def device_memory() -> tuple[str, int, bool]:
+    """The device that a worker on this machine would use, its bytes, and whether it's a GPU: the smallest one, else the
+    machine's memory."""
     try:
         asked = ["nvidia-smi", "--query-gpu=memory.total,name", "--format=csv,noheader,nounits"]
         told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
         cards = [line.split(",", 1) for line in told.splitlines() if "," in line]
-        return min((int(size) << 20, name.strip()) for size, name in cards)[::-1]
+        size, name = min((int(size) << 20, name.strip()) for size, name in cards)
     except (OSError, subprocess.SubprocessError, ValueError):
-        return "this machine without a GPU", machine_memory()
+        return "this machine without a GPU", machine_memory(), False
+    return name, size, True
 
 
 def machine_memory() -> int:

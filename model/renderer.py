@@ -24,7 +24,7 @@ from model.denoise import Conditions, ReferenceLatents, as_tokens, denoise, refe
 from model.device import device_of, dtype_of, memory_of
 from model.errors import RequestError
 from model.limits import check_size, check_sources
-from model.memory import RESIDENCIES, Residency, choose, need_of
+from model.memory import RESIDENCIES, Largest, Residency, choose, need_of
 from model.references import prepare_reference, to_picture
 from model.request import SIZE_MULTIPLE, Pictures, Rendered, RenderRequest
 from model.residency import Resident
@@ -36,7 +36,7 @@ Part = TypeVar("Part")
 
 CACHE_BYTES = {"text": 1 << 30, "latents": 1 << 30, "reference_kv": 4 << 30}
 REWRITTEN_PROMPTS = 1 << 20
-USUAL_SIZE = (1024, 1024)
+USUAL = Largest()
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ class Renderer:
         device: str | None = None,
         dtype: str | None = None,
         residency: str | None = None,
+        largest: Largest = USUAL,
         region: str | None = None,
+        workers: int = 1,
     ) -> Pictures:
         """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
 
@@ -89,8 +91,9 @@ class Renderer:
         up. quantise: "fp8" keeps the blocks' weights in one byte each. A relative path is taken from the working
         directory; what's on the hub and not in its cache is downloaded. device: "cpu", "cuda", "cuda:1"…; the first GPU
         when None and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU
-        when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's memory. region:
-        of a hosted tier. Raises CheckpointError, and RequestError for another device, dtype or residency.
+        when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's memory and the
+        largest picture to come. region: of a hosted tier; workers: how many share its account. Raises CheckpointError,
+        and RequestError for another device, dtype or residency.
         """
         choice = ModelChoice(
             base, transformer, vae, text_encoder, tuple(LoraChoice(str(f), s) for f, s in loras), quantise, region
@@ -102,11 +105,11 @@ class Renderer:
         if description.parts is None:
             from model.hosted.renderer import HostedRenderer
 
-            return HostedRenderer.load(description.family, region)
+            return HostedRenderer.load(description.family, region, workers)
         parts = description.parts
         chosen: Residency = "turns" if residency == "turns" else "resident"
         if residency is None:
-            need = need_of(description, kind.itemsize, USUAL_SIZE, reference_tokens=0)
+            need = need_of(description, kind.itemsize, largest)
             chosen = choose(need, memory_of(place))
         check_fit(description)
         resident_transformer = Resident(lambda: load_transformer(parts, place, kind, quantise))
@@ -118,12 +121,13 @@ class Renderer:
         return cls(description, resident_transformer, autoencoder, resident_text, place, kind, chosen)
 
     def host(self) -> dict[str, str]:
-        """What a record says of the machine: device, torch, driver."""
+        """What a record says of the machine: device, torch, driver; and that the model's parts take turns in it."""
         on_gpu = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
             "torch": torch.__version__,
             "driver": f"cuda {torch.version.cuda}" if on_gpu else "none",
+            **({"residency": self.residency} if self.residency == "turns" else {}),
         }
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
@@ -136,15 +140,14 @@ class Renderer:
         self.prepare(requests)
         return [rendered.picture for rendered in self.stream(requests)]
 
-    def prepare(self, requests: Sequence[RenderRequest]) -> None:
+    def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Encode the requests' prompts ahead, where text encoder and transformer share a device's memory in turns;
         and rewrite those that are to be. `stream` does both by itself, one request at a time."""
-        prompts = [self._prompt(request)[0] for request in requests]
-        if self.residency == "turns":
-            for request, prompt in zip(requests, prompts, strict=True):
-                self._text(prompt)
-                if self._guided(request):
-                    self._text(request.negative_prompt)
+        prompts = [(self._prompt(request)[0], request) for request in requests]
+        for prompt, request in prompts if self.residency == "turns" else ():
+            self._text(prompt)
+            if self._guided(request):
+                self._text(request.negative_prompt)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
         """The pictures one by one as they are done, each with its timings (seconds) and cache hits."""

@@ -73,7 +73,7 @@ class Pictures(Protocol):
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         """The pictures of the requests one by one, in their order."""
 
-    def prepare(self, requests: Sequence[RenderRequest]) -> None:
+    def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Do ahead what is better done for many requests at once; nothing needs it."""
 
     def host(self) -> dict[str, str]:

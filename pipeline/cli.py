@@ -108,17 +108,23 @@ def plan_job(
     deliver: Deliver = None,
     check: Annotated[bool, typer.Option("--check", help="Exit with 2 when there is something to render.")] = False,
     first: Annotated[int, typer.Option("--first", min=0, help="How many variants to show.")] = 5,
+    gpu_memory: Annotated[
+        float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of that size.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Show what a campaign would render, and what its store has already."""
     from pipeline.plan.expand import make_plan
+    from pipeline.plan.memory import memory_of
     from pipeline.plan.summary import summarise, summary_json
+    from pipeline.plan.warnings import warnings_of
     from pipeline.present import show_plan
 
     campaign, uri = _load(job, deliver)
     plan = make_plan(campaign)
     done, unknown = _done(uri, plan, needed=check)
-    summary = summarise(plan, uri, done, unknown)
+    memory = memory_of(plan, None if gpu_memory is None else int(gpu_memory * 1e9))
+    summary = summarise(plan, uri, done, unknown, warnings_of(plan), memory)
     if as_json:
         typer.echo(json.dumps(summary_json(summary, first), indent=2, ensure_ascii=False))
     else:
@@ -144,7 +150,7 @@ def render_job(
 
     campaign, uri = _load(job, deliver)
     with progress() as show:
-        outcome = render_campaign(make_plan(campaign), uri, workers, limit, show)
+        outcome = render_campaign(make_plan(campaign, fetch=True), uri, workers, limit, show)
     _tell(outcome_json(outcome) if as_json else outcome_lines(outcome))
     return outcome.exit_code
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from model.memory import gigabytes
 from pipeline.plan.summary import Summary
 from pipeline.plan.validate import Validation
 
@@ -73,6 +74,7 @@ def show_plan(summary: Summary, first: int) -> None:
         **_asked(summary),
         "seeds": f"{summary.seeds:,}",
         "sizes": _counts(summary.sizes),
+        **_memory(summary),
         "deliver to": f"{summary.deliver}/{plan.campaign.name}",
         "in the store": _in_store(summary),
     }
@@ -118,6 +120,28 @@ def _asked(summary: Summary) -> dict[str, str]:
     if job.upsample:
         asked["upsample"] = "the model rewrites prompts first"
     return asked
+
+
+def _memory(summary: Summary) -> dict[str, str]:
+    """What the pictures need, and how the model's parts share what there is."""
+    found = summary.memory
+    if found is None:
+        return {}
+    need = found.need
+    parts = {
+        "transformer": need.transformer,
+        "text encoder": need.text_encoder,
+        "autoencoder": need.autoencoder,
+        "one picture": need.work,
+    }
+    listed = ", ".join(f"{part} {gigabytes(count)}" for part, count in parts.items())
+    ways = {
+        "resident": "all of it stays in memory",
+        "turns": f"text encoder and transformer take turns, in {gigabytes(need.turns)}",
+        None: "too much, even with text encoder and transformer in turns",
+    }
+    have = f"{found.device}, {gigabytes(found.available)}"
+    return {"memory": f"{gigabytes(need.resident)} ({listed}); on {have}: {ways[found.residency]}"}
 
 
 def _variants(summary: Summary) -> str:

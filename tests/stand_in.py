@@ -31,7 +31,7 @@ class StandIn:
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def prepare(self, requests: Sequence[RenderRequest]) -> None:
+    def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Nothing is worth doing ahead."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
@@ -73,17 +73,17 @@ class Service(StandIn):
         return replace(result, cost=self.price) if isinstance(result, Rendered) else result
 
 
-def load(base: str) -> StandIn:
+def load(base: str, **options: object) -> StandIn:
     """A renderer whatever the checkpoint."""
     return StandIn()
 
 
-def load_service(base: str, region: str = "global") -> Service:
+def load_service(base: str, region: str = "global", **options: object) -> Service:
     """A renderer for a hosted tier."""
     return Service()
 
 
-def load_composed(base: str, loras: Sequence[tuple[str, float]], quantise: str) -> StandIn:
+def load_composed(base: str, loras: Sequence[tuple[str, float]], quantise: str, **options: object) -> StandIn:
     """A renderer that says what it was loaded with."""
 
     class Composed(StandIn):
@@ -93,17 +93,17 @@ def load_composed(base: str, loras: Sequence[tuple[str, float]], quantise: str) 
     return Composed()
 
 
-def load_nothing(base: str) -> StandIn:
+def load_nothing(base: str, **options: object) -> StandIn:
     """What a wrong checkpoint does."""
     raise CheckpointError(f"{base}: there is no checkpoint here")
 
 
-def load_without_key(base: str) -> StandIn:
+def load_without_key(base: str, **options: object) -> StandIn:
     """What a hosted tier does where nobody has an account."""
     raise HostedError("no key is set")
 
 
-def load_and_die(base: str) -> StandIn:
+def load_and_die(base: str, **options: object) -> StandIn:
     """What a model that doesn't fit into memory does."""
     os._exit(1)
 

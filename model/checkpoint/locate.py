@@ -14,6 +14,7 @@ from model.family import FAMILIES, NANO
 NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
 INDEX = "model_index.json"
 QUANTISATIONS = ("fp8",)
+LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ def absolute(choice: ModelChoice, relative_to: Path) -> ModelChoice:
     """The choice with absolute paths: a name that is a path there becomes one, others (names, hub ids) stay."""
 
     def path(written: str | None) -> str | None:
-        return None if written is None else str((relative_to / Path(written).expanduser()).resolve())
+        return None if written is None else _resolved(written, relative_to)
 
     base = choice.base
-    if base not in FAMILIES and (is_path(base) or (relative_to / base).exists()):
-        base = str((relative_to / Path(base).expanduser()).resolve())
+    if base not in FAMILIES and (is_path(base) or _is_there(relative_to / base)):
+        base = _resolved(base, relative_to)
     return replace(
         choice,
         base=base,
@@ -60,6 +61,23 @@ def absolute(choice: ModelChoice, relative_to: Path) -> ModelChoice:
         text_encoder=path(choice.text_encoder),
         loras=tuple(LoraChoice(str(path(lora.file)), lora.scale) for lora in choice.loras),
     )
+
+
+def _resolved(written: str, relative_to: Path) -> str:
+    try:
+        path = (relative_to / Path(written).expanduser()).resolve()
+        path.exists()  # asks for names that are too long
+    except (OSError, RuntimeError, ValueError) as error:
+        shown = written if len(written) < LONGEST_SHOWN else f"{written[:LONGEST_SHOWN]}…"
+        raise CheckpointError(f"{shown!r} can't be a path: {getattr(error, 'strerror', None) or error}") from error
+    return str(path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def is_path(name: str) -> bool:

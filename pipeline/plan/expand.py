@@ -24,10 +24,10 @@ class Plan:
     variants: tuple[Variant, ...] = field(repr=False)
 
 
-def make_plan(campaign: Campaign) -> Plan:
-    """The plan for the model that the campaign names. Raises CheckpointError when that can't be found, and SpecError
-    when the campaign asks for what it can't do."""
-    return plan_for(campaign, describe(campaign.choice, campaign.path.parent))
+def make_plan(campaign: Campaign, *, fetch: bool = False) -> Plan:
+    """The plan for the model that the campaign names. fetch: download it when it's on the hub and not in its cache.
+    Raises CheckpointError when it can't be found, and SpecError when the campaign asks for what it can't do."""
+    return plan_for(campaign, describe(campaign.choice, campaign.path.parent, fetch=fetch))
 
 
 def plan_for(campaign: Campaign, model: ModelDescription) -> Plan:

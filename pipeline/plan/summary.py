@@ -10,6 +10,7 @@ from typing import Any
 from model.choice import ModelChoice
 from pipeline.plan.diff import missing
 from pipeline.plan.expand import Plan
+from pipeline.plan.memory import MemoryPlan
 from pipeline.plan.variant import Reference, Variant
 
 
@@ -25,7 +26,7 @@ class ReferenceSet:
 class Summary:
     """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `done` None: it isn't known
     what the store has, for the reason in `unknown`. `steps`, `guidance` None: the service chooses. `warnings`: what a
-    person should know before rendering."""
+    person should know before rendering. `memory` None: nothing is known of it, or a service renders."""
 
     plan: Plan
     deliver: str
@@ -39,10 +40,16 @@ class Summary:
     unknown: str | None
     to_render: tuple[Variant, ...]
     warnings: tuple[str, ...] = ()
+    memory: MemoryPlan | None = None
 
 
 def summarise(
-    plan: Plan, deliver: str, done: Set[str] | None, unknown: str | None = None, warnings: Iterable[str] = ()
+    plan: Plan,
+    deliver: str,
+    done: Set[str] | None,
+    unknown: str | None = None,
+    warnings: Iterable[str] = (),
+    memory: MemoryPlan | None = None,
 ) -> Summary:
     """The summary of a plan, given the render keys that the store has done (None: not known)."""
     axes = {axis: dict.fromkeys(found.values, 0) for axis, found in plan.campaign.axes.items()}
@@ -66,6 +73,7 @@ def summarise(
         unknown=unknown,
         to_render=to_render,
         warnings=tuple(warnings),
+        memory=memory,
     )
 
 
@@ -105,7 +113,17 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         ],
         "first": [_variant(variant) for variant in plan.variants[:first]],
         "warnings": list(summary.warnings),
+        "memory": memory_json(summary.memory),
     }
+
+
+def memory_json(memory: MemoryPlan | None) -> dict[str, Any] | None:
+    """Bytes of each part, what both ways of sharing need, and what there is, as plain JSON values."""
+    if memory is None:
+        return None
+    needs = {"resident": memory.need.resident, "turns": memory.need.turns}
+    told = {"device": memory.device, "available": memory.available, "residency": memory.residency}
+    return asdict(memory.need) | {"needs": needs} | told | {"refusal": memory.refusal}
 
 
 def choice_json(choice: ModelChoice) -> dict[str, Any]:

@@ -17,6 +17,9 @@ LARGEST_GROUP = 8
 HOSTED_GROUP = 96
 """Of a hosted tier, which has many pictures in flight at once and only few while the last of a group come in."""
 
+TURNS_GROUP = 32
+"""Of a worker whose text encoder and transformer take turns in memory: a turn for few pictures is a waste."""
+
 GROUPS_PER_WORKER = 2
 DEATHS_ALLOWED = 2
 WARM_SETS = 32
@@ -39,6 +42,7 @@ class _Worker:
     started: set[str] = field(default_factory=set)
     warm: dict[ReferenceSet, None] = field(default_factory=dict)
     alone: bool = False
+    turns: bool = False
 
 
 class Dispatcher:
@@ -62,6 +66,10 @@ class Dispatcher:
         self._workers: dict[str, _Worker] = {}
         self._expected = max(1, workers)
 
+    def takes_turns(self, worker: str) -> None:
+        """Give `worker` larger groups, of as many reference sets as it takes."""
+        self._workers.setdefault(worker, _Worker()).turns = True
+
     @property
     def waiting(self) -> int:
         """Variants that no worker has."""
@@ -82,24 +90,36 @@ class Dispatcher:
         if len(state.groups) >= GROUPS_PER_WORKER or state.alone:
             return ()
         if self._queued:
-            reference_set = self._choose(state)
-            queue = self._queues[reference_set]
-            share = max(self._smallest, self._queued // (GROUPS_PER_WORKER * self._expected))
-            group = [queue.popleft() for _ in range(min(len(queue), self._largest, share))]
-            self._queued -= len(group)
-            if not queue:
-                del self._queues[reference_set]
+            group = self._next_group(state)
         elif self._alone and not state.groups:
             group, state.alone = [self._alone.popleft()], True
-            reference_set = self._set_of(group[0])
+            self._warms(state, self._set_of(group[0]))
         else:
             return ()
+        state.groups.append({variant.render_key: variant for variant in group})
+        return tuple(Task(variant, self._deaths.get(variant.render_key, 0) + 1) for variant in group)
+
+    def _next_group(self, state: _Worker) -> list[Variant]:
+        """Variants of one set; of several where parts of the model take turns."""
+        share = max(self._smallest, self._queued // (GROUPS_PER_WORKER * self._expected))
+        size = min(TURNS_GROUP if state.turns else self._largest, share)
+        group: list[Variant] = []
+        while self._queued and (not group or (state.turns and len(group) < size)):
+            reference_set = self._choose(state)
+            queue = self._queues[reference_set]
+            found = [queue.popleft() for _ in range(min(len(queue), size - len(group)))]
+            self._queued -= len(found)
+            if not queue:
+                del self._queues[reference_set]
+            self._warms(state, reference_set)
+            group += found
+        return group
+
+    def _warms(self, state: _Worker, reference_set: ReferenceSet) -> None:
         state.warm.pop(reference_set, None)
         state.warm[reference_set] = None
         if len(state.warm) > WARM_SETS:
             del state.warm[next(iter(state.warm))]
-        state.groups.append({variant.render_key: variant for variant in group})
-        return tuple(Task(variant, self._deaths.get(variant.render_key, 0) + 1) for variant in group)
 
     def started(self, worker: str, render_key: str) -> Variant | None:
         """`worker` has begun with a variant; returns it, None if it's not one of the worker's."""

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from threading import BoundedSemaphore, Event
-from typing import Protocol
 
 from model.errors import BrandpressError
-from model.request import Failed, Rendered, RenderRequest
+from model.request import Failed, Pictures, Rendered, RenderRequest
 from pipeline.deliver.delivery import deliver, file_record
 from pipeline.deliver.encode import Metadata, encode
 from pipeline.deliver.record import ModelStamp, new_record
@@ -26,19 +26,6 @@ from pipeline.render.reference import open_reference
 from pipeline.version import TOOL
 
 PENDING_DELIVERIES = 2
-
-
-class Pictures(Protocol):
-    """What a press needs of `model.Renderer`."""
-
-    def prepare(self, requests: Sequence[RenderRequest]) -> None:
-        """Do ahead, for all together, what the requests' prompts need; `stream` gives the same without it."""
-
-    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
-        """The pictures of the requests, in order, or the cause in place of one."""
-
-    def host(self) -> dict[str, str]:
-        """device, torch, driver."""
 
 
 class Press:
@@ -73,18 +60,11 @@ class Press:
         """Waits until everything is delivered."""
         self._delivery.shutdown(wait=True)
 
-    def _prepare(self, tasks: Sequence[Task]) -> None:
-        """Has a group of one reference set prepared; the pictures of many might not fit into memory together.
-
-        What fails here fails once more, if it must, for its own variant alone.
-        """
-        if len({task.variant.reference_set for task in tasks}) != 1:
-            return
+    def _prepare(self, tasks: Iterable[Task]) -> None:
+        """Has a group prepared. What fails here fails once more, if it must, for its own variant alone."""
         start = time.perf_counter()
         with suppress(Exception):
-            requests = [_request(task) for task in tasks]
-            start = time.perf_counter()
-            self._renderer.prepare(requests)
+            self._renderer.prepare(_prompting(task) for task in tasks)
         self._tally(time.perf_counter() - start)
 
     def _stream(self, waiting: deque[Task]) -> None:
@@ -182,6 +162,12 @@ class Press:
             told = cause_of(error)
             record = record.model_copy(update={"cause": cause if cause == told else f"{cause}; {told}"})
         self._emit(Recorded(record))
+
+
+def _prompting(task: Task) -> RenderRequest:
+    """A task's request without its pictures, unless they decide what becomes of the prompt."""
+    variant = task.variant
+    return _request(task) if variant.upsample else _request(replace(task, variant=replace(variant, references=())))
 
 
 def _request(task: Task) -> RenderRequest:

@@ -19,7 +19,9 @@ from pipeline.deliver.resume import read_index
 from pipeline.deliver.status import Failure
 from pipeline.deliver.store import Store
 from pipeline.plan.diff import missing
+from pipeline.plan.memory import largest_of
 from pipeline.plan.variant import Variant
+from pipeline.plan.warnings import warnings_of
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
 from pipeline.render.dispatch import HOSTED_GROUP, LARGEST_GROUP, Dispatcher
 from pipeline.render.events import Event, Planned, Warned, WorkersStarting
@@ -59,7 +61,10 @@ def render_campaign(
     done_before = {key for key, record in index.items() if record.status == "done"}
     todo = missing(wanted.values(), done_before)[:limit]
     on_event(Planned(planned=len(wanted), done=len(done_before), todo=len(todo)))
-    settings = WorkerSettings(renderer, plan.model.choice, stamp, uri, campaign.name, threads=1)
+    for warning in warnings_of(plan) if todo else ():
+        on_event(Warned(warning))
+    largest = None if plan.model.hosted else largest_of(plan)
+    settings = WorkerSettings(renderer, plan.model.choice, stamp, uri, campaign.name, threads=1, largest=largest)
     with interrupts() as signals:
         shift = _render(folder, settings, todo, workers, on_event, signals, plan.model.hosted) if todo else None
         fresh = shift.records if shift else {}
@@ -103,7 +108,8 @@ def _render(
         signals.listen()
         resources = replace(resources, gpus=0) if hosted else resources
         size = crew_size(workers, resources, len(todo))
-        settings = replace(settings, threads=1 if hosted else threads_per_worker(size, resources))
+        threads = 1 if hosted else threads_per_worker(size, resources)
+        settings = replace(settings, threads=threads, workers=size if hosted else 1)
         on_event(WorkersStarting(size, bool(resources.gpus), settings.threads))
         crew = Crew(settings, gpus=bool(resources.gpus))
         group = HOSTED_GROUP if hosted else LARGEST_GROUP

@@ -88,6 +88,8 @@ class Shift:
         match message:
             case Loaded(host, seconds):
                 self._loaded.add(worker)
+                if host.get("residency") == "turns":
+                    self._dispatcher.takes_turns(worker)
                 self._say(WorkerLoaded(worker, host, seconds))
                 self._top_up(worker)
             case LoadFailed(cause, final):

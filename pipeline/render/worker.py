@@ -15,12 +15,14 @@ from typing import Any, cast
 
 from model.choice import ModelChoice
 from model.errors import CheckpointError, HostedError, RequestError
+from model.memory import Largest
+from model.request import Pictures
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.record import ModelStamp
 from pipeline.render.cause import cause_of
 from pipeline.render.dispatch import Task
 from pipeline.render.events import Loaded, LoadFailed, Message
-from pipeline.render.press import Pictures, Press
+from pipeline.render.press import Press
 
 RENDERER = "model:Renderer.load"
 PARENT_SECONDS = 0.5
@@ -29,7 +31,7 @@ PARENT_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
-    threads: of the CPU, for torch."""
+    threads: of the CPU, for torch; workers: how many there are; largest: the largest picture to come."""
 
     renderer: str
     choice: ModelChoice
@@ -37,6 +39,8 @@ class WorkerSettings:
     deliver_uri: str
     campaign: str
     threads: int
+    workers: int = 1
+    largest: Largest | None = None
 
 
 class Worker:
@@ -90,7 +94,7 @@ class Worker:
     def _load(self) -> Press:
         start = time.perf_counter()
         settings = self._settings
-        renderer = renderer_factory(settings.renderer)(settings.choice.base, **load_options(settings.choice))
+        renderer = renderer_factory(settings.renderer)(settings.choice.base, **load_options(settings))
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(settings.threads)
@@ -113,8 +117,9 @@ def renderer_factory(name: str) -> Callable[..., Pictures]:
     return cast(Callable[..., Pictures], attrgetter(function)(import_module(module)))
 
 
-def load_options(choice: ModelChoice) -> dict[str, Any]:
-    """What of a choice is set besides its base, as `Renderer.load` takes it."""
+def load_options(settings: WorkerSettings) -> dict[str, Any]:
+    """What is set besides a choice's base, as `Renderer.load` takes it."""
+    choice = settings.choice
     options = {
         "transformer": choice.transformer,
         "vae": choice.vae,
@@ -122,5 +127,7 @@ def load_options(choice: ModelChoice) -> dict[str, Any]:
         "loras": [(lora.file, lora.scale) for lora in choice.loras],
         "quantise": choice.quantise,
         "region": choice.region,
+        "workers": settings.workers if settings.workers > 1 else None,
+        "largest": settings.largest,
     }
     return {name: value for name, value in options.items() if value}

@@ -112,14 +112,14 @@ def test_moments_are_those_of_group_norm(offset: float, spread: float, dtype: to
     assert mean.dtype == var.dtype == torch.float32
 
     eps = torch.finfo(torch.float32).eps
-    near = {"rtol": 1e-5 + eps * abs(offset) / spread, "atol": 0}
+    rtol = 1e-5 + eps * abs(offset) / spread
     grouped = x.double().view(2, GROUPS, -1)
-    torch.testing.assert_close(var.double(), grouped.var(2, correction=0), **near)
+    torch.testing.assert_close(var.double(), grouped.var(2, correction=0), rtol=rtol, atol=0)
     torch.testing.assert_close(mean.double(), grouped.mean(2), rtol=eps, atol=1e-6 * spread)
 
     sizes = (2, CHANNELS, 37 * 20, GROUPS)
     _, torchs_mean, torchs_rstd = torch.native_group_norm(x.float(), None, None, *sizes, 1e-6)
-    torch.testing.assert_close(torch.rsqrt(var + 1e-6), torchs_rstd, **near)
+    torch.testing.assert_close(torch.rsqrt(var + 1e-6), torchs_rstd, rtol=rtol, atol=0)
     torch.testing.assert_close(mean, torchs_mean, rtol=2 * eps, atol=1e-6 * spread)
 
 
@@ -143,7 +143,7 @@ class Births(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         found = func(*args, **(kwargs or {}))
         given = {arg.untyped_storage().data_ptr() for arg in args if isinstance(arg, Tensor)}
-        for tensor in found if isinstance(found, tuple) else (found,):
+        for tensor in found if isinstance(found, tuple | list) else (found,):
             memory = tensor.untyped_storage()
             if memory.nbytes() >= self.elements * tensor.element_size() and memory.data_ptr() not in given:
                 self.makers.append(func.overloadpacket.__name__)
@@ -178,6 +178,22 @@ def test_with_gradients_nothing_is_made_in_bands(layer: Layer, monkeypatch: pyte
     with in_bands(FEW_ROWS):
         found = torch.autograd.grad(layer(net, x).square().sum(), x)
     assert torch.equal(found[0], wanted[0])
+
+
+@torch.inference_mode()
+def test_attention_takes_as_many_queries_as_its_scores_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[int, int]] = []
+    whole = F.scaled_dot_product_attention
+
+    def noted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        taken.append((q.shape[2], k.shape[2]))
+        return whole(q, k, v)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", noted)
+    x = noise(1, 1, 50, 4)
+    with in_bands(1000):
+        bands.attention(x, x, x)
+    assert taken == [(20, 50), (20, 50), (10, 50)]
 
 
 @torch.inference_mode()

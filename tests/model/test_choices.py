@@ -178,6 +178,7 @@ def test_another_text_encoder(small: Small, other: Path, tmp_path: Path, what: s
     assert difference(wanted, small.judge(REQUEST)) > 1
 
 
+@pytest.mark.parametrize("small", ["dev", "klein-kv"], indirect=True)
 @pytest.mark.parametrize("base", ["plain", "fp8 file", "quantise"])
 @pytest.mark.parametrize("spelling", ["diffusers", "bfl", "kohya"])
 def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, base: str) -> None:

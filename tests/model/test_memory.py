@@ -16,7 +16,7 @@ from model.checkpoint.describe import describe
 from model.checkpoint.load import load_autoencoder, load_transformer
 from model.checkpoint.text import load_text_encoder
 from model.choice import ModelChoice
-from model.memory import Need, choose, machine_memory, need_of
+from model.memory import Largest, Need, choose, machine_memory, need_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import Small
 
@@ -47,7 +47,7 @@ def test_it_tells_what_is_loaded(
     model = describe(choice, tmp_path)
     assert model.parts is not None
     model = replace(model, text_layers=(1, 2, 3))
-    need = need_of(model, dtype.itemsize, (64, 64), reference_tokens=0)
+    need = need_of(model, dtype.itemsize, Largest(64, 64))
     cpu = torch.device("cpu")
     assert need.transformer == bytes_of(load_transformer(model.parts, cpu, dtype, choice.quantise), dtype)
     assert need.autoencoder == bytes_of(load_autoencoder(model.parts, cpu, dtype), dtype)
@@ -58,8 +58,7 @@ def test_it_tells_what_is_loaded(
 def test_pictures_and_references_count(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     model = describe(str(small_of("klein-kv").folder), tmp_path)
     small, large, referenced = (
-        need_of(model, 2, size, tokens).work
-        for size, tokens in (((64, 64), 0), ((1024, 1024), 0), ((1024, 1024), 4096))
+        need_of(model, 2, largest).work for largest in (Largest(64, 64), Largest(1024, 1024), Largest(1024, 1024, 4096))
     )
     assert small < large < referenced
 

@@ -258,7 +258,7 @@ def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
 
 
 def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    need = need_of(small.renderer.description, 4, module.USUAL_SIZE, 0)
+    need = need_of(small.renderer.description, 4, module.USUAL)
     for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
         monkeypatch.setattr(module, "memory_of", lambda device, memory=memory: memory)
         assert Renderer.load(str(small.folder), device="cpu", dtype="float32").residency == residency

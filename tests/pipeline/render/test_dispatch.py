@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.plan.variant import Reference, Variant
-from pipeline.render.dispatch import GROUPS_PER_WORKER, LARGEST_GROUP, Dispatcher, Task
+from pipeline.render.dispatch import GROUPS_PER_WORKER, LARGEST_GROUP, TURNS_GROUP, Dispatcher, Task
 from tests.pipeline.deliver.records import variant
 
 
@@ -106,6 +106,24 @@ def test_mixed_groups_are_of_many_sets_and_stay_large() -> None:
         finish(dispatcher, "one", tasks)
     assert sizes == [96, 96, 54, 27, 24, 3]
     assert dispatcher.finished
+
+
+def test_turns_want_groups_of_many_sets() -> None:
+    """Only for the worker that takes turns; the last work is still shared."""
+    dispatcher = Dispatcher(variants(**{f"set{number}": 2 for number in range(150)}), workers=2)
+    dispatcher.takes_turns("small card")
+    tasks = dispatcher.take("small card")
+    assert len(tasks) == TURNS_GROUP
+    assert len({task.variant.reference_set for task in tasks}) == TURNS_GROUP // 2
+    assert len(dispatcher.take("large card")) == 2
+    finish(dispatcher, "small card", tasks)
+    sizes = []
+    while dispatcher.waiting:
+        tasks = dispatcher.take("small card")
+        sizes.append(len(tasks))
+        finish(dispatcher, "small card", tasks)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 1
 
 
 def test_mixed_work_of_a_dead_worker_waits_again() -> None:

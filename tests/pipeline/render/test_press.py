@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from model.errors import HostedError
-from model.request import Failed, Rendered, RenderRequest
+from model.request import Failed, Pictures, Rendered, RenderRequest
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.record import Record
 from pipeline.deliver.store import Store, StoreError, sha256_hex
 from pipeline.plan.variant import Reference, Variant
 from pipeline.render.dispatch import Task
 from pipeline.render.events import Message, Recorded, Started, Tally
-from pipeline.render.press import Pictures, Press
+from pipeline.render.press import Press
 from tests.pipeline.deliver.records import MODEL, variant
 from tests.stand_in import Service, StandIn, draw
 
@@ -177,11 +177,12 @@ class Preparing(StandIn):
 
     def __init__(self, failure: Exception | None = None) -> None:
         super().__init__()
-        self.ahead: list[str] = []
+        self.ahead: list[tuple[str, int]] = []
         self._failure = failure
 
-    def prepare(self, requests: Sequence[RenderRequest]) -> None:
-        self.ahead += [request.prompt for request in requests]
+    def prepare(self, requests: Iterable[RenderRequest]) -> None:
+        for request in requests:
+            self.ahead.append((request.prompt, len(request.references)))
         if self._failure:
             raise self._failure
 
@@ -189,17 +190,20 @@ class Preparing(StandIn):
 def test_a_group_is_prepared_before_it_is_streamed(folder: Store) -> None:
     renderer = Preparing()
     messages = press(renderer, folder, map(variant, range(3)))
-    assert renderer.ahead == [variant(number).prompt for number in range(3)]
+    assert renderer.ahead == [(variant(number).prompt, 0) for number in range(3)]
     assert isinstance(messages[0], Tally)
     assert causes(messages) == [None] * 3
 
 
-def test_a_group_of_many_reference_sets_is_not_opened_ahead(folder: Store, tmp_path: Path) -> None:
+def test_references_are_opened_ahead_only_where_they_decide_the_prompt(folder: Store, tmp_path: Path) -> None:
     renderer = Preparing()
     gone = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
-    messages = press(renderer, folder, [variant(0), replace(variant(1), references=(gone,))])
-    assert renderer.ahead == []
-    assert [bool(cause) for cause in causes(messages)] == [False, True]
+    missing = replace(variant(1), references=(gone,))
+    messages = press(
+        renderer, folder, [variant(0), missing, variant(2), replace(variant(3), references=(gone,), upsample=True)]
+    )
+    assert [prompt for prompt, _ in renderer.ahead] == [variant(number).prompt for number in range(3)]
+    assert [bool(cause) for cause in causes(messages)] == [False, True, False, True]
 
 
 def test_a_reference_that_is_gone_is_told_of_each_variant(folder: Store, tmp_path: Path) -> None:

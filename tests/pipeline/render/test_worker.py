@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from model.choice import LoraChoice, ModelChoice
+from model.memory import Largest
 from pipeline.render.dispatch import Task
 from pipeline.render.events import Loaded, LoadFailed, Message, Recorded, Started
 from pipeline.render.worker import RENDERER, Worker, WorkerSettings, load_options, renderer_factory
@@ -72,5 +74,8 @@ def test_the_renderer_is_the_models() -> None:
     ],
 )
 def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, options: dict[str, Any]) -> None:
-    assert load_options(choice) == options
-    signature(renderer_factory(RENDERER)).bind(choice.base, **load_options(choice))
+    settings = WorkerSettings(RENDERER, choice, MODEL, "out", "spring", threads=1)
+    assert load_options(settings) == options
+    more = load_options(replace(settings, workers=2, largest=Largest(64, 64)))
+    assert more == options | {"workers": 2, "largest": Largest(64, 64)}
+    signature(renderer_factory(RENDERER)).bind(choice.base, **more)

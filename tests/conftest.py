@@ -1,15 +1,28 @@
-"""What several areas of tests share: a real S3 server and buckets on it."""
+"""What several areas of tests share: small checkpoints, a real S3 server and buckets on it."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 
 from tests.s3_server import S3Server, find_weed, running_s3_server
+
+if TYPE_CHECKING:
+    from tests.model.small import Small
+
+
+@pytest.fixture(scope="session")
+def small_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Small]:
+    """The small random checkpoint of a kind, made and loaded by diffusers and by us when it is first asked for."""
+    from tests.model.small import load_small
+
+    return cache(lambda kind: load_small(kind, tmp_path_factory.mktemp(kind)))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
-"""`python -m tests.bench [--quick] [--json FILE]`: ours against diffusers; exit code 1 where results differ."""
+"""`python -m tests.bench [--quick] [--json FILE]`: ours against diffusers, and the decoder in bands against itself in
+one piece; exit code 1 where results differ."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from tests.bench.alternate import Contest, alternate
 from tests.bench.pictures import campaign, one_of_nano
 from tests.bench.report import as_json, table
 from tests.bench.step import transformer_step
+from tests.bench.tiles import QUICK_SIZE, SIZE, tiles
 
 ROUNDS, QUICK_ROUNDS = 7, 2
 
@@ -42,10 +44,14 @@ def main() -> int:
         )
         for make in contests:
             rows.append(alternate(make(), rounds))
-    Console(width=None if sys.stdout.isatty() else 140).print(table(rows))
+    decoded = tiles(QUICK_SIZE if options.quick else SIZE)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table(rows))
+    console.print(decoded.table())
     if options.json:
-        options.json.write_text(json.dumps(as_json(rows, rounds, options.quick), indent=2) + "\n")
-    return 0 if all(row.equal for row in rows) else 1
+        figures = as_json(rows, rounds, options.quick) | {"tiles": decoded.as_json()}
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0 if decoded.equal and all(row.equal for row in rows) else 1
 
 
 if __name__ == "__main__":

@@ -23,3 +23,7 @@ def test_it_runs(tmp_path: Path) -> None:
         assert len(row["ours"]) == len(row["theirs"]) == report["rounds"]
         assert row["ratio_min"] <= row["ratio_median"] <= row["ratio_max"]
         assert row["name"] in done.stdout
+    tiles = report["tiles"]
+    assert tiles["equal"], tiles
+    assert tiles["bands"]["peak_bytes"] >= 0 < tiles["one_piece"]["seconds"]
+    assert "decoding 64x64" in done.stdout

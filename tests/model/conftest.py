@@ -1,19 +1,12 @@
-"""Small random checkpoints of each kind, each loaded once by diffusers and once by us."""
+"""Small random checkpoints of each kind in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import pytest
 
-from tests.model.small import PIPELINES, Small, load_small
-
-
-@pytest.fixture(scope="session")
-def small_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Small]:
-    """The checkpoint of a kind, made when it is first asked for."""
-    return cache(lambda kind: load_small(kind, tmp_path_factory.mktemp(kind)))
+from tests.model.small import PIPELINES, Small
 
 
 @pytest.fixture(scope="session", params=sorted(PIPELINES))

@@ -127,8 +127,8 @@ def machine_memory() -> int:
 
 
 def gigabytes(count: int) -> str:
-    """`33.0 GB`, in powers of ten as cards and files are sold."""
-    return f"{count / 1e9:,.1f} GB"
+    """`33.0 GB` or `5.2 MB`, in powers of ten as cards and files are sold."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _bytes(weights: Weights, name: str, item_bytes: int, quantised: bool = False) -> int:

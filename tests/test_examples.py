@@ -17,6 +17,8 @@ import yaml
 from PIL import Image
 
 from pipeline.deliver.encode import DIGITAL_SOURCE_TYPE
+from pipeline.spec.load import load_campaign
+from tests.bfl_server import COST, KEY, running_bfl_server
 from tests.s3_server import S3Server
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +40,8 @@ def told(*arguments: object) -> dict[str, Any]:
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
 def test_every_job_is_valid_and_plans(job: Path) -> None:
     assert brandpress("validate", job).returncode == 0
-    assert told("plan", job, "--deliver", os.devnull + "-store")["model"]["name"] == "nano"
+    model = "flux.2-pro" if job.stem == "hosted" else "nano"
+    assert told("plan", job, "--deliver", os.devnull + "-store")["model"]["name"] == model
 
 
 def test_the_demo(tmp_path: Path) -> None:
@@ -76,6 +79,19 @@ def test_the_s3_job(s3_environment: S3Server) -> None:
     assert told("render", job)["counts"]["skipped"] == 4
 
 
+def test_the_hosted_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a server that speaks BFL's protocol: the service itself can't be reached from tests, and costs money."""
+    job = ROOT / "jobs" / "hosted.yaml"
+    with running_bfl_server() as server:
+        monkeypatch.setenv("BFL_API_KEY", KEY)
+        monkeypatch.setenv("BFL_API_URL", server.url)
+        first = told("render", job, "--deliver", tmp_path)
+        assert (first["counts"]["done"], first["cost"]) == (2, 2 * COST)
+        assert brandpress("verify", job, "--deliver", tmp_path).returncode == 0
+        assert told("render", job, "--deliver", tmp_path)["counts"]["skipped"] == 2
+        assert len(server.posts) == 2
+
+
 def test_the_readmes_example(tmp_path: Path) -> None:
     """Its two files as they stand there, beside the references of the demo's brand."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
@@ -88,3 +104,18 @@ def test_the_readmes_example(tmp_path: Path) -> None:
     outcome = told("render", tmp_path / "jobs" / "spring.yaml")
     assert outcome["counts"]["done"] == outcome["counts"]["planned"] == 4
     assert len(list((tmp_path / "out" / "spring" / "assets").iterdir())) == 4
+
+
+def test_the_readmes_model_put_together(tmp_path: Path) -> None:
+    """Its fields, in the README's own campaign; the files that it names are a person's own."""
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    text = (ROOT / "README.md").read_text()
+    (composed,) = re.findall(r"```yaml\n(model:\n.*?)```", text, re.DOTALL)
+    (job,) = re.findall(r"```yaml\n# jobs/spring.yaml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "jobs" / "spring.yaml"
+    file.parent.mkdir()
+    file.write_text(job.replace("model: nano\n", composed))
+    campaign = load_campaign(file)
+    assert campaign.choice.base == "flux.2-dev"
+    assert [lora.scale for lora in campaign.choice.loras] == [0.8]
+    assert (campaign.job.upsample, campaign.job.reference_pixels) == (True, 2024**2)

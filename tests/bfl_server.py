@@ -28,13 +28,14 @@ COST = 4.5
 @dataclass(frozen=True)
 class Reply:
     """An answer in place of the usual one. lost: the connection is closed without any, or in the middle of `body`.
-    held: none comes until the server ends."""
+    held: none comes until the server ends. raw: bytes that are no HTTP."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     lost: bool = False
     held: bool = False
+    raw: bytes = b""
 
 
 @dataclass
@@ -218,7 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, reply: Reply) -> None:
         if reply.held:
             self.bfl.ended.wait()
-        if reply.held or (reply.lost and reply.body is None):
+        if reply.held or reply.raw or (reply.lost and reply.body is None):
+            self.wfile.write(reply.raw)
             self.close_connection = True
             return
         data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()

@@ -145,7 +145,8 @@ def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:
         raise CheckpointError(_unknown(choice.base))
     parts = _unnamed(choice)
     found = cached(hub, parts)
-    if found is not None or not parts:
+    alone = not parts and choice.text_encoder is not None and _tokenizer_beside(Path(choice.text_encoder)) is not None
+    if found is not None or alone:
         return found
     if fetch:
         return download(hub, parts=parts)
@@ -203,18 +204,27 @@ def _text_config(text_encoder: Path, root: Path | None) -> Path | None:
 
 
 def _tokenizer(text_encoder: Path, root: Path | None) -> Path:
-    """The tokenizer's folder: beside the text encoder's own files, else the root's."""
-    folder = text_encoder if text_encoder.is_dir() else text_encoder.parent
-    places = [folder, folder / "tokenizer", folder.parent / "tokenizer"]
-    if root is not None:
-        places = [root / "tokenizer"] if root / "text_encoder" == text_encoder else [*places, root / "tokenizer"]
-    for place in places:
-        if (place / "tokenizer_config.json").is_file() or (place / "tokenizer.json").is_file():
+    """The tokenizer's folder: the root's for its own text encoder, else the one beside the text encoder's files."""
+    own = None if root is None else root / "tokenizer"
+    if root is not None and own is not None and root / "text_encoder" == text_encoder:
+        return own
+    found = _tokenizer_beside(text_encoder) or own
+    if found is None:
+        looked = ", ".join(str(place) for place in _places_beside(text_encoder))
+        raise CheckpointError(f"{text_encoder}: there is no tokenizer; it was looked for in {looked}")
+    return found
+
+
+def _tokenizer_beside(text_encoder: Path) -> Path | None:
+    for place in _places_beside(text_encoder):
+        if any((place / name).is_file() for name in ("tokenizer_config.json", "tokenizer.json")):
             return place
-    if root is not None:
-        return root / "tokenizer"
-    looked = ", ".join(str(place) for place in places)
-    raise CheckpointError(f"{text_encoder}: there is no tokenizer; it was looked for in {looked}")
+    return None
+
+
+def _places_beside(text_encoder: Path) -> tuple[Path, ...]:
+    folder = text_encoder if text_encoder.is_dir() else text_encoder.parent
+    return folder, folder / "tokenizer", folder.parent / "tokenizer"
 
 
 def _unknown(model: str) -> str:

@@ -117,6 +117,13 @@ def test_a_task_that_may_be_running_isnt_submitted_again(
     assert len(bfl.posts) == 1
 
 
+def test_what_the_client_quotes_doesnt_show_the_key(bfl: BflServer, cause: Cause) -> None:
+    bfl.usual.submit = [Reply(raw=f"odd {KEY}\r\n\r\n".encode())]
+    text = cause()
+    assert "odd [BFL_API_KEY]" in text
+    assert KEY not in text
+
+
 @pytest.mark.parametrize("reply", [Reply(lost=True), Reply(500, {}), Reply(429, {}), Reply(502, {})])
 def test_a_task_is_looked_at_again_where_an_answer_is_lost(reply: Reply, bfl: BflServer, outcome: Outcome) -> None:
     bfl.usual.polls = [reply, reply]

@@ -116,11 +116,14 @@ def test_a_failure_is_a_value_in_its_place(bfl: BflServer, hosted: Make) -> None
     assert len(bfl.posts) == 5
 
 
-def test_a_reference_that_cant_be_read_fails_alone(bfl: BflServer, hosted: Make) -> None:
+def asked_with_broken_reference() -> RenderRequest:
     buffer = BytesIO()
     noise(200, 200).save(buffer, "PNG")
-    broken = Image.open(BytesIO(buffer.getvalue()[:5000]))
-    requests = [RenderRequest("a", (broken,), 64, 64), asked("b")]
+    return RenderRequest("a", (Image.open(BytesIO(buffer.getvalue()[:5000])),), 64, 64)
+
+
+def test_a_reference_that_cant_be_read_fails_alone(bfl: BflServer, hosted: Make) -> None:
+    requests = [asked_with_broken_reference(), asked("b")]
     assert causes(list(hosted().stream(requests))) == ["the picture couldn't be made: OSError", ""]
 
 
@@ -142,6 +145,12 @@ def test_nothing_more_is_sent_once_the_account_is_refused(
     requests = [asked("a"), asked("b"), *(asked("c", seed) for seed in range(50))]
     assert causes(list(hosted(in_flight=1).stream(requests))) == ["", told, *[told] * 50]
     assert len(bfl.posts) == 2
+
+
+def test_no_reference_is_read_once_the_account_is_refused(bfl: BflServer, hosted: Make) -> None:
+    bfl.script("b", submit=[Reply(402, {"detail": "Insufficient credits"})])
+    told = causes(list(hosted(in_flight=1).stream([asked("b"), asked_with_broken_reference()])))
+    assert told == ["no credits left: Insufficient credits"] * 2
 
 
 def test_what_is_under_way_is_finished_when_the_credits_end(bfl: BflServer, hosted: Make) -> None:

@@ -62,7 +62,9 @@ def key_of_environment() -> str:
     """The account's key. Raises HostedError where there is none, or none that could be sent."""
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key:
-        raise HostedError(f"{KEY_VARIABLE} isn't set: export {KEY_VARIABLE}=… with a key from https://dashboard.bfl.ai")
+        raise HostedError(
+            f"{KEY_VARIABLE} isn't set where this runs: export {KEY_VARIABLE}=… with a key from https://dashboard.bfl.ai"
+        )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise HostedError(f"{KEY_VARIABLE} holds a space, a line break or something else that no key has; set it anew")
     return key

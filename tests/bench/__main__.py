@@ -1,5 +1,5 @@
-"""`python -m tests.bench [--quick] [--json FILE]`: ours against diffusers, and the decoder in bands against itself in
-one piece; exit code 1 where results differ."""
+"""`python -m tests.bench [--quick] [--json FILE]`: ours against diffusers, the decoder in bands against itself in
+one piece, and loading against reading alone; exit code 1 where results differ."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import diffusers
 import transformers
 from rich.console import Console
 
+from tests.bench import loading
 from tests.bench.alternate import Contest, alternate
 from tests.bench.pictures import campaign, one_of_nano
 from tests.bench.report import as_json, table
@@ -48,8 +49,11 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table(rows))
     console.print(decoded.table())
+    loaded = loading.loading(options.quick)
+    console.print(loading.table(loaded))
     if options.json:
         figures = as_json(rows, rounds, options.quick) | {"tiles": decoded.as_json()}
+        figures["loading"] = [row.as_json() for row in loaded]
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0 if decoded.equal and all(row.equal for row in rows) else 1
 

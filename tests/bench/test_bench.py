@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bench.loading import QUICK_CASES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,3 +29,6 @@ def test_it_runs(tmp_path: Path) -> None:
     assert tiles["equal"], tiles
     assert tiles["bands"]["peak_bytes"] >= 0 < tiles["one_piece"]["seconds"]
     assert "decoding 64x64" in done.stdout
+    assert [row["name"] for row in report["loading"]] == list(QUICK_CASES)
+    for row in report["loading"]:
+        assert row["peak_bytes"] > row["weight_bytes"] > 0 < row["time_ratio"]

@@ -22,7 +22,7 @@ SIDES = ("weight_scale", "weight_scale_2", "input_scale", "scale_weight", "scale
 
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 SHOWN = 5
-REOPEN_BYTES = 128 << 20
+REOPEN_BYTES = 32 << 20
 """A file is mapped anew after so many bytes: what was read of it and copied no longer counts as this process's."""
 
 ITEM_BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}

@@ -18,6 +18,7 @@ from model.autoencoder import Autoencoder
 from model.cache import Cache
 from model.checkpoint.describe import ModelDescription, describe
 from model.checkpoint.load import load_autoencoder, load_transformer
+from model.checkpoint.locate import Parts
 from model.checkpoint.text import check_fit, load_text_encoder
 from model.choice import LoraChoice, ModelChoice
 from model.denoise import Conditions, ReferenceLatents, as_tokens, denoise, reference_kv
@@ -72,11 +73,11 @@ class Renderer:
     @classmethod
     def load(
         cls,
-        base: str,
-        transformer: str | None = None,
-        vae: str | None = None,
-        text_encoder: str | None = None,
-        loras: Sequence[tuple[str, float]] = (),
+        base: str | Path,
+        transformer: str | Path | None = None,
+        vae: str | Path | None = None,
+        text_encoder: str | Path | None = None,
+        loras: Sequence[tuple[str | Path, float]] = (),
         quantise: str | None = None,
         device: str | None = None,
         dtype: str | None = None,
@@ -96,7 +97,13 @@ class Renderer:
         and RequestError for another device, dtype or residency.
         """
         choice = ModelChoice(
-            base, transformer, vae, text_encoder, tuple(LoraChoice(str(f), s) for f, s in loras), quantise, region
+            base=str(base),
+            transformer=written(transformer),
+            vae=written(vae),
+            text_encoder=written(text_encoder),
+            loras=tuple(LoraChoice(str(file), scale) for file, scale in loras),
+            quantise=quantise,
+            region=region,
         )
         place, kind = device_of(device), dtype_of(device_of(device), dtype)
         if residency not in (None, *RESIDENCIES):
@@ -106,19 +113,23 @@ class Renderer:
             from model.hosted.renderer import HostedRenderer
 
             return HostedRenderer.load(description.family, region, workers)
-        parts = description.parts
-        chosen: Residency = "turns" if residency == "turns" else "resident"
-        if residency is None:
-            need = need_of(description, kind.itemsize, largest)
-            chosen = choose(need, memory_of(place))
         check_fit(description)
-        resident_transformer = Resident(lambda: load_transformer(parts, place, kind, quantise))
-        resident_text: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, place, kind))
-        if chosen == "resident":
-            resident_text.get()
-            resident_transformer.get()
-        autoencoder = load_autoencoder(parts, place, kind)
-        return cls(description, resident_transformer, autoencoder, resident_text, place, kind, chosen)
+        if residency is None:
+            residency = choose(need_of(description, kind.itemsize, largest), memory_of(place))
+        return cls._load(description, description.parts, place, kind, "turns" if residency == "turns" else "resident")
+
+    @classmethod
+    def _load(
+        cls, description: ModelDescription, parts: Parts, device: torch.device, dtype: torch.dtype, residency: Residency
+    ) -> Renderer:
+        quantise = description.choice.quantise
+        transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise))
+        text_encoder: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, device, dtype))
+        if residency == "resident":
+            text_encoder.get()
+            transformer.get()
+        autoencoder = load_autoencoder(parts, device, dtype)
+        return cls(description, transformer, autoencoder, text_encoder, device, dtype, residency)
 
     def host(self) -> dict[str, str]:
         """What a record says of the machine: device, torch, driver; and that the model's parts take turns in it."""
@@ -271,6 +282,10 @@ class Clock:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         self.seconds[name] = time.perf_counter() - start
+
+
+def written(path: str | Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def tensor_bytes(tensor: Tensor) -> int:

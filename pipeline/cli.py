@@ -149,8 +149,9 @@ def render_job(
     from pipeline.report import outcome_json, outcome_lines
 
     campaign, uri = _load(job, deliver)
+    plan = make_plan(campaign, fetch=True)
     with progress() as show:
-        outcome = render_campaign(make_plan(campaign, fetch=True), uri, workers, limit, show)
+        outcome = render_campaign(plan, uri, workers, limit, show)
     _tell(outcome_json(outcome) if as_json else outcome_lines(outcome))
     return outcome.exit_code
 

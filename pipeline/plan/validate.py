@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Literal
 
 from model.checkpoint.describe import ModelDescription, describe
+from model.choice import ModelChoice
 from model.errors import CheckpointError
 from pipeline.plan.ability import model_problems
 from pipeline.spec.brand import BrandFields
 from pipeline.spec.brand_file import examine_brand
 from pipeline.spec.campaign import Job
 from pipeline.spec.campaign_file import examine_campaign
+from pipeline.spec.document import Document, Location
 from pipeline.spec.problem import Problem, SpecError
+from pipeline.spec.wording import quote
 from pipeline.spec.yaml_file import read_yaml
 
 Kind = Literal["brand", "campaign"]
+PARTS = ("transformer", "vae", "text_encoder")
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,37 @@ def _campaign(path: Path) -> Validation:
     campaign, problems = examined.campaign, list(examined.problems)
     model: ModelDescription | None = None
     if examined.document is not None and examined.choice is not None:
+        gone = missing_files(examined.document, examined.choice)
+        problems += gone
         try:
             model = describe(examined.choice, path.parent)
         except CheckpointError as error:
-            problems.append(examined.document.problem(("model",), f"model: {error}"))
+            problems += [] if gone else [examined.document.problem(("model",), f"model: {error}")]
     if campaign is not None and model is not None:
         problems += model_problems(campaign, model)
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
         return Validation(str(path), "campaign", None, None, tuple(problems))
     return Validation(str(path), "campaign", campaign.name, len(campaign.points), ())
+
+
+def missing_files(document: Document, choice: ModelChoice) -> list[Problem]:
+    """A problem for each file that a model is put together from and that isn't there, where it is named."""
+    named: list[tuple[Location, str | None]] = [(("model", part), getattr(choice, part)) for part in PARTS]
+    named += [(("model", "loras", i, "file"), lora.file) for i, lora in enumerate(choice.loras)]
+    folder = document.path.parent
+    return [
+        document.problem(location, f"there is no {quote(file)}", f"it is looked for in {folder}")
+        for location, file in named
+        if file is not None and not _is_there(folder, file)
+    ]
+
+
+def _is_there(folder: Path, file: str) -> bool:
+    try:
+        return (folder / Path(file).expanduser()).exists()
+    except (OSError, RuntimeError, ValueError):  # what can't be a path is described with its reason
+        return True
 
 
 def _kind(data: object) -> Kind:

@@ -98,7 +98,7 @@ def test_another_transformer_in_diffusers_layout(small: Small, other: Path, what
     path = {"folder": other, "part": other / "transformer", "file": other / "transformer" / FILE}[what]
     state = state_of(other)
     wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(state))
-    assert difference(render(small.folder, transformer=str(path)), wanted) <= 1
+    assert difference(render(small.folder, transformer=path), wanted) <= 1
 
 
 @pytest.mark.parametrize("form", [bfl_fp8, comfy_fp8, old_comfy_fp8, nvfp4], ids=lambda form: form.__name__)

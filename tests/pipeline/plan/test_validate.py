@@ -40,17 +40,19 @@ def test_a_wrong_model_is_told_with_everything_else(corpus: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("model", "place"),
+    ("model", "place", "what"),
     [
-        ("{base: nano, vae: nowhere.safetensors}", (3, 8)),
-        ("{base: nano, region: eu}", (3, 8)),
-        ("{base: flux.2-pro, quantise: fp8}", (3, 8)),
-        ("\n  base: nano\n  loras: [{file: nowhere.safetensors}]", (4, 3)),
+        ("{base: nano, vae: nowhere.safetensors}", (3, 26), "there is no 'nowhere.safetensors'"),
+        ("{base: nano, region: eu}", (3, 8), "model: region 'eu'"),
+        ("{base: flux.2-pro, quantise: fp8}", (3, 8), "model: flux.2-pro is rendered by BFL"),
+        ("\n  base: nano\n  loras: [{file: nowhere.safetensors}]", (5, 18), "there is no 'nowhere.safetensors'"),
     ],
 )
-def test_what_is_wrong_with_a_composed_model(model: str, place: tuple[int, int], corpus: Path, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_composed_model(
+    model: str, place: tuple[int, int], what: str, corpus: Path, tmp_path: Path
+) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
     (tmp_path / "job.yaml").write_text(text.replace("../klein", model))
     [problem] = validate(tmp_path / "job.yaml").problems
     assert (problem.line, problem.column) == place
-    assert problem.what.startswith("model: ")
+    assert problem.what.startswith(what)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +19,7 @@ from model.checkpoint.load import load_autoencoder, load_transformer
 from model.checkpoint.locate import Parts
 from model.checkpoint.text import check_fit, load_text_encoder
 from model.choice import LoraChoice, ModelChoice
+from model.clock import Clock
 from model.denoise import Conditions, ReferenceLatents, as_tokens, denoise, reference_kv
 from model.device import device_of, dtype_of, memory_of
 from model.errors import RequestError
@@ -266,22 +265,6 @@ class Renderer:
             return ReferenceLatents(as_tokens(latents), (latents.shape[2], latents.shape[3]), digest)
 
         return self._latents.get(digest, make)
-
-
-class Clock:
-    """Seconds per stage; on a GPU each stage ends when its kernels have."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        self.seconds[name] = time.perf_counter() - start
 
 
 def written(path: str | Path | None) -> str | None:

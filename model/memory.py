@@ -22,7 +22,7 @@ from model.family import FAMILIES
 from model.request import SIZE_MULTIPLE
 
 Residency = Literal["resident", "turns"]
-RESIDENCIES = ("resident", "turns")
+RESIDENCIES: dict[str, Residency] = {"resident": "resident", "turns": "turns"}
 MARGIN = 0.9
 """The share of a device's memory that is planned with: the rest goes to its driver and to fragments."""
 
@@ -63,8 +63,10 @@ class Need:
     def turns(self) -> int:
         return self.autoencoder + self.work + max(self.transformer, self.text_encoder)
 
-    def of(self, residency: Residency) -> int:
-        return self.resident if residency == "resident" else self.turns
+    def spare(self, residency: Residency, available: int) -> int:
+        """What is left of a device that has `available` bytes."""
+        needed = self.resident if residency == "resident" else self.turns
+        return max(0, int(available * MARGIN) - needed)
 
 
 def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:

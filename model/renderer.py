@@ -34,7 +34,9 @@ from model.upsample import Upsampler, load_upsampler
 
 Part = TypeVar("Part")
 
-CACHE_BYTES = {"text": 1 << 30, "latents": 1 << 30, "reference_kv": 4 << 30}
+CACHE_BYTES = {"text": 1 << 30, "latents": 1 << 28, "reference_kv": 4 << 30}
+"""At most. Texts are kept in the machine's memory, the rest on the device: keys and values as far as it has room."""
+
 REWRITTEN_PROMPTS = 1 << 20
 USUAL = Largest()
 
@@ -60,14 +62,16 @@ class Renderer:
         device: torch.device,
         dtype: torch.dtype,
         residency: Residency = "resident",
+        spare: int = CACHE_BYTES["reference_kv"],
     ) -> None:
+        """spare: bytes of the device that neither weights nor pictures need."""
         self.description, self.device, self.dtype, self.residency = description, device, dtype, residency
         self._transformer, self._autoencoder, self._text_encoder = transformer, autoencoder, text_encoder
         self._upsampler: Resident[Upsampler] = Resident(lambda: load_upsampler(description, device, dtype))
         self._texts: Cache[Tensor] = Cache(CACHE_BYTES["text"], tensor_bytes)
         self._prompts: Cache[str] = Cache(REWRITTEN_PROMPTS, len)
         self._latents: Cache[ReferenceLatents] = Cache(CACHE_BYTES["latents"], lambda ref: tensor_bytes(ref.tokens))
-        self._reference_kv: Cache[list[KeyValue]] = Cache(CACHE_BYTES["reference_kv"], kv_bytes)
+        self._reference_kv: Cache[list[KeyValue]] = Cache(min(spare, CACHE_BYTES["reference_kv"]), kv_bytes)
 
     @classmethod
     def load(
@@ -113,13 +117,19 @@ class Renderer:
 
             return HostedRenderer.load(description.family, region, workers)
         check_fit(description)
-        if residency is None:
-            residency = choose(need_of(description, kind.itemsize, largest), memory_of(place))
-        return cls._load(description, description.parts, place, kind, "turns" if residency == "turns" else "resident")
+        need, memory = need_of(description, kind.itemsize, largest), memory_of(place)
+        chosen: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
+        return cls._load(description, description.parts, place, kind, chosen, need.spare(chosen, memory))
 
     @classmethod
     def _load(
-        cls, description: ModelDescription, parts: Parts, device: torch.device, dtype: torch.dtype, residency: Residency
+        cls,
+        description: ModelDescription,
+        parts: Parts,
+        device: torch.device,
+        dtype: torch.dtype,
+        residency: Residency,
+        spare: int,
     ) -> Renderer:
         quantise = description.choice.quantise
         transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise))
@@ -128,7 +138,7 @@ class Renderer:
             text_encoder.get()
             transformer.get()
         autoencoder = load_autoencoder(parts, device, dtype)
-        return cls(description, transformer, autoencoder, text_encoder, device, dtype, residency)
+        return cls(description, transformer, autoencoder, text_encoder, device, dtype, residency, spare)
 
     def host(self) -> dict[str, str]:
         """What a record says of the machine: device, torch, driver; and that the model's parts take turns in it."""
@@ -218,8 +228,7 @@ class Renderer:
 
     def _text(self, prompt: str) -> tuple[Tensor, int]:
         def encode() -> Tensor:
-            text = self._use(self._text_encoder).encode(prompt)
-            return text.cpu() if self.residency == "turns" else text
+            return self._use(self._text_encoder).encode(prompt).cpu()
 
         text, hit = self._texts.get(prompt, encode)
         return text.to(self.device), int(hit)

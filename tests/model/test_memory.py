@@ -76,6 +76,12 @@ def test_dev_in_fp8_on_cards(card: int, residency: str | None) -> None:
         assert choose(need, card * GB) == residency
 
 
+def test_what_is_spare_is_beyond_what_is_needed() -> None:
+    need = Need(transformer=9 * GB, text_encoder=6 * GB, autoencoder=GB, work=2 * GB)
+    assert (need.spare("resident", 24 * GB), need.spare("turns", 24 * GB)) == (int(3.6 * GB), int(9.6 * GB))
+    assert need.spare("resident", 18 * GB) == 0
+
+
 def test_a_refusal_has_the_numbers_and_the_next_step() -> None:
     need = Need(transformer=60 * GB, text_encoder=35 * GB, autoencoder=GB, work=3 * GB)
     message = "and 21.6 GB of 24.0 GB can be used; take an fp8 file, `quantise: fp8`, a smaller model or smaller pict"

@@ -261,7 +261,9 @@ def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.Monke
     need = need_of(small.renderer.description, 4, module.USUAL)
     for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
         monkeypatch.setattr(module, "memory_of", lambda device, memory=memory: memory)
-        assert Renderer.load(str(small.folder), device="cpu", dtype="float32").residency == residency
+        made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
+        assert made.residency == residency
+        assert made._reference_kv.budget == need.spare(made.residency, memory)
     monkeypatch.setattr(module, "memory_of", lambda device: need.turns)
     with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,9 +17,12 @@ from torch import nn
 from model import CheckpointError
 from model.checkpoint.describe import describe
 from model.checkpoint.load import load_autoencoder, load_transformer
-from model.checkpoint.text import load_text_encoder
+from model.checkpoint.locate import Parts
+from model.checkpoint.text import load_text_encoder, table_config, trunk_model
 from model.choice import ModelChoice
+from model.family import FAMILIES
 from model.memory import Largest, Need, choose, machine_memory, need_of
+from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import Small
 
@@ -63,14 +69,73 @@ def test_pictures_and_references_count(small_of: Callable[[str], Small], tmp_pat
     assert small < large < referenced
 
 
+def sparse(file: Path, tensors: dict[str, tuple[str, tuple[int, ...]]]) -> Path:
+    """A safetensors file with a real head, and holes where its tensors would be: nothing reads those here."""
+    head: dict[str, Any] = {}
+    end = 0
+    for name, (dtype, shape) in tensors.items():
+        size = {"F8_E4M3": 1, "BF16": 2, "F32": 4}[dtype] * math.prod(shape)
+        head[name] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(head).encode()
+    with file.open("wb") as opened:
+        opened.write(len(text).to_bytes(8, "little") + text)
+        opened.truncate(8 + len(text) + end)
+    return file
+
+
+def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Largest) -> Need:
+    """What a real checkpoint needs in bfloat16, by its tensors' real names and shapes."""
+    transformer: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for name, shape in real_layout(f"bfl-{layout}")[1].items():
+        quantised = fp8 and is_block_linear(name)
+        transformer[name] = ("F8_E4M3" if quantised else "BF16", shape)
+        if quantised:
+            transformer[name.replace(".weight", ".weight_scale")] = ("F32", ())
+    size = FAMILIES[family].text_encoder
+    assert size is not None
+    trunk = trunk_model(table_config(size), size.depth, torch.device("meta"))
+    text = {f"model.{name}": ("BF16", shape) for name, shape in shapes_of(trunk).items()}
+    vae = {name: ("F32", shape) for name, shape in real_layout("bfl-vae")[1].items()}
+    parts = Parts(
+        root=None,
+        transformer=sparse(tmp_path / "transformer.safetensors", transformer),
+        vae=sparse(tmp_path / "ae.safetensors", vae),
+        text_encoder=sparse(tmp_path / "text.safetensors", text),
+        text_config=None,
+        tokenizer=tmp_path,
+    )
+    nano = describe("nano", tmp_path)
+    model = replace(nano, family=family, parts=parts, kv="kv" in family, text_layers=None, text_length=512)
+    return need_of(model, 2, largest)
+
+
 @pytest.mark.parametrize(
-    ("card", "residency"), [(80, "resident"), (61, "resident"), (48, "turns"), (40, None), (24, None)]
+    ("family", "layout", "fp8", "card", "residency"),
+    [
+        ("flux.2-dev", "dev", True, 80, "resident"),
+        ("flux.2-dev", "dev", True, 48, "turns"),
+        ("flux.2-dev", "dev", False, 80, "turns"),
+        ("flux.2-dev", "dev", False, 48, None),
+        ("flux.2-klein-9b", "klein-9b", True, 24, "turns"),
+        ("flux.2-klein-9b", "klein-9b", False, 48, "resident"),
+        ("flux.2-klein-4b", "klein-4b", True, 16, "resident"),
+        ("flux.2-klein-4b", "klein-4b", False, 16, "turns"),
+    ],
 )
-def test_dev_in_fp8_on_cards(card: int, residency: str | None) -> None:
-    """33 GB of transformer and 17.7 of an fp8 text encoder: all of it on 61 GB, in turns on 48."""
-    need = Need(transformer=33 * GB, text_encoder=int(17.7 * GB), autoencoder=GB // 6, work=int(3.2 * GB))
+def test_real_models_on_real_cards(
+    tmp_path: Path, family: str, layout: str, fp8: bool, card: int, residency: str | None
+) -> None:
+    """One megapixel and one reference of as much."""
+    need = real_need(tmp_path, family, layout, fp8, Largest(1024, 1024, 4096))
+    table = FAMILIES[family].size
+    assert table is not None
+    assert need.transformer == table.weight_bytes("fp8" if fp8 else "bf16")
+    size = FAMILIES[family].text_encoder
+    assert size is not None
+    assert need.text_encoder == pytest.approx(2 * size.parameters, rel=1e-6)
     if residency is None:
-        with pytest.raises(CheckpointError, match=r"doesn't fit: .* need 36\.4 GB \(transformer 33\.0 GB, text enc"):
+        with pytest.raises(CheckpointError, match="the model doesn't fit"):
             choose(need, card * GB)
     else:
         assert choose(need, card * GB) == residency

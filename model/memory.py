@@ -30,7 +30,11 @@ ACTIVATIONS_PER_TOKEN = 24
 """Times the width: what the largest block holds of each token at once (q, k, v, the feed-forward's halves, copies)."""
 
 DECODER_CHANNELS = 256
-DECODER_COPIES = 3
+PLAIN_ELEMENTS = 1 << 28
+PLAIN_COPIES, BAND_COPIES = 3.5, 2.0
+"""How many of the decoder's largest activations are held at once, measured: in one piece 3.4, in bands 1.5 (see
+`model.bands`, which says up to which size they're made in one piece)."""
+
 FLOATS = ("F64", "F32", "F16", "BF16")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _NOT_TRUNK = re.compile(r"(?:^|\.)(lm_head|vision_tower|multi_modal_projector|visual)\.")
@@ -81,7 +85,8 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     hidden = _width(transformer)
     denoise = ACTIVATIONS_PER_TOKEN * hidden * tokens * item_bytes
     kv = 2 * _blocks(transformer) * hidden * largest.reference_tokens * item_bytes if model.kv else 0
-    decode = DECODER_COPIES * DECODER_CHANNELS * pixels * item_bytes
+    activation = DECODER_CHANNELS * pixels
+    decode = int((PLAIN_COPIES if activation <= PLAIN_ELEMENTS else BAND_COPIES) * activation) * item_bytes
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),

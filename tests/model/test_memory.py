@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from model import CheckpointError
+from model import CheckpointError, bands, memory
 from model.checkpoint.describe import describe
 from model.checkpoint.load import load_autoencoder, load_transformer
 from model.checkpoint.locate import Parts
@@ -156,3 +156,8 @@ def test_a_refusal_has_the_numbers_and_the_next_step() -> None:
 
 def test_this_machine_has_memory() -> None:
     assert 10**8 < machine_memory() < 10**15
+
+
+def test_bands_begin_where_the_decoder_says() -> None:
+    """Written twice, as plans take no torch."""
+    assert memory.PLAIN_ELEMENTS == bands.PLAIN_ELEMENTS

@@ -113,7 +113,7 @@ class Renderer:
             raise RequestError(f"residency {residency!r}: allowed are {', '.join(RESIDENCIES)}")
         description = describe(choice, Path.cwd(), fetch=True)
         if description.parts is None:
-            from model.hosted.renderer import HostedRenderer
+            from model.hosted import HostedRenderer
 
             return HostedRenderer.load(description.family, region, workers)
         check_fit(description)

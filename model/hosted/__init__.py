@@ -1,1 +1,5 @@
 """The tiers without open weights, rendered by BFL, behind the local renderer's interface. Costs credits."""
+
+from model.hosted.renderer import HostedRenderer
+
+__all__ = ["HostedRenderer"]

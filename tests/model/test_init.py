@@ -10,7 +10,10 @@ import pytest
 HEAVY = ("torch", "transformers", "diffusers", "ray", "boto3", "numpy")
 
 
-@pytest.mark.parametrize("module", ["model", "model.checkpoint.describe", "model.request", "model.family"])
+@pytest.mark.parametrize(
+    "module",
+    ["model", "model.checkpoint.describe", "model.request", "model.family", "model.memory", "model.prompt_length"],
+)
 def test_no_heavy_package_is_loaded(module: str) -> None:
     code = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

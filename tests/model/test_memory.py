@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -25,6 +22,7 @@ from model.memory import Largest, Need, choose, machine_memory, need_of
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import Small
+from tests.model.sparse import sparse, sparse_transformer
 
 GB = 10**9
 
@@ -69,29 +67,8 @@ def test_pictures_and_references_count(small_of: Callable[[str], Small], tmp_pat
     assert small < large < referenced
 
 
-def sparse(file: Path, tensors: dict[str, tuple[str, tuple[int, ...]]]) -> Path:
-    """A safetensors file with a real head, and holes where its tensors would be: nothing reads those here."""
-    head: dict[str, Any] = {}
-    end = 0
-    for name, (dtype, shape) in tensors.items():
-        size = {"F8_E4M3": 1, "BF16": 2, "F32": 4}[dtype] * math.prod(shape)
-        head[name] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + size]}
-        end += size
-    text = json.dumps(head).encode()
-    with file.open("wb") as opened:
-        opened.write(len(text).to_bytes(8, "little") + text)
-        opened.truncate(8 + len(text) + end)
-    return file
-
-
 def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Largest) -> Need:
     """What a real checkpoint needs in bfloat16, by its tensors' real names and shapes."""
-    transformer: dict[str, tuple[str, tuple[int, ...]]] = {}
-    for name, shape in real_layout(f"bfl-{layout}")[1].items():
-        quantised = fp8 and is_block_linear(name)
-        transformer[name] = ("F8_E4M3" if quantised else "BF16", shape)
-        if quantised:
-            transformer[name.replace(".weight", ".weight_scale")] = ("F32", ())
     size = FAMILIES[family].text_encoder
     assert size is not None
     trunk = trunk_model(table_config(size), size.depth, torch.device("meta"))
@@ -99,7 +76,7 @@ def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Larg
     vae = {name: ("F32", shape) for name, shape in real_layout("bfl-vae")[1].items()}
     parts = Parts(
         root=None,
-        transformer=sparse(tmp_path / "transformer.safetensors", transformer),
+        transformer=sparse_transformer(tmp_path / "transformer.safetensors", layout, fp8),
         vae=sparse(tmp_path / "ae.safetensors", vae),
         text_encoder=sparse(tmp_path / "text.safetensors", text),
         text_config=None,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from model.autoencoder import Autoencoder, AutoencoderConfig
 from model.checkpoint import bfl, bfl_vae
 from model.checkpoint.bfl import Origin
 from model.family import FAMILIES, HEAD_SIZE, Family
@@ -85,15 +84,6 @@ def test_bytes_of_weights_are_those_of_the_published_files(name: str, layout: st
     published = {"klein-4b": 4.07, "klein-9b": 9.43}
     if layout in published:
         assert round(size.weight_bytes("fp8") / 1e9, 2) == published[layout]
-
-
-def test_autoencoders() -> None:
-    for layout in ("vae", "vae-small-decoder"):
-        config, shapes, elements = real_layout(layout)
-        with torch.device("meta"):
-            module = Autoencoder(AutoencoderConfig.from_dict(config))
-        assert shapes_of(module) == shapes
-        assert elements_of(module) == elements
 
 
 def test_the_autoencoder_in_bfls_layout() -> None:

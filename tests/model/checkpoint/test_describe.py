@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,40 +15,11 @@ from model.checkpoint.describe import describe
 from model.choice import LoraChoice, ModelChoice
 from model.errors import CheckpointError
 from model.sampler_version import HOSTED_SAMPLER, SAMPLER
+from tests.model.checkpoint.cached import cached_on_hub, write_folder
 from tests.model.other_layouts import to_bfl, write
 from tests.model.small import Small
 
 HUB = "black-forest-labs/FLUX.2-klein-4B"
-
-
-def write_folder(folder: Path, heads: int = 24, **index: Any) -> Path:
-    """What `describe` reads of a checkpoint; it loads no weights."""
-    for part in ("transformer", "vae", "text_encoder", "tokenizer", "scheduler"):
-        (folder / part).mkdir(parents=True)
-    for part in ("transformer", "vae", "text_encoder"):
-        (folder / part / "config.json").write_text(json.dumps({"num_attention_heads": heads}))
-        (folder / part / "model.safetensors").write_bytes(b"weights")
-    (folder / "tokenizer" / "tokenizer.json").write_text("{}")
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": "Flux2KleinPipeline"} | index))
-    return folder
-
-
-@pytest.fixture
-def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of the hub, and no way to the hub itself."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-def cached_on_hub(cache: Path, hub: str, **index: Any) -> Path:
-    """A repository as `hf download` leaves it in the cache."""
-    repository = cache / f"models--{hub.replace('/', '--')}"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text("0" * 40)
-    return write_folder(repository / "snapshots" / ("0" * 40), **index)
 
 
 def test_nano_is_beside_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

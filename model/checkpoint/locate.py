@@ -90,51 +90,47 @@ def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
 
     Raises CheckpointError, saying what is missing and where it is looked for.
     """
-    base = Path(choice.base)
     if choice.quantise not in (None, *QUANTISATIONS):
         raise CheckpointError(f"quantise {choice.quantise!r}: allowed is {', '.join(QUANTISATIONS)}")
-    root, transformer = None, None
-    if base.is_absolute():
-        if not base.exists():
-            raise CheckpointError(_unknown(choice.base))
-        if (base / INDEX).is_file():
-            root = base
-        else:
-            transformer = _single(base)
-    elif choice.base == NANO.name:
-        root = NANO_FOLDER
-    else:
-        root = _from_hub(choice, fetch)
+    root, transformer = _base(choice, fetch)
+    found = {} if root is None else {part: root / part for part in MODELS}
     if transformer is not None:
-        if choice.transformer is not None:
-            raise CheckpointError(f"{base} is a transformer already; name a folder as base, or leave `transformer` out")
-        parts = [part for part in _unnamed(choice) if part != "transformer"]
-        if parts:
-            root = _companion(transformer, parts, fetch)
-    if choice.transformer is not None:
-        transformer = _part(Path(choice.transformer), "transformer")
-    elif transformer is None and root is not None:
-        transformer = root / "transformer"
-    text_encoder = _part(Path(choice.text_encoder), "text_encoder") if choice.text_encoder else None
-    if text_encoder is None and root is not None:
-        text_encoder = root / "text_encoder"
-    vae = _part(Path(choice.vae), "vae") if choice.vae else root / "vae" if root is not None else None
-    missing = [
-        part
-        for part, found in (("transformer", transformer), ("text_encoder", text_encoder), ("vae", vae))
-        if found is None
-    ]
-    if transformer is None or text_encoder is None or vae is None:
+        found["transformer"] = transformer
+    for part in MODELS:
+        named: str | None = getattr(choice, part)
+        if named is not None:
+            found[part] = _part(Path(named), part)
+    missing = [part for part in MODELS if part not in found]
+    if missing:
         raise CheckpointError(_incomplete(choice, missing))
+    text_encoder = found["text_encoder"]
     return Parts(
         root=root,
-        transformer=transformer,
-        vae=vae,
+        transformer=found["transformer"],
+        vae=found["vae"],
         text_encoder=text_encoder,
         text_config=_text_config(text_encoder, root),
         tokenizer=_tokenizer(text_encoder, root),
         loras=tuple((_existing(Path(lora.file), "LoRA"), lora.scale) for lora in choice.loras),
     )
+
+
+def _base(choice: ModelChoice, fetch: bool) -> tuple[Path | None, Path | None]:
+    """The folder that gives a base's parts, and the transformer where the base is nothing but that."""
+    base = Path(choice.base)
+    if choice.base == NANO.name:
+        return NANO_FOLDER, None
+    if not base.is_absolute():
+        return _from_hub(choice, fetch), None
+    if not base.exists():
+        raise CheckpointError(_unknown(choice.base))
+    if (base / INDEX).is_file():
+        return base, None
+    if choice.transformer is not None:
+        raise CheckpointError(f"{base} is a transformer already; name a folder as base, or leave `transformer` out")
+    transformer = _single(base)
+    parts = [part for part in _unnamed(choice) if part != "transformer"]
+    return (_companion(transformer, parts, fetch) if parts else None), transformer
 
 
 def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:

@@ -266,7 +266,7 @@ class TestSingleFiles:
         self, single: Callable[[str], Path], tmp_path: Path, hub_cache: Path
     ) -> None:
         message = (
-            "holds the transformer only; name `text_encoder` and `vae` too, or make it {base: flux.2-…, transformer"
+            "holds the transformer only; name `vae` and `text_encoder` too, or make it {base: flux.2-…, transformer"
         )
         with pytest.raises(CheckpointError, match=re.escape(message)):
             describe(str(single("flux-2-klein-4b.safetensors")), tmp_path)

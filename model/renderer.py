@@ -216,14 +216,16 @@ class Renderer:
         """The prompt to encode; whether its rewriting was there already, None where none is asked for."""
         if not request.upsample:
             return request.prompt, None
-        pictures = hashlib.sha256(b"".join(picture.tobytes() for picture in request.references)).hexdigest()
+        pictures = hashlib.sha256()
+        for picture in request.references:
+            pictures.update(repr((picture.size, picture.mode)).encode() + picture.tobytes())
 
         def rewrite() -> str:
             self._transformer.drop()
             self._text_encoder.drop()
             return self._upsampler.get().rewrite(request.prompt, request.references)
 
-        prompt, hit = self._prompts.get((request.prompt, pictures), rewrite)
+        prompt, hit = self._prompts.get((request.prompt, pictures.digest()), rewrite)
         return prompt, int(hit)
 
     def _text(self, prompt: str) -> tuple[Tensor, int]:

@@ -23,7 +23,7 @@ from pipeline.plan.memory import largest_of
 from pipeline.plan.variant import Variant
 from pipeline.plan.warnings import warnings_of
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
-from pipeline.render.dispatch import HOSTED_GROUP, LARGEST_GROUP, Dispatcher
+from pipeline.render.dispatch import HOSTED_GROUP, LARGEST_GROUP, TURNS_GROUP, Dispatcher
 from pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from pipeline.render.interrupt import Interrupts, interrupts
 from pipeline.render.outcome import Outcome, cache_use, total_cost
@@ -112,8 +112,11 @@ def _render(
         settings = replace(settings, threads=threads, workers=size if hosted else 1)
         on_event(WorkersStarting(size, bool(resources.gpus), settings.threads))
         crew = Crew(settings, gpus=bool(resources.gpus))
-        group = HOSTED_GROUP if hosted else LARGEST_GROUP
-        shift = Shift(crew, Dispatcher(todo, size, group, mixed=hosted), folder, settings.model, on_event)
+        # The language model that rewrites prompts leaves no room for the rest of the model: that's a turn, too.
+        rewrites = any(variant.upsample for variant in todo)
+        group = HOSTED_GROUP if hosted else TURNS_GROUP if rewrites else LARGEST_GROUP
+        dispatcher = Dispatcher(todo, size, group, mixed=hosted or rewrites)
+        shift = Shift(crew, dispatcher, folder, settings.model, on_event)
         try:
             shift.run(size, lambda: signals.asked)
         finally:

@@ -60,6 +60,7 @@ def summarise(
             axes[axis][name] += 1
     to_render = missing(plan.variants, done or frozenset())
     first = plan.variants[0]
+    refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
         deliver=deliver,
@@ -72,7 +73,7 @@ def summarise(
         done=None if done is None else len(plan.variants) - len(to_render),
         unknown=unknown,
         to_render=to_render,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *refused),
         memory=memory,
     )
 

@@ -154,4 +154,6 @@ def test_a_plan_for_a_card_that_is_too_small(
     """The model is small, but its prompts and pictures are not: 4 megapixels and a reference."""
     job = write_campaign(tmp_path, 1, products=("mug",), model=str(small_of("klein").folder), size="2048x2048")
     assert run(["plan", str(job), "--gpu-memory", "1"]) == 0
-    assert "too much, even with text encoder and transformer in turns" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "too much, even with text encoder and transformer in turns" in told
+    assert "warning: the model doesn't fit: text encoder and transformer in turns need " in told

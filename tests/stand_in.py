@@ -93,6 +93,25 @@ def load_composed(base: str, loras: Sequence[tuple[str, float]], quantise: str, 
     return Composed()
 
 
+def load_turns(base: str, **options: object) -> StandIn:
+    """A renderer whose parts take turns in memory; it tells how many pictures shared one."""
+
+    class Turns(StandIn):
+        group = 0
+
+        def prepare(self, requests: Iterable[RenderRequest]) -> None:
+            self.group = len(list(requests))
+
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            for request in requests:
+                yield Rendered(draw(request), cache={"group": self.group})
+
+        def host(self) -> dict[str, str]:
+            return super().host() | {"residency": "turns"}
+
+    return Turns()
+
+
 def load_nothing(base: str, **options: object) -> StandIn:
     """What a wrong checkpoint does."""
     raise CheckpointError(f"{base}: there is no checkpoint here")

@@ -209,6 +209,16 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_and_its_failures_and_cost_are
     assert verify(folder).problems == ()
 
 
+def test_parts_that_take_turns_get_large_groups(ray: Resources, tmp_path: Path) -> None:
+    """Half of 40 for a start, of both products; 8 of one else."""
+    job = write_campaign(tmp_path, 20)
+    outcome = render(job, renderer="tests.stand_in:load_turns")
+    assert outcome.done == 40
+    found = [json.loads(file.read_bytes()) for file in (tmp_path / "out" / "spring" / "records").iterdir()]
+    assert max(record["cache"]["group"] for record in found) == 20
+    assert {record["host"]["residency"] for record in found} == {"turns"}
+
+
 def test_a_composed_model_reaches_its_worker(ray: Resources, tmp_path: Path) -> None:
     """The stand-in says in its host what it was loaded with."""
     checkpoint = write_checkpoint(tmp_path / "checkpoint", whole=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+QUANTISATIONS = ("fp8",)
+
 
 @dataclass(frozen=True, slots=True)
 class LoraChoice:

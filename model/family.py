@@ -15,6 +15,11 @@ NON_COMMERCIAL = "FLUX Non-Commercial License"
 DEV_LICENCE = "FLUX [dev] Non-Commercial License"
 SERVICE_TERMS = "FLUX API Service Terms"
 UNKNOWN_LICENCE = "unknown: see the checkpoint's model card"
+KEY_VARIABLE = "BFL_API_KEY"
+REGIONS = ("global", "eu", "us")
+FLEX_STEPS, FLEX_GUIDANCE = (1, 50), (1.5, 10.0)
+"""Of hosted tiers: the account's key in the environment, where they can run, and what [flex] leaves to choose."""
+
 HEAD_SIZE = 128
 LATENT_CHANNELS = 128
 AUTOENCODER_PARAMETERS = 84_046_115

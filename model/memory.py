@@ -6,6 +6,7 @@ other: all prompts of a group of pictures are encoded, the encoder is let go of,
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -79,7 +80,7 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     parts = model.parts
     if parts is None:
         return Need(0, 0, 0, 0)
-    transformer = open_weights(parts.transformer)
+    transformer, autoencoder = open_weights(parts.transformer), open_weights(parts.vae)
     quantised = model.choice.quantise == "fp8"
     pixels = largest.width * largest.height
     tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
@@ -91,7 +92,7 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
-        autoencoder=sum(_bytes(weights, name, item_bytes) for weights in [open_weights(parts.vae)] for name in weights),
+        autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
         work=max(denoise, decode) + kv,
     )
 
@@ -143,10 +144,7 @@ def _bytes(weights: Weights, name: str, item_bytes: int, quantised: bool = False
     """What a tensor takes in memory."""
     if name.endswith(SIDES):
         return 0
-    count = 1
-    for side in weights.shape(name):
-        count *= side
-    dtype = weights.dtype(name)
+    count, dtype = math.prod(weights.shape(name)), weights.dtype(name)
     if dtype == "U8" and name.endswith(".weight"):
         count, dtype = 2 * count, "BF16"  # NVFP4, made dense
     if dtype not in FLOATS:

@@ -21,11 +21,7 @@ def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) ->
     Downscaled only, by Lanczos, in the picture's own mode; then cut to the centre; then turned to RGB. Raises
     RequestError for a side below 64 pixels or an aspect past 8:1.
     """
-    width, height = picture.size
-    if min(width, height) < MIN_REFERENCE_SIDE:
-        raise RequestError(f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels")
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
+    check_shape(picture)
     picture = fit_area(picture, max_pixels)
     width, height = picture.size
     cut_width, cut_height = width - width % SIZE_MULTIPLE, height - height % SIZE_MULTIPLE
@@ -33,6 +29,15 @@ def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) ->
     picture = picture.crop((left, top, left + cut_width, top + cut_height)).convert("RGB")
     pixels = torch.from_numpy(np.asarray(picture).astype(np.float32) / 255.0)
     return 2.0 * pixels.permute(2, 0, 1)[None] - 1.0
+
+
+def check_shape(picture: Image.Image) -> None:
+    """Raises RequestError for a side below 64 pixels or an aspect past 8:1."""
+    width, height = picture.size
+    if min(width, height) < MIN_REFERENCE_SIDE:
+        raise RequestError(f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
 
 
 def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:

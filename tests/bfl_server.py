@@ -20,6 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from PIL import Image
 
+from tests.http_server import serving
+
 KEY = "bfl_0123456789-TheKeyThatNobodyMaySee"
 SIGNATURE = "c2lnbmF0dXJlLW9mLXRoZS1hZGRyZXNz"
 COST = 4.5
@@ -133,16 +135,8 @@ def running_bfl_server() -> Iterator[BflServer]:
     """The server while the block runs."""
     bfl = BflServer()
     handler = type("Handler", (_Handler,), {"bfl": bfl})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        bfl.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield bfl
-        finally:
-            bfl.ended.set()
-            server.shutdown()
-            thread.join()
+    with serving(handler, bfl.ended, _Server) as bfl.url:
+        yield bfl
 
 
 class _Server(ThreadingHTTPServer):

@@ -14,12 +14,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from tests.http_server import serving
 
 LFS = (".safetensors", ".bin")
 GOOD_TOKEN, OTHER_TOKEN = "hf_letinletinletin", "hf_notyetnotyetnotyet"
@@ -134,16 +136,8 @@ def running_hub_server() -> Iterator[HubServer]:
     """The server while the block runs, without repositories at first."""
     hub = HubServer()
     handler = type("Handler", (_Handler,), {"hub": hub})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield hub
-        finally:
-            hub.ended.set()
-            server.shutdown()
-            thread.join()
+    with serving(handler, hub.ended) as hub.endpoint:
+        yield hub
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,9 +6,7 @@ import os
 from dataclasses import dataclass
 
 from model.checkpoint.hub import cached, download_command
-from model.family import Family
-
-KEY = "BFL_API_KEY"
+from model.family import KEY_VARIABLE, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +21,9 @@ class Availability:
 def availability(family: Family) -> Availability:
     """Looks at this machine only, never at the net."""
     if family.hosted:
-        if os.environ.get(KEY):
-            return Availability(True, f"{KEY} is set")
-        return Availability(False, "needs a key", f"export {KEY}=…")
+        if os.environ.get(KEY_VARIABLE):
+            return Availability(True, f"{KEY_VARIABLE} is set")
+        return Availability(False, "needs a key", f"export {KEY_VARIABLE}=…")
     if family.hub is None:
         return Availability(True, "ships with brandpress")
     folder = cached(family.hub)

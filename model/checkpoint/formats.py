@@ -50,7 +50,7 @@ class Formats:
         CheckpointError."""
         name, weights = origin.name, self.weights
         self._check(name)
-        if weights.dtype(name) in FP8_DTYPES:
+        if self.is_fp8(name):
             return self._fp8(origin)
         if self._is_nvfp4(name):
             return _arrange(self._nvfp4(name, dtype), origin)

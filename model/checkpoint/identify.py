@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from model.checkpoint.bfl import tensor_origin
 from model.checkpoint.files import read_json
 from model.checkpoint.weights import Weights, listing, open_weights
 from model.errors import CheckpointError
@@ -46,6 +48,11 @@ def transformer_layout(weights: Weights) -> Layout:
     )
 
 
+def naming(layout: Layout) -> Callable[[str], str]:
+    """What a tensor of ours is called in a transformer's file."""
+    return (lambda name: tensor_origin(name).name) if layout == "bfl" else str
+
+
 def autoencoder_layout(weights: Weights) -> Layout:
     """The layout of a FLUX.2 autoencoder. Raises CheckpointError, saying what the file is instead."""
     inside = "decoder.conv_in.weight" in weights
@@ -81,15 +88,13 @@ def size_of(transformer: Path, guided: bool = False) -> tuple[int, bool]:
         config = read_json(transformer / "config.json")
         return config.get("num_attention_heads", 0), bool(config.get("guidance_embeds", guided))
     weights = open_weights(transformer)
-    if transformer_layout(weights) == "bfl":
-        width, head, embedder = "img_in", "double_blocks.0.img_attn.norm.query_norm.scale", "guidance_in.in_layer"
-    else:
-        width, head = "x_embedder", "transformer_blocks.0.attn.norm_q.weight"
-        embedder = "time_guidance_embed.guidance_embedder.linear_1"
-    needed = [name for name in (f"{width}.weight", head) if name not in weights]
-    if needed:
-        raise CheckpointError(f"{transformer}: {needed[0]} is missing; the file is incomplete")
-    return weights.shape(f"{width}.weight")[0] // weights.shape(head)[0], f"{embedder}.weight" in weights
+    name = naming(transformer_layout(weights))
+    width, head = name("x_embedder.weight"), name("transformer_blocks.0.attn.norm_q.weight")
+    for needed in (width, head):
+        if needed not in weights:
+            raise CheckpointError(f"{transformer}: {needed} is missing; the file is incomplete")
+    guided = name("time_guidance_embed.guidance_embedder.linear_1.weight") in weights
+    return weights.shape(width)[0] // weights.shape(head)[0], guided
 
 
 def widths_of(transformer: Path) -> tuple[int | None, int | None]:
@@ -98,8 +103,9 @@ def widths_of(transformer: Path) -> tuple[int | None, int | None]:
         config = read_json(transformer / "config.json")
         return config.get("joint_attention_dim"), config.get("in_channels")
     weights = open_weights(transformer)
-    names = ("txt_in", "img_in") if transformer_layout(weights) == "bfl" else ("context_embedder", "x_embedder")
-    text, picture = (weights.shape(f"{name}.weight")[1] if f"{name}.weight" in weights else None for name in names)
+    name = naming(transformer_layout(weights))
+    embedders = (name("context_embedder.weight"), name("x_embedder.weight"))
+    text, picture = (weights.shape(embedder)[1] if embedder in weights else None for embedder in embedders)
     return text, picture
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from model.checkpoint.hub import MODELS, cached, download, download_command
 from model.checkpoint.identify import hub_of
-from model.choice import LoraChoice, ModelChoice
+from model.choice import QUANTISATIONS, LoraChoice, ModelChoice
 from model.errors import CheckpointError
 from model.family import FAMILIES, NANO
 
 NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
 INDEX = "model_index.json"
-QUANTISATIONS = ("fp8",)
 LONGEST_SHOWN = 80
 
 

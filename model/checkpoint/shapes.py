@@ -6,14 +6,12 @@ the config of the checkpoint that the file stands in for, else it's FLUX.2's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from model.autoencoder import AutoencoderConfig
-from model.checkpoint.bfl import tensor_origin
 from model.checkpoint.bfl_vae import tensor_origin as vae_origin
 from model.checkpoint.formats import Formats
-from model.checkpoint.identify import Layout, count_blocks
+from model.checkpoint.identify import Layout, count_blocks, naming
 from model.errors import CheckpointError
 from model.transformer import TransformerConfig
 
@@ -22,8 +20,7 @@ POSITION_AXES = 4
 
 def transformer_config(formats: Formats, layout: Layout, like: TransformerConfig | None) -> TransformerConfig:
     """The config of a transformer's weights. Raises CheckpointError when a tensor that tells is missing."""
-    weights = formats.weights
-    name: Callable[[str], str] = (lambda n: tensor_origin(n).name) if layout == "bfl" else str
+    weights, name = formats.weights, naming(layout)
 
     def shape(tensor: str) -> tuple[int, ...]:
         return _shape(formats, name(tensor))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,10 +98,7 @@ class Weights:
 
     def bytes(self, name: str) -> int:
         """What a tensor takes in the file."""
-        size = ITEM_BYTES.get(self._dtypes[name], 1)
-        for side in self._shapes[name]:
-            size *= side
-        return size
+        return ITEM_BYTES.get(self._dtypes[name], 1) * math.prod(self._shapes[name])
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from ipaddress import ip_address
 from httpx2 import URL, InvalidURL
 
 from model.errors import HostedError, RequestError
+from model.family import KEY_VARIABLE, REGIONS
 
 DOMAIN = "bfl.ai"
 BASES = {"global": "https://api.bfl.ai", "eu": "https://api.eu.bfl.ai", "us": "https://api.us.bfl.ai"}
-REGIONS = tuple(BASES)
-KEY_VARIABLE, URL_VARIABLE = "BFL_API_KEY", "BFL_API_URL"
+URL_VARIABLE = "BFL_API_URL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 from httpx2 import Headers
 
 from model.errors import HostedError
-from model.hosted.address import KEY_VARIABLE
+from model.family import KEY_VARIABLE
 
 READY = "Ready"
 UNDER_WAY = ("Pending", "Reasoning", "Generating")

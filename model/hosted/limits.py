@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from model.errors import RequestError
-from model.family import Family
+from model.family import FLEX_GUIDANCE, FLEX_STEPS, Family
 from model.limits import check_size, check_sources
-from model.references import DEFAULT_PIXELS
-from model.request import MAX_ASPECT, MIN_REFERENCE_SIDE, RenderRequest
+from model.references import DEFAULT_PIXELS, check_shape
+from model.request import RenderRequest
 
 MIN_SIDE = 64
-STEPS = (1, 50)
-GUIDANCE = (1.5, 10.0)
 MEGAPIXEL = 1024 * 1024
 TOTAL_PIXELS = {"flux.2-pro": 9 * MEGAPIXEL}
 """Of the picture and its references together, by tier."""
@@ -23,15 +21,16 @@ def check(request: RenderRequest, family: Family) -> None:
     if min(request.width, request.height) < MIN_SIDE:
         raise RequestError(f"size {request.width}x{request.height}: at least {MIN_SIDE} pixels a side")
     check_sources(request, family.max_references)
-    _check_references(request)
+    for picture in request.references:
+        check_shape(picture)
     _check_total(request, name)
     if request.negative_prompt:
         raise RequestError(f"negative_prompt: {name} takes none; say in the prompt what is wanted")
     if request.upsample and not chooses(family):
         raise RequestError(f"upsample: {name} takes the prompt as it is; flux.2-flex can rewrite it")
     if chooses(family):
-        _check_range("steps", request.steps, STEPS)
-        _check_range("guidance", request.guidance, GUIDANCE)
+        _check_range("steps", request.steps, FLEX_STEPS)
+        _check_range("guidance", request.guidance, FLEX_GUIDANCE)
     elif request.steps is not None:
         raise RequestError(f"steps {request.steps}: {name} chooses its own steps; flux.2-flex takes 1 to 50")
     elif request.guidance is not None:
@@ -49,16 +48,6 @@ def _check_range(field: str, value: float | None, allowed: tuple[float, float]) 
     low, high = allowed
     if value is not None and not low <= value <= high:
         raise RequestError(f"{field} {value:g}: allowed are {low:g} to {high:g}")
-
-
-def _check_references(request: RenderRequest) -> None:
-    for width, height in (picture.size for picture in request.references):
-        if min(width, height) < MIN_REFERENCE_SIDE:
-            raise RequestError(
-                f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels"
-            )
-        if max(width, height) > MAX_ASPECT * min(width, height):
-            raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
 
 
 def _check_total(request: RenderRequest, name: str) -> None:

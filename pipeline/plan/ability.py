@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.checkpoint.describe import ModelDescription
+from model.family import FLEX_GUIDANCE, FLEX_STEPS
 from pipeline.plan.sampling import guidance_of
 from pipeline.spec.campaign import Campaign, Custom
 from pipeline.spec.point import Point
@@ -12,8 +13,6 @@ from pipeline.spec.problem import Problem
 from pipeline.spec.wording import listing, quote
 
 FLEX = "flux.2-flex"
-FLEX_STEPS = 50
-FLEX_GUIDANCE = (1.5, 10.0)
 
 
 def model_problems(campaign: Campaign, model: ModelDescription) -> tuple[Problem, ...]:
@@ -44,10 +43,11 @@ def _flex(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
     quality = campaign.job.quality
     if model.family != FLEX or not isinstance(quality, Custom):
         return
+    fewest, many = FLEX_STEPS
     least, most = FLEX_GUIDANCE
-    if quality.steps is not None and quality.steps > FLEX_STEPS:
+    if quality.steps is not None and quality.steps > many:
         what = f"{quality.steps} steps are too many for the model {quote(model.name)}"
-        yield campaign.source.problem(("quality", "steps"), what, f"allowed: 1 to {FLEX_STEPS}")
+        yield campaign.source.problem(("quality", "steps"), what, f"allowed: {fewest} to {many}")
     if quality.guidance is not None and not least <= quality.guidance <= most:
         what = f"a guidance of {quality.guidance:g} is out of range for the model {quote(model.name)}"
         yield campaign.source.problem(("quality", "guidance"), what, f"allowed: {least:g} to {most:g}")

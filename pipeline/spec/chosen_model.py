@@ -6,15 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from model.choice import LoraChoice, ModelChoice
+from model.choice import QUANTISATIONS, LoraChoice, ModelChoice
+from model.family import REGIONS
 from pipeline.spec.fields import Fields, Text, as_pydantic, parse_choice, plain_text, reader
 from pipeline.spec.problem import WrongValueError
 from pipeline.spec.wording import kind, quote
 
 MAX_LORAS = 16
 MAX_SCALE = 10
-QUANTISATIONS = ("fp8",)
-REGIONS = ("global", "eu", "us")
 
 
 def parse_scale(value: object) -> float:

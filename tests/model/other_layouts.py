@@ -167,6 +167,36 @@ def swizzled(scales: Tensor) -> Tensor:
     return out.contiguous().view(torch.float8_e4m3fn)
 
 
+def lora_file(file: Path, plain: State, spelling: str) -> State:
+    """Writes a LoRA of rank 4 for attention, feed-forward and the last modulation; returns what it adds."""
+    names = {
+        "transformer_blocks.0.attn.to_out.0": "double_blocks.0.img_attn.proj",
+        "transformer_blocks.1.ff.linear_in": "double_blocks.1.img_mlp.0",
+        "single_transformer_blocks.0.attn.to_qkv_mlp_proj": "single_blocks.0.linear1",
+        "single_transformer_blocks.1.attn.to_out": "single_blocks.1.linear2",
+        "norm_out.linear": "final_layer.adaLN_modulation.1",
+    }
+    added: State = {}
+    written: State = {}
+    for ours, theirs in names.items():
+        rows, columns = plain[f"{ours}.weight"].shape
+        down, up = torch.randn(4, columns) / 8, torch.randn(rows, 4) / 8
+        scale = 1.0
+        swapped = torch.cat(up.chunk(2)[::-1]) if ours == "norm_out.linear" else up
+        if spelling == "diffusers":
+            written |= {f"transformer.{ours}.lora_A.weight": down, f"transformer.{ours}.lora_B.weight": up}
+        elif spelling == "bfl":
+            name = f"diffusion_model.{theirs}"
+            written |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": swapped}
+        else:
+            name = f"lora_unet_{theirs.replace('.', '_')}"
+            written |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": swapped}
+            written[f"{name}.alpha"], scale = torch.tensor(2.0), 0.5
+        added[f"{ours}.weight"] = scale * up @ down
+    write(file, written)
+    return added
+
+
 def prefixed(state: State, prefix: str = "model.diffusion_model.") -> State:
     return {f"{prefix}{name}": tensor for name, tensor in state.items()}
 

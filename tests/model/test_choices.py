@@ -14,12 +14,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model import CheckpointError, Renderer, RenderRequest
+from model.checkpoint.formats import Formats
+from model.checkpoint.weights import open_weights
+from tests.model.meaning import by_diffusers, dense, dequantised, fp4_meaning
 from tests.model.other_layouts import (
     State,
     bfl_fp8,
     comfy_fp8,
     each,
     is_block_linear,
+    lora_file,
     nvfp4,
     old_comfy_fp8,
     prefixed,
@@ -105,16 +109,12 @@ def test_another_transformer_in_diffusers_layout(small: Small, other: Path, what
 def test_quantised_files_are_the_dequantised_model(
     small: Small, tmp_path: Path, form: Callable[[str, Tensor], State]
 ) -> None:
-    from model.checkpoint.formats import Formats
-    from model.checkpoint.weights import open_weights
-    from tests.model.checkpoint.test_formats import by_diffusers, dequantised, fp4_meaning
-
     plain = to_bfl(state_of(small.folder))
     state = each(plain, is_block_linear, form)
     file = write(tmp_path / "x.safetensors", prefixed(state))
     assert any(Formats(open_weights(file)).is_fp8(name) for name in plain) == (form is not nvfp4)
-    dense = {name: fp4_meaning(state, name) for name in plain} if form is nvfp4 else dequantised(state)
-    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(by_diffusers(dense)))
+    meant = {name: fp4_meaning(state, name) for name in plain} if form is nvfp4 else dequantised(state)
+    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(by_diffusers(meant)))
     assert difference(render(small.folder, transformer=str(file)), wanted) <= 1
     assert difference(wanted, small.judge(REQUEST)) > 1, "quantisation shows"
 
@@ -183,8 +183,6 @@ def test_another_text_encoder(small: Small, other: Path, tmp_path: Path, what: s
 @pytest.mark.parametrize("spelling", ["diffusers", "bfl", "kohya"])
 def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, base: str) -> None:
     """Two at once, of the layers that a trainer takes, each with a scale; on a quantised base beside its weights."""
-    from tests.model.checkpoint.test_formats import by_diffusers, dequantised
-
     options: dict[str, Any] = {}
     plain = state_of(small.folder)
     if base == "fp8 file":
@@ -193,10 +191,7 @@ def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, bas
         plain = by_diffusers(dequantised(fp8))
     if base == "quantise":
         options["quantise"] = "fp8"
-        plain = {n: t for n, t in Renderer.load(str(small.folder), device="cpu", quantise="fp8")
-                 ._transformer.get().state_dict().items() if not n.endswith("scale")}  # fmt: skip
-        scales = Renderer.load(str(small.folder), device="cpu", quantise="fp8")._transformer.get().state_dict()
-        plain = {n: t.float() * scales.get(n.replace(".weight", ".scale"), torch.ones(())) for n, t in plain.items()}
+        plain = dense(Renderer.load(str(small.folder), device="cpu", quantise="fp8")._transformer.get())
     torch.manual_seed(1)
     loras, wanted_state = [], {name: tensor.clone() for name, tensor in plain.items()}
     for number, scale in ((0, 0.8), (1, -0.5)):
@@ -208,36 +203,6 @@ def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, bas
     wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(wanted_state))
     assert difference(render(small.folder, loras=loras, **options), wanted) <= 1
     assert difference(wanted, small.judge(REQUEST)) > 1
-
-
-def lora_file(file: Path, plain: State, spelling: str) -> State:
-    """Writes a LoRA of rank 4 for attention, feed-forward and the last modulation; returns what it adds."""
-    names = {
-        "transformer_blocks.0.attn.to_out.0": "double_blocks.0.img_attn.proj",
-        "transformer_blocks.1.ff.linear_in": "double_blocks.1.img_mlp.0",
-        "single_transformer_blocks.0.attn.to_qkv_mlp_proj": "single_blocks.0.linear1",
-        "single_transformer_blocks.1.attn.to_out": "single_blocks.1.linear2",
-        "norm_out.linear": "final_layer.adaLN_modulation.1",
-    }
-    added: State = {}
-    written: State = {}
-    for ours, theirs in names.items():
-        rows, columns = plain[f"{ours}.weight"].shape
-        down, up = torch.randn(4, columns) / 8, torch.randn(rows, 4) / 8
-        scale = 1.0
-        swapped = torch.cat(up.chunk(2)[::-1]) if ours == "norm_out.linear" else up
-        if spelling == "diffusers":
-            written |= {f"transformer.{ours}.lora_A.weight": down, f"transformer.{ours}.lora_B.weight": up}
-        elif spelling == "bfl":
-            name = f"diffusion_model.{theirs}"
-            written |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": swapped}
-        else:
-            name = f"lora_unet_{theirs.replace('.', '_')}"
-            written |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": swapped}
-            written[f"{name}.alpha"], scale = torch.tensor(2.0), 0.5
-        added[f"{ours}.weight"] = scale * up @ down
-    write(file, written)
-    return added
 
 
 def test_parts_of_different_models_are_refused(small_of: Callable[[str], Small], tmp_path: Path) -> None:

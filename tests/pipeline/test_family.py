@@ -19,9 +19,8 @@ from model.references import prepare_reference
 from pipeline.cli import run
 from tests.bfl_server import COST, KEY, running_bfl_server
 from tests.campaigns import write_campaign
-from tests.model.other_layouts import bfl_fp8, each, is_block_linear, prefixed, to_bfl, write
+from tests.model.other_layouts import bfl_fp8, each, is_block_linear, lora_file, prefixed, to_bfl, write
 from tests.model.small import Small, levels_of
-from tests.model.test_choices import lora_file
 
 FILE = Path("transformer") / "diffusion_pytorch_model.safetensors"
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from model.checkpoint.load import load_transformer
 from model.choice import ModelChoice
 from model.quantised import Fp8Linear
 from model.transformer import Transformer
+from tests.model.meaning import by_diffusers, dense, dequantised, fp4_meaning
 from tests.model.other_layouts import (
     State,
     bare_fp8,
@@ -57,38 +57,10 @@ def load(small: Small, file: Path, dtype: torch.dtype = torch.float32, quantise:
     return load_transformer(description.parts, CPU, dtype, quantise)
 
 
-def dense(module: Transformer) -> State:
-    """All weights as they act, under diffusers' names."""
-    state = {name: tensor for name, tensor in module.state_dict().items() if not name.endswith("scale")}
-    for name, layer in module.named_modules():
-        if isinstance(layer, Fp8Linear):
-            state[f"{name}.weight"] = layer.expanded(torch.float32)
-    return state
-
-
-def by_diffusers(state: State) -> State:
-    """BFL's names -> diffusers', by its own conversion."""
-    converted: State = convert_flux2_transformer_checkpoint_to_diffusers(dict(state))
-    return converted
-
-
 def assert_same(one: State, other: State) -> None:
     assert one.keys() == other.keys()
     for name in one:
         torch.testing.assert_close(one[name], other[name], rtol=1e-6, atol=1e-7, msg=lambda m, n=name: f"{n}: {m}")
-
-
-def dequantised(state: State) -> State:
-    """What a quantised state means, worked out from its tensors one by one."""
-    out: State = {}
-    for name, tensor in state.items():
-        layer = name.removesuffix(".weight")
-        if name.endswith(".weight") and tensor.dtype == torch.float8_e4m3fn:
-            scale = state.get(f"{layer}.weight_scale", state.get(f"{layer}.scale_weight", torch.ones(())))
-            out[name] = tensor.float() * scale
-        elif not re.search(r"(scale\w*|comfy_quant)$", name) or name.endswith("_norm.scale"):
-            out[name] = tensor
-    return out
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model.", "diffusion_model."])
@@ -179,23 +151,6 @@ def test_nvfp4_is_made_dense(small: Small, tmp_path: Path, rule: Callable[[str],
     for name, tensor in dense(made).items():
         wanted = by_diffusers(plain)[name]
         assert torch.nn.functional.cosine_similarity(tensor.flatten(), wanted.flatten(), dim=0) > 0.98
-
-
-def fp4_meaning(state: State, name: str) -> Tensor:
-    """NVFP4 by where each value and each scale lies: another way than the loader, which puts scales in order first."""
-    if state[name].dtype != torch.uint8:
-        return state[name]
-    layer = name.removesuffix(".weight")
-    values = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6])
-    packed, scales = state[name], state[f"{layer}.weight_scale"].float().flatten()
-    rows, columns = packed.shape[0], packed.shape[1] * 2
-    row, group = torch.arange(rows)[:, None], torch.arange(columns // 16)[None]
-    block = row // 128 * -(-columns // 16 // 4) + group // 4
-    # cuBLAS: a block is 32 lines of 16 scales, in each four rows that are 32 apart, four scales of each
-    scale = scales[block * 512 + row % 32 * 16 + row % 128 // 32 * 4 + group % 4]
-    out = torch.empty(rows, columns)
-    out[:, 0::2], out[:, 1::2] = values[packed.int() >> 4], values[packed.int() & 15]
-    return out * scale.repeat_interleave(16, dim=1) * state[f"{layer}.weight_scale_2"]
 
 
 def test_quantise_makes_fp8_of_the_blocks_as_bfls_files_have_it(small: Small, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from httpx2 import URL
 
 from model.errors import HostedError, RequestError
-from model.hosted.address import REGIONS, Service, key_of_environment, service_of
+from model.family import REGIONS
+from model.hosted.address import Service, key_of_environment, service_of
 
 
 @pytest.fixture(autouse=True)

@@ -1,34 +1,71 @@
-"""A bounded cache of tensors that several pictures share."""
+"""A bounded cache of what several pictures share, on one device or on two levels."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
 
-class Cache(Generic[Value]):
-    """Least recently used goes first once the values' bytes pass `budget`. The newest value is always kept."""
+@dataclass(frozen=True)
+class Below(Generic[Value]):
+    """A second level: its budget in bytes, and the ways of a value down to it and back up."""
 
-    def __init__(self, budget: int, size: Callable[[Value], int]) -> None:
-        self.budget, self._size = budget, size
+    budget: int
+    down: Callable[[Value], Value]
+    up: Callable[[Value], Value]
+
+
+class Cache(Generic[Value]):
+    """Least recently used goes first once the values' bytes pass `budget`: to the level below where there is one. The
+    newest value is always kept."""
+
+    def __init__(self, budget: int, size: Callable[[Value], int], below: Below[Value] | None = None) -> None:
+        self.budget, self._size, self._below = budget, size, below
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._bytes = 0
+        self._lower: Cache[Value] | None = Cache(below.budget, size) if below else None
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> tuple[Value, bool]:
-        """The value of `key`, made when missing; and whether it was there."""
+        """The value of `key`, made when missing; and whether it was there, on either level."""
         if key in self._values:
             self._values.move_to_end(key)
             return self._values[key], True
-        value = make()
+        raised = self._raise(key)
+        value = make() if raised is None else raised
         self._values[key] = value
         self._bytes += self._size(value)
         while self._bytes > self.budget and len(self._values) > 1:
-            _, dropped = self._values.popitem(last=False)
-            self._bytes -= self._size(dropped)
-        return value, False
+            self._drop_oldest()
+        return value, raised is not None
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values or (self._lower is not None and key in self._lower)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the upper level."""
+        return self._bytes
+
+    def _raise(self, key: Hashable) -> Value | None:
+        if self._lower is None or self._below is None or key not in self._lower:
+            return None
+        return self._below.up(self._lower._pop(key))
+
+    def _drop_oldest(self) -> None:
+        key = next(iter(self._values))
+        value, below = self._pop(key), self._below
+        if self._lower is not None and below is not None and self._size(value) <= below.budget:
+            down = below.down
+            self._lower.get(key, lambda: down(value))
+
+    def _pop(self, key: Hashable) -> Value:
+        value = self._values.pop(key)
+        self._bytes -= self._size(value)
+        return value

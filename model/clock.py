@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
+_Event: Any = torch.cuda.Event
+
 
 class Clock:
-    """Seconds per stage; on a GPU each stage ends when its kernels have."""
+    """Seconds per stage. On a GPU they are the GPU's own, and nothing waits for them until they're asked for."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self.seconds: dict[str, float] = {}
+        self._stages: dict[str, Callable[[], float]] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
+        """Time what is inside."""
+        mark = self._mark()
         yield
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        self.seconds[name] = time.perf_counter() - start
+        now = self._mark()
+        self._stages[name] = lambda: _between(mark, now)
+
+    def share(self, name: str, other: Clock, pictures: int) -> None:
+        """Take a stage of `other` that was of so many pictures."""
+        stage = other._stages[name]
+        self._stages[name] = lambda: stage() / pictures
+
+    def seconds(self) -> dict[str, float]:
+        """Of each stage; waits until a GPU is done with them."""
+        return {name: stage() for name, stage in self._stages.items()}
+
+    def _mark(self) -> float | torch.cuda.Event:
+        if self._device.type != "cuda":
+            return time.perf_counter()
+        event: torch.cuda.Event = _Event(enable_timing=True)
+        event.record(torch.cuda.current_stream(self._device))
+        return event
+
+
+def _between(start: float | torch.cuda.Event, end: float | torch.cuda.Event) -> float:
+    if isinstance(start, float) or isinstance(end, float):
+        return float(end) - float(start)  # type: ignore[arg-type]
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1000  # it gives milliseconds

@@ -1,78 +1,200 @@
-"""Noise -> the latents of a picture: the transformer, step by step, under everything that conditions it."""
+"""Noise -> the latents of pictures: the transformer, step by step, under everything that conditions it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from model.approximation import Kind, Past, approximate_kinds, continued, exact_kinds
+from model.kernels import EAGER, Kernels
+from model.packed import PackedPass
 from model.positions import image_ids, reference_ids, text_ids
-from model.sampler import euler_step, initial_noise, sigmas
-from model.transformer import KeyValue, Modulations, Rope, Transformer, cat_rope
+from model.reference_kv import ReferenceKV
+from model.reuse import Grid, ReferenceLatents
+from model.sampler import euler_step, initial_noise
+from model.segments import Segment, Steady, steady
+from model.transformer import Transformer
+from model.workspace import Workspace
 
-
-class ReferenceLatents(NamedTuple):
-    """A reference as tokens (1, R, C) on a (height, width) grid, and the digest of its prepared pixels."""
-
-    tokens: Tensor
-    grid: tuple[int, int]
-    digest: str
+PACKED_ROWS = 4096
+"""Pictures go through the transformer together while their rows are no more: products of so many rows keep a GPU
+busy, and what they need of memory is small beside the weights."""
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """text, negative: embeddings (1, L, X); `negative` asks for a second, unconditional pass. references: in order.
-    reference_kv: their keys and values where the model has them apart; else their tokens stand beside the picture's.
-    guidance: the scale, of the second pass or embedded."""
+class Schedule:
+    """What the pictures of a batch have in common. grid: (h, w) in tokens. sigmas: (steps + 1,) float32, on the CPU.
+    mods: of each step. guidance: the scale of the second pass, where a sample has one."""
 
-    text: Tensor
-    negative: Tensor | None
-    references: list[ReferenceLatents]
-    reference_kv: list[KeyValue] | None
+    grid: Grid
+    sigmas: Tensor
+    mods: Sequence[Steady]
     guidance: float
+    approximate: bool = False
+
+    @property
+    def steps(self) -> int:
+        return len(self.sigmas) - 1
 
 
-def denoise(model: Transformer, conditions: Conditions, grid: tuple[int, int], steps: int, seed: int) -> Tensor:
-    """Normalised latents (1, C, h, w) of a picture of `grid` = (h, w) tokens."""
-    text, negative, kv = conditions.text, conditions.negative, conditions.reference_kv
-    device, dtype, (height, width) = text.device, text.dtype, grid
-    latents = as_tokens(initial_noise(model.config.in_channels, height, width, seed).to(device, dtype))
-    rope = model.rope(torch.cat((text_ids(text.shape[1]), image_ids(height, width))).to(device))
-    beside = [] if kv is not None else [reference.tokens for reference in conditions.references]
-    if beside:
-        rope = cat_rope(rope, reference_rope(model, conditions.references, device))
-    count = latents.shape[1]
-    for sigma, sigma_next in pairwise(sigmas(count, steps).to(device)):
-        mods = modulations(model, (sigma * 1000).to(dtype)[None] / 1000, conditions.guidance)
-        image = torch.cat((latents, *beside), dim=1)
-        velocity = model(image, text, mods, rope, kv)[:, :count]
-        if negative is not None:
-            without = model(image, negative, mods, rope, kv)[:, :count]
-            velocity = without + conditions.guidance * (velocity - without)
-        latents = euler_step(latents, velocity, sigma, sigma_next)
-    return latents.transpose(1, 2).reshape(1, -1, height, width)
+@dataclass(frozen=True)
+class Sample:
+    """One picture to denoise. text, negative: projected to the model's width (L, D); `negative` asks for a second,
+    unconditional pass. turn: of references (where they run), target and text. references: their latents, in order,
+    where they run. kv: their keys and values, where those are apart."""
+
+    seed: int
+    turn: Tensor
+    text: Tensor
+    negative: Tensor | None = None
+    references: tuple[ReferenceLatents, ...] = ()
+    kv: ReferenceKV | None = None
+
+    @property
+    def reference_tokens(self) -> int:
+        """Rows that the references take where they run."""
+        return sum(reference.tokens.shape[0] for reference in self.references)
 
 
-def modulations(model: Transformer, timestep_B: Tensor, guidance: float) -> Modulations:
-    """What a timestep in [0, 1] does to the blocks, and the guidance in models that embed it."""
-    scale = None
-    if model.config.guidance_embeds:
-        scale = torch.full_like(timestep_B, guidance) * 1000
-    return model.modulations(timestep_B * 1000, scale)
+@dataclass
+class _Branch:
+    """One way of a sample through the model: with its prompt or without. kept: where an approximate run keeps the
+    references' keys and values."""
+
+    sample: int
+    text: Tensor
+    segment: Segment
+    beside: Tensor | None
+    kept: ReferenceKV | None = None
 
 
-def reference_kv(model: Transformer, references: list[ReferenceLatents], guidance: float) -> list[KeyValue]:
-    """Keys and values of a reference set in every layer: at timestep 0, whatever prompt, size and seed follow."""
-    tokens = torch.cat([reference.tokens for reference in references], dim=1)
-    still = modulations(model, torch.zeros(1, dtype=tokens.dtype, device=tokens.device), guidance)
-    return model.reference_kv(tokens, still, reference_rope(model, references, tokens.device))
+class Denoiser:
+    """Samples of one schedule on their way. Samples of common references have one `kv` object."""
+
+    def __init__(
+        self, model: Transformer, schedule: Schedule, samples: Sequence[Sample], kernels: Kernels = EAGER
+    ) -> None:
+        self._model, self._schedule, self._samples, self._kernels = model, schedule, samples, kernels
+        self._space = Workspace()
+        self._target = schedule.grid[0] * schedule.grid[1]
+        self._branches = [branch for i, sample in enumerate(samples) for branch in self._branches_of(i, sample)]
+
+    @torch.inference_mode()
+    def run(self) -> Tensor:
+        """Normalised latents (samples, C, h, w)."""
+        height, width = self._schedule.grid
+        like = self._samples[0].text
+        channels = self._model.config.in_channels
+        noise = [initial_noise(channels, height, width, sample.seed) for sample in self._samples]
+        latents = as_tokens(torch.cat(noise).to(like.device, like.dtype))
+        sigmas = self._schedule.sigmas.to(like.device)
+        steps = self._schedule.steps
+        kinds = approximate_kinds(steps) if self._schedule.approximate else exact_kinds(steps)
+        past: list[Past] = []
+        for step, ((sigma, sigma_next), kind) in enumerate(zip(pairwise(sigmas), kinds, strict=True)):
+            at = float(self._schedule.sigmas[step])
+            if kind == "continued":
+                velocity = continued(past, at)
+            else:
+                velocity = self._velocity(latents, self._schedule.mods[step], kind)
+                past = [*past[-1:], Past(at, velocity)] if self._schedule.approximate else []
+            latents = euler_step(latents, velocity, sigma, sigma_next)
+        return torch.unflatten(latents.transpose(1, 2), 2, (height, width))
+
+    def _branches_of(self, number: int, sample: Sample) -> Iterator[_Branch]:
+        beside = torch.cat([reference.tokens for reference in sample.references]) if sample.references else None
+        for text in (sample.text, sample.negative):
+            if text is None:
+                continue
+            count, length = sample.reference_tokens, text.shape[0]
+            segment = Segment(count, self._target, length, sample.turn)
+            kept = None
+            if sample.kv is not None:
+                segment = replace(segment, kv=sample.kv, offset=sample.kv.length)
+            elif self._schedule.approximate and count:
+                kept = empty_kv(self._model, count, sample.text)
+                kept.fit(self._target + length)
+                segment = replace(segment, kv=kept)
+            yield _Branch(number, text, segment, beside, kept)
+
+    def _velocity(self, latents: Tensor, mods: Steady, kind: Kind) -> Tensor:
+        """(samples, N, C), guided where samples have two branches."""
+        ways: list[list[Tensor]] = [[] for _ in self._samples]
+        for branches in self._passes():
+            segments = [reusing(branch) if kind == "reused" else branch.segment for branch in branches]
+            rows = [
+                part
+                for branch, segment in zip(branches, segments, strict=True)
+                for part in ((branch.beside,) if segment.references else ()) + (latents[branch.sample],)
+                if part is not None
+            ]
+            texts = torch.cat([branch.text for branch in branches])
+            run = PackedPass(self._model, segments, mods, self._space, self._kernels)
+            made = torch.unflatten(run.velocity(torch.cat(rows), texts), 0, (len(branches), self._target))
+            for branch, velocity in zip(branches, made, strict=True):
+                ways[branch.sample].append(velocity)
+        return torch.stack([self._guided(*way) for way in ways])
+
+    def _guided(self, velocity: Tensor, without: Tensor | None = None) -> Tensor:
+        return velocity if without is None else without + self._schedule.guidance * (velocity - without)
+
+    def _passes(self) -> Iterator[list[_Branch]]:
+        """The branches, as many together as may be."""
+        together: list[_Branch] = []
+        rows = 0
+        for branch in self._branches:
+            if together and rows + branch.segment.rows > PACKED_ROWS:
+                yield together
+                together, rows = [], 0
+            together.append(branch)
+            rows += branch.segment.rows
+        yield together
 
 
-def reference_rope(model: Transformer, references: list[ReferenceLatents], device: torch.device) -> Rope:
-    return model.rope(reference_ids([reference.grid for reference in references]).to(device))
+def reusing(branch: _Branch) -> Segment:
+    """A branch's part of a pass in which its references don't run."""
+    segment, count = branch.segment, branch.segment.references
+    if branch.kept is None:
+        return segment
+    return replace(segment, references=0, turn=segment.turn[count:], offset=count)
+
+
+def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like: Tensor) -> Steady:
+    """What a time (a scalar in [0, 1], float32) does to the blocks, and the guidance in models that embed it."""
+    timestep = (sigma * 1000).to(like.device, like.dtype)[None] / 1000
+    scale = None if guidance is None else torch.full_like(timestep, guidance) * 1000
+    return steady(model.modulations(timestep * 1000, scale))
+
+
+def turns(model: Transformer, grid: Grid, references: Sequence[Grid], text_length: int, device: torch.device) -> Tensor:
+    """The table of positions of references, target and text, in this order (S, H)."""
+    ids = torch.cat((reference_ids(references), image_ids(*grid), text_ids(text_length)))
+    return model.rope(ids.to(device)).turns()
+
+
+def reference_kv(
+    model: Transformer, references: Sequence[ReferenceLatents], still: Steady, kernels: Kernels = EAGER
+) -> ReferenceKV:
+    """Keys and values of a reference set in every layer, whatever prompt, size and seed follow. still: the modulations
+    of timestep 0."""
+    tokens = torch.cat([reference.tokens for reference in references])
+    table = model.rope(reference_ids([reference.grid for reference in references]).to(tokens.device)).turns()
+    kv = empty_kv(model, tokens.shape[0], tokens)
+    nothing = tokens.new_empty(0, model.config.width)
+    PackedPass(model, [Segment(tokens.shape[0], 0, 0, table, kv)], still, Workspace(), kernels).velocity(
+        tokens, nothing
+    )
+    return kv
+
+
+def empty_kv(model: Transformer, length: int, like: Tensor) -> ReferenceKV:
+    config = model.config
+    layers = config.num_layers + config.num_single_layers
+    return ReferenceKV.empty(layers, length, config.num_attention_heads, config.attention_head_dim, like)
 
 
 def as_tokens(latents: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import numpy as np
@@ -24,11 +25,31 @@ def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) ->
     check_shape(picture)
     picture = fit_area(picture, max_pixels)
     width, height = picture.size
-    cut_width, cut_height = width - width % SIZE_MULTIPLE, height - height % SIZE_MULTIPLE
+    cut_height, cut_width = (SIZE_MULTIPLE * tokens for tokens in prepared_grid(picture.size, max_pixels))
     left, top = (width - cut_width) // 2, (height - cut_height) // 2
     picture = picture.crop((left, top, left + cut_width, top + cut_height)).convert("RGB")
     pixels = torch.from_numpy(np.asarray(picture).astype(np.float32) / 255.0)
     return 2.0 * pixels.permute(2, 0, 1)[None] - 1.0
+
+
+def prepared_grid(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """The (height, width) in tokens that a picture of `size` (width, height) has when it's prepared."""
+    width, height = fitted(size, max_pixels)
+    return height // SIZE_MULTIPLE, width // SIZE_MULTIPLE
+
+
+def picture_digest(picture: Image.Image) -> bytes:
+    """A digest of all that a picture shows: its size, mode, pixels, and the palette where it has one."""
+    palette = picture.palette.tobytes() if picture.palette else b""
+    made = hashlib.sha256(repr((picture.size, picture.mode, picture.info.get("transparency"))).encode())
+    made.update(palette)
+    made.update(picture.tobytes())
+    return made.digest()
+
+
+def pixels_digest(pixels: Tensor) -> str:
+    """A digest of prepared pixels and their shape."""
+    return hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
 
 
 def check_shape(picture: Image.Image) -> None:
@@ -42,14 +63,24 @@ def check_shape(picture: Image.Image) -> None:
 
 def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:
     """The picture, scaled down by Lanczos to at most an area."""
-    width, height = picture.size
+    size = fitted(picture.size, max_pixels)
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def fitted(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """A (width, height), scaled down to at most an area."""
+    width, height = size
     if width * height <= max_pixels:
-        return picture
+        return size
     scale = math.sqrt(max_pixels / (width * height))
-    return picture.resize((int(width * scale), int(height * scale)), Image.Resampling.LANCZOS)
+    return int(width * scale), int(height * scale)
+
+
+def to_levels(decoded: Tensor) -> Tensor:
+    """(3, H, W), about [-1, 1] -> levels (H, W, 3) of 8 bits, rounded as diffusers rounds, on the same device."""
+    return ((decoded.float() * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
 def to_picture(decoded: Tensor) -> Image.Image:
     """(3, H, W), about [-1, 1] -> an RGB picture, rounded as diffusers rounds."""
-    pixels = (decoded.float() * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-    return Image.fromarray((pixels * 255).round().astype(np.uint8))
+    return Image.fromarray(to_levels(decoded).cpu().numpy())

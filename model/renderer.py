@@ -1,77 +1,70 @@
-"""Renderer: requests in, pictures out. Owns the weights and what several pictures share."""
+"""Renderer: requests in, pictures out, in batches and ahead of whoever takes them."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from model.autoencoder import Autoencoder
-from model.cache import Cache
-from model.checkpoint.describe import ModelDescription, describe
-from model.checkpoint.load import load_autoencoder, load_transformer
-from model.checkpoint.locate import Parts
-from model.checkpoint.text import check_fit, load_text_encoder
+from model.batch import Batches
+from model.checkpoint.describe import describe
+from model.checkpoint.text import check_fit
 from model.choice import LoraChoice, ModelChoice
 from model.clock import Clock
-from model.denoise import Conditions, ReferenceLatents, as_tokens, denoise, reference_kv
+from model.conditions import Conditions
+from model.denoise import PACKED_ROWS, Denoiser, Sample
 from model.device import device_of, dtype_of, memory_of
 from model.errors import RequestError
+from model.kernels import EAGER, Kernels, compiled, compiler_found
 from model.limits import check_size, check_sources
+from model.loaded import LoadedModel, load_model
 from model.memory import RESIDENCIES, Largest, Residency, choose, need_of
-from model.references import prepare_reference, to_picture
+from model.references import prepared_grid, to_levels
 from model.request import SIZE_MULTIPLE, Pictures, Rendered, RenderRequest
-from model.residency import Resident
-from model.text_encoder import TextEncoder
-from model.transformer import KeyValue, Transformer
-from model.upsample import Upsampler, load_upsampler
+from model.reuse import KV_BYTES, ReferenceLatents, Reuse
+from model.sampler_version import LONG_SCHEDULE
 
-Part = TypeVar("Part")
-
-CACHE_BYTES = {"text": 1 << 30, "latents": 1 << 28, "reference_kv": 4 << 30}
-"""At most. Texts are kept in the machine's memory, the rest on the device: keys and values as far as it has room."""
-
-REWRITTEN_PROMPTS = 1 << 20
 USUAL = Largest()
+REUSES = ("exact", "approximate")
 
 
 @dataclass(frozen=True)
 class Guided:
-    """Steps, guidance and size (in tokens) of a request, with the model's defaults filled in."""
+    """Steps, guidance and size (in tokens) of a request, with the model's defaults filled in. second_pass: whether
+    guidance needs one, without the prompt."""
 
     steps: int
     guidance: float
     grid: tuple[int, int]
+    second_pass: bool
+
+
+@dataclass
+class _Job:
+    """A request on its way. made: its latents (1, C, h, w), later its levels (H, W, 3)."""
+
+    request: RenderRequest
+    clock: Clock
+    prompt: str = ""
+    references: tuple[ReferenceLatents, ...] = ()
+    cache: dict[str, int] = field(default_factory=dict)
+    made: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 class Renderer:
     """One loaded model on one device. Not thread-safe: a worker has one of its own."""
 
-    def __init__(
-        self,
-        description: ModelDescription,
-        transformer: Resident[Transformer],
-        autoencoder: Autoencoder,
-        text_encoder: Resident[TextEncoder],
-        device: torch.device,
-        dtype: torch.dtype,
-        residency: Residency = "resident",
-        spare: int = CACHE_BYTES["reference_kv"],
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, spare: int = KV_BYTES, kernels: Kernels = EAGER) -> None:
         """spare: bytes of the device that neither weights nor pictures need."""
-        self.description, self.device, self.dtype, self.residency = description, device, dtype, residency
-        self._transformer, self._autoencoder, self._text_encoder = transformer, autoencoder, text_encoder
-        self._upsampler: Resident[Upsampler] = Resident(lambda: load_upsampler(description, device, dtype))
-        self._texts: Cache[Tensor] = Cache(CACHE_BYTES["text"], tensor_bytes)
-        self._prompts: Cache[str] = Cache(REWRITTEN_PROMPTS, len)
-        self._latents: Cache[ReferenceLatents] = Cache(CACHE_BYTES["latents"], lambda ref: tensor_bytes(ref.tokens))
-        self._reference_kv: Cache[list[KeyValue]] = Cache(min(spare, CACHE_BYTES["reference_kv"]), kv_bytes)
+        self.loaded, self.description = loaded, loaded.description
+        self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
+        self.reuse = Reuse(loaded.device, spare)
+        self._kernels = kernels
+        self._conditions = Conditions(loaded, self.reuse, kernels)
 
     @classmethod
     def load(
@@ -88,6 +81,7 @@ class Renderer:
         largest: Largest = USUAL,
         region: str | None = None,
         workers: int = 1,
+        compile: bool = False,
     ) -> Pictures:
         """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
 
@@ -96,7 +90,8 @@ class Renderer:
         directory; what's on the hub and not in its cache is downloaded. device: "cpu", "cuda", "cuda:1"…; the first GPU
         when None and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU
         when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's memory and the
-        largest picture to come. region: of a hosted tier; workers: how many share its account. Raises CheckpointError,
+        largest picture to come. region: of a hosted tier; workers: how many share its account. compile: fuse the work
+        between products by torch.compile, where a compiler is found; the pictures are the same. Raises CheckpointError,
         and RequestError for another device, dtype or residency.
         """
         choice = ModelChoice(
@@ -119,35 +114,20 @@ class Renderer:
         check_fit(description)
         need, memory = need_of(description, kind.itemsize, largest), memory_of(place)
         chosen: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
-        return cls._load(description, description.parts, place, kind, chosen, need.spare(chosen, memory))
-
-    @classmethod
-    def _load(
-        cls,
-        description: ModelDescription,
-        parts: Parts,
-        device: torch.device,
-        dtype: torch.dtype,
-        residency: Residency,
-        spare: int,
-    ) -> Renderer:
-        quantise = description.choice.quantise
-        transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise))
-        text_encoder: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, device, dtype))
-        if residency == "resident":
-            text_encoder.get()
-            transformer.get()
-        autoencoder = load_autoencoder(parts, device, dtype)
-        return cls(description, transformer, autoencoder, text_encoder, device, dtype, residency, spare)
+        loaded = load_model(description, description.parts, place, kind, chosen)
+        kernels = compiled() if compile and compiler_found(place) else EAGER
+        return cls(loaded, need.spare(chosen, memory), kernels)
 
     def host(self) -> dict[str, str]:
-        """What a record says of the machine: device, torch, driver; and that the model's parts take turns in it."""
+        """What a record says of the machine: device, torch, driver; that the model's parts take turns in it, and that
+        its work is compiled."""
         on_gpu = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
             "torch": torch.__version__,
             "driver": f"cuda {torch.version.cuda}" if on_gpu else "none",
             **({"residency": self.residency} if self.residency == "turns" else {}),
+            **({} if self._kernels is EAGER else {"compiled": "yes"}),
         }
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
@@ -163,16 +143,30 @@ class Renderer:
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Encode the requests' prompts ahead, where text encoder and transformer share a device's memory in turns;
         and rewrite those that are to be. `stream` does both by itself, one request at a time."""
-        prompts = [(self._prompt(request)[0], request) for request in requests]
+        prompts = [(self._conditions.prompt(request)[0], request) for request in requests]
         for prompt, request in prompts if self.residency == "turns" else ():
-            self._text(prompt)
-            if self._guided(request):
-                self._text(request.negative_prompt)
+            self._conditions.text(prompt)
+            if self.check(request).second_pass:
+                self._conditions.text(request.negative_prompt)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
-        """The pictures one by one as they are done, each with its timings (seconds) and cache hits."""
-        for request in requests:
-            yield self._render(request)
+        """The pictures one by one as they are done, each with its timings (seconds) and cache hits.
+
+        Neighbours of one size, step count and guidance go through the transformer together. On a GPU pictures come one
+        batch late: while the next is at work, the last is fetched.
+        """
+        ahead: list[_Job] = []
+        for batch in Batches(self._kind, self._rows, PACKED_ROWS).of(requests):
+            jobs = self._denoise(batch)
+            yield from map(self._finish, ahead)
+            ahead = []
+            for job in jobs:
+                self._decode(job)
+                if self.device.type == "cuda":
+                    ahead.append(job)
+                else:
+                    yield self._finish(job)
+        yield from map(self._finish, ahead)
 
     def check(self, request: RenderRequest) -> Guided:
         """The request with defaults filled in. Raises RequestError, naming the field and what is allowed."""
@@ -188,103 +182,99 @@ class Renderer:
             raise RequestError(f"negative_prompt: {why}; it needs a base model and guidance above 1")
         if request.upsample and not limits.upsamples:
             raise RequestError(f"upsample: {limits.name} has no language model that rewrites prompts; flux.2-dev has")
-        return Guided(steps, guidance, (request.height // SIZE_MULTIPLE, request.width // SIZE_MULTIPLE))
+        if request.reuse not in REUSES:
+            raise RequestError(f"reuse {request.reuse!r}: allowed are {', '.join(REUSES)}")
+        if request.reuse == "approximate" and limits.kv and steps < LONG_SCHEDULE:
+            raise RequestError(f"reuse: {limits.name} reuses its references exactly already; leave it out")
+        grid = (request.height // SIZE_MULTIPLE, request.width // SIZE_MULTIPLE)
+        return Guided(steps, guidance, grid, guidance > 1 and not limits.distilled)
+
+    def _kind(self, request: RenderRequest) -> Hashable:
+        """Requests of one kind have their steps in common."""
+        plan = self.check(request)
+        return plan, request.reuse
+
+    def _rows(self, request: RenderRequest) -> int:
+        """Of the transformer's largest pass for a request."""
+        height, width = self.check(request).grid
+        own = self.description.text_length + height * width
+        if self.description.kv:
+            return own
+        pixels = self._reference_pixels(request)
+        grids = [prepared_grid(picture.size, pixels) for picture in request.references]
+        return own + sum(tall * wide for tall, wide in grids)
+
+    def _reference_pixels(self, request: RenderRequest) -> int:
+        return request.reference_pixels or self.description.reference_pixels
 
     @torch.inference_mode()
-    def _render(self, request: RenderRequest) -> Rendered:
-        plan = self.check(request)
-        clock, hits = Clock(self.device), {}
-        with clock.stage("text"):
-            prompt, rewritten = self._prompt(request)
+    def _denoise(self, requests: Sequence[RenderRequest]) -> list[_Job]:
+        """The latents of a batch; on a GPU they are still being computed."""
+        plan = self.check(requests[0])
+        jobs = [self._prepare(request, plan) for request in requests]
+        together = Clock(self.device)
+        with together.stage("denoise"):
+            samples = [self._sample(job, plan) for job in jobs]
+            self._conditions.make_room(
+                list({id(one.kv): one.kv for one in samples if one.kv is not None}.values()),
+                plan.grid[0] * plan.grid[1] + self.description.text_length,
+            )
+            approximate = requests[0].reuse == "approximate"
+            schedule, hit = self._conditions.schedule(plan.grid, plan.steps, plan.guidance, approximate)
+            model = self.loaded.use(self.loaded.transformer)
+            latents = Denoiser(model, schedule, samples, self._kernels).run()
+        for number, (job, made) in enumerate(zip(jobs, latents, strict=True)):
+            job.made = made[None]
+            job.cache["modulations"] = int(hit or number > 0)
+            job.clock.share("denoise", together, len(jobs))
+        return jobs
+
+    def _prepare(self, request: RenderRequest, plan: Guided) -> _Job:
+        """What needs the text encoder and the autoencoder."""
+        job = _Job(request, Clock(self.device))
+        with job.clock.stage("text"):
+            job.prompt, rewritten = self._conditions.prompt(request)
             if rewritten is not None:
-                hits["upsample"] = rewritten
-            text, hits["text"] = self._text(prompt)
-            negative = self._text(request.negative_prompt)[0] if self._guided(request) else None
-        with clock.stage("references"):
-            references, kv = self._references(request, plan, hits)
-        with clock.stage("denoise"):
-            conditions = Conditions(text, negative, references, kv, plan.guidance)
-            latents = denoise(self._use(self._transformer), conditions, plan.grid, plan.steps, request.seed)
-        with clock.stage("decode"):
-            picture = to_picture(self._autoencoder.decode(latents)[0])
-        return Rendered(picture, clock.seconds, hits, prompt if request.upsample else None)
+                job.cache["upsample"] = int(rewritten)
+            job.cache["text"] = int(self._conditions.prepared_text(job.prompt))
+            if plan.second_pass:
+                self._conditions.prepared_text(request.negative_prompt)
+        with job.clock.stage("references"):
+            if request.references:
+                pixels = self._reference_pixels(request)
+                job.references, hit = self._conditions.references(request.references, pixels)
+                job.cache["latents"] = int(hit)
+        return job
 
-    def _guided(self, request: RenderRequest) -> bool:
-        return self.check(request).guidance > 1 and not self.description.distilled
+    def _sample(self, job: _Job, plan: Guided) -> Sample:
+        """What needs the transformer."""
+        text, hit = self._conditions.projected(job.prompt)
+        job.cache["projection"] = int(hit)
+        negative = self._conditions.projected(job.request.negative_prompt)[0] if plan.second_pass else None
+        references, kv = job.references, None
+        if references and self.description.kv:
+            kv, hit = self._conditions.reference_kv(references, plan.guidance)
+            job.cache["reference_kv"] = int(hit)
+            references = ()
+        turn, hit = self._conditions.turn(plan.grid, [reference.grid for reference in references])
+        job.cache["rope"] = int(hit)
+        return Sample(job.request.seed, turn, text, negative, references, kv)
 
-    def _prompt(self, request: RenderRequest) -> tuple[str, int | None]:
-        """The prompt to encode; whether its rewriting was there already, None where none is asked for."""
-        if not request.upsample:
-            return request.prompt, None
-        pictures = hashlib.sha256()
-        for picture in request.references:
-            pictures.update(repr((picture.size, picture.mode)).encode() + picture.tobytes())
+    @torch.inference_mode()
+    def _decode(self, job: _Job) -> None:
+        """Latents -> levels; on a GPU they are on their way to the machine's memory."""
+        with job.clock.stage("decode"):
+            levels = to_levels(self.loaded.autoencoder.decode(job.made)[0])
+            if levels.device.type == "cuda":
+                pinned = torch.empty(levels.shape, dtype=levels.dtype, pin_memory=True)
+                levels = pinned.copy_(levels, non_blocking=True)
+        job.made = levels
 
-        def rewrite() -> str:
-            self._transformer.drop()
-            self._text_encoder.drop()
-            return self._upsampler.get().rewrite(request.prompt, request.references)
-
-        prompt, hit = self._prompts.get((request.prompt, pictures.digest()), rewrite)
-        return prompt, int(hit)
-
-    def _text(self, prompt: str) -> tuple[Tensor, int]:
-        def encode() -> Tensor:
-            return self._use(self._text_encoder).encode(prompt).cpu()
-
-        text, hit = self._texts.get(prompt, encode)
-        return text.to(self.device), int(hit)
-
-    def _use(self, part: Resident[Part]) -> Part:
-        """The part, in memory; in turns nothing else of its size is."""
-        self._upsampler.drop()
-        if self.residency == "turns":
-            (self._text_encoder if part is self._transformer else self._transformer).drop()
-        return part.get()
-
-    def _references(
-        self, request: RenderRequest, plan: Guided, hits: dict[str, int]
-    ) -> tuple[list[ReferenceLatents], list[KeyValue] | None]:
-        """The references' latents, and their keys and values where the model has those apart."""
-        if not request.references:
-            return [], None
-        pixels = request.reference_pixels or self.description.reference_pixels
-        found = [self._reference(prepare_reference(picture, pixels)) for picture in request.references]
-        references = [latents for latents, _ in found]
-        hits["latents"] = int(all(hit for _, hit in found))
-        if not self.description.kv:
-            return references, None
-        guidance = plan.guidance if self._embeds_guidance else 0.0
-
-        def make() -> list[KeyValue]:
-            return reference_kv(self._use(self._transformer), references, guidance)
-
-        key = (*(reference.digest for reference in references), guidance)
-        kv, hit = self._reference_kv.get(key, make)
-        hits["reference_kv"] = int(hit)
-        return references, kv
-
-    @property
-    def _embeds_guidance(self) -> bool:
-        return self._use(self._transformer).config.guidance_embeds
-
-    def _reference(self, pixels: Tensor) -> tuple[ReferenceLatents, bool]:
-        digest = hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
-
-        def make() -> ReferenceLatents:
-            latents = self._autoencoder.encode(pixels.to(self.device, self.dtype))
-            return ReferenceLatents(as_tokens(latents), (latents.shape[2], latents.shape[3]), digest)
-
-        return self._latents.get(digest, make)
+    def _finish(self, job: _Job) -> Rendered:
+        seconds = job.clock.seconds()  # waits for the levels
+        picture = Image.fromarray(job.made.numpy())
+        return Rendered(picture, seconds, dict(job.cache), job.prompt if job.request.upsample else None)
 
 
 def written(path: str | Path | None) -> str | None:
     return None if path is None else str(path)
-
-
-def tensor_bytes(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.element_size()
-
-
-def kv_bytes(pairs: list[KeyValue]) -> int:
-    return sum(tensor_bytes(pair.key) + tensor_bytes(pair.value) for pair in pairs)

@@ -29,6 +29,8 @@ class RenderRequest:
     everywhere. negative_prompt: what guidance leads away from, for models that aren't distilled. reference_pixels: the
     area that references are scaled down to, 4,096 to 4,096,576 (2024 x 2024); None means the model's, 1024 x 1024.
     upsample: the prompt is first rewritten by the model's own language model, for models that have one that can.
+    reuse: "approximate" takes references' keys and values of an earlier step, and leaves out some steps of a long
+    schedule (see `model.approximation`); "exact" computes all that isn't equal anyway.
     """
 
     prompt: str
@@ -41,6 +43,7 @@ class RenderRequest:
     negative_prompt: str = ""
     reference_pixels: int | None = None
     upsample: bool = False
+    reuse: str = "exact"
 
 
 @dataclass(frozen=True)

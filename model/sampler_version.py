@@ -2,3 +2,8 @@
 
 SAMPLER = "euler-empirical-mu/1"
 HOSTED_SAMPLER = "bfl-api/1"
+APPROXIMATION = "approximate/1"
+"""Of what `reuse: approximate` does: part of the render keys of pictures made so."""
+
+LONG_SCHEDULE = 12
+"""From so many steps on, approximate reuse leaves some out."""

@@ -76,6 +76,10 @@ class Rope(NamedTuple):
         exchanged = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
         return (x * self.cos + exchanged * self.sin).to(x_BESK.dtype)
 
+    def turns(self) -> Tensor:
+        """(S, K/2) complex: what a pair, read as a complex number, is multiplied by."""
+        return torch.complex(self.cos[:, ::2].contiguous(), self.sin[:, 1::2].contiguous())
+
 
 def rope_table(ids: Tensor, axes: Sequence[int], theta: float) -> Rope:
     """The table for position ids (S, axes), frequencies in float64 as diffusers has them."""

@@ -151,8 +151,7 @@ class Small:
 
 def fresh(renderer: Renderer) -> Renderer:
     """The renderer with empty caches; the weights are shared."""
-    parts = (renderer._transformer, renderer._autoencoder, renderer._text_encoder)
-    return Renderer(renderer.description, *parts, renderer.device, renderer.dtype, renderer.residency)
+    return Renderer(renderer.loaded)
 
 
 def load_small(kind: str, folder: Path) -> Small:

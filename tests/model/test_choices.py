@@ -191,7 +191,7 @@ def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, bas
         plain = by_diffusers(dequantised(fp8))
     if base == "quantise":
         options["quantise"] = "fp8"
-        plain = dense(Renderer.load(str(small.folder), device="cpu", quantise="fp8")._transformer.get())
+        plain = dense(Renderer.load(str(small.folder), device="cpu", quantise="fp8").loaded.transformer.get())
     torch.manual_seed(1)
     loras, wanted_state = [], {name: tensor.clone() for name, tensor in plain.items()}
     for number, scale in ((0, 0.8), (1, -0.5)):

@@ -21,7 +21,7 @@ PROMPTS = ["", "a red mug", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\
 @pytest.mark.parametrize("kind", ["klein", "dev"])
 def test_counts_are_those_of_the_text_encoder(small_of: Callable[[str], Small], kind: str) -> None:
     small = small_of(kind)
-    encoder = small.renderer._text_encoder.get()
+    encoder = small.renderer.loaded.text_encoder.get()
     lengths = []
     encoder.tokenizer, kept = Spy(encoder.tokenizer, lengths), encoder.tokenizer
     try:

@@ -138,7 +138,9 @@ def test_reused_references_give_the_very_same_picture(small: Small) -> None:
 def test_shared_work_is_done_once(small: Small) -> None:
     request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=2)
     first, second = small.fresh().stream([request, request])
-    kinds = {"text", "latents"} | ({"reference_kv"} if small.kind == "klein-kv" else set())
+    kinds = {"text", "projection", "latents", "modulations", "rope"} | (
+        {"reference_kv"} if small.kind == "klein-kv" else set()
+    )
     assert first.cache == dict.fromkeys(kinds, 0)
     assert second.cache == dict.fromkeys(kinds, 1)
     assert set(second.timings) == {"text", "references", "denoise", "decode"}
@@ -229,7 +231,7 @@ class TestTurns:
             assert levels(one, other) == 0
 
     def test_a_group_takes_one_turn(self, small: Small, turns: Renderer) -> None:
-        loads = [watch(turns._text_encoder), watch(turns._transformer)]
+        loads = [watch(turns.loaded.text_encoder), watch(turns.loaded.transformer)]
         turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
         assert [len(found) for found in loads] == [1, 1]
         turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
@@ -237,9 +239,9 @@ class TestTurns:
 
     def test_never_both(self, small: Small, turns: Renderer) -> None:
         both = []
-        for part in (turns._text_encoder, turns._transformer):
-            watch(part, lambda: both.append(turns._text_encoder.loaded and turns._transformer.loaded))
-        list(turns.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(3)))
+        for part in (turns.loaded.text_encoder, turns.loaded.transformer):
+            watch(part, lambda: both.append(turns.loaded.text_encoder.loaded and turns.loaded.transformer.loaded))
+        list(turns.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64 + 16 * i, steps=1) for i in range(3)))
         assert len(both) == 6 and not any(both)
 
 
@@ -263,7 +265,7 @@ def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.Monke
         monkeypatch.setattr(module, "memory_of", lambda device, memory=memory: memory)
         made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
         assert made.residency == residency
-        assert made._reference_kv.budget == need.spare(made.residency, memory)
+        assert made.reuse.reference_kv.budget == need.spare(made.residency, memory)
     monkeypatch.setattr(module, "memory_of", lambda device: need.turns)
     with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

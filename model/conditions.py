@@ -1,0 +1,129 @@
+"""What pictures are made under: texts, references, schedules; each computed once and shared by all that have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from model.denoise import Schedule, as_tokens, modulations, reference_kv, turns
+from model.kernels import Kernels
+from model.loaded import LoadedModel
+from model.reference_kv import ReferenceKV
+from model.references import picture_digest, pixels_digest, prepare_reference
+from model.request import RenderRequest
+from model.reuse import Grid, Keys, ReferenceLatents, Reuse
+from model.sampler import sigmas
+from model.segments import Steady
+from model.transformer import Transformer
+
+
+class Conditions:
+    """Each method gives the value, and whether it was there already."""
+
+    def __init__(self, loaded: LoadedModel, reuse: Reuse, kernels: Kernels) -> None:
+        self._loaded, self._reuse, self._kernels = loaded, reuse, kernels
+        description = loaded.description
+        self._keys = Keys(description.weights_digest, description.choice.quantise, loaded.dtype, loaded.device.type)
+        self._with_room: list[ReferenceKV] = []
+
+    def prompt(self, request: RenderRequest) -> tuple[str, bool | None]:
+        """The prompt to encode; whether its rewriting was there already, None where none is asked for."""
+        if not request.upsample:
+            return request.prompt, None
+        key = (request.prompt, *map(picture_digest, request.references))
+        return self._reuse.prompts.get(key, lambda: self._loaded.rewrite(request.prompt, request.references))
+
+    def text(self, prompt: str) -> tuple[Tensor, bool]:
+        """A prompt's embedding (1, L, X), in the machine's memory."""
+
+        def encode() -> Tensor:
+            return self._loaded.use(self._loaded.text_encoder).encode(prompt).cpu()
+
+        return self._reuse.texts.get(self._keys.text(prompt), encode)
+
+    def prepared_text(self, prompt: str) -> bool:
+        """Have the text encoder's work done, so that `projected` needs only the transformer."""
+        return self._keys.text(prompt) in self._reuse.projected or self.text(prompt)[1]
+
+    def projected(self, prompt: str) -> tuple[Tensor, bool]:
+        """A prompt's embedding as the transformer's blocks take it (L, D)."""
+
+        def project() -> Tensor:
+            text = self.text(prompt)[0].to(self._loaded.device)
+            made: Tensor = self._loaded.use(self._loaded.transformer).context_embedder(text[0])
+            return made
+
+        return self._reuse.projected.get(self._keys.text(prompt), project)
+
+    def references(self, pictures: Sequence[Image.Image], pixels: int) -> tuple[tuple[ReferenceLatents, ...], bool]:
+        """The latents of reference pictures, in order, each scaled down to an area."""
+        found = [self._reference(picture, pixels) for picture in pictures]
+        return tuple(latents for latents, _ in found), all(hit for _, hit in found)
+
+    def _reference(self, picture: Image.Image, pixels: int) -> tuple[ReferenceLatents, bool]:
+        prepared: list[Tensor] = []
+
+        def prepare() -> str:
+            prepared.append(prepare_reference(picture, pixels))
+            return pixels_digest(prepared[0])
+
+        digest, _ = self._reuse.prepared.get((picture_digest(picture), pixels), prepare)
+
+        def encode() -> ReferenceLatents:
+            tensor = prepared[0] if prepared else prepare_reference(picture, pixels)
+            latents = self._loaded.autoencoder.encode(tensor.to(self._loaded.device, self._loaded.dtype))
+            return ReferenceLatents(as_tokens(latents)[0], (latents.shape[2], latents.shape[3]), digest)
+
+        return self._reuse.latents.get(self._keys.latents(digest), encode)
+
+    def reference_kv(self, references: Sequence[ReferenceLatents], guidance: float) -> tuple[ReferenceKV, bool]:
+        """Keys and values of a reference set, for models that have them apart."""
+        scale = self._embedded(guidance)
+
+        def make() -> ReferenceKV:
+            model = self._loaded.use(self._loaded.transformer)
+            still = modulations(model, torch.zeros(()), scale, references[0].tokens)
+            return reference_kv(model, references, still, self._kernels)
+
+        key = self._keys.reference_kv([reference.digest for reference in references], scale)
+        return self._reuse.reference_kv.get(key, make)
+
+    def make_room(self, sets: Sequence[ReferenceKV], rows: int) -> None:
+        """Give reference sets in use room for a picture's rows, and take it from those that no longer are."""
+        for kv in self._with_room:
+            if not any(kv is used for used in sets):
+                kv.fit(0)
+        for kv in sets:
+            kv.fit(rows)
+        self._with_room = list(sets)
+
+    def turn(self, grid: Grid, references: Sequence[Grid]) -> tuple[Tensor, bool]:
+        """The table of positions of references that run, of target and text."""
+        length = self._loaded.description.text_length
+
+        def make() -> Tensor:
+            model = self._loaded.use(self._loaded.transformer)
+            return turns(model, grid, references, length, self._loaded.device)
+
+        return self._reuse.turns.get(self._keys.turns(grid, references, length), make)
+
+    def schedule(self, grid: Grid, steps: int, guidance: float, approximate: bool) -> tuple[Schedule, bool]:
+        """Sigmas, and the modulations of each step."""
+        scale, like = self._embedded(guidance), torch.empty(0, dtype=self._loaded.dtype, device=self._loaded.device)
+        times = sigmas(grid[0] * grid[1], steps)
+        model = self._loaded.use(self._loaded.transformer)
+        found = [self._modulations(model, time, scale, like) for time in times[:-1]]
+        mods, hits = zip(*found, strict=True)
+        return Schedule(grid, times, mods, guidance, approximate), all(hits)
+
+    def _modulations(self, model: Transformer, time: Tensor, scale: float | None, like: Tensor) -> tuple[Steady, bool]:
+        key = self._keys.modulations(float(time), scale)
+        return self._reuse.modulations.get(key, lambda: modulations(model, time, scale, like))
+
+    def _embedded(self, guidance: float) -> float | None:
+        """The guidance where the model embeds it."""
+        embeds = self._loaded.use(self._loaded.transformer).config.guidance_embeds
+        return guidance if embeds else None

@@ -1,0 +1,47 @@
+"""Products with a linear layer's weights, plain or of another kind, written where they're wanted."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from model.lora import LoraLinear
+from model.quantised import Fp8Linear
+
+
+def project(layer: nn.Module, x: Tensor, space: Tensor) -> Tensor:
+    """layer(x) for rows x (T, I); in `space` (T, O) where the layer is a plain one."""
+    if type(layer) is nn.Linear and layer.bias is None:
+        return torch.mm(x, layer.weight.t(), out=space)
+    return cast(Tensor, layer(x))
+
+
+def project_into(layer: nn.Module, x: Tensor, out: Tensor) -> None:
+    """out = layer(x) for rows x (T, I)."""
+    made = project(layer, x, out)
+    if made is not out:
+        out.copy_(made)
+
+
+def project_rows(layer: nn.Module, rows: slice, x: Tensor, space: Tensor) -> Tensor:
+    """Those output features of layer(x) that `rows` of its weight make."""
+    if type(layer) is nn.Linear and layer.bias is None:
+        return torch.mm(x, layer.weight[rows].t(), out=space)
+    return cast(Tensor, narrowed(layer, rows)(x))
+
+
+def narrowed(layer: nn.Module, rows: slice) -> nn.Module:
+    """A layer of some of another's output features; weights are shared."""
+    match layer:
+        case LoraLinear():
+            return LoraLinear(narrowed(layer.base, rows), layer.down, layer.up[rows])
+        case Fp8Linear():
+            scale = layer.scale[rows] if layer.scale.numel() > 1 else layer.scale
+            return Fp8Linear(layer.weight[rows], scale, layer.input_scale, layer.in_units)
+        case nn.Linear(bias=None):
+            part = nn.Linear(layer.in_features, rows.stop - rows.start, bias=False, device="meta")
+            part.weight = nn.Parameter(layer.weight[rows], requires_grad=False)
+            return part
+    raise TypeError(f"{type(layer).__name__} can't be narrowed")

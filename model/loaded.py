@@ -1,0 +1,67 @@
+"""A model's parts in memory: all together, or its large ones in turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import torch
+from PIL import Image
+
+from model.autoencoder import Autoencoder
+from model.checkpoint.describe import ModelDescription
+from model.checkpoint.load import load_autoencoder, load_transformer
+from model.checkpoint.locate import Parts
+from model.checkpoint.text import load_text_encoder
+from model.memory import Residency
+from model.residency import Resident
+from model.text_encoder import TextEncoder
+from model.transformer import Transformer
+from model.upsample import Upsampler, load_upsampler
+
+Part = TypeVar("Part")
+
+
+@dataclass
+class LoadedModel:
+    """One model on one device. In turns, text encoder and transformer are in memory one after the other."""
+
+    description: ModelDescription
+    device: torch.device
+    dtype: torch.dtype
+    residency: Residency
+    transformer: Resident[Transformer]
+    autoencoder: Autoencoder
+    text_encoder: Resident[TextEncoder]
+    upsampler: Resident[Upsampler] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.upsampler = Resident(lambda: load_upsampler(self.description, self.device, self.dtype))
+
+    def use(self, part: Resident[Part]) -> Part:
+        """The part, in memory; in turns nothing else of its size is."""
+        self.upsampler.drop()
+        if self.residency == "turns":
+            (self.text_encoder if part is self.transformer else self.transformer).drop()
+        return part.get()
+
+    def rewrite(self, prompt: str, references: Sequence[Image.Image]) -> str:
+        """A prompt in the language model's words; nothing else of its size is in memory meanwhile."""
+        self.transformer.drop()
+        self.text_encoder.drop()
+        return self.upsampler.get().rewrite(prompt, references)
+
+
+def load_model(
+    description: ModelDescription, parts: Parts, device: torch.device, dtype: torch.dtype, residency: Residency
+) -> LoadedModel:
+    """The model of these files. Raises CheckpointError."""
+    quantise = description.choice.quantise
+    transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise))
+    text_encoder: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, device, dtype))
+    if residency == "resident":
+        text_encoder.get()
+        transformer.get()
+    autoencoder = load_autoencoder(parts, device, dtype)
+    return LoadedModel(description, device, dtype, residency, transformer, autoencoder, text_encoder)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from model.approximation import Kind, Past, approximate_kinds, continued, exact_kinds
 from model.kernels import EAGER, Kernels
+from model.memory import PACKED_ROWS
 from model.packed import PackedPass
 from model.positions import image_ids, reference_ids, text_ids
 from model.reference_kv import ReferenceKV
@@ -19,10 +20,6 @@ from model.sampler import euler_step, initial_noise
 from model.segments import Segment, Steady, steady
 from model.transformer import Transformer
 from model.workspace import Workspace
-
-PACKED_ROWS = 4096
-"""Pictures go through the transformer together while their rows are no more: products of so many rows keep a GPU
-busy, and what they need of memory is small beside the weights."""
 
 
 @dataclass(frozen=True)

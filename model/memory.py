@@ -27,6 +27,10 @@ RESIDENCIES: dict[str, Residency] = {"resident": "resident", "turns": "turns"}
 MARGIN = 0.9
 """The share of a device's memory that is planned with: the rest goes to its driver and to fragments."""
 
+PACKED_ROWS = 4096
+"""Pictures go through the transformer together while their rows are no more: products of so many rows keep a GPU
+busy, and what they need of memory is small beside the weights."""
+
 ACTIVATIONS_PER_TOKEN = 32
 """Times the width: what the largest block holds of each token at once (q, k, v, the feed-forward's halves, copies).
 Measured on a CPU: 22 in a double block, 27 in a single one; the rest is for what allocators can't use again."""
@@ -45,11 +49,13 @@ _BLOCK_LINEAR = re.compile(r"(?:double_blocks|single_blocks|transformer_blocks|s
 
 @dataclass(frozen=True, slots=True)
 class Largest:
-    """The largest picture to come, and the most tokens that its references have together."""
+    """The largest picture to come, the most tokens that its references have together, and whether some picture is to
+    be made with `reuse: approximate`."""
 
     width: int = 1024
     height: int = 1024
     reference_tokens: int = 0
+    approximate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,8 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     pixels = largest.width * largest.height
     tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
     hidden = _width(transformer)
-    denoise = ACTIVATIONS_PER_TOKEN * hidden * tokens * item_bytes
-    kv = 2 * _blocks(transformer) * hidden * largest.reference_tokens * item_bytes if model.kv else 0
+    denoise = ACTIVATIONS_PER_TOKEN * hidden * max(tokens, PACKED_ROWS) * item_bytes
+    kv = 2 * _blocks(transformer) * hidden * _kept_rows(model, largest, tokens) * item_bytes
     activation = DECODER_CHANNELS * pixels
     decode = int((PLAIN_COPIES if activation <= PLAIN_ELEMENTS else BAND_COPIES) * activation) * item_bytes
     return Need(
@@ -95,6 +101,19 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
         autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
         work=max(denoise, decode) + kv,
     )
+
+
+def _kept_rows(model: ModelDescription, largest: Largest, tokens: int) -> int:
+    """Rows whose keys and values are kept from step to step: of the references, with room for what runs beside them.
+
+    In models with `kv` pictures of a set have it in common. Of approximate ones each has its own, as many together as
+    are packed, and another for a second pass.
+    """
+    if not largest.reference_tokens:
+        return 0
+    if model.kv:
+        return tokens
+    return max(tokens, PACKED_ROWS) * (1 if model.distilled else 2) if largest.approximate else 0
 
 
 def choose(need: Need, available: int) -> Residency:

@@ -16,13 +16,13 @@ from model.checkpoint.text import check_fit
 from model.choice import LoraChoice, ModelChoice
 from model.clock import Clock
 from model.conditions import Conditions
-from model.denoise import PACKED_ROWS, Denoiser, Sample
+from model.denoise import Denoiser, Sample
 from model.device import device_of, dtype_of, memory_of
 from model.errors import RequestError
 from model.kernels import EAGER, Kernels, compiled, compiler_found
 from model.limits import check_size, check_sources
 from model.loaded import LoadedModel, load_model
-from model.memory import RESIDENCIES, Largest, Residency, choose, need_of
+from model.memory import PACKED_ROWS, RESIDENCIES, Largest, Residency, choose, need_of
 from model.references import prepared_grid, to_levels
 from model.request import SIZE_MULTIPLE, Pictures, Rendered, RenderRequest
 from model.reuse import KV_BYTES, ReferenceLatents, Reuse

@@ -26,6 +26,19 @@ def small_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Small]
 
 
 @pytest.fixture(scope="session")
+def compiler() -> None:
+    """Nothing, where torch.compile works; else the test is skipped, but not in CI."""
+    import torch
+
+    from model.kernels import compiler_found
+
+    found = compiler_found(torch.device("cpu"))
+    if not found and not os.environ.get("CI"):
+        pytest.skip("torch.compile finds no C++ compiler")
+    assert found, "CI runs the tests of --compile: install g++ and Python's headers"
+
+
+@pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A real S3 server for the whole session."""
     weed = find_weed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model.cache import Cache
+from model.cache import Below, Cache
 
 
 def test_a_value_is_made_once() -> None:
@@ -54,3 +54,42 @@ def test_a_value_that_could_not_be_made_is_not_kept() -> None:
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 / 0)
     assert cache.get("a", lambda: 2.0) == (2.0, False)
+
+
+class TestTwoLevels:
+    """A value that has no room goes below, in capitals, and comes back."""
+
+    def cache(self, budget: int = 6, below: int = 6) -> Cache[str]:
+        return Cache(budget, len, Below(below, str.upper, str.lower))
+
+    def test_what_goes_down_comes_back(self) -> None:
+        cache = self.cache()
+        for key in "abc":
+            cache.get(key, lambda key=key: key * 3)  # type: ignore[misc]
+        assert len(cache) == 2
+        assert cache.nbytes == 6
+        assert "a" in cache and "b" in cache
+        assert cache.get("a", lambda: "made anew") == ("aaa", True)
+        assert cache.get("b", lambda: "made anew") == ("bbb", True), "which went down for it"
+
+    def test_the_lower_level_has_a_budget_too(self) -> None:
+        cache = self.cache()
+        for key in "abcde":
+            cache.get(key, lambda key=key: key * 3)  # type: ignore[misc]
+        assert "a" not in cache
+        assert cache.get("a", lambda: "new") == ("new", False)
+
+    def test_what_is_too_large_for_it_is_dropped(self) -> None:
+        cache = self.cache(budget=10, below=5)
+        cache.get("a", lambda: "x" * 8)
+        cache.get("b", lambda: "yyy")
+        assert "a" not in cache
+        assert "b" in cache
+
+    def test_a_value_is_on_one_level_only(self) -> None:
+        cache = self.cache(budget=3, below=100)
+        for key in "abab":
+            cache.get(key, lambda key=key: key * 3)  # type: ignore[misc]
+            assert len(cache) == 1
+        lower = cache._lower
+        assert lower is not None and len(lower) == 1 and lower.nbytes == 3

@@ -21,10 +21,12 @@ from model.family import FAMILIES
 from model.memory import Largest, Need, choose, machine_memory, need_of
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
-from tests.model.small import Small
+from tests.model.small import LENGTH, Small
 from tests.model.sparse import sparse, sparse_transformer
 
 GB = 10**9
+BLOCKS, WIDTH = 4, 64
+"""Of the small checkpoints."""
 
 
 def bytes_of(module: nn.Module, dtype: torch.dtype) -> int:
@@ -65,6 +67,36 @@ def test_pictures_and_references_count(small_of: Callable[[str], Small], tmp_pat
         need_of(model, 2, largest).work for largest in (Largest(64, 64), Largest(1024, 1024), Largest(1024, 1024, 4096))
     )
     assert small < large < referenced
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest", "rows"),
+    [
+        ("klein", Largest(1024, 1024, 4096), 0),
+        ("klein", Largest(1024, 1024, 0, approximate=True), 0),
+        ("klein", Largest(1024, 1024, 4096, approximate=True), 4096 + 4096 + LENGTH),
+        ("klein", Largest(64, 64, 16, approximate=True), memory.PACKED_ROWS),
+        ("klein-base", Largest(1024, 1024, 4096, approximate=True), 2 * (4096 + 4096 + LENGTH)),
+        ("klein-kv", Largest(1024, 1024), 0),
+        ("klein-kv", Largest(1024, 1024, 4096), 4096 + 4096 + LENGTH),
+        ("klein-kv", Largest(1024, 1024, 4096, approximate=True), 4096 + 4096 + LENGTH),
+        ("klein-kv", Largest(64, 64, 16), 16 + 16 + LENGTH),
+    ],
+)
+def test_keys_and_values_that_are_kept(
+    small_of: Callable[[str], Small], tmp_path: Path, kind: str, largest: Largest, rows: int
+) -> None:
+    """In float32: keys and values of each row, in each block, beside what the pictures take without them."""
+    model = describe(str(small_of(kind).folder), tmp_path)
+    without = need_of(replace(model, kv=False), 4, replace(largest, approximate=False)).work
+    assert need_of(model, 4, largest).work - without == rows * 2 * BLOCKS * WIDTH * 4
+
+
+def test_small_pictures_are_packed_together(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+    """What goes through the transformer at once is never less than a whole pack of rows."""
+    model = describe(str(small_of("klein").folder), tmp_path)
+    works = {need_of(model, 2, Largest(side, side)).work for side in (64, 80)}
+    assert works == {memory.ACTIVATIONS_PER_TOKEN * WIDTH * memory.PACKED_ROWS * 2}
 
 
 def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Largest) -> Need:

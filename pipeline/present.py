@@ -119,6 +119,8 @@ def _asked(summary: Summary) -> dict[str, str]:
         asked["reference pixels"] = f"at most {job.reference_pixels:,}"
     if job.upsample:
         asked["upsample"] = "the model rewrites prompts first"
+    if job.reuse != "exact":
+        asked["reuse"] = f"{job.reuse}: faster, and not quite the exact pictures"
     return asked
 
 
@@ -148,7 +150,7 @@ def _variants(summary: Summary) -> str:
     total = f"{len(summary.plan.variants):,}"
     if summary.done is None:
         return total
-    return f"{total}: {summary.done:,} done, {len(summary.to_render):,} to render"
+    return f"{total}: {summary.done:,} done, {summary.to_render:,} to render"
 
 
 def _in_store(summary: Summary) -> str:

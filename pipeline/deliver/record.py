@@ -73,11 +73,12 @@ class Record(_Frozen):
     """One variant of a campaign. `asset`, `sha256` and `bytes` are None unless it's done; `cause` is None if it is.
 
     steps, guidance: None where the service chose. prompt_upsampled: the prompt as the model rewrote it.
-    reference_pixels: None for the model's own area. cost: in the service's credits. timings: seconds per stage. cache:
-    hit (1) or miss (0) per kind. host: device, torch, driver.
+    reference_pixels: None for the model's own area. reuse: "approximate" where the picture isn't quite the exact one.
+    cost: in the service's credits. timings: seconds per stage. cache: hit (1) or miss (0) per kind. host: device,
+    torch, driver.
     """
 
-    later = ("negative_prompt", "prompt_upsampled", "reference_pixels", "cost")
+    later = ("negative_prompt", "prompt_upsampled", "reference_pixels", "reuse", "cost")
 
     name: str
     status: Status
@@ -97,6 +98,7 @@ class Record(_Frozen):
     model: ModelStamp
     references: tuple[ReferenceStamp, ...] = ()
     reference_pixels: int | None = None
+    reuse: str = "exact"
     axes: dict[str, str] = Field(default_factory=dict)
     attempts: int = 1
     cause: str | None = None
@@ -157,6 +159,7 @@ def new_record(
             for reference in variant.references
         ),
         reference_pixels=variant.reference_pixels,
+        reuse=variant.reuse,
         axes=dict(variant.axes),
         attempts=attempts,
         cause=cause,

@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -50,6 +51,7 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         self._client_or_none: S3Client | None = None
+        self._connecting = Lock()
         self._conditional = True
 
     @property
@@ -102,9 +104,10 @@ class S3Store:
 
     @property
     def _client(self) -> S3Client:
-        if self._client_or_none is None:
-            self._client_or_none = self._call("", _connect)
-        return self._client_or_none
+        with self._connecting:  # a client may be used by many threads, but not made by many at once
+            if self._client_or_none is None:
+                self._client_or_none = self._call("", _connect)
+            return self._client_or_none
 
     def _put(self, key: str, data: bytes, content_type: str, condition: dict[str, str]) -> bool:
         """True: written. False: the condition doesn't hold. Races that S3 asks to try again (409) are tried again."""

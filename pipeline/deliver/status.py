@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.deliver.manifest import read_latest
 from pipeline.deliver.resume import read_index
 from pipeline.deliver.store import Store
+from pipeline.plan.diff import RenderKeys
 from pipeline.plan.variant import Variant
 
 
@@ -31,21 +32,21 @@ class CampaignStatus:
     manifest: str | None
 
 
-def campaign_status(folder: Store, variants: Iterable[Variant]) -> CampaignStatus:
+def campaign_status(folder: Store, variants: Sequence[Variant]) -> CampaignStatus:
     """Compares the plan with what the campaign's folder holds. Raises StoreError."""
-    planned = {variant.render_key: variant for variant in variants}
-    index = read_index(folder, planned.keys())
+    index = read_index(folder, RenderKeys(variants))
+    causes = {key: record.cause or "unknown" for key, record in index.items() if record.status != "done"}
     failures = tuple(
-        Failure(variant.name, index[render_key].cause or "unknown")
-        for render_key, variant in planned.items()
-        if render_key in index and index[render_key].status != "done"
+        Failure(variant.name, causes[variant.render_key])
+        for variant in (variants if causes else ())
+        if variant.render_key in causes
     )
     latest = read_latest(folder)
     return CampaignStatus(
-        planned=len(planned),
+        planned=len(variants),
         done=len(index) - len(failures),
         failed=len(failures),
-        missing=len(planned) - len(index),
+        missing=len(variants) - len(index),
         failures=failures,
         manifest=latest.pointer.manifest if latest else None,
     )

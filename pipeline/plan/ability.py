@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from model.checkpoint.describe import ModelDescription
 from model.family import FLEX_GUIDANCE, FLEX_STEPS
-from pipeline.plan.sampling import guidance_of
-from pipeline.spec.campaign import Campaign, Custom
-from pipeline.spec.point import Point
+from model.sampler_version import LONG_SCHEDULE
+from pipeline.plan.sampling import guidance_of, steps_of
+from pipeline.spec.campaign import Campaign, Custom, references_of
 from pipeline.spec.problem import Problem
 from pipeline.spec.wording import listing, quote
 
@@ -17,7 +17,7 @@ FLEX = "flux.2-flex"
 
 def model_problems(campaign: Campaign, model: ModelDescription) -> tuple[Problem, ...]:
     """Each thing that the model can't do, where the campaign's file asks for it."""
-    checks = (_quality, _flex, _negative_prompt, _upsample, _references)
+    checks = (_quality, _flex, _negative_prompt, _upsample, _reuse, _references)
     return tuple(sorted(problem for check in checks for problem in check(campaign, model)))
 
 
@@ -73,13 +73,22 @@ def _upsample(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
         yield campaign.source.problem(("upsample",), what, "leave upsample out")
 
 
+def _reuse(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    if campaign.job.reuse == "exact":
+        return
+    if model.hosted:
+        what = f"the model {quote(model.name)} is rendered by its service"
+        yield campaign.source.problem(("reuse",), what, "leave reuse out")
+    elif model.kv and (steps_of(campaign, model) or 0) < LONG_SCHEDULE:
+        what = f"the model {quote(model.name)} reuses its references exactly already"
+        rule = f"leave reuse out, or take at least {LONG_SCHEDULE} steps"
+        yield campaign.source.problem(("reuse",), what, rule)
+
+
 def _references(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
-    most = max((len(campaign.references(point)) for point in _one_of_each_set(campaign)), default=0)
+    roles, brand = campaign.job.references, campaign.brand
+    sets = {tuple(map(axes.get, roles)): axes for axes in campaign.points.combinations}.values()
+    most = max((len(references_of(roles, brand, axes)) for axes in sets), default=0)
     if most > model.max_references:
         what = f"some variants have {most} reference pictures, and the model {quote(model.name)} takes fewer"
         yield campaign.source.problem(("references",), what, f"allowed: {model.max_references} together")
-
-
-def _one_of_each_set(campaign: Campaign) -> list[Point]:
-    roles = campaign.job.references
-    return list({tuple(point.axes.get(role) for role in roles): point for point in campaign.points}.values())

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInputs:
     """All that decides a picture. weights: the digest of the model's files. references: the digests of the reference
     files, in order, each of a transparent one with the colour that it's laid on. steps, guidance: None where the
-    service chooses. quantisation: None for weights as they are. sampler: the version of the sampling code.
+    service chooses. quantisation: None for weights as they are. sampler: the version of the sampling code. reuse:
+    "exact", or the version of the approximation.
 
     The fields with defaults came later: at their defaults they aren't written, so that older keys stay what they are.
     """
@@ -30,6 +32,7 @@ class KeyInputs:
     negative_prompt: str = ""
     reference_pixels: int | None = None
     upsample: bool = False
+    reuse: str = "exact"
 
 
 _FIELDS = fields(KeyInputs)
@@ -47,6 +50,20 @@ def canonical_json(inputs: KeyInputs) -> str:
 def render_key(inputs: KeyInputs) -> str:
     """sha256 of the canonical JSON, 64 hexadecimal digits: same key, same picture."""
     return hashlib.sha256(canonical_json(inputs).encode()).hexdigest()
+
+
+def keys_by_seed(inputs: KeyInputs) -> Callable[[int], str]:
+    """Gives the render key of the inputs with another seed, much quicker than one by one."""
+    mark = '"seed":0,'  # in no text of the inputs: there the quotes are escaped
+    before, after = canonical_json(replace(inputs, seed=0)).split(mark)
+    head, tail = hashlib.sha256(f'{before}"seed":'.encode()), f",{after}"
+
+    def key(seed: int) -> str:
+        digest = head.copy()
+        digest.update(f"{seed}{tail}".encode())
+        return digest.hexdigest()
+
+    return key
 
 
 def changed_fields(before: KeyInputs, after: KeyInputs) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from model.errors import CheckpointError
 from model.memory import Largest, Need, Residency, choose, device_memory, need_of
 from model.request import SIZE_MULTIPLE
 from pipeline.plan.expand import Plan
+from pipeline.plan.recipe import Chosen
 
 GPU_BYTES, CPU_BYTES = 2, 4
 """Of a number in bfloat16, which GPUs compute in, and in float32."""
@@ -42,17 +43,14 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
 
 def largest_of(plan: Plan) -> Largest:
     """The plan's largest picture, with its largest reference set."""
-    picture = max(plan.variants, key=lambda variant: variant.width * variant.height)
-    return Largest(picture.width, picture.height, _reference_tokens(plan))
+    groups = plan.variants.groups
+    size = max((group.size for group in groups), key=lambda size: size.width * size.height)
+    tokens = max(_reference_tokens(plan, group.chosen) for group in groups)
+    return Largest(*size, tokens, any(group.chosen.reuse == "approximate" for group in groups))
 
 
-def _reference_tokens(plan: Plan) -> int:
-    """The most tokens that references of one variant have."""
-    pictures = plan.campaign.brand.pictures
-    sets = {variant.reference_set: variant for variant in plan.variants}.values()
-    tokens = 0
-    for variant in sets:
-        most = variant.reference_pixels or plan.model.reference_pixels
-        areas = [pictures[reference.file] for reference in variant.references]
-        tokens = max(tokens, sum(min(found.width * found.height, most) // SIZE_MULTIPLE**2 for found in areas))
-    return tokens
+def _reference_tokens(plan: Plan, chosen: Chosen) -> int:
+    """The tokens that the references have together."""
+    most = chosen.reference_pixels or plan.model.reference_pixels
+    pictures = [plan.campaign.brand.pictures[reference.file] for reference in chosen.references]
+    return sum(min(found.width * found.height, most) // SIZE_MULTIPLE**2 for found in pictures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.checkpoint.describe import ModelDescription
+from model.sampler_version import LONG_SCHEDULE
 from pipeline.spec.campaign import Campaign, Custom
 
 
@@ -18,6 +19,7 @@ class Sampling:
     negative_prompt: str = ""
     reference_pixels: int | None = None
     upsample: bool = False
+    reuse: str = "exact"
 
 
 def sampling(campaign: Campaign, model: ModelDescription) -> Sampling:
@@ -26,19 +28,35 @@ def sampling(campaign: Campaign, model: ModelDescription) -> Sampling:
     Of a campaign in which `model_problems` finds nothing.
     """
     job = campaign.job
-    custom = job.quality if isinstance(job.quality, Custom) else Custom()
-    preset = "standard" if isinstance(job.quality, Custom) else job.quality
-    steps = custom.steps
-    if steps is None and model.steps is not None:
-        steps = model.steps[preset]
     pixels = job.reference_pixels
     return Sampling(
-        steps=steps,
+        steps=steps_of(campaign, model),
         guidance=guidance_of(campaign, model),
         negative_prompt=job.negative_prompt,
         reference_pixels=None if pixels == model.reference_pixels else pixels,
         upsample=job.upsample,
+        reuse=job.reuse,
     )
+
+
+def reuse_of(shared: Sampling, running: bool) -> str:
+    """What the campaign asks for of `reuse`, and `exact` for a picture that it makes no difference to: one without
+    references that run in every step, or with a single step, in a schedule too short to leave steps out.
+
+    running: the picture has references, and they run with it (in models with `kv` they don't).
+    """
+    steps = shared.steps or 0
+    return shared.reuse if steps >= LONG_SCHEDULE or (running and steps > 1) else "exact"
+
+
+def steps_of(campaign: Campaign, model: ModelDescription) -> int | None:
+    """The campaign's own steps, else those that the model has for its quality; None where there are none to choose, or
+    the model has no such quality."""
+    quality = campaign.job.quality
+    own = quality.steps if isinstance(quality, Custom) else None
+    if own is not None or model.steps is None:
+        return own
+    return model.steps.get("standard" if isinstance(quality, Custom) else quality)
 
 
 def guidance_of(campaign: Campaign, model: ModelDescription) -> float | None:

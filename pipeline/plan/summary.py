@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from model.choice import ModelChoice
-from pipeline.plan.diff import missing
+from pipeline.plan.diff import RenderKeys
 from pipeline.plan.expand import Plan
 from pipeline.plan.memory import MemoryPlan
 from pipeline.plan.variant import Reference, Variant
@@ -24,9 +23,10 @@ class ReferenceSet:
 
 @dataclass(frozen=True)
 class Summary:
-    """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `done` None: it isn't known
-    what the store has, for the reason in `unknown`. `steps`, `guidance` None: the service chooses. `warnings`: what a
-    person should know before rendering. `memory` None: nothing is known of it, or a service renders."""
+    """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `to_render`: variants that
+    aren't done. `done` None: it isn't known what the store has, for the reason in `unknown`. `steps`, `guidance` None:
+    the service chooses. `warnings`: what a person should know before rendering. `memory` None: nothing is known of it,
+    or a service renders."""
 
     plan: Plan
     deliver: str
@@ -38,7 +38,7 @@ class Summary:
     reference_sets: tuple[ReferenceSet, ...]
     done: int | None
     unknown: str | None
-    to_render: tuple[Variant, ...]
+    to_render: int
     warnings: tuple[str, ...] = ()
     memory: MemoryPlan | None = None
 
@@ -52,30 +52,41 @@ def summarise(
     memory: MemoryPlan | None = None,
 ) -> Summary:
     """The summary of a plan, given the render keys that the store has done (None: not known)."""
-    axes = {axis: dict.fromkeys(found.values, 0) for axis, found in plan.campaign.axes.items()}
-    sets: dict[tuple[str, ...], list[Variant]] = {}
-    for variant in plan.variants:
-        sets.setdefault(variant.reference_set, []).append(variant)
-        for axis, name in variant.axes.items():
-            axes[axis][name] += 1
-    to_render = missing(plan.variants, done or frozenset())
-    first = plan.variants[0]
+    variants, shared = plan.variants, plan.variants.sampling
+    sizes: dict[str, int] = {}
+    sets: dict[tuple[str, ...], ReferenceSet] = {}
+    for group in variants.groups:
+        sizes[str(group.size)] = sizes.get(str(group.size), 0) + group.variants
+        found = sets.get(group.chosen.reference_set, ReferenceSet(group.chosen.references, 0))
+        sets[group.chosen.reference_set] = ReferenceSet(found.references, found.variants + group.variants)
+    known = len(RenderKeys(variants) & done) if done else 0
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
         deliver=deliver,
-        axes=axes,
-        sizes=dict(Counter(f"{v.width}x{v.height}" for v in plan.variants)),
+        axes=_axes(plan),
+        sizes=sizes,
         seeds=len(plan.campaign.job.seeds),
-        steps=first.steps,
-        guidance=first.guidance,
-        reference_sets=tuple(ReferenceSet(variants[0].references, len(variants)) for variants in sets.values()),
-        done=None if done is None else len(plan.variants) - len(to_render),
+        steps=shared.steps,
+        guidance=shared.guidance,
+        reference_sets=tuple(sets.values()),
+        done=None if done is None else known,
         unknown=unknown,
-        to_render=to_render,
+        to_render=len(variants) - known,
         warnings=(*warnings, *refused),
         memory=memory,
     )
+
+
+def _axes(plan: Plan) -> dict[str, dict[str, int]]:
+    """Variants of each name of each axis."""
+    combinations = plan.campaign.points.combinations
+    seeds = len(plan.variants) // len(combinations)
+    axes = {axis: dict.fromkeys(found.values, 0) for axis, found in plan.campaign.axes.items()}
+    for combination in combinations:
+        for axis, name in combination.items():
+            axes[axis][name] += seeds
+    return axes
 
 
 def summary_json(summary: Summary, first: int) -> dict[str, Any]:
@@ -101,9 +112,10 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "negative_prompt": job.negative_prompt or None,
         "reference_pixels": job.reference_pixels,
         "upsample": job.upsample,
+        "reuse": job.reuse,
         "variants": len(plan.variants),
         "done": summary.done,
-        "to_render": len(summary.to_render),
+        "to_render": summary.to_render,
         "store_error": summary.unknown,
         "axes": summary.axes,
         "sizes": summary.sizes,

@@ -28,7 +28,8 @@ class Reference:
 class Variant:
     """One picture to make: what decides its pixels, its name, and its render key (the sha256 over the former).
 
-    steps, guidance: None where the service chooses. reference_pixels: None for the model's own area."""
+    steps, guidance: None where the service chooses. reference_pixels: None for the model's own area. reuse: "exact", or
+    "approximate" where that can make a difference."""
 
     name: str
     axes: dict[str, str]
@@ -44,6 +45,7 @@ class Variant:
     negative_prompt: str = ""
     reference_pixels: int | None = None
     upsample: bool = False
+    reuse: str = "exact"
 
     @property
     def asset(self) -> str:

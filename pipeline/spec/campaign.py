@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +19,7 @@ from pipeline.spec.document import Document
 from pipeline.spec.fields import MAX_TEMPLATE, Fields, Slug, Text, as_pydantic, parse_choice, plain_text, reader
 from pipeline.spec.picture import Picture
 from pipeline.spec.point import Point
+from pipeline.spec.points import Points
 from pipeline.spec.problem import WrongValueError
 from pipeline.spec.size import Size, parse_size
 from pipeline.spec.wording import allowed, closest, kind, listing, quote
@@ -29,18 +30,19 @@ MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
 FORMATS = ("png", "jpeg", "webp")
+REUSES = ("exact", "approximate")
 
 _SEEDS_RULE = (
     f"allowed: a count from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"
 )
 
 
-def parse_seeds(value: object) -> tuple[int, ...]:
+def parse_seeds(value: object) -> Sequence[int]:
     """The seeds that a count or a list means. Raises WrongValueError."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= MAX_VARIANTS:
             raise WrongValueError(f"{quote(value)} is no count of seeds", _SEEDS_RULE)
-        return tuple(range(value))
+        return range(value)
     if not isinstance(value, tuple):
         raise WrongValueError(f"must be a count or a list, not {kind(value)}", _SEEDS_RULE)
     if not value:
@@ -144,9 +146,10 @@ class Job(Fields):
     prompt: Annotated[str, reader(parse_template)] = Field(description='prompt: "{{ product.description }} on a table"')
     negative_prompt: Annotated[str, reader(parse_negative_prompt)] = ""
     upsample: bool = False
+    reuse: Annotated[Literal["exact", "approximate"], reader(parse_choice(REUSES))] = "exact"
     references: Annotated[tuple[str, ...], reader(parse_references)] = ()
     reference_pixels: Annotated[int, reader(parse_area)] | None = None
-    seeds: Annotated[tuple[int, ...], reader(parse_seeds)] = (0,)
+    seeds: Annotated[Sequence[int], reader(parse_seeds)] = (0,)
     size: Annotated[Size, reader(parse_size)] | None = None
     quality: Quality = "standard"
     output: Output = Field(default_factory=Output)
@@ -165,7 +168,7 @@ class Campaign:
     job: Job
     brand: BrandSpec
     axes: Mapping[str, Axis]
-    points: tuple[Point, ...] = field(repr=False)
+    points: Points = field(repr=False, compare=False)
     deliver_uri: str
     spec_sha256: str
     source: Document = field(repr=False, compare=False)

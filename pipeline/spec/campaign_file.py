@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
 from pipeline.spec.chosen_model import choice_of
 from pipeline.spec.delivery import delivery_uri
 from pipeline.spec.document import Document
-from pipeline.spec.expansion import NAME, PROMPT, Wording, expand
-from pipeline.spec.matrix import combinations, count
-from pipeline.spec.point import Point
+from pipeline.spec.expansion import NAME, PROMPT, faults_of_points
+from pipeline.spec.matrix import Combinations, count
+from pipeline.spec.points import Points
 from pipeline.spec.problem import Problem, SpecError, WrongValueError
 from pipeline.spec.selection import read_exclude, read_include
 from pipeline.spec.shape import read_shape
@@ -28,6 +28,7 @@ from pipeline.spec.template import Template, Words, compile_template, faults
 from pipeline.spec.wording import allowed, closest, quote
 from pipeline.spec.words import CHOICE, ENTITY
 from pipeline.spec.words import FORMAT as SIZE_WORDS
+from pipeline.spec.writer import Wording
 from pipeline.spec.yaml_file import read_yaml
 
 
@@ -87,7 +88,7 @@ class _Examination:
         choice = choice_of(self.values["model"]) if "model" in self.values else None
         return ExaminedCampaign(self.document, choice, campaign, problems)
 
-    def _campaign(self, points: list[Point]) -> Campaign | None:
+    def _campaign(self, points: Points) -> Campaign | None:
         brand, matrix = self.brand, self.matrix
         if brand is None or brand.brand is None or brand.document is None or matrix is None or self.deliver_uri is None:
             return None
@@ -96,7 +97,7 @@ class _Examination:
             job=Job.model_construct(**self.values),
             brand=brand.brand,
             axes=matrix.axes,
-            points=tuple(points),
+            points=points,
             deliver_uri=self.deliver_uri,
             spec_sha256=hashlib.sha256(self.document.content + brand.document.content).hexdigest(),
             source=self.document,
@@ -195,13 +196,13 @@ class _Examination:
         axes = self.matrix.axes.keys() | self.matrix.lenient if self.matrix else {FORMAT}
         return "size" in self.values and self.values["size"] is None and FORMAT not in axes
 
-    def _points(self, prompt: Template | None, name: Template | None) -> list[Point] | None:
+    def _points(self, prompt: Template | None, name: Template | None) -> Points | None:
         """The points, or None when too much is wrong to tell. Where a field is wrong that the other checks can do
         without, something right stands in for it: the problem is told already."""
         values, matrix, brand = self.values, self.matrix, self.brand
         if matrix is None:
             return None
-        seeds = values.get("seeds", (0,))
+        seeds: Sequence[int] = values.get("seeds", (0,))
         combined = self._combinations(matrix, len(seeds))
         if not combined or brand is None or brand.fields is None or "references" not in values or self._size_missing():
             return None
@@ -218,25 +219,24 @@ class _Examination:
             seeds=seeds,
             size=values.get("size", Size(1024, 1024)),
         )
-        points, problems = expand(self.document, wording, combined)
-        self.problems += problems
-        return points
+        self.problems += faults_of_points(self.document, wording, combined)
+        return Points(wording, combined)
 
-    def _combinations(self, matrix: _Matrix, seeds: int) -> list[dict[str, str]]:
-        """The combinations; [] when they can't be made, are too many, or are all excluded."""
+    def _combinations(self, matrix: _Matrix, seeds: int) -> Combinations | None:
+        """The combinations; None when they can't be made, are too many, or are all excluded."""
         axes = {axis: tuple(found.values) for axis, found in matrix.matrix.items()}
         total = count(axes, matrix.include) * seeds
         if total > MAX_VARIANTS:
             what, rule = f"this matrix makes up to {total:,} variants", f"allowed: {MAX_VARIANTS:,} before exclude"
             self.problems.append(self.document.problem(("matrix",), what, rule, on_key=True))
-            return []
+            return None
         if not matrix.whole:
-            return []
-        combined = combinations(axes, matrix.exclude, matrix.include)
+            return None
+        combined = Combinations(axes, matrix.exclude, matrix.include)
         if not combined:
             what = "everything is excluded: no variant is left"
             self.problems.append(self.document.problem(("exclude",), what, on_key=True))
-        return combined
+        return combined or None
 
 
 def _check_brand_path(written: str, path: Path) -> None:

@@ -1,54 +1,52 @@
-"""The points of a campaign: each combination of its matrix with each seed, worded, sized and named, or what prevents
-it."""
+"""What is wrong with the points of a campaign: each combination of its matrix with each seed, worded, sized and
+named."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 from model.request import MAX_REFERENCES
-from pipeline.spec.axes import FORMAT, Axis
-from pipeline.spec.brand import ROLES, BrandFields
 from pipeline.spec.document import Document, Location
+from pipeline.spec.matrix import Combination
 from pipeline.spec.output_name import check_name
-from pipeline.spec.point import Point
+from pipeline.spec.piece import TemplateRenderError
 from pipeline.spec.problem import Problem, WrongValueError
-from pipeline.spec.size import Size, parse_size
-from pipeline.spec.template import Template, TemplateRenderError
+from pipeline.spec.repeats import Repeats
+from pipeline.spec.size import Size
 from pipeline.spec.wording import quote
-from pipeline.spec.words import Named, Palette
+from pipeline.spec.writer import Wording, Writer, shown
 
 PROMPT: Location = ("prompt",)
 NAME: Location = ("output", "name")
 
 
-@dataclass(frozen=True)
-class Wording:
-    """All that decides a campaign's points, besides its combinations. `digests`: reference file -> digest, for those
-    that could be read. `prompt` None: it's wrong, and told to be. `name` None: the names of the axes and the seed."""
+def faults_of_points(document: Document, wording: Wording, combinations: Iterable[Combination]) -> list[Problem]:
+    """The problems of all points: what can't be rendered, names that collide or aren't safe, too many references, and
+    pictures that would be made twice.
 
-    campaign: str
-    brand: BrandFields
-    digests: Mapping[str, str]
-    axes: Mapping[str, Axis]
-    prompt: Template | None
-    name: Template | None
-    references: tuple[str, ...]
-    seeds: tuple[int, ...]
-    size: Size | None
-
-
-def expand(
-    document: Document, wording: Wording, combinations: Sequence[dict[str, str]]
-) -> tuple[list[Point], list[Problem]]:
-    """The points in the order of the combinations, seed by seed, and the problems: what can't be rendered, names that
-    collide or aren't safe, too many references, and pictures that would be made twice."""
-    expansion = _Expansion(wording)
-    for combination in combinations:
-        expansion.add(combination)
-    return expansion.points, expansion.problems(document)
+    `combinations` is gone through a second time only where there are such names or pictures: of those that are right,
+    nothing is kept but sixteen bytes a point.
+    """
+    faults = _Faults()
+    pictures, names = Repeats(), Repeats()
+    for seen in _Pass(wording, faults).over(combinations):
+        if seen.picture is not None:
+            pictures.add(seen.picture)
+        if seen.name is not None:
+            names.add(seen.name)
+    twins, collisions = pictures.hashes(), names.hashes()
+    differing: dict[str, None] = {}
+    if twins or collisions:
+        repeated = _Repeated(faults, NAME if wording.name else ("matrix",), differing)
+        for seen in _Pass(wording, _Faults()).over(combinations):
+            if seen.picture is not None and hash(seen.picture) in twins:
+                repeated.picture(seen)
+            if seen.name is not None and hash(seen.name) in collisions:
+                repeated.name(seen)
+    return faults.problems(document, {"collision": _name_rule(list(differing))})
 
 
 @dataclass
@@ -72,106 +70,82 @@ class _Faults:
         return told
 
 
-class _Expansion:
-    def __init__(self, wording: Wording) -> None:
-        self.points: list[Point] = []
-        self.faults = _Faults()
-        self._wording = wording
+class _Seen(NamedTuple):
+    """A point. `picture`: all that makes it another picture than others; None where it's wrong, and for all seeds of a
+    combination but the first, unless prompts tell of them. `name` None: it's wrong. `written`: as it's delivered."""
+
+    axes: Combination
+    seed: int
+    picture: Hashable | None
+    name: str | None
+    written: str
+
+
+class _Pass:
+    """One look at all points, which adds what is wrong with each alone to the faults."""
+
+    def __init__(self, wording: Wording, faults: _Faults) -> None:
+        self._wording, self._faults = wording, faults
+        self._writer = Writer(wording)
         self._named_at: Location = NAME if wording.name else ("matrix",)
-        self._in_prompt, self._in_name = _values(wording, prompt=True), _values(wording, prompt=False)
-        self._constants: dict[str, Any] = {
-            "campaign": wording.campaign,
-            "brand": wording.brand.name,
-            "palette": Palette(wording.brand.palette),
-        }
-        self._sizes = {name: parse_size(text) for name, text in _axis(wording, FORMAT).items()}
-        self._reseeds = bool(wording.prompt and wording.prompt.variables & {"seed", "index"})
-        self._differing: dict[str, None] = {}
-        self._prompts: dict[tuple[str | None, ...], str | None] = {}
+        self._wrong_prompts: set[int] = set()
         self._pictures: dict[tuple[str, ...], str] = {}
-        self._seen: dict[tuple[object, ...], dict[str, str]] = {}
-        self._names: dict[str, tuple[dict[str, str], int]] = {}
 
-    def add(self, axes: dict[str, str]) -> None:
-        """Adds the points of one combination, or its faults."""
-        size = self._sizes.get(axes.get(FORMAT, ""), self._wording.size)
-        if size is None:
-            what = f"the combination {_shown(axes)} has neither a size nor a format"
-            self.faults.add(("include",), "size", what, "write size: 1024x1024, or a format in the entry")
-            return
-        shape = Named.shape(axes.get(FORMAT, str(size)), size)
-        pictures = self._reference_digests(axes)
-        for seed in self._wording.seeds:
-            varying = {**self._constants, FORMAT: shape, "seed": seed, "index": len(self.points)}
-            prompt = self._prompt(axes, varying)
-            name = self._name(axes, seed, varying)
-            if prompt is not None and (self._reseeds or seed == self._wording.seeds[0]):
-                self._once(axes, (prompt, pictures, size, seed if self._reseeds else None))
-            self.points.append(Point(axes, seed, size, prompt or "", name))
-
-    def problems(self, document: Document) -> list[Problem]:
-        """All faults of the points that were added."""
-        return self.faults.problems(document, {"collision": _name_rule(list(self._differing))})
-
-    def _prompt(self, axes: dict[str, str], varying: dict[str, Any]) -> str | None:
-        template = self._wording.prompt
-        if template is None:
-            return None
-        key = tuple(axes.get(axis) for axis in self._in_prompt if axis in template.variables)
-        if FORMAT in template.variables:
-            key = (*key, axes.get(FORMAT))
-        if not self._reseeds and key in self._prompts:
-            return self._prompts[key]
-        values = varying | {axis: self._in_prompt[axis][name] for axis, name in axes.items() if axis in self._in_prompt}
-        prompt: str | None = None
-        try:
-            prompt = template.render(values)
-            if not prompt:
-                self.faults.add(PROMPT, "empty", f"the prompt of {_shown(axes)} is empty", "write what it should show")
-                prompt = None
-        except TemplateRenderError as fault:
-            what = f"the prompt of {_shown(axes)} can't be rendered: {fault}"
-            self.faults.add(PROMPT, str(fault), what, _remedy(str(fault)))
-        if not self._reseeds:
-            self._prompts[key] = prompt
-        return prompt
-
-    def _name(self, axes: dict[str, str], seed: int, varying: dict[str, Any]) -> str:
-        template = self._wording.name
-        if template is None:
-            name = "-".join([*axes.values(), f"s{seed}"])
-        else:
-            values = varying | {axis: self._in_name[axis][name] for axis, name in axes.items() if axis in self._in_name}
+    def over(self, combinations: Iterable[Combination]) -> Iterator[_Seen]:
+        seeds, reseeds = self._wording.seeds, self._writer.reseeds
+        index = 0
+        for axes in combinations:
             try:
-                name = template.render(values)
-            except TemplateRenderError as fault:
-                what = f"the name of {_shown(axes)} can't be rendered: {fault}"
-                self.faults.add(NAME, str(fault), what, _remedy(str(fault)))
-                return ""
+                size = self._writer.size(axes)
+            except WrongValueError as error:
+                self._faults.add(("include",), "size", error.what, error.allowed)
+                continue
+            references = self._references(axes)
+            naming = self._writer.naming(axes, size)
+            for place, seed in enumerate(seeds):
+                picture: Hashable | None = None
+                if reseeds or not place:
+                    prompt = self._prompt(axes, size, seed, index)
+                    picture = prompt and (prompt, references, size, seed if reseeds else None)
+                try:
+                    written = naming(seed, index)
+                    name = self._checked(written)
+                except TemplateRenderError as fault:
+                    what = f"the name of {shown(axes)} can't be rendered: {fault}"
+                    self._faults.add(NAME, str(fault), what, _remedy(str(fault)))
+                    written, name = "", None
+                yield _Seen(axes, seed, picture, name, written)
+                index += 1
+
+    def _prompt(self, axes: Combination, size: Size, seed: int, index: int) -> str | None:
+        """The prompt; None where there's none, which is told once for each that is different."""
+        if self._wording.prompt is None:
+            return None
+        try:
+            prompt = self._writer.prompt(axes, size, seed, index)
+            if prompt:
+                return prompt
+            kind, what = "empty", f"the prompt of {shown(axes)} is empty"
+            rule = "write what it should show"
+        except TemplateRenderError as fault:
+            kind, what = str(fault), f"the prompt of {shown(axes)} can't be rendered: {fault}"
+            rule = _remedy(kind)
+        told = hash(self._writer.prompt_of(axes))
+        if self._writer.reseeds or told not in self._wrong_prompts:
+            self._wrong_prompts.add(told)
+            self._faults.add(PROMPT, kind, what, rule)
+        return None
+
+    def _checked(self, name: str) -> str | None:
+        """The name as systems compare it that don't tell capital letters from small ones."""
         try:
             check_name(name)
         except WrongValueError as error:
-            self.faults.add(self._named_at, "unsafe", error.what, error.allowed)
-            return name
-        mine = (axes, seed)
-        other = self._names.setdefault(name.casefold(), mine)
-        if other is not mine:
-            self._differing |= dict.fromkeys(_differences(other, mine))
-            what = f"{quote(name)} is the name of two variants: {_shown(*other)} and {_shown(*mine)}"
-            self.faults.add(self._named_at, "collision", what)
-        return name
+            self._faults.add(self._named_at, "unsafe", error.what, error.allowed)
+            return None
+        return name.casefold()
 
-    def _once(self, axes: dict[str, str], picture: tuple[object, ...]) -> None:
-        other = self._seen.setdefault(picture, axes)
-        if other is not axes:
-            unused = [axis for axis in axes if axes[axis] != other.get(axis)]
-            what = (
-                f"{_shown(other)} and {_shown(axes)} would be the same picture: prompt, references and size are equal"
-            )
-            use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
-            self.faults.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "take one of them out")
-
-    def _reference_digests(self, axes: dict[str, str]) -> str:
+    def _references(self, axes: Combination) -> str:
         """One word for the ordered references of a combination."""
         chosen = tuple(axes[role] for role in self._wording.references if role in axes)
         if chosen in self._pictures:
@@ -184,31 +158,41 @@ class _Expansion:
             if not files:
                 what = f"the {role} {quote(axes[role])} has no reference pictures"
                 rule = f"add references to it in the brand spec, or take {quote(role)} out here"
-                self.faults.add(("references", i), axes[role], what, rule)
+                self._faults.add(("references", i), axes[role], what, rule)
             digests += [self._wording.digests.get(file, file) for file in files]
         if len(digests) > MAX_REFERENCES:
-            what = f"{_shown(axes)} has {len(digests)} reference pictures"
-            self.faults.add(("references",), "many", what, f"allowed: {MAX_REFERENCES} together")
+            what = f"{shown(axes)} has {len(digests)} reference pictures"
+            self._faults.add(("references",), "many", what, f"allowed: {MAX_REFERENCES} together")
         self._pictures[chosen] = " ".join(digests)
         return self._pictures[chosen]
 
 
-def _axis(wording: Wording, name: str) -> Mapping[str, str]:
-    return wording.axes[name].values if name in wording.axes else {}
+class _Repeated:
+    """The pictures and names that come again, each told with the one that was there first. `differing` collects the
+    axes in which points of one name differ."""
 
+    def __init__(self, faults: _Faults, named_at: Location, differing: dict[str, None]) -> None:
+        self._faults, self._named_at, self._differing = faults, named_at, differing
+        self._pictures: dict[Hashable, Combination] = {}
+        self._names: dict[str, tuple[Combination, int]] = {}
 
-def _values(wording: Wording, prompt: bool) -> dict[str, dict[str, Named]]:
-    """Axis -> name -> what it shows in a template, for all axes but the format."""
-    values: dict[str, dict[str, Named]] = {}
-    for axis, known in wording.axes.items():
-        if axis in ROLES:
-            entities = wording.brand.entities(axis)
-            values[axis] = {name: Named.entity(name, entities[name]) for name in known.values}
-        elif axis != FORMAT:
-            values[axis] = {
-                name: Named.choice(text if prompt else name, name, text) for name, text in known.values.items()
-            }
-    return values
+    def picture(self, seen: _Seen) -> None:
+        axes, other = seen.axes, self._pictures.setdefault(seen.picture, seen.axes)
+        if other is axes:
+            return
+        unused = [axis for axis in axes if axes[axis] != other.get(axis)]
+        what = f"{shown(other)} and {shown(axes)} would be the same picture: prompt, references and size are equal"
+        use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
+        self._faults.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "take one of them out")
+
+    def name(self, seen: _Seen) -> None:
+        mine = (seen.axes, seen.seed)
+        other = self._names.setdefault(seen.name or "", mine)
+        if other is mine:
+            return
+        self._differing |= dict.fromkeys(_differences(other, mine))
+        what = f"{quote(seen.written)} is the name of two variants: {shown(*other)} and {shown(*mine)}"
+        self._faults.add(self._named_at, "collision", what)
 
 
 def _differences(one: tuple[dict[str, str], int], other: tuple[dict[str, str], int]) -> list[str]:
@@ -233,8 +217,3 @@ def _remedy(fault: str) -> str:
     if lacking:
         return f"give {quote(lacking[1])} a {lacking[2]} in the brand spec, or write {{{{ … | default('') }}}}"
     return ""
-
-
-def _shown(axes: Mapping[str, str], seed: int | None = None) -> str:
-    pairs = [f"{axis}: {name}" for axis, name in axes.items()]
-    return "{" + ", ".join(pairs + ([f"seed: {seed}"] if seed is not None else [])) + "}"

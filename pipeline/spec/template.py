@@ -16,10 +16,12 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pipeline.spec.fields import slug_of
+from pipeline.spec.piece import MAX_RENDERED, Piece, limited
 from pipeline.spec.problem import WrongValueError
 from pipeline.spec.wording import allowed, closest, listing, quote
 
-MAX_RENDERED = 20_000  # characters
+MAX_PIECES = 64
+"""Of a template; each is compiled for itself."""
 
 Words = Mapping[str, tuple[str, ...]]
 """The variables of a template and the attributes that each may have."""
@@ -41,31 +43,18 @@ _WRITTEN = {
 _RULE = "allowed: {{ variables }}, their attributes, filters, and {% if %}"
 
 
-class TemplateRenderError(Exception):
-    """A template that can't be rendered with the values given; the message says which part."""
-
-
 @dataclass(frozen=True)
 class Template:
     """A compiled template and the variables that it names."""
 
     source: str
     variables: frozenset[str]
-    compiled: jinja2.Template
+    pieces: tuple[str | Piece, ...]
 
-    def render(self, values: dict[str, Any]) -> str:
+    def render(self, values: Mapping[str, Any]) -> str:
         """The text for these values, without blanks around it. Raises TemplateRenderError."""
-        try:
-            parts = []
-            length = 0
-            for part in self.compiled.root_render_func(self.compiled.new_context(values)):
-                parts.append(part)
-                length += len(part)
-                if length > MAX_RENDERED:
-                    raise TemplateRenderError(f"it renders to more than {MAX_RENDERED:,} characters")
-        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise TemplateRenderError(str(error)) from None
-        return "".join(parts).strip()
+        parts = [piece if isinstance(piece, str) else piece.render(values) for piece in self.pieces]
+        return limited("".join(parts)).strip()
 
 
 def compile_template(source: str, words: Words) -> Template:
@@ -73,8 +62,33 @@ def compile_template(source: str, words: Words) -> Template:
     for fault in faults(source, words):
         raise fault
     tree = _ENVIRONMENT.parse(source)
-    variables = frozenset(node.name for node in tree.find_all(nodes.Name))
-    return Template(source, variables, _ENVIRONMENT.from_string(source))
+    return Template(source, _variables(tree), _pieces(tree))
+
+
+def _pieces(tree: nodes.Template) -> tuple[str | Piece, ...]:
+    """The template in pieces that can be rendered apart, as nothing in one changes what another one says; in one piece
+    where that were too many."""
+    parts = [
+        part
+        for statement in tree.body
+        for part in (statement.nodes if isinstance(statement, nodes.Output) else (statement,))
+    ]
+    if len(parts) > MAX_PIECES:
+        return (_piece(tree),)
+    return tuple(part.data if isinstance(part, nodes.TemplateData) else _piece(part) for part in parts)
+
+
+def _piece(part: nodes.Node) -> Piece:
+    whole = part
+    if not isinstance(whole, nodes.Template):
+        alone = nodes.Output([part]) if isinstance(part, nodes.Expr) else part
+        whole = nodes.Template([alone], lineno=1)
+        whole.set_environment(_ENVIRONMENT)
+    return Piece(_ENVIRONMENT.from_string(whole), _variables(whole), plain=isinstance(part, nodes.Name))
+
+
+def _variables(tree: nodes.Node) -> frozenset[str]:
+    return frozenset(node.name for node in tree.find_all(nodes.Name))
 
 
 def faults(source: str, words: Words | None) -> list[WrongValueError]:

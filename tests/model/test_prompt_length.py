@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 from model import CheckpointError
 from model.checkpoint.describe import describe
-from model.prompt_length import token_counts
+from model.prompt_length import CHAT, token_counts
 from tests.model.small import Small
 
 PROMPTS = ["", "a red mug", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "[IMG] a fox"]
@@ -51,6 +52,31 @@ class Spy:
 def test_nanos_own(tmp_path: Path) -> None:
     counts = token_counts(describe("nano", tmp_path), ["a mug", "a mug on a beach, a fox on the right"])
     assert 0 < counts[0] < counts[1] < 64
+
+
+@pytest.mark.parametrize("kind", ["klein", "dev"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        None,
+        "{{ messages[-1].content | string | upper }}",
+        "{% for m in messages %}<{{ m.content if m.content is string else m.content[0].text }}>{% endfor %}",
+        "{% for m in messages %}{{ (m.content if m.content is string else m.content[0].text)[:9] }}|{% endfor %}",
+        "always the same",
+    ],
+)
+def test_many_at_once_are_counted_like_each_alone(
+    small_of: Callable[[str], Small], tmp_path: Path, kind: str, template: str | None
+) -> None:
+    """Whatever the template does with them."""
+    model = small_of(kind).renderer.description
+    assert model.parts is not None
+    shutil.copytree(model.parts.tokenizer, tmp_path / "tokenizer")
+    if template is not None:
+        (tmp_path / "tokenizer" / CHAT).write_text(template)
+    model = replace(model, parts=replace(model.parts, tokenizer=tmp_path / "tokenizer"))
+    for prompts in (PROMPTS, PROMPTS[::-1], ["user", "a [IMG] mug", "user"], ["", ""]):
+        assert token_counts(model, prompts) == [token_counts(model, [prompt])[0] for prompt in prompts]
 
 
 def test_no_prompts_and_hosted_tiers_have_none(tmp_path: Path) -> None:

@@ -31,13 +31,17 @@ def test_a_licence_that_forbids_commercial_use_is_said(summary: Summary, capsys:
     assert "FLUX Non-Commercial License, not for commercial use" in text
 
 
-def test_what_a_campaign_asks_for_besides_is_shown(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_campaign_asks_for_besides_is_shown(
+    corpus: Path, summary: Summary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "reuse" not in shown(capsys, summary)
     plan = plan_for(load_campaign(corpus / "good" / "composition.yaml"), model())
     text = shown(capsys, summarise(plan, "out", None, "no route"))
     assert "some-model, LoRA ../klein-base/style.safetensors at 0.8" in text
     assert "at 1, quantised to fp8 (licence: Apache-2.0)" in text
     assert "negative prompt blurry, text" in text
     assert "reference pixels at most 262,144" in text
+    assert "reuse approximate: faster" in text
     assert "upsample" not in text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
+from pipeline.deliver import encode as module
 from pipeline.deliver.encode import CONTENT_TYPES, DIGITAL_SOURCE_TYPE, Metadata, encode
 from pipeline.plan.variant import EXTENSIONS
 
@@ -63,7 +66,63 @@ def test_the_file_is_of_its_format_and_size(format: str, kind: str) -> None:
     assert CONTENT_TYPES[format] == Image.MIME[kind]
 
 
-def test_png_keeps_every_pixel() -> None:
+@pytest.fixture(params=["fpng", "Pillow"])
+def writer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The two that write PNG, one after the other."""
+    if request.param == "Pillow":
+        monkeypatch.setattr(module, "_fast_writer", None)
+    else:
+        assert module._fast_writer is not None, "the tests' environment has fpng"
+    return str(request.param)
+
+
+SIZES = [*((width, 34 - width) for width in range(1, 34)), (16, 16), (33, 33), (16, 128), (128, 16), (1023, 1025)]
+
+
+@pytest.mark.parametrize("size", [*SIZES, (4096, 1024)], ids=str)
+@pytest.mark.usefixtures("writer")
+def test_png_keeps_every_pixel(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(7).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    flat = np.full_like(noise, 200)
+    smooth = np.minimum(noise, 3) + np.arange(size[0], dtype=np.uint8)[None, :, None]
+    for pixels in (noise, flat, smooth):
+        opened = Image.open(BytesIO(encode(Image.fromarray(pixels), "png", METADATA)))
+        assert opened.info.keys() == {"XML:com.adobe.xmp", "xmp"}
+        assert np.array_equal(np.asarray(opened), pixels)
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The kind and content of each of a PNG's chunks, whose sums are checked."""
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    place = 8
+    while place < len(data):
+        end = place + 8 + int.from_bytes(data[place : place + 4], "big")
+        assert zlib.crc32(data[place + 4 : end]) == int.from_bytes(data[end : end + 4], "big")
+        yield data[place + 4 : place + 8], data[place + 8 : end]
+        place = end + 4
+    assert place == len(data)
+
+
+def test_both_writers_carry_the_same_mark_and_pixels(writer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = list(chunks(encode(picture(), "png", METADATA)))
+    kinds = [kind for kind, _ in found]
+    assert (kinds[0], kinds[-1]) == (b"IHDR", b"IEND")
+    assert kinds.index(b"iTXt") < kinds.index(b"IDAT")
+    assert ("fdEC" in str(kinds)) == (writer == "fpng")
+    monkeypatch.setattr(module, "_fast_writer", None)
+    pillow = dict(chunks(encode(picture(), "png", METADATA)))
+    assert [content for kind, content in found if kind == b"iTXt"] == [pillow[b"iTXt"]]
+    assert found[0][1] == pillow[b"IHDR"]
+
+
+@pytest.mark.usefixtures("writer")
+def test_either_writer_gives_the_same_bytes_each_time() -> None:
+    assert encode(picture(), "png", METADATA) == encode(picture(), "png", METADATA)
+
+
+def test_a_writer_that_gives_nothing_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As fpng does where it can't write at all: it raises nothing."""
+    monkeypatch.setattr(module, "_fast_writer", lambda pixels, width, height, channels: b"")
     opened = Image.open(BytesIO(encode(picture(), "png", METADATA)))
     assert np.array_equal(np.asarray(opened), np.asarray(picture()))
 

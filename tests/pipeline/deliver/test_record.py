@@ -37,7 +37,7 @@ BEFORE = (
 ).encode()
 """A record as 0.1.0 wrote it."""
 
-ASKED = {"negative_prompt": "a blur", "reference_pixels": 4096}
+ASKED = {"negative_prompt": "a blur", "reference_pixels": 4096, "reuse": "approximate"}
 RENDERED = {"prompt_upsampled": "a mug, in detail", "cost": 4.5}
 
 
@@ -86,14 +86,14 @@ def test_a_new_record_tells_of_its_variant(tmp_path: Path) -> None:
     plain = variant(3)
     reference = Reference("product", "references/mug.png", tmp_path / "private" / "mug.png", "f" * 64)
     on_pine = Reference("style", "references/dawn.png", tmp_path / "dawn.png", "e" * 64, "#1f4d3a")
-    asked = replace(plain, references=(reference, on_pine), negative_prompt="a blur", reference_pixels=4096)
+    asked = replace(plain, references=(reference, on_pine), **ASKED)
     made = new_record(asked, MODEL, "failed", attempts=2, cause="it broke")
     told = json.loads(made.to_json())
     assert told["references"] == [
         {"role": "product", "file": "references/mug.png", "sha256": "f" * 64},
         {"role": "style", "file": "references/dawn.png", "sha256": "e" * 64, "background": "#1f4d3a"},
     ]
-    assert (told["negative_prompt"], told["reference_pixels"]) == ("a blur", 4096)
+    assert {name: told[name] for name in ASKED} == ASKED
     assert (told["status"], told["attempts"], told["cause"]) == ("failed", 2, "it broke")
     assert (told["asset"], told["sha256"], told["bytes"]) == (None, None, None)
     assert told["created"].endswith("Z")

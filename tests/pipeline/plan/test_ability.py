@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from model.sampler_version import LONG_SCHEDULE
 from pipeline.plan.ability import model_problems
 from pipeline.plan.expand import plan_for
 from pipeline.spec.load import load_campaign
@@ -42,6 +43,15 @@ FLEX: dict[str, Any] = {"family": "flux.2-flex", "guidance": 4.5, "hosted": True
         ("upsample: true", {"upsamples": True}, []),
         ("upsample: true", {}, ["upsample: "]),
         ("upsample: false", {}, []),
+        ("reuse: approximate", {}, []),
+        ("reuse: approximate", {"kv": True, "steps": {"standard": LONG_SCHEDULE}}, []),
+        ("reuse: approximate", {"kv": True, "steps": {"standard": LONG_SCHEDULE - 1}}, ["reuse: "]),
+        (f"reuse: approximate\nquality: {{steps: {LONG_SCHEDULE}}}", {"kv": True, "steps": {"standard": 4}}, []),
+        (f"reuse: approximate\nquality: {{steps: {LONG_SCHEDULE - 1}}}", {"kv": True}, ["reuse: "]),
+        ("reuse: approximate\nquality: preview", {"kv": True, "steps": {"standard": 4}}, ["reuse: ", "quality: "]),
+        ("reuse: approximate", SERVICE, ["reuse: "]),
+        ("reuse: exact", {"kv": True}, []),
+        ("reuse: exact", SERVICE, []),
         ("reference_pixels: 64x64", {}, []),
         ("reference_pixels: 64x64", SERVICE, []),
     ],

@@ -11,6 +11,7 @@ from PIL import Image
 
 from model.choice import ModelChoice
 from model.errors import CheckpointError
+from model.sampler_version import APPROXIMATION, LONG_SCHEDULE
 from pipeline.plan.expand import Plan, make_plan, plan_for
 from pipeline.plan.identity import KeyInputs, render_key
 from pipeline.spec.load import load_campaign
@@ -105,6 +106,7 @@ def test_what_a_campaign_asks_for_besides_is_in_variants_and_keys(corpus: Path) 
                 format="png",
                 negative_prompt="blurry, text",
                 reference_pixels=512**2,
+                reuse=APPROXIMATION,
             )
         )
 
@@ -121,6 +123,51 @@ def test_pixels_of_references_say_nothing_where_there_are_none_or_the_models_own
     (tmp_path / "job.yaml").write_text(text + "references: [product]\n")
     [variant] = plan_for(load_campaign(tmp_path / "job.yaml"), model()).variants
     assert keys[2] == (True, variant.render_key)
+
+
+@pytest.mark.parametrize(
+    ("more", "reuse"),
+    [
+        ("references: [product]\nquality: preview\n", "approximate"),
+        ("references: [product]\nquality: {steps: 1}\n", "exact"),
+        (f"quality: {{steps: {LONG_SCHEDULE}}}\n", "approximate"),
+        (f"quality: {{steps: {LONG_SCHEDULE - 1}}}\n", "exact"),
+    ],
+)
+def test_approximate_pictures_have_keys_of_their_own(more: str, reuse: str, corpus: Path, tmp_path: Path) -> None:
+    text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/") + more
+    found = []
+    for line in ("", "reuse: exact\n", "reuse: approximate\n"):
+        (tmp_path / "job.yaml").write_text(text + line)
+        [variant] = plan_for(load_campaign(tmp_path / "job.yaml"), model()).variants
+        found.append(variant)
+    default, exact, asked = found
+    assert default == exact
+    assert asked.reuse == reuse
+    assert (asked.render_key == exact.render_key) == (reuse == "exact")
+    inputs = KeyInputs(
+        weights="ab" * 32,
+        prompt="mug",
+        references=asked.reference_set,
+        width=64,
+        height=64,
+        steps=asked.steps,
+        guidance=4.0,
+        seed=0,
+        quantisation=None,
+        sampler=model().sampler,
+        format="png",
+        reuse=APPROXIMATION if reuse == "approximate" else "exact",
+    )
+    assert asked.render_key == render_key(inputs)
+
+
+def test_a_model_that_keeps_its_references_approximates_long_schedules_alone(corpus: Path, tmp_path: Path) -> None:
+    text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
+    written = f"references: [product]\nquality: {{steps: {LONG_SCHEDULE}}}\nreuse: approximate\n"
+    (tmp_path / "job.yaml").write_text(text + written)
+    [variant] = plan_for(load_campaign(tmp_path / "job.yaml"), model(kv=True)).variants
+    assert variant.reuse == "approximate"
 
 
 def test_a_service_that_chooses_gets_no_steps(corpus: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.plan.identity import KeyInputs, canonical_json, changed_fields, render_key
+from pipeline.plan.identity import KeyInputs, canonical_json, changed_fields, keys_by_seed, render_key
 from tests.pipeline.plan.keys import INPUTS
 
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -29,6 +29,7 @@ FIELDS = {
     "negative_prompt": st.sampled_from(["", "blurry"]),
     "reference_pixels": st.none() | st.integers(4096, 4_096_576),
     "upsample": st.booleans(),
+    "reuse": st.sampled_from(["exact", "approximate/1", "approximate/2"]),
 }
 inputs = st.builds(KeyInputs, **FIELDS)
 
@@ -46,15 +47,12 @@ def test_the_literal_key() -> None:
 
 
 def test_what_came_later_is_written_only_where_it_says_something() -> None:
-    later = replace(INPUTS, negative_prompt="a blur", reference_pixels=4096, upsample=True)
+    asked = {"negative_prompt": "a blur", "reference_pixels": 4096, "upsample": True, "reuse": "approximate/1"}
+    later = replace(INPUTS, **asked)
     written = json.loads(canonical_json(later))
-    assert {name: written.pop(name) for name in ("negative_prompt", "reference_pixels", "upsample")} == {
-        "negative_prompt": "a blur",
-        "reference_pixels": 4096,
-        "upsample": True,
-    }
+    assert {name: written.pop(name) for name in asked} == asked
     assert written == json.loads(canonical_json(INPUTS))
-    assert changed_fields(INPUTS, later) == ("negative_prompt", "reference_pixels", "upsample")
+    assert changed_fields(INPUTS, later) == tuple(asked)
 
 
 def test_what_a_service_chooses_is_null() -> None:
@@ -81,6 +79,18 @@ def test_every_field_changes_the_key(given_inputs: KeyInputs, data: st.DataObjec
 def test_equal_inputs_and_only_they_have_equal_keys(one: KeyInputs, other: KeyInputs) -> None:
     assert (render_key(one) == render_key(other)) == (one == other) == (changed_fields(one, other) == ())
     assert render_key(replace(one)) == render_key(one)
+
+
+@given(inputs, st.lists(st.integers(0, 2**53 - 1), min_size=1, max_size=4))
+def test_keys_by_seed_are_the_same(given_inputs: KeyInputs, seeds: list[int]) -> None:
+    key = keys_by_seed(given_inputs)
+    assert [key(seed) for seed in seeds] == [render_key(replace(given_inputs, seed=seed)) for seed in seeds]
+
+
+@given(st.sampled_from(['"seed":0,', ',"seed":0,"', '\\"seed":0,', 'x","seed":0,"y']))
+def test_a_text_that_looks_like_a_seed_is_none(text: str) -> None:
+    tricky = replace(INPUTS, prompt=text, negative_prompt=text, sampler=text)
+    assert keys_by_seed(tricky)(7) == render_key(tricky)
 
 
 @given(inputs)

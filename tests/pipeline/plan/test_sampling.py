@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.plan.sampling import Sampling, sampling
+from model.sampler_version import LONG_SCHEDULE
+from pipeline.plan.sampling import Sampling, reuse_of, sampling
 from pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
 
@@ -29,6 +30,8 @@ SERVICE: dict[str, Any] = {"steps": None, "guidance": None, "hosted": True, "dis
         ("reference_pixels: 1048576", {}, Sampling(20, 4.0)),
         ("reference_pixels: 64x64", {"reference_pixels": 4096}, Sampling(20, 4.0)),
         ("upsample: true", {"upsamples": True}, Sampling(20, 4.0, upsample=True)),
+        ("reuse: exact", {}, Sampling(20, 4.0)),
+        ("reuse: approximate", {}, Sampling(20, 4.0, reuse="approximate")),
     ],
 )
 def test_what_a_campaign_asks_for_else_what_its_model_says(
@@ -37,3 +40,19 @@ def test_what_a_campaign_asks_for_else_what_its_model_says(
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
     (tmp_path / "job.yaml").write_text(f"{text}{written}\n")
     assert sampling(load_campaign(tmp_path / "job.yaml"), model(**changes)) == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps", "running", "found"),
+    [
+        ("exact", 50, True, "exact"),
+        ("approximate", 4, True, "approximate"),
+        ("approximate", 2, True, "approximate"),
+        ("approximate", 1, True, "exact"),
+        ("approximate", LONG_SCHEDULE, False, "approximate"),
+        ("approximate", LONG_SCHEDULE - 1, False, "exact"),
+        ("exact", None, True, "exact"),
+    ],
+)
+def test_approximate_only_where_it_makes_a_difference(asked: str, steps: int | None, running: bool, found: str) -> None:
+    assert reuse_of(Sampling(steps, 1.0, reuse=asked), running) == found

@@ -19,7 +19,7 @@ def plan(corpus: Path) -> Plan:
 def test_the_numbers(plan: Plan) -> None:
     done = {plan.variants[0].render_key, plan.variants[5].render_key, "f" * 64}
     found = summarise(plan, "s3://assets", done)
-    assert (found.done, len(found.to_render), found.seeds, found.steps, found.guidance) == (2, 10, 2, 20, 4.0)
+    assert (found.done, found.to_render, found.seeds, found.steps, found.guidance) == (2, 10, 2, 20, 4.0)
     assert found.axes == {
         "product": {"mug": 8, "bottle": 4},
         "character": {"fox": 8, "bear": 4},
@@ -32,7 +32,7 @@ def test_the_numbers(plan: Plan) -> None:
 
 def test_a_store_out_of_reach_is_not_an_empty_one(plan: Plan) -> None:
     found = summarise(plan, "s3://assets", None, "no route")
-    assert (found.done, found.unknown, len(found.to_render)) == (None, "no route", 12)
+    assert (found.done, found.unknown, found.to_render) == (None, "no route", 12)
 
 
 def test_as_json(plan: Plan) -> None:
@@ -44,6 +44,7 @@ def test_as_json(plan: Plan) -> None:
     assert "path" not in values["first"][0]["references"][0]
     assert values["model"]["choice"] == {"base": "../klein"}
     assert (values["negative_prompt"], values["reference_pixels"], values["upsample"]) == (None, None, False)
+    assert values["reuse"] == "exact"
     assert values["warnings"] == []
 
 
@@ -58,6 +59,7 @@ def test_a_composed_model_as_json_with_paths_as_they_are_written(corpus: Path) -
         "quantise": "fp8",
     }
     assert (values["negative_prompt"], values["reference_pixels"], values["guidance"]) == ("blurry, text", 512**2, 3.0)
+    assert values["reuse"] == "approximate"
     assert values["warnings"] == ["12 prompts are long"]
 
 

@@ -45,8 +45,10 @@ def test_a_campaign(corpus: Path) -> None:
 def test_a_campaign_that_asks_for_more(corpus: Path) -> None:
     job = load_campaign(corpus / "good" / "composition.yaml").job
     assert (job.negative_prompt, job.reference_pixels, job.upsample) == ("blurry, text", 512 * 512, False)
+    assert job.reuse == "approximate"
     job = load_campaign(corpus / "good" / "hosted.yaml").job
     assert (job.negative_prompt, job.reference_pixels, job.upsample) == ("", 1024 * 1024, True)
+    assert job.reuse == "exact"
 
 
 @pytest.mark.parametrize(

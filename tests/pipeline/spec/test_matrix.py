@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.matrix import combinations, count
+from pipeline.spec.matrix import Combinations, count
 
 AXES = {"a": ["a0", "a1", "a2"], "b": ["b0", "b1"], "c": ["c0", "c1"]}
 EXTRA = {"d": ["d0", "d1"], "e": ["e0", "e1"]}
@@ -15,7 +15,7 @@ EXTRA = {"d": ["d0", "d1"], "e": ["e0", "e1"]}
 
 def test_githubs_example() -> None:
     """From GitHub's documentation of `include`."""
-    found = combinations(
+    found = Combinations(
         {"fruit": ["apple", "pear"], "animal": ["cat", "dog"]},
         include=[
             {"color": "green"},
@@ -25,7 +25,7 @@ def test_githubs_example() -> None:
             {"fruit": "banana", "animal": "cat"},
         ],
     )
-    assert found == [
+    assert list(found) == [
         {"fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle"},
         {"fruit": "apple", "animal": "dog", "color": "green", "shape": "circle"},
         {"fruit": "pear", "animal": "cat", "color": "pink"},
@@ -62,13 +62,14 @@ def test_like_the_plain_model(names, exclude, include) -> None:
     axes = {name: AXES[name] for name in sorted(names)}
     exclude = [{k: v for k, v in entry.items() if k in axes} for entry in exclude]
     exclude = [entry for entry in exclude if entry]
-    found = combinations(axes, exclude, include)
-    assert found == slow(axes, exclude, include)
+    found = Combinations(axes, exclude, include)
+    assert list(found) == [found[i] for i in range(len(found))] == slow(axes, exclude, include)
     assert len(found) <= count(axes, include)
 
 
 def test_results_share_nothing() -> None:
     include = [{"b": "x"}]
-    found = combinations({"a": ["1"]}, include=include)
+    found = Combinations({"a": ["1"]}, include=include)
     found[0]["b"] = "y"
+    assert found[0] == {"a": "1", "b": "x"}
     assert include == [{"b": "x"}]

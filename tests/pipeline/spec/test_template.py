@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.spec.brand import Product, Style
+from pipeline.spec.piece import TemplateRenderError
 from pipeline.spec.problem import WrongValueError
-from pipeline.spec.template import TemplateRenderError, compile_template, faults
+from pipeline.spec.template import compile_template, faults
 from pipeline.spec.words import CHOICE, ENTITY, FORMAT, Named, Palette
 
 WORDS = {

@@ -1,0 +1,100 @@
+"""What all variants of a campaign have in common, and what each combination adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from model.checkpoint.describe import ModelDescription
+from model.sampler_version import APPROXIMATION
+from pipeline.plan.identity import KeyInputs, keys_by_seed
+from pipeline.plan.sampling import reuse_of, sampling
+from pipeline.plan.variant import Reference, Variant
+from pipeline.spec.campaign import Campaign, references_of
+from pipeline.spec.matrix import Combination
+from pipeline.spec.point import Point
+from pipeline.spec.size import Size
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The references of a combination, their digests, and what of the sampling depends on there being any."""
+
+    references: tuple[Reference, ...]
+    reference_set: tuple[str, ...]
+    reference_pixels: int | None
+    reuse: str
+
+
+class Recipe:
+    """Makes the variants and render keys of one campaign with one model. Keeps what each choice of references gives."""
+
+    def __init__(self, campaign: Campaign, model: ModelDescription) -> None:
+        """Of a campaign in which `model_problems` finds nothing."""
+        self._campaign, self._model = campaign, model
+        self.sampling = sampling(campaign, model)
+        self._known: dict[tuple[str | None, ...], Chosen] = {}
+
+    def chosen(self, axes: Combination) -> Chosen:
+        """What a combination chooses of the references."""
+        names = tuple(map(axes.get, self._campaign.job.references))
+        if names not in self._known:
+            self._known[names] = self._choose(axes)
+        return self._known[names]
+
+    def keys(self, axes: Combination, size: Size, prompt: str) -> Callable[[int], str]:
+        """Gives the render key for each seed."""
+        shared, model, chosen = self.sampling, self._model, self.chosen(axes)
+        return keys_by_seed(
+            KeyInputs(
+                weights=model.weights_digest,
+                prompt=prompt,
+                references=tuple(reference.identity for reference in chosen.references),
+                width=size.width,
+                height=size.height,
+                steps=shared.steps,
+                guidance=shared.guidance,
+                seed=0,
+                quantisation=model.choice.quantise,
+                sampler=model.sampler,
+                format=self._campaign.output.format,
+                negative_prompt=shared.negative_prompt,
+                reference_pixels=chosen.reference_pixels,
+                upsample=shared.upsample,
+                reuse=APPROXIMATION if chosen.reuse == "approximate" else chosen.reuse,
+            )
+        )
+
+    def variant(self, point: Point, keys: Callable[[int], str]) -> Variant:
+        """The variant of a point, given the keys of its combination, size and prompt."""
+        shared, chosen = self.sampling, self.chosen(point.axes)
+        return Variant(
+            name=point.name,
+            axes=point.axes,
+            prompt=point.prompt,
+            references=chosen.references,
+            width=point.size.width,
+            height=point.size.height,
+            steps=shared.steps,
+            guidance=shared.guidance,
+            seed=point.seed,
+            format=self._campaign.output.format,
+            render_key=keys(point.seed),
+            negative_prompt=shared.negative_prompt,
+            reference_pixels=chosen.reference_pixels,
+            upsample=shared.upsample,
+            reuse=chosen.reuse,
+        )
+
+    def _choose(self, axes: Combination) -> Chosen:
+        job, brand = self._campaign.job, self._campaign.brand
+        references = tuple(
+            Reference(role, picture.file, picture.path, picture.sha256, brand.ground if picture.transparent else None)
+            for role, picture in references_of(job.references, brand, axes)
+        )
+        return Chosen(
+            references=references,
+            reference_set=tuple(reference.sha256 for reference in references),
+            reference_pixels=self.sampling.reference_pixels if references else None,
+            reuse=reuse_of(self.sampling, bool(references) and not self._model.kv),
+        )

@@ -1,0 +1,37 @@
+"""What of a plan decides how much memory it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model.memory import Largest
+from pipeline.plan.expand import plan_for
+from pipeline.plan.memory import largest_of
+from pipeline.spec.load import load_campaign
+from tests.pipeline.plan.keys import model
+
+SQUARE = "matrix: {product: [mug, bottle]}\nsize: 64x64\n"
+FORMATS = "matrix: {product: [bottle, mug], format: {small: 64x64, tall: 64x512, wide: 256x64}}\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "largest"),
+    [
+        (SQUARE, Largest(64, 64)),
+        (SQUARE + "references: [product]\n", Largest(64, 64, 2 * (96 * 80 // 256))),
+        (SQUARE + "references: [product]\nreference_pixels: 64x64\n", Largest(64, 64, 2 * (64 * 64 // 256))),
+        (FORMATS, Largest(64, 512)),
+        (SQUARE + "reuse: approximate\n", Largest(64, 64, approximate=True)),
+        (SQUARE + "reuse: approximate\nquality: preview\n", Largest(64, 64)),
+    ],
+)
+def test_the_largest_picture_and_the_largest_references(
+    written: str, largest: Largest, corpus: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "job.yaml").write_text(
+        f"campaign: c\nbrand: {corpus}/northwind/brand.yaml\nmodel: nano\nprompt: '{{{{ product }}}}'\ndeliver: out\n"
+        + written
+    )
+    assert largest_of(plan_for(load_campaign(tmp_path / "job.yaml"), model())) == largest

@@ -1,0 +1,293 @@
+"""What is made when it's asked for is what a plain expansion gives, which makes everything and sorts it."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.plan.expand import Plan, plan_for
+from pipeline.plan.identity import KeyInputs, render_key
+from pipeline.plan.memory import largest_of
+from pipeline.plan.summary import summarise
+from pipeline.plan.variant import Variant
+from pipeline.plan.warnings import warnings_of
+from pipeline.spec.campaign_file import examine_campaign
+from pipeline.spec.load import load_brand, load_campaign
+from tests.pipeline.plan.keys import model
+
+SCENES = {"beach": "on a beach", "shore": "on a beach", "snow": "in snow"}
+FORMATS = {"square": "64x64", "wide": "128x64", "tall": "64x128"}
+PROMPTS = (
+    "{{ product }} {{ scene }}",
+    "{{ scene }}{% if product == 'mug' %}, hot{% endif %}",
+    "{{ product }} {{ scene }} {{ light | default('by day') }}",
+    "{{ scene }} {{ seed }}",
+    "{{ product }} {{ scene }}, {{ 'wild' if seed > 1 else 'calm' }}",
+    "{{ 9 - index }} {{ product }}",
+    "{{ product }} {{ scene }} {{ format.width }}",
+)
+NAMES = (
+    None,
+    "{{ scene }}/{{ product }}-{{ seed }}",
+    "{{ format }}-{{ index | pad(4) }}",
+    "{{ product | upper if seed else product }}-{{ scene }}-{{ format }}",
+    "{{ light | default('day') }}-{{ product }}-{{ scene }}-{{ format }}-{{ seed }}",
+)
+some = st.lists
+axes = st.fixed_dictionaries(
+    {
+        "product": some(st.sampled_from(["mug", "bottle"]), min_size=1, unique=True),
+        "scene": some(st.sampled_from(sorted(SCENES)), min_size=1, unique=True).map(
+            lambda n: {k: SCENES[k] for k in n}
+        ),
+    },
+    optional={
+        "character": some(st.sampled_from(["fox", "bear"]), min_size=1, unique=True),
+        "format": some(st.sampled_from(sorted(FORMATS)), min_size=1, unique=True).map(
+            lambda n: {k: FORMATS[k] for k in n}
+        ),
+    },
+)
+jobs = st.fixed_dictionaries(
+    {
+        "matrix": axes,
+        "prompt": st.sampled_from(PROMPTS),
+        "seeds": st.integers(1, 4) | some(st.integers(0, 9), min_size=1, max_size=4, unique=True),
+        "references": st.sampled_from([[], ["product"], ["product", "character"]]),
+        "name": st.sampled_from(NAMES),
+        "exclude": st.booleans(),
+        "include": st.booleans(),
+    }
+)
+
+
+@dataclass
+class Plain:
+    """Points as dicts, in order, and what is wrong with them."""
+
+    points: list[dict[str, Any]]
+    wrong: set[tuple[str, str]]
+
+
+def written(corpus: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """The campaign's file as data."""
+    first = {axis: next(iter(values)) for axis, values in job["matrix"].items()}
+    last = {axis: list(values)[-1] for axis, values in job["matrix"].items()}
+    lit = job["include"] or "light" in f"{job['prompt']}{job['name']}"
+    references = [role for role in job["references"] if role in job["matrix"]]
+    return {
+        "campaign": "c",
+        "brand": f"{corpus}/northwind/brand.yaml",
+        "model": "nano",
+        "matrix": job["matrix"],
+        "exclude": [first] if job["exclude"] and first != last else [],
+        "include": [{**last, "light": "at dusk"}, {**last, "scene": {"moon": "on the moon"}}] if lit else [],
+        "prompt": job["prompt"],
+        "references": references,
+        "seeds": job["seeds"],
+        "size": "64x64",
+        "deliver": "out",
+        "output": {"name": job["name"]} if job["name"] else {},
+    }
+
+
+def combinations(data: dict[str, Any]) -> Iterator[dict[str, str]]:
+    for values in product(*data["matrix"].values()):
+        found = dict(zip(data["matrix"], values, strict=True))
+        if found in data["exclude"]:
+            continue
+        yield found | ({"light": "at-dusk"} if data["include"] and data["include"][0].items() >= found.items() else {})
+    for entry in data["include"][1:]:
+        yield entry | {"scene": "moon"}
+
+
+class Named(str):
+    """Just enough of what templates show."""
+
+    width: int
+
+
+def plain(data: dict[str, Any], corpus: Path) -> Plain:
+    """All points, one after the other, with everything that was seen before at hand."""
+    brand, jinja = load_brand(corpus / "northwind" / "brand.yaml"), jinja2.Environment(undefined=jinja2.StrictUndefined)
+    jinja.filters["pad"] = lambda value, width: str(value).zfill(width)
+    prompt, name = jinja.from_string(data["prompt"]), jinja.from_string(data["output"].get("name", ""))
+    seeds = range(data["seeds"]) if isinstance(data["seeds"], int) else data["seeds"]
+    texts = SCENES | {"moon": "on the moon", "at-dusk": "at dusk"}
+    reseeds = "seed" in data["prompt"] or "index" in data["prompt"]
+    points: list[dict[str, Any]] = []
+    for axes in combinations(data):
+        size = FORMATS[axes["format"]] if "format" in axes else "64x64"
+        shape = Named(axes.get("format", size))
+        shape.width = int(size.split("x")[0])
+        for seed in seeds:
+            shown = {**axes, "seed": seed, "index": len(points), "format": shape}
+            named = name.render(shown) if data["output"] else "-".join([*axes.values(), f"s{seed}"])
+            said = prompt.render(shown | {axis: texts[axes[axis]] for axis in ("scene", "light") if axis in axes})
+            roles = [role for role in data["references"] if role in axes]
+            files = tuple(p.sha256 for role in roles for p in brand.pictures_of(role, axes[role]))
+            point = {"axes": axes, "seed": seed, "size": size, "name": named, "prompt": said, "files": files}
+            points.append(point)
+    return Plain(points, {*twins(points, reseeds, seeds[0]), *collisions(points, bool(data["output"]))})
+
+
+def told(axes: dict[str, str], seed: int | None = None) -> str:
+    shown = axes if seed is None else {**axes, "seed": seed}
+    return "{" + ", ".join(f"{axis}: {name}" for axis, name in shown.items()) + "}"
+
+
+def more(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The first, with how many more there are."""
+    return [(found[0][0] + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""), found[0][1])] if found else []
+
+
+def twins(points: list[dict[str, Any]], reseeds: bool, first_seed: int) -> list[tuple[str, str]]:
+    seen: dict[tuple[object, ...], dict[str, str]] = {}
+    found = []
+    for point in points:
+        if not reseeds and point["seed"] != first_seed:
+            continue
+        mine = point["axes"]
+        other = seen.setdefault(
+            (point["prompt"], point["files"], point["size"], point["seed"] if reseeds else None), mine
+        )
+        if other is not mine:
+            unused = " or ".join(f"'{{{{ {axis} }}}}'" for axis in mine if mine[axis] != other.get(axis))
+            what = f"{told(other)} and {told(mine)} would be the same picture: prompt, references and size are equal"
+            found.append((what, f"use {unused} in the prompt" if unused else "take one of them out"))
+    return more(found)
+
+
+def collisions(points: list[dict[str, Any]], in_name: bool) -> list[tuple[str, str]]:
+    seen: dict[str, dict[str, Any]] = {}
+    found, differing = [], {}
+    for point in points:
+        other = seen.setdefault(point["name"].casefold(), point)
+        if other is not point:
+            mine, its = ({**one["axes"], "seed": one["seed"]} for one in (point, other))
+            differing |= dict.fromkeys(f"'{{{{ {axis} }}}}'" for axis in mine if mine[axis] != its.get(axis))
+            told_both = f"{told(other['axes'], other['seed'])} and {told(point['axes'], point['seed'])}"
+            found.append((f"'{point['name']}' is the name of two variants: {told_both}", ""))
+    rule = f"add {' and '.join(differing)} to the name" if differing else ""
+    return [(what, rule) for what, _ in more(found)]
+
+
+def key_of(point: dict[str, Any]) -> str:
+    width, height = (int(side) for side in point["size"].split("x"))
+    inputs = KeyInputs(
+        "ab" * 32, point["prompt"], point["files"], width, height, 20, 4.0, point["seed"], None, "", "png"
+    )
+    return render_key(replace(inputs, sampler=model().sampler))
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(jobs)
+def test_like_the_plain_expansion(corpus: Path, tmp_path: Path, job: dict[str, Any]) -> None:
+    data = written(corpus, job)
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+    expected = plain(data, corpus)
+    examined = examine_campaign(tmp_path / "job.yaml")
+    assert {(problem.what, problem.allowed) for problem in examined.problems} == expected.wrong
+    if examined.campaign is None:
+        return
+    points = examined.campaign.points
+    assert points[:] == tuple(points)
+    assert [(p.axes, p.seed, str(p.size), p.prompt, p.name) for p in points] == [
+        tuple(point[field] for field in ("axes", "seed", "size", "prompt", "name")) for point in expected.points
+    ]
+    sets: dict[tuple[str, ...], int] = {}
+    for point in expected.points:
+        sets.setdefault(point["files"], len(sets))
+
+    def order(point: dict[str, Any]) -> tuple[object, ...]:
+        size = tuple(int(side) for side in point["size"].split("x"))
+        return sets[point["files"]], size, point["prompt"], point["seed"], point["name"]
+
+    ordered = sorted(expected.points, key=order)
+    plan = plan_for(examined.campaign, model())
+    variants = list(plan.variants)
+    assert [(v.name, v.axes, v.prompt, v.seed, v.reference_set, v.render_key) for v in variants] == [
+        (p["name"], p["axes"], p["prompt"], p["seed"], p["files"], key_of(p)) for p in ordered
+    ]
+    assert list(plan.variants.keys()) == [variant.render_key for variant in variants]
+    assert plan.variants[:] == tuple(variants)
+    assert (plan.variants[-1], len(plan.variants)) == (variants[-1], len(variants))
+    check_summary(plan, variants)
+
+
+def check_summary(plan: Plan, variants: list[Variant]) -> None:
+    """The numbers, counted one by one."""
+    done = {variant.render_key for variant in variants[::3]}
+    summary = summarise(plan, "out", done | {"f" * 64})
+    assert (summary.done, summary.to_render) == (len(done), len(variants) - len(done))
+    sizes: dict[str, int] = {}
+    sets: dict[tuple[str, ...], int] = {}
+    names: dict[tuple[str, str], int] = {}
+    for variant in variants:
+        size = f"{variant.width}x{variant.height}"
+        sizes[size] = sizes.get(size, 0) + 1
+        sets[variant.reference_set] = sets.get(variant.reference_set, 0) + 1
+        for named in variant.axes.items():
+            names[named] = names.get(named, 0) + 1
+    assert list(summary.sizes.items()) == list(sizes.items())
+    digests = [(tuple(r.sha256 for r in found.references), found.variants) for found in summary.reference_sets]
+    assert digests == list(sets.items())
+    assert {(axis, name): n for axis, found in summary.axes.items() for name, n in found.items() if n} == names
+    largest = largest_of(plan)
+    assert largest.width * largest.height == max(variant.width * variant.height for variant in variants)
+
+
+def job_of(corpus: Path, folder: Path, near: int, far: int, seeds: int) -> Path:
+    """A campaign with so many prompts, each with so many seeds."""
+    job = {
+        **{"campaign": "c", "brand": f"{corpus}/northwind/brand.yaml", "model": "nano", "size": "64x64"},
+        "matrix": {
+            "product": ["mug", "bottle"],
+            "near": {f"n{i}": f"near the place {i}" for i in range(near)},
+            "far": {f"f{i}": f"far from the place {i}" for i in range(far)},
+        },
+        **{"prompt": "{{ product }} {{ near }} and {{ far }}", "references": ["product"], "seeds": seeds},
+        "deliver": "out",
+    }
+    file = folder / f"{near}-{far}-{seeds}.yaml"
+    file.write_text(yaml.safe_dump(job))
+    return file
+
+
+def peak(file: Path, points: int) -> int:
+    """Bytes that planning takes at most."""
+    load_campaign(file)  # what is made once for all campaigns, and by the file's own size
+    tracemalloc.start()
+    try:
+        plan = plan_for(load_campaign(file), model(text_length=1_000))
+        summary = summarise(plan, "out", frozenset(), None, warnings_of(plan))
+        largest_of(plan)
+        assert (summary.to_render, len(plan.variants[:5])) == (points, 5)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("few", "many"),
+    [((4, 5, 50), (4, 5, 500)), ((10, 100, 1), (100, 100, 1))],
+    ids=["seeds", "prompts"],
+)
+def test_memory_hardly_grows(
+    few: tuple[int, int, int], many: tuple[int, int, int], corpus: Path, tmp_path: Path
+) -> None:
+    """By 24 bytes for each variant at most: of names, prompts, points and variants none is kept."""
+    points = [2 * near * far * seeds for near, far, seeds in (few, many)]
+    peaks = [peak(job_of(corpus, tmp_path, *one), count) for one, count in zip((few, many), points, strict=True)]
+    assert points == [2_000, 20_000]
+    assert peaks[1] - peaks[0] < 24 * (points[1] - points[0])

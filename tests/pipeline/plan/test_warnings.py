@@ -1,0 +1,70 @@
+"""Prompts that are too long, whatever number of them is counted at once or remembered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model.checkpoint.describe import describe
+from model.prompt_length import token_counts
+from pipeline.plan import warnings
+from pipeline.plan.expand import Plan, plan_for
+from pipeline.plan.warnings import warnings_of
+from pipeline.spec.load import load_campaign
+from tests.pipeline.plan.keys import model
+
+JOB = """campaign: c
+brand: {corpus}/northwind/brand.yaml
+model: nano
+matrix:
+  product: [mug, bottle]
+  scene: {{{scenes}}}
+prompt: "a sunny place, {{{{ scene }}}}"
+references: [product]
+seeds: 3
+size: 128x128
+deliver: out
+"""
+WORDS = (60, 1, 90, 75, 90, 61)
+
+
+def planned(corpus: Path, tmp_path: Path) -> Plan:
+    scenes = ", ".join(f"s{i}: {'far ' * count}{i}" for i, count in enumerate(WORDS))
+    (tmp_path / "job.yaml").write_text(JOB.format(corpus=corpus, scenes=scenes))
+    return plan_for(load_campaign(tmp_path / "job.yaml"), describe("nano", tmp_path))
+
+
+@pytest.mark.parametrize(("at_once", "remembered"), [(4096, 1 << 17), (1, 1 << 17), (2, 0), (5, 3)])
+def test_those_that_will_be_cut(
+    at_once: int, remembered: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warnings, "AT_ONCE", at_once)
+    monkeypatch.setattr(warnings, "REMEMBERED", remembered)
+    plan = planned(corpus, tmp_path)
+    prompts = list(dict.fromkeys(variant.prompt for variant in plan.variants))
+    counts = dict(zip(prompts, token_counts(plan.model, prompts), strict=True))
+    longest = max(plan.variants, key=lambda variant: counts[variant.prompt])
+    cut = [prompt for prompt in prompts if counts[prompt] > 64]
+    assert (len(prompts), len(cut)) == (6, 5)
+    assert warnings_of(plan) == (
+        f"5 of 6 prompts are longer than 64 tokens, and what is beyond is cut off; the longest has "
+        f"{counts[longest.prompt]}, of '{longest.name}'",
+    )
+
+
+def test_none_where_all_fit_and_where_a_service_renders(corpus: Path, tmp_path: Path) -> None:
+    assert warnings_of(plan_for(load_campaign(corpus / "good" / "design.yaml"), model(text_length=512))) == ()
+    plan = planned(corpus, tmp_path)
+    assert warnings_of(Plan(plan.campaign, model(hosted=True, text_length=1), plan.variants)) == ()
+
+
+def test_a_model_that_cannot_tell(corpus: Path, tmp_path: Path) -> None:
+    plan = planned(corpus, tmp_path)
+    parts = plan.model.parts
+    assert parts is not None
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    broken = replace(plan.model, parts=replace(parts, tokenizer=tmp_path))
+    [warning] = warnings_of(Plan(plan.campaign, broken, plan.variants))
+    assert warning.startswith(f"whether prompts are too long isn't known: {tmp_path}: tokens can't be counted: ")

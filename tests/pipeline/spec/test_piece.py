@@ -1,0 +1,60 @@
+"""Pieces of templates: the same text as the whole template gives, whatever is kept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.spec import piece, template
+from pipeline.spec.piece import TemplateRenderError
+from pipeline.spec.template import MAX_PIECES, compile_template
+from pipeline.spec.words import CHOICE, Named
+
+WORDS = {"scene": CHOICE, "mood": CHOICE, "seed": ()}
+SOURCES = (
+    "{{ scene }}",
+    " in {{ mood.text }}",
+    "-{{ seed }}",
+    "{{ seed + 1 }}",
+    "{% if scene == 'beach' %}sand, {{ mood }}{% elif mood is defined %}snow{% endif %}",
+    "{{ scene ~ mood }}",
+    "{{ mood | upper }} ",
+    "{{ 'plain' }}",
+)
+scenes = [Named.choice(text, name, text) for name, text in (("beach", "beach"), ("sea", "beach"), ("snow", "snow"))]
+moods = [Named.choice(f"calm {i}", f"m{i}", f"calm {i}") for i in range(3)]
+values = st.fixed_dictionaries(
+    {"scene": st.sampled_from(scenes), "mood": st.sampled_from(moods), "seed": st.integers()}
+)
+
+
+@given(st.lists(st.sampled_from(SOURCES), max_size=6), st.lists(values, min_size=1, max_size=12), st.integers(1, 3))
+def test_as_the_whole_template(sources: list[str], asked: list[dict[str, object]], kept: int) -> None:
+    """However few texts are kept, and in whatever order they are asked for."""
+    source = "".join(sources)
+    made, whole = compile_template(source, WORDS), template._ENVIRONMENT.from_string(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(piece, "KEPT", kept)
+        assert [made.render(one) for one in asked] == [whole.render(one).strip() for one in asked]
+
+
+def test_values_that_look_alike_are_told_apart() -> None:
+    made = compile_template("{{ scene.name }}", WORDS)
+    assert [made.render({"scene": scene}) for scene in scenes] == ["beach", "sea", "snow"]
+
+
+def test_a_text_for_what_is_missing_is_of_nothing_else() -> None:
+    made = compile_template("{% if mood is defined %}{{ mood }}{% endif %}.", WORDS)
+    assert [made.render(one) for one in ({}, {"mood": moods[0]}, {})] == [".", "calm 0.", "."]
+
+
+def test_a_template_of_very_many_pieces() -> None:
+    source = "{{ scene }}{{ seed + 1 }}" * MAX_PIECES
+    assert compile_template(source, WORDS).render({"scene": scenes[0], "seed": 1}) == "beach2" * MAX_PIECES
+
+
+def test_pieces_that_are_too_long_together() -> None:
+    text = "x" * 15_000
+    with pytest.raises(TemplateRenderError, match="more than 20,000 characters"):
+        compile_template("{{ scene }}{{ scene.text }}", WORDS).render({"scene": Named.choice(text, "x", text)})

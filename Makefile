@@ -29,7 +29,7 @@ format: install
 	$(BIN)/ruff format .
 
 bench: install
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --json out/benchmarks.json --write docs/benchmarks.md
 
 clean:
 	rm -rf $(VENV) build out

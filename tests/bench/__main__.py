@@ -1,61 +1,117 @@
-"""`python -m tests.bench [--quick] [--json FILE]`: ours against diffusers, the decoder in bands against itself in
-one piece, and loading against reading alone; exit code 1 where results differ."""
+"""`python -m tests.bench`: what brandpress costs, beside diffusers where that does the same; `make bench` writes
+docs/benchmarks.md with it. Exit code 1 where results differ or a row can't be measured."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Callable
+import traceback
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import diffusers
-import transformers
+import torch
 from rich.console import Console
 
-from tests.bench import loading
-from tests.bench.alternate import Contest, alternate
-from tests.bench.pictures import campaign, one_of_nano
-from tests.bench.report import as_json, table
-from tests.bench.step import transformer_step
-from tests.bench.tiles import QUICK_SIZE, SIZE, tiles
+from tests.bench.bench import Bench, Family
+from tests.bench.checkpoint import hush
+from tests.bench.child import say
+from tests.bench.document import markdown
+from tests.bench.families import FAMILIES, KEYS
+from tests.bench.machine import host, today
+from tests.bench.report import Report, tables_of, terminal_table
+from tests.bench.row import Row
 
-ROUNDS, QUICK_ROUNDS = 7, 2
+ROUNDS, QUICK_ROUNDS = 5, 1
 
 
 def main() -> int:
+    options = parse()
+    hush()
+    if options.quick:
+        one_thread()
+    rows = list(earlier(options.keep, options.quick, options.only))
+    failed = False
+    for family in [family for family in FAMILIES if options.only & set(family.keys)]:
+        with tempfile.TemporaryDirectory() as folder:
+            failed = not measured(family, bench_of(options, Path(folder)), rows) or failed
+        write(options.json, json.dumps(report_of(rows, options.quick).as_json(), indent=2, allow_nan=False) + "\n")
+    report = report_of(rows, options.quick)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for title, shown in tables_of(report.rows).items():
+        console.print(terminal_table(title, shown))
+    write(options.write, markdown(report))
+    return 1 if failed or any(row.differs for row in report.rows) else 0
+
+
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and few: proves that it runs, measures nothing")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    parser.add_argument("--only", type=keys, default=frozenset(KEYS), metavar="NAME[,NAME]", help=", ".join(KEYS))
     parser.add_argument("--rounds", type=int, help=f"default: {ROUNDS}, or {QUICK_ROUNDS} with --quick")
+    parser.add_argument("--whole", action="store_true", help="have diffusers render every picture of every round")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, after each row")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables to FILE, as Markdown")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="the JSON of an earlier run: its rows that aren't measured now stay"
+    )
     parser.add_argument("--nano", default="nano", metavar="FOLDER", help="another nano than the one that is shipped")
-    options = parser.parse_args()
-    for library in (diffusers, transformers):
-        library.utils.logging.set_verbosity_error()
-        library.utils.logging.disable_progress_bar()
+    return parser.parse_args()
+
+
+def keys(words: str) -> frozenset[str]:
+    """The names of `--only`. Raises ArgumentTypeError with those that there are."""
+    asked = frozenset(words.split(","))
+    if unknown := asked - set(KEYS):
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(KEYS)}")
+    return asked
+
+
+def one_thread() -> None:
+    """Of what is tiny, threads would mostly wait for each other."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+
+
+def bench_of(options: argparse.Namespace, folder: Path) -> Bench:
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        contests: tuple[Callable[[], Contest[Any]], ...] = (
-            lambda: transformer_step(options.quick),
-            lambda: campaign(options.quick, Path(folder)),
-            lambda: one_of_nano(options.quick, options.nano),
-        )
-        for make in contests:
-            rows.append(alternate(make(), rounds))
-    decoded = tiles(QUICK_SIZE if options.quick else SIZE)
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(table(rows))
-    console.print(decoded.table())
-    loaded = loading.loading(options.quick)
-    console.print(loading.table(loaded))
-    if options.json:
-        figures = as_json(rows, rounds, options.quick) | {"tiles": decoded.as_json()}
-        figures["loading"] = [row.as_json() for row in loaded]
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if decoded.equal and all(row.equal for row in rows) else 1
+    return Bench(options.quick, rounds, options.only, options.whole, options.nano, folder, say)
+
+
+def measured(family: Family, bench: Bench, rows: list[Row]) -> bool:
+    """Whether a family could be measured; its rows come to `rows`. An hour of others isn't lost over one that fails."""
+    try:
+        for row in family.measure(bench):
+            rows.append(replace(row, date=today()))
+    except Exception:
+        bench.say(f"{', '.join(family.keys)}: can't be measured\n{traceback.format_exc()}")
+        return False
+    return True
+
+
+def earlier(file: Path | None, quick: bool, but: Collection[str]) -> Iterator[Row]:
+    """The rows of an earlier run, but those of some keys. Raises SystemExit if it wasn't on this machine, with these
+    versions and of this kind."""
+    if file is None:
+        return
+    report = Report.from_json(json.loads(file.read_text()))
+    if (report.host, report.quick) != (host(), quick):
+        sys.exit(f"{file}: it was measured on another machine, with other versions or --quick; measure all rows again")
+    yield from (row for row in report.rows if row.key not in but)
+
+
+def report_of(rows: Iterable[Row], quick: bool) -> Report:
+    """The rows in the order of KEYS."""
+    return Report(host(), quick, tuple(sorted(rows, key=lambda row: KEYS.index(row.key))))
+
+
+def write(file: Path | None, text: str) -> None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,27 @@
-"""Two ways to one result, timed in one process in alternation: what slows the machine down hits both."""
+"""Ways to one result, timed in one process in alternation: what slows the machine down hits all of them."""
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
+Say = Callable[[str], None]
+
+
+def silent(line: str) -> None:
+    """For who wants no progress."""
+
+
+@dataclass(frozen=True)
+class Side(Generic[Result]):
+    """One way. run: given the round's number, from 0. share: the part of the work that it does in a round; its seconds
+    are told for the whole."""
+
+    run: Callable[[int], Result]
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class Contest(Generic[Result]):
 
 
 @dataclass(frozen=True)
-class Row:
+class Duel:
     """What a contest gave. ours, theirs: seconds of each round. difference: the largest of all rounds."""
 
     name: str
@@ -32,41 +45,43 @@ class Row:
     difference: float
     allowed: float
 
-    @property
-    def equal(self) -> bool:
-        return self.difference <= self.allowed
 
-    @property
-    def ratios(self) -> tuple[float, ...]:
-        """How many times faster ours was, round by round."""
-        return tuple(their / our for our, their in zip(self.ours, self.theirs, strict=True))
+def alternate(
+    sides: Mapping[str, Side[Result]],
+    rounds: int,
+    judge: Callable[[Mapping[str, Result]], None],
+    say: Say = silent,
+    warm_up: Iterable[Callable[[], object]] | None = None,
+) -> dict[str, tuple[float, ...]]:
+    """Seconds of each side's rounds; who goes first changes with each round. judge: sees each round's results.
 
-    @property
-    def ratio(self) -> float:
-        return statistics.median(self.ratios)
-
-    def as_json(self) -> dict[str, Any]:
-        figures = {
-            "ours_median_s": statistics.median(self.ours),
-            "theirs_median_s": statistics.median(self.theirs),
-            "ratio_median": self.ratio,
-            "ratio_min": min(self.ratios),
-            "ratio_max": max(self.ratios),
-            "equal": self.equal,
-        }
-        return asdict(self) | figures
-
-
-def alternate(contest: Contest[Result], rounds: int) -> Row:
-    """Time both sides `rounds` times, after one round that isn't counted; who goes first changes with each round."""
-    difference = contest.difference(contest.ours(), contest.theirs())
-    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+    warm_up: what is done before anything counts; a whole round when None.
+    """
+    names = list(sides)
+    if warm_up is None:
+        judge({name: sides[name].run(0) for name in names})
+    for warm in warm_up or ():
+        warm()
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
+        turn = number % len(names)
         results: dict[str, Result] = {}
-        sides = {"ours": contest.ours, "theirs": contest.theirs}
-        for side in sorted(sides, reverse=bool(number % 2)):
+        for name in names[turn:] + names[:turn]:
             start = time.perf_counter()
-            results[side] = sides[side]()
-            seconds[side].append(time.perf_counter() - start)
-        difference = max(difference, contest.difference(results["ours"], results["theirs"]))
-    return Row(contest.name, tuple(seconds["ours"]), tuple(seconds["theirs"]), difference, contest.allowed)
+            results[name] = sides[name].run(number)
+            seconds[name].append((time.perf_counter() - start) / sides[name].share)
+        judge(results)
+        say(f"round {number + 1} of {rounds}: " + ", ".join(f"{name} {seconds[name][-1]:.2f} s" for name in names))
+    return {name: tuple(told) for name, told in seconds.items()}
+
+
+def duel(contest: Contest[Result], rounds: int, say: Say = silent) -> Duel:
+    """Time a contest, after one round that isn't counted."""
+    differences: list[float] = []
+
+    def judge(results: Mapping[str, Result]) -> None:
+        differences.append(contest.difference(results["ours"], results["theirs"]))
+
+    sides = {"ours": Side(lambda _: contest.ours()), "theirs": Side(lambda _: contest.theirs())}
+    seconds = alternate(sides, rounds, judge, say)
+    return Duel(contest.name, seconds["ours"], seconds["theirs"], max(differences), contest.allowed)

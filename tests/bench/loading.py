@@ -1,23 +1,16 @@
-"""`python -m tests.bench.loading [--quick]`: loading a transformer against reading its file alone, time and memory."""
+"""`python -m tests.bench.loading`: loading a transformer against reading its file alone, time and memory."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from safetensors import safe_open
 from torch import Tensor
 
@@ -25,13 +18,16 @@ from model.checkpoint.load import load_transformer
 from model.checkpoint.locate import Parts
 from model.quantised import Fp8Linear
 from model.transformer import Transformer, TransformerConfig
-from tests.bench.tiles import peak_bytes
+from tests.bench.bench import Bench
+from tests.bench.child import tell, told_by
+from tests.bench.peak import peak_bytes
+from tests.bench.row import Goal, Row
 from tests.model.other_layouts import State, bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 
 CONFIG = {"num_layers": 2, "num_single_layers": 6, "num_attention_heads": 16, "joint_attention_dim": 6144}
 QUICK_CONFIG = CONFIG | {"num_attention_heads": 1, "joint_attention_dim": 384}
-ROUNDS, QUICK_ROUNDS = 5, 1
-MEMORY_GOAL, TIME_GOAL = 1.1, 1.5
+MEMORY_GOAL, TIME_GOAL = Goal(1.1, at_least=False), Goal(1.5, at_least=False)
+TABLE = "loading a transformer, against its weights' size and reading alone"
 
 CASES = {
     "bf16, kept": ("bf16", "bfloat16", None),
@@ -45,51 +41,43 @@ CASES = {
 QUICK_CASES = ("bf16 to float32", "fp8 file, kept")
 
 
-@dataclass(frozen=True)
-class Loading:
-    """One case: bytes that the weights take in memory, the highest memory over the time of loading, and seconds of
-    loading and of reading alone, round by round."""
-
-    name: str
-    weight_bytes: int
-    peak_bytes: int
-    seconds: tuple[float, ...]
-    reading: tuple[float, ...]
-
-    @property
-    def memory_ratio(self) -> float:
-        return self.peak_bytes / self.weight_bytes
-
-    @property
-    def time_ratio(self) -> float:
-        return statistics.median(ours / theirs for ours, theirs in zip(self.seconds, self.reading, strict=True))
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"memory_ratio": self.memory_ratio, "time_ratio": self.time_ratio}
-
-
-def loading(quick: bool) -> list[Loading]:
+def loading(bench: Bench) -> Iterator[Row]:
     """Every case, each load in a process of its own; reading alone in alternation with it."""
-    rounds = QUICK_ROUNDS if quick else ROUNDS
-    with TemporaryDirectory() as folder:
-        files = dict(write_files(Path(folder), QUICK_CONFIG if quick else CONFIG))
-        return [measure(name, files, rounds) for name in (QUICK_CASES if quick else CASES)]
+    files = dict(write_files(bench.folder, QUICK_CONFIG if bench.quick else CONFIG))
+    for name in QUICK_CASES if bench.quick else CASES:
+        yield from measure(name, files[CASES[name][0]], bench)
 
 
-def measure(name: str, files: dict[str, Path], rounds: int) -> Loading:
-    figures: dict[str, list[dict[str, float]]] = {"load": [], "read": []}
-    for _ in range(rounds):
-        for way, told in figures.items():
-            command = [sys.executable, "-m", "tests.bench.loading", "--case", name, "--way", way]
-            command += ["--file", str(files[CASES[name][0]])]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            told.append(json.loads(done.stdout))
-    return Loading(
-        name,
-        int(figures["load"][0]["weight_bytes"]),
-        int(max(told["peak_bytes"] for told in figures["load"])),
-        tuple(told["seconds"] for told in figures["load"]),
-        tuple(told["seconds"] for told in figures["read"]),
+def measure(name: str, file: Path, bench: Bench) -> Iterator[Row]:
+    told: dict[str, list[dict[str, float]]] = {"load": [], "read": []}
+    for number in range(bench.rounds):
+        for way in list(told)[:: -1 if number % 2 else 1]:
+            told[way].append(told_by("tests.bench.loading", "--case", name, "--way", way, "--file", file))
+        bench.say(f"loading: {name}: round {number + 1} of {bench.rounds}: {told['load'][-1]['seconds']:.2f} s")
+    held = {size: tuple(load[size] / 2**20 for load in told["load"]) for size in ("peak_bytes", "weight_bytes")}
+    yield Row(
+        "loading",
+        f"loading {name}: peak memory",
+        "The most that the process held while it loaded the transformer, over what the weights take.",
+        held["peak_bytes"],
+        held["weight_bytes"],
+        "weights",
+        "MiB",
+        "ours/theirs",
+        MEMORY_GOAL,
+        table=TABLE,
+    )
+    yield Row(
+        "loading",
+        f"loading {name}: time",
+        "Loading, every page touched, over reading the file's tensors alone in the dtype that is computed in.",
+        tuple(load["seconds"] for load in told["load"]),
+        tuple(read["seconds"] for read in told["read"]),
+        "reading",
+        "s",
+        "ours/theirs",
+        TIME_GOAL,
+        table=TABLE,
     )
 
 
@@ -146,45 +134,14 @@ def touch(tensors: Any) -> None:
         flat[::4096].int().sum()
 
 
-def table(rows: Sequence[Loading]) -> Table:
-    made = Table(title=f"loading, against the size of the weights and reading alone; {torch.get_num_threads()} threads")
-    made.add_column("what")
-    columns = (
-        "weights",
-        "peak",
-        f"peak/weights (goal {MEMORY_GOAL})",
-        "loading",
-        "reading",
-        f"ratio (goal {TIME_GOAL})",
-    )
-    for column in columns:
-        made.add_column(column, justify="right")
-    for row in rows:
-        made.add_row(
-            row.name,
-            f"{row.weight_bytes / 2**20:,.0f} MiB",
-            f"{row.peak_bytes / 2**20:,.0f} MiB",
-            f"{row.memory_ratio:.2f}",
-            f"{statistics.median(row.seconds):.2f} s",
-            f"{statistics.median(row.reading):.2f} s",
-            f"{row.time_ratio:.2f}",
-        )
-    return made
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.loading", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small: proves that it runs, measures nothing")
-    parser.add_argument("--case", choices=CASES, help="only this case, in this process; prints its cost as JSON")
-    parser.add_argument("--way", choices=("load", "read"))
-    parser.add_argument("--file", type=Path)
+    parser.add_argument("--case", choices=CASES, required=True)
+    parser.add_argument("--way", choices=("load", "read"), required=True)
+    parser.add_argument("--file", type=Path, required=True)
     options = parser.parse_args()
-    if options.case:
-        once = load_once if options.way == "load" else read_once
-        print(json.dumps(once(options.case, options.file)))
-        return 0
-    Console(width=None if sys.stdout.isatty() else 140).print(table(loading(options.quick)))
-    return 0
+    once = load_once if options.way == "load" else read_once
+    return tell(once(options.case, options.file))
 
 
 if __name__ == "__main__":

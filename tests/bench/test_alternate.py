@@ -1,10 +1,12 @@
-"""Timing two sides in alternation."""
+"""Timing sides in alternation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
-from tests.bench.alternate import Contest, Row, alternate
+from tests.bench.alternate import Contest, Side, alternate, duel
 
 
 def test_sides_take_turns_and_change_who_is_first() -> None:
@@ -14,24 +16,37 @@ def test_sides_take_turns_and_change_who_is_first() -> None:
         calls.append(name)
         return 3
 
-    row = alternate(Contest("a", lambda: side("o"), lambda: side("t"), lambda one, other: one - other, 0), 4)
+    told = duel(Contest("a", lambda: side("o"), lambda: side("t"), lambda one, other: one - other, 0), 4)
     assert "".join(calls) == "ot" + "ot" + "to" + "ot" + "to"
-    assert len(row.ours) == len(row.theirs) == 4
-    assert row.equal
+    assert len(told.ours) == len(told.theirs) == 4
+
+
+def test_of_three_sides_each_is_first_in_turn() -> None:
+    calls: list[str] = []
+
+    def side(name: str) -> Side[None]:
+        return Side(lambda number: calls.append(f"{name}{number}"))
+
+    sides = {name: side(name) for name in "abc"}
+    seen: list[Mapping[str, None]] = []
+    alternate(sides, 3, seen.append, warm_up=[lambda: calls.append("w")])
+    assert calls == ["w", "a0", "b0", "c0", "b1", "c1", "a1", "c2", "a2", "b2"]
+    assert [set(results) for results in seen] == [set("abc")] * 3
 
 
 def test_the_largest_difference_of_all_rounds_counts() -> None:
     results = iter([0.0, 0.1, 5.0, 0.2])
     contest: Contest[float] = Contest("a", lambda: next(results), lambda: 0.0, lambda one, other: abs(one - other), 1)
-    row = alternate(contest, 3)
-    assert row.difference == 5.0
-    assert not row.equal
+    assert duel(contest, 3).difference == 5.0
 
 
-def test_figures_are_per_round() -> None:
-    row = Row("a", ours=(1.0, 2.0, 4.0), theirs=(3.0, 2.0, 8.0), difference=0.5, allowed=1)
-    assert row.ratios == (3.0, 1.0, 2.0)
-    assert row.ratio == 2.0
-    report = row.as_json()
-    assert (report["ratio_min"], report["ratio_max"], report["ours_median_s"]) == (1.0, 3.0, 2.0)
-    assert report["theirs_median_s"] == pytest.approx(3.0)
+def test_a_share_is_told_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 13.0, 20.0, 21.5])
+    monkeypatch.setattr("tests.bench.alternate.time.perf_counter", lambda: next(clock))
+    assert alternate({"a": Side(lambda _: None, share=0.25)}, 2, lambda results: None, warm_up=())["a"] == (12, 6)
+
+
+def test_each_round_says_its_seconds() -> None:
+    lines: list[str] = []
+    alternate({"one": Side(lambda number: number)}, 2, lambda results: None, lines.append)
+    assert [line.partition(" 0")[0] for line in lines] == ["round 1 of 2: one", "round 2 of 2: one"]

@@ -7,28 +7,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bench.families import KEYS
 from tests.bench.loading import QUICK_CASES
+from tests.bench.report import Report
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_it_runs(tmp_path: Path) -> None:
-    figures = tmp_path / "bench.json"
-    command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(figures)]
+    figures, document = tmp_path / "bench.json", tmp_path / "bench.md"
+    command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(figures), "--write", str(document)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(figures.read_text())
-    assert report["quick"] is True
-    assert len(report["rows"]) == 3
-    for row in report["rows"]:
-        assert row["equal"], row
-        assert len(row["ours"]) == len(row["theirs"]) == report["rounds"]
-        assert row["ratio_min"] <= row["ratio_median"] <= row["ratio_max"]
-        assert row["name"] in done.stdout
-    tiles = report["tiles"]
-    assert tiles["equal"], tiles
-    assert tiles["bands"]["peak_bytes"] >= 0 < tiles["one_piece"]["seconds"]
-    assert "decoding 64x64" in done.stdout
-    assert [row["name"] for row in report["loading"]] == list(QUICK_CASES)
-    for row in report["loading"]:
-        assert row["peak_bytes"] > row["weight_bytes"] > 0 < row["time_ratio"]
+    report = Report.from_json(json.loads(figures.read_text()))
+    assert report.quick
+    assert tuple(dict.fromkeys(row.key for row in report.rows)) == KEYS
+    written = document.read_text()
+    for row in report.rows:
+        assert all(figure > 0 for figure in row.figures), row
+        assert row.difference is None or row.difference.equal is not False, row
+        assert row.about and f"- **{row.name}**: " in written
+    assert len([row for row in report.rows if row.key == "loading"]) == 2 * len(QUICK_CASES)
+    for place in (ROOT, tmp_path, Path.home()):
+        assert str(place) not in written
+
+
+def test_an_unknown_row_is_refused_with_those_that_there_are() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--only", "kv-4,kv-5"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "kv-5: there are text-klein, text-dev," in done.stderr.replace("\n", " ")

@@ -1,30 +1,36 @@
-"""`python -m tests.bench.tiles [WIDTHxHEIGHT]`: FLUX.2's decoder in bands and in one piece, time and memory."""
+"""`python -m tests.bench.tiles`: FLUX.2's decoder in bands and in one piece, time and memory, each in a process."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from model import bands
 from model.autoencoder import Autoencoder, AutoencoderConfig
 from model.references import to_picture
+from tests.bench.bench import Bench
+from tests.bench.child import tell, told_by
+from tests.bench.peak import peak_bytes, settle
+from tests.bench.row import Difference, Row
 
 SIZE, QUICK_SIZE = (1024, 512), (64, 64)
 BOUNDS = {"bands": 0, "one piece": 1 << 62}
 LEVELS = 1
+ROUNDS = 3
+"""At most: its memory hardly varies."""
+
+MIB = 2**20
+ABOUT = {
+    "memory": "The real decoder's sizes, random weights, float32; the most that the process holds above the weights.",
+    "time": "The same decodings: what bands cost in time.",
+}
 
 
 @dataclass(frozen=True)
@@ -35,56 +41,35 @@ class Cost:
     peak_bytes: int
 
 
-@dataclass(frozen=True)
-class Tiles:
-    """difference: the largest, in levels of 255."""
-
-    size: tuple[int, int]
-    bands: Cost
-    one_piece: Cost
-    difference: int
-
-    @property
-    def equal(self) -> bool:
-        return self.difference <= LEVELS
-
-    @property
-    def memory_ratio(self) -> float:
-        return self.bands.peak_bytes / max(1, self.one_piece.peak_bytes)
-
-    @property
-    def time_ratio(self) -> float:
-        return self.bands.seconds / self.one_piece.seconds
-
-    def as_json(self) -> dict[str, Any]:
-        figures = {"memory_ratio": self.memory_ratio, "time_ratio": self.time_ratio, "equal": self.equal}
-        return asdict(self) | figures
-
-    def table(self) -> Table:
-        made = Table(title=f"the real decoder's sizes, float32, {torch.get_num_threads()} threads")
-        made.add_column(f"decoding {self.size[0]}x{self.size[1]}")
-        for column in ("bands", "one piece", "ratio"):
-            made.add_column(column, justify="right", no_wrap=True)
-        peaks = [f"{cost.peak_bytes / 2**20:,.0f} MiB" for cost in (self.bands, self.one_piece)]
-        made.add_row("peak memory", *peaks, f"{self.memory_ratio:.2f}")
-        seconds = [f"{cost.seconds:.1f} s" for cost in (self.bands, self.one_piece)]
-        made.add_row("time", *seconds, f"{self.time_ratio:.2f}")
-        made.add_row("largest difference", "", "", f"{self.difference} of 255")
-        return made
-
-
-def tiles(size: tuple[int, int]) -> Tiles:
-    """Decode a picture of (width, height) both ways, each in a process of its own, one after the other."""
-    costs: list[Cost] = []
-    pictures = []
-    with TemporaryDirectory() as folder:
-        for way in BOUNDS:
-            file = Path(folder) / f"{way}.npy"
-            command = [sys.executable, "-m", "tests.bench.tiles", as_words(size), "--way", way, "--picture", str(file)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            costs.append(Cost(**json.loads(done.stdout)))
-            pictures.append(np.load(file).astype(int))
-    return Tiles(size, costs[0], costs[1], int(np.abs(pictures[0] - pictures[1]).max()))
+def tiles(bench: Bench) -> Iterator[Row]:
+    """Decode a picture both ways, each in a process of its own; who goes first changes with each round."""
+    size = QUICK_SIZE if bench.quick else SIZE
+    costs: dict[str, list[Cost]] = {way: [] for way in BOUNDS}
+    differences = []
+    for number in range(min(bench.rounds, ROUNDS)):
+        pictures = {}
+        for way in list(BOUNDS)[:: -1 if number % 2 else 1]:
+            file = bench.folder / f"{way}.npy"
+            costs[way].append(Cost(**told_by("tests.bench.tiles", as_words(size), "--way", way, "--picture", file)))
+            pictures[way] = np.load(file).astype(int)
+            bench.say(f"tiles: {way} {costs[way][-1].peak_bytes / MIB:,.0f} MiB, {costs[way][-1].seconds:.1f} s")
+        differences.append(float(np.abs(pictures["bands"] - pictures["one piece"]).max()))
+    for what, unit in (("memory", "MiB"), ("time", "s")):
+        ours, theirs = (
+            tuple(cost.peak_bytes / MIB if unit == "MiB" else cost.seconds for cost in costs[way]) for way in BOUNDS
+        )
+        yield Row(
+            "tiles",
+            f"decoding {as_words(size)}, {what}",
+            ABOUT[what],
+            ours,
+            theirs,
+            "one piece",
+            unit,
+            "ours/theirs",
+            difference=Difference(max(differences), "levels", LEVELS),
+            table="decoding in bands, against in one piece",
+        )
 
 
 @torch.inference_mode()
@@ -95,20 +80,11 @@ def decode(size: tuple[int, int], way: str, picture: Path) -> Cost:
     autoencoder = Autoencoder(AutoencoderConfig()).eval()
     latents = torch.randn(1, autoencoder.config.token_channels, size[1] // 16, size[0] // 16)
     autoencoder.decode(latents[:, :, :2, :2])
-    before, start = peak_bytes(), time.perf_counter()
+    before, start = settle(), time.perf_counter()
     decoded = autoencoder.decode(latents)
     cost = Cost(time.perf_counter() - start, peak_bytes() - before)
     np.save(picture, np.asarray(to_picture(decoded[0])))
     return cost
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has held. On Linux `ru_maxrss` won't do: a child starts with its parent's."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(peak.split()[1]) * 1024
 
 
 def as_words(size: tuple[int, int]) -> str:
@@ -122,16 +98,11 @@ def as_size(words: str) -> tuple[int, int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.tiles", description=__doc__)
-    parser.add_argument("size", nargs="?", type=as_size, default=SIZE, metavar="WIDTHxHEIGHT")
-    parser.add_argument("--way", choices=BOUNDS, help="only this way, in this process; prints its cost as JSON")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="with --way: where the picture goes, as .npy")
+    parser.add_argument("size", type=as_size, metavar="WIDTHxHEIGHT")
+    parser.add_argument("--way", choices=BOUNDS, required=True)
+    parser.add_argument("--picture", type=Path, required=True, metavar="FILE", help="where the picture goes, as .npy")
     options = parser.parse_args()
-    if options.way:
-        print(json.dumps(asdict(decode(options.size, options.way, options.picture))))
-        return 0
-    made = tiles(options.size)
-    Console().print(made.table())
-    return 0 if made.equal else 1
+    return tell(asdict(decode(options.size, options.way, options.picture)))
 
 
 if __name__ == "__main__":

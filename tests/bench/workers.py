@@ -1,0 +1,96 @@
+"""`python -m tests.bench.workers`: what a second worker brings on two cores, one thread each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.plan.expand import Plan
+from pipeline.render.cluster import ray_resources
+from tests.bench.bench import Bench
+from tests.bench.child import ROOT, say, tell, told_by, with_workers
+from tests.bench.row import PIPELINE, Goal, Row
+from tests.bench.watched import watch
+from tests.campaigns import plan_of
+
+SCENES = ("on a beach", "by a lake", "in the snow")
+QUICK_SCENES = SCENES[:1]
+PRODUCTS, QUICK_PRODUCTS = ("mug", "bottle", "backpack", "sneaker"), ("mug",)
+SEEDS, QUICK_SEEDS = 5, 1
+CHARACTERS = ("fox", "panda", "robot", "frog")
+CREWS = (1, 2)
+
+
+def workers(bench: Bench) -> Iterator[Row]:
+    quick = ("--quick",) if bench.quick else ()
+    arguments = ("--rounds", bench.rounds, "--nano", bench.nano, *quick)
+    told = told_by("tests.bench.workers", *arguments, env=with_workers())
+    yield Row(
+        "workers",
+        f"1 to 2 workers, nano, {told['pictures']} pictures",
+        "Pictures of 128x128 with two references, on two cores with one thread each, per second from the moment when "
+        "all workers have loaded the model to the last record; what is under way at that moment, less than a picture "
+        "a worker, is about what is idle at the end.",
+        tuple(told["rates"]["2"]),
+        tuple(told["rates"]["1"]),
+        "1 worker",
+        "pictures/s",
+        "ours/theirs",
+        Goal(1.8),
+        table=PIPELINE,
+    )
+
+
+def plan(folder: Path, nano: str, quick: bool) -> Plan:
+    """A campaign of the brand that ships, delivered to `folder`."""
+    scenes = QUICK_SCENES if quick else SCENES
+    job = {
+        "campaign": "workers",
+        "brand": str(ROOT / "specs" / "northwind" / "brand.yaml"),
+        "model": nano,
+        "matrix": {
+            "product": list(QUICK_PRODUCTS if quick else PRODUCTS),
+            "character": list(CHARACTERS),
+            "scene": {f"scene{number}": scene for number, scene in enumerate(scenes)},
+        },
+        "prompt": "{{ product.description }} on the left, {{ character.description }} on the right, {{ scene }}",
+        "references": ["product", "character"],
+        "seeds": QUICK_SEEDS if quick else SEEDS,
+        "size": "128x128",
+        "deliver": str(folder / "out"),
+    }
+    file = folder / "workers.yaml"
+    file.write_text(json.dumps(job))
+    return plan_of(file)
+
+
+def rate(crew: int, nano: str, quick: bool) -> tuple[float, int]:
+    """Pictures per second, and how many there were."""
+    with TemporaryDirectory() as folder:
+        made = plan(Path(folder), nano, quick)
+        return watch(made, crew).rate, len(made.variants)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.workers", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--nano", default="nano", metavar="FOLDER")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    rates: dict[int, list[float]] = {crew: [] for crew in CREWS}
+    pictures = 0
+    with ray_resources(max(CREWS)):
+        for number in range(options.rounds):
+            for crew in CREWS[:: -1 if number % 2 else 1]:
+                made, pictures = rate(crew, options.nano, options.quick)
+                rates[crew].append(made)
+                say(f"workers: round {number + 1} of {options.rounds}: {crew} at work, {made:.2f} pictures/s")
+    return tell({"pictures": pictures, "rates": rates})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,7 +18,7 @@ QUICK_SHAPE = Shape("klein-kv", 1, 1, 1, TextShape(QWEN3_8B, 128, 4), (8, 16, 32
 JOBS = {"kv-4": Job(16, 4, 4, 512, 4), "kv-10": Job(16, 4, 10, 512, 4)}
 QUICK_JOBS = {"kv-4": Job(4, 2, 2, 64, 2), "kv-10": Job(4, 2, 3, 64, 2)}
 GOALS = {"kv-4": {FULL: 3.5, KV: 1.6}, "kv-10": {FULL: 7.0, KV: 2.5}}
-TIMED = 2
+TIMED = 1
 """Pictures that diffusers renders in a round, unless the whole campaign is asked for."""
 
 

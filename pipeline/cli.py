@@ -140,6 +140,13 @@ def render_job(
         int | None, typer.Option("--workers", min=1, help="How many (default: one per GPU, else one).")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Render at most so many pictures.")] = None,
+    compile: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Fuse the model's work with torch.compile; needs a C++ compiler, and Triton on a GPU.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Render what the store hasn't got, deliver it and publish the manifest. Run it again to go on."""
@@ -151,7 +158,7 @@ def render_job(
     campaign, uri = _load(job, deliver)
     plan = make_plan(campaign, fetch=True)
     with progress() as show:
-        outcome = render_campaign(plan, uri, workers, limit, show)
+        outcome = render_campaign(plan, uri, workers, limit, show, compile=compile)
     _tell(outcome_json(outcome) if as_json else outcome_lines(outcome))
     return outcome.exit_code
 
@@ -253,10 +260,10 @@ def _done(uri: str, plan: Any, *, needed: bool) -> tuple[frozenset[str] | None, 
     needed."""
     from pipeline.deliver.resume import done_keys
     from pipeline.deliver.store import StoreError, open_store
+    from pipeline.plan.diff import RenderKeys
 
     try:
-        among = frozenset(variant.render_key for variant in plan.variants)
-        return done_keys(open_store(uri), plan.campaign.name, among), None
+        return done_keys(open_store(uri), plan.campaign.name, RenderKeys(plan.variants)), None
     except StoreError as error:
         if needed:
             raise

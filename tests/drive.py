@@ -1,6 +1,6 @@
 """A driver of its own process, for tests that kill it: renders a job with the stand-in and says what happens as JSON.
 
-python -m tests.drive JOB [WORKERS]
+python -m tests.drive JOB [WORKERS [RENDERER]]
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.render.events import Event, Planned, Stopping, VariantRecorded, VariantStarted, WorkersStarting
 from pipeline.render.run import render_campaign
-from pipeline.report import outcome_json
+from pipeline.report import outcome_json, outcome_lines
 from tests.campaigns import plan_of
 
 
@@ -37,7 +37,7 @@ def on_event(event: Event) -> None:
 
 if __name__ == "__main__":
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    outcome = render_campaign(
-        plan_of(Path(sys.argv[1])), workers=workers, on_event=on_event, renderer="tests.stand_in:load"
-    )
+    renderer = sys.argv[3] if len(sys.argv) > 3 else "tests.stand_in:load"
+    outcome = render_campaign(plan_of(Path(sys.argv[1])), workers=workers, on_event=on_event, renderer=renderer)
     say("outcome", outcome_json(outcome))
+    say("lines", list(outcome_lines(outcome)))

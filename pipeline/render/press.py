@@ -1,6 +1,6 @@
 """A renderer and a store in one process: variants in, records out. Knows nothing of Ray.
 
-While the model makes the next picture, a thread encodes, hashes and delivers the one before; at most two wait for it.
+While the model makes the next pictures, threads open the references to come and deliver what is done.
 """
 
 from __future__ import annotations
@@ -8,24 +8,26 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
-from threading import BoundedSemaphore, Event
+from dataclasses import dataclass, replace
+from threading import Event
 
-from model.errors import BrandpressError
 from model.request import Failed, Pictures, Rendered, RenderRequest
-from pipeline.deliver.delivery import deliver, file_record
-from pipeline.deliver.encode import Metadata, encode
-from pipeline.deliver.record import ModelStamp, new_record
+from pipeline.deliver.record import ModelStamp
 from pipeline.deliver.store import Store
 from pipeline.render.cause import cause_of
+from pipeline.render.courier import Courier
 from pipeline.render.dispatch import Task
-from pipeline.render.events import Message, Recorded, Started, Tally
-from pipeline.render.reference import open_reference
-from pipeline.version import TOOL
+from pipeline.render.events import Message, Started, Tally
+from pipeline.render.references import References
 
-PENDING_DELIVERIES = 2
+
+@dataclass(frozen=True, slots=True)
+class _Fed:
+    """A task that the renderer was given, and the seconds that its request took."""
+
+    task: Task
+    prepare: float
 
 
 class Press:
@@ -38,87 +40,99 @@ class Press:
         model: ModelStamp,
         emit: Callable[[Message], None],
         stopping: Event,
+        references: References | None = None,
     ) -> None:
-        """folder: the campaign's folder. emit: called from two threads. stopping: set to begin no further picture."""
-        self._renderer, self._folder, self._model = renderer, folder, model
-        self._emit, self._stopping = emit, stopping
-        self._host = renderer.host()
-        self._delivery = ThreadPoolExecutor(1, thread_name_prefix="deliver")
-        self._free = BoundedSemaphore(PENDING_DELIVERIES)
+        """folder: the campaign's folder. emit: called from any thread. stopping: set to begin no further picture.
+        references: where they are opened."""
+        self._renderer, self._emit, self._stopping = renderer, emit, stopping
+        self._references = references or References()
+        self._courier = Courier(folder, model, renderer.host(), emit)
         self._preparing = self._mark = 0.0
 
-    def render(self, tasks: Iterable[Task]) -> None:
-        """Render a group; returns when the model is done with it, while its last pictures may still be on their way."""
-        self._mark, waiting = time.perf_counter(), deque(tasks)
-        if not self._stopping.is_set():
-            self._prepare(tuple(waiting))
+    def render(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
+        """Render a group; returns when the model is done with it, while its last pictures may still be on their way.
+
+        more: gives the group that follows, nothing if there's none yet. It's asked for when the renderer wants another
+        request than the last, so that nothing is waited for between groups.
+        """
+        waiting: deque[Task] = deque()
+        self._mark, self._preparing = time.perf_counter(), 0.0
+        self._extend(waiting, tasks)
+        self._tally(time.perf_counter() - self._mark - self._preparing)
         while waiting and not self._stopping.is_set():
-            self._stream(waiting)
+            self._stream(waiting, more)
         self._tally(0.0)
 
     def close(self) -> None:
         """Waits until everything is delivered."""
-        self._delivery.shutdown(wait=True)
+        self._courier.close()
+        self._references.close()
 
-    def _prepare(self, tasks: Iterable[Task]) -> None:
+    def _extend(self, waiting: deque[Task], tasks: Iterable[Task]) -> None:
         """Has a group prepared. What fails here fails once more, if it must, for its own variant alone."""
-        start = time.perf_counter()
-        with suppress(Exception):
-            self._renderer.prepare(_prompting(task) for task in tasks)
-        self._tally(time.perf_counter() - start)
+        group = tuple(tasks)
+        if group and not self._stopping.is_set():
+            with suppress(Exception):
+                self._renderer.prepare(map(self._prompting, group))
+        waiting.extend(group)
 
-    def _stream(self, waiting: deque[Task]) -> None:
-        """Feed the renderer until `waiting` is empty or something is raised."""
-        fed: deque[Task] = deque()
-        began = len(waiting)
+    def _stream(self, waiting: deque[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
+        """Feed the renderer until `waiting` is empty and there's no more, or something is raised."""
+        fed: deque[_Fed] = deque()
+        next_task = waiting[0]
         try:
-            pictures = iter(self._renderer.stream(self._requests(waiting, fed)))
+            pictures = iter(self._renderer.stream(self._requests(waiting, fed, more)))
             while True:
                 start, self._preparing = time.perf_counter(), 0.0
                 rendered = next(pictures, None)
+                # The renderer reads ahead: what it waited for the requests of other pictures isn't the model's time.
                 seconds = time.perf_counter() - start - self._preparing
                 if rendered is None:
                     break
-                task = fed.popleft()
+                given = fed.popleft()
                 if isinstance(rendered, Failed):
                     self._tally(seconds)
-                    self._fail(task, cause_of(rendered.cause))
+                    self._courier.fail(given.task, cause_of(rendered.cause))
                 else:
-                    self._hand_over(task, rendered, {"prepare": self._preparing, "model": seconds})
-            for task in fed:
-                self._fail(task, "the renderer gave no picture")
+                    self._courier.make_room(rendered)
+                    self._tally(seconds)
+                    self._courier.take(given.task, rendered, _timings(given.prepare, seconds, rendered))
+            for given in fed:
+                self._courier.fail(given.task, "the renderer gave no picture")
         except Exception as error:
-            self._blame(error, fed, waiting, began)
+            self._blame(error, fed, waiting, untouched=bool(waiting) and waiting[0] is next_task)
 
-    def _requests(self, waiting: deque[Task], fed: deque[Task]) -> Iterator[RenderRequest]:
-        while waiting and not self._stopping.is_set():
-            start = time.perf_counter()
+    def _requests(
+        self, waiting: deque[Task], fed: deque[_Fed], more: Callable[[], Iterable[Task]]
+    ) -> Iterator[RenderRequest]:
+        while not self._stopping.is_set():
+            if not waiting:
+                self._extend(waiting, more())
+            if not waiting:
+                return
+            before = self._preparing
             task = waiting.popleft()
             self._emit(Started(task.variant.render_key))
             try:
-                request = _request(task)
+                request = self._request(task)
             except Exception as error:
-                self._fail(task, cause_of(error))
+                self._courier.fail(task, cause_of(error))
                 continue
-            finally:
-                self._preparing += time.perf_counter() - start
-            fed.append(task)
+            if waiting:
+                self._references.ahead(waiting[0].variant.references)
+            fed.append(_Fed(task, self._preparing - before))
             yield request
 
-    def _blame(self, error: Exception, fed: deque[Task], waiting: deque[Task], began: int) -> None:
-        """Whose error is it? A renderer may be ahead of the pictures it gave: all that it was given are tried alone."""
+    def _blame(self, error: Exception, fed: deque[_Fed], waiting: deque[Task], *, untouched: bool) -> None:
+        """Whose error is it? A renderer may be ahead of the pictures it gave: all that it was given are tried alone.
+        untouched: it hadn't asked for any."""
         if len(fed) == 1:
-            self._fail(fed[0], cause_of(error))
-        elif not fed and len(waiting) == began:
-            self._fail(waiting.popleft(), cause_of(error))
+            self._courier.fail(fed[0].task, cause_of(error))
+        elif untouched:
+            self._courier.fail(waiting.popleft(), cause_of(error))
         else:
-            for task in fed:
-                self._stream(deque([task]))
-
-    def _hand_over(self, task: Task, rendered: Rendered, timings: dict[str, float]) -> None:
-        self._free.acquire()
-        self._tally(timings["model"])
-        self._delivery.submit(self._deliver, task, rendered, {**timings, **rendered.timings})
+            for given in fed:
+                self._stream(deque([given.task]))
 
     def _tally(self, model: float) -> None:
         """Tells of the time since the last time, before the picture that took it is recorded."""
@@ -126,61 +140,34 @@ class Press:
         self._emit(Tally(busy=now - self._mark, model=model))
         self._mark = now
 
-    def _deliver(self, task: Task, rendered: Rendered, timings: dict[str, float]) -> None:
+    def _prompting(self, task: Task) -> RenderRequest:
+        """A task's request without its pictures, unless they decide what becomes of the prompt."""
         variant = task.variant
+        return self._request(task if variant.upsample else replace(task, variant=replace(variant, references=())))
+
+    def _request(self, task: Task) -> RenderRequest:
+        variant, start = task.variant, time.perf_counter()
         try:
-            start = time.perf_counter()
-            size = (variant.width, variant.height)
-            if rendered.picture.size != size:
-                raise BrandpressError(f"the renderer gave a picture of {rendered.picture.size}, asked were {size}")
-            data = encode(rendered.picture, variant.format, Metadata(render_key=variant.render_key, tool=TOOL))
-            timings["encode"] = time.perf_counter() - start
-            record = new_record(variant, self._model, "done", task.attempts).model_copy(
-                update={
-                    "timings": {stage: round(seconds, 4) for stage, seconds in timings.items()},
-                    "cache": dict(rendered.cache),
-                    "prompt_upsampled": rendered.prompt,
-                    "cost": rendered.cost,
-                    "host": self._host,
-                }
-            )
-            self._emit(Recorded(deliver(self._folder, record, variant.asset, data)))
-        except Exception as error:
-            self._record_failure(task, cause_of(error))
+            references = tuple(map(self._references.open, variant.references))
         finally:
-            self._free.release()
-
-    def _fail(self, task: Task, cause: str) -> None:
-        self._delivery.submit(self._record_failure, task, cause)
-
-    def _record_failure(self, task: Task, cause: str) -> None:
-        record = new_record(task.variant, self._model, "failed", task.attempts, cause)
-        record = record.model_copy(update={"host": self._host})
-        try:
-            record = file_record(self._folder, record)
-        except Exception as error:
-            told = cause_of(error)
-            record = record.model_copy(update={"cause": cause if cause == told else f"{cause}; {told}"})
-        self._emit(Recorded(record))
-
-
-def _prompting(task: Task) -> RenderRequest:
-    """A task's request without its pictures, unless they decide what becomes of the prompt."""
-    variant = task.variant
-    return _request(task) if variant.upsample else _request(replace(task, variant=replace(variant, references=())))
+            self._preparing += time.perf_counter() - start
+        return RenderRequest(
+            prompt=variant.prompt,
+            references=references,
+            width=variant.width,
+            height=variant.height,
+            seed=variant.seed,
+            steps=variant.steps,
+            guidance=variant.guidance,
+            negative_prompt=variant.negative_prompt,
+            reference_pixels=variant.reference_pixels,
+            upsample=variant.upsample,
+            reuse=variant.reuse,
+        )
 
 
-def _request(task: Task) -> RenderRequest:
-    variant = task.variant
-    return RenderRequest(
-        prompt=variant.prompt,
-        references=tuple(open_reference(reference) for reference in variant.references),
-        width=variant.width,
-        height=variant.height,
-        seed=variant.seed,
-        steps=variant.steps,
-        guidance=variant.guidance,
-        negative_prompt=variant.negative_prompt,
-        reference_pixels=variant.reference_pixels,
-        upsample=variant.upsample,
-    )
+def _timings(prepare: float, waited: float, rendered: Rendered) -> dict[str, float]:
+    """Seconds per stage. model: what the renderer's stages add up to, which tell pictures of one batch apart; where
+    it tells of none, how long it was waited for."""
+    model = sum(rendered.timings.values()) if rendered.timings else waited
+    return {"prepare": prepare, "model": model, **rendered.timings}

@@ -1,21 +1,18 @@
-"""Reference pictures as the renderer takes them, opened once per worker and kept while they're in use."""
+"""Reference pictures as the renderer takes them."""
 
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image, ImageOps
 
 from model.errors import RequestError
-from model.request import MAX_REFERENCES
 from pipeline.plan.variant import Reference
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
-@lru_cache(maxsize=2 * MAX_REFERENCES)
 def open_reference(reference: Reference) -> Image.Image:
     """The picture, whole, upright by its EXIF orientation: a transparent one on its background, as RGB, others in their
     own mode.

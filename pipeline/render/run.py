@@ -9,6 +9,8 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from model.errors import RequestError
@@ -18,11 +20,12 @@ from pipeline.deliver.record import Record, stamp_of
 from pipeline.deliver.resume import read_index
 from pipeline.deliver.status import Failure
 from pipeline.deliver.store import Store
-from pipeline.plan.diff import missing
+from pipeline.plan.diff import RenderKeys
 from pipeline.plan.memory import largest_of
 from pipeline.plan.variant import Variant
 from pipeline.plan.warnings import warnings_of
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
+from pipeline.render.cold import cold_cost
 from pipeline.render.dispatch import HOSTED_GROUP, LARGEST_GROUP, TURNS_GROUP, Dispatcher
 from pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from pipeline.render.interrupt import Interrupts, interrupts
@@ -31,6 +34,7 @@ from pipeline.render.shift import Shift
 from pipeline.render.worker import RENDERER, WorkerSettings
 
 if TYPE_CHECKING:
+    from model.checkpoint.describe import ModelDescription
     from pipeline.plan.expand import Plan
 
 OnEvent = Callable[[Event], None]
@@ -43,35 +47,44 @@ def render_campaign(
     limit: int | None = None,
     on_event: OnEvent = lambda event: None,
     *,
+    compile: bool = False,
     renderer: str = RENDERER,
 ) -> Outcome:
     """Render what the plan has and the store hasn't, deliver it, and publish the campaign's manifest.
 
     store_uri: where to deliver, else the campaign's own address. workers: how many, else one per GPU, or a single one
     where there is no GPU or a service renders. limit: render at most so many variants. on_event: told what happens,
-    from this thread. renderer: `module:function` that loads a renderer. Raises StoreError, NothingRenderedError.
+    from this thread. compile: fuse the model's work with torch.compile; the pictures are the same. renderer:
+    `module:function` that loads a renderer. Raises StoreError, NothingRenderedError, and RequestError for `compile` or
+    more workers than there can be.
     """
     start = time.perf_counter()
     campaign = plan.campaign
+    if compile and plan.model.hosted:
+        raise RequestError(
+            f"compile: {plan.model.name} is rendered by BFL, there is no model here to compile; leave it out"
+        )
     uri = store_uri or campaign.deliver_uri
     folder = open_campaign(uri, campaign.name)
     stamp = stamp_of(plan.model)
-    wanted = {variant.render_key: variant for variant in plan.variants}
-    index = read_index(folder, wanted.keys())
+    wanted = RenderKeys(plan.variants)
+    index = read_index(folder, wanted)
     done_before = {key for key, record in index.items() if record.status == "done"}
-    todo = missing(wanted.values(), done_before)[:limit]
+    todo = tuple(islice((variant for variant in plan.variants if variant.render_key not in done_before), limit))
     on_event(Planned(planned=len(wanted), done=len(done_before), todo=len(todo)))
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))
     largest = None if plan.model.hosted else largest_of(plan)
-    settings = WorkerSettings(renderer, plan.model.choice, stamp, uri, campaign.name, threads=1, largest=largest)
+    settings = WorkerSettings(
+        renderer, plan.model.choice, stamp, uri, campaign.name, threads=1, largest=largest, compile=compile
+    )
     with interrupts() as signals:
-        shift = _render(folder, settings, todo, workers, on_event, signals, plan.model.hosted) if todo else None
+        shift = _render(folder, settings, todo, workers, on_event, signals, plan.model) if todo else None
         fresh = shift.records if shift else {}
         header = Header(
             campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
         )
-        published = _publish(folder, header, wanted.keys(), {**index, **fresh})
+        published = _publish(folder, header, wanted, {**index, **fresh})
     failures = [Failure(record.name, record.cause or "unknown") for record in fresh.values() if record.status != "done"]
     done = len(fresh) - len(failures)
     failures += shift.untried if shift else ()
@@ -98,8 +111,9 @@ def _render(
     workers: int | None,
     on_event: OnEvent,
     signals: Interrupts,
-    hosted: bool,
+    model: ModelDescription,
 ) -> Shift:
+    hosted = model.hosted
     for warning in folder.check():
         on_event(Warned(warning))
     with ray_resources(workers) as resources:
@@ -115,8 +129,8 @@ def _render(
         # The language model that rewrites prompts leaves no room for the rest of the model: that's a turn, too.
         rewrites = any(variant.upsample for variant in todo)
         group = HOSTED_GROUP if hosted else TURNS_GROUP if rewrites else LARGEST_GROUP
-        dispatcher = Dispatcher(todo, size, group, mixed=hosted or rewrites)
-        shift = Shift(crew, dispatcher, folder, settings.model, on_event)
+        dispatcher = Dispatcher(todo, size, group, mixed=hosted or rewrites, cold=partial(cold_cost, model=model))
+        shift = Shift(crew, dispatcher, folder, settings.model, on_event, compiles=settings.compile)
         try:
             shift.run(size, lambda: signals.asked)
         finally:
@@ -129,7 +143,7 @@ def _publish(folder: Store, header: Header, wanted: Set[str], known: Mapping[str
 
     def standing() -> dict[str, Record]:
         done = {key: record for key, record in known.items() if record.status == "done"}
-        return done | read_index(folder, wanted - done.keys()) if len(done) < len(wanted) else done
+        return done | read_index(folder, frozenset(wanted) - done.keys()) if len(done) < len(wanted) else done
 
     records = standing()
     if not records:

@@ -23,6 +23,7 @@ from pipeline.render.events import (
     Tally,
     VariantRecorded,
     VariantStarted,
+    Warned,
     WorkerLoaded,
     WorkerLost,
 )
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 STARTS_ALLOWED_TO_FAIL = 3
 LISTEN_SECONDS = 0.2
+NOT_COMPILED = (
+    "torch.compile is off: no compiler was found; install a C++ compiler and Python's headers (Debian: g++ and "
+    "python3-dev) and, for a GPU, Triton (pip install triton); the pictures are the same without"
+)
 
 
 class Shift:
@@ -45,12 +50,16 @@ class Shift:
         folder: Store,
         model: ModelStamp,
         on_event: Callable[[Event], None],
+        *,
+        compiles: bool = False,
     ) -> None:
+        """compiles: the workers were asked for torch.compile; once it's told where one couldn't."""
         self.records: dict[str, Record] = {}
         self.untried: tuple[Failure, ...] = ()
         self.busy = self.model = 0.0
         self._crew, self._dispatcher, self._folder, self._stamp, self._say = crew, dispatcher, folder, model, on_event
         self._loaded: set[str] = set()
+        self._compiles = compiles
         self._failed_starts = 0
         self._last_cause = ""
 
@@ -91,6 +100,9 @@ class Shift:
                 if host.get("residency") == "turns":
                     self._dispatcher.takes_turns(worker)
                 self._say(WorkerLoaded(worker, host, seconds))
+                if self._compiles and "compiled" not in host:
+                    self._compiles = False
+                    self._say(Warned(NOT_COMPILED))
                 self._top_up(worker)
             case LoadFailed(cause, final):
                 self._crew.dismiss(worker)
@@ -99,6 +111,8 @@ class Shift:
                 variant = self._dispatcher.started(worker, render_key)
                 if variant is not None:
                     self._say(VariantStarted(worker, variant.name))
+                if not stopped:
+                    self._top_up(worker)
             case Recorded(record):
                 self._dispatcher.recorded(worker, record.render_key)
                 self._record(worker, record)

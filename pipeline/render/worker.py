@@ -23,6 +23,7 @@ from pipeline.render.cause import cause_of
 from pipeline.render.dispatch import Task
 from pipeline.render.events import Loaded, LoadFailed, Message
 from pipeline.render.press import Press
+from pipeline.render.references import References
 
 RENDERER = "model:Renderer.load"
 PARENT_SECONDS = 0.5
@@ -31,7 +32,8 @@ PARENT_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
-    threads: of the CPU, for torch; workers: how many there are; largest: the largest picture to come."""
+    threads: of the CPU, for torch; workers: how many there are; largest: the largest picture to come; compile: fuse the
+    model's work, where a compiler is found."""
 
     renderer: str
     choice: ModelChoice
@@ -41,6 +43,7 @@ class WorkerSettings:
     threads: int
     workers: int = 1
     largest: Largest | None = None
+    compile: bool = False
 
 
 class Worker:
@@ -54,10 +57,12 @@ class Worker:
         self._groups: SimpleQueue[tuple[Task, ...] | None] = SimpleQueue()
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
         self._stopping = Event()
+        self._references = References()
 
     def submit(self, tasks: tuple[Task, ...]) -> None:
-        """Queue a group."""
+        """Queue a group, whose first references are opened while the group before is rendered."""
         self._groups.put(tasks)
+        self._references.ahead(tasks[0].variant.references)
 
     def stop(self) -> None:
         """Begin no further picture; what is begun is delivered, then `events` ends."""
@@ -86,10 +91,19 @@ class Worker:
             self._messages.put(LoadFailed(cause_of(error), final))
         else:
             while (tasks := self._groups.get()) is not None and not self._stopping.is_set():
-                press.render(tasks)
+                press.render(tasks, self._following)
             press.close()
         finally:
             self._messages.put(None)
+
+    def _following(self) -> tuple[Task, ...]:
+        """The group that is queued, if one is."""
+        if self._groups.empty():
+            return ()
+        tasks = self._groups.get()
+        if tasks is None:
+            self._groups.put(None)
+        return tasks or ()
 
     def _load(self) -> Press:
         start = time.perf_counter()
@@ -99,7 +113,7 @@ class Worker:
         if torch is not None:
             torch.set_num_threads(settings.threads)
         folder = open_campaign(settings.deliver_uri, settings.campaign)
-        press = Press(renderer, folder, settings.model, self._messages.put, self._stopping)
+        press = Press(renderer, folder, settings.model, self._messages.put, self._stopping, self._references)
         self._messages.put(Loaded(renderer.host(), time.perf_counter() - start))
         return press
 
@@ -129,5 +143,6 @@ def load_options(settings: WorkerSettings) -> dict[str, Any]:
         "region": choice.region,
         "workers": settings.workers if settings.workers > 1 else None,
         "largest": settings.largest,
+        "compile": settings.compile,
     }
     return {name: value for name, value in options.items() if value}

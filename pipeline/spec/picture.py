@@ -78,13 +78,13 @@ def inspect(file: str, folder: Path) -> Picture:
 
 def _content(file: str, path: Path) -> bytes:
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
             raise WrongValueError(
-                f"{quote(file)} isn't a file" + (" but a folder" if stat.S_ISDIR(mode) else ""), FORMAT_RULE
+                f"{quote(file)} isn't a file" + (" but a folder" if stat.S_ISDIR(found.st_mode) else ""), FORMAT_RULE
             )
         with path.open("rb") as opened:
-            content = opened.read(MAX_FILE_BYTES + 1)
+            content = opened.read(min(found.st_size, MAX_FILE_BYTES) + 1)  # takes memory for as much as it's asked for
     except (FileNotFoundError, NotADirectoryError):
         raise WrongValueError(f"there is no picture {quote(file)}", "", _neighbour(path)) from None
     except OSError as error:

@@ -159,6 +159,21 @@ def test_nothing_heavy_is_loaded(arguments: list[str], good: str, tmp_path: Path
     assert found.stdout.splitlines()[-1] == "[]"
 
 
+def test_counting_tokens_loads_neither_torch_nor_ray(corpus: Path, tmp_path: Path) -> None:
+    text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
+    (tmp_path / "job.yaml").write_text(
+        text.replace("../klein", "nano").replace('"{{ product }}"', f'"{"very " * 90}{{{{ product }}}}"')
+    )
+    code = (
+        "import sys; from pipeline import cli; cli.run(['plan', sys.argv[1]]);"
+        "print([n for n in ('tokenizers', 'torch', 'ray') if n in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "job.yaml")]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "1 of 1 prompts are longer than 64 tokens" in found.stdout
+    assert found.stdout.splitlines()[-1] == "['tokenizers']"
+
+
 def test_an_interrupt_ends_with_130(good: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(path: Path) -> None:
         raise KeyboardInterrupt

@@ -247,8 +247,8 @@ def check_summary(plan: Plan, variants: list[Variant]) -> None:
     assert largest.width * largest.height == max(variant.width * variant.height for variant in variants)
 
 
-def job_of(corpus: Path, folder: Path, near: int, far: int, seeds: int) -> Path:
-    """A campaign with so many prompts, each with so many seeds."""
+def job_of(corpus: Path, folder: Path, near: int, far: int, seeds: int, more: str = "") -> Path:
+    """A campaign with so many prompts, each with so many seeds. more: what prompts say besides."""
     job = {
         **{"campaign": "c", "brand": f"{corpus}/northwind/brand.yaml", "model": "nano", "size": "64x64"},
         "matrix": {
@@ -256,10 +256,10 @@ def job_of(corpus: Path, folder: Path, near: int, far: int, seeds: int) -> Path:
             "near": {f"n{i}": f"near the place {i}" for i in range(near)},
             "far": {f"f{i}": f"far from the place {i}" for i in range(far)},
         },
-        **{"prompt": "{{ product }} {{ near }} and {{ far }}", "references": ["product"], "seeds": seeds},
+        **{"prompt": "{{ product }} {{ near }} and {{ far }}" + more, "references": ["product"], "seeds": seeds},
         "deliver": "out",
     }
-    file = folder / f"{near}-{far}-{seeds}.yaml"
+    file = folder / f"{near}-{far}-{seeds}{more and '-more'}.yaml"
     file.write_text(yaml.safe_dump(job))
     return file
 
@@ -279,15 +279,20 @@ def peak(file: Path, points: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("few", "many"),
-    [((4, 5, 50), (4, 5, 500)), ((10, 100, 1), (100, 100, 1))],
-    ids=["seeds", "prompts"],
+    ("few", "many", "more"),
+    [
+        ((4, 5, 50), (4, 5, 500), ""),
+        ((10, 100, 1), (100, 100, 1), ""),
+        ((4, 5, 50), (4, 5, 500), ", take {{ seed }}"),
+    ],
+    ids=["seeds", "prompts", "prompts of seeds"],
 )
 def test_memory_hardly_grows(
-    few: tuple[int, int, int], many: tuple[int, int, int], corpus: Path, tmp_path: Path
+    few: tuple[int, int, int], many: tuple[int, int, int], more: str, corpus: Path, tmp_path: Path
 ) -> None:
     """By 24 bytes for each variant at most: of names, prompts, points and variants none is kept."""
     points = [2 * near * far * seeds for near, far, seeds in (few, many)]
-    peaks = [peak(job_of(corpus, tmp_path, *one), count) for one, count in zip((few, many), points, strict=True)]
+    peaks = [peak(job_of(corpus, tmp_path, *one, more), count) for one, count in zip((few, many), points, strict=True)]
     assert points == [2_000, 20_000]
+    print(peaks)
     assert peaks[1] - peaks[0] < 24 * (points[1] - points[0])

@@ -13,6 +13,7 @@ from PIL import Image
 from pipeline import cli
 from pipeline.render.cluster import Resources
 from pipeline.render.run import render_campaign
+from pipeline.render.shift import NOT_COMPILED
 from tests.campaigns import write_campaign
 from tests.model.small import save_small
 
@@ -79,6 +80,16 @@ def test_deliver_and_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("options", "warnings"), [((), 0), (("--compile",), 1)])
+@pytest.mark.usefixtures("stand_in")
+def test_compile_is_passed_on_and_its_lack_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], warnings: int
+) -> None:
+    """The stand-in finds no compiler."""
+    code, _, err = run(capsys, "render", write_campaign(tmp_path, 1), *options)
+    assert (code, err.count(f"warning: {NOT_COMPILED}\n")) == (0, warnings)
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_verify_ends_with_3_when_a_picture_was_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 1)
@@ -135,7 +146,7 @@ def test_the_real_model_gives_the_same_pictures_whatever_the_workers(
         )
         code, summary = run_json(capsys, "render", job, "--workers", workers)
         assert (code, summary["counts"]["done"]) == (0, 6)
-        assert set(summary["cache"]) == {"text", "latents", "reference_kv"}
+        assert set(summary["cache"]) == {"text", "projection", "latents", "reference_kv", "modulations", "rope"}
         folder = tmp_path / str(workers) / "out" / "spring"
         shown.append({str(file.relative_to(folder)): np.asarray(Image.open(file)) for file in folder.rglob("*.png")})
         assert run(capsys, "verify", job)[0] == 0

@@ -6,20 +6,25 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.plan.variant import Reference, Variant
-from pipeline.render.dispatch import GROUPS_PER_WORKER, LARGEST_GROUP, TURNS_GROUP, Dispatcher, Task
+from pipeline.render.dispatch import GROUPS_LEFT, LARGEST_GROUP, SMALL_GROUP, TURNS_GROUP, Dispatcher, Task
 from tests.pipeline.deliver.records import variant
 
 
 def variants(**sets: int) -> list[Variant]:
-    """So many variants of each named reference set, in order."""
+    """So many variants of 1024x1024 of each named reference set, in order."""
     made: list[Variant] = []
     for name, count in sets.items():
         reference = Reference("product", f"{name}.png", Path(f"{name}.png"), name)
-        made += [replace(variant(len(made) + number), references=(reference,)) for number in range(count)]
+        start = len(made)
+        made += [
+            replace(variant(start + number), references=(reference,), width=1024, height=1024)
+            for number in range(count)
+        ]
     return made
 
 
@@ -53,6 +58,18 @@ def test_a_worker_has_one_group_running_and_one_queued() -> None:
     assert dispatcher.take("one")
 
 
+def test_a_worker_that_begins_its_queued_group_gets_the_next() -> None:
+    """It needn't wait until the pictures of the group before are delivered."""
+    dispatcher = Dispatcher(variants(a=80), workers=1)
+    first, second = dispatcher.take("one"), dispatcher.take("one")
+    for task in first:
+        dispatcher.started("one", task.variant.render_key)
+        assert dispatcher.take("one") == ()
+    dispatcher.started("one", second[0].variant.render_key)
+    assert dispatcher.take("one")
+    assert dispatcher.take("one") == ()
+
+
 def test_each_worker_begins_with_a_set_of_its_own_and_stays_with_it() -> None:
     dispatcher = Dispatcher(variants(a=30, b=30, c=30), workers=3)
     taken = {worker: (dispatcher.take(worker), dispatcher.take(worker)) for worker in ("one", "two", "three")}
@@ -65,9 +82,11 @@ def test_each_worker_begins_with_a_set_of_its_own_and_stays_with_it() -> None:
 
 def test_a_worker_whose_set_is_done_takes_an_unclaimed_one() -> None:
     dispatcher = Dispatcher(variants(a=4, b=60, c=5), workers=2)
-    finish(dispatcher, "one", dispatcher.take("one"))
-    dispatcher.take("two")
-    assert sets_of(dispatcher.take("one")) == {"c"}
+    assert sets_of(dispatcher.take("one")) == {"b"}
+    for left in ({"c"}, {"a"}):
+        tasks = dispatcher.take("two")
+        assert sets_of(tasks) == left
+        finish(dispatcher, "two", tasks)
 
 
 def test_without_unclaimed_sets_it_steals_from_the_largest() -> None:
@@ -78,15 +97,42 @@ def test_without_unclaimed_sets_it_steals_from_the_largest() -> None:
 
 
 def test_groups_get_smaller_towards_the_end() -> None:
-    dispatcher = Dispatcher(variants(a=24), workers=2)
+    dispatcher = Dispatcher(variants(a=48), workers=2)
     sizes = []
     while dispatcher.waiting:
         tasks = dispatcher.take("one")
         sizes.append(len(tasks))
         finish(dispatcher, "one", tasks)
     assert sizes == sorted(sizes, reverse=True)
-    assert sizes[0] == 24 // (GROUPS_PER_WORKER * 2)
+    assert sizes[0] == 48 // (GROUPS_LEFT * 2)
     assert sizes[-1] == 1
+
+
+def test_a_single_worker_shares_with_nobody() -> None:
+    dispatcher = Dispatcher(variants(a=10), workers=1)
+    assert [len(dispatcher.take("one")), len(dispatcher.take("one"))] == [LARGEST_GROUP, 2]
+
+
+@pytest.mark.parametrize(("side", "size"), [(128, SMALL_GROUP), (256, SMALL_GROUP), (272, LARGEST_GROUP)])
+def test_groups_of_small_pictures_are_large(side: int, size: int) -> None:
+    made = [replace(variant, width=side, height=side) for variant in variants(a=1000)]
+    assert len(Dispatcher(made, workers=8).take("one")) == min(size, 1000 // (GROUPS_LEFT * 8))
+
+
+@pytest.mark.parametrize(
+    ("counts", "sizes"),
+    [([16], [8, 8]), ([6, 10], [6, 8, 2]), ([3, 13], [8, 8]), ([8, 8], [8, 8]), ([4, 1, 2, 9], [7, 8, 1])],
+)
+def test_a_group_ends_where_pictures_of_another_kind_begin(counts: list[int], sizes: list[int]) -> None:
+    """Unless it would be less than half as large as it may be."""
+    kinds = [kind for kind, count in enumerate(counts) for _ in range(count)]
+    made = [replace(variant, steps=4 + kind) for variant, kind in zip(variants(a=16), kinds, strict=True)]
+    dispatcher = Dispatcher(made, workers=1)
+    taken = []
+    while tasks := dispatcher.take("one"):
+        taken.append(len(tasks))
+        finish(dispatcher, "one", tasks)
+    assert taken == sizes
 
 
 def test_groups_are_as_large_as_asked_for() -> None:
@@ -97,14 +143,14 @@ def test_groups_are_as_large_as_asked_for() -> None:
 def test_mixed_groups_are_of_many_sets_and_stay_large() -> None:
     """Where nothing is warm, small sets must not make small groups, nor the end of the work."""
     dispatcher = Dispatcher(
-        variants(**{f"set{number}": 2 for number in range(150)}), workers=1, largest_group=96, mixed=True
+        variants(**{f"set{number}": 2 for number in range(150)}), workers=2, largest_group=96, mixed=True
     )
     sizes = []
     while dispatcher.waiting:
         tasks = dispatcher.take("one")
         sizes.append(len(tasks))
         finish(dispatcher, "one", tasks)
-    assert sizes == [96, 96, 54, 27, 24, 3]
+    assert sizes == [37, 32, 28, 25, *[24] * 7, 10]
     assert dispatcher.finished
 
 
@@ -159,7 +205,7 @@ def test_what_a_dead_worker_had_queued_is_not_suspected() -> None:
     made = variants(a=16)
     dispatcher = Dispatcher(made, workers=1)
     running, queued = dispatcher.take("one"), dispatcher.take("one")
-    assert (len(running), len(queued)) == (8, 4)
+    assert (len(running), len(queued)) == (8, 8)
     finish(dispatcher, "one", running[:2])
     dispatcher.started("one", running[2].variant.render_key)
     assert dispatcher.lost("one") == ()

@@ -72,15 +72,6 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     assert open_reference(reference(file)).size == (64, 80)
 
 
-def test_it_is_opened_once(tmp_path: Path) -> None:
-    file = tmp_path / "mug.png"
-    Image.new("RGB", (64, 64)).save(file)
-    made = reference(file)
-    first = open_reference(made)
-    file.unlink()
-    assert open_reference(made) is first
-
-
 def test_a_file_that_was_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mug.png"
     Image.new("RGB", (64, 64)).save(file)

@@ -20,10 +20,11 @@ from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.manifest import read_latest, read_records
 from pipeline.deliver.verify import verify
 from pipeline.render.cluster import Resources
-from pipeline.render.events import Event, Planned, VariantRecorded, WorkerLoaded, WorkerLost, WorkersStarting
+from pipeline.render.events import Event, Planned, VariantRecorded, Warned, WorkerLoaded, WorkerLost, WorkersStarting
 from pipeline.render.outcome import NothingRenderedError, Outcome
 from pipeline.render.run import crew_size, render_campaign, threads_per_worker
-from tests.campaigns import plan_of, write_campaign, write_checkpoint
+from pipeline.render.shift import NOT_COMPILED
+from tests.campaigns import PRODUCTS, plan_of, write_campaign, write_checkpoint
 
 ROOT = Path(__file__).parents[3]
 STAND_IN = "tests.stand_in:load"
@@ -210,12 +211,12 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_and_its_failures_and_cost_are
 
 
 def test_parts_that_take_turns_get_large_groups(ray: Resources, tmp_path: Path) -> None:
-    """Half of 40 for a start, of both products; 8 of one else."""
+    """32, of both products; 20 of one else."""
     job = write_campaign(tmp_path, 20)
     outcome = render(job, renderer="tests.stand_in:load_turns")
     assert outcome.done == 40
     found = [json.loads(file.read_bytes()) for file in (tmp_path / "out" / "spring" / "records").iterdir()]
-    assert max(record["cache"]["group"] for record in found) == 20
+    assert max(record["cache"]["group"] for record in found) == 32
     assert {record["host"]["residency"] for record in found} == {"turns"}
 
 
@@ -233,6 +234,37 @@ def test_a_composed_model_reaches_its_worker(ray: Resources, tmp_path: Path) -> 
     assert (latest.manifest.model.quantisation, latest.manifest.model.loras[0].file) == ("fp8", "style.safetensors")
     (record, _) = read_records(folder, latest)
     assert record.host["device"] == f"{checkpoint} [('{lora}', 0.5)] fp8"
+
+
+@pytest.mark.parametrize(
+    ("renderer", "compile", "told"),
+    [
+        ("tests.stand_in:load_compiled", True, 0),
+        (STAND_IN, True, 1),
+        (STAND_IN, False, 0),
+    ],
+)
+def test_a_compiler_that_is_missing_is_told_of_once(
+    ray: Resources, tmp_path: Path, renderer: str, compile: bool, told: int
+) -> None:
+    events: list[Event] = []
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.2]" for number in range(8)})
+    outcome = render(job, events.append, renderer=renderer, compile=compile, workers=2)
+    assert outcome.done == 16
+    assert sum(isinstance(event, WorkerLoaded) for event in events) == 2
+    assert [event for event in events if isinstance(event, Warned)] == [Warned(NOT_COMPILED)] * told
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    hosts = [record.host for record in read_records(folder, latest)]
+    assert all(("compiled" in host) == (compile and not told) for host in hosts)
+
+
+def test_a_hosted_tier_has_nothing_to_compile(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1, model="flux.2-flex")
+    with pytest.raises(RequestError, match=r"compile: flux\.2-flex is rendered by BFL"):
+        render(job, compile=True)
+    assert not (tmp_path / "out").exists()
 
 
 @contextmanager
@@ -330,6 +362,29 @@ def test_a_second_signal_ends_at_once_and_leaves_nobody_behind(tmp_path: Path) -
         assert process.wait() != 0
     assert left_behind(tmp_path) == []
     assert not (tmp_path / "out" / "spring").exists()
+
+
+def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 sets of 50 variants on 8 workers, each of which keeps 4 sets."""
+    products = {f"product{number:02}": f"rgb({5 * number}, 90, 160)" for number in range(20)}
+    for name, colour in products.items():
+        monkeypatch.setitem(PRODUCTS, name, colour)
+    job = write_campaign(tmp_path, 50, products=tuple(products))
+    with driver(job, "8", "tests.stand_in:load_warm") as process:
+        said = [(kind, what) for kind, what in told(process) if kind in ("outcome", "lines")]
+        assert process.wait() == 0
+    (_, outcome), (_, lines) = said
+    assert outcome["counts"]["done"] == 1000
+    hits, uses = outcome["cache"]["reference_kv"]["hits"], outcome["cache"]["reference_kv"]["uses"]
+    assert uses == 1000
+    assert hits >= 900
+    assert f"cache hits: reference_kv {hits / uses:.0%} of 1,000" in lines
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    records = read_records(folder, latest)
+    assert len({record.host["device"] for record in records}) == 8
+    assert sum(record.cache["reference_kv"] for record in records) == hits
 
 
 def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pipeline.plan.variant import Variant
 from pipeline.plan.variants import Variants
 
 
-def missing(variants: Iterable[Variant], done_keys: Set[str]) -> tuple[Variant, ...]:
+def missing(variants: Iterable[Variant], done_keys: Set[str]) -> Iterator[Variant]:
     """The variants whose render key isn't done, in their order."""
-    return tuple(variant for variant in variants if variant.render_key not in done_keys)
+    return (variant for variant in variants if variant.render_key not in done_keys)
 
 
 class RenderKeys(Set[str]):

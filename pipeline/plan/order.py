@@ -11,7 +11,7 @@ from itertools import islice
 
 Row = tuple[int | str, ...]
 
-RUN = 1024
+RUN = 2_048
 BLOCK = 64
 """Rows that are sorted at once, and that are unpacked at once."""
 

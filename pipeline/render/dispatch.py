@@ -111,7 +111,7 @@ class Dispatcher:
         group = self._next_group(worker, state)
         if not group and self._alone and not state.groups:
             group, state.alone = [self._alone.popleft()], True
-            self._sets.warms(worker, self._set_of(group[0]))
+            self._sets.lend(worker, group[0])
         if group:
             state.groups.append(_Group({variant.render_key: variant for variant in group}))
         return tuple(Task(variant, self._deaths.get(variant.render_key, 0) + 1) for variant in group)
@@ -173,7 +173,7 @@ class Dispatcher:
         given_up = []
         for render_key in [key for key in held if key in state.started or key == following]:
             variant = held.pop(render_key)
-            self._sets.ended(variant)
+            self._sets.returned(variant)
             deaths = self._deaths[render_key] = self._deaths.get(render_key, 0) + 1
             if deaths < DEATHS_ALLOWED:
                 self._alone.append(variant)
@@ -181,6 +181,7 @@ class Dispatcher:
                 given_up.append((variant, deaths))
         for variant in reversed(held.values()):
             if variant.render_key in self._deaths:
+                self._sets.returned(variant)
                 self._alone.append(variant)
             else:
                 self._sets.put_back(variant)

@@ -79,15 +79,23 @@ class Sets:
         self.warms(worker, reference_set)
         return taken
 
+    def lend(self, worker: str, variant: Variant) -> None:
+        """Note that `worker` has a variant that doesn't wait here."""
+        self._given[self._set_of(variant)] += 1
+        self.warms(worker, self._set_of(variant))
+
     def ended(self, variant: Variant) -> None:
-        """A variant that was taken is done with."""
-        reference_set = self._set_of(variant)
-        self._given[reference_set] -= 1
-        self._prepared.add(reference_set)
+        """A variant that a worker had is done with."""
+        self.returned(variant)
+        self._prepared.add(self._set_of(variant))
+
+    def returned(self, variant: Variant) -> None:
+        """A worker that had a variant is gone."""
+        self._given[self._set_of(variant)] -= 1
 
     def put_back(self, variant: Variant) -> None:
-        """A variant that was taken waits again, before all others of its set."""
-        self._given[self._set_of(variant)] -= 1
+        """A variant waits again, before all others of its set; the worker that had it is gone."""
+        self.returned(variant)
         self._queue(variant).appendleft(variant)
         self._waiting += 1
         self._offer(self._set_of(variant))

@@ -262,14 +262,18 @@ steps = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["take", "start", 
 sizes = st.lists(st.integers(1, 12), min_size=1, max_size=6)
 
 
-@given(sizes, st.integers(1, 4), steps, st.booleans())
+@given(sizes, st.integers(1, 4), steps, st.booleans(), st.sampled_from([0.0, 1.0, 50.0]))
 def test_every_variant_ends_exactly_once_whatever_happens(
-    sizes: list[int], workers: int, happenings: list[tuple[int, str]], mixed: bool
+    sizes: list[int], workers: int, happenings: list[tuple[int, str]], mixed: bool, cold: float
 ) -> None:
     made = variants(**{f"set{number}": size for number, size in enumerate(sizes)})
-    first = play(Dispatcher(made, workers, mixed=mixed), workers, happenings)
+
+    def dispatcher() -> Dispatcher:
+        return Dispatcher(made, workers, mixed=mixed, cold=lambda variant: cold)
+
+    first = play(dispatcher(), workers, happenings)
     assert Counter(first) == Counter(given.render_key for given in made)
-    assert play(Dispatcher(made, workers, mixed=mixed), workers, happenings) == first
+    assert play(dispatcher(), workers, happenings) == first
 
 
 def play(dispatcher: Dispatcher, workers: int, happenings: list[tuple[int, str]]) -> list[str]:

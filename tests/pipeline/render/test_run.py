@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import struct
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +18,8 @@ from pipeline.render.events import Event, Planned, VariantRecorded, Warned, Work
 from pipeline.render.outcome import NothingRenderedError, Outcome
 from pipeline.render.run import crew_size, render_campaign, threads_per_worker
 from pipeline.render.shift import NOT_COMPILED
-from tests.campaigns import PRODUCTS, plan_of, write_campaign, write_checkpoint
+from tests.campaigns import plan_of, write_campaign, write_checkpoint
 
-ROOT = Path(__file__).parents[3]
 STAND_IN = "tests.stand_in:load"
 
 
@@ -265,154 +258,6 @@ def test_a_hosted_tier_has_nothing_to_compile(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"compile: flux\.2-flex is rendered by BFL"):
         render(job, compile=True)
     assert not (tmp_path / "out").exists()
-
-
-@contextmanager
-def driver(job: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A driver in a process of its own, with a Ray of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.drive", str(job), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=job.parent,
-        env=environment | {"DRIVER_OF": str(job), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def told(process: subprocess.Popen[str]) -> Iterator[tuple[str, Any]]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield from json.loads(line).items()
-
-
-def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: Resources, tmp_path: Path) -> None:
-    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(8)})
-    recorded = []
-    with driver(job, "2") as process:
-        for kind, what in told(process):
-            recorded += [what] if kind == "recorded" else []
-            if len(recorded) == 5:
-                process.send_signal(signal.SIGKILL)
-                break
-        process.wait()
-    folder = tmp_path / "out" / "spring"
-    assert not (folder / "latest.json").exists()
-    done = set(open_campaign(str(tmp_path / "out"), "spring").list("records/"))
-    pictures = {path: path.stat().st_mtime_ns for path in (folder / "assets").rglob("*.png")}
-    assert 5 <= len(done) < 16
-    events: list[Event] = []
-    outcome = render(job, events.append, workers=2)
-    assert outcome.skipped >= len(done)
-    assert outcome.skipped + outcome.done == 16
-    again = {event.record.name for event in events if isinstance(event, VariantRecorded)}
-    assert not again & set(recorded)
-    assert all(path.stat().st_mtime_ns == changed for path, changed in pictures.items())
-    assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
-
-
-def left_behind(folder: Path) -> list[str]:
-    """Processes that still have something of `folder` in their environment: workers of a driver that ran there."""
-    found = []
-    for process in Path("/proc").iterdir():
-        with suppress(OSError):
-            if process.name.isdecimal() and str(folder).encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-    return found
-
-
-def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
-    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(10)})
-    outcome: dict[str, Any] = {}
-    addresses: list[str] = []
-    stopping = 0
-    with driver(job) as process:
-        for kind, what in told(process):
-            if kind == "recorded" and not stopping:
-                process.send_signal(signal.SIGINT)
-            stopping += kind == "stopping"
-            addresses += what if kind == "addresses" else []
-            outcome = what if kind == "outcome" else outcome
-        assert process.wait() == 0
-    assert stopping == 1
-    assert addresses == ["127.0.0.1"], "a Ray of its own is closed to the network"
-    counts = outcome["counts"]
-    assert outcome["interrupted"]
-    assert 1 <= counts["done"] < 20
-    assert counts["left"] == 20 - counts["done"]
-    latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
-    assert latest is not None
-    assert (latest.manifest.status, latest.manifest.counts.done) == ("partial", counts["done"])
-    assert left_behind(tmp_path) == []
-
-
-def test_a_second_signal_ends_at_once_and_leaves_nobody_behind(tmp_path: Path) -> None:
-    job = write_campaign(tmp_path, {"long": "[sleep 60]"}, products=("mug",))
-    with driver(job) as process:
-        for kind, _ in told(process):
-            if kind in ("started", "stopping"):
-                assert left_behind(tmp_path), "the workers are there until the signal"
-                process.send_signal(signal.SIGTERM)
-        assert process.wait() != 0
-    assert left_behind(tmp_path) == []
-    assert not (tmp_path / "out" / "spring").exists()
-
-
-def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """20 sets of 50 variants on 8 workers, each of which keeps 4 sets."""
-    products = {f"product{number:02}": f"rgb({5 * number}, 90, 160)" for number in range(20)}
-    for name, colour in products.items():
-        monkeypatch.setitem(PRODUCTS, name, colour)
-    job = write_campaign(tmp_path, 50, products=tuple(products))
-    with driver(job, "8", "tests.stand_in:load_warm") as process:
-        said = [(kind, what) for kind, what in told(process) if kind in ("outcome", "lines")]
-        assert process.wait() == 0
-    (_, outcome), (_, lines) = said
-    assert outcome["counts"]["done"] == 1000
-    hits, uses = outcome["cache"]["reference_kv"]["hits"], outcome["cache"]["reference_kv"]["uses"]
-    assert uses == 1000
-    assert hits >= 900
-    assert f"cache hits: reference_kv {hits / uses:.0%} of 1,000" in lines
-    folder = open_campaign(str(tmp_path / "out"), "spring")
-    latest = read_latest(folder)
-    assert latest is not None
-    records = read_records(folder, latest)
-    assert len({record.host["device"] for record in records}) == 8
-    assert sum(record.cache["reference_kv"] for record in records) == hits
-
-
-def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:
-    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.1]" for number in range(8)})
-    with driver(job) as one, driver(job) as two:
-        outcomes = [[what for kind, what in told(process) if kind == "outcome"] for process in (one, two)]
-        assert (one.wait(), two.wait()) == (0, 0)
-    for (outcome,) in outcomes:
-        assert outcome["counts"]["skipped"] + outcome["counts"]["done"] == 16
-        assert outcome["failed"] == []
-    folder = open_campaign(str(tmp_path / "out"), "spring")
-    latest = read_latest(folder)
-    assert latest is not None
-    assert latest.manifest.status == "done"
-    assert verify(folder).problems == ()
-    assert len(list(folder.list("assets/"))) == 16
-
-
-def test_a_campaign_goes_to_s3(s3_uri: str, tmp_path: Path) -> None:
-    job = write_campaign(tmp_path, 3, deliver=s3_uri)
-    for done in (6, 0):
-        with driver(job) as process:
-            (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
-        assert outcome["counts"]["done"] == done
-        assert outcome["folder"] == f"{s3_uri}/spring"
-    folder = open_campaign(s3_uri, "spring")
-    assert verify(folder).problems == ()
-    assert len(list(folder.list("assets/"))) == 6
 
 
 @pytest.mark.parametrize(

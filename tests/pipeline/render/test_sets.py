@@ -77,6 +77,20 @@ def test_what_is_put_back_is_next_again() -> None:
     assert take(waiting, "two", 2) == ("a", [first, second])
 
 
+def test_variants_that_wait_elsewhere_count_while_a_worker_has_them() -> None:
+    """Suspects of a death are given out one by one: what of a set is left in all decides."""
+    waiting = sets(cold=5, a=4)
+    _, (first, *_) = take(waiting, "one", 1)
+    waiting.ended(first)
+    assert waiting.choose("two") is None
+    suspects = variants(a=7)[4:]
+    for variant, chosen in zip(suspects, (None, None, ("a",)), strict=True):
+        waiting.lend("one", variant)
+        assert waiting.choose("two") == chosen
+    waiting.returned(suspects[0])
+    assert waiting.choose("two") is None
+
+
 def test_without_references_nothing_is_ever_cold() -> None:
     made = variants(a=3)
     unset: ReferenceSet = ()

@@ -77,7 +77,8 @@ class Pictures(Protocol):
         """The pictures of the requests one by one, in their order."""
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Do ahead what is better done for many requests at once; nothing needs it."""
+        """Do ahead what is better done for many requests at once; nothing needs it. May be called while `stream` waits
+        for its next request."""
 
     def host(self) -> dict[str, str]:
         """device, torch, driver."""

@@ -20,7 +20,7 @@ from pipeline.deliver.record import Record, stamp_of
 from pipeline.deliver.resume import read_index
 from pipeline.deliver.status import Failure
 from pipeline.deliver.store import Store
-from pipeline.plan.diff import RenderKeys
+from pipeline.plan.diff import RenderKeys, missing
 from pipeline.plan.memory import largest_of
 from pipeline.plan.variant import Variant
 from pipeline.plan.warnings import warnings_of
@@ -70,7 +70,7 @@ def render_campaign(
     wanted = RenderKeys(plan.variants)
     index = read_index(folder, wanted)
     done_before = {key for key, record in index.items() if record.status == "done"}
-    todo = tuple(islice((variant for variant in plan.variants if variant.render_key not in done_before), limit))
+    todo = tuple(islice(missing(plan.variants, done_before), limit))
     on_event(Planned(planned=len(wanted), done=len(done_before), todo=len(todo)))
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))

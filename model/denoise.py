@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.approximation import Kind, Past, approximate_kinds, continued, exact_kinds
+from model.batch import Batches
 from model.kernels import EAGER, Kernels
 from model.memory import PACKED_ROWS
 from model.packed import PackedPass
@@ -78,7 +79,9 @@ class Denoiser:
         self._model, self._schedule, self._samples, self._kernels = model, schedule, samples, kernels
         self._space = Workspace()
         self._target = schedule.grid[0] * schedule.grid[1]
-        self._branches = [branch for i, sample in enumerate(samples) for branch in self._branches_of(i, sample)]
+        branches = (branch for i, sample in enumerate(samples) for branch in self._branches_of(i, sample))
+        together: Batches[_Branch] = Batches(lambda branch: None, lambda branch: branch.segment.rows, PACKED_ROWS)
+        self._passes = tuple(together.of(branches))
 
     @torch.inference_mode()
     def run(self) -> Tensor:
@@ -121,7 +124,7 @@ class Denoiser:
     def _velocity(self, latents: Tensor, mods: Steady, kind: Kind) -> Tensor:
         """(samples, N, C), guided where samples have two branches."""
         ways: list[list[Tensor]] = [[] for _ in self._samples]
-        for branches in self._passes():
+        for branches in self._passes:
             segments = [reusing(branch) if kind == "reused" else branch.segment for branch in branches]
             rows = [
                 part
@@ -138,18 +141,6 @@ class Denoiser:
 
     def _guided(self, velocity: Tensor, without: Tensor | None = None) -> Tensor:
         return velocity if without is None else without + self._schedule.guidance * (velocity - without)
-
-    def _passes(self) -> Iterator[list[_Branch]]:
-        """The branches, as many together as may be."""
-        together: list[_Branch] = []
-        rows = 0
-        for branch in self._branches:
-            if together and rows + branch.segment.rows > PACKED_ROWS:
-                yield together
-                together, rows = [], 0
-            together.append(branch)
-            rows += branch.segment.rows
-        yield together
 
 
 def reusing(branch: _Branch) -> Segment:

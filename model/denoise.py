@@ -12,7 +12,7 @@ from torch import Tensor
 from model.approximation import Kind, Past, approximate_kinds, continued, exact_kinds
 from model.batch import Batches
 from model.kernels import EAGER, Kernels
-from model.memory import PACKED_ROWS
+from model.memory import packed_rows
 from model.packed import PackedPass
 from model.positions import image_ids, reference_ids, text_ids
 from model.reference_kv import ReferenceKV
@@ -80,7 +80,8 @@ class Denoiser:
         self._space = Workspace()
         self._target = schedule.grid[0] * schedule.grid[1]
         branches = (branch for i, sample in enumerate(samples) for branch in self._branches_of(i, sample))
-        together: Batches[_Branch] = Batches(lambda branch: None, lambda branch: branch.segment.rows, PACKED_ROWS)
+        most = packed_rows(samples[0].text.device.type)
+        together: Batches[_Branch] = Batches(lambda branch: None, lambda branch: branch.segment.rows, most)
         self._passes = tuple(together.of(branches))
 
     @torch.inference_mode()

@@ -22,7 +22,7 @@ from model.errors import RequestError
 from model.kernels import EAGER, Kernels, compiled, compiler_found
 from model.limits import check_size, check_sources
 from model.loaded import LoadedModel, load_model
-from model.memory import PACKED_ROWS, RESIDENCIES, Largest, Residency, choose, need_of
+from model.memory import RESIDENCIES, Largest, Residency, choose, need_of, packed_rows
 from model.references import prepared_grid, to_levels
 from model.request import SIZE_MULTIPLE, Pictures, Rendered, RenderRequest
 from model.reuse import KV_BYTES, ReferenceLatents, Reuse
@@ -156,7 +156,7 @@ class Renderer:
         batch late: while the next is at work, the last is fetched.
         """
         ahead: list[_Job] = []
-        for batch in Batches(self._kind, self._rows, PACKED_ROWS).of(requests):
+        for batch in Batches(self._kind, self._rows, packed_rows(self.device.type)).of(requests):
             jobs = self._denoise(batch)
             yield from map(self._finish, ahead)
             ahead = []

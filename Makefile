@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint format bench clean
+.PHONY: install demo test lint format bench chaos clean
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,9 @@ format: install
 
 bench: install
 	$(BIN)/python -m tests.bench --json out/benchmarks.json --write docs/benchmarks.md
+
+chaos: install
+	$(BIN)/python -m tests.chaos
 
 clean:
 	rm -rf $(VENV) build out

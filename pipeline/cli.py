@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -140,6 +141,18 @@ def render_job(
         int | None, typer.Option("--workers", min=1, help="How many (default: one per GPU, else one).")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Render at most so many pictures.")] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Render only what failed before, quarantined pictures, too.")
+    ] = False,
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            "--deadline",
+            min=1,
+            metavar="SECONDS",
+            help="How long a picture may take (default: 4 times what the others take, at least 5 minutes).",
+        ),
+    ] = None,
     compile: Annotated[
         bool,
         typer.Option(
@@ -158,7 +171,9 @@ def render_job(
     campaign, uri = _load(job, deliver)
     plan = make_plan(campaign, fetch=True)
     with progress() as show:
-        outcome = render_campaign(plan, uri, workers, limit, show, compile=compile)
+        outcome = render_campaign(
+            plan, uri, workers, limit, show, retry_failed=retry_failed, deadline=deadline, compile=compile
+        )
     _tell(outcome_json(outcome) if as_json else outcome_lines(outcome))
     return outcome.exit_code
 
@@ -190,6 +205,57 @@ def verify_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
     verification = verify(folder)
     _tell(verification_json(verification, folder.uri) if as_json else verification_lines(verification, folder.uri))
     return OK if verification.intact else BROKEN
+
+
+@app.command("rollback")
+def roll_back(
+    job: Job,
+    deliver: Deliver = None,
+    to: Annotated[
+        int | None, typer.Option("--to", min=1, metavar="N", help="The manifest (default: the one before the latest).")
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="Only show the manifests that there are.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Make an earlier manifest the latest. Pictures stay; the next render publishes what the job says then."""
+    from pipeline.deliver.folder import open_campaign
+    from pipeline.deliver.manifest import read_pointer
+    from pipeline.deliver.rollback import history, rollback
+    from pipeline.report import history_json, history_lines
+
+    campaign, uri = _load(job, deliver)
+    folder = open_campaign(uri, campaign.name)
+    if not show:
+        rollback(folder, to)
+    latest = read_pointer(folder)
+    name = latest.manifest if latest else ""
+    _tell(history_json(history(folder), name) if as_json else history_lines(history(folder), name))
+    return OK
+
+
+@app.command("clean")
+def clean_job(
+    job: Job,
+    deliver: Deliver = None,
+    keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many of the newest manifests.")] = 10,
+    hours: Annotated[float, typer.Option("--hours", min=0, help="Keep what is younger, whoever asks for it.")] = 24,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete, and not only list.")] = False,
+    as_json: Json = False,
+) -> int:
+    """List old manifests, and what neither the kept ones nor the job name; with --yes, delete it."""
+    from pipeline.deliver.clean import find_sweep, sweep_up
+    from pipeline.deliver.folder import open_campaign
+    from pipeline.plan.expand import make_plan
+    from pipeline.report import sweep_json, sweep_lines
+
+    campaign, uri = _load(job, deliver)
+    folder = open_campaign(uri, campaign.name)
+    sweep = find_sweep(folder, make_plan(campaign).variants, now=time.time(), keep=keep, hours=hours)
+    if yes:
+        for _ in sweep_up(folder, sweep):
+            pass
+    _tell(sweep_json(sweep, folder.uri, yes) if as_json else sweep_lines(sweep, folder.uri, yes))
+    return OK
 
 
 @app.command("sheet")

@@ -77,8 +77,11 @@ class _Lines:
 def line_of(event: Event) -> str | None:
     """An event in one line; None if it isn't worth one."""
     match event:
-        case Planned(planned, done, todo):
-            return f"{planned:,} variants: {done:,} done before, {todo:,} to render now"
+        case Planned(planned, done, todo, held_back):
+            aside = (
+                f", {held_back:,} held back (they took workers down; --retry-failed tries them)" if held_back else ""
+            )
+            return f"{planned:,} variants: {done:,} done before, {todo:,} to render now{aside}"
         case Warned(text):
             return f"warning: {text}"
         case WorkersStarting(workers, gpus, threads):
@@ -91,7 +94,7 @@ def line_of(event: Event) -> str | None:
         case VariantRecorded(record=record):
             if record.status == "done":
                 return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
-            return f"failed: {record.name}: {record.cause}"
+            return f"{record.status}: {record.name}: {record.cause}"
         case Stopping():
             return "stopping: what is begun will be finished and delivered; once more ends at once"
         case _:

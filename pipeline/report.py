@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from model.memory import gigabytes
+from pipeline.deliver.clean import Sweep
+from pipeline.deliver.manifest import Published
 from pipeline.deliver.status import CampaignStatus, Failure
 from pipeline.deliver.verify import Verification
 from pipeline.render.outcome import Outcome
@@ -15,9 +18,10 @@ SHOWN_PROBLEMS = 50
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
     """The summary at the end of `brandpress render`."""
+    held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
     yield (
         f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
-        f"{outcome.failed:,} failed, {outcome.left:,} left"
+        f"{outcome.failed:,} failed{held_back}, {outcome.left:,} left"
     )
     if outcome.done:
         yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s a picture"
@@ -32,24 +36,27 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         f"manifest: {outcome.uri}/{outcome.manifest}" if outcome.manifest else f"nothing is published in {outcome.uri}"
     )
     yield from failure_lines(outcome.failures)
+    yield from failure_lines(outcome.held_back, "held back")
     if outcome.interrupted:
         yield "interrupted; the same command goes on where this one ended"
-    elif outcome.failed:
-        yield "the same command tries the failed ones again"
+    elif outcome.failed or outcome.held_back:
+        yield "`brandpress render --retry-failed` tries just these again"
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
-    """The summary as plain JSON values: `skipped` were done before, `done` now; outside_model is a share of 1, cost
-    in a hosted tier's credits."""
+    """The summary as plain JSON values: `skipped` were done before, `done` now; `held_back` took workers down before
+    and weren't tried; outside_model is a share of 1, cost in a hosted tier's credits."""
     return {
         "counts": {
             "planned": outcome.planned,
             "skipped": outcome.skipped,
             "done": outcome.done,
             "failed": outcome.failed,
+            "held_back": len(outcome.held_back),
             "left": outcome.left,
         },
         "failed": failures_json(outcome.failures),
+        "held_back": failures_json(outcome.held_back),
         "folder": outcome.uri,
         "manifest": outcome.manifest,
         "seconds": round(outcome.seconds, 3),
@@ -108,15 +115,60 @@ def verification_json(verification: Verification, uri: str) -> dict[str, Any]:
     }
 
 
-def failures_json(failures: tuple[Failure, ...]) -> list[dict[str, str]]:
+def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
+    """The manifests of a campaign, the newest first, and which is the latest by the pointer."""
+    for published in history:
+        manifest = published.manifest
+        mark = "  <- latest" if published.pointer.manifest == latest else ""
+        counts = f"{manifest.counts.done:,} of {manifest.counts.planned:,} done"
+        yield f"{manifest.number}  {manifest.created:%Y-%m-%d %H:%M} UTC  {counts}{mark}"
+
+
+def history_json(history: Iterable[Published], latest: str) -> dict[str, Any]:
+    """The manifests as plain JSON values."""
+    return {
+        "latest": latest,
+        "manifests": [
+            {"manifest": published.pointer.manifest, **published.manifest.model_dump(mode="json", exclude={"parts"})}
+            for published in history
+        ],
+    }
+
+
+def sweep_lines(sweep: Sweep, uri: str, deleted: bool) -> Iterator[str]:
+    """What `brandpress clean` says."""
+    kept = f"{len(sweep.kept):,} manifest{'s' if len(sweep.kept) != 1 else ''} kept"
+    what = f"{len(sweep.entries):,} objects, {gigabytes(sweep.bytes)}"
+    if deleted:
+        yield f"{what} deleted in {uri}, {kept}"
+        return
+    for entry in sweep.entries[:SHOWN_PROBLEMS]:
+        yield f"{entry.key} ({gigabytes(entry.bytes)})"
+    if len(sweep.entries) > SHOWN_PROBLEMS:
+        yield f"and {len(sweep.entries) - SHOWN_PROBLEMS:,} more"
+    yield f"{what} can go from {uri}, {kept}" + ("; --yes deletes them" if sweep.entries else "")
+
+
+def sweep_json(sweep: Sweep, uri: str, deleted: bool) -> dict[str, Any]:
+    """The sweep as plain JSON values."""
+    return {
+        "folder": uri,
+        "deleted": deleted,
+        "kept_manifests": list(sweep.kept),
+        "bytes": sweep.bytes,
+        "objects": [{"key": entry.key, "bytes": entry.bytes} for entry in sweep.entries],
+    }
+
+
+def failures_json(failures: tuple[Failure, ...]) -> list[dict[str, Any]]:
     """Failures as plain JSON values."""
-    return [{"name": failure.name, "cause": failure.cause} for failure in failures]
+    return [{"name": failure.name, "cause": failure.cause, "quarantined": failure.quarantined} for failure in failures]
 
 
-def failure_lines(failures: tuple[Failure, ...]) -> Iterator[str]:
+def failure_lines(failures: tuple[Failure, ...], word: str = "failed") -> Iterator[str]:
     """The first failures, a line each."""
     for failure in failures[:SHOWN_FAILURES]:
-        yield f"failed: {failure.name}: {failure.cause}"
+        yield f"{'quarantined' if failure.quarantined and word == 'failed' else word}: {failure.name}: {failure.cause}"
     if len(failures) > SHOWN_FAILURES:
         yield f"and {len(failures) - SHOWN_FAILURES:,} more; `brandpress status --json` lists all"
 

@@ -1,15 +1,25 @@
 """A driver of its own process, for tests that kill it: renders a job with the stand-in and says what happens as JSON.
 
-python -m tests.drive JOB [WORKERS [RENDERER]]
+python -m tests.drive JOB [WORKERS [RENDERER]] [--deadline SECONDS] [--retry-failed]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
 
-from pipeline.render.events import Event, Planned, Stopping, VariantRecorded, VariantStarted, WorkersStarting
+from model.errors import BrandpressError
+from pipeline.render.events import (
+    Event,
+    Planned,
+    Stopping,
+    VariantRecorded,
+    VariantStarted,
+    WorkerLost,
+    WorkersStarting,
+)
 from pipeline.render.run import render_campaign
 from pipeline.report import outcome_json, outcome_lines
 from tests.campaigns import plan_of
@@ -31,13 +41,33 @@ def on_event(event: Event) -> None:
             say("started", name)
         case VariantRecorded(record=record):
             say("recorded", record.name)
+            if record.status == "done":
+                say("done", record.name)
+        case WorkerLost(cause=cause):
+            say("lost", cause)
         case Stopping():
             say("stopping", True)
 
 
 if __name__ == "__main__":
-    workers = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    renderer = sys.argv[3] if len(sys.argv) > 3 else "tests.stand_in:load"
-    outcome = render_campaign(plan_of(Path(sys.argv[1])), workers=workers, on_event=on_event, renderer=renderer)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("job", type=Path)
+    parser.add_argument("workers", type=int, nargs="?")
+    parser.add_argument("renderer", nargs="?", default="tests.stand_in:load")
+    parser.add_argument("--deadline", type=float)
+    parser.add_argument("--retry-failed", action="store_true")
+    given = parser.parse_args()
+    try:
+        outcome = render_campaign(
+            plan_of(given.job),
+            workers=given.workers,
+            on_event=on_event,
+            retry_failed=given.retry_failed,
+            deadline=given.deadline,
+            renderer=given.renderer,
+        )
+    except BrandpressError as error:
+        say("error", str(error))
+        sys.exit(error.exit_code)
     say("outcome", outcome_json(outcome))
     say("lines", list(outcome_lines(outcome)))

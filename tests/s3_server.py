@@ -49,31 +49,54 @@ def find_weed() -> Path | None:
     return Path(found) if found else None
 
 
+class S3Process:
+    """The server as a process that can be killed and started again, on the same ports and with the same data."""
+
+    def __init__(self, weed: Path, folder: Path) -> None:
+        """folder: for its data and its log."""
+        identity = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
+        actions = ["Admin", "Read", "Write", "List", "Tagging"]
+        config = folder / "s3.json"
+        config.write_text(json.dumps({"identities": [{"name": "ci", "credentials": [identity], "actions": actions}]}))
+        (folder / "data").mkdir()
+        s3, master, volume, filer, admin = _free_ports(5)
+        self._command = [str(weed), "mini", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+        self._command += [f"-s3.port={s3}", f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}"]
+        self._command += [f"-filer.port={filer}", f"-admin.port={admin}", "-webdav=false", "-admin.ui=false"]
+        self._command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.server = S3Server(f"http://127.0.0.1:{s3}")
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        log = self._folder / "weed.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                stdout=output,
+                stderr=output,
+                cwd=self._folder,
+                env={**os.environ, "GOMEMLIMIT": "256MiB"},
+            )
+        _wait_for(self.server.endpoint, self._process, log)
+
+    def kill(self) -> None:
+        """At once, as a crash does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
 @contextmanager
 def running_s3_server(weed: Path, folder: Path) -> Iterator[S3Server]:
     """The server while the block runs, its data below `folder`."""
-    identity = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
-    actions = ["Admin", "Read", "Write", "List", "Tagging"]
-    config = folder / "s3.json"
-    config.write_text(json.dumps({"identities": [{"name": "ci", "credentials": [identity], "actions": actions}]}))
-    (folder / "data").mkdir()
-    s3, master, volume, filer, admin = _free_ports(5)
-    command = [str(weed), "mini", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={s3}"]
-    command += [f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"]
-    command += [f"-admin.port={admin}", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-    log = (folder / "weed.log").open("wb")
-    with (
-        log,
-        subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env={**os.environ, "GOMEMLIMIT": "256MiB"}
-        ) as process,
-    ):
-        try:
-            endpoint = f"http://127.0.0.1:{s3}"
-            _wait_for(endpoint, process, folder / "weed.log")
-            yield S3Server(endpoint)
-        finally:
-            process.kill()
+    process = S3Process(weed, folder)
+    try:
+        process.start()
+        yield process.server
+    finally:
+        process.kill()
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,7 +1,8 @@
 """A stand-in for the model, where a test is about dispatch, delivery or crashes and not about pictures.
 
 It draws a picture from the request alone, in milliseconds, and misbehaves when a prompt asks for it: `[raise]` raises,
-`[exit]` ends the process, `[exit once FILE]` only if FILE isn't there yet, `[sleep S]` takes S seconds, `[refuse]`
+`[exit]` ends the process, `[exit once FILE]` only if FILE isn't there yet, `[sleep S]` takes S seconds, `[hang]` takes
+for ever, `[exhaust]` asks for more memory than there is, `[exhaust once FILE]` only if FILE isn't there yet, `[refuse]`
 gives a failure in place of a picture. The real model is used where pictures matter.
 """
 
@@ -23,6 +24,8 @@ from model.request import Failed, Rendered, RenderRequest
 
 LAST_WORDS_SECONDS = 0.5
 """A real picture takes seconds: the driver has long heard that it was begun when it takes its worker down."""
+
+FOR_EVER = 100_000.0
 
 
 class StandIn:
@@ -183,13 +186,17 @@ def draw(request: RenderRequest) -> Image.Image:
 
 
 def _misbehave(prompt: str) -> None:
-    for wish, argument in re.findall(r"\[(raise|exit once|exit|sleep) ?([^\]]*)\]", prompt):
+    for wish, once, argument in re.findall(r"\[(raise|exit|exhaust|sleep|hang)( once)? ?([^\]]*)\]", prompt):
+        if once:
+            if Path(argument).exists():
+                continue
+            Path(argument).touch()
         if wish == "raise":
             raise RuntimeError(f"the stand-in was asked to fail{argument and ' '}{argument}")
-        if wish == "sleep":
-            time.sleep(float(argument))
-        if wish == "exit" or (wish == "exit once" and not Path(argument).exists()):
-            if argument:
-                Path(argument).touch()
+        if wish in ("sleep", "hang"):
+            time.sleep(float(argument) if wish == "sleep" else FOR_EVER)
+        if wish == "exhaust":
+            bytearray(1 << 60)
+        if wish == "exit":
             time.sleep(LAST_WORDS_SECONDS)
             os._exit(1)

@@ -26,14 +26,15 @@ def deliver(folder: Store, record: Record, asset: str, data: bytes) -> Record:
 def file_record(folder: Store, record: Record) -> Record:
     """Write `record`; returns the one that stands there afterwards.
 
-    A done record stays for ever. One of a failed variant makes way for any later one, by compare-and-swap.
+    A done record stays for ever. One of a failed variant makes way for any later one, by compare-and-swap; attempts add
+    up. Calling it again for a record that was written (an answer was lost) does no harm.
     """
     if folder.create(record.key, record.to_json(), JSON):
         return record
     for _ in range(REPLACE_TRIES):
         stat = folder.stat(record.key)
         standing = read_record(folder, record.key)
-        if standing is not None and standing.status == "done":
+        if standing is not None and (standing.status == "done" or _is_ours(standing, record)):
             return standing
         attempts = record.attempts + (standing.attempts if standing else 0)
         ours = record.model_copy(update={"attempts": attempts})
@@ -55,8 +56,13 @@ def parse_record(data: bytes | str, where: str) -> Record:
     except ValidationError as error:
         fields = ", ".join(sorted({".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}))
         raise StoreError(
-            f"{where}: isn't a record of brandpress (wrong: {fields}); move it away and run again"
+            f"{where}: isn't a record of brandpress (wrong: {fields}); move it away and run again", "key"
         ) from None
+
+
+def _is_ours(standing: Record, record: Record) -> bool:
+    """Whether `record` stands there already, its attempts added up."""
+    return standing == record.model_copy(update={"attempts": standing.attempts})
 
 
 def _standing(folder: Store, asset: str, ours: bytes) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from pipeline.deliver.store import ObjectStat, Store, open_store
+from pipeline.deliver.store import Entry, ObjectStat, Store, open_store
 
 
 class Folder:
@@ -34,8 +35,20 @@ class Folder:
         for key in self._store.list(self._prefix + prefix):
             yield key.removeprefix(self._prefix)
 
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        return map(self._own, self._store.entries(self._prefix + prefix))
+
+    def leftovers(self, prefix: str) -> Iterator[Entry]:
+        return map(self._own, self._store.leftovers(self._prefix + prefix))
+
+    def delete(self, key: str) -> None:
+        self._store.delete(self._prefix + key)
+
     def check(self) -> tuple[str, ...]:
         return self._store.check()
+
+    def _own(self, entry: Entry) -> Entry:
+        return replace(entry, key=entry.key.removeprefix(self._prefix))
 
 
 def campaign_folder(store: Store, campaign: str) -> Store:

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pipeline.deliver.store import OWN_PREFIX, ObjectStat, StoreError, check_key, sha256_hex
+from pipeline.deliver.store import OWN_PREFIX, Entry, ObjectStat, Scope, StoreError, check_key, sha256_hex
 
 LOCK = f"{OWN_PREFIX}lock"
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
+_OF_THE_STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_OF_THE_KEY = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EFBIG}
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -64,10 +66,26 @@ class LocalStore:
             return None
 
     def list(self, prefix: str) -> Iterator[str]:
+        return (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        return (entry for entry in self._found(prefix) if not _is_own(entry.key))
+
+    def leftovers(self, prefix: str) -> Iterator[Entry]:
+        return (entry for entry in self._found(prefix) if _is_own(entry.key) and entry.key != LOCK)
+
+    def delete(self, key: str) -> None:
+        try:
+            with self._parent(key, make=False, leftover=True) as (folder, name), suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+        except _MissingError:
+            pass
+
+    def _found(self, prefix: str) -> Iterator[Entry]:
         top, _, _ = prefix.rpartition("/")
         with self._errors(prefix):
-            keys = [key for key in _walk(self._root, top) if key.startswith(prefix)]
-        yield from keys
+            found = [entry for entry in _walk(self._root, top) if entry.key.startswith(prefix)]
+        yield from found
 
     def check(self) -> tuple[str, ...]:
         with self._errors(""):
@@ -105,9 +123,9 @@ class LocalStore:
             os.close(lock)
 
     @contextmanager
-    def _parent(self, key: str, *, make: bool) -> Iterator[tuple[int, str]]:
+    def _parent(self, key: str, *, make: bool, leftover: bool = False) -> Iterator[tuple[int, str]]:
         """A descriptor of the folder of `key`, and the file's name. Without `make`: _MissingError if it isn't there."""
-        *folders, name = check_key(key).split("/")
+        *folders, name = check_key(key, leftover=leftover).split("/")
         with self._errors(key):
             if make:
                 self._root.mkdir(parents=True, exist_ok=True)
@@ -127,7 +145,7 @@ class LocalStore:
         try:
             yield
         except OSError as error:
-            raise StoreError(_message(self._root / key if key else self._root, error)) from error
+            raise StoreError(_message(self._root / key if key else self._root, error), _scope(error)) from error
 
 
 class _MissingError(Exception):
@@ -201,30 +219,40 @@ def _stat(name: str, folder: int) -> ObjectStat | None:
         return ObjectStat(etag=digest, bytes=stream.tell(), sha256=digest)
 
 
-def _walk(root: Path, top: str) -> Iterator[str]:
-    """The keys of all regular files below root/top; links and the store's own files are left out."""
+def _walk(root: Path, top: str) -> Iterator[Entry]:
+    """All regular files below root/top; links are left out."""
     waiting = [top]
     while waiting:
         below = waiting.pop()
         try:
             if any((root / part).is_symlink() for part in _ways(below)):
                 continue
-            entries = list(os.scandir(root / below))
+            found = list(os.scandir(root / below))
         except (FileNotFoundError, NotADirectoryError):
             continue
-        for entry in entries:
-            key = f"{below}/{entry.name}" if below else entry.name
-            if entry.name.startswith(OWN_PREFIX):
-                continue
-            if entry.is_dir(follow_symlinks=False):
+        for file in found:
+            key = f"{below}/{file.name}" if below else file.name
+            if file.is_dir(follow_symlinks=False):
                 waiting.append(key)
-            elif entry.is_file(follow_symlinks=False):
-                yield key
+            elif file.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):
+                    stat = file.stat(follow_symlinks=False)
+                    yield Entry(key, stat.st_size, stat.st_mtime)
+
+
+def _is_own(key: str) -> bool:
+    return any(segment.startswith(OWN_PREFIX) for segment in key.split("/"))
 
 
 def _ways(below: str) -> list[str]:
     segments = below.split("/") if below else []
     return ["/".join(segments[: index + 1]) for index in range(len(segments))]
+
+
+def _scope(error: OSError) -> Scope:
+    if error.errno in _OF_THE_STORE:
+        return "store"
+    return "key" if error.errno in _OF_THE_KEY else "moment"
 
 
 def _message(path: Path, error: OSError) -> str:

@@ -5,7 +5,7 @@ A reader that follows `latest.json` sees a whole manifest or the one before; not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
@@ -52,11 +52,16 @@ class Header(_Frozen):
 
 
 class Manifest(Header):
-    """The header file of a manifest. `status` is done if every planned variant is."""
+    """The header file of a manifest. `status` is done if every planned variant is.
+
+    digest: over the names and contents of all pictures; two campaigns with the same pictures have the same, whatever
+    happened while they were rendered. Empty in manifests of earlier versions.
+    """
 
     number: int
     created: AwareDatetime
     status: Literal["done", "partial"]
+    digest: str = ""
     counts: Counts
     parts: tuple[Part, ...]
 
@@ -72,7 +77,7 @@ class BrokenManifestError(StoreError):
     """A file of a published manifest is missing or changed; `kind` says which of both, `key` where."""
 
     def __init__(self, kind: Literal["missing", "changed"], key: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message, "key")
         self.kind = kind
         self.key = key
 
@@ -95,12 +100,31 @@ def part_key(manifest: str, file: str) -> str:
     return f"{manifest.rpartition('/')[0]}/{file}"
 
 
+def manifest_numbers(folder: Store) -> list[int]:
+    """Of the manifests that stand in the campaign's folder, in order; also of those that no pointer ever named."""
+    keys = (key.split("/") for key in folder.list(MANIFESTS))
+    return sorted(int(number) for _, number, *file in keys if file == ["manifest.json"] and number.isdecimal())
+
+
+def named_keys(records: Iterable[Record]) -> Iterator[str]:
+    """The objects that records tell of: themselves, and their pictures."""
+    for record in records:
+        yield record.key
+        if record.asset is not None:
+            yield record.asset
+
+
+def read_pointer(folder: Store) -> Pointer | None:
+    """What `latest.json` says, None if there is none. Raises BrokenManifestError."""
+    data = folder.read(LATEST)
+    return None if data is None else _parse(Pointer, data, folder, LATEST)
+
+
 def read_latest(folder: Store) -> Published | None:
     """The published manifest, None if nothing is. Raises BrokenManifestError if what is named is missing or changed."""
-    data = folder.read(LATEST)
-    if data is None:
+    pointer = read_pointer(folder)
+    if pointer is None:
         return None
-    pointer = _parse(Pointer, data, folder, LATEST)
     header = _read_checked(folder, pointer.manifest, pointer.sha256)
     return Published(pointer, _parse(Manifest, header, folder, pointer.manifest))
 
@@ -142,15 +166,20 @@ def publish(
             number += 1
         manifest = manifest.model_copy(update={"number": number})
         data = _dump(manifest)
-        if not folder.create(manifest_key(number), data, JSON):
+        if not folder.create(manifest_key(number), data, JSON) and folder.read(manifest_key(number)) != data:
             raise StoreError(f"{folder.uri}/{manifest_key(number)}: it stands there without our records; run again")
         pointer = Pointer(manifest=manifest_key(number), sha256=sha256_hex(data))
-        if folder.replace(LATEST, _dump(pointer), JSON, stat.etag if stat else None):
+        if point_to(folder, pointer, stat.etag if stat else None):
             return Published(pointer, manifest)
         records = refresh()
     raise StoreError(
         f"{folder.uri}/{LATEST}: it changes all the time; is another run stuck on this campaign? Run again"
     )
+
+
+def point_to(folder: Store, pointer: Pointer, expected: str | None) -> bool:
+    """Make `pointer` the latest if the one that stands there still has the etag `expected`."""
+    return folder.replace(LATEST, _dump(pointer), JSON, expected)
 
 
 def _unbroken(folder: Store) -> Published | None:
@@ -175,9 +204,16 @@ def _compose(header: Header, planned: int, records: Iterable[Record]) -> tuple[b
         number=0,
         created=datetime.now(UTC).replace(microsecond=0),
         status="done" if done == planned else "partial",
+        digest=digest_of(ordered),
         counts=Counts(planned=planned, done=done, failed=len(ordered) - done),
         parts=(Part(file="variants.jsonl", sha256=sha256_hex(lines), records=len(ordered)),),
     )
+
+
+def digest_of(records: Iterable[Record]) -> str:
+    """SHA-256 over the names, render keys and contents of the pictures, in the order of their names."""
+    pictures = sorted((one.name, one.render_key, one.sha256) for one in records if one.status == "done")
+    return sha256_hex("".join(f"{name}\t{key}\t{sha256}\n" for name, key, sha256 in pictures).encode())
 
 
 def _same(one: Manifest, other: Manifest) -> bool:

@@ -73,12 +73,13 @@ class Record(_Frozen):
     """One variant of a campaign. `asset`, `sha256` and `bytes` are None unless it's done; `cause` is None if it is.
 
     steps, guidance: None where the service chose. prompt_upsampled: the prompt as the model rewrote it.
+    strikes: workers that were lost over it. traceback: `module:line function`, a line each, where something was raised.
     reference_pixels: None for the model's own area. reuse: "approximate" where the picture isn't quite the exact one.
     cost: in the service's credits. timings: seconds per stage. cache: hit (1) or miss (0) per kind. host: device,
     torch, driver.
     """
 
-    later = ("negative_prompt", "prompt_upsampled", "reference_pixels", "reuse", "cost")
+    later = ("negative_prompt", "prompt_upsampled", "reference_pixels", "reuse", "strikes", "traceback", "cost")
 
     name: str
     status: Status
@@ -101,7 +102,9 @@ class Record(_Frozen):
     reuse: str = "exact"
     axes: dict[str, str] = Field(default_factory=dict)
     attempts: int = 1
+    strikes: int = 0
     cause: str | None = None
+    traceback: str | None = None
     cost: float | None = None
     timings: dict[str, float] = Field(default_factory=dict)
     cache: dict[str, int] = Field(default_factory=dict)
@@ -136,9 +139,9 @@ def stamp_of(model: ModelDescription) -> ModelStamp:
 
 
 def new_record(
-    variant: Variant, model: ModelStamp, status: Status, attempts: int = 1, cause: str | None = None
+    variant: Variant, model: ModelStamp, status: Status, *, cause: str | None = None, strikes: int = 0
 ) -> Record:
-    """The record of `variant`, made now, without what only its rendering can say."""
+    """The record of one attempt at `variant`, made now, without what only its rendering can say."""
     return Record(
         name=variant.name,
         status=status,
@@ -161,7 +164,7 @@ def new_record(
         reference_pixels=variant.reference_pixels,
         reuse=variant.reuse,
         axes=dict(variant.axes),
-        attempts=attempts,
         cause=cause,
+        strikes=strikes,
         created=datetime.now(UTC).replace(microsecond=0),
     )

@@ -27,8 +27,9 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from urllib3.exceptions import HTTPError
 
-from pipeline.deliver.store import OWN_PREFIX, ObjectStat, StoreError, check_key
+from pipeline.deliver.store import OWN_PREFIX, Entry, ObjectStat, Scope, StoreError, check_key
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -41,6 +42,7 @@ NO_CONDITIONS = (
 CONFLICT_TRIES = 12
 POOL = 16
 ATTEMPTS = 5
+_DAMAGED = ("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody")
 _Answer = TypeVar("_Answer")
 
 
@@ -85,6 +87,9 @@ class S3Store:
         return ObjectStat(etag=head["ETag"], bytes=head["ContentLength"], sha256=digest)
 
     def list(self, prefix: str) -> Iterator[str]:
+        return (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
@@ -93,7 +98,15 @@ class S3Store:
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
                 if not key.rpartition("/")[2].startswith(OWN_PREFIX) and not key.endswith("/"):
-                    yield key
+                    yield Entry(key, item["Size"], item["LastModified"].timestamp())
+
+    def leftovers(self, prefix: str) -> Iterator[Entry]:
+        """None: a put is whole or isn't there, and the probe is meant to stay."""
+        return iter(())
+
+    def delete(self, key: str) -> None:
+        check_key(key)
+        self._call(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
 
     def check(self) -> tuple[str, ...]:
         """Creates one tiny object twice. It stays, so that the next check writes nothing."""
@@ -153,15 +166,16 @@ class S3Store:
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
             code = str(error.response.get("Error", {}).get("Code", "unknown"))
             raise _RefusedError(_refusal(where, self._bucket, code, status), status, code) from None
-        except (BotoCoreError, HTTPClientError, OSError) as error:
-            raise StoreError(f"{where}: {_failure(error)}") from None
+        except (BotoCoreError, HTTPError, OSError) as error:
+            passing = isinstance(error, (ConnectionError, HTTPClientError, HTTPError, OSError))
+            raise StoreError(f"{where}: {_failure(error)}", "moment" if passing else "store") from None
 
 
 class _RefusedError(StoreError):
     """The server's answer was an error."""
 
     def __init__(self, message: str, status: int, code: str) -> None:
-        super().__init__(message)
+        super().__init__(message, _scope(status, code))
         self.status = status
         self.code = code
 
@@ -178,6 +192,13 @@ def _connect() -> S3Client:
     return boto3.Session().client("s3", config=config)
 
 
+def _scope(status: int, code: str) -> Scope:
+    """Whom an error answer concerns; the server's own faults pass, and so does data that was changed on its way."""
+    if status in (401, 403) or code in ("NoSuchBucket", "InvalidBucketName"):
+        return "store"
+    return "key" if 400 <= status < 500 and status not in (408, 409, 425, 429) and code not in _DAMAGED else "moment"
+
+
 def _refusal(where: str, bucket: str, code: str, status: int) -> str:
     """A sentence for an error answer. Only its code is shown: messages of servers may repeat credentials."""
     match code:
@@ -188,10 +209,10 @@ def _refusal(where: str, bucket: str, code: str, status: int) -> str:
         case "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" | "AuthFailure":
             return f"{where}: the credentials are refused ({code}); check AWS_PROFILE or the AWS_… variables"
         case "AccessDenied" | "403" | "AllAccessDisabled":
-            return f"{where}: access denied; the credentials need s3:GetObject, s3:PutObject and s3:ListBucket"
+            return f"{where}: access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject)"
         case "RequestTimeTooSkewed":
             return f"{where}: this machine's clock is wrong, the server refuses its signatures ({code}); set the clock"
-        case "BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch":
+        case _ if code in _DAMAGED:
             return f"{where}: the data was changed on its way to the server ({code}); run again"
         case _:
             return f"{where}: the server answers {code} (HTTP {status})"
@@ -204,7 +225,7 @@ def _failure(error: Exception) -> str:
             return "no credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         case ProfileNotFound():
             return "the profile in AWS_PROFILE isn't in the AWS configuration; correct it or configure it"
-        case ConnectionError() | HTTPClientError():
+        case ConnectionError() | HTTPClientError() | HTTPError() | OSError():
             return f"the endpoint can't be reached ({type(error).__name__}); check the network and AWS_ENDPOINT_URL_S3"
         case _:
             return f"can't be used ({type(error).__name__}); check the AWS configuration"

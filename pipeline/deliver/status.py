@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.deliver.manifest import read_latest
+from pipeline.deliver.record import Record
 from pipeline.deliver.resume import read_index
 from pipeline.deliver.store import Store
 from pipeline.plan.diff import RenderKeys
@@ -14,10 +15,17 @@ from pipeline.plan.variant import Variant
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A variant that failed, with the cause in its record."""
+    """A variant that failed, with the cause in its record. quarantined: it took workers down; only `--retry-failed`
+    tries it again."""
 
     name: str
     cause: str
+    quarantined: bool = False
+
+
+def failure_of(record: Record) -> Failure:
+    """What a record that isn't done tells."""
+    return Failure(record.name, record.cause or "unknown", record.status == "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +43,11 @@ class CampaignStatus:
 def campaign_status(folder: Store, variants: Sequence[Variant]) -> CampaignStatus:
     """Compares the plan with what the campaign's folder holds. Raises StoreError."""
     index = read_index(folder, RenderKeys(variants))
-    causes = {key: record.cause or "unknown" for key, record in index.items() if record.status != "done"}
     failures = tuple(
-        Failure(variant.name, causes[variant.render_key])
-        for variant in (variants if causes else ())
-        if variant.render_key in causes
+        sorted(
+            (failure_of(record) for record in index.values() if record.status != "done"),
+            key=lambda failure: failure.name,
+        )
     )
     latest = read_latest(folder)
     return CampaignStatus(

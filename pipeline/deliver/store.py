@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import unquote, urlsplit
 
 from model.errors import BrandpressError
@@ -20,14 +20,28 @@ MAX_KEY_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 
 
+Scope = Literal["moment", "key", "store"]
+
+
 class StoreError(BrandpressError):
-    """The store can't be read or written; says where, why, and what to do. Never holds credentials."""
+    """The store can't be read or written; says where, why, and what to do. Never holds credentials.
+
+    scope: "moment": trying again later may help. "key": this object can't be read or written, others may. "store":
+    nothing can, until a person does something about it.
+    """
+
+    def __init__(self, message: str, scope: Scope = "moment") -> None:
+        super().__init__(message)
+        self.scope = scope
 
 
 class StoreAddressError(StoreError):
     """A delivery address or a key that no store can have."""
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,15 @@ class ObjectStat:
     etag: str
     bytes: int
     sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object as a listing tells of it: its size in bytes, and when it was written, in seconds since 1970."""
+
+    key: str
+    bytes: int
+    modified: float
 
 
 class Store(Protocol):
@@ -64,6 +87,15 @@ class Store(Protocol):
     def list(self, prefix: str) -> Iterator[str]:
         """All keys that begin with `prefix`, in no particular order; without the store's own bookkeeping."""
 
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """What `list` lists, with sizes and times."""
+
+    def leftovers(self, prefix: str) -> Iterator[Entry]:
+        """What writers that were killed have left behind; `delete` takes these keys, too."""
+
+    def delete(self, key: str) -> None:
+        """Delete what stands at `key`, if anything does."""
+
     def check(self) -> tuple[str, ...]:
         """Try the store before work begins. Raises StoreError if it can't be written; returns warnings for people."""
 
@@ -73,8 +105,11 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def check_key(key: str) -> str:
-    """`key` itself if it's safe on S3 and on file systems. Raises StoreAddressError with the reason."""
+def check_key(key: str, *, leftover: bool = False) -> str:
+    """`key` itself if it's safe on S3 and on file systems. Raises StoreAddressError with the reason.
+
+    leftover: its last segment may be one of the store's own.
+    """
     segments = key.split("/")
     reason = None
     if len(key.encode()) > MAX_KEY_BYTES:
@@ -85,7 +120,7 @@ def check_key(key: str) -> str:
         reason = "has a backslash or a control character"
     elif any(len(segment.encode()) > MAX_SEGMENT_BYTES for segment in segments):
         reason = f"has a segment of more than {MAX_SEGMENT_BYTES} bytes"
-    elif any(segment.startswith(OWN_PREFIX) for segment in segments):
+    elif any(segment.startswith(OWN_PREFIX) for segment in (segments[:-1] if leftover else segments)):
         reason = f"has a segment that begins with {OWN_PREFIX!r}, which the store keeps for itself"
     if reason:
         raise StoreAddressError(f"the key {key!r} {reason}")

@@ -13,6 +13,9 @@ from pipeline.deliver.manifest import (
     MANIFESTS,
     BrokenManifestError,
     Published,
+    manifest_key,
+    manifest_numbers,
+    named_keys,
     read_latest,
     read_manifest,
     read_records,
@@ -95,19 +98,11 @@ def _check(folder: Store, record: Record, there: set[str]) -> tuple[int, int, li
 
 def _unknown(folder: Store, latest: Published, records: Iterable[Record], there: set[str]) -> Iterator[Problem]:
     """What neither the latest manifest nor, if there is anything left to ask for, any earlier one names."""
-    unnamed = {key for key in there if key != LATEST and not key.startswith(MANIFESTS)} - set(_named(records))
-    manifests = sorted({key.split("/")[1] for key in there if key.startswith(MANIFESTS)}, reverse=True)
-    for manifest in manifests if unnamed else ():
-        key = f"{MANIFESTS}{manifest}/manifest.json"
-        if key != latest.pointer.manifest and key in there:
+    unnamed = {key for key in there if key != LATEST and not key.startswith(MANIFESTS)} - set(named_keys(records))
+    for number in reversed(manifest_numbers(folder)) if unnamed else ():
+        key = manifest_key(number)
+        if key != latest.pointer.manifest:
             with suppress(BrokenManifestError):
-                unnamed -= set(_named(read_records(folder, read_manifest(folder, key))))
+                unnamed -= set(named_keys(read_records(folder, read_manifest(folder, key))))
     for key in sorted(unnamed):
-        yield Problem("unknown", key, "no manifest names it")
-
-
-def _named(records: Iterable[Record]) -> Iterator[str]:
-    for record in records:
-        yield record.key
-        if record.asset is not None:
-            yield record.asset
+        yield Problem("unknown", key, "no manifest names it; `brandpress clean` sweeps up")

@@ -19,12 +19,14 @@ class Backlog:
         self._pictures = self._pixels = 0
         self._changed = Condition()
 
-    def enter(self, pixels: int) -> None:
-        """Waits until there's room for a picture of so many pixels."""
+    def enter(self, pixels: int, *, wait: bool = True) -> bool:
+        """Waits until there's room for a picture of so many pixels; without `wait`, returns whether there is."""
         with self._changed:
-            self._changed.wait_for(lambda: self._has_room(pixels))
+            if not self._changed.wait_for(lambda: self._has_room(pixels), None if wait else 0):
+                return False
             self._pictures += 1
             self._pixels += pixels
+            return True
 
     def leave(self, pixels: int) -> None:
         """A picture that had entered has arrived."""

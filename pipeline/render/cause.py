@@ -1,17 +1,31 @@
-"""An exception in one short line, for records and people."""
+"""An exception in one short line and the way that it took, for records and people."""
 
 from __future__ import annotations
 
 import re
+from collections import deque
+from dataclasses import dataclass
+from traceback import walk_tb
 
 from model.errors import BrandpressError
 
 LONGEST = 300
+MOST_FRAMES = 30
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(://[^\s?]*)\?\S*")
+_NO_MEMORY = re.compile(r"out of memory|can(?:'t|not) allocate memory|alloc_failed", re.IGNORECASE)
 
 
-def cause_of(error: BaseException) -> str:
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What went wrong, in a line. traceback: `module:line function`, a line each, the innermost last; it names code
+    and never values, which may be secrets."""
+
+    text: str
+    traceback: str | None = None
+
+
+def cause_of(error: BaseException) -> Cause:
     """What went wrong, in at most 300 characters: our own errors as they read, others with their kind in front.
 
     Passwords and queries of addresses are cut out: they may be secrets.
@@ -21,4 +35,16 @@ def cause_of(error: BaseException) -> str:
     if not isinstance(error, BrandpressError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     text = _QUERY.sub(r"\1", _USER_INFO.sub("", text))
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return Cause(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…", _way(error))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device or this machine had no memory left: of torch, whose errors for it have no common class, too."""
+    torchs = isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
+    return isinstance(error, MemoryError) or torchs
+
+
+def _way(error: BaseException) -> str | None:
+    frames = deque(walk_tb(error.__traceback__), maxlen=MOST_FRAMES)
+    way = (f"{frame.f_globals.get('__name__', '?')}:{line} {frame.f_code.co_name}" for frame, line in frames)
+    return "\n".join(way) or None

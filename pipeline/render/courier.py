@@ -10,12 +10,13 @@ from model.errors import BrandpressError
 from model.request import Rendered
 from pipeline.deliver.delivery import deliver, file_record
 from pipeline.deliver.encode import Metadata, encode
-from pipeline.deliver.record import ModelStamp, new_record
-from pipeline.deliver.store import Store
+from pipeline.deliver.patience import Patience, Patient
+from pipeline.deliver.record import ModelStamp, Record, new_record
+from pipeline.deliver.store import Store, StoreError
+from pipeline.plan.variant import Variant
 from pipeline.render.backlog import Backlog
-from pipeline.render.cause import cause_of
-from pipeline.render.dispatch import Task
-from pipeline.render.events import Message, Recorded
+from pipeline.render.cause import Cause, cause_of
+from pipeline.render.events import Blocked, Message, Recorded, StoreWait
 from pipeline.version import TOOL
 
 THREADS = 8
@@ -23,34 +24,46 @@ THREADS = 8
 
 
 class Courier:
-    """Every task that it's given is recorded once: with its picture, or with the cause of a failure."""
+    """Every variant that it's given is recorded once, with its picture or with the cause of a failure, as long as the
+    store takes anything."""
 
     def __init__(
-        self, folder: Store, model: ModelStamp, host: Mapping[str, str], emit: Callable[[Message], None]
+        self,
+        folder: Store,
+        model: ModelStamp,
+        host: Mapping[str, str],
+        emit: Callable[[Message], None],
+        patience: Patience | None = None,
     ) -> None:
-        """folder: the campaign's folder. host: what the renderer says of its machine. emit: called from any thread."""
-        self._folder, self._model, self._host, self._emit = folder, model, dict(host), emit
+        """folder: the campaign's folder. host: what the renderer says of its machine. emit: called from any thread.
+        patience: with a store that fails."""
+        self._folder = Patient(folder, patience or Patience())
+        self._model, self._host, self._emit = model, dict(host), emit
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._backlog = Backlog()
 
     def make_room(self, rendered: Rendered) -> None:
         """Waits until there's room for a picture, which `take` is to be given then."""
-        self._backlog.enter(rendered.picture.width * rendered.picture.height)
+        pixels = rendered.picture.width * rendered.picture.height
+        if not self._backlog.enter(pixels, wait=False):
+            self._emit(StoreWait(True))
+            self._backlog.enter(pixels)
+            self._emit(StoreWait(False))
 
-    def take(self, task: Task, rendered: Rendered, timings: Mapping[str, float]) -> None:
+    def take(self, variant: Variant, rendered: Rendered, timings: Mapping[str, float]) -> None:
         """Deliver a picture. timings: seconds per stage so far."""
-        self._threads.submit(self._deliver, task, rendered, dict(timings))
+        self._threads.submit(self._deliver, variant, rendered, dict(timings))
 
-    def fail(self, task: Task, cause: str) -> None:
+    def fail(self, variant: Variant, cause: Cause) -> None:
         """Record a failure."""
-        self._threads.submit(self._record_failure, task, cause)
+        self._threads.submit(self._record_failure, variant, cause)
 
     def close(self) -> None:
         """Waits until everything is recorded."""
         self._threads.shutdown(wait=True)
 
-    def _deliver(self, task: Task, rendered: Rendered, timings: dict[str, float]) -> None:
-        variant, picture = task.variant, rendered.picture
+    def _deliver(self, variant: Variant, rendered: Rendered, timings: dict[str, float]) -> None:
+        picture = rendered.picture
         try:
             start = time.perf_counter()
             size = (variant.width, variant.height)
@@ -58,7 +71,7 @@ class Courier:
                 raise BrandpressError(f"the renderer gave a picture of {picture.size}, asked were {size}")
             data = encode(picture, variant.format, Metadata(render_key=variant.render_key, tool=TOOL))
             timings["encode"] = time.perf_counter() - start
-            record = new_record(variant, self._model, "done", task.attempts).model_copy(
+            record = new_record(variant, self._model, "done").model_copy(
                 update={
                     "timings": {stage: round(seconds, 4) for stage, seconds in timings.items()},
                     "cache": dict(rendered.cache),
@@ -69,16 +82,29 @@ class Courier:
             )
             self._emit(Recorded(deliver(self._folder, record, variant.asset, data)))
         except Exception as error:
-            self._record_failure(task, cause_of(error))
+            if isinstance(error, StoreError) and error.scope == "store":
+                self._emit(Blocked(variant.render_key, cause_of(error).text))
+            else:
+                self._record_failure(variant, cause_of(error))
         finally:
             self._backlog.leave(picture.width * picture.height)
 
-    def _record_failure(self, task: Task, cause: str) -> None:
-        record = new_record(task.variant, self._model, "failed", task.attempts, cause)
-        record = record.model_copy(update={"host": self._host})
+    def _record_failure(self, variant: Variant, cause: Cause) -> None:
+        record = new_record(variant, self._model, "failed", cause=cause.text)
+        record = record.model_copy(update={"host": self._host, "traceback": cause.traceback})
         try:
-            record = file_record(self._folder, record)
+            self._emit(Recorded(self._filed(record)))
+        except StoreError as error:
+            self._emit(Blocked(variant.render_key, cause_of(error).text))
+
+    def _filed(self, record: Record) -> Record:
+        """The record as it stands in the store; where that can't be written for a while, the record itself."""
+        try:
+            return file_record(self._folder, record)
         except Exception as error:
-            told = cause_of(error)
-            record = record.model_copy(update={"cause": cause if cause == told else f"{cause}; {told}"})
-        self._emit(Recorded(record))
+            if isinstance(error, StoreError) and error.scope == "store":
+                raise
+            told = cause_of(error).text
+            return record.model_copy(
+                update={"cause": record.cause if record.cause == told else f"{record.cause}; {told}"}
+            )

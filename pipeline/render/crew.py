@@ -8,8 +8,8 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayError
 
-from pipeline.render.dispatch import Task
-from pipeline.render.events import Lost, Message
+from pipeline.plan.variant import Variant
+from pipeline.render.events import Loaded, Lost, Message
 from pipeline.render.worker import Worker, WorkerSettings
 
 ACTOR_THREADS = 4
@@ -31,9 +31,13 @@ class Crew:
         )
         self._started = 0
         self._workers: dict[str, tuple[Any, Any]] = {}
+        self._nodes: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._workers)
+
+    def __contains__(self, worker: object) -> bool:
+        return worker in self._workers
 
     def names(self) -> tuple[str, ...]:
         """The workers that there are."""
@@ -47,9 +51,9 @@ class Crew:
         self._workers[name] = (actor, actor.events.options(num_returns="streaming").remote())
         return name
 
-    def submit(self, worker: str, tasks: tuple[Task, ...]) -> None:
+    def submit(self, worker: str, variants: tuple[Variant, ...]) -> None:
         """Queue a group at a worker. If the worker is dead, `wait` will tell."""
-        self._workers[worker][0].submit.remote(tasks)
+        self._workers[worker][0].submit.remote(variants)
 
     def wait(self, seconds: float) -> list[tuple[str, tuple[Message, ...] | Lost]]:
         """What happened, at most `seconds` from now; each worker that is lost is told of once and forgotten."""
@@ -77,6 +81,9 @@ class Crew:
     def _next(self, worker: str) -> tuple[Message, ...] | Lost:
         try:
             messages: tuple[Message, ...] = ray.get(next(self._workers[worker][1]))
+            for message in messages:
+                if isinstance(message, Loaded):
+                    self._nodes[worker] = message.node
             return messages
         except StopIteration:
             cause = "it ended"
@@ -84,5 +91,10 @@ class Crew:
             cause = "its node ran out of memory"
         except RayError as error:
             cause = "its node ran out of memory" if "OOM" in type(error).__name__ else "its process died"
+        node = self._is_gone(self._nodes.get(worker))
         self.dismiss(worker)
-        return Lost(cause)
+        return Lost("its node is gone", node=True) if node else Lost(cause)
+
+    def _is_gone(self, node: str | None) -> bool:
+        """Whether a whole node of the cluster is."""
+        return bool(node) and node not in {found["NodeID"] for found in ray.nodes() if found["Alive"]}

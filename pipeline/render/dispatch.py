@@ -6,9 +6,10 @@ set that its worker has warm, if there's one. Groups get smaller towards the end
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pipeline.plan.variant import Variant
 from pipeline.render.sets import ReferenceSet, Sets
@@ -28,16 +29,21 @@ GROUPS_PER_WORKER = 2
 GROUPS_LEFT = 4
 """For each worker, so many of the next group are to be left when it's given out: slow workers hold few at the end."""
 
-DEATHS_ALLOWED = 2
+STRIKES_ALLOWED = 2
+NODE_DEATHS_ALLOWED = 4
+"""A machine may go for reasons of its own, a few times; then it's taken for the variant's fault, too."""
+
 COLD = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A variant on its way to a worker; attempts counts this one."""
+class Struck:
+    """A variant over which a worker was lost or ran out of memory, for the `strikes`-th time. given_up: or it waits
+    again."""
 
     variant: Variant
-    attempts: int
+    strikes: int
+    given_up: bool
 
 
 @dataclass
@@ -50,8 +56,10 @@ class _Group:
 class _Worker:
     groups: list[_Group] = field(default_factory=list)
     started: set[str] = field(default_factory=set)
+    pictured: set[str] = field(default_factory=set)
     alone: bool = False
     turns: bool = False
+    fresh: bool = True
 
     @property
     def ready(self) -> bool:
@@ -71,16 +79,20 @@ class Dispatcher:
         *,
         mixed: bool = False,
         cold: Callable[[Variant], float] = lambda variant: COLD,
+        suspects: Set[str] = frozenset(),
     ) -> None:
         """workers: how many there are to be, which decides how small groups get. mixed: a group may be of many
         reference sets, as where none is kept warm, and gets no smaller than a quarter of the largest. cold: what a
-        variant's set costs a worker that hasn't got it, in pictures.
+        variant's set costs a worker that hasn't got it, in pictures. suspects: render keys over which a worker of an
+        earlier run was lost.
         """
         self._largest, self._smallest = largest_group, largest_group // 4 if mixed else 1
         self._mixed = mixed
-        self._sets = Sets(variants, self._set_of, cold)
         self._alone: deque[Variant] = deque()
-        self._deaths: dict[str, int] = {}
+        self._strikes = Counter(suspects)
+        self._node_deaths: Counter[str] = Counter()
+        self._starved: set[str] = set()
+        self._sets = Sets(self._unsuspected(variants), self._set_of, cold)
         self._workers: dict[str, _Worker] = {}
         self._expected = max(1, workers)
 
@@ -98,23 +110,48 @@ class Dispatcher:
         """Nothing waits and no worker holds anything."""
         return not self.waiting and not any(worker.groups for worker in self._workers.values())
 
-    def take(self, worker: str) -> tuple[Task, ...]:
+    def take(self, worker: str) -> tuple[Variant, ...]:
         """The next group for `worker`; nothing if it has one to begin, or if nothing waits that others aren't through
         with sooner.
 
-        Suspects of a worker's death come last, each alone: while a worker has one, it has nothing else.
+        Suspects of a worker's death come last, each alone: while a worker has one, it has nothing else. What another
+        worker had no memory for wants one that has rendered nothing yet.
         """
         state = self._workers.setdefault(worker, _Worker())
         state.alone = state.alone and bool(state.groups)
         if not state.ready or state.alone:
             return ()
         group = self._next_group(worker, state)
-        if not group and self._alone and not state.groups:
-            group, state.alone = [self._alone.popleft()], True
-            self._sets.lend(worker, group[0])
+        if not group and not state.groups and (single := self._next_alone(state)) is not None:
+            group, state.alone = [single], True
+            self._sets.lend(worker, single)
         if group:
             state.groups.append(_Group({variant.render_key: variant for variant in group}))
-        return tuple(Task(variant, self._deaths.get(variant.render_key, 0) + 1) for variant in group)
+        return tuple(group)
+
+    def wants_fresh(self, worker: str) -> bool:
+        """Whether `worker` has nothing to do but what wants a worker that has rendered nothing."""
+        state = self._workers.get(worker, _Worker())
+        return not state.groups and not state.fresh and any(one.render_key in self._starved for one in self._alone)
+
+    def nobody_new(self) -> None:
+        """No more workers will come: what wants a fresh one takes any."""
+        self._starved.clear()
+
+    def _next_alone(self, state: _Worker) -> Variant | None:
+        for variant in self._alone:
+            if state.fresh or variant.render_key not in self._starved:
+                self._alone.remove(variant)
+                return variant
+        return None
+
+    def _unsuspected(self, variants: Iterable[Variant]) -> Iterator[Variant]:
+        """Those that wait in groups; suspects are put aside."""
+        for variant in variants:
+            if self._strikes[variant.render_key]:
+                self._alone.append(variant)
+            else:
+                yield variant
 
     def _next_group(self, worker: str, state: _Worker) -> list[Variant]:
         """Variants of one set; of several where parts of the model take turns."""
@@ -139,6 +176,7 @@ class Dispatcher:
     def started(self, worker: str, render_key: str) -> Variant | None:
         """`worker` has begun with a variant; returns it, None if it's not one of the worker's."""
         state = self._workers[worker]
+        state.fresh = False
         for group in state.groups:
             if render_key in group.variants:
                 group.begun = True
@@ -150,42 +188,76 @@ class Dispatcher:
         """Whether `worker` has anything to render."""
         return worker in self._workers and bool(self._workers[worker].groups)
 
-    def recorded(self, worker: str, render_key: str) -> None:
-        """A variant of `worker` is done or has failed."""
+    def pictured(self, worker: str, render_key: str) -> None:
+        """The model of `worker` is done with a variant: from now on its worker's death is not its fault."""
         state = self._workers[worker]
-        state.started.discard(render_key)
-        for group in state.groups:
-            if (variant := group.variants.pop(render_key, None)) is not None:
-                group.begun = True
-                self._sets.ended(variant)
-        state.groups = [group for group in state.groups if group.variants]
+        if render_key in state.started:
+            state.started.remove(render_key)
+            state.pictured.add(render_key)
 
-    def lost(self, worker: str) -> tuple[tuple[Variant, int], ...]:
-        """`worker` is gone. Returns the variants that are given up, each with its attempts; the rest waits again.
+    def recorded(self, worker: str, render_key: str) -> None:
+        """A variant of `worker` is done or has failed, or nothing more is to be done about it."""
+        if (variant := self._taken_back(worker, render_key)) is not None:
+            self._sets.ended(variant)
 
-        Suspects are the variants in flight and the one that would have been next (its message may have been lost). A
-        suspect is tried once more, alone, and given up when it was in flight at a second death.
+    def exhausted(self, worker: str, render_key: str) -> Struck | None:
+        """`worker` had no memory for a variant. It is tried once more, alone, on a fresh worker."""
+        variant = self._taken_back(worker, render_key)
+        if variant is None:
+            return None
+        self._sets.returned(variant)
+        given_up = self._strikes[render_key] > 0
+        self._strikes[render_key] += 1
+        if not given_up:
+            self._starved.add(render_key)
+            self._alone.append(variant)
+        return Struck(variant, self._strikes[render_key], given_up)
+
+    def lost(self, worker: str, *, node: bool = False) -> tuple[Struck, ...]:
+        """`worker` is gone, perhaps with its whole machine. Returns the variants that have a strike for it; all that
+        aren't given up wait again.
+
+        Suspects of a death are the variants in flight and the one that would have been next (its message may have been
+        lost). A suspect is tried once more, alone, and given up when it was in flight at a second death. The death of a
+        machine makes no suspects.
         """
         state = self._workers.pop(worker, _Worker())
         self._sets.forget(worker)
         held = {key: variant for group in state.groups for key, variant in group.variants.items()}
-        following = next((key for key in held if key not in state.started), None)
-        given_up = []
-        for render_key in [key for key in held if key in state.started or key == following]:
-            variant = held.pop(render_key)
+        untouched = (key for key in held if key not in state.started and key not in state.pictured)
+        suspects = [*(key for key in held if key in state.started), *(() if node else islice(untouched, 1))]
+        struck = [self._strike(held[key], node) for key in suspects]
+        gone = {one.variant.render_key for one in struck if one.given_up}
+        aside = [key for key in held if self._strikes[key]]
+        for key in aside:
+            variant = held.pop(key)
             self._sets.returned(variant)
-            deaths = self._deaths[render_key] = self._deaths.get(render_key, 0) + 1
-            if deaths < DEATHS_ALLOWED:
+            if key not in gone:
                 self._alone.append(variant)
-            else:
-                given_up.append((variant, deaths))
-        for variant in reversed(held.values()):
-            if variant.render_key in self._deaths:
-                self._sets.returned(variant)
-                self._alone.append(variant)
-            else:
-                self._sets.put_back(variant)
-        return tuple(given_up)
+        for key in reversed(held):
+            self._sets.put_back(held[key])
+        return tuple(one for one in struck if one.given_up or (not node and one.variant.render_key in state.started))
+
+    def _strike(self, variant: Variant, node: bool) -> Struck:
+        key = variant.render_key
+        if node:
+            self._node_deaths[key] += 1
+            if self._node_deaths[key] < NODE_DEATHS_ALLOWED:
+                return Struck(variant, self._strikes[key], given_up=False)
+        self._strikes[key] += 1
+        return Struck(variant, self._strikes[key], self._strikes[key] >= STRIKES_ALLOWED)
+
+    def _taken_back(self, worker: str, render_key: str) -> Variant | None:
+        """A variant that `worker` has no longer; None if it hadn't got it."""
+        state = self._workers[worker]
+        state.started.discard(render_key)
+        state.pictured.discard(render_key)
+        found = None
+        for group in state.groups:
+            if (variant := group.variants.pop(render_key, None)) is not None:
+                group.begun, found = True, variant
+        state.groups = [group for group in state.groups if group.variants]
+        return found
 
     def abandoned(self) -> tuple[Variant, ...]:
         """Everything that waits, taken out of the queue: for the end of a run without workers."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.deliver.record import Record
+from pipeline.render.cause import Cause
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A worker has its model. host: device, torch, driver; seconds: how long loading took."""
+    """A worker has its model. host: device, torch, driver; seconds: how long loading took; node: Ray's id of its
+    machine, if Ray runs it."""
 
     host: dict[str, str]
     seconds: float
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,36 @@ class Started:
     """The model has been given this variant; until it's recorded, its worker's death may be its fault."""
 
     render_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """The model is done with this variant: its picture is on its way to the store."""
+
+    render_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The model had no memory for this variant, alone; it isn't recorded."""
+
+    render_key: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The store takes nothing any more, of any variant; this one isn't recorded."""
+
+    render_key: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreWait:
+    """The model waits for the store to take pictures, or no longer does."""
+
+    waiting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +80,24 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker's process is gone, or its messages ended unasked."""
+    """A worker's process is gone, or its messages ended unasked. node: with its whole machine."""
 
     cause: str
+    node: bool = False
 
 
-Message = Loaded | LoadFailed | Started | Recorded | Tally
+Message = Loaded | LoadFailed | Started | Pictured | Exhausted | Blocked | StoreWait | Recorded | Tally
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Before anything starts: how many variants the campaign has, are done already, and will be rendered now."""
+    """Before anything starts: how many variants the campaign has, are done already, will be rendered now, and have
+    failed before and are left alone."""
 
     planned: int
     done: int
     todo: int
+    held_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

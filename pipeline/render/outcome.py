@@ -10,10 +10,19 @@ from dataclasses import dataclass
 from model.errors import BrandpressError
 from pipeline.deliver.record import Record
 from pipeline.deliver.status import Failure
+from pipeline.deliver.store import StoreError
 
 
 class NothingRenderedError(BrandpressError):
     """No picture could be made; the message says why."""
+
+
+class StoreBlockedError(StoreError):
+    """The store took nothing any more; what was delivered before stays, and so does the last manifest."""
+
+    def __init__(self, cause: str, delivered: int, todo: int) -> None:
+        super().__init__(f"{cause} ({delivered:,} of {todo:,} pictures were delivered before)", "store")
+        self.exit_code = 3 if delivered else 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +35,11 @@ class CacheUse:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Counts of variants: planned = skipped (done before) + done + failed + left (not tried).
+    """Counts of variants: planned = skipped (done before) + done + failed + held_back + left (not tried).
 
-    failures: those that failed now. manifest: the key of the published manifest, None if there
-    is nothing to publish. seconds: of the whole run. cache: per
-    kind, over the pictures of this run. outside_model: the share of the workers' busy time that wasn't spent in the
+    failures: those that failed now. held_back: those that took workers down in an earlier run and weren't tried.
+    manifest: the key of the published manifest, None if there is nothing to publish. seconds: of the whole run. cache:
+    per kind, over the pictures of this run. outside_model: the share of the workers' busy time that wasn't spent in the
     model, None if nothing was rendered. interrupted: a signal ended the run early. cost: what a hosted tier charged for
     this run's pictures, in its credits, None if nothing says.
     """
@@ -47,18 +56,19 @@ class Outcome:
     outside_model: float | None
     interrupted: bool
     cost: float | None = None
+    held_back: tuple[Failure, ...] = ()
 
     @property
     def left(self) -> int:
-        """Variants that weren't tried."""
-        return self.planned - self.skipped - self.done - self.failed
+        """Variants that weren't tried, and would be the next time."""
+        return self.planned - self.skipped - self.done - self.failed - len(self.held_back)
 
     @property
     def exit_code(self) -> int:
         """0: nothing failed. 3: some variants failed. 4: none is done. 130: interrupted."""
         if self.interrupted:
             return 130
-        if not self.failed:
+        if not self.failed and not self.held_back:
             return 0
         return 3 if self.done + self.skipped else 4
 

@@ -13,20 +13,21 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from model.request import Failed, Pictures, Rendered, RenderRequest
+from pipeline.deliver.patience import Patience
 from pipeline.deliver.record import ModelStamp
 from pipeline.deliver.store import Store
-from pipeline.render.cause import cause_of
+from pipeline.plan.variant import Variant
+from pipeline.render.cause import Cause, cause_of, is_out_of_memory
 from pipeline.render.courier import Courier
-from pipeline.render.dispatch import Task
-from pipeline.render.events import Message, Started, Tally
+from pipeline.render.events import Exhausted, Message, Pictured, Started, Tally
 from pipeline.render.references import References
 
 
 @dataclass(frozen=True, slots=True)
 class _Fed:
-    """A task that the renderer was given, and the seconds that its request took."""
+    """A variant that the renderer was given, and the seconds that its request took."""
 
-    task: Task
+    variant: Variant
     prepare: float
 
 
@@ -41,23 +42,24 @@ class Press:
         emit: Callable[[Message], None],
         stopping: Event,
         references: References | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """folder: the campaign's folder. emit: called from any thread. stopping: set to begin no further picture.
-        references: where they are opened."""
+        references: where they are opened. patience: with a store that fails."""
         self._renderer, self._emit, self._stopping = renderer, emit, stopping
         self._references = references or References()
-        self._courier = Courier(folder, model, renderer.host(), emit)
+        self._courier = Courier(folder, model, renderer.host(), emit, patience)
         self._preparing = self._mark = 0.0
 
-    def render(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
+    def render(self, variants: Iterable[Variant], more: Callable[[], Iterable[Variant]] = tuple) -> None:
         """Render a group; returns when the model is done with it, while its last pictures may still be on their way.
 
         more: gives the group that follows, nothing if there's none yet. It's asked for when the renderer wants another
         request than the last, so that nothing is waited for between groups.
         """
-        waiting: deque[Task] = deque()
+        waiting: deque[Variant] = deque()
         self._mark, self._preparing = time.perf_counter(), 0.0
-        self._extend(waiting, tasks)
+        self._extend(waiting, variants)
         self._tally(time.perf_counter() - self._mark - self._preparing)
         while waiting and not self._stopping.is_set():
             self._stream(waiting, more)
@@ -68,18 +70,18 @@ class Press:
         self._courier.close()
         self._references.close()
 
-    def _extend(self, waiting: deque[Task], tasks: Iterable[Task]) -> None:
+    def _extend(self, waiting: deque[Variant], variants: Iterable[Variant]) -> None:
         """Has a group prepared. What fails here fails once more, if it must, for its own variant alone."""
-        group = tuple(tasks)
+        group = tuple(variants)
         if group and not self._stopping.is_set():
             with suppress(Exception):
                 self._renderer.prepare(map(self._prompting, group))
         waiting.extend(group)
 
-    def _stream(self, waiting: deque[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
+    def _stream(self, waiting: deque[Variant], more: Callable[[], Iterable[Variant]] = tuple) -> None:
         """Feed the renderer until `waiting` is empty and there's no more, or something is raised."""
         fed: deque[_Fed] = deque()
-        next_task = waiting[0]
+        next_variant = waiting[0]
         try:
             pictures = iter(self._renderer.stream(self._requests(waiting, fed, more)))
             while True:
@@ -92,18 +94,19 @@ class Press:
                 given = fed.popleft()
                 if isinstance(rendered, Failed):
                     self._tally(seconds)
-                    self._courier.fail(given.task, cause_of(rendered.cause))
+                    self._courier.fail(given.variant, cause_of(rendered.cause))
                 else:
+                    self._emit(Pictured(given.variant.render_key))
                     self._courier.make_room(rendered)
                     self._tally(seconds)
-                    self._courier.take(given.task, rendered, _timings(given.prepare, seconds, rendered))
+                    self._courier.take(given.variant, rendered, _timings(given.prepare, seconds, rendered))
             for given in fed:
-                self._courier.fail(given.task, "the renderer gave no picture")
+                self._courier.fail(given.variant, Cause("the renderer gave no picture"))
         except Exception as error:
-            self._blame(error, fed, waiting, untouched=bool(waiting) and waiting[0] is next_task)
+            self._blame(error, fed, waiting, untouched=bool(waiting) and waiting[0] is next_variant)
 
     def _requests(
-        self, waiting: deque[Task], fed: deque[_Fed], more: Callable[[], Iterable[Task]]
+        self, waiting: deque[Variant], fed: deque[_Fed], more: Callable[[], Iterable[Variant]]
     ) -> Iterator[RenderRequest]:
         while not self._stopping.is_set():
             if not waiting:
@@ -111,28 +114,35 @@ class Press:
             if not waiting:
                 return
             before = self._preparing
-            task = waiting.popleft()
-            self._emit(Started(task.variant.render_key))
+            variant = waiting.popleft()
+            self._emit(Started(variant.render_key))
             try:
-                request = self._request(task)
+                request = self._request(variant)
             except Exception as error:
-                self._courier.fail(task, cause_of(error))
+                self._courier.fail(variant, cause_of(error))
                 continue
             if waiting:
-                self._references.ahead(waiting[0].variant.references)
-            fed.append(_Fed(task, self._preparing - before))
+                self._references.ahead(waiting[0].references)
+            fed.append(_Fed(variant, self._preparing - before))
             yield request
 
-    def _blame(self, error: Exception, fed: deque[_Fed], waiting: deque[Task], *, untouched: bool) -> None:
+    def _blame(self, error: Exception, fed: deque[_Fed], waiting: deque[Variant], *, untouched: bool) -> None:
         """Whose error is it? A renderer may be ahead of the pictures it gave: all that it was given are tried alone.
         untouched: it hadn't asked for any."""
         if len(fed) == 1:
-            self._courier.fail(fed[0].task, cause_of(error))
+            self._failed(fed[0].variant, error)
         elif untouched:
-            self._courier.fail(waiting.popleft(), cause_of(error))
+            self._failed(waiting.popleft(), error)
         else:
             for given in fed:
-                self._stream(deque([given.task]))
+                self._stream(deque([given.variant]))
+
+    def _failed(self, variant: Variant, error: Exception) -> None:
+        """A variant failed alone."""
+        if is_out_of_memory(error):
+            self._emit(Exhausted(variant.render_key, cause_of(error)))
+        else:
+            self._courier.fail(variant, cause_of(error))
 
     def _tally(self, model: float) -> None:
         """Tells of the time since the last time, before the picture that took it is recorded."""
@@ -140,13 +150,12 @@ class Press:
         self._emit(Tally(busy=now - self._mark, model=model))
         self._mark = now
 
-    def _prompting(self, task: Task) -> RenderRequest:
-        """A task's request without its pictures, unless they decide what becomes of the prompt."""
-        variant = task.variant
-        return self._request(task if variant.upsample else replace(task, variant=replace(variant, references=())))
+    def _prompting(self, variant: Variant) -> RenderRequest:
+        """A variant's request without its pictures, unless they decide what becomes of the prompt."""
+        return self._request(variant if variant.upsample else replace(variant, references=()))
 
-    def _request(self, task: Task) -> RenderRequest:
-        variant, start = task.variant, time.perf_counter()
+    def _request(self, variant: Variant) -> RenderRequest:
+        start = time.perf_counter()
         try:
             references = tuple(map(self._references.open, variant.references))
         finally:

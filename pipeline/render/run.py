@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,25 +16,29 @@ from typing import TYPE_CHECKING
 from model.errors import RequestError
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.manifest import Header, Published, publish
+from pipeline.deliver.patience import Patience, Patient
 from pipeline.deliver.record import Record, stamp_of
 from pipeline.deliver.resume import read_index
-from pipeline.deliver.status import Failure
+from pipeline.deliver.status import failure_of
 from pipeline.deliver.store import Store
-from pipeline.plan.diff import RenderKeys, missing
+from pipeline.plan.diff import RenderKeys
 from pipeline.plan.memory import largest_of
 from pipeline.plan.variant import Variant
 from pipeline.plan.warnings import warnings_of
+from pipeline.render.asked import Asked
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
 from pipeline.render.cold import cold_cost
+from pipeline.render.deadlines import Deadlines
 from pipeline.render.dispatch import HOSTED_GROUP, LARGEST_GROUP, TURNS_GROUP, Dispatcher
+from pipeline.render.environment import needed_secrets
 from pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from pipeline.render.interrupt import Interrupts, interrupts
-from pipeline.render.outcome import Outcome, cache_use, total_cost
+from pipeline.render.ledger import Ledger
+from pipeline.render.outcome import Outcome, StoreBlockedError, cache_use, total_cost
 from pipeline.render.shift import Shift
 from pipeline.render.worker import RENDERER, WorkerSettings
 
 if TYPE_CHECKING:
-    from model.checkpoint.describe import ModelDescription
     from pipeline.plan.expand import Plan
 
 OnEvent = Callable[[Event], None]
@@ -47,6 +51,8 @@ def render_campaign(
     limit: int | None = None,
     on_event: OnEvent = lambda event: None,
     *,
+    retry_failed: bool = False,
+    deadline: float | None = None,
     compile: bool = False,
     renderer: str = RENDERER,
 ) -> Outcome:
@@ -54,9 +60,12 @@ def render_campaign(
 
     store_uri: where to deliver, else the campaign's own address. workers: how many, else one per GPU, or a single one
     where there is no GPU or a service renders. limit: render at most so many variants. on_event: told what happens,
-    from this thread. compile: fuse the model's work with torch.compile; the pictures are the same. renderer:
-    `module:function` that loads a renderer. Raises StoreError, NothingRenderedError, and RequestError for `compile` or
-    more workers than there can be.
+    from this thread. retry_failed: render only what failed before, quarantined variants, too, which are else left
+    alone. deadline: seconds that a picture may take, else what the others took decides. compile: fuse the model's work
+    with torch.compile; the pictures are the same. renderer: `module:function` that loads a renderer.
+
+    Raises StoreError, StoreBlockedError when the store took nothing any more, NothingRenderedError, and RequestError
+    for `compile` or more workers than there can be.
     """
     start = time.perf_counter()
     campaign = plan.campaign
@@ -69,9 +78,9 @@ def render_campaign(
     stamp = stamp_of(plan.model)
     wanted = RenderKeys(plan.variants)
     index = read_index(folder, wanted)
-    done_before = {key for key, record in index.items() if record.status == "done"}
-    todo = tuple(islice(missing(plan.variants, done_before), limit))
-    on_event(Planned(planned=len(wanted), done=len(done_before), todo=len(todo)))
+    asked = Asked.of(plan.variants, index, retry_failed=retry_failed)
+    todo = tuple(islice(asked.todo, limit))
+    on_event(Planned(planned=len(wanted), done=asked.done, todo=len(todo), held_back=len(asked.held_back)))
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))
     largest = None if plan.model.hosted else largest_of(plan)
@@ -79,21 +88,27 @@ def render_campaign(
         renderer, plan.model.choice, stamp, uri, campaign.name, threads=1, largest=largest, compile=compile
     )
     with interrupts() as signals:
-        shift = _render(folder, settings, todo, workers, on_event, signals, plan.model) if todo else None
-        fresh = shift.records if shift else {}
+        ledger = Ledger(folder, stamp)
+        run = _Run(plan, folder, ledger, signals, on_event)
+        shift = _render(run, settings, todo, asked.suspects, workers, Deadlines(deadline)) if todo else None
+        fresh = ledger.records
+        failures = [failure_of(record) for record in fresh.values() if record.status != "done"]
+        done = len(fresh) - len(failures)
+        if shift and shift.blocked:
+            raise StoreBlockedError(shift.blocked, done, len(todo))
         header = Header(
             campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
         )
-        published = _publish(folder, header, wanted, {**index, **fresh})
-    failures = [Failure(record.name, record.cause or "unknown") for record in fresh.values() if record.status != "done"]
-    done = len(fresh) - len(failures)
+        patient = Patient(folder, Patience(hurried=lambda: signals.asked))
+        published = _publish(patient, header, wanted, {**index, **fresh})
     failures += shift.untried if shift else ()
     return Outcome(
         planned=len(wanted),
-        skipped=len(done_before),
+        skipped=asked.done,
         done=done,
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
+        held_back=asked.held_back,
         manifest=published.pointer.manifest if published else None,
         uri=folder.uri,
         seconds=time.perf_counter() - start,
@@ -104,35 +119,52 @@ def render_campaign(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all that happens in one run has in common."""
+
+    plan: Plan
+    folder: Store
+    ledger: Ledger
+    signals: Interrupts
+    on_event: OnEvent
+
+
 def _render(
-    folder: Store,
+    run: _Run,
     settings: WorkerSettings,
     todo: Sequence[Variant],
+    suspects: Set[str],
     workers: int | None,
-    on_event: OnEvent,
-    signals: Interrupts,
-    model: ModelDescription,
+    deadlines: Deadlines,
 ) -> Shift:
-    hosted = model.hosted
-    for warning in folder.check():
-        on_event(Warned(warning))
-    with ray_resources(workers) as resources:
+    model = run.plan.model
+    for warning in run.folder.check():
+        run.on_event(Warned(warning))
+    needed = needed_secrets(settings.deliver_uri, hosted=model.hosted)
+    with ray_resources(workers, needed) as resources:
         from pipeline.render.crew import Crew
 
-        signals.listen()
-        resources = replace(resources, gpus=0) if hosted else resources
+        run.signals.listen()
+        resources = replace(resources, gpus=0) if model.hosted else resources
         size = crew_size(workers, resources, len(todo))
-        threads = 1 if hosted else threads_per_worker(size, resources)
-        settings = replace(settings, threads=threads, workers=size if hosted else 1)
-        on_event(WorkersStarting(size, bool(resources.gpus), settings.threads))
+        threads = 1 if model.hosted else threads_per_worker(size, resources)
+        settings = replace(settings, threads=threads, workers=size if model.hosted else 1)
+        run.on_event(WorkersStarting(size, bool(resources.gpus), settings.threads))
         crew = Crew(settings, gpus=bool(resources.gpus))
         # The language model that rewrites prompts leaves no room for the rest of the model: that's a turn, too.
         rewrites = any(variant.upsample for variant in todo)
-        group = HOSTED_GROUP if hosted else TURNS_GROUP if rewrites else LARGEST_GROUP
-        dispatcher = Dispatcher(todo, size, group, mixed=hosted or rewrites, cold=partial(cold_cost, model=model))
-        shift = Shift(crew, dispatcher, folder, settings.model, on_event, compiles=settings.compile)
+        dispatcher = Dispatcher(
+            todo,
+            size,
+            HOSTED_GROUP if model.hosted else TURNS_GROUP if rewrites else LARGEST_GROUP,
+            mixed=model.hosted or rewrites,
+            cold=partial(cold_cost, model=model),
+            suspects=suspects,
+        )
+        shift = Shift(crew, dispatcher, run.ledger, deadlines, run.on_event, compiles=settings.compile)
         try:
-            shift.run(size, lambda: signals.asked)
+            shift.run(size, lambda: run.signals.asked)
         finally:
             crew.close()
         return shift

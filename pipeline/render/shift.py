@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.deliver.delivery import file_record
-from pipeline.deliver.record import ModelStamp, Record, new_record
+from pipeline.deliver.record import Record
 from pipeline.deliver.status import Failure
-from pipeline.deliver.store import Store, StoreError
 from pipeline.plan.variant import Variant
-from pipeline.render.dispatch import Dispatcher
+from pipeline.render.cause import Cause
+from pipeline.render.deadlines import Deadlines
+from pipeline.render.dispatch import Dispatcher, Struck
 from pipeline.render.events import (
+    Blocked,
     Event,
+    Exhausted,
     Loaded,
     LoadFailed,
     Lost,
     Message,
+    Pictured,
     Recorded,
     Started,
     Stopping,
+    StoreWait,
     Tally,
     VariantRecorded,
     VariantStarted,
@@ -27,12 +32,15 @@ from pipeline.render.events import (
     WorkerLoaded,
     WorkerLost,
 )
+from pipeline.render.ledger import Ledger
 from pipeline.render.outcome import NothingRenderedError
 
 if TYPE_CHECKING:
     from pipeline.render.crew import Crew
 
 STARTS_ALLOWED_TO_FAIL = 3
+"""In a row, without a picture between them."""
+
 LISTEN_SECONDS = 0.2
 NOT_COMPILED = (
     "torch.compile is off: no compiler was found; install a C++ compiler and Python's headers (Debian: g++ and "
@@ -41,25 +49,29 @@ NOT_COMPILED = (
 
 
 class Shift:
-    """One run of a crew. Afterwards: `records` by render key, `untried` with causes, `busy` and `model` seconds."""
+    """One run of a crew. Afterwards: `untried` with causes, `blocked` if the store took nothing any more, `busy` and
+    `model` seconds."""
 
     def __init__(
         self,
         crew: Crew,
         dispatcher: Dispatcher,
-        folder: Store,
-        model: ModelStamp,
+        ledger: Ledger,
+        deadlines: Deadlines,
         on_event: Callable[[Event], None],
         *,
         compiles: bool = False,
     ) -> None:
         """compiles: the workers were asked for torch.compile; once it's told where one couldn't."""
-        self.records: dict[str, Record] = {}
         self.untried: tuple[Failure, ...] = ()
+        self.blocked: str | None = None
         self.busy = self.model = 0.0
-        self._crew, self._dispatcher, self._folder, self._stamp, self._say = crew, dispatcher, folder, model, on_event
+        self._crew, self._dispatcher, self._ledger, self._say = crew, dispatcher, ledger, on_event
+        self._deadlines = deadlines
         self._loaded: set[str] = set()
+        self._variants: dict[str, Variant] = {}
         self._compiles = compiles
+        self._stopped = False
         self._failed_starts = 0
         self._last_cause = ""
 
@@ -71,103 +83,153 @@ class Shift:
     def run(self, workers: int, stopping: Callable[[], bool]) -> None:
         """Start so many workers at once and work until the end. Raises NothingRenderedError if no model could load."""
         for _ in range(workers):
-            self._crew.start()
-        stopped = False
+            self._start()
         while not self._dispatcher.finished and len(self._crew):
-            if stopping() and not stopped:
-                stopped = True
+            if stopping():
                 self._stop()
             for worker, happened in self._crew.wait(LISTEN_SECONDS) if len(self._crew) else ():
-                if not isinstance(happened, Lost):
+                if isinstance(happened, Lost):
+                    self._lost(worker, happened)
+                else:
                     for message in happened:
-                        self._hear(worker, message, stopped)
-                elif not stopped:
-                    self._lost(worker, happened.cause)
-        if not self._dispatcher.finished and not stopped:
+                        self._hear(worker, message)
+            self._end_overdue()
+        if not self._dispatcher.finished and not self._stopped:
             self._give_up()
 
+    def _start(self) -> None:
+        self._deadlines.starting(self._crew.start(), time.monotonic())
+
     def _stop(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
         self._say(Stopping())
         for worker in self._crew.names():
             if worker not in self._loaded:
                 self._crew.dismiss(worker)
+                self._deadlines.forget(worker)
         self._crew.stop()
 
-    def _hear(self, worker: str, message: Message, stopped: bool) -> None:
+    def _hear(self, worker: str, message: Message) -> None:
+        if worker not in self._crew:  # what it said before it was dismissed
+            return
+        now = time.monotonic()
         match message:
-            case Loaded(host, seconds):
-                self._loaded.add(worker)
-                if host.get("residency") == "turns":
-                    self._dispatcher.takes_turns(worker)
-                self._say(WorkerLoaded(worker, host, seconds))
-                if self._compiles and "compiled" not in host:
-                    self._compiles = False
-                    self._say(Warned(NOT_COMPILED))
-                self._top_up(worker)
+            case Loaded(host=host, seconds=seconds):
+                self._ready(worker, host, seconds)
             case LoadFailed(cause, final):
                 self._crew.dismiss(worker)
                 self._start_failed(worker, cause, final)
             case Started(render_key):
                 variant = self._dispatcher.started(worker, render_key)
                 if variant is not None:
+                    self._variants[render_key] = variant
+                    self._deadlines.started(worker, variant, now)
                     self._say(VariantStarted(worker, variant.name))
-                if not stopped:
-                    self._top_up(worker)
+                self._top_up(worker)
+            case Pictured(render_key):
+                self._dispatcher.pictured(worker, render_key)
+                self._deadlines.ended(worker, render_key, now)
+            case StoreWait(waiting):
+                self._deadlines.waits(worker, waiting, now)
+            case Exhausted(render_key, told):
+                self._deadlines.ended(worker, render_key, now)
+                struck = self._dispatcher.exhausted(worker, render_key)
+                self._strike(worker, (struck,) if struck else (), told)
+                self._top_up(worker)
+            case Blocked(render_key, cause):
+                self._deadlines.ended(worker, render_key, now)
+                self._dispatcher.recorded(worker, render_key)
+                self.blocked = self.blocked or cause
+                self._stop()
             case Recorded(record):
-                self._dispatcher.recorded(worker, record.render_key)
-                self._record(worker, record)
-                if not stopped:
-                    self._top_up(worker)
+                self._recorded(worker, record, now)
             case Tally(busy, model):
                 self.busy += busy
                 self.model += model
 
-    def _top_up(self, worker: str) -> None:
-        while tasks := self._dispatcher.take(worker):
-            self._crew.submit(worker, tasks)
+    def _ready(self, worker: str, host: dict[str, str], seconds: float) -> None:
+        self._loaded.add(worker)
+        self._deadlines.loaded(worker, time.monotonic())
+        if host.get("residency") == "turns":
+            self._dispatcher.takes_turns(worker)
+        self._say(WorkerLoaded(worker, host, seconds))
+        if self._compiles and "compiled" not in host:
+            self._compiles = False
+            self._say(Warned(NOT_COMPILED))
+        self._top_up(worker)
 
-    def _record(self, worker: str, record: Record) -> None:
-        self.records[record.render_key] = record
+    def _recorded(self, worker: str, record: Record, now: float) -> None:
+        variant = self._variants.pop(record.render_key, None)
+        if variant is not None and "model" in record.timings:
+            self._deadlines.took(variant, record.timings["model"])
+        self._deadlines.ended(worker, record.render_key, now)
+        self._failed_starts = 0
+        self._dispatcher.recorded(worker, record.render_key)
+        self._ledger.add(record)
         self._say(VariantRecorded(worker, record))
+        self._top_up(worker)
 
-    def _lost(self, worker: str, cause: str) -> None:
-        if worker not in self._loaded:
-            self._start_failed(worker, f"{cause} while it loaded the model", final=False)
+    def _top_up(self, worker: str) -> None:
+        """Give `worker` what it has room for; a new worker takes its place if only that one may do what's left."""
+        if self._stopped:
             return
-        self._loaded.discard(worker)
-        self._say(WorkerLost(worker, cause))
+        while variants := self._dispatcher.take(worker):
+            self._crew.submit(worker, variants)
+        if self._dispatcher.wants_fresh(worker) and set(self._crew.names()) == self._loaded:
+            self._crew.dismiss(worker)
+            self._forget(worker)
+            self._dispatcher.lost(worker)
+            self._start()
+
+    def _end_overdue(self) -> None:
+        for worker, limit in self._deadlines.overdue(time.monotonic()):
+            self._crew.dismiss(worker)
+            self._lost(worker, Lost(f"nothing came of it within {limit:,.0f} s"))
+
+    def _lost(self, worker: str, lost: Lost) -> None:
+        if worker not in self._loaded:
+            if not self._stopped:
+                self._start_failed(worker, f"{lost.cause} while it loaded the model", final=False)
+            return
+        self._forget(worker)
+        if self._stopped and not self._dispatcher.holds(worker):  # it was asked to end
+            return
+        self._say(WorkerLost(worker, lost.cause))
         if not self._dispatcher.holds(worker):
             self._failed_starts += 1
-        for variant, deaths in self._dispatcher.lost(worker):
-            self._record(
-                worker,
-                self._failure(
-                    variant, deaths, f"its worker was lost {deaths} times while it was rendered; last: {cause}"
-                ),
-            )
-        for other in self._loaded:
-            self._top_up(other)
-        self._replace(cause)
+        struck = self._dispatcher.lost(worker, node=lost.node)
+        self._strike(worker, struck, Cause(f"its worker was lost while it was rendered: {lost.cause}"))
+        self._replace(lost.cause)
+
+    def _strike(self, worker: str, struck: Sequence[Struck], cause: Cause) -> None:
+        for record in self._ledger.strike(struck, cause):
+            self._say(VariantRecorded(worker, record))
 
     def _start_failed(self, worker: str, cause: str, final: bool) -> None:
+        self._deadlines.forget(worker)
         self._say(WorkerLost(worker, cause))
         self._failed_starts = STARTS_ALLOWED_TO_FAIL if final else self._failed_starts + 1
         self._replace(cause)
 
     def _replace(self, cause: str) -> None:
         self._last_cause = cause
-        if self._dispatcher.waiting and self._failed_starts < STARTS_ALLOWED_TO_FAIL:
-            self._crew.start()
+        if self._stopped:
+            return
+        if self._failed_starts >= STARTS_ALLOWED_TO_FAIL:
+            self._dispatcher.nobody_new()
+        elif self._dispatcher.waiting:
+            self._start()
+        for other in sorted(self._loaded):
+            self._top_up(other)
+
+    def _forget(self, worker: str) -> None:
+        self._loaded.discard(worker)
+        self._deadlines.forget(worker)
 
     def _give_up(self) -> None:
-        if not self.records:
+        if not self._ledger.records:
             raise NothingRenderedError(f"no worker could start: {self._last_cause}")
         cause = f"not tried, as no worker could start any more: {self._last_cause}"
         self.untried = tuple(Failure(variant.name, cause) for variant in self._dispatcher.abandoned())
-
-    def _failure(self, variant: Variant, attempts: int, cause: str) -> Record:
-        record = new_record(variant, self._stamp, "failed", attempts, cause)
-        try:
-            return file_record(self._folder, record)
-        except StoreError as error:
-            return record.model_copy(update={"cause": f"{cause}; {error}"})

@@ -18,9 +18,10 @@ from model.errors import CheckpointError, HostedError, RequestError
 from model.memory import Largest
 from model.request import Pictures
 from pipeline.deliver.folder import open_campaign
+from pipeline.deliver.patience import PATIENCE_SECONDS, Patience
 from pipeline.deliver.record import ModelStamp
+from pipeline.plan.variant import Variant
 from pipeline.render.cause import cause_of
-from pipeline.render.dispatch import Task
 from pipeline.render.events import Loaded, LoadFailed, Message
 from pipeline.render.press import Press
 from pipeline.render.references import References
@@ -33,7 +34,7 @@ PARENT_SECONDS = 0.5
 class WorkerSettings:
     """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
     threads: of the CPU, for torch; workers: how many there are; largest: the largest picture to come; compile: fuse the
-    model's work, where a compiler is found."""
+    model's work, where a compiler is found; patience: seconds, with a store that fails."""
 
     renderer: str
     choice: ModelChoice
@@ -44,6 +45,7 @@ class WorkerSettings:
     workers: int = 1
     largest: Largest | None = None
     compile: bool = False
+    patience: float = PATIENCE_SECONDS
 
 
 class Worker:
@@ -54,15 +56,15 @@ class Worker:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self._groups: SimpleQueue[tuple[Task, ...] | None] = SimpleQueue()
+        self._groups: SimpleQueue[tuple[Variant, ...] | None] = SimpleQueue()
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
         self._stopping = Event()
         self._references = References()
 
-    def submit(self, tasks: tuple[Task, ...]) -> None:
+    def submit(self, variants: tuple[Variant, ...]) -> None:
         """Queue a group, whose first references are opened while the group before is rendered."""
-        self._groups.put(tasks)
-        self._references.ahead(tasks[0].variant.references)
+        self._groups.put(variants)
+        self._references.ahead(variants[0].references)
 
     def stop(self) -> None:
         """Begin no further picture; what is begun is delivered, then `events` ends."""
@@ -88,22 +90,22 @@ class Worker:
             press = self._load()
         except Exception as error:
             final = isinstance(error, (CheckpointError, HostedError, RequestError))
-            self._messages.put(LoadFailed(cause_of(error), final))
+            self._messages.put(LoadFailed(cause_of(error).text, final))
         else:
-            while (tasks := self._groups.get()) is not None and not self._stopping.is_set():
-                press.render(tasks, self._following)
+            while (variants := self._groups.get()) is not None and not self._stopping.is_set():
+                press.render(variants, self._following)
             press.close()
         finally:
             self._messages.put(None)
 
-    def _following(self) -> tuple[Task, ...]:
+    def _following(self) -> tuple[Variant, ...]:
         """The group that is queued, if one is."""
         if self._groups.empty():
             return ()
-        tasks = self._groups.get()
-        if tasks is None:
+        variants = self._groups.get()
+        if variants is None:
             self._groups.put(None)
-        return tasks or ()
+        return variants or ()
 
     def _load(self) -> Press:
         start = time.perf_counter()
@@ -113,9 +115,16 @@ class Worker:
         if torch is not None:
             torch.set_num_threads(settings.threads)
         folder = open_campaign(settings.deliver_uri, settings.campaign)
-        press = Press(renderer, folder, settings.model, self._messages.put, self._stopping, self._references)
-        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start))
+        patience = Patience(settings.patience, self._stopping.is_set)
+        press = Press(renderer, folder, settings.model, self._messages.put, self._stopping, self._references, patience)
+        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start, _node()))
         return press
+
+
+def _node() -> str:
+    """Ray's id of this machine; nothing outside of Ray."""
+    ray = sys.modules.get("ray")
+    return str(ray.get_runtime_context().get_node_id()) if ray is not None and ray.is_initialized() else ""
 
 
 def _end_with(parent: int) -> None:

@@ -1,4 +1,5 @@
-"""A reference picture: a file that lies below its brand spec, is whole, and that the model can take."""
+"""A reference picture: a file that lies below its brand spec (or on the net, see `remote`), is whole, and that the
+model can take."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 from model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
 from pipeline.spec.problem import WrongValueError
+from pipeline.spec.remote import fetch, is_address
 from pipeline.spec.wording import closest, quote
 
 MAX_FILE_BYTES = 64 * 1_048_576
@@ -42,8 +44,6 @@ def locate(file: str, folder: Path) -> Path:
     itself or through a link."""
     if not file or file != file.strip() or not file.isprintable():
         raise WrongValueError(f"{quote(file)} isn't a path", _PATH_RULE)
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", file):
-        raise WrongValueError(f"{quote(file)} is an address on the net", "download it into the brand spec's folder")
     if "\\" in file or re.match(r"[a-zA-Z]:", file):
         meant = quote(file.replace("\\", "/")) if not re.match(r"[a-zA-Z]:", file) else ""
         raise WrongValueError(f"{quote(file)} is a Windows path", _PATH_RULE + ", with '/'", meant)
@@ -64,7 +64,7 @@ def locate(file: str, folder: Path) -> Path:
 def inspect(file: str, folder: Path) -> Picture:
     """The picture at a path below a folder, read whole and decoded once. Raises WrongValueError with what to do about
     it."""
-    path = locate(file, folder)
+    path = fetch(file, MAX_FILE_BYTES) if is_address(file) else locate(file, folder)
     content = _content(file, path)
     (width, height), transparent = _decode(file, content)
     if min(width, height) < MIN_REFERENCE_SIDE:

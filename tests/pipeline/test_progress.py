@@ -23,6 +23,7 @@ from tests.pipeline.deliver.records import failed, record
 
 EVENTS: list[Event] = [
     Planned(5, 3, 2),
+    Planned(5, 2, 2, 1),
     Warned("no conditional writes"),
     WorkersStarting(1, False, 2),
     WorkerLoaded("worker-0", {"device": "cpu"}, 2.345),
@@ -47,6 +48,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.out == ""
     assert told.err.splitlines() == [
         "5 variants: 3 done before, 2 to render now",
+        "5 variants: 2 done before, 2 to render now, 1 held back (--retry-failed tries them again)",
         "warning: no conditional writes",
         "1 worker starting, 2 CPU threads each",
         "worker-0 is ready after 2.3 s on cpu",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from pipeline.deliver.clean import Sweep
 from pipeline.deliver.status import CampaignStatus, Failure
+from pipeline.deliver.store import Entry
 from pipeline.deliver.verify import Problem, Verification
 from pipeline.render.outcome import CacheUse
 from pipeline.report import (
@@ -16,6 +19,8 @@ from pipeline.report import (
     outcome_lines,
     status_json,
     status_lines,
+    sweep_json,
+    sweep_lines,
     verification_json,
     verification_lines,
 )
@@ -33,11 +38,12 @@ def test_a_summary_has_the_figures() -> None:
         "time outside the model: 3.1% of the workers' busy time",
         "manifest: s3://assets/spring/manifests/00000001/manifest.json",
         "failed: mug/beach: RuntimeError: no",
-        "the same command tries the failed ones again",
+        "`brandpress render --retry-failed` tries just these again",
     ]
     assert json.loads(json.dumps(outcome_json(done))) == {
-        "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "left": 1},
-        "failed": [{"name": "mug/beach", "cause": "RuntimeError: no"}],
+        "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "held_back": 0, "left": 1},
+        "failed": [{"name": "mug/beach", "cause": "RuntimeError: no", "quarantined": False}],
+        "held_back": [],
         "folder": "s3://assets/spring",
         "manifest": "manifests/00000001/manifest.json",
         "seconds": 95.0,
@@ -58,6 +64,38 @@ def test_an_interrupted_run_says_how_to_go_on() -> None:
     lines = list(outcome_lines(outcome(done=3, interrupted=True)))
     assert lines[0].endswith("7 left")
     assert lines[-1] == "interrupted; the same command goes on where this one ended"
+
+
+def test_what_was_held_back_is_said_and_how_to_try_it() -> None:
+    held_back = outcome(done=3, skipped=6, held_back=(replace(FAILURE, quarantined=True),))
+    lines = list(outcome_lines(held_back))
+    assert lines[0] == "10 planned: 6 done before, 3 rendered now, 0 failed, 1 held back, 0 left"
+    assert lines[-2:] == [
+        "held back: mug/beach: RuntimeError: no",
+        "`brandpress render --retry-failed` tries just these again",
+    ]
+    told = outcome_json(held_back)
+    assert (told["counts"]["held_back"], told["held_back"][0]["quarantined"]) == (1, True)
+
+
+def test_quarantine_is_named() -> None:
+    assert list(failure_lines((replace(FAILURE, quarantined=True),))) == ["quarantined: mug/beach: RuntimeError: no"]
+
+
+def test_a_sweep_lists_what_would_go_and_says_what_went() -> None:
+    sweep = Sweep((Entry("records/a.json", 1200, 0.0), Entry("assets/a.png", 5_000_000, 0.0)), (3, 4))
+    assert list(sweep_lines(sweep, "out/spring", deleted=False)) == [
+        "records/a.json (0.0 MB)",
+        "assets/a.png (5.0 MB)",
+        "2 objects, 5.0 MB can go from out/spring, 2 manifests kept; --yes deletes them",
+    ]
+    assert list(sweep_lines(sweep, "out/spring", deleted=True)) == [
+        "2 objects, 5.0 MB deleted in out/spring, 2 manifests kept"
+    ]
+    assert sweep_json(sweep, "out/spring", deleted=True)["kept_manifests"] == [3, 4]
+    assert list(sweep_lines(Sweep((), (1,)), "out", deleted=False)) == [
+        "0 objects, 0.0 MB can go from out, 1 manifest kept"
+    ]
 
 
 def test_many_failures_are_cut_short() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.deliver.local import LocalStore
+from pipeline.deliver.local import LOCK, LocalStore
 from pipeline.deliver.store import StoreError
 
 TEXT = "text/plain"
@@ -119,3 +119,36 @@ def test_what_a_crash_left_is_not_listed(store: LocalStore, tmp_path: Path) -> N
     assert store.create("records/a", b"x", TEXT)
     (tmp_path / "store" / "records" / ".brandpress-0123").write_bytes(b"half")
     assert list(store.list("")) == ["records/a"]
+    (left,) = store.leftovers("")
+    assert (left.key, left.bytes) == ("records/.brandpress-0123", 4)
+    store.delete(left.key)
+    assert list(store.leftovers("")) == []
+
+
+def test_the_lock_is_no_leftover(store: LocalStore) -> None:
+    assert store.replace("latest.json", b"x", TEXT, None)
+    assert (Path(store.uri) / LOCK).exists()
+    assert list(store.leftovers("")) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "scope"),
+    [
+        (errno.ENOSPC, "store"),
+        (errno.EDQUOT, "store"),
+        (errno.EROFS, "store"),
+        (errno.EACCES, "store"),
+        (errno.ENAMETOOLONG, "key"),
+        (errno.EIO, "moment"),
+        (errno.ESTALE, "moment"),
+        (errno.EMFILE, "moment"),
+    ],
+)
+def test_whom_an_error_concerns(store: LocalStore, monkeypatch: pytest.MonkeyPatch, number: int, scope: str) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(StoreError) as error:
+        store.create("a", b"x", TEXT)
+    assert error.value.scope == scope

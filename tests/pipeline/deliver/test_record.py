@@ -87,14 +87,14 @@ def test_a_new_record_tells_of_its_variant(tmp_path: Path) -> None:
     reference = Reference("product", "references/mug.png", tmp_path / "private" / "mug.png", "f" * 64)
     on_pine = Reference("style", "references/dawn.png", tmp_path / "dawn.png", "e" * 64, "#1f4d3a")
     asked = replace(plain, references=(reference, on_pine), **ASKED)
-    made = new_record(asked, MODEL, "failed", attempts=2, cause="it broke")
+    made = new_record(asked, MODEL, "failed", cause="it broke", strikes=1)
     told = json.loads(made.to_json())
     assert told["references"] == [
         {"role": "product", "file": "references/mug.png", "sha256": "f" * 64},
         {"role": "style", "file": "references/dawn.png", "sha256": "e" * 64, "background": "#1f4d3a"},
     ]
     assert {name: told[name] for name in ASKED} == ASKED
-    assert (told["status"], told["attempts"], told["cause"]) == ("failed", 2, "it broke")
+    assert (told["status"], told["attempts"], told["strikes"], told["cause"]) == ("failed", 1, 1, "it broke")
     assert (told["asset"], told["sha256"], told["bytes"]) == (None, None, None)
     assert told["created"].endswith("Z")
     assert str(tmp_path) not in made.to_json().decode()

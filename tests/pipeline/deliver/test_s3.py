@@ -142,7 +142,7 @@ def test_conflicts_without_end_are_told(bare: BareS3, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
-        (403, "AccessDenied", "access denied; the credentials need s3:GetObject"),
+        (403, "AccessDenied", "access denied; needed are s3:GetObject"),
         (403, "RequestTimeTooSkewed", "clock is wrong"),
         (400, "BadDigest", "changed on its way"),
         (400, "InvalidBucketName", "is no name for a bucket"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -100,6 +101,30 @@ def test_list_is_whole_and_by_prefix(store: Store) -> None:
     assert sorted(store.list("records")) == sorted(records | {"records-old"})
     assert list(store.list("assets/x")) == ["assets/x/y.png"]
     assert list(store.list("nothing/")) == []
+
+
+def test_entries_tell_of_sizes_and_times(store: Store) -> None:
+    before = time.time()
+    assert store.create("assets/a.png", b"12345", "image/png")
+    (entry,) = store.entries("assets/")
+    assert (entry.key, entry.bytes) == ("assets/a.png", 5)
+    assert before - 5 <= entry.modified <= time.time() + 5
+
+
+def test_what_is_deleted_is_gone_and_deleting_it_again_does_no_harm(store: Store) -> None:
+    for key in ("assets/a.png", "assets/b.png"):
+        assert store.create(key, b"x", "image/png")
+    for _ in range(2):
+        store.delete("assets/a.png")
+    store.delete("nothing/here.png")
+    assert list(store.list("")) == ["assets/b.png"]
+    assert store.create("assets/a.png", b"anew", "image/png")
+
+
+@pytest.mark.parametrize("key", ["", "../outside", "/absolute", "a//b"])
+def test_only_safe_keys_are_deleted(store: Store, key: str) -> None:
+    with pytest.raises(StoreAddressError):
+        store.delete(key)
 
 
 def test_check_leaves_nothing_to_see_and_can_be_repeated(store: Store) -> None:

@@ -71,7 +71,7 @@ def simulate(
 
     def top_up(name: str) -> None:
         while tasks := dispatcher.take(name):
-            workers[name].queue.extend(task.variant for task in tasks)
+            workers[name].queue.extend(tasks)
 
     def begin(moment: float, name: str) -> None:
         worker = workers[name]

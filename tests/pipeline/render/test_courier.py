@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Barrier, Event, Timer
 
 import pytest
 from PIL import Image
 
 from model.request import Rendered
 from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.store import Store, StoreError
+from pipeline.deliver.patience import Patience
+from pipeline.deliver.store import Scope, Store, StoreError
 from pipeline.plan.variant import Variant
 from pipeline.render.backlog import MOST_PICTURES
+from pipeline.render.cause import Cause
 from pipeline.render.courier import THREADS, Courier
-from pipeline.render.dispatch import Task
-from pipeline.render.events import Message, Recorded
+from pipeline.render.events import Blocked, Message, Recorded, StoreWait
 from tests.pipeline.deliver.records import MODEL, variant
 
 PATIENCE = 30
@@ -42,7 +43,7 @@ class Watched:
         return made
 
 
-class Blocked(Watched):
+class Blocking(Watched):
     """Writes nothing until it's let."""
 
     def __init__(self, folder: Store) -> None:
@@ -70,14 +71,14 @@ def folder(tmp_path: Path) -> Store:
     return open_campaign(str(tmp_path), "spring")
 
 
-def courier(folder: object, messages: list[Message]) -> Courier:
-    return Courier(folder, MODEL, {"device": "none"}, messages.append)  # type: ignore[arg-type]
+def courier(folder: object, messages: list[Message], patience: Patience | None = None) -> Courier:
+    return Courier(folder, MODEL, {"device": "none"}, messages.append, patience)  # type: ignore[arg-type]
 
 
 def give(courier: Courier, made: Variant) -> None:
     rendered = Rendered(Image.new("RGB", (made.width, made.height)))
     courier.make_room(rendered)
-    courier.take(Task(made, attempts=1), rendered, {"model": 0.1})
+    courier.take(made, rendered, {"model": 0.1})
 
 
 def statuses(messages: list[Message]) -> dict[str, str]:
@@ -86,7 +87,7 @@ def statuses(messages: list[Message]) -> dict[str, str]:
 
 def test_a_burst_of_small_pictures_is_taken_while_the_store_answers_nothing(folder: Store) -> None:
     messages: list[Message] = []
-    store = Blocked(folder)
+    store = Blocking(folder)
     busy = courier(store, messages)
     for number in range(MOST_PICTURES):
         give(busy, variant(number))
@@ -109,26 +110,79 @@ def test_pictures_are_uploaded_side_by_side_and_each_record_follows_its_asset(fo
         assert store.created.index(one.asset) < store.created.index(f"records/{one.render_key}.json")
 
 
-def test_a_failed_upload_makes_room_for_the_next(folder: Store) -> None:
-    class Full(Watched):
-        def before(self, key: str) -> None:
-            if key.startswith("assets/"):
-                raise StoreError("the disk is full")
+class Failing(Watched):
+    """Refuses all assets, or everything, for a while."""
 
+    def __init__(self, folder: Store, scope: Scope, prefix: str = "assets/", times: int = 10**9) -> None:
+        super().__init__(folder)
+        self._scope, self._prefix, self._times = scope, prefix, times
+
+    def before(self, key: str) -> None:
+        if key.startswith(self._prefix) and self._times:
+            self._times -= 1
+            raise StoreError("the store is out", self._scope)
+
+
+def test_a_failed_upload_makes_room_for_the_next(folder: Store) -> None:
     messages: list[Message] = []
-    busy = courier(Full(folder), messages)
+    busy = courier(Failing(folder, "key"), messages)
     for number in range(2 * MOST_PICTURES):
         give(busy, variant(number))
     busy.close()
     assert list(statuses(messages).values()) == ["failed"] * 2 * MOST_PICTURES
 
 
-def test_the_failure_of_a_task_is_recorded_with_its_cause(folder: Store) -> None:
+def test_a_store_that_comes_back_loses_nothing(folder: Store) -> None:
     messages: list[Message] = []
-    busy = courier(folder, messages)
-    busy.fail(Task(variant(0), attempts=2), "it broke")
+    pauses: list[float] = []
+    busy = courier(Failing(folder, "moment", "", times=5), messages, Patience(sleep=pauses.append))
+    give(busy, variant(0))
+    busy.close()
+    assert statuses(messages) == {variant(0).name: "done"}
+    assert len(pauses) == 5
+
+
+def test_a_store_that_stays_out_fails_the_variant_and_says_so(folder: Store) -> None:
+    messages: list[Message] = []
+    busy = courier(Failing(folder, "moment", ""), messages, Patience(0.0))
+    give(busy, variant(0))
     busy.close()
     (message,) = messages
     assert isinstance(message, Recorded)
-    assert (message.record.status, message.record.cause, message.record.attempts) == ("failed", "it broke", 2)
-    assert message.record.host == {"device": "none"}
+    assert (message.record.status, message.record.cause) == ("failed", "the store is out")
+
+
+def test_a_store_that_takes_nothing_more_is_told_for_each_variant(folder: Store) -> None:
+    messages: list[Message] = []
+    busy = courier(Failing(folder, "store", ""), messages)
+    give(busy, variant(0))
+    busy.fail(variant(1), Cause("it broke"))
+    busy.close()
+    expected = [Blocked(variant(number).render_key, "the store is out") for number in range(2)]
+    assert sorted(messages, key=str) == sorted(expected, key=str)
+
+
+def test_who_waits_for_room_says_so(folder: Store) -> None:
+    messages: list[Message] = []
+    store = Blocking(folder)
+    busy = courier(store, messages)
+    for number in range(MOST_PICTURES):
+        give(busy, variant(number))
+    assert messages == []
+    Timer(0.1, store.let.set).start()
+    give(busy, variant(MOST_PICTURES))
+    busy.close()
+    assert [message.waiting for message in messages if isinstance(message, StoreWait)] == [True, False]
+    assert len(statuses(messages)) == MOST_PICTURES + 1
+
+
+def test_a_failure_is_recorded_with_its_cause_and_way(folder: Store) -> None:
+    messages: list[Message] = []
+    busy = courier(folder, messages)
+    busy.fail(variant(0), Cause("it broke", "a:1 b"))
+    busy.close()
+    (message,) = messages
+    assert isinstance(message, Recorded)
+    record = message.record
+    assert (record.status, record.cause, record.traceback, record.attempts) == ("failed", "it broke", "a:1 b", 1)
+    assert record.host == {"device": "none"}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.plan.variant import Reference, Variant
-from pipeline.render.dispatch import GROUPS_LEFT, LARGEST_GROUP, SMALL_GROUP, TURNS_GROUP, Dispatcher, Task
+from pipeline.render.dispatch import GROUPS_LEFT, LARGEST_GROUP, SMALL_GROUP, TURNS_GROUP, Dispatcher, Struck
 from tests.pipeline.deliver.records import variant
 
 
@@ -28,14 +28,14 @@ def variants(**sets: int) -> list[Variant]:
     return made
 
 
-def sets_of(tasks: tuple[Task, ...]) -> set[str]:
-    return {reference for task in tasks for reference in task.variant.reference_set}
+def sets_of(tasks: tuple[Variant, ...]) -> set[str]:
+    return {reference for task in tasks for reference in task.reference_set}
 
 
-def finish(dispatcher: Dispatcher, worker: str, tasks: tuple[Task, ...]) -> None:
+def finish(dispatcher: Dispatcher, worker: str, tasks: tuple[Variant, ...]) -> None:
     for task in tasks:
-        dispatcher.started(worker, task.variant.render_key)
-        dispatcher.recorded(worker, task.variant.render_key)
+        dispatcher.started(worker, task.render_key)
+        dispatcher.recorded(worker, task.render_key)
 
 
 def drain(dispatcher: Dispatcher, workers: list[str]) -> list[tuple[str, str]]:
@@ -44,8 +44,10 @@ def drain(dispatcher: Dispatcher, workers: list[str]) -> list[tuple[str, str]]:
     while not dispatcher.finished:
         for worker in workers:
             tasks = dispatcher.take(worker)
+            if dispatcher.wants_fresh(worker):
+                dispatcher.lost(worker)
             finish(dispatcher, worker, tasks)
-            done += [(worker, task.variant.render_key) for task in tasks]
+            done += [(worker, task.render_key) for task in tasks]
     return done
 
 
@@ -63,9 +65,9 @@ def test_a_worker_that_begins_its_queued_group_gets_the_next() -> None:
     dispatcher = Dispatcher(variants(a=80), workers=1)
     first, second = dispatcher.take("one"), dispatcher.take("one")
     for task in first:
-        dispatcher.started("one", task.variant.render_key)
+        dispatcher.started("one", task.render_key)
         assert dispatcher.take("one") == ()
-    dispatcher.started("one", second[0].variant.render_key)
+    dispatcher.started("one", second[0].render_key)
     assert dispatcher.take("one")
     assert dispatcher.take("one") == ()
 
@@ -160,7 +162,7 @@ def test_turns_want_groups_of_many_sets() -> None:
     dispatcher.takes_turns("small card")
     tasks = dispatcher.take("small card")
     assert len(tasks) == TURNS_GROUP
-    assert len({task.variant.reference_set for task in tasks}) == TURNS_GROUP // 2
+    assert len({task.reference_set for task in tasks}) == TURNS_GROUP // 2
     assert len(dispatcher.take("large card")) == 2
     finish(dispatcher, "small card", tasks)
     sizes = []
@@ -177,14 +179,13 @@ def test_mixed_work_of_a_dead_worker_waits_again() -> None:
     dispatcher = Dispatcher(made, workers=1, largest_group=96, mixed=True)
     tasks = dispatcher.take("one")
     assert len(tasks) == 9
-    dispatcher.started("one", tasks[0].variant.render_key)
+    dispatcher.started("one", tasks[0].render_key)
     dispatcher.lost("one")
     again = dispatcher.take("two")
-    assert [task.variant.name for task in again] == [variant.name for variant in made[2:]]
+    assert [task.name for task in again] == [variant.name for variant in made[2:]]
     finish(dispatcher, "two", again)
     for _ in range(2):
         (suspect,) = dispatcher.take("two")
-        assert suspect.attempts == 2
         finish(dispatcher, "two", (suspect,))
     assert dispatcher.finished
 
@@ -207,24 +208,22 @@ def test_what_a_dead_worker_had_queued_is_not_suspected() -> None:
     running, queued = dispatcher.take("one"), dispatcher.take("one")
     assert (len(running), len(queued)) == (8, 8)
     finish(dispatcher, "one", running[:2])
-    dispatcher.started("one", running[2].variant.render_key)
-    assert dispatcher.lost("one") == ()
-    again: list[Task] = []
+    dispatcher.started("one", running[2].render_key)
+    assert dispatcher.lost("one") == (Struck(made[2], strikes=1, given_up=False),)
+    again: list[Variant] = []
     while tasks := dispatcher.take("two"):
         again += tasks
         finish(dispatcher, "two", tasks)
-    assert {task.variant.name for task in again} == {made[number].name for number in range(2, 16)}
-    assert [task.variant.name for task in again if task.attempts == 2] == [made[2].name, made[3].name]
-    assert {task.variant.name for task in again[-2:]} == {made[2].name, made[3].name}
+    assert {task.name for task in again} == {made[number].name for number in range(2, 16)}
+    assert {task.name for task in again[-2:]} == {made[2].name, made[3].name}
 
 
 def test_a_suspect_is_alone_on_its_worker() -> None:
     dispatcher = Dispatcher(variants(a=2), workers=1)
     for task in dispatcher.take("one") + dispatcher.take("one"):
-        dispatcher.started("one", task.variant.render_key)
+        dispatcher.started("one", task.render_key)
     dispatcher.lost("one")
     (suspect,) = dispatcher.take("two")
-    assert suspect.attempts == 2
     assert dispatcher.take("two") == ()
     finish(dispatcher, "two", (suspect,))
     assert dispatcher.take("two")
@@ -235,9 +234,9 @@ def test_a_variant_over_which_two_workers_died_is_given_up() -> None:
     dispatcher = Dispatcher([poison], workers=1)
     for worker in ("one", "two"):
         (task,) = dispatcher.take(worker)
-        dispatcher.started(worker, task.variant.render_key)
+        dispatcher.started(worker, task.render_key)
         given_up = dispatcher.lost(worker)
-    assert given_up == ((poison, 2),)
+    assert given_up == (Struck(poison, strikes=2, given_up=True),)
     assert dispatcher.finished
 
 
@@ -258,7 +257,8 @@ def test_what_is_abandoned_is_everything_that_waits() -> None:
     assert dispatcher.finished
 
 
-steps = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["take", "start", "record", "die"])), max_size=120)
+HAPPENINGS = ["take", "start", "picture", "record", "exhaust", "die", "node dies"]
+steps = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(HAPPENINGS)), max_size=120)
 sizes = st.lists(st.integers(1, 12), min_size=1, max_size=6)
 
 
@@ -278,7 +278,7 @@ def test_every_variant_ends_exactly_once_whatever_happens(
 
 def play(dispatcher: Dispatcher, workers: int, happenings: list[tuple[int, str]]) -> list[str]:
     """The render keys in the order in which they ended (recorded or given up); after the happenings all goes well."""
-    held: dict[str, list[Task]] = {}
+    held: dict[str, list[Variant]] = {}
     ended: list[str] = []
     for number, happening in happenings:
         worker = f"worker-{number % workers}"
@@ -288,16 +288,23 @@ def play(dispatcher: Dispatcher, workers: int, happenings: list[tuple[int, str]]
             assert len(group) <= LARGEST_GROUP
             tasks += group
         elif happening == "start" and tasks:
-            dispatcher.started(worker, tasks[0].variant.render_key)
+            dispatcher.started(worker, tasks[0].render_key)
         elif happening == "record" and tasks:
-            key = tasks.pop(0).variant.render_key
+            key = tasks.pop(0).render_key
             dispatcher.recorded(worker, key)
             ended.append(key)
-        elif happening == "die":
-            ended += [given_up.render_key for given_up, _ in dispatcher.lost(worker)]
+        elif happening in ("die", "node dies"):
+            struck = dispatcher.lost(worker, node=happening == "node dies")
+            ended += [one.variant.render_key for one in struck if one.given_up]
             tasks.clear()
+        elif happening == "picture" and tasks:
+            dispatcher.pictured(worker, tasks[0].render_key)
+        elif happening == "exhaust" and tasks:
+            struck_one = dispatcher.exhausted(worker, tasks.pop(0).render_key)
+            assert struck_one is not None
+            ended += [struck_one.variant.render_key] * struck_one.given_up
         assert dispatcher.holds(worker) == bool(tasks)
     for worker, tasks in held.items():
         finish(dispatcher, worker, tuple(tasks))
-        ended += [task.variant.render_key for task in tasks]
+        ended += [task.render_key for task in tasks]
     return ended + [key for _, key in drain(dispatcher, [f"worker-{number}" for number in range(workers)])]

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +14,10 @@ from pipeline.deliver.verify import verify
 from pipeline.render.cluster import Resources
 from pipeline.render.events import Event, VariantRecorded
 from tests.campaigns import PRODUCTS, write_campaign
-from tests.pipeline.render.test_run import render
-
-ROOT = Path(__file__).parents[3]
-
-
-@contextmanager
-def driver(job: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A driver in a process of its own, with a Ray of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.drive", str(job), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=job.parent,
-        env=environment | {"DRIVER_OF": str(job), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def told(process: subprocess.Popen[str]) -> Iterator[tuple[str, Any]]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield from json.loads(line).items()
+from tests.fault_proxy import Fault, fault_proxy
+from tests.pipeline.render.test_run import named, render
+from tests.processes import driver, left_behind, told, workers_of
+from tests.s3_server import SECRET_KEY, S3Server
 
 
 def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: Resources, tmp_path: Path) -> None:
@@ -73,16 +43,6 @@ def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: R
     assert not again & set(recorded)
     assert all(path.stat().st_mtime_ns == changed for path, changed in pictures.items())
     assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
-
-
-def left_behind(folder: Path) -> list[str]:
-    """Processes that still have something of `folder` in their environment: workers of a driver that ran there."""
-    found = []
-    for process in Path("/proc").iterdir():
-        with suppress(OSError):
-            if process.name.isdecimal() and str(folder).encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-    return found
 
 
 def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
@@ -159,6 +119,75 @@ def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:
     assert latest.manifest.status == "done"
     assert verify(folder).problems == ()
     assert len(list(folder.list("assets/"))) == 16
+
+
+@pytest.mark.parametrize("calls", [0, 12])
+def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
+    s3_uri: str, s3_server: S3Server, tmp_path: Path, calls: int
+) -> None:
+    """As when credentials end in the night: no picture is rendered in vain, and nothing that was delivered is lost."""
+    left = calls
+
+    def choose(method: str, path: str) -> Fault | None:
+        nonlocal left
+        left -= method == "PUT" and "probe" not in path
+        return "403" if method == "PUT" and left < 0 and "probe" not in path else None
+
+    job = write_campaign(tmp_path, {f"s{n:02}": f"{n} [sleep 0.2]" for n in range(40)}, deliver=s3_uri)
+    with (
+        fault_proxy(s3_server.endpoint, choose) as proxy,
+        driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process,
+    ):
+        said = list(told(process))
+        code = process.wait()
+    (error,) = [what for kind, what in said if kind == "error"]
+    done = sum(kind == "done" for kind, _ in said)
+    assert f"access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject) ({done} of 80" in error
+    assert code == (3 if calls else 4)
+    assert bool(calls) == bool(done)
+    assert sum(kind == "started" for kind, _ in said) < 40
+    with driver(job) as process:
+        (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+    assert outcome["counts"]["skipped"] == done
+    assert outcome["counts"]["done"] == 80 - done
+    assert verify(open_campaign(s3_uri, "spring")).problems == ()
+
+
+def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
+    s3_uri: str, s3_server: S3Server, tmp_path: Path
+) -> None:
+    job = write_campaign(tmp_path, 3, deliver=s3_uri)
+    with fault_proxy(s3_server.endpoint) as proxy:
+        for done in (6, 0):
+            proxy.seen.clear()
+            with driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process:
+                (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+            assert outcome["counts"]["done"] == done
+        assert proxy.seen["PUT"] == proxy.seen["DELETE"] == 0
+        assert proxy.seen["LIST"] <= 3
+
+
+def test_no_secret_reaches_the_store_or_the_workers(
+    s3_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers have the keys of the store that they deliver to and nothing else of their driver's."""
+    monkeypatch.setenv("GITHUB_TOKEN", "hush-github")
+    monkeypatch.setenv("BFL_API_KEY", "hush-bfl")
+    job = write_campaign(tmp_path, named({"good": "", "bad": "[raise]", "look": "[sleep 2]"}), deliver=s3_uri)
+    seen = b""
+    with driver(job) as process:
+        for kind, _ in told(process):
+            if kind == "started" and not seen:
+                (worker,) = workers_of(tmp_path)
+                seen = (Path("/proc") / str(worker) / "environ").read_bytes()
+    assert SECRET_KEY.encode() in seen
+    assert b"hush" not in seen
+    assert b"RAY_AUTH_TOKEN=" in seen
+    folder = open_campaign(s3_uri, "spring")
+    for key in folder.list(""):
+        data = folder.read(key) or b""
+        assert b"hush" not in data
+        assert SECRET_KEY.encode() not in data
 
 
 def test_a_campaign_goes_to_s3(s3_uri: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.deliver.status import Failure
-from pipeline.render.outcome import CacheUse, Outcome, cache_use, total_cost
+from pipeline.render.outcome import CacheUse, Outcome, StoreBlockedError, cache_use, total_cost
 from tests.pipeline.deliver.records import failed, record
 
 
@@ -39,11 +39,20 @@ def outcome(**changes: Any) -> Outcome:
         ({"skipped": 9, "done": 0, "failed": 1}, 3, 0),
         ({"done": 0, "failed": 10}, 4, 0),
         ({"done": 3, "interrupted": True}, 130, 7),
+        ({"done": 9, "held_back": (Failure("a", "b"),)}, 3, 0),
+        ({"done": 0, "held_back": (Failure("a", "b"),) * 10}, 4, 0),
     ],
 )
 def test_exit_codes(changes: dict[str, Any], code: int, left: int) -> None:
     assert outcome(**changes).exit_code == code
     assert outcome(**changes).left == left
+
+
+@pytest.mark.parametrize(("delivered", "code"), [(0, 4), (7, 3)])
+def test_a_store_that_took_nothing_more(delivered: int, code: int) -> None:
+    error = StoreBlockedError("the disk is full", delivered, 10)
+    assert str(error) == f"the disk is full ({delivered} of 10 pictures were delivered before)"
+    assert error.exit_code == code
 
 
 def test_cache_use_counts_hits_per_kind() -> None:

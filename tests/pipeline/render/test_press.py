@@ -18,8 +18,7 @@ from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.record import Record
 from pipeline.deliver.store import Store, StoreError, sha256_hex
 from pipeline.plan.variant import Reference, Variant
-from pipeline.render.dispatch import Task
-from pipeline.render.events import Message, Recorded, Started, Tally
+from pipeline.render.events import Exhausted, Message, Pictured, Recorded, Started, Tally
 from pipeline.render.press import Press
 from tests.pipeline.deliver.records import MODEL, variant
 from tests.stand_in import Service, StandIn, draw
@@ -31,7 +30,7 @@ def press(
     """The messages of one group."""
     messages: list[Message] = []
     made = Press(renderer, folder, MODEL, messages.append, stopping or Event())
-    made.render([Task(given, attempts=1) for given in variants])
+    made.render(variants)
     made.close()
     return messages
 
@@ -276,7 +275,7 @@ class FullDisk:
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         if key.startswith(self._full):
-            raise StoreError(f"{key}: the disk is full")
+            raise StoreError(f"{key}: the disk is full", "key")
         return self._folder.create(key, data, content_type)
 
 
@@ -287,6 +286,38 @@ def test_a_store_that_fails_fails_the_variant_and_not_the_worker(folder: Store, 
     assert cause is not None
     assert "the disk is full" in cause
     assert (folder.stat(f"records/{variant(1).render_key}.json") is not None) == stored
+
+
+class Hungry(StandIn):
+    """Takes two requests before it gives pictures, and has memory for one of some prompts."""
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        for batch in batches(requests, 2):
+            if len(batch) > 1 and any("[large]" in request.prompt for request in batch):
+                raise MemoryError
+            if any("[huge]" in request.prompt for request in batch):
+                raise RuntimeError("CUDA out of memory")
+            yield from list(super().stream(batch))
+
+
+def test_what_memory_does_not_suffice_for_even_alone_is_told_and_not_recorded(folder: Store) -> None:
+    prompts = ["small", "[large]", "small", "[huge]", "small"]
+    messages = press(Hungry(), folder, [replace(variant(n), prompt=prompt) for n, prompt in enumerate(prompts)])
+    assert {record.status for record in records_of(messages).values()} == {"done"}
+    assert len(records_of(messages)) == 4
+    (exhausted,) = [message for message in messages if isinstance(message, Exhausted)]
+    assert (exhausted.render_key, exhausted.cause.text) == (variant(3).render_key, "RuntimeError: CUDA out of memory")
+    assert exhausted.cause.traceback
+
+
+def test_the_model_is_done_with_a_variant_before_it_is_recorded(folder: Store) -> None:
+    messages = press(Ahead(), folder, [*map(variant, range(5)), replace(variant(5), prompt="[raise]")])
+    for number in range(5):
+        key = variant(number).render_key
+        done = messages.index(Pictured(key))
+        (end,) = [i for i, m in enumerate(messages) if isinstance(m, Recorded) and m.record.render_key == key]
+        assert messages.index(Started(key)) < done < end
+    assert Pictured(variant(5).render_key) not in messages
 
 
 def test_asked_to_stop_it_finishes_what_is_begun_and_no_more(folder: Store) -> None:

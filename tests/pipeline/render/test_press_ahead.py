@@ -14,8 +14,7 @@ from PIL import Image
 from model.request import Failed, Rendered, RenderRequest
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.store import Store, sha256_hex
-from pipeline.plan.variant import Reference
-from pipeline.render.dispatch import Task
+from pipeline.plan.variant import Reference, Variant
 from pipeline.render.events import Message, Tally
 from pipeline.render.press import Press
 from pipeline.render.references import References
@@ -62,7 +61,7 @@ def test_waiting_for_requests_is_not_the_models_time(
 
     messages: list[Message] = []
     busy = Press(Batching(), folder, MODEL, messages.append, Event(), Slow())
-    busy.render([Task(replace(variant(number), references=(made,)), attempts=1) for number in range(7)])
+    busy.render([replace(variant(number), references=(made,)) for number in range(7)])
     busy.close()
     tallies = [message for message in messages if isinstance(message, Tally)]
     assert sum(tally.model for tally in tallies) == 7
@@ -100,8 +99,8 @@ def test_a_group_that_follows_is_read_on_without_a_pause(folder: Store, renderer
                 streams[-1].append(request.prompt)
                 yield request
 
-    def more() -> list[Task]:
-        return [Task(given, attempts=1) for given in groups.popleft()] if groups else []
+    def more() -> list[Variant]:
+        return groups.popleft() if groups else []
 
     prepared: list[list[str]] = []
     messages: list[Message] = []
@@ -116,7 +115,7 @@ def test_a_group_that_follows_is_read_on_without_a_pause(folder: Store, renderer
 @pytest.mark.parametrize("bad", [0, 1, 3, 4, 6])
 def test_a_failure_spoils_no_group_that_follows(folder: Store, bad: int) -> None:
     prompts = [f"{number} [raise]" if number == bad else f"{number}" for number in range(7)]
-    made = [Task(replace(variant(number), prompt=prompts[number]), attempts=1) for number in range(7)]
+    made = [replace(variant(number), prompt=prompts[number]) for number in range(7)]
     groups = deque([made[:2], made[2:5], made[5:]])
     messages: list[Message] = []
     busy = Press(Ahead(), folder, MODEL, messages.append, Event())
@@ -145,8 +144,6 @@ def test_the_references_of_the_next_task_are_asked_for_ahead(folder: Store, tmp_
 
     messages: list[Message] = []
     busy = Press(Looking(), folder, MODEL, messages.append, Event(), Noting())
-    busy.render(
-        [Task(replace(variant(number), references=(one,)), attempts=1) for number, one in enumerate(references)]
-    )
+    busy.render([replace(variant(number), references=(one,)) for number, one in enumerate(references)])
     busy.close()
     assert causes(messages) == [None] * 4

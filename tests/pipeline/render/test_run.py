@@ -10,11 +10,22 @@ from typing import Any
 import pytest
 
 from model.errors import RequestError
+from pipeline.deliver.delivery import file_record
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.manifest import read_latest, read_records
+from pipeline.deliver.record import Record, new_record, stamp_of
 from pipeline.deliver.verify import verify
 from pipeline.render.cluster import Resources
-from pipeline.render.events import Event, Planned, VariantRecorded, Warned, WorkerLoaded, WorkerLost, WorkersStarting
+from pipeline.render.events import (
+    Event,
+    Planned,
+    VariantRecorded,
+    VariantStarted,
+    Warned,
+    WorkerLoaded,
+    WorkerLost,
+    WorkersStarting,
+)
 from pipeline.render.outcome import NothingRenderedError, Outcome
 from pipeline.render.run import crew_size, render_campaign, threads_per_worker
 from pipeline.render.shift import NOT_COMPILED
@@ -153,9 +164,94 @@ def test_a_variant_that_kills_its_workers_is_given_up_and_the_rest_done(ray: Res
     outcome = render(write_campaign(tmp_path, scenes, products=("mug",)), events.append, workers=2)
     assert (outcome.done, outcome.failed, outcome.exit_code) == (5, 1, 3)
     assert outcome.failures[0].name == "mug/s1"
-    assert outcome.failures[0].cause == "its worker was lost 2 times while it was rendered; last: its process died"
+    assert outcome.failures[0].cause == "its worker was lost while it was rendered: its process died (given up)"
+    assert outcome.failures[0].quarantined
     assert sum(isinstance(event, WorkerLost) for event in events) == 2
     assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
+
+
+def named(scenes: dict[str, str]) -> dict[str, str]:
+    """Scenes whose texts differ."""
+    return {name: f"{name} {text}" for name, text in scenes.items()}
+
+
+def records_by_name(job: Path) -> dict[str, Record]:
+    """Of the manifest that is published."""
+    folder = open_campaign(str(job.parent / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    return {record.name: record for record in read_records(folder, latest)}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("wish", "cause", "lost"),
+    [
+        ("[exit]", "its worker was lost while it was rendered: its process died (given up)", 2),
+        ("[hang]", "its worker was lost while it was rendered: nothing came of it within 1 s (given up)", 2),
+        ("[exhaust]", "MemoryError (given up)", 0),
+    ],
+)
+def test_a_poison_variant_costs_two_renders_and_is_quarantined(
+    ray: Resources, tmp_path: Path, wish: str, cause: str, lost: int, workers: int
+) -> None:
+    job = write_campaign(tmp_path, named({"s0": "", "s1": "", "poison": wish, "s3": "", "s4": ""}), products=("mug",))
+    events: list[Event] = []
+    outcome = render(job, events.append, workers=workers, deadline=1.0)
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (4, 1, 3)
+    assert sum(isinstance(event, WorkerLost) for event in events) == lost
+    assert sum(isinstance(event, WorkerLoaded) for event in events) <= workers + 2
+    assert [event.name for event in events if isinstance(event, VariantStarted)].count("mug/poison") == 2
+    record = records_by_name(job)["mug/poison"]
+    assert (record.status, record.cause, record.attempts, record.strikes) == ("quarantined", cause, 2, 2)
+    assert (record.traceback is not None) == (wish == "[exhaust]")
+
+
+def test_what_was_quarantined_is_held_back_until_it_is_asked_for(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, named({"good": "", "poison": "[exit]", "bad": "[raise]"}), products=("mug",))
+    render(job)
+    events: list[Event] = []
+    again = render(job, events.append)
+    assert events[0] == Planned(3, 1, 1, 1)
+    assert (again.skipped, again.failed, len(again.held_back), again.left, again.exit_code) == (1, 1, 1, 0, 3)
+    assert not any(isinstance(event, WorkerLost) for event in events)
+    events = []
+    retried = render(job, events.append, retry_failed=True)
+    assert events[0] == Planned(3, 1, 2)
+    assert (retried.done, retried.failed, retried.held_back) == (0, 2, ())
+    assert sum(isinstance(event, WorkerLost) for event in events) == 1, "it is known as a suspect"
+    records = records_by_name(job)
+    assert (records["mug/poison"].status, records["mug/poison"].attempts) == ("quarantined", 3)
+    assert (records["mug/bad"].status, records["mug/bad"].attempts) == ("failed", 3)
+    assert "tests.stand_in" in (records["mug/bad"].traceback or "")
+
+
+def test_a_strike_outlives_its_driver(ray: Resources, tmp_path: Path) -> None:
+    """What an earlier run, which was killed then, recorded: the variant took its worker down once."""
+    job = write_campaign(tmp_path, named({"good": "", "poison": "[exit]"}), products=("mug",))
+    plan = plan_of(job)
+    (poison,) = [variant for variant in plan.variants if variant.name == "mug/poison"]
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    file_record(folder, new_record(poison, stamp_of(plan.model), "failed", cause="its process died", strikes=1))
+    events: list[Event] = []
+    outcome = render(job, events.append)
+    assert (outcome.done, outcome.failed) == (1, 1)
+    assert sum(isinstance(event, WorkerLost) for event in events) == 1
+    assert records_by_name(job)["mug/poison"].attempts == 2
+
+
+def test_what_memory_did_not_suffice_for_is_tried_alone_on_a_fresh_worker(ray: Resources, tmp_path: Path) -> None:
+    scenes = {f"s{number}": "" for number in range(6)} | {"large": f"[exhaust once {tmp_path / 'tried'}]"}
+    job = write_campaign(tmp_path, named(scenes), products=("mug",))
+    events: list[Event] = []
+    outcome = render(job, events.append)
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (7, 0, 0)
+    assert not any(isinstance(event, WorkerLost) for event in events)
+    starts = [event for event in events if isinstance(event, WorkerLoaded | VariantStarted)]
+    assert [type(event) for event in starts[-2:]] == [WorkerLoaded, VariantStarted]
+    assert isinstance(starts[-1], VariantStarted)
+    assert starts[-1].name == "mug/large"
+    assert records_by_name(job)["mug/large"].attempts == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""A reader that follows `latest.json` all the time, as a web site does, and finds fault with what it finds."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from threading import Event, Thread
+from types import TracebackType
+
+from pipeline.deliver.manifest import BrokenManifestError, read_latest, read_records
+from pipeline.deliver.store import Store, StoreError, sha256_hex
+
+PAUSE_SECONDS = 0.02
+
+
+class Reader:
+    """Reads while the block runs. `manifests` it has read whole; `faults` are what no reader may ever see."""
+
+    def __init__(self, folder: Store) -> None:
+        self.manifests = 0
+        self.faults: list[str] = []
+        self._folder = folder
+        self._known: set[tuple[str, str]] = set()
+        self._ended = Event()
+        self._thread = Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> Reader:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._read()
+            except BrokenManifestError as error:
+                self.faults.append(str(error))
+            except StoreError:  # the store is down
+                with suppress(StoreError):
+                    time.sleep(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+
+    def _read(self) -> None:
+        latest = read_latest(self._folder)
+        if latest is None:
+            return
+        for record in read_records(self._folder, latest):
+            if record.status != "done" or record.asset is None or record.sha256 is None:
+                continue
+            if (record.asset, record.sha256) in self._known and self._folder.stat(record.asset) is not None:
+                continue
+            data = self._folder.read(record.asset)
+            if data is None or sha256_hex(data) != record.sha256:
+                self.faults.append(f"{latest.pointer.manifest}: {record.asset} is {'changed' if data else 'missing'}")
+            self._known.add((record.asset, record.sha256))
+        self.manifests += 1

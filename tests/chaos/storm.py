@@ -1,0 +1,185 @@
+"""One campaign through a storm: drivers, workers and the store are killed, its calls are spoiled, until it's whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from model.errors import RequestError
+from pipeline.deliver.folder import open_campaign
+from pipeline.deliver.manifest import read_latest, read_records
+from pipeline.deliver.rollback import rollback
+from pipeline.deliver.store import Store
+from pipeline.deliver.verify import verify
+from tests.campaigns import write_campaign
+from tests.chaos.reader import Reader
+from tests.chaos.renderer import BOOK, page_of, read_book
+from tests.processes import driver, left_behind, told, workers_of
+from tests.s3_server import S3Process
+
+RENDERER = "tests.chaos.renderer:load"
+POISONS = {"exits": "[exit]", "hangs": "[hang]", "exhausts": "[exhaust]"}
+DEADLINE = "4"
+WORKERS = "2"
+MOST_RUNS = 60
+MOST_POISON_RENDERS = 3
+
+
+@dataclass
+class Storm:
+    """What one campaign went through. lost: pictures that a driver had called done and that weren't there afterwards.
+    double: renders beyond the first of a picture that ended. wrong: what mustn't be."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    pictures: int = 0
+    runs: int = 0
+    lost: int = 0
+    double: int = 0
+    poison_renders: int = 0
+    manifests_read: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def write_job(folder: Path, scenes: int, deliver: str) -> Path:
+    """A campaign of `scenes` harmless pictures of one product and the poisoned ones."""
+    texts = {f"s{number:02}": f"in scene {number} [sleep 0.05]" for number in range(scenes)}
+    texts |= {name: f"{name} {wish}" for name, wish in POISONS.items()}
+    return write_campaign(folder, texts, products=("mug",), deliver=deliver)
+
+
+def calm(job: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The campaign, undisturbed: what its driver says at the end."""
+    with driver(job, WORKERS, RENDERER, "--deadline", DEADLINE, environment=environment) as process:
+        outcomes = [what for kind, what in told(process) if kind == "outcome"]
+        process.wait()
+    return dict(outcomes[0])
+
+
+def digest_in(folder: Store) -> str:
+    """Of the pictures that are published."""
+    latest = read_latest(folder)
+    return latest.manifest.digest if latest else ""
+
+
+def weather(
+    job: Path,
+    uri: str,
+    digest: str,
+    kills: list[str],
+    random: Random,
+    environment: Mapping[str, str],
+    server: S3Process | None = None,
+) -> Storm:
+    """Render `job` again and again, and strike as `kills` says (`worker`, `driver`, `store`), until it's whole.
+
+    digest: of the undisturbed campaign. environment: of the drivers, with the book. server: where `uri` is.
+    """
+    storm = Storm()
+    folder = open_campaign(uri, "spring")
+    done: set[str] = set()
+    retry: tuple[str, ...] = ()
+    with Reader(folder) as reader:
+        for _ in range(MOST_RUNS):
+            storm.runs += 1
+            outcome = _run(job, kills, random, environment, server, storm, done, retry)
+            if outcome is None:
+                continue
+            failures = [*outcome["failed"], *outcome["held_back"]]
+            innocent = [failure for failure in failures if failure["name"].removeprefix("mug/") not in POISONS]
+            if not innocent and not outcome["counts"]["left"] and not kills:
+                break
+            retry = ("--retry-failed",) if innocent and not retry and not outcome["counts"]["left"] else ()
+            with suppress(RequestError):
+                rollback(folder)
+                storm.faults["rollback"] += 1
+        else:
+            storm.wrong.append(f"not whole after {MOST_RUNS} runs")
+    storm.manifests_read = reader.manifests
+    storm.wrong += reader.faults
+    _judge(storm, job, folder, digest, done, Path(environment[BOOK]))
+    return storm
+
+
+def _run(
+    job: Path,
+    kills: list[str],
+    random: Random,
+    environment: Mapping[str, str],
+    server: S3Process | None,
+    storm: Storm,
+    done: set[str],
+    retry: tuple[str, ...],
+) -> dict[str, Any] | None:
+    """One driver, with what befalls it; returns what it says at its end, None if it was killed."""
+    outcome: dict[str, Any] | None = None
+    wait = random.randint(1, 3)
+    arguments = (WORKERS, RENDERER, "--deadline", DEADLINE, *retry)
+    with driver(job, *arguments, environment=environment) as process:
+        for kind, what in told(process):
+            if kind == "done":
+                done.add(what)
+            if kind == "outcome":
+                outcome = what
+            wait -= kind == "recorded"
+            if kind != "recorded" or wait > 0 or not kills:
+                continue
+            wait = random.randint(1, 3)
+            victim = kills.pop()
+            if victim == "driver":
+                process.kill()
+                storm.faults["driver killed"] += 1
+                outcome = None
+                break
+            storm.faults[f"{victim} killed"] += _kill(victim, job, random, server)
+        process.wait()
+    if outcome is not None and (left := left_behind(job.parent)):
+        storm.wrong.append(f"processes are left behind: {left}")
+    return outcome
+
+
+def _kill(victim: str, job: Path, random: Random, server: S3Process | None) -> int:
+    if victim == "store":
+        assert server is not None
+        server.kill()
+        server.start()
+        return 1
+    workers = workers_of(job.parent)
+    if not workers:
+        return 0
+    with suppress(ProcessLookupError):
+        os.kill(random.choice(workers), signal.SIGKILL)
+        return 1
+    return 0
+
+
+def _judge(storm: Storm, job: Path, folder: Store, digest: str, done: set[str], book: Path) -> None:
+    """Compare what stands with what must."""
+    if digest_in(folder) != digest:
+        storm.wrong.append(f"the manifest's digest is {digest_in(folder)}, undisturbed it is {digest}")
+    storm.wrong += [str(problem) for problem in verify(folder).problems if problem.kind != "unknown"]
+    latest = read_latest(folder)
+    records = {record.name: record for record in read_records(folder, latest)} if latest else {}
+    storm.lost = sum(name not in records or records[name].status != "done" for name in done)
+    poisoned = {name: records.get(f"mug/{name}") for name in POISONS}
+    for name, record in poisoned.items():
+        if record is None or record.status != "quarantined":
+            storm.wrong.append(f"{name} isn't quarantined but {record and record.status}")
+    storm.poison_renders = max((record.attempts for record in poisoned.values() if record), default=0)
+    if storm.poison_renders > MOST_POISON_RENDERS:
+        storm.wrong.append(f"a poisoned picture was rendered {storm.poison_renders} times")
+    storm.pictures = sum(record.status == "done" for record in records.values())
+    ended = read_book(book)["ended"]
+    storm.double = sum(count - 1 for count in ended.values())
+    assets = len(list(folder.list("assets/")))
+    if assets != storm.pictures:
+        storm.wrong.append(f"{storm.pictures} pictures have {assets} assets")
+    unknown = set(ended) - {page_of(record.prompt) for record in records.values()}
+    if unknown:
+        storm.wrong.append(f"{len(unknown)} pictures were rendered that the campaign hasn't got")

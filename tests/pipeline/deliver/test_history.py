@@ -1,0 +1,190 @@
+"""Any history of a campaign's folder against a model of it: render, crash, resume, fail, roll back, clean.
+
+A crash is an error at one store call, before or after it had its effect; nothing of the run goes on then. Whatever
+happens, a reader finds whole manifests, nothing done is rendered again, and the next run ends as if nothing had been.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pipeline.deliver.clean import find_sweep, sweep_up
+from pipeline.deliver.delivery import deliver, file_record
+from pipeline.deliver.folder import open_campaign
+from pipeline.deliver.manifest import publish, read_latest, read_records
+from pipeline.deliver.resume import read_index
+from pipeline.deliver.rollback import rollback
+from pipeline.deliver.store import Store
+from pipeline.deliver.verify import verify
+from tests.pipeline.deliver.records import HEADER, data_of, failed, record, variant
+
+VARIANTS = 5
+WRITES = ("create", "replace", "delete")
+
+
+class CrashError(Exception):
+    """The process died here."""
+
+
+class Crashing:
+    """A folder whose user dies at one of its calls."""
+
+    def __init__(self, folder: Store, at: int, after: bool, only_writes: bool = False) -> None:
+        self._folder, self._left, self._after = folder, at, after
+        self._names = WRITES if only_writes else (*WRITES, "read", "stat", "list")
+        self.uri = folder.uri
+
+    @property
+    def survived(self) -> bool:
+        return self._left >= 0
+
+    def __getattr__(self, name: str) -> object:
+        action = getattr(self._folder, name)
+        if name not in self._names:
+            return action
+
+        def call(*arguments: object) -> object:
+            self._left -= 1
+            if self._left < 0 and not self._after:
+                raise CrashError
+            result = action(*arguments)
+            if self._left < 0:
+                raise CrashError
+            return result
+
+        return call
+
+
+def run(folder: Store, numbers: frozenset[int], bad: frozenset[int] = frozenset()) -> set[int]:
+    """What a run does, without Ray: what's missing is rendered, recorded and published. Returns what was rendered."""
+    keys = {variant(number).render_key: number for number in numbers}
+    index = read_index(folder, keys.keys())
+    missing = {number for key, number in keys.items() if key not in index or index[key].status != "done"}
+    for number in sorted(missing):
+        if number in bad:
+            made = file_record(folder, failed(number))
+        else:
+            made = deliver(folder, record(number), variant(number).asset, data_of(number))
+        index[made.render_key] = made
+    if index:
+        publish(folder, HEADER, len(numbers), list(index.values()), lambda: list(index.values()))
+    return missing - bad
+
+
+class History(RuleBasedStateMachine):
+    """`done`: what was recorded as done since it was last swept up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._root = TemporaryDirectory()
+        self.folder = open_campaign(self._root.name, "spring")
+        self.done: set[int] = set()
+        self.wanted: frozenset[int] = frozenset()
+
+    def teardown(self) -> None:
+        self._root.cleanup()
+
+    @initialize(wanted=st.frozensets(st.integers(0, VARIANTS - 1), min_size=1))
+    def begin(self, wanted: frozenset[int]) -> None:
+        self.wanted = wanted
+
+    @rule(wanted=st.frozensets(st.integers(0, VARIANTS - 1), min_size=1))
+    def change_the_job(self, wanted: frozenset[int]) -> None:
+        self.wanted = wanted
+
+    @rule()
+    def render(self) -> None:
+        rendered = run(self.folder, self.wanted)
+        assert not rendered & self.done
+        self.done |= self.wanted
+        latest = read_latest(self.folder)
+        assert latest is not None
+        assert {one.seed for one in read_records(self.folder, latest)} == self.wanted
+        assert latest.manifest.status == "done"
+
+    @rule(bad=st.frozensets(st.integers(0, VARIANTS - 1)))
+    def render_with_failures(self, bad: frozenset[int]) -> None:
+        rendered = run(self.folder, self.wanted, bad)
+        assert not rendered & self.done
+        self.done |= rendered
+
+    @rule(at=st.integers(0, 40), after=st.booleans())
+    def crash(self, at: int, after: bool) -> None:
+        crashing = Crashing(self.folder, at, after)
+        before = set(self.done)
+        with suppress(CrashError):
+            run(crashing, self.wanted)  # type: ignore[arg-type]
+        self.done |= set(self._standing())
+        assert before <= self.done
+
+    @rule(to=st.none() | st.integers(1, 12))
+    def roll_back(self, to: int | None) -> None:
+        before = read_latest(self.folder)
+        try:
+            number = rollback(self.folder, to).manifest.number
+        except Exception as error:
+            assert "manifest" in str(error) or "published" in str(error)
+            after = read_latest(self.folder)
+            assert (before and before.pointer) == (after and after.pointer)
+        else:
+            latest = read_latest(self.folder)
+            assert latest is not None
+            assert latest.manifest.number == number
+
+    @precondition(lambda self: self.wanted)
+    @rule(keep=st.integers(1, 3), at=st.none() | st.integers(0, 12))
+    def clean(self, keep: int, at: int | None) -> None:
+        folder = self.folder if at is None else Crashing(self.folder, at, after=True, only_writes=True)
+        now = time.time() + 10**6
+        sweep = find_sweep(folder, map(variant, sorted(self.wanted)), now=now, keep=keep)  # type: ignore[arg-type]
+        with suppress(CrashError):
+            list(sweep_up(folder, sweep))  # type: ignore[arg-type]
+        standing = set(self._standing())
+        assert self.done & self.wanted <= standing
+        self.done &= standing
+
+    @invariant()
+    def a_reader_finds_everything(self) -> None:
+        if read_latest(self.folder) is not None:
+            assert verify(self.folder).intact
+
+    def _standing(self) -> list[int]:
+        keys = {variant(number).render_key: number for number in range(VARIANTS)}
+        return [keys[key] for key, one in read_index(self.folder).items() if one.status == "done"]
+
+
+History.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestHistory = History.TestCase
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_crash_at_every_store_call_costs_nothing_but_the_call(tmp_path: Path, after: bool) -> None:
+    """With a failure among the variants; each run after a crash renders only what had no record, and ends alike."""
+    numbers, bad = frozenset(range(3)), frozenset({1})
+    undisturbed = open_campaign(str(tmp_path / "quiet"), "spring")
+    run(undisturbed, numbers, bad)
+    expected = read_latest(undisturbed)
+    assert expected is not None
+    for at in range(1000):
+        folder = open_campaign(str(tmp_path / f"crash{at}"), "spring")
+        crashing = Crashing(folder, at, after)
+        with suppress(CrashError):
+            run(crashing, numbers, bad)  # type: ignore[arg-type]
+        done = {one.seed for one in read_index(folder).values() if one.status == "done"}
+        assert not run(folder, numbers, bad) & done
+        latest = read_latest(folder)
+        assert latest is not None
+        assert latest.manifest.digest == expected.manifest.digest
+        assert verify(folder).intact
+        if crashing.survived:
+            assert at > 10
+            return
+    pytest.fail("there is no end to the calls")

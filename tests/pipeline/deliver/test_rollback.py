@@ -1,0 +1,109 @@
+"""Back to an earlier manifest, over both stores: one write, and never to something that isn't whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.errors import RequestError
+from pipeline.deliver.delivery import deliver
+from pipeline.deliver.folder import open_campaign
+from pipeline.deliver.manifest import LATEST, Published, manifest_key, publish, read_latest, read_records
+from pipeline.deliver.rollback import history, rollback
+from pipeline.deliver.store import Store, StoreError
+from tests.pipeline.deliver.records import HEADER, data_of, record, variant
+
+
+def publish_so_many(folder: Store, count: int) -> Published:
+    """The campaign with its first `count` variants."""
+    records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in range(count)]
+    return publish(folder, HEADER, count, records, list)
+
+
+@pytest.fixture
+def folder(store_uri: str) -> Store:
+    """A campaign of three manifests, of one, two and three variants."""
+    folder = open_campaign(store_uri, "spring")
+    for count in (1, 2, 3):
+        publish_so_many(folder, count)
+    return folder
+
+
+def latest_number(folder: Store) -> int:
+    latest = read_latest(folder)
+    assert latest is not None
+    assert len(read_records(folder, latest)) == latest.manifest.counts.done
+    return latest.manifest.number
+
+
+def test_one_back_and_one_more(folder: Store) -> None:
+    before = set(folder.list(""))
+    assert rollback(folder).manifest.number == 2
+    assert latest_number(folder) == 2
+    assert rollback(folder).manifest.number == 1
+    assert latest_number(folder) == 1
+    with pytest.raises(RequestError, match="there is no manifest before 1"):
+        rollback(folder)
+    assert set(folder.list("")) == before
+
+
+def test_to_any_and_forward_again(folder: Store) -> None:
+    assert rollback(folder, 1).manifest.number == 1
+    assert rollback(folder, 3).manifest.number == 3
+    assert latest_number(folder) == 3
+
+
+def test_to_the_latest_nothing_is_written(folder: Store) -> None:
+    before = folder.stat(LATEST)
+    assert rollback(folder, 3).manifest.number == 3
+    assert folder.stat(LATEST) == before
+
+
+def test_to_one_that_is_not_there(folder: Store) -> None:
+    with pytest.raises(RequestError, match=r"--to 7: there is no such manifest; there are 1, 2, 3"):
+        rollback(folder, 7)
+
+
+def test_not_to_one_whose_pictures_are_gone(folder: Store) -> None:
+    folder.delete(variant(0).asset)
+    with pytest.raises(StoreError, match=f"manifest 1 can't be gone back to, 1 of its objects .* {variant(0).asset}"):
+        rollback(folder, 1)
+    assert latest_number(folder) == 3
+
+
+def test_from_a_broken_latest(folder: Store) -> None:
+    folder.delete(manifest_key(3))
+    assert rollback(folder).manifest.number == 2
+    assert latest_number(folder) == 2
+
+
+def test_before_anything_is_published(store_uri: str) -> None:
+    with pytest.raises(StoreError, match="nothing is published here yet"):
+        rollback(open_campaign(store_uri, "spring"))
+
+
+def test_who_publishes_meanwhile_wins(folder: Store) -> None:
+    class Meanwhile:
+        """Publishes just before the pointer is swapped."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(folder, name)
+
+        def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+            publish_so_many(folder, 4)
+            return folder.replace(key, data, content_type, expected)
+
+    with pytest.raises(StoreError, match="another run published just now"):
+        rollback(Meanwhile())  # type: ignore[arg-type]
+    assert latest_number(folder) == 4
+
+
+def test_the_next_to_publish_takes_a_number_of_its_own(folder: Store) -> None:
+    rollback(folder, 1)
+    assert publish_so_many(folder, 3).manifest.number == 4
+
+
+def test_history_is_the_newest_first_without_broken_ones(folder: Store) -> None:
+    rollback(folder, 1)
+    assert [published.manifest.number for published in history(folder)] == [3, 2, 1]
+    folder.delete(manifest_key(2))
+    assert [published.manifest.number for published in history(folder)] == [3, 1]

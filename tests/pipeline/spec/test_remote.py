@@ -1,0 +1,215 @@
+"""References on the net, from a real TLS server on this machine that the test takes for a public one."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import trustme
+from PIL import Image
+
+from pipeline.spec import remote
+from pipeline.spec.brand_file import examine_brand
+from pipeline.spec.problem import WrongValueError
+from pipeline.spec.remote import HOSTS, fetch, is_public
+
+HOST = "pictures.example.com"
+MOST = 100_000
+
+
+@dataclass
+class Site:
+    """What the server gives by path, and what it was asked for."""
+
+    port: int = 0
+    trust: ssl.SSLContext | None = None
+    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def url(self, path: str = "/mug.png") -> str:
+        return f"https://{HOST}:{self.port}{path}"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    site = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.asked.append(self.path)
+            status, body = site.answers.get(self.path, (404, b""))
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "https://169.254.169.254/latest/meta-data")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    authority = trustme.CA()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(ours)
+    server.socket = ours.wrap_socket(server.socket, server_side=True)
+    site.port, site.trust = server.server_port, ssl.create_default_context()
+    authority.configure_trust(site.trust)
+    monkeypatch.setenv(HOSTS, f"other.org, {HOST}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield site
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine is taken for a public one: a mock, since no test may go out to the net."""
+    monkeypatch.setattr(remote, "is_public", lambda address: True)
+
+
+def get(site: Site, url: str, address: str = "127.0.0.1") -> Path:
+    return fetch(url, MOST, look=lambda host, port: [address], context=site.trust)
+
+
+def refused(site: Site, url: str, address: str = "127.0.0.1") -> str:
+    with pytest.raises(WrongValueError) as error:
+        get(site, url, address)
+    return f"{error.value.what}; {error.value.allowed}"
+
+
+def test_a_picture_is_fetched_and_kept_by_its_digest(site: Site, public: None, tmp_path: Path) -> None:
+    site.answers["/m%C3%BCg.png"] = (200, b"picture")
+    kept = get(site, site.url("/m\u00fcg.png"))
+    assert kept.read_bytes() == b"picture"
+    assert kept.is_relative_to(tmp_path / "cache")
+    kept.write_bytes(b"damaged")
+    assert get(site, site.url("/m%C3%BCg.png")) == kept
+    assert kept.read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://pictures.example.com/a.png", "can't be fetched"),
+        ("file:///etc/passwd", "can't be fetched"),
+        ("s3://bucket/a.png", "can't be fetched"),
+        ("https://", "can't be fetched"),
+        ("https://me:hush@pictures.example.com/a.png", "must not hold credentials"),
+        ("https://pictures.example.com/a.png?X-Amz-Signature=hush", "goes on with '?'"),
+        ("https://pictures.example.com/a.png#hush", "goes on with"),
+        ("https://evil.org/a.png", "doesn't allow 'evil.org'"),
+        ("https://pictures.example.com.evil.org/a.png", "doesn't allow"),
+        ("https://sub.pictures.example.com/a.png", "doesn't allow"),
+        ("https://[::1/a.png", "isn't an address"),
+        ("https://pictures.example.com:99999/a.png", "isn't an address"),
+    ],
+)
+def test_addresses_that_are_refused_before_anybody_is_asked(site: Site, url: str, words: str) -> None:
+    told = refused(site, url)
+    assert words in told
+    assert "hush" not in told.partition("#")[0]
+    assert site.asked == []
+
+
+def test_without_a_word_of_the_operator_no_host_is_allowed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(HOSTS)
+    assert "doesn't allow" in refused(site, site.url())
+
+
+def test_a_star_allows_all_below(site: Site, public: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOSTS, "*.example.com")
+    site.answers["/mug.png"] = (200, b"picture")
+    assert get(site, site.url()).read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:10.0.0.1",
+        "2002:7f00:1::",
+        "64:ff9b::a00:1",
+    ],
+)
+def test_private_addresses_are_never_asked(site: Site, address: str) -> None:
+    assert not is_public(address)
+    assert "private network" in refused(site, site.url(), address)
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e"])
+def test_public_ones_are(address: str) -> None:
+    assert is_public(address)
+
+
+def test_one_private_address_among_public_ones_is_enough(site: Site) -> None:
+    with pytest.raises(WrongValueError, match="private network"):
+        fetch(site.url(), MOST, look=lambda host, port: ["93.184.215.14", "10.0.0.1"], context=site.trust)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (404, b"", "the server answers HTTP 404"),
+        (302, b"", "has moved"),
+        (200, b"x" * (MOST + 1), "is larger than 100,000 bytes"),
+    ],
+)
+def test_answers_that_are_refused(site: Site, public: None, status: int, body: bytes, words: str) -> None:
+    site.answers["/mug.png"] = (status, body)
+    assert words in refused(site, site.url())
+
+
+def test_a_certificate_of_nobody_that_is_trusted(site: Site, public: None) -> None:
+    site.trust = None
+    assert "can't be fetched" in refused(site, site.url())
+
+
+def test_a_server_that_is_down(site: Site, public: None) -> None:
+    assert "can't be fetched" in refused(site, f"https://{HOST}:1/mug.png")
+
+
+def test_a_brand_spec_may_name_one(site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (96, 80), "red").save(tmp_path / "mug.png")
+    site.answers["/mug.png"] = (200, (tmp_path / "mug.png").read_bytes())
+    site.answers["/page.html"] = (200, b"<html>")
+    trust = site.trust
+    monkeypatch.setattr(remote.ssl, "create_default_context", lambda: trust)
+    monkeypatch.setattr(remote.socket, "getaddrinfo", lambda *about, **more: [(0, 0, 0, "", ("127.0.0.1", 0))])
+    monkeypatch.setattr(remote.socket, "create_connection", connect_here(site.port))
+    file = tmp_path / "brand.yaml"
+    file.write_text(
+        f"brand: northwind\nproducts:\n  mug: {{description: a mug, references: [{site.url()}]}}\n"
+        f"  page: {{description: a page, references: [{site.url('/page.html')}]}}\n"
+    )
+    examined = examine_brand(file)
+    assert [str(problem) for problem in examined.problems] == [
+        f"{file}:4:49: {site.url('/page.html')!r} isn't a picture that can be read; allowed: PNG, JPEG or WebP, whole"
+    ]
+    assert (examined.pictures[site.url()].file, examined.pictures[site.url()].width) == (site.url(), 96)
+
+
+def connect_here(port: int):
+    import socket
+
+    real = socket.create_connection
+    return lambda address, timeout: real(("127.0.0.1", port), timeout)

@@ -1,0 +1,54 @@
+"""A campaign on a cluster of two nodes, of which one is killed while both render; says what happens as JSON.
+
+python -m tests.two_nodes JOB [RENDERER]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from ray.cluster_utils import Cluster
+
+from pipeline.render.events import Event, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
+from pipeline.render.run import render_campaign
+from pipeline.report import outcome_json
+from tests.campaigns import plan_of
+from tests.drive import say
+
+RECORDED_BEFORE = 4
+
+
+def main(job: Path, renderer: str) -> None:
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    cluster.wait_for_nodes()
+    os.environ["RAY_ADDRESS"] = cluster.address
+    workers: set[str] = set()
+    recorded = 0
+
+    def on_event(event: Event) -> None:
+        nonlocal recorded
+        match event:
+            case WorkerLoaded(worker=worker):
+                workers.add(worker)
+            case VariantStarted(name=name):
+                say("started", name)
+            case WorkerLost(cause=cause):
+                say("lost", cause)
+            case VariantRecorded(record=record):
+                say("recorded", [record.name, record.status, record.attempts])
+                recorded += 1
+                if recorded >= RECORDED_BEFORE and len(workers) == 2 and nodes:
+                    say("killed", "a node")
+                    cluster.remove_node(nodes.pop(), allow_graceful=False)
+                    nodes.clear()
+
+    outcome = render_campaign(plan_of(job), workers=2, on_event=on_event, renderer=renderer)
+    say("outcome", outcome_json(outcome))
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "tests.stand_in:load")

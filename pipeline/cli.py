@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -170,7 +171,7 @@ def render_job(
 
     campaign, uri = _load(job, deliver)
     plan = make_plan(campaign, fetch=True)
-    with progress() as show:
+    with progress() as show, redirect_stdout(sys.stderr):  # Ray tells of what is lost on stdout
         outcome = render_campaign(
             plan, uri, workers, limit, show, retry_failed=retry_failed, deadline=deadline, compile=compile
         )

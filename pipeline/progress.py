@@ -78,10 +78,8 @@ def line_of(event: Event) -> str | None:
     """An event in one line; None if it isn't worth one."""
     match event:
         case Planned(planned, done, todo, held_back):
-            aside = (
-                f", {held_back:,} held back (they took workers down; --retry-failed tries them)" if held_back else ""
-            )
-            return f"{planned:,} variants: {done:,} done before, {todo:,} to render now{aside}"
+            counts = f"{planned:,} variants: {done:,} done before, {todo:,} to render now"
+            return f"{counts}, {held_back:,} held back (--retry-failed tries them again)" if held_back else counts
         case Warned(text):
             return f"warning: {text}"
         case WorkersStarting(workers, gpus, threads):

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.s3_server import S3Server, find_weed, running_s3_server
 
 if TYPE_CHECKING:
     from tests.model.small import Small
+
+
+BUCKET = "assets"
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +66,10 @@ def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Se
 
 @pytest.fixture
 def s3_uri(s3_environment: S3Server) -> str:
-    """The address of an empty prefix in a fresh bucket."""
-    bucket = f"test-{secrets.token_hex(6)}"
-    boto3.client("s3").create_bucket(Bucket=bucket)
-    return f"s3://{bucket}/brands"
+    """The address of an empty prefix. All are in one bucket: each takes room of its own at the server, which has little."""
+    with suppress(ClientError):  # another test has made it
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+    return f"s3://{BUCKET}/{secrets.token_hex(6)}/brands"
 
 
 @pytest.fixture(params=["local", "s3"])

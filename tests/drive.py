@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from model.errors import BrandpressError
@@ -26,7 +27,7 @@ from tests.campaigns import plan_of
 
 
 def say(kind: str, told: object) -> None:
-    print(json.dumps({kind: told}), flush=True)
+    print(json.dumps({kind: told}), file=sys.__stdout__, flush=True)
 
 
 def on_event(event: Event) -> None:
@@ -58,14 +59,15 @@ if __name__ == "__main__":
     parser.add_argument("--retry-failed", action="store_true")
     given = parser.parse_args()
     try:
-        outcome = render_campaign(
-            plan_of(given.job),
-            workers=given.workers,
-            on_event=on_event,
-            retry_failed=given.retry_failed,
-            deadline=given.deadline,
-            renderer=given.renderer,
-        )
+        with redirect_stdout(sys.stderr):  # Ray tells of workers that are lost, on stdout
+            outcome = render_campaign(
+                plan_of(given.job),
+                workers=given.workers,
+                on_event=on_event,
+                retry_failed=given.retry_failed,
+                deadline=given.deadline,
+                renderer=given.renderer,
+            )
     except BrandpressError as error:
         say("error", str(error))
         sys.exit(error.exit_code)

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -118,6 +118,12 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
         def log_message(self, *arguments: Any) -> None:
             pass
 
-    with serving(Handler, threading.Event()) as endpoint:
+    class Quiet(ThreadingHTTPServer):
+        """Clients that are killed end their connections in all ways."""
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            pass
+
+    with serving(Handler, threading.Event(), Quiet) as endpoint:
         proxy.endpoint = endpoint
         yield proxy

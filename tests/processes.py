@@ -62,4 +62,4 @@ def _of(folder: Path) -> Iterator[tuple[int, str]]:
     for process in Path("/proc").iterdir():
         with suppress(OSError):
             if process.name.isdecimal() and str(folder).encode() in (process / "environ").read_bytes():
-                yield int(process.name), (process / "cmdline").read_text().replace("\0", " ")
+                yield int(process.name), (process / "cmdline").read_text().replace("\0", " ").strip()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from ray.cluster_utils import Cluster
@@ -45,7 +46,8 @@ def main(job: Path, renderer: str) -> None:
                     cluster.remove_node(nodes.pop(), allow_graceful=False)
                     nodes.clear()
 
-    outcome = render_campaign(plan_of(job), workers=2, on_event=on_event, renderer=renderer)
+    with redirect_stdout(sys.stderr):  # where Ray tells of the node
+        outcome = render_campaign(plan_of(job), workers=2, on_event=on_event, renderer=renderer)
     say("outcome", outcome_json(outcome))
     cluster.shutdown()
 

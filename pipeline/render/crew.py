@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ from pipeline.plan.variant import Variant
 from pipeline.render.events import Loaded, Lost, Message
 from pipeline.render.worker import Worker, WorkerSettings
 
+NODE_ANSWERS_SECONDS = 2.0
 ACTOR_THREADS = 4
 """`events` for a worker's life, `submit` and `stop` beside it."""
 
@@ -91,10 +93,19 @@ class Crew:
             cause = "its node ran out of memory"
         except RayError as error:
             cause = "its node ran out of memory" if "OOM" in type(error).__name__ else "its process died"
-        node = self._is_gone(self._nodes.get(worker))
+        node = is_gone(self._nodes.get(worker) or None)
         self.dismiss(worker)
         return Lost("its node is gone", node=True) if node else Lost(cause)
 
-    def _is_gone(self, node: str | None) -> bool:
-        """Whether a whole node of the cluster is."""
-        return bool(node) and node not in {found["NodeID"] for found in ray.nodes() if found["Alive"]}
+
+def is_gone(node: str | None) -> bool:
+    """Whether a whole node of the cluster is, by Ray's id of it. Ray itself notices only seconds later."""
+    found = next((one for one in ray.nodes() if one["NodeID"] == node), None)
+    if found is None or not found["Alive"]:
+        return node is not None
+    try:
+        address = (found["NodeManagerAddress"], found["NodeManagerPort"])
+        socket.create_connection(address, NODE_ANSWERS_SECONDS).close()
+    except OSError:
+        return True
+    return False

@@ -53,6 +53,7 @@ def main() -> int:
         "seed": options.seed,
         "campaigns": len(storms),
         "runs": sum(storm.runs for storm in storms),
+        "retries": sum(storm.retries for storm in storms),
         "pictures": sum(storm.pictures for storm in storms),
         "faults": faults.total(),
         "by_kind": dict(sorted(faults.items())),

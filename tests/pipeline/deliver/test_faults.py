@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,17 +26,15 @@ VARIANTS = 6
 
 
 @pytest.fixture
-def proxy(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    with fault_proxy(s3_environment.endpoint) as proxy:
+def proxy(s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    with fault_proxy(s3_server.endpoint) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.endpoint)
         yield proxy
 
 
 @pytest.fixture
-def folder(proxy: FaultProxy) -> Store:
-    bucket = f"test-{secrets.token_hex(6)}"
-    boto3.client("s3").create_bucket(Bucket=bucket)
-    return open_campaign(f"s3://{bucket}/brands", "spring")
+def folder(proxy: FaultProxy, s3_uri: str) -> Store:
+    return open_campaign(s3_uri, "spring")
 
 
 def every_third(fault: Fault) -> Callable[[str, str], Fault | None]:

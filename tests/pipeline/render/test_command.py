@@ -67,7 +67,9 @@ def test_failures_are_named_and_the_exit_code_says_so(tmp_path: Path, capsys: py
     assert "failed: mug/bad" in err
     code, summary = run_json(capsys, "status", job)
     assert code == 0
-    assert summary["failed"] == [{"name": "mug/bad", "cause": "RuntimeError: the stand-in was asked to fail"}]
+    assert summary["failed"] == [
+        {"name": "mug/bad", "cause": "RuntimeError: the stand-in was asked to fail", "quarantined": False}
+    ]
 
 
 @pytest.mark.usefixtures("stand_in")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pipeline.spec.picture import inspect, locate
+from pipeline.spec.picture import inspect
 from pipeline.spec.problem import WrongValueError
 from tests.corpus.pictures import good
 
@@ -84,7 +84,7 @@ def test_a_phones_jpeg_with_a_preview_is_a_picture(tmp_path: Path) -> None:
 )
 def test_paths_that_leave_the_folder(file: str, tmp_path: Path) -> None:
     with pytest.raises(WrongValueError):
-        locate(file, tmp_path)
+        inspect(file, tmp_path)
 
 
 def test_links_may_stay_inside_but_not_leave(tmp_path: Path) -> None:

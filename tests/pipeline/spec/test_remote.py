@@ -194,8 +194,7 @@ def test_a_brand_spec_may_name_one(site: Site, public: None, tmp_path: Path, mon
     site.answers["/page.html"] = (200, b"<html>")
     trust = site.trust
     monkeypatch.setattr(remote.ssl, "create_default_context", lambda: trust)
-    monkeypatch.setattr(remote.socket, "getaddrinfo", lambda *about, **more: [(0, 0, 0, "", ("127.0.0.1", 0))])
-    monkeypatch.setattr(remote.socket, "create_connection", connect_here(site.port))
+    monkeypatch.setattr(remote.fetch, "__kwdefaults__", {**remote.fetch.__kwdefaults__, "look": here})
     file = tmp_path / "brand.yaml"
     file.write_text(
         f"brand: northwind\nproducts:\n  mug: {{description: a mug, references: [{site.url()}]}}\n"
@@ -203,13 +202,11 @@ def test_a_brand_spec_may_name_one(site: Site, public: None, tmp_path: Path, mon
     )
     examined = examine_brand(file)
     assert [str(problem) for problem in examined.problems] == [
-        f"{file}:4:49: {site.url('/page.html')!r} isn't a picture that can be read; allowed: PNG, JPEG or WebP, whole"
+        f"{file}:4:44: {site.url('/page.html')!r} isn't a picture that can be read; allowed: PNG, JPEG or WebP, whole"
     ]
     assert (examined.pictures[site.url()].file, examined.pictures[site.url()].width) == (site.url(), 96)
 
 
-def connect_here(port: int):
-    import socket
-
-    real = socket.create_connection
-    return lambda address, timeout: real(("127.0.0.1", port), timeout)
+def here(host: str, port: int) -> list[str]:
+    """Where all hosts are."""
+    return ["127.0.0.1"]

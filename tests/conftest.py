@@ -66,7 +66,7 @@ def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Se
 
 @pytest.fixture
 def s3_uri(s3_environment: S3Server) -> str:
-    """The address of an empty prefix. All are in one bucket: each takes room of its own at the server, which has little."""
+    """The address of an empty prefix. All are in one bucket, since each takes much room at the server."""
     with suppress(ClientError):  # another test has made it
         boto3.client("s3").create_bucket(Bucket=BUCKET)
     return f"s3://{BUCKET}/{secrets.token_hex(6)}/brands"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from io import BytesIO
 
 from PIL import Image, ImageOps
 
 from model.errors import RequestError
 from pipeline.plan.variant import Reference
-
-FORMATS = ("PNG", "JPEG", "WEBP")
+from pipeline.spec.picture import FORMATS, MAX_FILE_BYTES
 
 
 def open_reference(reference: Reference) -> Image.Image:
@@ -20,7 +20,9 @@ def open_reference(reference: Reference) -> Image.Image:
     Raises RequestError if the file isn't the one that was planned with: the render key would lie.
     """
     try:
-        data = reference.path.read_bytes()
+        with reference.path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size  # it may have been replaced by something large
+            data = file.read(min(size, MAX_FILE_BYTES) + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise RequestError(f"the {reference.role} reference {reference.file} can't be read: {reason}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
 
@@ -40,9 +39,8 @@ class Reader:
                 self._read()
             except BrokenManifestError as error:
                 self.faults.append(str(error))
-            except StoreError:  # the store is down
-                with suppress(StoreError):
-                    time.sleep(PAUSE_SECONDS)
+            except StoreError:
+                pass  # the store is down
             time.sleep(PAUSE_SECONDS)
 
     def _read(self) -> None:
@@ -57,5 +55,6 @@ class Reader:
             data = self._folder.read(record.asset)
             if data is None or sha256_hex(data) != record.sha256:
                 self.faults.append(f"{latest.pointer.manifest}: {record.asset} is {'changed' if data else 'missing'}")
+                continue
             self._known.add((record.asset, record.sha256))
         self.manifests += 1

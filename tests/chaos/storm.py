@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,9 +58,9 @@ def write_job(folder: Path, scenes: int, deliver: str) -> Path:
     return write_campaign(folder, texts, products=("mug",), deliver=deliver)
 
 
-def calm(job: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+def calm(job: Path, environment: Mapping[str, str], renderer: str = RENDERER) -> dict[str, Any]:
     """The campaign, undisturbed: what its driver says at the end."""
-    with driver(job, WORKERS, RENDERER, "--deadline", DEADLINE, environment=environment) as process:
+    with driver(job, WORKERS, renderer, "--deadline", DEADLINE, environment=environment) as process:
         outcomes = [what for kind, what in told(process) if kind == "outcome"]
         process.wait()
     return dict(outcomes[0])
@@ -80,10 +80,13 @@ def weather(
     random: Random,
     environment: Mapping[str, str],
     server: S3Process | None = None,
+    renderer: str = RENDERER,
+    poisons: Collection[str] = tuple(POISONS),
 ) -> Storm:
     """Render `job` again and again, and strike as `kills` says (`worker`, `driver`, `store`), until it's whole.
 
-    digest: of the undisturbed campaign. environment: of the drivers, with the book. server: where `uri` is.
+    digest: of the undisturbed campaign. environment: of the drivers, with the book. server: where `uri` is. poisons:
+    the scenes of the job that must end in quarantine.
     """
     storm = Storm()
     folder = open_campaign(uri, "spring")
@@ -93,11 +96,12 @@ def weather(
         for _ in range(MOST_RUNS):
             storm.runs += 1
             storm.retries += bool(retry)
-            outcome = _run(job, kills, random, environment, server, storm, done, retry)
+            arguments = (WORKERS, renderer, "--deadline", DEADLINE, *retry)
+            outcome = _run(job, arguments, kills, random, environment, server, storm, done)
             if outcome is None:
                 continue
             failures = [*outcome["failed"], *outcome["held_back"]]
-            innocent = [failure for failure in failures if failure["name"].removeprefix("mug/") not in POISONS]
+            innocent = [failure for failure in failures if failure["name"].removeprefix("mug/") not in poisons]
             if not innocent and not outcome["counts"]["left"]:
                 break
             retry = ("--retry-failed",) if innocent and not retry and not outcome["counts"]["left"] else ()
@@ -108,24 +112,23 @@ def weather(
             storm.wrong.append(f"not whole after {MOST_RUNS} runs")
     storm.manifests_read = reader.manifests
     storm.wrong += reader.faults
-    _judge(storm, job, folder, digest, done, Path(environment[BOOK]))
+    _judge(storm, poisons, folder, digest, done, Path(environment[BOOK]))
     return storm
 
 
 def _run(
     job: Path,
+    arguments: tuple[str, ...],
     kills: list[str],
     random: Random,
     environment: Mapping[str, str],
     server: S3Process | None,
     storm: Storm,
     done: set[str],
-    retry: tuple[str, ...],
 ) -> dict[str, Any] | None:
     """One driver, with what befalls it; returns what it says at its end, None if it was killed."""
     outcome: dict[str, Any] | None = None
     wait = random.randint(1, 3)
-    arguments = (WORKERS, RENDERER, "--deadline", DEADLINE, *retry)
     with driver(job, *arguments, environment=environment) as process:
         for kind, what in told(process):
             if kind == "done":
@@ -150,8 +153,8 @@ def _run(
 
 
 def _remaining(folder: Path) -> list[str]:
-    """Drivers and workers that don't end by themselves. Ray's own processes, and what it has only begun to make a worker
-    of, may take a minute to notice that their driver was killed."""
+    """Drivers and workers that don't end by themselves. Ray's own processes, and those that it has only begun to make
+    workers of, may take a minute to notice that their driver was killed."""
     end = time.monotonic() + ENDING_SECONDS
     while (left := [one for one in left_behind(folder) if _is_ours(one)]) and time.monotonic() < end:
         time.sleep(0.2)
@@ -177,7 +180,7 @@ def _kill(victim: str, job: Path, random: Random, server: S3Process | None) -> i
     return 0
 
 
-def _judge(storm: Storm, job: Path, folder: Store, digest: str, done: set[str], book: Path) -> None:
+def _judge(storm: Storm, poisons: Collection[str], folder: Store, digest: str, done: set[str], book: Path) -> None:
     """Compare what stands with what must."""
     if digest_in(folder) != digest:
         storm.wrong.append(f"the manifest's digest is {digest_in(folder)}, undisturbed it is {digest}")
@@ -185,7 +188,7 @@ def _judge(storm: Storm, job: Path, folder: Store, digest: str, done: set[str], 
     latest = read_latest(folder)
     records = {record.name: record for record in read_records(folder, latest)} if latest else {}
     storm.lost = sum(name not in records or records[name].status != "done" for name in done)
-    poisoned = {name: records.get(f"mug/{name}") for name in POISONS}
+    poisoned = {name: records.get(f"mug/{name}") for name in poisons}
     for name, record in poisoned.items():
         if record is None or record.status != "quarantined":
             storm.wrong.append(f"{name} isn't quarantined but {record and record.status}")

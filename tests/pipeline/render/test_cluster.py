@@ -5,6 +5,10 @@ That it's closed to the network is seen in test_run.py, where a driver starts it
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import ray as ray_module
 
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
@@ -18,3 +22,16 @@ def test_a_connected_ray_is_used_and_left_as_it_is(ray: Resources) -> None:
     with ray_resources(1) as resources:
         assert resources == ray
     assert ray_module.is_initialized()
+
+
+def test_who_has_not_its_token_is_refused(ray: Resources) -> None:
+    address = ray_module.get_runtime_context().gcs_address
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}
+    program = f"import ray; ray.init(address={address!r}, log_to_driver=False); print('connected')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert "connected" not in done.stdout
+    assert "InvalidAuthToken" in done.stderr

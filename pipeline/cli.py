@@ -21,6 +21,7 @@ import typer
 from model.errors import BrandpressError
 
 if TYPE_CHECKING:
+    from pipeline.deliver.resume import Settled
     from pipeline.spec.campaign import Campaign
 
 OK, INVALID, WORK, BROKEN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
@@ -124,9 +125,17 @@ def plan_job(
 
     campaign, uri = _load(job, deliver)
     plan = make_plan(campaign)
-    done, unknown = _done(uri, plan, needed=check)
+    settled, unknown = _settled(uri, plan, needed=check)
     memory = memory_of(plan, None if gpu_memory is None else int(gpu_memory * 1e9))
-    summary = summarise(plan, uri, done, unknown, warnings_of(plan), memory)
+    summary = summarise(
+        plan,
+        uri,
+        settled.done if settled else None,
+        unknown,
+        warnings_of(plan),
+        memory,
+        quarantined=settled.quarantined if settled else frozenset(),
+    )
     if as_json:
         typer.echo(json.dumps(summary_json(summary, first), indent=2, ensure_ascii=False))
     else:
@@ -322,15 +331,14 @@ def _tell(result: dict[str, Any] | Iterable[str]) -> None:
             typer.echo(line)
 
 
-def _done(uri: str, plan: Any, *, needed: bool) -> tuple[frozenset[str] | None, str | None]:
-    """The plan's render keys that the store has done. A store out of reach is told, and an error only where it's
-    needed."""
-    from pipeline.deliver.resume import done_keys
+def _settled(uri: str, plan: Any, *, needed: bool) -> tuple[Settled | None, str | None]:
+    """What of the plan the store has settled. A store out of reach is told, and an error only where it's needed."""
+    from pipeline.deliver.resume import settled_keys
     from pipeline.deliver.store import StoreError, open_store
     from pipeline.plan.diff import RenderKeys
 
     try:
-        return done_keys(open_store(uri), plan.campaign.name, RenderKeys(plan.variants)), None
+        return settled_keys(open_store(uri), plan.campaign.name, RenderKeys(plan.variants)), None
     except StoreError as error:
         if needed:
             raise

@@ -150,7 +150,8 @@ def _variants(summary: Summary) -> str:
     total = f"{len(summary.plan.variants):,}"
     if summary.done is None:
         return total
-    return f"{total}: {summary.done:,} done, {summary.to_render:,} to render"
+    held_back = f", {summary.held_back:,} held back" if summary.held_back else ""
+    return f"{total}: {summary.done:,} done{held_back}, {summary.to_render:,} to render"
 
 
 def _in_store(summary: Summary) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from pipeline.deliver.delivery import read_record
 from pipeline.deliver.folder import campaign_folder
@@ -16,6 +17,14 @@ from pipeline.deliver.record import RECORDS, Record, record_key
 from pipeline.deliver.store import Store
 
 READERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Render keys: of variants that are done, and of those that are quarantined; failed ones are neither."""
+
+    done: frozenset[str]
+    quarantined: frozenset[str]
 
 
 def read_index(folder: Store, among: Set[str] | None = None) -> dict[str, Record]:
@@ -49,7 +58,10 @@ def _published(folder: Store) -> tuple[Record, ...]:
         return ()
 
 
-def done_keys(store: Store, campaign: str, among: Set[str] | None = None) -> frozenset[str]:
-    """The render keys of `campaign` that are done in the store at its delivery address; failed ones aren't."""
+def settled_keys(store: Store, campaign: str, among: Set[str] | None = None) -> Settled:
+    """What of `campaign` a run would leave alone, in the store at its delivery address."""
     index = read_index(campaign_folder(store, campaign), among)
-    return frozenset(render_key for render_key, record in index.items() if record.status == "done")
+    keys = {status: set[str]() for status in ("done", "failed", "quarantined")}
+    for key, record in index.items():
+        keys[record.status].add(key)
+    return Settled(frozenset(keys["done"]), frozenset(keys["quarantined"]))

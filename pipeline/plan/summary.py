@@ -23,10 +23,10 @@ class ReferenceSet:
 
 @dataclass(frozen=True)
 class Summary:
-    """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `to_render`: variants that
-    aren't done. `done` None: it isn't known what the store has, for the reason in `unknown`. `steps`, `guidance` None:
-    the service chooses. `warnings`: what a person should know before rendering. `memory` None: nothing is known of it,
-    or a service renders."""
+    """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `done` None: it isn't known
+    what the store has, for the reason in `unknown`. `held_back`: variants that took workers down before. `to_render`:
+    all others that aren't done. `steps`, `guidance` None: the service chooses. `warnings`: what a person should know
+    before rendering. `memory` None: nothing is known of it, or a service renders."""
 
     plan: Plan
     deliver: str
@@ -41,6 +41,7 @@ class Summary:
     to_render: int
     warnings: tuple[str, ...] = ()
     memory: MemoryPlan | None = None
+    held_back: int = 0
 
 
 def summarise(
@@ -50,8 +51,9 @@ def summarise(
     unknown: str | None = None,
     warnings: Iterable[str] = (),
     memory: MemoryPlan | None = None,
+    quarantined: Set[str] = frozenset(),
 ) -> Summary:
-    """The summary of a plan, given the render keys that the store has done (None: not known)."""
+    """The summary of a plan, given the render keys that the store has done (None: not known) and quarantined."""
     variants, shared = plan.variants, plan.variants.sampling
     sizes: dict[str, int] = {}
     sets: dict[tuple[str, ...], ReferenceSet] = {}
@@ -60,6 +62,7 @@ def summarise(
         found = sets.get(group.chosen.reference_set, ReferenceSet(group.chosen.references, 0))
         sets[group.chosen.reference_set] = ReferenceSet(found.references, found.variants + group.variants)
     known = len(RenderKeys(variants) & done) if done else 0
+    held_back = len(RenderKeys(variants) & quarantined) if quarantined else 0
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
@@ -72,9 +75,10 @@ def summarise(
         reference_sets=tuple(sets.values()),
         done=None if done is None else known,
         unknown=unknown,
-        to_render=len(variants) - known,
+        to_render=len(variants) - known - held_back,
         warnings=(*warnings, *refused),
         memory=memory,
+        held_back=held_back,
     )
 
 
@@ -115,6 +119,7 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "reuse": job.reuse,
         "variants": len(plan.variants),
         "done": summary.done,
+        "held_back": summary.held_back,
         "to_render": summary.to_render,
         "store_error": summary.unknown,
         "axes": summary.axes,

@@ -10,7 +10,7 @@ import pytest
 from pipeline.deliver.delivery import file_record
 from pipeline.deliver.folder import campaign_folder
 from pipeline.deliver.manifest import LATEST, publish
-from pipeline.deliver.resume import done_keys, read_index
+from pipeline.deliver.resume import read_index, settled_keys
 from pipeline.deliver.store import ObjectStat, Store, open_store
 from tests.pipeline.deliver.records import HEADER, failed, record
 
@@ -61,14 +61,14 @@ def keys(*numbers: int) -> frozenset[str]:
 
 
 def test_an_empty_store_has_nothing(store: Counting) -> None:
-    assert done_keys(store, "spring") == frozenset()
+    assert settled_keys(store, "spring").done == frozenset()
 
 
 def test_without_a_manifest_every_record_is_read(store: Counting, folder: Store) -> None:
     for made in (record(0), failed(1), record(2)):
         file_record(folder, made)
-    assert done_keys(store, "spring") == keys(0, 2)
-    assert done_keys(store, "autumn") == frozenset()
+    assert settled_keys(store, "spring").done == keys(0, 2)
+    assert settled_keys(store, "autumn").done == frozenset()
 
 
 def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: Counting, folder: Store) -> None:
@@ -77,7 +77,7 @@ def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: Counting, fo
     file_record(folder, record(21))
     file_record(folder, record(22))
     store.calls.clear()
-    assert done_keys(store, "spring") == keys(*range(20), 21, 22)
+    assert settled_keys(store, "spring").done == keys(*range(20), 21, 22)
     assert store.calls == {"list": 1, "read latest.json": 1, "read manifests": 2, "read records": 3}
 
 
@@ -85,13 +85,13 @@ def test_only_what_is_asked_for_is_read(store: Counting, folder: Store) -> None:
     for number in range(20):
         file_record(folder, record(number))
     store.calls.clear()
-    assert done_keys(store, "spring", keys(3, 4, 99)) == keys(3, 4)
+    assert settled_keys(store, "spring", keys(3, 4, 99)).done == keys(3, 4)
     assert store.calls["read records"] == 2
 
 
 def test_a_record_that_was_deleted_is_not_done(store: Counting, folder: Store) -> None:
     publish(folder, HEADER, 2, [record(0), file_record(folder, record(1))], list)
-    assert done_keys(store, "spring") == keys(1)
+    assert settled_keys(store, "spring").done == keys(1)
 
 
 def test_a_broken_manifest_is_done_without(store: Counting, folder: Store) -> None:

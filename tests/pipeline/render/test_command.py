@@ -73,6 +73,56 @@ def test_failures_are_named_and_the_exit_code_says_so(tmp_path: Path, capsys: py
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_what_is_quarantined_is_no_work_until_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, {"good": "here", "poison": "[exit]", "bad": "[raise]"}, products=("mug",))
+    code, out, _ = run(capsys, "render", job)
+    assert code == 3
+    assert "\nquarantined: mug/poison: its worker was lost while it was rendered: its process died (given up)\n" in out
+    assert "\nfailed: mug/bad: RuntimeError: the stand-in was asked to fail\n" in out
+    code, out, _ = run(capsys, "plan", job, "--check")
+    assert code == 2
+    assert "3: 1 done, 1 held back, 1 to render" in out
+    code, summary = run_json(capsys, "render", job, "--retry-failed", "--deadline", 30)
+    assert code == 3
+    assert (summary["counts"]["failed"], summary["counts"]["held_back"], summary["counts"]["skipped"]) == (2, 0, 1)
+    (tmp_path / "spring.yaml").write_text((tmp_path / "spring.yaml").read_text().replace("[raise]", "[sleep 0]"))
+    assert run(capsys, "render", job)[0] == 3
+    assert run(capsys, "plan", job, "--check")[0] == 0
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_back_to_an_earlier_manifest_and_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, {"one": "here"}, products=("mug",))
+    assert run(capsys, "render", job)[0] == 0
+    (first,) = (tmp_path / "out" / "spring" / "assets").rglob("*.png")
+    job.write_text(job.read_text().replace("here", "there"))
+    assert run(capsys, "render", job)[0] == 0
+    code, out, _ = run(capsys, "rollback", job, "--list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["2", "1"]
+    assert "<- latest" in out.splitlines()[0]
+    code, told = run_json(capsys, "rollback", job)
+    assert (code, told["latest"]) == (0, "manifests/00000001/manifest.json")
+    assert [manifest["number"] for manifest in told["manifests"]] == [2, 1]
+    code, _, err = run(capsys, "rollback", job, "--to", 9)
+    assert (code, err) == (1, "--to 9: there is no such manifest; there are 1, 2\n")
+    assert run(capsys, "render", job)[0] == 0, "publishes what the job says"
+    assert run(capsys, "clean", job, "--keep", 1, "--yes")[1].startswith("0 objects"), "all of it is young"
+    code, told = run_json(capsys, "clean", job, "--keep", 1, "--hours", 0)
+    assert (code, told["deleted"], told["kept_manifests"]) == (0, False, [3])
+    assert f"assets/mug/{first.name}" in [entry["key"] for entry in told["objects"]]
+    assert first.exists()
+    code, out, _ = run(capsys, "clean", job, "--keep", 1, "--hours", 0, "--yes")
+    assert (code, first.exists()) == (0, False)
+    assert out.startswith(f"{len(told['objects'])} objects, ")
+    code, out, _ = run(capsys, "verify", job)
+    assert code == 0
+    assert out.splitlines()[-1].endswith("0 missing, 0 changed, 0 unknown")
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_deliver_and_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 3)
     code, summary = run_json(capsys, "render", job, "--deliver", tmp_path / "elsewhere", "--limit", 2)

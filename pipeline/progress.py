@@ -93,6 +93,8 @@ def line_of(event: Event) -> str | None:
             if record.status == "done":
                 return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
             return f"{record.status}: {record.name}: {record.cause}"
+        case Stopping(str(cause)):
+            return f"stopping, the store takes nothing any more: {cause}"
         case Stopping():
             return "stopping: what is begun will be finished and delivered; once more ends at once"
         case _:

@@ -88,7 +88,8 @@ class Crew:
                     self._nodes[worker] = message.node
             return messages
         except StopIteration:
-            cause = "it ended"
+            self.dismiss(worker)
+            return Lost("it ended", died=False)
         except OutOfMemoryError:
             cause = "its node ran out of memory"
         except RayError as error:

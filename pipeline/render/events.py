@@ -80,10 +80,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker's process is gone, or its messages ended unasked. node: with its whole machine."""
+    """A worker's process is gone, or its messages ended. node: with its whole machine. died: it said no good-bye."""
 
     cause: str
     node: bool = False
+    died: bool = True
 
 
 Message = Loaded | LoadFailed | Started | Pictured | Exhausted | Blocked | StoreWait | Recorded | Tally
@@ -151,7 +152,10 @@ class VariantRecorded:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A signal asked to stop: what is being rendered is finished and delivered, nothing else is begun."""
+    """A signal asked to stop, or the store takes nothing any more (cause): what is being rendered is finished, nothing
+    else is begun."""
+
+    cause: str | None = None
 
 
 Event = Planned | Warned | WorkersStarting | WorkerLoaded | WorkerLost | VariantStarted | VariantRecorded | Stopping

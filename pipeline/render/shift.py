@@ -100,11 +100,11 @@ class Shift:
     def _start(self) -> None:
         self._deadlines.starting(self._crew.start(), time.monotonic())
 
-    def _stop(self) -> None:
+    def _stop(self, cause: str | None = None) -> None:
         if self._stopped:
             return
         self._stopped = True
-        self._say(Stopping())
+        self._say(Stopping(cause))
         for worker in self._crew.names():
             if worker not in self._loaded:
                 self._crew.dismiss(worker)
@@ -142,7 +142,7 @@ class Shift:
                 self._deadlines.ended(worker, render_key, now)
                 self._dispatcher.recorded(worker, render_key)
                 self.blocked = self.blocked or cause
-                self._stop()
+                self._stop(cause)
             case Recorded(record):
                 self._recorded(worker, record, now)
             case Tally(busy, model):
@@ -194,7 +194,7 @@ class Shift:
                 self._start_failed(worker, f"{lost.cause} while it loaded the model", final=False)
             return
         self._forget(worker)
-        if self._stopped and not self._dispatcher.holds(worker):  # it was asked to end
+        if self._stopped and not lost.died:
             return
         self._say(WorkerLost(worker, lost.cause))
         if not self._dispatcher.holds(worker):

@@ -32,6 +32,7 @@ EVENTS: list[Event] = [
     WorkerLost("worker-0", "its process died"),
     VariantRecorded("worker-0", failed(1, "no memory")),
     Stopping(),
+    Stopping("the disk is full"),
 ]
 
 
@@ -56,6 +57,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "worker-0 is lost: its process died",
         "[2/2] failed: mug/scene001: no memory",
         "stopping: what is begun will be finished and delivered; once more ends at once",
+        "stopping, the store takes nothing any more: the disk is full",
     ]
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import resource
+import struct
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from model.checkpoint import weights as module
 from model.checkpoint.weights import Weights, open_weights
+from model.errors import CheckpointError
 from tests.model.other_layouts import prefixed, write
 
 
@@ -55,3 +61,64 @@ def test_tensors_outlive_the_file_being_mapped_anew(
     read = {name: found.read(name) for name in state}
     found.close()
     assert all(torch.equal(read[name].float(), state[name].float()) for name in state)
+
+
+def stored(header: object, data: bytes = b"", length: int | None = None) -> bytes:
+    """A safetensors file, as wrong as it's asked for."""
+    written = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(written) if length is None else length) + written + data
+
+
+def tensor(shape: list[int], start: int, end: int) -> dict[str, object]:
+    return {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+
+
+HOSTILE = {
+    "empty": b"",
+    "length-without-header": stored(b"", length=2**60),
+    "header-longer-than-the-file": stored(b"{", length=200_000_000),
+    "no-json": stored(b"{{{{"),
+    "deep-json": stored(b'{"__metadata__":' + b"[" * 5000 + b"]" * 5000 + b"}"),
+    "shape-beyond-the-data": stored({"a": tensor([2**40, 2**20], 0, 4)}, b"0000"),
+    "shape-that-overflows": stored({"a": tensor([2**63, 4], 0, 4)}, b"0000"),
+    "negative-shape": stored({"a": tensor([-1], 0, 4)}, b"0000"),
+    "data-beyond-the-file": stored({"a": tensor([1024], 0, 4096)}, b"0000"),
+    "tensors-that-overlap": stored({"a": tensor([1], 0, 4), "b": tensor([1], 0, 4)}, b"0000"),
+    "a-hole": stored({"a": tensor([1], 4, 8)}, b"00000000"),
+    "more-than-the-header-says": stored({"a": tensor([1], 0, 4)}, b"00000000"),
+    "unknown-type": stored({"a": {**tensor([1], 0, 4), "dtype": "OBJECT"}}, b"0000"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path: Path, name: str) -> None:
+    file = tmp_path / f"{name}.safetensors"
+    file.write_bytes(HOSTILE[name])
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (taken_now() + 2**28, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match="is not a valid safetensors file"):
+            open_weights(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def taken_now() -> int:
+    """Bytes of address space that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_files_changed_at_random_are_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    whole = bytearray(stored({"a": tensor([2, 2], 0, 16), "b": tensor([1], 16, 20)}, bytes(20)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    file = tmp_path / "changed.safetensors"
+    file.write_bytes(bytes(whole[: data.draw(st.integers(0, len(whole)))]))
+    try:
+        weights = open_weights(file)
+    except CheckpointError:
+        return
+    for name in weights:
+        weights.shape(name)

@@ -82,9 +82,10 @@ def line_of(event: Event) -> str | None:
             return f"{counts}, {held_back:,} held back (--retry-failed tries them again)" if held_back else counts
         case Warned(text):
             return f"warning: {text}"
-        case WorkersStarting(workers, gpus, threads):
+        case WorkersStarting(workers, gpus, threads, dashboard):
             each = "one GPU each" if gpus else f"{threads} CPU thread{'s' if threads > 1 else ''} each"
-            return f"{workers} worker{'s' if workers > 1 else ''} starting, {each}"
+            where = f"; Ray's dashboard: {dashboard}" if dashboard else ""
+            return f"{workers} worker{'s' if workers > 1 else ''} starting, {each}{where}"
         case WorkerLoaded(worker, host, seconds):
             return f"{worker} is ready after {seconds:.1f} s on {host.get('device', 'unknown')}"
         case WorkerLost(worker, cause):

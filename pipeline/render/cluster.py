@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from model.errors import RequestError
 from pipeline.render.environment import hidden, secrets_in
 
 OBJECT_STORE_BYTES = 100 * 2**20
@@ -25,10 +26,11 @@ _LOCAL_ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What there is to run workers on."""
+    """What there is to run workers on. dashboard: where it can be looked at, if one was asked for."""
 
     cpus: int
     gpus: int
+    dashboard: str | None = None
 
 
 def available_cpus() -> int:
@@ -43,13 +45,24 @@ def _token() -> dict[str, str]:
     return {**mode, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
+def _dashboard_asked() -> bool:
+    """Raises RequestError if the dashboard is asked for and isn't installed."""
+    if os.environ.get(DASHBOARD) != "1":
+        return False
+    try:
+        import ray.dashboard.optional_deps  # noqa: F401
+    except ImportError:
+        raise RequestError(f"{DASHBOARD}: Ray's dashboard isn't installed (pip install 'ray[default]')") from None
+    return True
+
+
 @contextmanager
 def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator[Resources]:
     """Ray, connected for as long as the block runs, and what it has.
 
     A Ray that is connected already is used and left as it is. Without RAY_ADDRESS one is started on this machine, which
     is found by nobody else, asks whoever connects for a token, and ends with the block or with this process. needed:
-    how the names of the variables begin that its workers need of this process's secrets.
+    how the names of the variables begin that its workers need of this process's secrets. Raises RequestError.
     """
     address = os.environ.get("RAY_ADDRESS")
     if not address:
@@ -57,23 +70,25 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
             os.environ.setdefault(name, value)
     import ray
 
-    ours = not ray.is_initialized()
+    ours, dashboard = not ray.is_initialized(), None
     if ours and address:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     elif ours:
+        asked = _dashboard_asked()
         with hidden(secrets_in(os.environ.items(), needed)):
-            ray.init(
+            context = ray.init(
                 address="local",
-                include_dashboard=os.environ.get(DASHBOARD) == "1",
+                include_dashboard=asked,
                 dashboard_host="127.0.0.1",
                 num_cpus=max(workers or 1, available_cpus()),
                 object_store_memory=OBJECT_STORE_BYTES,
                 log_to_driver=False,
                 logging_level="ERROR",
             )
+        dashboard = f"http://{context.dashboard_url}" if asked else None
     try:
         total = ray.cluster_resources()
-        yield Resources(cpus=int(total.get("CPU", 1)), gpus=int(total.get("GPU", 0)))
+        yield Resources(int(total.get("CPU", 1)), int(total.get("GPU", 0)), dashboard)
     finally:
         if ours:
             ray.shutdown()

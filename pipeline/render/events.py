@@ -110,11 +110,13 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class WorkersStarting:
-    """This many workers are loading the model; on GPUs or on so many threads each of the CPU."""
+    """This many workers are loading the model; on GPUs or on so many threads each of the CPU. dashboard: Ray's, if one
+    was asked for."""
 
     workers: int
     gpus: bool
     threads: int
+    dashboard: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def _render(
         size = crew_size(workers, resources, len(todo))
         threads = 1 if model.hosted else threads_per_worker(size, resources)
         settings = replace(settings, threads=threads, workers=size if model.hosted else 1)
-        run.on_event(WorkersStarting(size, bool(resources.gpus), settings.threads))
+        run.on_event(WorkersStarting(size, bool(resources.gpus), settings.threads, resources.dashboard))
         crew = Crew(settings, gpus=bool(resources.gpus))
         # The language model that rewrites prompts leaves no room for the rest of the model: that's a turn, too.
         rewrites = any(variant.upsample for variant in todo)

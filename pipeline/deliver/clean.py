@@ -55,11 +55,9 @@ def find_sweep(
     kept = _kept(folder, keep)
     named = {LATEST}
     for number in kept:
-        published = read_manifest(folder, manifest_key(number))
-        named |= {
-            manifest_key(number),
-            *(part_key(manifest_key(number), part.file) for part in published.manifest.parts),
-        }
+        header = manifest_key(number)
+        published = read_manifest(folder, header)
+        named |= {header, *(part_key(header, part.file) for part in published.manifest.parts)}
         named.update(named_keys(read_records(folder, published)))
     old = {
         entry.key: entry

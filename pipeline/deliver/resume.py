@@ -6,14 +6,14 @@ may have been made good) are read one by one.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipeline.deliver.delivery import read_record
 from pipeline.deliver.folder import campaign_folder
 from pipeline.deliver.manifest import BrokenManifestError, read_latest, read_records
-from pipeline.deliver.record import RECORDS, Record, record_key
+from pipeline.deliver.record import RECORDS, Record, Status, record_key
 from pipeline.deliver.store import Store
 
 READERS = 16
@@ -61,7 +61,9 @@ def _published(folder: Store) -> tuple[Record, ...]:
 def settled_keys(store: Store, campaign: str, among: Set[str] | None = None) -> Settled:
     """What of `campaign` a run would leave alone, in the store at its delivery address."""
     index = read_index(campaign_folder(store, campaign), among)
-    keys = {status: set[str]() for status in ("done", "failed", "quarantined")}
-    for key, record in index.items():
-        keys[record.status].add(key)
-    return Settled(frozenset(keys["done"]), frozenset(keys["quarantined"]))
+    return Settled(keys_that_are("done", index), keys_that_are("quarantined", index))
+
+
+def keys_that_are(status: Status, index: Mapping[str, Record]) -> frozenset[str]:
+    """The render keys of records of a status."""
+    return frozenset(key for key, record in index.items() if record.status == status)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.deliver.record import Record
+from pipeline.deliver.resume import keys_that_are
 from pipeline.deliver.status import Failure, failure_of
 from pipeline.plan.diff import missing
 from pipeline.plan.variant import Variant
@@ -25,18 +26,16 @@ class Asked:
     @classmethod
     def of(cls, variants: Sequence[Variant], index: Mapping[str, Record], *, retry_failed: bool) -> Asked:
         """index: the records that stand in the store, by render key, all of them of these variants."""
-        keys = {status: set[str]() for status in ("done", "failed", "quarantined")}
-        for key, record in index.items():
-            keys[record.status].add(key)
-        failed = keys["failed"] | keys["quarantined"]
+        done, quarantined = keys_that_are("done", index), keys_that_are("quarantined", index)
+        failed = index.keys() - done
         if retry_failed:
             todo = (variant for variant in variants if variant.render_key in failed) if failed else iter(())
         else:
-            todo = missing(variants, keys["done"] | keys["quarantined"])
-        held_back = () if retry_failed else tuple(failure_of(index[key]) for key in keys["quarantined"])
+            todo = missing(variants, done | quarantined)
+        held_back = () if retry_failed else tuple(failure_of(index[key]) for key in quarantined)
         return cls(
             todo=todo,
-            done=len(keys["done"]),
+            done=len(done),
             held_back=tuple(sorted(held_back, key=lambda failure: failure.name)),
             suspects=frozenset(key for key in failed if index[key].strikes),
         )

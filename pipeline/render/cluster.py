@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from model.errors import RequestError
+from model.errors import BrandpressError, RequestError
+from pipeline.render.cause import cause_of
 from pipeline.render.environment import hidden, secrets_in
 
+ANSWERS_SECONDS = 5.0
 OBJECT_STORE_BYTES = 100 * 2**20
 DASHBOARD = "BRANDPRESS_RAY_DASHBOARD"
 """A variable: set to 1, our own Ray has its dashboard, on 127.0.0.1."""
@@ -22,6 +25,10 @@ _LOCAL_ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+
+class ClusterError(BrandpressError):
+    """Ray can't be reached or doesn't let us in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,20 @@ def _token() -> dict[str, str]:
     return {**mode, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
+def _connect(address: str) -> None:
+    """Raises ClusterError; at once where nobody answers, which Ray itself takes minutes for."""
+    import ray
+
+    host, _, port = address.rpartition(":")
+    try:
+        if host and "/" not in host and port.isdecimal():
+            socket.create_connection((host.strip("[]"), int(port)), ANSWERS_SECONDS).close()
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:  # of many kinds
+        why = f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: {cause_of(error).text}"
+        raise ClusterError(f"{why}; correct it, or unset it to render on this machine") from None
+
+
 def _dashboard_asked() -> bool:
     """Raises RequestError if the dashboard is asked for and isn't installed."""
     if os.environ.get(DASHBOARD) != "1":
@@ -62,7 +83,9 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
 
     A Ray that is connected already is used and left as it is. Without RAY_ADDRESS one is started on this machine, which
     is found by nobody else, asks whoever connects for a token, and ends with the block or with this process. needed:
-    how the names of the variables begin that its workers need of this process's secrets. Raises RequestError.
+    how the names of the variables begin that its workers need of this process's secrets.
+
+    Raises ClusterError, and RequestError for a dashboard that isn't installed.
     """
     address = os.environ.get("RAY_ADDRESS")
     if not address:
@@ -72,7 +95,7 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
 
     ours, dashboard = not ray.is_initialized(), None
     if ours and address:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        _connect(address)
     elif ours:
         asked = _dashboard_asked()
         with hidden(secrets_in(os.environ.items(), needed)):

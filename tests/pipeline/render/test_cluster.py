@@ -8,10 +8,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 import ray as ray_module
 
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
+from tests.campaigns import write_campaign
+from tests.processes import driver, told
 
 
 def test_it_has_a_core_for_each_worker(ray: Resources) -> None:
@@ -35,3 +39,14 @@ def test_who_has_not_its_token_is_refused(ray: Resources) -> None:
     assert done.returncode != 0
     assert "connected" not in done.stdout
     assert "InvalidAuthToken" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere.invalid:6379"])
+def test_a_cluster_out_of_reach_is_told_at_once(tmp_path: Path, address: str) -> None:
+    """In a process of its own: the one of the tests is connected already."""
+    job = write_campaign(tmp_path, 1)
+    with driver(job, environment={"RAY_ADDRESS": address}) as process:
+        (error,) = [what for kind, what in told(process) if kind == "error"]
+        assert process.wait() == 4
+    assert error.startswith(f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: ")
+    assert error.endswith("; correct it, or unset it to render on this machine")

@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from pipeline.deliver import s3
 from pipeline.deliver.delivery import deliver, file_record
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.manifest import publish, read_latest, read_records
@@ -73,7 +74,10 @@ def test_spoiled_calls_are_made_good(proxy: FaultProxy, folder: Store, fault: Fa
     assert len(list(folder.list("assets/"))) == VARIANTS
 
 
-def test_a_server_that_stays_out_ends_patience_with_a_sentence(proxy: FaultProxy, folder: Store) -> None:
+def test_a_server_that_stays_out_ends_patience_with_a_sentence(
+    proxy: FaultProxy, folder: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "ATTEMPTS", 1)  # of botocore's own, which take long
     proxy.choose = lambda method, path: "503"
     with pytest.raises(StoreError) as error:
         Patience(0.5).call(lambda: folder.create("a", b"x", "text/plain"))

@@ -31,7 +31,7 @@ def test_a_connected_ray_is_used_and_left_as_it_is(ray: Resources) -> None:
 def test_who_has_not_its_token_is_refused(ray: Resources) -> None:
     address = ray_module.get_runtime_context().gcs_address
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}
+    environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64, "RAY_NUM_REDIS_GET_RETRIES": "2"}
     program = f"import ray; ray.init(address={address!r}, log_to_driver=False); print('connected')"
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False

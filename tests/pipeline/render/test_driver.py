@@ -133,7 +133,7 @@ def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
         left -= method == "PUT" and "probe" not in path
         return "403" if method == "PUT" and left < 0 and "probe" not in path else None
 
-    job = write_campaign(tmp_path, {f"s{n:02}": f"{n} [sleep 0.2]" for n in range(40)}, deliver=s3_uri)
+    job = write_campaign(tmp_path, {f"s{n:02}": f"{n} [sleep 0.1]" for n in range(20)}, deliver=s3_uri)
     with (
         fault_proxy(s3_server.endpoint, choose) as proxy,
         driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process,
@@ -142,14 +142,14 @@ def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
         code = process.wait()
     (error,) = [what for kind, what in said if kind == "error"]
     done = sum(kind == "done" for kind, _ in said)
-    assert f"access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject) ({done} of 80" in error
+    assert f"access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject) ({done} of 40" in error
     assert code == (3 if calls else 4)
     assert bool(calls) == bool(done)
     assert sum(kind == "started" for kind, _ in said) < 40
     with driver(job) as process:
         (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
     assert outcome["counts"]["skipped"] == done
-    assert outcome["counts"]["done"] == 80 - done
+    assert outcome["counts"]["done"] == 40 - done
     assert verify(open_campaign(s3_uri, "spring")).problems == ()
 
 

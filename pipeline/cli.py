@@ -333,8 +333,9 @@ def _tell(result: dict[str, Any] | Iterable[str]) -> None:
 
 def _settled(uri: str, plan: Any, *, needed: bool) -> tuple[Settled | None, str | None]:
     """What of the plan the store has settled. A store out of reach is told, and an error only where it's needed."""
+    from pipeline.deliver.address import open_store
     from pipeline.deliver.resume import settled_keys
-    from pipeline.deliver.store import StoreError, open_store
+    from pipeline.deliver.store import StoreError
     from pipeline.plan.diff import RenderKeys
 
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pipeline.deliver.store import Entry, ObjectStat, Store, open_store
+from pipeline.deliver.address import open_store
+from pipeline.deliver.store import Entry, ObjectStat, Store
 
 
 class Folder:

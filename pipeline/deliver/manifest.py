@@ -217,7 +217,7 @@ def digest_of(records: Iterable[Record]) -> str:
 
 
 def _same(one: Manifest, other: Manifest) -> bool:
-    volatile = {"number", "created"}
+    volatile = {"number", "created"} | (set() if one.digest and other.digest else {"digest"})
     return one.model_dump(exclude=volatile) == other.model_dump(exclude=volatile)
 
 

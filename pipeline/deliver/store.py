@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
-from urllib.parse import unquote, urlsplit
 
 from model.errors import BrandpressError
 
@@ -125,32 +123,3 @@ def check_key(key: str, *, leftover: bool = False) -> str:
     if reason:
         raise StoreAddressError(f"the key {key!r} {reason}")
     return key
-
-
-def open_store(uri: str) -> Store:
-    """The store at `uri`: `s3://bucket/prefix`, a folder, or `file:///folder`. Touches neither disk nor network.
-
-    A relative folder is relative to the working directory. Raises StoreAddressError for any other address.
-    """
-    if not uri:
-        raise StoreAddressError("the delivery address is empty; give a folder or s3://bucket/prefix")
-    if "://" not in uri:
-        return _local(Path(uri))
-    parts = urlsplit(uri)
-    if parts.username or parts.password:
-        raise StoreAddressError(
-            "the delivery address holds credentials; leave them out and use the usual AWS variables or a profile"
-        )
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
-        return _local(Path(unquote(parts.path)))
-    if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
-        raise StoreAddressError(f"{uri!r} isn't a delivery address; allowed are a folder and s3://bucket/prefix")
-    from pipeline.deliver.s3 import S3Store
-
-    return S3Store(parts.netloc, parts.path.strip("/"))
-
-
-def _local(folder: Path) -> Store:
-    from pipeline.deliver.local import LocalStore
-
-    return LocalStore(folder)

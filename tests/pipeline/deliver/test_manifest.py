@@ -7,8 +7,17 @@ from collections.abc import Iterable
 
 import pytest
 
+from pipeline.deliver import manifest
 from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import LATEST, BrokenManifestError, Published, publish, read_latest, read_records
+from pipeline.deliver.manifest import (
+    LATEST,
+    BrokenManifestError,
+    Published,
+    digest_of,
+    publish,
+    read_latest,
+    read_records,
+)
 from pipeline.deliver.record import Record
 from pipeline.deliver.store import Store, sha256_hex
 from tests.pipeline.deliver.records import HEADER, failed, record
@@ -60,6 +69,23 @@ def test_publishing_the_same_again_writes_nothing(folder: Store) -> None:
     before = {key: folder.stat(key) for key in folder.list("")}
     publish(folder, HEADER, 2, [record(1), record(0)], never)
     assert {key: folder.stat(key) for key in folder.list("")} == before
+
+
+def test_a_manifest_from_before_there_were_digests_is_as_good(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(manifest, "digest_of", lambda records: "")
+        publish(folder, HEADER, 1, [record(0)], never)
+    assert publish(folder, HEADER, 1, [record(0)], never).manifest.number == 1
+    assert publish(folder, HEADER, 2, [record(0), record(1)], never).manifest.number == 2
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"sha256": "1" * 64}, {"render_key": "2" * 64}])
+def test_the_digest_is_of_the_pictures_and_of_nothing_else(change: dict[str, str]) -> None:
+    one, two = record(0, sha256="0" * 64), record(1, sha256="3" * 64)
+    digest = digest_of([one, two])
+    told = {"attempts": 3, "timings": {"model": 2.0}, "host": {"device": "other"}, "cost": 1.0}
+    assert digest_of([two, one.model_copy(update=told), failed(2)]) == digest
+    assert digest_of([one.model_copy(update=change), two]) != digest
 
 
 @pytest.mark.parametrize(

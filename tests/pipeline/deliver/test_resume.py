@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.deliver.address import open_store
 from pipeline.deliver.delivery import file_record
 from pipeline.deliver.folder import campaign_folder
 from pipeline.deliver.manifest import LATEST, publish
 from pipeline.deliver.resume import read_index, settled_keys
-from pipeline.deliver.store import ObjectStat, Store, open_store
+from pipeline.deliver.store import ObjectStat, Store
 from tests.pipeline.deliver.records import HEADER, failed, record
 
 

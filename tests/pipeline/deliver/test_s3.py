@@ -12,8 +12,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from pipeline.deliver.address import open_store
 from pipeline.deliver.s3 import S3Store
-from pipeline.deliver.store import StoreError, open_store
+from pipeline.deliver.store import StoreError
 from tests.pipeline.deliver.bare_s3 import BareS3, bare_s3
 from tests.s3_server import SECRET_KEY, S3Server
 

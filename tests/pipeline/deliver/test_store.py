@@ -8,10 +8,9 @@ from threading import Barrier
 
 import pytest
 
+from pipeline.deliver.address import open_store
 from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.local import LocalStore
-from pipeline.deliver.s3 import S3Store
-from pipeline.deliver.store import Store, StoreAddressError, check_key, open_store, sha256_hex
+from pipeline.deliver.store import Store, StoreAddressError, check_key, sha256_hex
 
 TEXT = "text/plain"
 RACERS = 4
@@ -179,38 +178,3 @@ def test_unusual_names_are_kept(store: Store, key: str) -> None:
     assert store.create(key, b"x", TEXT)
     assert list(store.list("")) == [key]
     assert store.read(key) == b"x"
-
-
-@pytest.mark.parametrize(
-    ("uri", "kind", "shown"),
-    [
-        ("s3://bucket", S3Store, "s3://bucket"),
-        ("s3://bucket/", S3Store, "s3://bucket"),
-        ("s3://bucket/a/b/", S3Store, "s3://bucket/a/b"),
-        ("/tmp/out", LocalStore, "/tmp/out"),
-        ("file:///tmp/out%20put", LocalStore, "/tmp/out put"),
-    ],
-)
-def test_open_store_reads_addresses(uri: str, kind: type, shown: str) -> None:
-    opened = open_store(uri)
-    assert isinstance(opened, kind)
-    assert opened.uri == shown
-
-
-@pytest.mark.parametrize(
-    ("uri", "words"),
-    [
-        ("", "empty"),
-        ("gs://bucket/x", "s3://bucket/prefix"),
-        ("http://host/x", "s3://bucket/prefix"),
-        ("s3:///x", "s3://bucket/prefix"),
-        ("s3://bucket/x?versionId=1", "s3://bucket/prefix"),
-        ("file://host/x", "s3://bucket/prefix"),
-        ("s3://key:hush@bucket/x", "credentials"),
-    ],
-)
-def test_other_addresses_are_refused_without_repeating_secrets(uri: str, words: str) -> None:
-    with pytest.raises(StoreAddressError, match=words) as refused:
-        open_store(uri)
-    assert refused.value.exit_code == 1
-    assert "hush" not in str(refused.value)

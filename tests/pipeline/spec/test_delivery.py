@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import RequestError
-from pipeline.deliver.store import open_store
+from pipeline.deliver.address import open_store
 from pipeline.spec.delivery import delivery_address, delivery_uri
 from pipeline.spec.problem import WrongValueError
 

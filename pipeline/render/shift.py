@@ -108,7 +108,7 @@ class Shift:
         for worker in self._crew.names():
             if worker not in self._loaded:
                 self._crew.dismiss(worker)
-                self._deadlines.forget(worker)
+                self._forget(worker)
         self._crew.stop()
 
     def _hear(self, worker: str, message: Message) -> None:
@@ -189,11 +189,12 @@ class Shift:
             self._lost(worker, Lost(f"nothing came of it within {limit:,.0f} s"))
 
     def _lost(self, worker: str, lost: Lost) -> None:
-        if worker not in self._loaded:
+        loaded = worker in self._loaded
+        self._forget(worker)
+        if not loaded:
             if not self._stopped:
                 self._start_failed(worker, f"{lost.cause} while it loaded the model", final=False)
             return
-        self._forget(worker)
         if self._stopped and not lost.died:
             return
         self._say(WorkerLost(worker, lost.cause))
@@ -208,7 +209,7 @@ class Shift:
             self._say(VariantRecorded(worker, record))
 
     def _start_failed(self, worker: str, cause: str, final: bool) -> None:
-        self._deadlines.forget(worker)
+        self._forget(worker)
         self._say(WorkerLost(worker, cause))
         self._failed_starts = STARTS_ALLOWED_TO_FAIL if final else self._failed_starts + 1
         self._replace(cause)

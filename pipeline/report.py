@@ -165,10 +165,11 @@ def failures_json(failures: tuple[Failure, ...]) -> list[dict[str, Any]]:
     return [{"name": failure.name, "cause": failure.cause, "quarantined": failure.quarantined} for failure in failures]
 
 
-def failure_lines(failures: tuple[Failure, ...], word: str = "failed") -> Iterator[str]:
-    """The first failures, a line each."""
+def failure_lines(failures: tuple[Failure, ...], word: str | None = None) -> Iterator[str]:
+    """The first failures, a line each. word: what each begins with, else what became of it."""
     for failure in failures[:SHOWN_FAILURES]:
-        yield f"{'quarantined' if failure.quarantined and word == 'failed' else word}: {failure.name}: {failure.cause}"
+        became = "quarantined" if failure.quarantined else "failed"
+        yield f"{word or became}: {failure.name}: {failure.cause}"
     if len(failures) > SHOWN_FAILURES:
         yield f"and {len(failures) - SHOWN_FAILURES:,} more; `brandpress status --json` lists all"
 

@@ -94,16 +94,16 @@ class Crew:
             cause = "its node ran out of memory"
         except RayError as error:
             cause = "its node ran out of memory" if "OOM" in type(error).__name__ else "its process died"
-        node = is_gone(self._nodes.get(worker) or None)
         self.dismiss(worker)
-        return Lost("its node is gone", node=True) if node else Lost(cause)
+        node = self._nodes.get(worker)
+        return Lost("its node is gone", node=True) if node and is_gone(node) else Lost(cause)
 
 
-def is_gone(node: str | None) -> bool:
+def is_gone(node: str) -> bool:
     """Whether a whole node of the cluster is, by Ray's id of it. Ray itself notices only seconds later."""
     found = next((one for one in ray.nodes() if one["NodeID"] == node), None)
     if found is None or not found["Alive"]:
-        return node is not None
+        return True
     try:
         address = (found["NodeManagerAddress"], found["NodeManagerPort"])
         socket.create_connection(address, NODE_ANSWERS_SECONDS).close()

@@ -18,7 +18,7 @@ from model.errors import CheckpointError, HostedError, RequestError
 from model.memory import Largest
 from model.request import Pictures
 from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.patience import PATIENCE_SECONDS, Patience
+from pipeline.deliver.patience import Patience
 from pipeline.deliver.record import ModelStamp
 from pipeline.plan.variant import Variant
 from pipeline.render.cause import cause_of
@@ -34,7 +34,7 @@ PARENT_SECONDS = 0.5
 class WorkerSettings:
     """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
     threads: of the CPU, for torch; workers: how many there are; largest: the largest picture to come; compile: fuse the
-    model's work, where a compiler is found; patience: seconds, with a store that fails."""
+    model's work, where a compiler is found."""
 
     renderer: str
     choice: ModelChoice
@@ -45,7 +45,6 @@ class WorkerSettings:
     workers: int = 1
     largest: Largest | None = None
     compile: bool = False
-    patience: float = PATIENCE_SECONDS
 
 
 class Worker:
@@ -115,7 +114,7 @@ class Worker:
         if torch is not None:
             torch.set_num_threads(settings.threads)
         folder = open_campaign(settings.deliver_uri, settings.campaign)
-        patience = Patience(settings.patience, self._stopping.is_set)
+        patience = Patience(hurried=self._stopping.is_set)
         press = Press(renderer, folder, settings.model, self._messages.put, self._stopping, self._references, patience)
         self._messages.put(Loaded(renderer.host(), time.perf_counter() - start, _node()))
         return press

@@ -23,7 +23,7 @@ from pipeline.deliver.folder import open_campaign
 from tests.chaos.renderer import BOOK
 from tests.chaos.storm import Storm, calm, digest_in, weather, write_job
 from tests.fault_proxy import FAULTS, Fault, fault_proxy
-from tests.s3_server import ACCESS_KEY, SECRET_KEY, S3Process, find_weed
+from tests.s3_server import S3Process, find_weed
 
 SCENES = 40
 KILLS = ("worker",) * 12 + ("driver",) * 4
@@ -98,20 +98,13 @@ def on_s3(folder: Path, random: Random, scenes: int) -> Storm:
     server = S3Process(weed, folder / "s3")
     try:
         server.start()
-        client = boto3.client(
-            "s3",
-            endpoint_url=server.server.endpoint,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            region_name="us-east-1",
-        )
-        for bucket in ("quiet", "loud"):
-            client.create_bucket(Bucket=bucket)
         environment = server.server.environment
+        os.environ.update(environment)
+        for bucket in ("quiet", "loud"):
+            boto3.client("s3").create_bucket(Bucket=bucket)
         quiet = write_job(folder / "quiet", scenes, "s3://quiet/brands")
         job = write_job(folder / "loud", scenes, "s3://loud/brands")
         calm(quiet, {**environment, BOOK: str(folder / "quiet.book")})
-        os.environ.update(environment)
         digest = digest_in(open_campaign("s3://quiet/brands", "spring"))
         left = CALLS_BETWEEN_FAULTS
 

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from model import bands
 from model.config import read_fields
+from model.kernels import EAGER, Kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class AutoencoderConfig:
 class ResnetBlock(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, groups: int) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(groups, channels_in, eps=1e-6)
+        self.norm1 = bands.NormSilu(groups, channels_in, eps=1e-6)
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1)
-        self.norm2 = nn.GroupNorm(groups, channels_out, eps=1e-6)
+        self.norm2 = bands.NormSilu(groups, channels_out, eps=1e-6)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.conv_shortcut = nn.Conv2d(channels_in, channels_out, 1) if channels_in != channels_out else None
 
@@ -71,11 +72,12 @@ class MidAttention(nn.Module):
         self.to_k = nn.Linear(channels, channels)
         self.to_v = nn.Linear(channels, channels)
         self.to_out = nn.ModuleList([nn.Linear(channels, channels)])
+        self.kernels = EAGER
 
     def forward(self, x: Tensor) -> Tensor:
         normed = self.group_norm(x.flatten(2)).transpose(1, 2)
         q, k, v = (layer(normed).unsqueeze(1) for layer in (self.to_q, self.to_k, self.to_v))
-        mixed: Tensor = self.to_out[0](bands.attention(q, k, v).squeeze(1))
+        mixed: Tensor = self.to_out[0](bands.attention(q, k, v, self.kernels).squeeze(1))
         return x + mixed.transpose(1, 2).reshape(x.shape)
 
 
@@ -144,7 +146,7 @@ class Encoder(nn.Module):
             for i, (before, width) in enumerate(zip((widths[0], *widths[:-1]), widths, strict=True))
         )
         self.mid_block = MidBlock(widths[-1], groups, config.mid_block_add_attention)
-        self.conv_norm_out = nn.GroupNorm(groups, widths[-1], eps=1e-6)
+        self.conv_norm_out = bands.NormSilu(groups, widths[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(widths[-1], 2 * config.latent_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -165,7 +167,7 @@ class Decoder(nn.Module):
             UpBlock(before, width, config.layers_per_block + 1, groups, last=i == len(widths) - 1)
             for i, (before, width) in enumerate(zip((widths[0], *widths[:-1]), widths, strict=True))
         )
-        self.conv_norm_out = nn.GroupNorm(groups, widths[-1], eps=1e-6)
+        self.conv_norm_out = bands.NormSilu(groups, widths[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(widths[-1], config.out_channels, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -200,6 +202,12 @@ class Autoencoder(nn.Module):
         )
         self.bn = nn.BatchNorm2d(config.token_channels, eps=config.batch_norm_eps, affine=False)
 
+    def use(self, kernels: Kernels) -> None:
+        """Compute what is elementwise by these kernels."""
+        for module in self.modules():
+            if isinstance(module, bands.NormSilu | MidAttention):
+                module.kernels = kernels
+
     def moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> mean and log-variance of the posterior, (B, c, H/8, W/8) each."""
         x = self.encoder(pictures)
@@ -211,12 +219,13 @@ class Autoencoder(nn.Module):
     def encode(self, pictures: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> normalised latents (B, C, h, w). Takes the posterior's mode: never sampled."""
         mean, std = self._statistics()
-        return (patchify(self.moments(pictures)[0]) - mean) / std
+        return (patchify(self.moments(pictures)[0]) - mean) / std  # in float32, as the statistics are
 
     def decode(self, latents: Tensor) -> Tensor:
         """Normalised latents (B, C, h, w) -> pictures (B, 3, H, W), about [-1, 1]."""
         mean, std = self._statistics()
-        return self.decode_moments(unpatchify(latents * std + mean))
+        dtype = self.decoder.conv_in.weight.dtype
+        return self.decode_moments(unpatchify(latents * std + mean).to(dtype))
 
     def decode_moments(self, z: Tensor) -> Tensor:
         """Latents as the posterior holds them (B, c, H/8, W/8) -> pictures (B, 3, H, W)."""
@@ -226,6 +235,6 @@ class Autoencoder(nn.Module):
         return pictures
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
-        mean = self.bn.get_buffer("running_mean").view(1, -1, 1, 1)
-        std = torch.sqrt(self.bn.get_buffer("running_var").view(1, -1, 1, 1) + self.config.batch_norm_eps)
+        mean = self.bn.get_buffer("running_mean").float().view(1, -1, 1, 1)
+        std = torch.sqrt(self.bn.get_buffer("running_var").float().view(1, -1, 1, 1) + self.config.batch_norm_eps)
         return mean, std

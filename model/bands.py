@@ -16,37 +16,51 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.kernels import EAGER, Kernels
+
 PLAIN_ELEMENTS = 1 << 28
 """The most elements of one picture that are made in one piece: what FLUX.2's decoder holds of 1024x1024."""
 
 BAND_ELEMENTS = {"cpu": 1 << 22, "gpu": 1 << 24}
 """About how many elements a band has. A CPU's allocator keeps 16 MiB for the next band; a GPU needs more to be busy."""
 
-SCORE_ELEMENTS = 1 << 25
+SCORE_ELEMENTS, GPU_SCORE_ELEMENTS = 1 << 25, 1 << 29
 """About how many scores of attention are held at a time."""
+
+FUSED_HEAD = 256
+"""The largest head size that fused attention kernels of GPUs take."""
 
 Prepare = Callable[[Tensor], Tensor]
 
 
-def conv(x: Tensor, layer: nn.Conv2d, norm: nn.GroupNorm | None = None) -> Tensor:
-    """`layer(silu(norm(x)))`, or `layer(x)`; 3x3 with padding 1. (B, C, H, W) -> (B, C', H, W)."""
+class NormSilu(nn.GroupNorm):
+    """silu(group norm). kernels: what computes it."""
+
+    kernels: Kernels = EAGER
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.kernels.norm_silu(x, self.num_groups, self.weight, self.bias, self.eps)
+
+
+def conv(x: Tensor, layer: nn.Conv2d, norm: NormSilu | None = None) -> Tensor:
+    """`layer(norm(x))`, or `layer(x)`; 3x3 with padding 1. (B, C, H, W) -> (B, C', H, W)."""
     width = max(layer.in_channels, layer.out_channels) * x.shape[3]
     if not in_bands(width * x.shape[2]):
-        return run(layer, x if norm is None else silu(norm(x)))
+        return run(layer, x if norm is None else run(norm, x))
     out = x.new_empty(x.shape[0], layer.out_channels, *x.shape[2:])
     for start, stop, window in windows(x, band_rows(width, x.device), activation(x, norm)):
         out[:, :, start:stop] = unpadded(window, layer)
     return out
 
 
-def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Conv2d, norm: nn.GroupNorm) -> Tensor:
-    """`shortcut(x) + layer(silu(norm(hidden)))`, or `x + …`. (B, C, H, W) and (B, C', H, W) -> (B, C', H, W).
+def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Conv2d, norm: NormSilu) -> Tensor:
+    """`shortcut(x) + layer(norm(hidden))`, or `x + …`. (B, C, H, W) and (B, C', H, W) -> (B, C', H, W).
 
     In bands it is written over `x`, or over `hidden` where there is a shortcut.
     """
     width = max(x.shape[1], hidden.shape[1]) * x.shape[3]
     if not in_bands(width * x.shape[2]):
-        change = run(layer, silu(norm(hidden)))
+        change = run(layer, run(norm, hidden))
         return (x if shortcut is None else run(shortcut, x)) + change
     out = x if shortcut is None else hidden
     for start, stop, window in windows(hidden, band_rows(width, x.device), activation(hidden, norm)):
@@ -82,15 +96,35 @@ def downsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
     return out
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attention(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = EAGER) -> Tensor:
     """Scaled dot product attention, all (B, heads, N, D). Past the bound some queries at a time."""
     tokens = q.shape[2]
+    if q.device.type == "cuda" and q.shape[3] > FUSED_HEAD and not torch.is_grad_enabled():
+        return attention_of_wide_heads(q, k, v, kernels)
     if not in_bands(tokens * tokens):
         return F.scaled_dot_product_attention(q, k, v)
     out = torch.empty_like(q)
     for start, stop in ranges(tokens, max(1, SCORE_ELEMENTS // tokens)):
         out[:, :, start:stop] = F.scaled_dot_product_attention(q[:, :, start:stop], k, v)
     return out
+
+
+def attention_of_wide_heads(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = EAGER) -> Tensor:
+    """The same on a GPU, as products with a softmax in float32 between: fused kernels end at a head size of 256."""
+    tokens = q.shape[2]
+    queries, keys, values = (x.flatten(0, 1) for x in (q, k.transpose(2, 3), v))
+    out = torch.empty_like(queries)
+    for start, stop in ranges(tokens, max(1, GPU_SCORE_ELEMENTS // (tokens * queries.shape[0]))):
+        scores = in_float32(queries[:, start:stop], keys)
+        torch.bmm(kernels.softmax(scores, q.shape[3] ** -0.5, q.dtype), values, out=out[:, start:stop])
+    return out.reshape(q.shape)
+
+
+def in_float32(a: Tensor, b: Tensor) -> Tensor:
+    """The product of batches of matrices, not rounded to their dtype where the device can leave it in float32."""
+    if a.device.type == "cuda" and a.dtype != torch.float32:
+        return torch.bmm(a, b, out_dtype=torch.float32)
+    return torch.bmm(a, b)
 
 
 def in_bands(elements: int) -> bool:
@@ -138,8 +172,8 @@ def unpadded(window: Tensor, layer: nn.Conv2d) -> Tensor:
     return F.conv2d(window, layer.weight, layer.bias, padding=(0, 1))
 
 
-def activation(x: Tensor, norm: nn.GroupNorm | None) -> Prepare:
-    """What makes `silu(norm(x))` of any rows of x. Like torch's own it norms in float32 and rounds before silu."""
+def activation(x: Tensor, norm: NormSilu | None) -> Prepare:
+    """What makes `norm(x)` of any rows of x. Like torch's own it norms in float32 and rounds before silu."""
     if norm is None:
         return same
     each = x.shape[1] // norm.num_groups

@@ -12,12 +12,13 @@ from model.denoise import Schedule, as_tokens, modulations, reference_kv, turns
 from model.kernels import Kernels
 from model.loaded import LoadedModel
 from model.reference_kv import ReferenceKV
-from model.references import picture_digest, pixels_digest, prepare_reference
+from model.references import PictureDigests, pixels_digest, prepare_reference
 from model.request import RenderRequest
 from model.reuse import Grid, Keys, ReferenceLatents, Reuse
 from model.sampler import sigmas
 from model.segments import Steady
 from model.transformer import Transformer
+from model.upload import download, upload
 
 
 class Conditions:
@@ -28,19 +29,20 @@ class Conditions:
         description = loaded.description
         self._keys = Keys(description.weights_digest, description.choice.quantise, loaded.dtype, loaded.device.type)
         self._with_room: list[ReferenceKV] = []
+        self._digests = PictureDigests()
 
     def prompt(self, request: RenderRequest) -> tuple[str, bool | None]:
         """The prompt to encode; whether its rewriting was there already, None where none is asked for."""
         if not request.upsample:
             return request.prompt, None
-        key = (request.prompt, *map(picture_digest, request.references))
+        key = (request.prompt, *map(self._digests.of, request.references))
         return self._reuse.prompts.get(key, lambda: self._loaded.rewrite(request.prompt, request.references))
 
     def text(self, prompt: str) -> tuple[Tensor, bool]:
         """A prompt's embedding (1, L, X), in the machine's memory."""
 
         def encode() -> Tensor:
-            return self._loaded.use(self._loaded.text_encoder).encode(prompt).cpu()
+            return download(self._loaded.use(self._loaded.text_encoder).encode(prompt))
 
         return self._reuse.texts.get(self._keys.text(prompt), encode)
 
@@ -52,7 +54,7 @@ class Conditions:
         """A prompt's embedding as the transformer's blocks take it (L, D)."""
 
         def project() -> Tensor:
-            text = self.text(prompt)[0].to(self._loaded.device)
+            text = upload(self.text(prompt)[0], self._loaded.device)
             made: Tensor = self._loaded.use(self._loaded.transformer).context_embedder(text[0])
             return made
 
@@ -70,11 +72,12 @@ class Conditions:
             prepared.append(prepare_reference(picture, pixels))
             return pixels_digest(prepared[0])
 
-        digest, _ = self._reuse.prepared.get((picture_digest(picture), pixels), prepare)
+        digest, _ = self._reuse.prepared.get((self._digests.of(picture), pixels), prepare)
 
         def encode() -> ReferenceLatents:
             tensor = prepared[0] if prepared else prepare_reference(picture, pixels)
-            latents = self._loaded.autoencoder.encode(tensor.to(self._loaded.device, self._loaded.dtype))
+            on_device = upload(tensor, self._loaded.device).to(self._loaded.dtype)
+            latents = self._loaded.autoencoder.encode(on_device).to(self._loaded.dtype)
             return ReferenceLatents(as_tokens(latents)[0], (latents.shape[2], latents.shape[3]), digest)
 
         return self._reuse.latents.get(self._keys.latents(digest), encode)

@@ -20,6 +20,7 @@ from model.reuse import Grid, ReferenceLatents
 from model.sampler import euler_step, initial_noise
 from model.segments import Segment, Steady, steady
 from model.transformer import Transformer
+from model.upload import upload
 from model.workspace import Workspace
 
 
@@ -71,33 +72,37 @@ class _Branch:
 
 
 class Denoiser:
-    """Samples of one schedule on their way. Samples of common references have one `kv` object."""
+    """Samples of one schedule on their way. Samples of common references have one `kv` object. rows: the most of one
+    pass; None means what `packed_rows` says of the device."""
 
     def __init__(
-        self, model: Transformer, schedule: Schedule, samples: Sequence[Sample], kernels: Kernels = EAGER
+        self,
+        model: Transformer,
+        schedule: Schedule,
+        samples: Sequence[Sample],
+        kernels: Kernels = EAGER,
+        rows: int | None = None,
     ) -> None:
         self._model, self._schedule, self._samples, self._kernels = model, schedule, samples, kernels
         self._space = Workspace()
         self._target = schedule.grid[0] * schedule.grid[1]
         branches = (branch for i, sample in enumerate(samples) for branch in self._branches_of(i, sample))
-        most = packed_rows(samples[0].text.device.type)
+        most = rows or packed_rows(samples[0].text.device.type)
         together: Batches[_Branch] = Batches(lambda branch: None, lambda branch: branch.segment.rows, most)
         self._passes = tuple(together.of(branches))
 
     @torch.inference_mode()
     def run(self) -> Tensor:
-        """Normalised latents (samples, C, h, w)."""
+        """Normalised latents (samples, C, h, w) in float32."""
         height, width = self._schedule.grid
-        like = self._samples[0].text
         channels = self._model.config.in_channels
         noise = [initial_noise(channels, height, width, sample.seed) for sample in self._samples]
-        latents = as_tokens(torch.cat(noise).to(like.device, like.dtype))
-        sigmas = self._schedule.sigmas.to(like.device)
+        latents = as_tokens(upload(torch.cat(noise), self._samples[0].text.device))
         steps = self._schedule.steps
         kinds = approximate_kinds(steps) if self._schedule.approximate else exact_kinds(steps)
         past: list[Past] = []
-        for step, ((sigma, sigma_next), kind) in enumerate(zip(pairwise(sigmas), kinds, strict=True)):
-            at = float(self._schedule.sigmas[step])
+        for step, ((sigma, sigma_next), kind) in enumerate(zip(pairwise(self._schedule.sigmas), kinds, strict=True)):
+            at = float(sigma)
             if kind == "continued":
                 velocity = continued(past, at)
             else:
@@ -126,11 +131,12 @@ class Denoiser:
         """(samples, N, C), guided where samples have two branches."""
         ways: list[list[Tensor]] = [[] for _ in self._samples]
         for branches in self._passes:
+            image = latents.to(branches[0].text.dtype)
             segments = [reusing(branch) if kind == "reused" else branch.segment for branch in branches]
             rows = [
                 part
                 for branch, segment in zip(branches, segments, strict=True)
-                for part in ((branch.beside,) if segment.references else ()) + (latents[branch.sample],)
+                for part in ((branch.beside,) if segment.references else ()) + (image[branch.sample],)
                 if part is not None
             ]
             texts = torch.cat([branch.text for branch in branches])
@@ -154,7 +160,7 @@ def reusing(branch: _Branch) -> Segment:
 
 def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like: Tensor) -> Steady:
     """What a time (a scalar in [0, 1], float32) does to the blocks, and the guidance in models that embed it."""
-    timestep = (sigma * 1000).to(like.device, like.dtype)[None] / 1000
+    timestep = torch.full((1,), float(sigma * 1000), dtype=like.dtype, device=like.device) / 1000
     scale = None if guidance is None else torch.full_like(timestep, guidance) * 1000
     return steady(model.modulations(timestep * 1000, scale))
 
@@ -162,7 +168,7 @@ def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like:
 def turns(model: Transformer, grid: Grid, references: Sequence[Grid], text_length: int, device: torch.device) -> Tensor:
     """The table of positions of references, target and text, in this order (S, H)."""
     ids = torch.cat((reference_ids(references), image_ids(*grid), text_ids(text_length)))
-    return model.rope(ids.to(device)).turns()
+    return model.rope(upload(ids, device)).turns()
 
 
 def reference_kv(
@@ -171,7 +177,8 @@ def reference_kv(
     """Keys and values of a reference set in every layer, whatever prompt, size and seed follow. still: the modulations
     of timestep 0."""
     tokens = torch.cat([reference.tokens for reference in references])
-    table = model.rope(reference_ids([reference.grid for reference in references]).to(tokens.device)).turns()
+    ids = reference_ids([reference.grid for reference in references])
+    table = model.rope(upload(ids, tokens.device)).turns()
     kv = empty_kv(model, tokens.shape[0], tokens)
     nothing = tokens.new_empty(0, model.config.width)
     PackedPass(model, [Segment(tokens.shape[0], 0, 0, table, kv)], still, Workspace(), kernels).velocity(

@@ -1,9 +1,10 @@
-"""What the transformer's blocks do between products and attention, in as few passes over memory as torch allows.
+"""What happens between products, attention and convolutions, in as few passes over memory as torch allows.
 
 For rendering only: they work in place, which autograd can't follow. `compiled` gives the same with each fused into one
 pass by torch.compile.
 
-Legend: T rows (tokens), D width, E heads, K head size, H half of it.
+Legend: T rows (tokens), D width, I inner width, E heads, K head size, H half of it; B pictures, C channels, G groups of
+them, X Y rows and columns of a picture.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from model.quantised import Fp8Rows, quantise_rows
 
 HALF_RANGE = 65504.0
 
@@ -52,6 +55,32 @@ def add_gated(x_TD: Tensor, added_TD: Tensor, gate_D: Tensor) -> None:
         x_TD.clip_(-HALF_RANGE, HALF_RANGE)
 
 
+def modulate_rows(x_TD: Tensor, scale_D: Tensor, shift_D: Tensor, eps: float, static: Tensor | None) -> Fp8Rows:
+    """`modulate` in fp8. static: the one scale of all rows, where a file gives it."""
+    return quantise_rows(modulate(x_TD, scale_D, shift_D, eps), static)
+
+
+def swiglu_rows(gate_TI: Tensor, up_TI: Tensor, static: Tensor | None) -> Fp8Rows:
+    """silu(gate) * up in fp8."""
+    return quantise_rows(F.silu(gate_TI) * up_TI, static)
+
+
+def join_rows(mixed_TD: Tensor, gate_TI: Tensor, up_TI: Tensor, static: Tensor | None) -> Fp8Rows:
+    """mixed and silu(gate) * up side by side (T, D + I), in fp8."""
+    return quantise_rows(torch.cat((mixed_TD, F.silu(gate_TI) * up_TI), dim=1), static)
+
+
+def norm_silu(x_BCXY: Tensor, groups: int, weight_C: Tensor, bias_C: Tensor, eps: float) -> Tensor:
+    """silu(group norm), in the memory format of x."""
+    normed = F.group_norm(x_BCXY, groups, weight_C, bias_C, eps)
+    return F.silu(normed, inplace=not torch.is_grad_enabled())
+
+
+def softmax(scores: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+    """The softmax of scores * scale over the last dimension, in `dtype`; float32 scores are overwritten."""
+    return scores.mul_(scale).softmax(dim=-1).to(dtype)
+
+
 @dataclass(frozen=True)
 class Kernels:
     """The functions above, or others that do the same."""
@@ -60,6 +89,12 @@ class Kernels:
     norm_and_turn: Callable[[Tensor, Tensor, Tensor, float], None] = norm_and_turn
     swiglu: Callable[[Tensor, Tensor, Tensor], None] = swiglu
     add_gated: Callable[[Tensor, Tensor, Tensor], None] = add_gated
+    quantise_rows: Callable[[Tensor, Tensor | None], Fp8Rows] = quantise_rows
+    modulate_rows: Callable[[Tensor, Tensor, Tensor, float, Tensor | None], Fp8Rows] = modulate_rows
+    swiglu_rows: Callable[[Tensor, Tensor, Tensor | None], Fp8Rows] = swiglu_rows
+    join_rows: Callable[[Tensor, Tensor, Tensor, Tensor | None], Fp8Rows] = join_rows
+    norm_silu: Callable[[Tensor, int, Tensor, Tensor, float], Tensor] = norm_silu
+    softmax: Callable[[Tensor, float, torch.dtype], Tensor] = softmax
 
 
 EAGER = Kernels()
@@ -87,7 +122,18 @@ def compiled() -> Kernels:
     def norm_and_turn(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
         turn(x, weight, torch.view_as_real(factors), eps)
 
-    return Kernels(modulate, norm_and_turn, fuse(_swiglu), fuse(_add_gated))
+    return Kernels(
+        modulate,
+        norm_and_turn,
+        fuse(_swiglu),
+        fuse(_add_gated),
+        fuse(quantise_rows),
+        fuse(modulate_rows),
+        fuse(swiglu_rows),
+        fuse(join_rows),
+        fuse(_norm_silu),
+        fuse(_softmax),
+    )
 
 
 def _norm_and_turn(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
@@ -106,3 +152,21 @@ def _add_gated(x: Tensor, added: Tensor, gate: Tensor) -> None:
     x.add_(added * gate)
     if x.dtype == torch.float16:
         x.clamp_(-HALF_RANGE, HALF_RANGE)
+
+
+def _norm_silu(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    batch, channels, height, width = x.shape
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    rows = x.permute(0, 2, 3, 1).reshape(batch, height * width, groups, -1) if last else x.reshape(batch, groups, -1)
+    wide = rows.float()
+    var, mean = torch.var_mean(wide, dim=(1, 3) if last else 2, correction=0, keepdim=True)
+    normed = (wide - mean) * torch.rsqrt(var + eps)
+    if last:
+        out = F.silu(normed.reshape(batch, height, width, channels) * weight.float() + bias.float()).to(x.dtype)
+        return out.permute(0, 3, 1, 2)
+    scaled = normed.reshape(x.shape) * weight.float()[:, None, None] + bias.float()[:, None, None]
+    return F.silu(scaled).to(x.dtype)
+
+
+def _softmax(scores: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+    return (scores * scale).softmax(dim=-1).to(dtype)

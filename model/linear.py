@@ -8,25 +8,32 @@ import torch
 from torch import Tensor, nn
 
 from model.lora import LoraLinear
-from model.quantised import Fp8Linear
+from model.quantised import Fp8Linear, Fp8Rows
+
+Activations = Tensor | Fp8Rows
+"""Rows (T, I) that layers take: dense, or in fp8 where all layers they go to are in fp8."""
 
 
-def project(layer: nn.Module, x: Tensor, space: Tensor) -> Tensor:
-    """layer(x) for rows x (T, I); in `space` (T, O) where the layer is a plain one."""
+def project(layer: nn.Module, x: Activations, space: Tensor) -> Tensor:
+    """layer(x) for rows x (T, I); in `space` (T, O) where the layer can write there."""
+    if isinstance(x, Fp8Rows):
+        return cast(Fp8Linear, layer).multiply(x, space.dtype, space)
     if type(layer) is nn.Linear and layer.bias is None:
         return torch.mm(x, layer.weight.t(), out=space)
     return cast(Tensor, layer(x))
 
 
-def project_into(layer: nn.Module, x: Tensor, out: Tensor) -> None:
+def project_into(layer: nn.Module, x: Activations, out: Tensor) -> None:
     """out = layer(x) for rows x (T, I)."""
     made = project(layer, x, out)
     if made is not out:
         out.copy_(made)
 
 
-def project_rows(layer: nn.Module, rows: slice, x: Tensor, space: Tensor) -> Tensor:
+def project_rows(layer: nn.Module, rows: slice, x: Activations, space: Tensor) -> Tensor:
     """Those output features of layer(x) that `rows` of its weight make."""
+    if isinstance(x, Fp8Rows):
+        return cast(Fp8Linear, narrowed(layer, rows)).multiply(x, space.dtype, space)
     if type(layer) is nn.Linear and layer.bias is None:
         return torch.mm(x, layer.weight[rows].t(), out=space)
     return cast(Tensor, narrowed(layer, rows)(x))
@@ -38,8 +45,7 @@ def narrowed(layer: nn.Module, rows: slice) -> nn.Module:
         case LoraLinear():
             return LoraLinear(narrowed(layer.base, rows), layer.down, layer.up[rows])
         case Fp8Linear():
-            scale = layer.scale[rows] if layer.scale.numel() > 1 else layer.scale
-            return Fp8Linear(layer.weight[rows], scale, layer.input_scale, layer.in_units)
+            return layer.narrowed(rows)
         case nn.Linear(bias=None):
             part = nn.Linear(layer.in_features, rows.stop - rows.start, bias=False, device="meta")
             part.weight = nn.Parameter(layer.weight[rows], requires_grad=False)

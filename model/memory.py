@@ -42,6 +42,9 @@ PLAIN_COPIES, BAND_COPIES = 3.5, 2.0
 """How many of the decoder's largest activations are held at once, measured: in one piece 3.4, in bands 1.5 (see
 `model.bands`, which says up to which size they're made in one piece)."""
 
+STATISTICS = ("running_mean", "running_var")
+"""Tensors that stay in float32 whatever is computed in."""
+
 FLOATS = ("F64", "F32", "F16", "BF16")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _NOT_TRUNK = re.compile(r"(?:^|\.)(lm_head|vision_tower|multi_modal_projector|visual)\.")
@@ -174,6 +177,8 @@ def _bytes(weights: Weights, name: str, item_bytes: int, quantised: bool = False
         count, dtype = 2 * count, "BF16"  # NVFP4, made dense
     if dtype not in FLOATS:
         return count if dtype.startswith("F8") and name.endswith(".weight") else 0
+    if name.endswith(STATISTICS):
+        return 4 * count
     in_fp8 = quantised and len(weights.shape(name)) == 2 and _BLOCK_LINEAR.fullmatch(name)
     return count if in_fp8 else count * item_bytes
 

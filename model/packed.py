@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.kernels import EAGER, Kernels
-from model.linear import project, project_into, project_rows
+from model.linear import Activations, project, project_into, project_rows
+from model.quantised import Fp8Linear, Fp8Rows, share_rows
 from model.segments import Affine, Segment, Steady, in_streams, one_by_one, packed, pick, put
 from model.transformer import DoubleStreamBlock, FeedForward, SingleStreamBlock, Transformer
 from model.workspace import Workspace
@@ -85,7 +86,7 @@ class PackedPass:
         q, k, v = (self._space.take(name, tuple(x.shape), x) for name in ("q", "k", "v"))
         streams = _streams(block, self._mods, self._images, x.shape[0])
         for rows, (mod, _), layers, norms, _, _ in streams:
-            normed = self._kernels.modulate(x[rows], mod.scale, mod.shift, self._eps)
+            normed = self._modulated(x[rows], mod, layers)
             for layer, out in zip(layers, (q, k, v), strict=True):
                 project_into(layer, normed, out[rows])
             for norm, out in zip(norms, (q, k), strict=True):
@@ -93,21 +94,38 @@ class PackedPass:
         mixed = self._attend(number, *(self._headed(part) for part in (q, k, v)))
         for rows, (mod, mod_forward), _, _, to_out, feed_forward in streams:
             mine = x[rows]
-            out = project(to_out, mixed[rows], self._space.take("narrow", tuple(mine.shape), x))
+            out = project(to_out, self._taken(mixed[rows], to_out), self._space.take("narrow", tuple(mine.shape), x))
             self._kernels.add_gated(mine, out, mod.gate)
-            normed = self._kernels.modulate(mine, mod_forward.scale, mod_forward.shift, self._eps)
-            self._kernels.add_gated(mine, self._feed_forward(feed_forward, normed), mod_forward.gate)
+            self._kernels.add_gated(mine, self._feed_forward(feed_forward, mine, mod_forward), mod_forward.gate)
 
-    def _feed_forward(self, layer: FeedForward, x: Tensor) -> Tensor:
-        inner, rows = layer.linear_out.in_features, x.shape[0]
-        wide = project(layer.linear_in, x, self._space.take("wide", (rows, 2 * inner), x))
+    def _taken(self, x: Tensor, layer: nn.Module) -> Activations:
+        """Rows as `layer` takes them."""
+        if share_rows((layer,), x.device):
+            return self._kernels.quantise_rows(x, cast(Fp8Linear, layer).input_scale)
+        return x
+
+    def _modulated(self, x: Tensor, mod: Affine, layers: Sequence[nn.Module]) -> Activations:
+        """The modulated norm of rows, as `layers` take it."""
+        if share_rows(layers, x.device):
+            static = cast(Fp8Linear, layers[0]).input_scale
+            return self._kernels.modulate_rows(x, mod.scale, mod.shift, self._eps, static)
+        return self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
+
+    def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Affine) -> Tensor:
+        inner, rows, out = layer.linear_out.in_features, x.shape[0], layer.linear_out
+        normed = self._modulated(x, mod, (layer.linear_in,))
+        wide = project(layer.linear_in, normed, self._space.take("wide", (rows, 2 * inner), x))
+        narrow = self._space.take("narrow", tuple(x.shape), x)
+        if share_rows((out,), x.device):
+            static = cast(Fp8Linear, out).input_scale
+            return project(out, self._kernels.swiglu_rows(wide[:, :inner], wide[:, inner:], static), narrow)
         joined = self._space.take("joined", (rows, inner), x)
         self._kernels.swiglu(wide[:, :inner], wide[:, inner:], joined)
-        return project(layer.linear_out, joined, self._space.take("narrow", tuple(x.shape), x))
+        return project(out, joined, narrow)
 
     def _single(self, number: int, block: SingleStreamBlock, x: Tensor) -> None:
         attn, mod, width = block.attn, self._mods.single, self._width
-        normed = self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
+        normed = self._modulated(x, mod, (attn.to_qkv_mlp_proj,))
         space = self._space.take("wide", (x.shape[0], sum(attn.splits)), x)
         wide = project(attn.to_qkv_mlp_proj, normed, space)
         both = torch.unflatten(wide[:, : 2 * width], 1, (2, self._heads, self._size))
@@ -121,7 +139,7 @@ class PackedPass:
         attn, mod, width = block.attn, self._mods.single, self._width
         counts, layer = [rows.stop - rows.start for rows in wanted], attn.to_qkv_mlp_proj
         count, split = sum(counts), sum(attn.splits)
-        normed = self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
+        normed = self._modulated(x, mod, (layer,))
         space = self._space.take("kv", (x.shape[0], 2 * width), x)
         kv = project_rows(layer, slice(width, 3 * width), normed, space)
         k, v = (self._headed(half) for half in kv.chunk(2, dim=1))
@@ -130,7 +148,7 @@ class PackedPass:
         if not count:  # references alone, run for their keys and values
             deque(pairs, maxlen=0)
             return x[:0]
-        normed = pick(normed, wanted)
+        normed = picked(normed, wanted)
         q = project_rows(layer, slice(0, width), normed, self._space.take("q", (count, width), x))
         turn = pick(self._turn, wanted)[:, None]
         self._kernels.norm_and_turn(self._headed(q), attn.norm_q.weight, turn, self._eps)
@@ -145,10 +163,14 @@ class PackedPass:
     def _way_out(self, layer: nn.Module, mixed: Tensor, wide: Tensor) -> Tensor:
         """What a single block adds, from attention and from the feed-forward's halves side by side."""
         inner = wide.shape[1] // 2
+        narrow = self._space.take("narrow", tuple(mixed.shape), mixed)
+        if share_rows((layer,), mixed.device):
+            static = cast(Fp8Linear, layer).input_scale
+            return project(layer, self._kernels.join_rows(mixed, wide[:, :inner], wide[:, inner:], static), narrow)
         joined = self._space.take("joined", (mixed.shape[0], self._width + inner), mixed)
         joined[:, : self._width] = mixed
         self._kernels.swiglu(wide[:, :inner], wide[:, inner:], joined[:, self._width :])
-        return project(layer, joined, self._space.take("narrow", tuple(mixed.shape), mixed))
+        return project(layer, joined, narrow)
 
     def _headed(self, x: Tensor) -> Tensor:
         return torch.unflatten(x, 1, (self._heads, self._size))
@@ -210,6 +232,13 @@ def _streams(block: DoubleStreamBlock, mods: Steady, images: int, count: int) ->
         ),
     )
     return [stream for stream in both if stream.rows.start < stream.rows.stop]
+
+
+def picked(x: Activations, rows: Sequence[slice]) -> Activations:
+    """Those rows of a layer's input."""
+    if isinstance(x, Fp8Rows):
+        return Fp8Rows(pick(x.values, rows), pick(x.scale, rows))
+    return pick(x, rows)
 
 
 def attention(q_SEK: Tensor, k_REK: Tensor, v_REK: Tensor) -> Tensor:

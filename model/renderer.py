@@ -64,6 +64,7 @@ class Renderer:
         self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
         self.reuse = Reuse(loaded.device, spare)
         self._kernels = kernels
+        loaded.autoencoder.use(kernels)
         self._conditions = Conditions(loaded, self.reuse, kernels)
 
     @classmethod

@@ -34,8 +34,11 @@ def sigmas(tokens: int, steps: int) -> Tensor:
 
 
 def euler_step(latents: Tensor, velocity: Tensor, sigma: Tensor, sigma_next: Tensor) -> Tensor:
-    """latents + (sigma_next - sigma) * velocity, added in float32, returned in the velocity's dtype."""
-    return (latents.float() + (sigma_next - sigma) * velocity).to(velocity.dtype)
+    """latents + (sigma_next - sigma) * velocity in float32: what is added up over the steps isn't rounded in between.
+
+    sigma, sigma_next: float32 scalars in the CPU's memory, whatever the device of the others: nothing waits for them.
+    """
+    return latents.float() + (sigma_next - sigma) * velocity.float()
 
 
 def initial_noise(channels: int, height: int, width: int, seed: int) -> Tensor:

@@ -14,6 +14,8 @@ from model.errors import CheckpointError
 from model.quantised import Fp8Linear, quantise
 
 OPTIONAL = ("bn.num_batches_tracked",)
+STATISTICS = ("running_mean", "running_var")
+"""Stay in float32 whatever is computed in: latents are scaled by them."""
 
 
 def fill(
@@ -83,7 +85,8 @@ def _put(
         module.set_submodule(path, Fp8Linear(*quantise(tensor.to(device))))
         return
     tensor = tensor.reshape(wanted.shape)
-    place(module, name, tensor.to(device, dtype if tensor.is_floating_point() else None, copy=copies))
+    kept = torch.float32 if leaf in STATISTICS else dtype
+    place(module, name, tensor.to(device, kept if tensor.is_floating_point() else None, copy=copies))
 
 
 def place(module: nn.Module, name: str, tensor: Tensor) -> None:

@@ -40,22 +40,39 @@ def test_half_precision_does_not_overflow() -> None:
     torch.testing.assert_close(out.float(), torch.full((1, 16), 64 * 20 * 0.448), rtol=2e-3, atol=0)
 
 
+@pytest.fixture
+def in_fp8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products run as on a GPU with fp8 units."""
+    monkeypatch.setattr(Fp8Linear, "runs_in_fp8", lambda self, device: True)
+
+
+@pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize("static", [None, 0.01])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_product_in_fp8_is_that_of_quantised_activations(static: float | None, dtype: torch.dtype) -> None:
+def test_the_product_in_fp8_is_that_of_quantised_activations(
+    in_fp8: None, rows: bool, static: float | None, dtype: torch.dtype
+) -> None:
     """What GPUs with fp8 units compute. Here torch does it on the CPU, with the same call."""
-    made, dense = layer(static=static)
+    made, dense = layer(rows, static)
     x = activations(dtype)
-    scale = static if static is not None else float(x.abs().max()) / 448
+    scale = x.float().abs().amax(dim=-1, keepdim=True) / 448 if static is None else static
     rounded = (x.float() / scale).clamp(-448, 448).to(torch.float8_e4m3fn).float() * scale
-    out = made.multiply_fp8(x)
+    out = made(x)
     assert out.dtype == dtype and out.shape == (2, 5, 48)
     close = 1e-4 if dtype == torch.float32 else 0.1
     torch.testing.assert_close(out.float(), rounded @ dense.T, rtol=close, atol=close)
 
 
+def test_a_row_does_not_depend_on_its_company(in_fp8: None) -> None:
+    """A picture alone and beside one with activations a thousand times as large: the same to the bit."""
+    made, _ = layer()
+    alone = activations(torch.bfloat16)
+    company = torch.cat((alone, 1000 * alone.flip(0)))
+    assert torch.equal(made(company)[:2], made(alone))
+
+
 def test_a_cpu_takes_the_expanded_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Fp8Linear, "multiply_fp8", lambda self, x: pytest.fail("no fp8 units here"))
+    monkeypatch.setattr(Fp8Linear, "multiply", lambda self, *_: pytest.fail("no fp8 units here"))
     layer()[0](activations())
 
 

@@ -16,7 +16,7 @@ INPUTS = KeyInputs(
     guidance=1.0,
     seed=7,
     quantisation=None,
-    sampler="euler-empirical-mu/1",
+    sampler="euler-empirical-mu/2",
     format="png",
 )
 

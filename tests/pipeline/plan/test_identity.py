@@ -38,7 +38,7 @@ def test_the_literal_key() -> None:
     text = (
         '{"format":"png","guidance":1.0,"height":768,'
         '"prompt":"a green mug on the left, “überall” 東京","quantisation":null,'
-        f'"references":["{"1" * 64}","{"2" * 64}"],"sampler":"euler-empirical-mu/1","seed":7,"steps":4,'
+        f'"references":["{"1" * 64}","{"2" * 64}"],"sampler":"euler-empirical-mu/2","seed":7,"steps":4,'
         f'"weights":"{"0" * 64}","width":1024}}'
     )
     assert canonical_json(INPUTS) == text

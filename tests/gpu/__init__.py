@@ -1,0 +1,1 @@
+"""The check on a GPU: right pictures, memory, speed beside diffusers and beside what the card can do."""

@@ -1,0 +1,114 @@
+"""`python -m tests.gpu`: the check on a GPU, in one command of at most eight minutes.
+
+Needs torch, transformers, safetensors and Pillow, and no installation; rows beside diffusers are there where it is.
+Results are written after each section. Exit code 1 where a picture is wrong or a section failed; a goal of speed that
+is missed is only said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+from tests.gpu.deadline import OutOfTimeError, deadline
+from tests.gpu.document import as_markdown, as_text
+from tests.gpu.figure import Section
+from tests.gpu.machine import machine
+from tests.gpu.rig import Rig
+from tests.gpu.sections import ceilings, company, decoder, dev, exhaustion, graphs, klein, pictures, stream
+
+SECTIONS: dict[str, ModuleType] = {
+    "ceilings": ceilings,
+    "pictures": pictures,
+    "klein": klein,
+    "decoder": decoder,
+    "stream": stream,
+    "dev": dev,
+    "company": company,
+    "exhaustion": exhaustion,
+    "graphs": graphs,
+}
+SECONDS = 480
+OUT = Path("out/gpu")
+DOCUMENT = Path("docs/gpu.md")
+
+
+def main() -> int:
+    options = parse()
+    device = torch.device("cpu" if options.cpu_tiny else "cuda")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        sys.exit("no CUDA device is found here; --cpu-tiny runs every section at small sizes on the CPU")
+    options.out.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    rig = Rig(device, options.cpu_tiny, options.out, say)
+    sections: list[Section] = []
+    for key in [key for key in SECTIONS if key in options.only]:
+        left = options.seconds - (time.monotonic() - start)
+        sections.append(run(key, SECTIONS[key], rig, left))
+        told = {"machine": machine(device), "tiny": options.cpu_tiny, "sections": [one.as_json() for one in sections]}
+        (options.out / "results.json").write_text(json.dumps(told, indent=2, default=str) + "\n")
+        document = options.write or (options.out / "gpu.md" if options.cpu_tiny else DOCUMENT)
+        document.parent.mkdir(parents=True, exist_ok=True)
+        document.write_text(as_markdown(told))
+        print(as_text(sections[-1]), flush=True)
+        rig.free()
+    return 1 if any(section.wrong for section in sections) else 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.gpu", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--cpu-tiny", action="store_true", help="small sizes on the CPU: proves that it runs")
+    parser.add_argument("--only", type=keys, default=list(SECTIONS), metavar="NAME[,NAME]", help=", ".join(SECTIONS))
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for all sections; default: {SECONDS}")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"for results.json and pictures; default: {OUT}")
+    parser.add_argument("--write", type=Path, metavar="FILE", help=f"the tables as Markdown; default: {DOCUMENT}")
+    return parser.parse_args()
+
+
+def keys(words: str) -> list[str]:
+    """The names of `--only`. Raises ArgumentTypeError with those that there are."""
+    asked = words.split(",")
+    if unknown := sorted(set(asked) - set(SECTIONS)):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(SECTIONS)}")
+    return asked
+
+
+def run(key: str, module: ModuleType, rig: Rig, left: float) -> Section:
+    """One section, to its end, its deadline or its first error; what it found out until then is kept."""
+    section = Section(key, module.ABOUT)
+    if left < 5:
+        section.cause = "no time was left"
+        return section
+    start = time.monotonic()
+    rig.profile.clear()
+    try:
+        with deadline(min(module.SECONDS, left)):
+            for figure in module.measure(rig):
+                # At small sizes speed says nothing.
+                figure = replace(figure, goal=None) if rig.tiny and not figure.must else figure
+                section.figures.append(figure)
+                rig.say(f"{key}: {figure.name}: {figure.value} {figure.unit} {figure.note}")
+        section.status = "done"
+    except OutOfTimeError as error:
+        section.status, section.cause = "out of time", str(error)
+    except Exception:
+        section.status, section.cause = "failed", traceback.format_exc()
+    section.profile = list(rig.profile)
+    section.seconds = time.monotonic() - start
+    return section
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""The check's results as text and as Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.gpu.figure import Section
+
+HEAD = """# On a GPU
+
+Written by `make gpu` (`python -m tests.gpu`), which checks pictures, memory and speed on whatever NVIDIA card it finds.
+Weights are random and of the real sizes, but for nano's. A goal that isn't reached says so; it isn't hidden.
+"""
+
+
+def as_markdown(told: dict[str, Any]) -> str:
+    """The document of a run (what `results.json` holds)."""
+    machine = told["machine"]
+    lines = [HEAD, "## The machine", ""]
+    if told["tiny"]:
+        lines += ["**Small sizes on a CPU: this proves that every section runs and measures nothing.**", ""]
+    for name, value in machine.items():
+        shown = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
+        lines.append(f"- {name}: {shown}")
+    for section in told["sections"]:
+        lines += ["", f"## {section['key']}", "", section["about"], ""]
+        if section["status"] != "done":
+            cause = section["cause"].strip().splitlines()[-1:] or [""]
+            lines += [f"**{section['status']}** after {section['seconds']:.0f} s: {cause[0]}", ""]
+        if section["figures"]:
+            lines += ["| what | figure | goal | diffusers | |", "|---|---|---|---|---|"]
+        lines += [row_of(figure) for figure in section["figures"]]
+        if section["profile"]:
+            lines += ["", "Where the time goes:", "", "| kernel | ms | calls |", "|---|---|---|"]
+            lines += [f"| `{name[:90]}` | {spent:.2f} | {calls} |" for name, spent, calls in section["profile"]]
+    return "\n".join(lines) + "\n"
+
+
+def row_of(figure: dict[str, Any]) -> str:
+    goal = figure["goal"]
+    sign = "" if goal is None else f"{'≥' if goal['at_least'] else '≤'} {goal['bound']:g}"
+    if goal is not None and figure["met"] is False:
+        sign += ": **missed**"
+    beside = "" if figure["beside"] is None else number(figure["beside"])
+    value = f"{number(figure['value'])} {figure['unit']}".strip()
+    return f"| {figure['name']} | {value} | {sign} | {beside} | {figure['note']} |"
+
+
+def as_text(section: Section) -> str:
+    """A section for a terminal."""
+    lines = [f"== {section.key}: {section.status}, {section.seconds:.0f} s {section.cause}"]
+    for figure in section.figures:
+        mark = {True: "ok  ", False: "MISS", None: "    "}[figure.met]
+        goal = "" if figure.goal is None else f" (goal {figure.goal})"
+        lines.append(f"  {mark} {figure.name}: {number(figure.value)} {figure.unit}{goal} {figure.note}")
+    lines += [f"       {spent:9.2f} ms {calls:6} {name[:90]}" for name, spent, calls in section.profile]
+    return "\n".join(lines)
+
+
+def number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"

@@ -1,0 +1,41 @@
+"""What `plan` says of a case's memory, from heads of files as the real checkpoints have them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from model.checkpoint.describe import describe
+from model.checkpoint.locate import Parts
+from model.memory import Largest, Need, need_of
+from model.transformer import Transformer
+from tests.gpu.case import Case
+from tests.gpu.rig import Rig
+from tests.gpu.weights import autoencoder_of
+from tests.model.sparse import Head, sparse
+
+
+def need(case: Case, rig: Rig, folder: Path) -> Need:
+    """Bytes by part; the text encoder, which isn't loaded from a file here, counts as nothing."""
+    with torch.device("meta"):
+        transformer = Transformer(case.config)
+    meta = Rig(torch.device("meta"), rig.tiny, rig.folder, rig.say)
+    parts = Parts(
+        root=None,
+        transformer=sparse(folder / "transformer.safetensors", head(transformer)),
+        vae=sparse(folder / "vae.safetensors", head(autoencoder_of(meta))),
+        text_encoder=sparse(folder / "text.safetensors", {"model.layers.0.norm.weight": ("BF16", (1,))}),
+        text_config=None,
+        tokenizer=folder,
+    )
+    model = replace(
+        describe("nano", folder), parts=parts, kv=case.kv, text_layers=(1,), text_length=case.text, family=case.model
+    )
+    return need_of(model, rig.dtype.itemsize, Largest(case.side, case.side, case.reference_tokens))
+
+
+def head(module: nn.Module) -> Head:
+    return {name: ("BF16", tuple(tensor.shape)) for name, tensor in module.state_dict().items()}

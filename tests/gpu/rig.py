@@ -1,0 +1,127 @@
+"""The device under test: how time, memory and kernels are measured on it."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.kernels import EAGER, Kernels, compiled, compiler_found
+
+MEASURED_ELSEWHERE = 790e12
+"""Products in bf16 on an H100, operations a second: the ceiling until section `ceilings` has measured this card's."""
+
+
+@dataclass
+class Rig:
+    """device: what is checked. tiny: small sizes, to prove that every section runs. folder: for pictures and small
+    checkpoints. say: tells of progress. products: the ceiling of products in bf16, operations a second."""
+
+    device: torch.device
+    tiny: bool
+    folder: Path
+    say: Callable[[str], None]
+    products: float = MEASURED_ELSEWHERE
+    profile: list[tuple[str, float, int]] = field(default_factory=list)
+
+    @property
+    def gpu(self) -> bool:
+        return self.device.type == "cuda"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.bfloat16
+
+    @property
+    def diffusers(self) -> bool:
+        """Whether diffusers is there to be measured beside."""
+        return importlib.util.find_spec("diffusers") is not None
+
+    def kernels(self) -> dict[str, Kernels]:
+        """Eager, and compiled where a compiler is found. Tiny checks on a CPU leave compiling to tests of its own."""
+        found = self.gpu and compiler_found(self.device)
+        return {"eager": EAGER} | ({"compiled": compiled()} if found else {})
+
+    def best_kernels(self) -> Kernels:
+        return list(self.kernels().values())[-1]
+
+    def wait(self) -> None:
+        if self.gpu:
+            torch.cuda.synchronize(self.device)
+
+    def seconds(self, work: Callable[[], object], rounds: int = 3, warm: int = 1) -> float:
+        """The median time of `work`, until the device is done with it."""
+        for _ in range(warm):
+            work()
+        times = []
+        for _ in range(1 if self.tiny else rounds):
+            self.wait()
+            start = time.perf_counter()
+            work()
+            self.wait()
+            times.append(time.perf_counter() - start)
+        return statistics.median(times)
+
+    def peak(self, work: Callable[[], object]) -> int:
+        """Bytes that the device's allocator holds at most during `work`; 0 on a CPU."""
+        if not self.gpu:
+            work()
+            return 0
+        self.free()
+        torch.cuda.reset_peak_memory_stats(self.device)
+        work()
+        self.wait()
+        return torch.cuda.max_memory_allocated(self.device)
+
+    def held(self) -> int:
+        """Bytes that tensors take on the device; 0 on a CPU."""
+        return torch.cuda.memory_allocated(self.device) if self.gpu else 0
+
+    def free(self) -> None:
+        gc.collect()
+        if self.gpu:
+            self.wait()
+            torch.cuda.empty_cache()
+
+    def profiled(self, work: Callable[[], object]) -> tuple[list[tuple[str, float, int]], float]:
+        """The kernels of `work` (name, milliseconds, calls), the longest first; and the share of the time between the
+        first and the last in which none ran. Nothing on a CPU."""
+        if not self.gpu:
+            work()
+            return [], 0.0
+        from torch.profiler import ProfilerActivity, profile
+
+        self.wait()
+        with profile(activities=[ProfilerActivity.CUDA]) as made:
+            work()
+            self.wait()
+        events = [event for event in made.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+        return kernel_table(events), idle_share([(e.time_range.start, e.time_range.end) for e in events])
+
+
+def kernel_table(events: Sequence[Any], most: int = 15) -> list[tuple[str, float, int]]:
+    """(name, milliseconds, calls) of events (name, time_range in microseconds), the longest first."""
+    times: dict[str, list[float]] = {}
+    for event in events:
+        times.setdefault(event.name, []).append((event.time_range.end - event.time_range.start) / 1000)
+    rows = sorted(((name, sum(spent), len(spent)) for name, spent in times.items()), key=lambda row: -row[1])
+    return rows[:most]
+
+
+def idle_share(ranges: Sequence[tuple[float, float]]) -> float:
+    """The share of the time from the first start to the last end that no range (start, end) covers."""
+    if not ranges:
+        return 0.0
+    ordered = sorted(ranges)
+    first, end, idle = ordered[0][0], ordered[0][0], 0.0
+    for start, stop in ordered:
+        idle += max(0.0, start - end)
+        end = max(end, stop)
+    return idle / (end - first) if end > first else 0.0

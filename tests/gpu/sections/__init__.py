@@ -1,0 +1,1 @@
+"""What the check measures, a file a section."""

@@ -1,0 +1,99 @@
+"""[dev], 32B: a step with three references in bf16, in fp8, and what fp8's parts cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from model import quantised
+from model.denoise import modulations, turns
+from model.kernels import Kernels
+from model.packed import PackedPass
+from model.quantised import Fp8Linear
+from model.segments import Segment
+from model.transformer import Transformer
+from model.workspace import Workspace
+from tests.bench.row import Goal
+from tests.gpu.case import DEV, Case
+from tests.gpu.figure import Figure
+from tests.gpu.rig import Rig
+from tests.gpu.weights import quantise_blocks, transformer_of
+
+ABOUT = "One step of [dev] at its real size with random weights; 20 of them make a picture."
+SECONDS = 65
+
+
+class Step:
+    """One step of a case, references running beside the target where the model has them so."""
+
+    def __init__(self, rig: Rig, model: Transformer, case: Case) -> None:
+        self._model, self._kernels = model, rig.best_kernels()
+        generator = torch.Generator(rig.device).manual_seed(0)
+        running = 0 if case.kv else case.reference_tokens
+        rows = (running + case.target_tokens, model.config.in_channels)
+        self._image = torch.randn(rows, generator=generator, device=rig.device).to(rig.dtype)
+        text = torch.randn((case.text, model.config.width), generator=generator, device=rig.device)
+        self._text = text.to(rig.dtype)
+        with torch.inference_mode():
+            grids = [] if case.kv else [case.reference_grid] * case.references
+            table = turns(model, case.grid, grids, case.text, rig.device)
+            scale = 4.0 if model.config.guidance_embeds else None
+            self._mods = modulations(model, torch.tensor(0.7), scale, self._text)
+        self._segments = [Segment(running, case.target_tokens, case.text, table)]
+        self._space = Workspace()
+
+    def run(self, kernels: Kernels | None = None) -> Tensor:
+        run = PackedPass(self._model, self._segments, self._mods, self._space, kernels or self._kernels)
+        return run.velocity(self._image, self._text)
+
+
+def measure(rig: Rig) -> Iterator[Figure]:
+    case = DEV.tiny() if rig.tiny else DEV
+    if rig.gpu and torch.cuda.get_device_properties(rig.device).total_memory < 72e9:
+        yield Figure("[dev] in bf16", "not measured: its weights take 64 GB")
+        return
+    model = transformer_of(case, rig)
+    step = Step(rig, model, case)
+    floor = case.floor(rig.products) / case.steps
+    dense = float("inf")
+    for name, kernels in rig.kernels().items():
+        seconds = rig.seconds(lambda kernels=kernels: step.run(kernels), rounds=2)
+        dense = min(dense, seconds)
+        yield Figure(f"bf16, a step, {name}", seconds, "s")
+    yield Figure("bf16: floor over a step", floor / dense, "", Goal(0.75), note=f"floor {floor:.3f} s")
+    exact = step.run()
+    quantise_blocks(model)
+    rig.free()
+    yield from in_fp8(rig, model, step, case, dense, exact)
+
+
+def in_fp8(rig: Rig, model: Transformer, step: Step, case: Case, dense: float, exact: Tensor) -> Iterator[Figure]:
+    floor = case.floor(rig.products, fp8=True) / case.steps
+    fp8 = float("inf")
+    for name, kernels in rig.kernels().items():
+        seconds = rig.seconds(lambda kernels=kernels: step.run(kernels), rounds=2)
+        fp8 = min(fp8, seconds)
+        yield Figure(f"fp8, a step, {name}", seconds, "s")
+    yield Figure("fp8: times as fast as bf16", dense / fp8, "x", Goal(1.3), note=f"floor {floor:.3f} s")
+    error = float((step.run().float() - exact.float()).norm() / exact.float().norm())
+    yield Figure("fp8: velocity against bf16's", error, "", note="norm of the difference over the norm")
+    rig.profile[:], _ = rig.profiled(step.run)
+    fast = quantised.scaled_product
+    try:
+        quantised.scaled_product = slow_accumulation
+        yield Figure("fp8, a step, sums in float32 throughout", rig.seconds(step.run, rounds=1), "s")
+    finally:
+        quantised.scaled_product = fast
+    for layer in model.modules():
+        if isinstance(layer, Fp8Linear):
+            layer.in_units = False
+    yield Figure("fp8 weights, products in bf16", rig.seconds(step.run, rounds=1), "s")
+
+
+def slow_accumulation(x: quantised.Fp8Rows, weight: Tensor, columns: Tensor, out: Tensor | None = None) -> Tensor:
+    made: Tensor = torch._scaled_mm(
+        x.values, weight.t(), scale_a=x.scale, scale_b=columns, out_dtype=torch.bfloat16, use_fast_accum=False
+    )
+    return made if out is None else out.copy_(made)

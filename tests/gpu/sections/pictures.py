@@ -1,0 +1,131 @@
+"""Right pictures: small checkpoints of every kind on the device against the CPU, and nano."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from model import Renderer, RenderRequest
+from tests.bench.row import Goal
+from tests.gpu.checkpoints import KINDS, WORDS, save_checkpoint
+from tests.gpu.figure import Figure
+from tests.gpu.pairs import levels_apart, psnr
+from tests.gpu.rig import Rig
+from tests.gpu.weights import folder_of
+
+ABOUT = "Small checkpoints of every kind and nano: on the device against the CPU, in float32 and in bf16."
+SECONDS = 80
+ONE_LEVEL = Goal(1, at_least=False)
+REFERENCES = Path(__file__).parents[3] / "specs" / "northwind" / "references"
+
+
+def measure(rig: Rig) -> Iterator[Figure]:
+    # A GPU's products and convolutions in float32 may be rounded to fewer bits unless this is said.
+    torch.set_float32_matmul_precision("highest")
+    for kind in KINDS:
+        folder = save_checkpoint(kind, folder_of(rig, kind))
+        requests = requests_of(kind)
+        cpu = Renderer.load(folder, device="cpu", dtype="float32").render(requests)
+        ours = Renderer.load(folder, device=str(rig.device), dtype="float32").render(requests)
+        worst = max(levels_apart(one, other) for one, other in zip(ours, cpu, strict=True))
+        yield Figure(f"{kind} in float32 against the CPU", worst, "levels", ONE_LEVEL, must=True)
+        half = Renderer.load(folder, device=str(rig.device), dtype="bfloat16").render(requests)
+        beside = theirs(rig, kind, folder, requests)
+        near = min(psnr(one, other) for one, other in zip(half, cpu, strict=True))
+        told = None if beside is None else min(psnr(one, other) for one, other in zip(beside, cpu, strict=True))
+        yield Figure(
+            f"{kind} in bf16 against the CPU in float32", near, "dB", Goal(25), must=True, beside=told, note="PSNR"
+        )
+    yield from padding(rig)
+    yield from nano(rig)
+
+
+def requests_of(kind: str) -> list[RenderRequest]:
+    picture = Image.open(REFERENCES / "fox.png").convert("RGB")
+    second = Image.open(REFERENCES / "mug.png").convert("RGB")
+    alone = RenderRequest(WORDS[0], (), 64, 96, seed=1, steps=2)
+    referenced = RenderRequest(WORDS[1], (picture, second), 96, 64, seed=2, steps=3, reference_pixels=96 * 96)
+    return [alone, referenced]
+
+
+def theirs(rig: Rig, kind: str, folder: Path, requests: list[RenderRequest]) -> list[Image.Image] | None:
+    """diffusers' pictures of the requests in bf16 on the device; None without diffusers, and of dev, whose processor
+    needs torchvision's."""
+    if not rig.diffusers or kind == "dev":
+        return None
+    import diffusers
+    from transformers import Qwen3ForCausalLM
+
+    name, extra = KINDS[kind]
+    diffusers.utils.logging.set_verbosity_error()
+    encoder = Qwen3ForCausalLM.from_pretrained(folder / "text_encoder", dtype=torch.bfloat16)
+    pipeline: Any = getattr(diffusers, name).from_pretrained(
+        folder, text_encoder=encoder, torch_dtype=torch.bfloat16, **extra
+    )
+    pipeline.to(rig.device)
+    pipeline.set_progress_bar_config(disable=True)
+    made = []
+    for request in requests:
+        references = [picture.resize((96, 96), Image.Resampling.LANCZOS) for picture in request.references]
+        made.append(
+            pipeline(
+                prompt=request.prompt,
+                image=references or None,
+                width=request.width,
+                height=request.height,
+                num_inference_steps=request.steps,
+                generator=torch.Generator("cpu").manual_seed(request.seed),
+                max_sequence_length=32,
+                text_encoder_out_layers=(1, 2, 3),
+                **({} if kind != "klein-base" else {"guidance_scale": 4.0}),
+            ).images[0]
+        )
+    return made
+
+
+def padding(rig: Rig) -> Iterator[Figure]:
+    """[dev]'s padding is a fully masked row of attention, which backends may answer with anything."""
+    folder = folder_of(rig, "dev")
+    rows = {}
+    for device, dtype in {("cpu", "float32"), (str(rig.device), "float32"), (str(rig.device), "bfloat16")}:
+        renderer: Any = Renderer.load(folder, device=device, dtype=dtype)
+        rows[device, dtype] = renderer.loaded.text_encoder.get().encode(WORDS[0])[0].float().cpu()
+    truth = rows["cpu", "float32"]
+    for (device, dtype), made in rows.items():
+        if (device, dtype) != ("cpu", "float32"):
+            apart = float((made - truth).abs().max() / truth.std())
+            bound = Goal(1e-3 if dtype == "float32" else 0.1, at_least=False)
+            apart = apart if torch.isfinite(made).all() else float("inf")
+            yield Figure(f"dev's text with its padding, {dtype}", apart, "spreads", bound, must=True)
+
+
+def nano(rig: Rig) -> Iterator[Figure]:
+    references = tuple(Image.open(REFERENCES / name).convert("RGB") for name in ("mug.png", "fox.png"))
+    prompt = "a green mug with a white star on the left, an orange fox on the right, on a beach"
+    requests = [RenderRequest(prompt, references, 128, 128, seed=seed) for seed in range(2 if rig.tiny else 4)]
+    cpu = Renderer.load("nano", device="cpu", dtype="float32").render(requests)
+    for dtype in ("float32", "bfloat16"):
+        renderer = Renderer.load("nano", device=str(rig.device), dtype=dtype)
+        made = renderer.render(requests)
+        if dtype == "float32":
+            worst = max(levels_apart(one, other) for one, other in zip(made, cpu, strict=True))
+            yield Figure("nano in float32 against the CPU", worst, "levels", ONE_LEVEL, must=True)
+        else:
+            near = min(psnr(one, other) for one, other in zip(made, cpu, strict=True))
+            yield Figure("nano in bf16 against the CPU in float32", near, "dB", Goal(25), must=True, note="PSNR")
+            side_by_side(cpu, made).save(rig.folder / "nano.png")
+        seconds = rig.seconds(lambda renderer=renderer: renderer.render(requests)) / len(requests)
+        yield Figure(f"nano, a picture of a batch in {dtype}", 1000 * seconds, "ms")
+
+
+def side_by_side(above: list[Image.Image], below: list[Image.Image]) -> Image.Image:
+    width, height = above[0].size
+    sheet = Image.new("RGB", (width * len(above), 2 * height))
+    for row, pictures in enumerate((above, below)):
+        for column, picture in enumerate(pictures):
+            sheet.paste(picture, (column * width, row * height))
+    return sheet

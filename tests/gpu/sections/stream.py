@@ -1,0 +1,69 @@
+"""Six pictures through `Renderer.stream`: does the GPU ever wait, and for what?"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from PIL import Image
+
+from model import Renderer, RenderRequest
+from tests.bench.row import Goal
+from tests.gpu.case import KLEIN_4B, Case
+from tests.gpu.figure import Figure
+from tests.gpu.rig import Rig
+from tests.gpu.sections.klein import references_of
+from tests.gpu.weights import loaded_of, transformer_of
+
+ABOUT = (
+    "klein-4B 1024² with two references and its text encoder at the real sizes; each picture has a prompt of its own."
+)
+SECONDS = 60
+PICTURES = 6
+
+
+def measure(rig: Rig) -> Iterator[Figure]:
+    case = replace(KLEIN_4B, references=2)
+    case = case.tiny() if rig.tiny else case
+    loaded = loaded_of(case, rig, transformer_of(case, rig))
+    renderer = Renderer(loaded, kernels=rig.best_kernels())
+    streamed(renderer, requests_of(case, "warm"))
+    rig.profile[:], idle = rig.profiled(lambda: streamed(renderer, requests_of(case, "idle")))
+    if rig.gpu:
+        yield Figure("idle share over six pictures", idle, "", Goal(0.05, at_least=False))
+    yield Figure("a picture", rig.seconds(lambda: streamed(renderer, requests_of(case, "time")), 1, 0) / PICTURES, "s")
+    yield from synchronisations(rig, renderer, case)
+
+
+def requests_of(case: Case, words: str) -> list[RenderRequest]:
+    """Of two reference sets, as a campaign has them."""
+    pictures: Sequence[Image.Image] = references_of(case)
+    sets = (tuple(pictures), tuple(reversed(pictures)))
+    return [
+        RenderRequest(f"{words} {number}", sets[number * 2 // PICTURES], case.side, case.side, number, case.steps)
+        for number in range(PICTURES)
+    ]
+
+
+def streamed(renderer: Renderer, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+    return [rendered.picture for rendered in renderer.stream(requests)]
+
+
+def synchronisations(rig: Rig, renderer: Renderer, case: Case) -> Iterator[Figure]:
+    """Calls that make the CPU wait for the GPU, but for the one that hands a picture out."""
+    if not rig.gpu:
+        return
+    requests = requests_of(case, "waiting")
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            streamed(renderer, requests)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    places = Counter(f"{warning.filename.rpartition('/')[2]}:{warning.lineno}" for warning in told)
+    note = ", ".join(f"{place} {count}x" for place, count in places.most_common(8))
+    yield Figure("synchronisations a picture", sum(places.values()) / PICTURES, "", Goal(0, False), note=note)

@@ -1,0 +1,65 @@
+"""diffusers' pipelines over the very tensors that ours computes with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from model.autoencoder import Autoencoder
+from model.transformer import Transformer
+from tests.gpu.case import Case
+
+
+def pipeline_of(case: Case, transformer: Transformer, autoencoder: Autoencoder) -> Any:
+    """klein's pipeline, with references' keys and values apart where the model has them so. No weights are copied."""
+    import diffusers
+
+    diffusers.utils.logging.set_verbosity_error()
+    with torch.device("meta"):
+        blocks = diffusers.Flux2Transformer2DModel(**_fields(transformer))
+        vae = diffusers.AutoencoderKLFlux2(**_fields(autoencoder))
+    blocks.load_state_dict(transformer.state_dict(), assign=True)
+    vae.load_state_dict(autoencoder.state_dict(), assign=True)
+    vae.bn.to(next(autoencoder.parameters()).dtype)
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0)
+    kind = diffusers.Flux2KleinKVPipeline if case.kv else diffusers.Flux2KleinPipeline
+    made: Any = kind(
+        scheduler=scheduler,
+        vae=vae.eval(),
+        text_encoder=None,
+        tokenizer=None,
+        transformer=blocks.eval(),
+        is_distilled=True,
+    )
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def picture_of(pipeline: Any, case: Case, text: Tensor, references: Sequence[Image.Image]) -> Callable[[], Image.Image]:
+    """What renders one picture: the prompt is encoded already, as ours has it in a cache."""
+
+    def render() -> Image.Image:
+        made: Image.Image = pipeline(
+            prompt_embeds=text,
+            image=list(references) or None,
+            width=case.side,
+            height=case.side,
+            num_inference_steps=case.steps,
+            generator=torch.Generator("cpu").manual_seed(0),
+        ).images[0]
+        return made
+
+    return render
+
+
+def _fields(module: Transformer | Autoencoder) -> dict[str, Any]:
+    fields = dataclasses.asdict(module.config)
+    if isinstance(module, Autoencoder):
+        levels = len(module.config.block_out_channels)
+        fields |= {"down_block_types": ["DownEncoderBlock2D"] * levels, "up_block_types": ["UpDecoderBlock2D"] * levels}
+    return fields

@@ -48,6 +48,13 @@ def swiglu(gate: Tensor, up: Tensor, out: Tensor) -> None:
     torch.mul(F.silu(gate, inplace=True), up, out=out)
 
 
+def join(mixed_TD: Tensor, gate_TI: Tensor, up_TI: Tensor, out: Tensor) -> None:
+    """out = mixed and silu(gate) * up side by side; `gate` is lost."""
+    width = mixed_TD.shape[1]
+    out[:, :width] = mixed_TD
+    swiglu(gate_TI, up_TI, out[:, width:])
+
+
 def add_gated(x_TD: Tensor, added_TD: Tensor, gate_D: Tensor) -> None:
     """x += added * gate, kept within float16's range where that is x's dtype, as diffusers keeps it."""
     x_TD.addcmul_(added_TD, gate_D)
@@ -88,6 +95,7 @@ class Kernels:
     modulate: Callable[[Tensor, Tensor, Tensor, float], Tensor] = modulate
     norm_and_turn: Callable[[Tensor, Tensor, Tensor, float], None] = norm_and_turn
     swiglu: Callable[[Tensor, Tensor, Tensor], None] = swiglu
+    join: Callable[[Tensor, Tensor, Tensor, Tensor], None] = join
     add_gated: Callable[[Tensor, Tensor, Tensor], None] = add_gated
     quantise_rows: Callable[[Tensor, Tensor | None], Fp8Rows] = quantise_rows
     modulate_rows: Callable[[Tensor, Tensor, Tensor, float, Tensor | None], Fp8Rows] = modulate_rows
@@ -122,10 +130,18 @@ def compiled() -> Kernels:
     def norm_and_turn(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
         turn(x, weight, torch.view_as_real(factors), eps)
 
+    fused_swiglu = fuse(_swiglu)
+
+    def join(mixed: Tensor, gate: Tensor, up: Tensor, out: Tensor) -> None:
+        width = mixed.shape[1]
+        out[:, :width] = mixed
+        fused_swiglu(gate, up, out[:, width:])
+
     return Kernels(
         modulate,
         norm_and_turn,
-        fuse(_swiglu),
+        fused_swiglu,
+        join,
         fuse(_add_gated),
         fuse(quantise_rows),
         fuse(modulate_rows),

@@ -168,8 +168,7 @@ class PackedPass:
             static = cast(Fp8Linear, layer).input_scale
             return project(layer, self._kernels.join_rows(mixed, wide[:, :inner], wide[:, inner:], static), narrow)
         joined = self._space.take("joined", (mixed.shape[0], self._width + inner), mixed)
-        joined[:, : self._width] = mixed
-        self._kernels.swiglu(wide[:, :inner], wide[:, inner:], joined[:, self._width :])
+        self._kernels.join(mixed, wide[:, :inner], wide[:, inner:], joined)
         return project(layer, joined, narrow)
 
     def _headed(self, x: Tensor) -> Tensor:

@@ -17,8 +17,10 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from model.chat import MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
+from model.upload import upload
 
 
 class TextEncoder(Protocol):
@@ -47,7 +49,9 @@ class Trunk(nn.Module):
         return torch.device(self.model.device)
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Token ids (1, L) -> (1, L, X)."""
+        """Token ids (1, L) and what of them isn't padding (1, L), both in the CPU's memory -> (1, L, X)."""
+        ids = upload(ids, self.device)
+        seen = None if mask is None else upload(causal(mask), self.device)
         states: dict[int, Tensor] = {}
         hooks = [
             self.model.layers[k - 1].register_forward_hook(
@@ -56,7 +60,7 @@ class Trunk(nn.Module):
             for k in self.layers
         ]
         try:
-            last = self.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+            last = self.model(input_ids=ids, attention_mask=seen, use_cache=False).last_hidden_state
         finally:
             for hook in hooks:
                 hook.remove()
@@ -76,7 +80,7 @@ class Qwen3TextEncoder(nn.Module):
     def encode(self, prompt: str) -> Tensor:
         """(1, length, X); longer prompts are cut at `length` tokens."""
         chat = self.tokenizer.apply_chat_template(qwen3_messages(prompt), tokenize=False, **QWEN3_OPTIONS)
-        inputs = padded(self.tokenizer, chat, self.length).to(self.trunk.device)
+        inputs = padded(self.tokenizer, chat, self.length)
         out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
         return out
 
@@ -94,20 +98,34 @@ class MistralTextEncoder(nn.Module):
         """(1, length, X); longer prompts are cut at `length` tokens."""
         chat = self.tokenizer.apply_chat_template(mistral_messages(prompt), tokenize=False, **MISTRAL_OPTIONS)
         if self.tokenizer.padding_side != "left":
-            inputs = padded(self.tokenizer, chat, self.length, add_special_tokens=False).to(self.trunk.device)
+            inputs = padded(self.tokenizer, chat, self.length, add_special_tokens=False)
             out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
             return out
-        ids = tokenise_mistral(self.tokenizer, chat, self.length).to(self.trunk.device)
+        ids = tokenise_mistral(self.tokenizer, chat, self.length)
         rows: Tensor = self.trunk(ids)
         return torch.cat((self._padding_row(ids).expand(-1, self.length - ids.shape[1], -1), rows), dim=1)
 
     def _padding_row(self, ids: Tensor) -> Tensor:
-        """(1, 1, X): what any token of left padding becomes. Computed from the weights, as it needn't be zero."""
+        """(1, 1, X): what any token of left padding becomes. Computed from the weights, as it needn't be zero.
+
+        It attends to nothing, which the plain backend of attention answers with zeros; cuDNN's, which a GPU prefers,
+        with anything.
+        """
         if self._padding is None:
             pad = torch.full_like(ids[:, :1], self.tokenizer.pad_token_id)
             mask = torch.cat((torch.zeros_like(pad), torch.ones_like(ids)), dim=1)
-            self._padding = self.trunk(torch.cat((pad, ids), dim=1), mask)[:, :1]
+            with sdpa_kernel(SDPBackend.MATH):
+                self._padding = self.trunk(torch.cat((pad, ids), dim=1), mask)[:, :1].clone()
         return self._padding
+
+
+def causal(mask: Tensor) -> Tensor:
+    """(1, L) of what isn't padding -> (1, 1, L, L): each token sees itself and what is before it, but no padding.
+
+    transformers would make the same of the first, and wait for the GPU to know whether there is padding at all.
+    """
+    length = mask.shape[1]
+    return torch.ones(length, length, dtype=torch.bool).tril() & mask.bool()[:, None, None]
 
 
 def padded(tokenizer: Any, chat: str, length: int, **options: Any) -> Any:

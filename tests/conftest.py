@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 
 BUCKET = "assets"
+
+if shutil.which("nvidia-smi") is None:
+    # Without a GPU our Triton kernels run in Triton's interpreter. It is asked for before Triton is first imported.
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(scope="session")

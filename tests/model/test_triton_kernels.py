@@ -1,0 +1,133 @@
+"""The Triton kernels against the formulas: on a GPU as they are, elsewhere in Triton's interpreter."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model import kernels
+from model.quantised import Fp8Rows
+from model.transformer import rope_table
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+EPS = 1e-6
+
+
+@pytest.fixture(scope="module")
+def fused() -> ModuleType:
+    """The module. `tests/conftest.py` has asked for Triton's interpreter where there is no GPU."""
+    if importlib.util.find_spec("triton") is None:
+        assert not os.environ.get("CI"), "CI runs the kernels in Triton's interpreter: pip install triton"
+        pytest.skip("Triton isn't installed; its interpreter runs these kernels on a CPU")
+    return importlib.import_module("model.triton_kernels")
+
+
+def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(DEVICE, dtype)
+
+
+def close(made: Tensor, wanted: Tensor, bits: int = 7) -> None:
+    """Equal to about one unit of a format with so many bits of mantissa."""
+    torch.testing.assert_close(made.float(), wanted.float(), rtol=2.0**-bits, atol=1e-5)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("heads", [3, 20])
+@pytest.mark.parametrize(("dtype", "bits"), [(torch.float32, 16), (torch.bfloat16, 7)])
+def test_norm_and_turn(fused: ModuleType, groups: int, heads: int, dtype: torch.dtype, bits: int) -> None:
+    """Of one group of heads, or of queries and keys at once, in the middle of a wider matrix."""
+    rows, size = 5, 16
+    wide = drawn(rows, 8 + groups * heads * size + 4, dtype=dtype)
+    beside, plain = wide.clone(), wide.clone()
+    turn = rope_table(torch.arange(4 * rows).view(rows, 4), (4, 4, 4, 4), 100.0).turns().to(DEVICE)
+
+    def views(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        inner = x[:, 8 : 8 + groups * heads * size]
+        if groups == 1:
+            return torch.unflatten(inner, 1, (heads, size)), drawn(size, seed=1, dtype=dtype), turn[:, None]
+        return (
+            torch.unflatten(inner, 1, (2, heads, size)),
+            drawn(2, 1, size, seed=1, dtype=dtype),
+            turn[:, None, None],
+        )
+
+    fused.norm_and_turn(*views(wide), EPS)
+    kernels.norm_and_turn(*views(plain), EPS)
+    close(wide, plain, bits)
+    assert torch.equal(wide[:, :8], beside[:, :8]) and torch.equal(wide[:, -4:], beside[:, -4:])
+    assert not torch.equal(wide, beside)
+
+
+@torch.inference_mode()
+def test_halves_and_sums(fused: ModuleType) -> None:
+    mixed, wide = drawn(4, 24), drawn(4, 80, seed=1)
+    gate, up = wide[:, :40], wide[:, 40:]
+    out, plain = torch.zeros(4, 70, device=DEVICE, dtype=torch.bfloat16), F.silu(gate.float()) * up.float()
+    fused.join(mixed, gate, up, out[:, 3:67])
+    close(out[:, 3:27], mixed)
+    close(out[:, 27:67], plain)
+    assert not out[:, :3].any() and not out[:, 67:].any()
+    fused.swiglu(gate, up, out[:, :40])
+    close(out[:, :40], plain)
+    x, added, vector = drawn(3, 1500), drawn(3, 1500, seed=2), drawn(1500, seed=3)
+    wanted = x.float() + added.float() * vector.float()
+    fused.add_gated(x, added, vector)
+    close(x, wanted)
+
+
+def assert_rows(made: Fp8Rows, wanted: Tensor, scale: float | None = None) -> None:
+    """Rows in fp8: each with the scale that is its own or the file's, and rounded to three bits of mantissa."""
+    largest = wanted.float().abs().amax(dim=1, keepdim=True) / 448
+    expected = torch.full_like(largest, scale) if scale else largest.clamp_min(1e-12)
+    close(made.scale, expected)
+    exact = wanted.float() / made.scale
+    nearest = exact.clamp(-448, 448).to(torch.float8_e4m3fn).float()
+    error = (made.values.float() - nearest).abs()
+    if DEVICE.type == "cpu":  # the interpreter loses the carry of what is rounded up to a power of two
+        error = error[~((nearest.abs() > exact.abs()) & (nearest.abs().log2() % 1 == 0))]
+    assert (error <= nearest.abs().max() / 8).all() and (error > 0).float().mean() < 0.02
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("scale", [None, 0.05])
+def test_rows_in_fp8(fused: ModuleType, scale: float | None) -> None:
+    static = None if scale is None else torch.tensor(scale, device=DEVICE)
+    x, gain, shift = drawn(3, 96), drawn(96, seed=1), drawn(96, seed=2)
+    x[1] *= 1000
+    modulated = kernels.modulate(x.float(), gain.float(), shift.float(), EPS)
+    assert_rows(fused.modulate_rows(x, gain, shift, EPS, static), modulated, scale)
+    wide = drawn(3, 5000, seed=3)
+    gate, up = wide[:, :2500], wide[:, 2500:]
+    joined = torch.cat((x / 100, F.silu(gate.float()) * up.float()), dim=1)
+    assert_rows(fused.join_rows(x / 100, gate, up, static), joined, scale)
+    assert_rows(fused.swiglu_rows(gate, up, static), joined[:, 96:], scale)
+    assert_rows(fused.quantise_rows(wide, static), wide, scale)
+    assert_rows(fused.quantise_rows(torch.zeros(2, 16, device=DEVICE)), torch.zeros(2, 16, device=DEVICE))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("channels", "side"), [(32, 9), (96, 23), (64, 40)])
+def test_group_norm_and_silu(fused: ModuleType, channels: int, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over several programs and tiles, the last ones partly or wholly empty; means far from zero."""
+    monkeypatch.setattr(fused, "PROGRAMS", 3)
+    x = (drawn(2, channels, side, side, dtype=torch.float32) + 100).to(memory_format=torch.channels_last)
+    weight, bias = drawn(channels, seed=1), drawn(channels, seed=2)
+    wanted = F.silu(F.group_norm(x.double(), 16, weight.double(), bias.double(), EPS))
+    made = fused.norm_silu(x, 16, weight, bias, EPS)
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(made.double(), wanted, rtol=1e-4, atol=1e-3)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("columns", [5, 5000])
+def test_softmax(fused: ModuleType, columns: int) -> None:
+    scores = 50 * drawn(4, columns, dtype=torch.float32)
+    close(fused.softmax(scores.clone(), 0.3, torch.float32), (scores * 0.3).softmax(dim=-1), bits=16)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import torch
 
 from model.errors import RequestError
@@ -25,6 +27,13 @@ def dtype_of(device: torch.device, name: str | None) -> torch.dtype:
         if str(dtype) == f"torch.{wanted}":
             return dtype
     raise RequestError(f"dtype {name!r}: allowed are float32, bfloat16, float16")
+
+
+def free_unused(device: torch.device) -> None:
+    """Give memory that nothing refers to any more back to a device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def memory_of(device: torch.device) -> int:

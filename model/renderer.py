@@ -17,7 +17,7 @@ from model.choice import LoraChoice, ModelChoice
 from model.clock import Clock
 from model.conditions import Conditions
 from model.denoise import Denoiser, Sample
-from model.device import device_of, dtype_of, memory_of
+from model.device import device_of, dtype_of, free_unused, memory_of
 from model.errors import RequestError
 from model.kernels import EAGER, Kernels, compiled, compiler_found
 from model.limits import check_size, check_sources
@@ -148,6 +148,11 @@ class Renderer:
             self._conditions.text(prompt)
             if self.check(request).second_pass:
                 self._conditions.text(request.negative_prompt)
+
+    def release(self) -> None:
+        """Give memory back to the device: what only a failed attempt used, and the room behind reference sets."""
+        self._conditions.make_room((), 0)
+        free_unused(self.device)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
         """The pictures one by one as they are done, each with its timings (seconds) and cache hits.

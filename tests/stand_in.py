@@ -37,6 +37,9 @@ class StandIn:
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Nothing is worth doing ahead."""
 
+    def release(self) -> None:
+        """It holds no memory."""
+
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for request in requests:
             start = time.perf_counter()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from traceback import walk_tb
+from traceback import clear_frames, walk_tb
 
 from model.errors import BrandpressError
 
@@ -42,6 +43,26 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or this machine had no memory left: of torch, whose errors for it have no common class, too."""
     torchs = isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
     return isinstance(error, MemoryError) or torchs
+
+
+def take_cause(error: BaseException) -> Cause:
+    """The cause, with the error's frames cleared: they hold the tensors of the attempt that failed for as long as
+    anything holds the error."""
+    cause = cause_of(error)
+    for one in _chain(error):
+        clear_frames(one.__traceback__)
+    return cause
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those that it was raised from or while handling."""
+    pending, seen = [error], set[int]()
+    while pending:
+        one = pending.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            pending += [other for other in (one.__cause__, one.__context__) if other is not None]
 
 
 def _way(error: BaseException) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 
@@ -17,7 +16,7 @@ from pipeline.deliver.patience import Patience
 from pipeline.deliver.record import ModelStamp
 from pipeline.deliver.store import Store
 from pipeline.plan.variant import Variant
-from pipeline.render.cause import Cause, cause_of, is_out_of_memory
+from pipeline.render.cause import Cause, cause_of, is_out_of_memory, take_cause
 from pipeline.render.courier import Courier
 from pipeline.render.events import Exhausted, Message, Pictured, Started, Tally
 from pipeline.render.references import References
@@ -29,6 +28,18 @@ class _Fed:
 
     variant: Variant
     prepare: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What is kept of an error: nothing that holds what the failed attempt had in memory."""
+
+    cause: Cause
+    out_of_memory: bool
+
+    @classmethod
+    def of(cls, error: Exception) -> _Failure:
+        return cls(take_cause(error), is_out_of_memory(error))
 
 
 class Press:
@@ -73,15 +84,34 @@ class Press:
     def _extend(self, waiting: deque[Variant], variants: Iterable[Variant]) -> None:
         """Has a group prepared. What fails here fails once more, if it must, for its own variant alone."""
         group = tuple(variants)
-        if group and not self._stopping.is_set():
-            with suppress(Exception):
-                self._renderer.prepare(map(self._prompting, group))
         waiting.extend(group)
+        if group and not self._stopping.is_set():
+            failure = self._prepare(group)
+            if failure is not None and failure.out_of_memory:
+                self._renderer.release()
+
+    def _prepare(self, group: Iterable[Variant]) -> _Failure | None:
+        try:
+            self._renderer.prepare(map(self._prompting, group))
+        except Exception as error:
+            return _Failure.of(error)
+        return None
 
     def _stream(self, waiting: deque[Variant], more: Callable[[], Iterable[Variant]] = tuple) -> None:
         """Feed the renderer until `waiting` is empty and there's no more, or something is raised."""
         fed: deque[_Fed] = deque()
         next_variant = waiting[0]
+        failure = self._feed(waiting, fed, more)
+        if failure is None:
+            return
+        if failure.out_of_memory:
+            self._renderer.release()
+        self._blame(failure, fed, waiting, untouched=bool(waiting) and waiting[0] is next_variant)
+
+    def _feed(
+        self, waiting: deque[Variant], fed: deque[_Fed], more: Callable[[], Iterable[Variant]]
+    ) -> _Failure | None:
+        """What was raised. The renderer's iterator, and with it all that a failed attempt held, ends with this call."""
         try:
             pictures = iter(self._renderer.stream(self._requests(waiting, fed, more)))
             while True:
@@ -103,7 +133,8 @@ class Press:
             for given in fed:
                 self._courier.fail(given.variant, Cause("the renderer gave no picture"))
         except Exception as error:
-            self._blame(error, fed, waiting, untouched=bool(waiting) and waiting[0] is next_variant)
+            return _Failure.of(error)
+        return None
 
     def _requests(
         self, waiting: deque[Variant], fed: deque[_Fed], more: Callable[[], Iterable[Variant]]
@@ -126,23 +157,23 @@ class Press:
             fed.append(_Fed(variant, self._preparing - before))
             yield request
 
-    def _blame(self, error: Exception, fed: deque[_Fed], waiting: deque[Variant], *, untouched: bool) -> None:
+    def _blame(self, failure: _Failure, fed: deque[_Fed], waiting: deque[Variant], *, untouched: bool) -> None:
         """Whose error is it? A renderer may be ahead of the pictures it gave: all that it was given are tried alone.
         untouched: it hadn't asked for any."""
         if len(fed) == 1:
-            self._failed(fed[0].variant, error)
+            self._failed(fed[0].variant, failure)
         elif untouched:
-            self._failed(waiting.popleft(), error)
+            self._failed(waiting.popleft(), failure)
         else:
             for given in fed:
                 self._stream(deque([given.variant]))
 
-    def _failed(self, variant: Variant, error: Exception) -> None:
+    def _failed(self, variant: Variant, failure: _Failure) -> None:
         """A variant failed alone."""
-        if is_out_of_memory(error):
-            self._emit(Exhausted(variant.render_key, cause_of(error)))
+        if failure.out_of_memory:
+            self._emit(Exhausted(variant.render_key, failure.cause))
         else:
-            self._courier.fail(variant, cause_of(error))
+            self._courier.fail(variant, failure.cause)
 
     def _tally(self, model: float) -> None:
         """Tells of the time since the last time, before the picture that took it is recorded."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -339,3 +340,70 @@ def test_every_format_is_delivered(folder: Store, format: str) -> None:
     (record,) = records_of(press(StandIn(), folder, [replace(variant(0), format=format)])).values()
     assert record.status == "done"
     assert Image.open(Path(folder.uri) / str(record.asset)).format == format.upper()
+
+
+class Held:
+    """Stands in for a tensor: seen to be freed."""
+
+
+class Holding(StandIn):
+    """Takes two requests before it gives pictures; a failed attempt holds something in its frames, as a pass over the
+    model holds its tensors. Notes what lives when the next attempt begins."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self.alive: list[list[bool]] = [[]]
+        self.released = 0
+        self._failure = failure
+        self._held: list[weakref.ref[Held]] = []
+
+    def release(self) -> None:
+        self.released += 1
+        self.alive[-1] += [made() is not None for made in self._held]
+
+    def prepare(self, requests: Iterable[RenderRequest]) -> None:
+        self._attempt(list(requests), 3)
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        for batch in batches(requests, 2):
+            self.alive.append([made() is not None for made in self._held])
+            outer = Held()
+            self._held.append(weakref.ref(outer))
+            self._attempt(list(batch), 1)
+            yield from list(super().stream(batch))
+
+    def _attempt(self, batch: list[RenderRequest], most: int) -> None:
+        inner = Held()
+        self._held.append(weakref.ref(inner))
+        if len(batch) > most:
+            try:
+                self._lower()
+            except LookupError:
+                raise self._failure from None
+
+    def _lower(self) -> None:
+        lowest = Held()
+        self._held.append(weakref.ref(lowest))
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("failure", "released"), [(RuntimeError("CUDA out of memory"), 3), (RuntimeError("something else"), 0)]
+)
+def test_a_retry_begins_when_nothing_of_the_failed_attempt_lives(
+    folder: Store, failure: Exception, released: int
+) -> None:
+    """The failure lives on, as it does where something else has kept it."""
+    renderer = Holding(failure)
+    messages = press(renderer, folder, map(variant, range(4)))
+    assert causes(messages) == [None] * 4
+    assert len(renderer.alive) == 1 + 6
+    assert not any(alive for attempt in renderer.alive for alive in attempt)
+    assert renderer.released == released
+
+
+def test_what_preparing_held_is_gone_before_the_stream_begins(folder: Store) -> None:
+    renderer = Holding(MemoryError())
+    messages = press(renderer, folder, map(variant, range(4)))
+    assert causes(messages) == [None] * 4
+    assert not any(alive for attempt in renderer.alive for alive in attempt)

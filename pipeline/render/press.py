@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from threading import Event
 
+from model.errors import BrandpressError
 from model.request import Failed, Pictures, Rendered, RenderRequest
 from pipeline.deliver.patience import Patience
 from pipeline.deliver.record import ModelStamp
 from pipeline.deliver.store import Store
 from pipeline.plan.variant import Variant
-from pipeline.render.cause import Cause, cause_of, is_out_of_memory, take_cause
+from pipeline.render.cause import Cause, cause_of, is_device_lost, is_out_of_memory, take_cause
 from pipeline.render.courier import Courier
 from pipeline.render.events import Exhausted, Message, Pictured, Started, Tally
 from pipeline.render.references import References
@@ -30,16 +31,25 @@ class _Fed:
     prepare: float
 
 
+class DeviceLostError(BrandpressError):
+    """The renderer's device failed in a way that leaves nothing to be done for this process."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.text)
+        self.cause = cause
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     """What is kept of an error: nothing that holds what the failed attempt had in memory."""
 
     cause: Cause
     out_of_memory: bool
+    device_lost: bool
 
     @classmethod
     def of(cls, error: Exception) -> _Failure:
-        return cls(take_cause(error), is_out_of_memory(error))
+        return cls(take_cause(error), is_out_of_memory(error), is_device_lost(error))
 
 
 class Press:
@@ -66,7 +76,8 @@ class Press:
         """Render a group; returns when the model is done with it, while its last pictures may still be on their way.
 
         more: gives the group that follows, nothing if there's none yet. It's asked for when the renderer wants another
-        request than the last, so that nothing is waited for between groups.
+        request than the last, so that nothing is waited for between groups. Raises DeviceLostError; variants that were
+        begun and aren't done are recorded by nobody then.
         """
         waiting: deque[Variant] = deque()
         self._mark, self._preparing = time.perf_counter(), 0.0
@@ -87,8 +98,8 @@ class Press:
         waiting.extend(group)
         if group and not self._stopping.is_set():
             failure = self._prepare(group)
-            if failure is not None and failure.out_of_memory:
-                self._renderer.release()
+            if failure is not None:
+                self._recover(failure)
 
     def _prepare(self, group: Iterable[Variant]) -> _Failure | None:
         try:
@@ -104,8 +115,7 @@ class Press:
         failure = self._feed(waiting, fed, more)
         if failure is None:
             return
-        if failure.out_of_memory:
-            self._renderer.release()
+        self._recover(failure)
         self._blame(failure, fed, waiting, untouched=bool(waiting) and waiting[0] is next_variant)
 
     def _feed(
@@ -156,6 +166,17 @@ class Press:
                 self._references.ahead(waiting[0].references)
             fed.append(_Fed(variant, self._preparing - before))
             yield request
+
+    def _recover(self, failure: _Failure) -> None:
+        """Make the renderer fit for another attempt. Raises DeviceLostError."""
+        if failure.device_lost:
+            raise DeviceLostError(failure.cause)
+        if not failure.out_of_memory:
+            return
+        try:
+            self._renderer.release()
+        except Exception as error:
+            raise DeviceLostError(take_cause(error)) from None
 
     def _blame(self, failure: _Failure, fed: deque[_Fed], waiting: deque[Variant], *, untouched: bool) -> None:
         """Whose error is it? A renderer may be ahead of the pictures it gave: all that it was given are tried alone.

@@ -21,12 +21,13 @@ from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.patience import Patience
 from pipeline.deliver.record import ModelStamp
 from pipeline.plan.variant import Variant
-from pipeline.render.cause import cause_of
-from pipeline.render.events import Loaded, LoadFailed, Message
-from pipeline.render.press import Press
+from pipeline.render.cause import Cause, cause_of, take_cause
+from pipeline.render.events import Broken, Loaded, LoadFailed, Message
+from pipeline.render.press import DeviceLostError, Press
 from pipeline.render.references import References
 
 RENDERER = "model:Renderer.load"
+VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
 PARENT_SECONDS = 0.5
 
 
@@ -91,11 +92,23 @@ class Worker:
             final = isinstance(error, (CheckpointError, HostedError, RequestError))
             self._messages.put(LoadFailed(cause_of(error).text, final))
         else:
-            while (variants := self._groups.get()) is not None and not self._stopping.is_set():
-                press.render(variants, self._following)
+            cause = self._render(press)
             press.close()
+            if cause is not None:
+                self._messages.put(Broken(cause))
         finally:
             self._messages.put(None)
+
+    def _render(self, press: Press) -> Cause | None:
+        """Render until it's asked to stop. Returns what keeps this process from going on."""
+        try:
+            while (variants := self._groups.get()) is not None and not self._stopping.is_set():
+                press.render(variants, self._following)
+        except DeviceLostError as error:
+            return error.cause
+        except Exception as error:
+            return take_cause(error)
+        return None
 
     def _following(self) -> tuple[Variant, ...]:
         """The group that is queued, if one is."""
@@ -116,7 +129,8 @@ class Worker:
         folder = open_campaign(settings.deliver_uri, settings.campaign)
         patience = Patience(hurried=self._stopping.is_set)
         press = Press(renderer, folder, settings.model, self._messages.put, self._stopping, self._references, patience)
-        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start, _node()))
+        gpus = os.environ.get(VISIBLE_DEVICES, "")
+        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start, _node(), gpus))
         return press
 
 

@@ -20,7 +20,7 @@ from pipeline.deliver.record import Record
 from pipeline.deliver.store import Store, StoreError, sha256_hex
 from pipeline.plan.variant import Reference, Variant
 from pipeline.render.events import Exhausted, Message, Pictured, Recorded, Started, Tally
-from pipeline.render.press import Press
+from pipeline.render.press import DeviceLostError, Press
 from tests.pipeline.deliver.records import MODEL, variant
 from tests.stand_in import Service, StandIn, draw
 
@@ -407,3 +407,32 @@ def test_what_preparing_held_is_gone_before_the_stream_begins(folder: Store) -> 
     messages = press(renderer, folder, map(variant, range(4)))
     assert causes(messages) == [None] * 4
     assert not any(alive for attempt in renderer.alive for alive in attempt)
+
+
+@pytest.mark.parametrize("renderer", [StandIn, Ahead])
+def test_a_device_that_is_lost_ends_the_press_and_is_no_variants_failure(
+    folder: Store, renderer: type[StandIn]
+) -> None:
+    messages: list[Message] = []
+    made = Press(renderer(), folder, MODEL, messages.append, Event())
+    prompts = ["0", "1", "2", "3", "4 [lose]", "5", "6"]
+    with pytest.raises(DeviceLostError, match="CUDA error: an illegal memory access was encountered") as caught:
+        made.render(replace(variant(number), prompt=prompt) for number, prompt in enumerate(prompts))
+    made.close()
+    assert caught.value.cause.traceback
+    assert causes(messages) == [None] * 4
+    assert not any(isinstance(message, Exhausted) for message in messages)
+
+
+def test_a_device_that_is_lost_while_a_group_is_prepared_ends_the_press(folder: Store) -> None:
+    with pytest.raises(DeviceLostError, match="device-side assert"):
+        press(Preparing(RuntimeError("CUDA error: device-side assert triggered")), folder, [variant(0)])
+
+
+def test_memory_that_cannot_be_given_back_ends_the_press(folder: Store) -> None:
+    class Stuck(StandIn):
+        def release(self) -> None:
+            raise RuntimeError("the allocator is broken")
+
+    with pytest.raises(DeviceLostError, match="RuntimeError: the allocator is broken"):
+        press(Stuck(), folder, [replace(variant(0), prompt="[exhaust]")])

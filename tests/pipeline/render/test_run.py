@@ -28,7 +28,7 @@ from pipeline.render.events import (
 )
 from pipeline.render.outcome import NothingRenderedError, Outcome
 from pipeline.render.run import crew_size, render_campaign, threads_per_worker
-from pipeline.render.shift import NOT_COMPILED
+from pipeline.render.shift import DEVICE_LOSSES_ALLOWED, NOT_COMPILED
 from tests.campaigns import plan_of, write_campaign, write_checkpoint
 
 STAND_IN = "tests.stand_in:load"
@@ -252,6 +252,49 @@ def test_what_memory_did_not_suffice_for_is_tried_alone_on_a_fresh_worker(ray: R
     assert isinstance(starts[-1], VariantStarted)
     assert starts[-1].name == "mug/large"
     assert records_by_name(job)["mug/large"].attempts == 2
+
+
+LOST = "its process ended: RuntimeError: CUDA error: an illegal memory access was encountered"
+
+
+def test_a_device_error_ends_the_process_and_what_was_in_flight_is_tried_elsewhere(
+    ray: Resources, tmp_path: Path
+) -> None:
+    """A process whose GPU is spoilt would fail every later picture at once, and so draw all the work."""
+    scenes = {f"s{number}": "" for number in range(12)} | {"s2": f"[lose once {tmp_path / 'lost'}]"}
+    job = write_campaign(tmp_path, named(scenes), products=("mug",))
+    events: list[Event] = []
+    outcome = render(job, events.append, renderer="tests.stand_in:load_warm")
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (12, 0, 0)
+    assert [event.cause for event in events if isinstance(event, WorkerLost)] == [LOST]
+    records = records_by_name(job)
+    assert records["mug/s2"].attempts == 2
+    processes = {record.host["device"] for record in records.values()}
+    assert len(processes) == 2
+
+
+def test_a_variant_that_spoils_devices_is_quarantined_with_the_devices_error(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, named({"s0": "", "poison": "[lose]", "s2": "", "s3": ""}), products=("mug",))
+    outcome = render(job)
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (3, 1, 3)
+    record = records_by_name(job)["mug/poison"]
+    assert (record.status, record.attempts, record.strikes) == ("quarantined", 2, 2)
+    assert record.cause == f"its worker was lost while it was rendered: {LOST} (given up)"
+    assert record.traceback is not None and "tests.stand_in" in record.traceback
+
+
+def test_a_gpu_on_which_worker_after_worker_is_lost_gets_no_more(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, named({f"s{number}": "[lose]" for number in range(20)}), products=("mug",))
+    events: list[Event] = []
+    try:
+        outcome = render(job, events.append)
+    except NothingRenderedError as error:
+        assert LOST in str(error)
+    else:
+        assert any(LOST in failure.cause for failure in outcome.failures)
+    assert sum(isinstance(event, WorkerLost) for event in events) == DEVICE_LOSSES_ALLOWED
+    (warned,) = [event.text for event in events if isinstance(event, Warned)]
+    assert "3 in a row were lost there" in warned
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import gc
 import torch
 
 from model.errors import RequestError
-from model.memory import machine_memory
+from model.host_memory import available_memory
+from model.memory import DeviceMemory, machine_memory
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -36,8 +37,19 @@ def free_unused(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def memory_of(device: torch.device) -> int:
-    """Bytes of a device's memory."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_properties(device).total_memory
-    return machine_memory()
+def memory_of(device: torch.device, workers: int = 1) -> DeviceMemory:
+    """A device's memory, and what of it this process can have, whatever others hold. workers: that share it."""
+    if device.type != "cuda":
+        return DeviceMemory("this machine", machine_memory(), available_memory(), workers)
+    free, total = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    number = torch.cuda.current_device() if device.index is None else device.index
+    name = f"cuda:{number} {torch.cuda.get_device_name(device)}"
+    return DeviceMemory(name, total, free + unused, workers)
+
+
+def keep_to_share(device: torch.device, memory: DeviceMemory) -> None:
+    """Let this process take no more of a shared device than its budget: running out is its own picture's failure then,
+    and not another worker's."""
+    if device.type == "cuda" and memory.workers > 1:
+        torch.cuda.set_per_process_memory_fraction(memory.budget / memory.total, device)

@@ -27,7 +27,9 @@ Part = TypeVar("Part")
 @dataclass
 class LoadedModel:
     """One model on one device. In turns, text encoder and transformer are in its memory one after the other. host: the
-    machine's memory, where they wait for their turn; None where that is the device's, too."""
+    machine's memory, where they wait for their turn; None where that is the device's, too.
+    kept_in_memory: both have room there.
+    """
 
     description: ModelDescription
     device: torch.device
@@ -37,12 +39,18 @@ class LoadedModel:
     autoencoder: Autoencoder
     text_encoder: Resident[TextEncoder]
     host: HostMemory | None = None
+    kept_in_memory: bool = False
     upsampler: Resident[Upsampler] = field(init=False)
 
     def __post_init__(self) -> None:
         self.upsampler = Resident(
             lambda: load_upsampler(self.description, self.device, self.dtype), self.host, lambda part: part.module
         )
+
+    @property
+    def turns_from(self) -> str:
+        """Where the weights of parts that take turns come from: all of them from `memory`, else from `disk`."""
+        return "memory" if self.kept_in_memory else "disk"
 
     def use(self, part: Resident[Part]) -> Part:
         """The part, in the device's memory; in turns nothing else of its size is."""
@@ -65,9 +73,11 @@ def load_model(
     dtype: torch.dtype,
     residency: Residency,
     host: HostMemory | None = None,
+    *,
+    kept_in_memory: bool = False,
 ) -> LoadedModel:
-    """The model of these files. host: where parts wait for their turn; None reads them from disk again. Raises
-    CheckpointError."""
+    """The model of these files. host: where parts wait for their turn; None reads them from disk again.
+    kept_in_memory: both have room there. Raises CheckpointError."""
     quantise = description.choice.quantise
     transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise), host)
     text_encoder: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, device, dtype), host)
@@ -75,4 +85,6 @@ def load_model(
         text_encoder.get()
         transformer.get()
     autoencoder = load_autoencoder(parts, device, dtype)
-    return LoadedModel(description, device, dtype, residency, transformer, autoencoder, text_encoder, host)
+    return LoadedModel(
+        description, device, dtype, residency, transformer, autoencoder, text_encoder, host, kept_in_memory
+    )

@@ -14,7 +14,7 @@ from PIL import Image
 
 from model import CheckpointError, Renderer, RenderRequest, RequestError, bands
 from model import renderer as module
-from model.memory import need_of
+from model.memory import DeviceMemory, need_of
 from tests.model.small import DEPTH, LENGTH, Small, judged, levels_of, noise_picture, text_layers
 
 REFERENCES = [
@@ -262,10 +262,11 @@ def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
 def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     need = need_of(small.renderer.description, 4, module.USUAL)
     for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
-        monkeypatch.setattr(module, "memory_of", lambda device, memory=memory: memory)
+        device = DeviceMemory("a test", memory, memory)
+        monkeypatch.setattr(module, "memory_of", lambda place, workers, device=device: device)
         made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
         assert made.residency == residency
-        assert made.reuse.reference_kv.budget == need.spare(made.residency, memory)
-    monkeypatch.setattr(module, "memory_of", lambda device: need.turns)
+        assert made.reuse.reference_kv.budget == need.spare(made.residency, device)
+    monkeypatch.setattr(module, "memory_of", lambda place, workers: DeviceMemory("a test", need.turns, need.turns))
     with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

@@ -1,0 +1,49 @@
+"""What a process learns of its device. torch's answers of a GPU are given here: there may be none."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from model.device import keep_to_share, memory_of
+from model.host_memory import available_memory
+from model.memory import DeviceMemory, machine_memory
+
+GB = 10**9
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, torch.device]]:
+    """80 GB, of which others hold 50, this process 12, and 2 of those only its allocator. Notes the fractions that are
+    set."""
+    fractions: list[tuple[float, torch.device]] = []
+    answers = {
+        "mem_get_info": lambda device: (18 * GB, 80 * GB),
+        "memory_reserved": lambda device: 12 * GB,
+        "memory_allocated": lambda device: 10 * GB,
+        "get_device_name": lambda device: "TEST",
+        "current_device": lambda: 0,
+        "set_per_process_memory_fraction": lambda fraction, device: fractions.append((fraction, device)),
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(torch.cuda, name, answer)
+    return fractions
+
+
+def test_what_others_hold_is_not_ours(gpu: object) -> None:
+    assert memory_of(torch.device("cuda")) == DeviceMemory("cuda:0 TEST", 80 * GB, 20 * GB, 1)
+    assert memory_of(torch.device("cuda:1"), 2) == DeviceMemory("cuda:1 TEST", 80 * GB, 20 * GB, 2)
+
+
+def test_a_worker_that_shares_a_gpu_keeps_to_its_budget(gpu: list[tuple[float, torch.device]]) -> None:
+    for workers, place in ((1, "cuda"), (2, "cuda"), (8, "cuda:1"), (2, "cpu")):
+        device = torch.device(place)
+        keep_to_share(device, memory_of(device, workers))
+    assert gpu == [(0.25, torch.device("cuda")), (0.125, torch.device("cuda:1"))]
+
+
+def test_without_a_gpu_it_is_what_the_machine_has() -> None:
+    found = memory_of(torch.device("cpu"), 2)
+    assert (found.total, found.workers) == (machine_memory(), 2)
+    assert 0 < found.free <= found.total
+    assert found.free == pytest.approx(available_memory(), rel=0.5)

@@ -177,6 +177,18 @@ def load_turns(base: str, **options: object) -> StandIn:
     return Turns()
 
 
+def load_seeing(base: str, **options: object) -> StandIn:
+    """A renderer that says which GPU it was given, what it was loaded with, and that torch sees none."""
+
+    class Seeing(StandIn):
+        def host(self) -> dict[str, str]:
+            given = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "all"), "process": str(os.getpid())}
+            told = {name: str(options.get(name)) for name in ("workers", "per_device")}
+            return super().host() | {"device": "cpu"} | given | told
+
+    return Seeing()
+
+
 def load_nothing(base: str, **options: object) -> StandIn:
     """What a wrong checkpoint does."""
     raise CheckpointError(f"{base}: there is no checkpoint here")

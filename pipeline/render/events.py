@@ -123,12 +123,13 @@ class Warned:
 @dataclass(frozen=True, slots=True)
 class WorkersStarting:
     """This many workers are loading the model; on GPUs or on so many threads each of the CPU. dashboard: Ray's, if one
-    was asked for."""
+    was asked for. per_gpu: how many share a GPU."""
 
     workers: int
     gpus: bool
     threads: int
     dashboard: str | None = None
+    per_gpu: int = 1
 
 
 @dataclass(frozen=True, slots=True)

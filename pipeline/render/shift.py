@@ -51,6 +51,10 @@ NOT_COMPILED = (
     "torch.compile is off: no compiler was found; install a C++ compiler and Python's headers (Debian: g++ and "
     "python3-dev) and, for a GPU, Triton (pip install triton); the pictures are the same without"
 )
+NO_GPU = (
+    "Ray gave the workers GPUs, and torch {torch} sees none, so they render on the CPU: install a torch for CUDA or "
+    "update the GPU's driver; if the CPU is meant, set CUDA_VISIBLE_DEVICES= (empty)"
+)
 
 
 class Shift:
@@ -66,8 +70,10 @@ class Shift:
         on_event: Callable[[Event], None],
         *,
         compiles: bool = False,
+        gpus: bool = False,
     ) -> None:
-        """compiles: the workers were asked for torch.compile; once it's told where one couldn't."""
+        """compiles: the workers were asked for torch.compile. gpus: each holds one. Where one couldn't use what it was
+        to, that's told once."""
         self.untried: tuple[Failure, ...] = ()
         self.blocked: str | None = None
         self.busy = self.model = 0.0
@@ -77,7 +83,7 @@ class Shift:
         self._places: dict[str, tuple[str, str]] = {}
         self._device_losses: Counter[tuple[str, str]] = Counter()
         self._variants: dict[str, Variant] = {}
-        self._compiles = compiles
+        self._compiles, self._gpus = compiles, gpus
         self._stopped = False
         self._failed_starts = 0
         self._last_cause = ""
@@ -169,6 +175,9 @@ class Shift:
         if self._compiles and "compiled" not in host:
             self._compiles = False
             self._say(Warned(NOT_COMPILED))
+        if self._gpus and host.get("device") == "cpu":
+            self._gpus = False
+            self._say(Warned(NO_GPU.format(torch=host["torch"])))
         self._top_up(worker)
 
     def _recorded(self, worker: str, record: Record, now: float) -> None:

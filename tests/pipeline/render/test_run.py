@@ -407,9 +407,38 @@ def test_how_many_workers_start(workers: int | None, gpus: int, variants: int, s
     assert crew_size(workers, Resources(cpus=16, gpus=gpus), variants) == size
 
 
-def test_more_workers_than_gpus_are_refused() -> None:
-    with pytest.raises(RequestError, match="3 workers are too many: each needs a GPU, and Ray has 2"):
-        crew_size(3, Resources(cpus=16, gpus=2), 24)
+@pytest.mark.parametrize(
+    ("workers", "gpus", "per_gpu", "size"), [(None, 2, 4, 8), (None, 2, 16, 24), (5, 2, 4, 5), (8, 2, 4, 8)]
+)
+def test_how_many_workers_share_gpus(workers: int | None, gpus: int, per_gpu: int, size: int) -> None:
+    assert crew_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu) == size
+
+
+@pytest.mark.parametrize(
+    ("workers", "gpus", "per_gpu", "message"),
+    [
+        (3, 2, 1, "3 workers are too many: each needs a GPU, and Ray has 2"),
+        (9, 2, 4, "9 workers are too many: 4 share a GPU, and Ray has 2"),
+        (None, 0, 2, "workers_per_gpu 2: Ray has no GPU; leave it out, or say with --workers how many share the CPU"),
+    ],
+)
+def test_more_workers_than_gpus_take_are_refused(workers: int | None, gpus: int, per_gpu: int, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        crew_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu)
+
+
+@pytest.mark.parametrize(
+    ("model", "per_gpu", "message"),
+    [
+        ("flux.2-flex", 2, r"workers_per_gpu: flux\.2-flex is rendered by BFL"),
+        ("nano", 0, "workers_per_gpu 0: allowed are 1 to 16"),
+        ("nano", 17, "workers_per_gpu 17: allowed are 1 to 16"),
+    ],
+)
+def test_how_many_share_a_gpu_is_checked(tmp_path: Path, model: str, per_gpu: int, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        render(write_campaign(tmp_path, 1, model=model), workers_per_gpu=per_gpu)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

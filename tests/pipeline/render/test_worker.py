@@ -93,6 +93,13 @@ def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, opt
     signature(renderer_factory(RENDERER)).bind(choice.base, **more)
 
 
+def test_workers_that_share_a_gpu_know_it() -> None:
+    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
+    assert load_options(replace(settings, workers=4, per_gpu=2)) == {"workers": 4, "per_device": 2}
+    assert load_options(replace(settings, workers=1, per_gpu=1)) == {}
+    signature(renderer_factory(RENDERER)).bind("nano", workers=4, per_device=2)
+
+
 def test_compiling_is_passed_on_only_where_it_is_asked_for() -> None:
     settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
     assert load_options(replace(settings, compile=True)) == {"compile": True}

@@ -16,9 +16,15 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 def device_of(name: str | None) -> torch.device:
     """The device of a name; the first GPU when there's none and a GPU. Raises RequestError."""
     try:
-        return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
         raise RequestError(f"device {name!r}: allowed are cpu, cuda, cuda:1 and so on") from error
+    gpus = torch.cuda.device_count() if device.type == "cuda" else 0
+    if device.type == "cuda" and not gpus:
+        raise RequestError(f"device {name!r}: torch {torch.__version__} sees no GPU; take cpu, or a torch for CUDA")
+    if device.type == "cuda" and (device.index or 0) >= gpus:
+        raise RequestError(f"device {name!r}: torch sees {gpus}: cuda:0 to cuda:{gpus - 1}")
+    return device
 
 
 def dtype_of(device: torch.device, name: str | None) -> torch.dtype:

@@ -33,8 +33,11 @@ class ReferenceKV:
 
     @property
     def room(self) -> int:
-        """Rows behind the references'."""
-        return self.layers[0].key.shape[0] - self.length if self.layers else 0
+        """Rows behind the references', in every layer."""
+        return min((self._room_of(layer) for layer in self.layers), default=0)
+
+    def _room_of(self, layer: Layer) -> int:
+        return layer.key.shape[0] - self.length
 
     @property
     def nbytes(self) -> int:
@@ -43,9 +46,10 @@ class ReferenceKV:
 
     def fit(self, room: int) -> None:
         """Have at least so much room; none gives back all that there is. Layer by layer: never twice the memory."""
-        if room == self.room or 0 < room < self.room:
-            return
         for number, layer in enumerate(self.layers):
+            has = self._room_of(layer)  # of each: memory may have run out half-way the last time
+            if room == has or 0 < room < has:
+                continue
             moved = [rows.new_empty((self.length + room, *rows.shape[1:])) for rows in layer]
             for new, old in zip(moved, layer, strict=True):
                 new[: self.length] = old[: self.length]

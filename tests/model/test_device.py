@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from model.device import keep_to_share, memory_of
+from model.device import device_of, keep_to_share, memory_of
+from model.errors import RequestError
 from model.host_memory import available_memory
 from model.memory import DeviceMemory, machine_memory
 
@@ -28,6 +29,20 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, torch.device]]:
     for name, answer in answers.items():
         monkeypatch.setattr(torch.cuda, name, answer)
     return fractions
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "message"),
+    [
+        ("card", 0, "device 'card': allowed are cpu, cuda, cuda:1 and so on"),
+        ("cuda", 0, "device 'cuda': torch .* sees no GPU; take cpu, or a torch for CUDA"),
+        ("cuda:2", 2, "device 'cuda:2': torch sees 2: cuda:0 to cuda:1"),
+    ],
+)
+def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str, count: int, message: str) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    with pytest.raises(RequestError, match=message):
+        device_of(name)
 
 
 def test_what_others_hold_is_not_ours(gpu: object) -> None:

@@ -38,6 +38,18 @@ def test_room_that_suffices_moves_nothing(room: int) -> None:
     assert [layer.key.data_ptr() for layer in kv.layers] == pointers
 
 
+@pytest.mark.parametrize("room", [0, 2, 4, 6])
+def test_room_that_only_some_layers_have_is_made_even(room: int) -> None:
+    """As where memory ran out half-way."""
+    kv, grown = made(), made()
+    grown.fit(4)
+    kv.layers[0] = grown.layers[0]
+    assert kv.room == 0
+    kv.fit(room)
+    assert kv.room == room
+    assert [len(layer.value) - 3 for layer in kv.layers] == [max(room, 4) if room else 0, room]
+
+
 def test_what_is_written_stands_behind_the_references() -> None:
     kv = made()
     kv.fit(4)

@@ -218,6 +218,18 @@ def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Sma
         small_of("klein").renderer.render([RenderRequest(PROMPT, (), 64, 64, upsample=True)])
 
 
+def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Small]) -> None:
+    """After a failed attempt: no reference set keeps room for a picture's rows, and the next picture is the same."""
+    renderer = small_of("klein-kv").fresh()
+    request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=1)
+    before = renderer.render([request])
+    (kv,) = renderer.reuse.reference_kv._values.values()
+    assert kv.room
+    renderer.release()
+    assert not kv.room
+    assert levels(before[0], renderer.render([request])[0]) == 0
+
+
 class TestTurns:
     """Text encoder and transformer in memory one after the other."""
 

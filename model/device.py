@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import time
+from dataclasses import replace
 
 import torch
 
@@ -10,6 +12,7 @@ from model.errors import RequestError
 from model.host_memory import available_memory
 from model.memory import DeviceMemory, machine_memory
 
+SETTLE_SECONDS, ASK_AGAIN_SECONDS = 10.0, 0.5
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -52,6 +55,18 @@ def memory_of(device: torch.device, workers: int = 1) -> DeviceMemory:
     number = torch.cuda.current_device() if device.index is None else device.index
     name = f"cuda:{number} {torch.cuda.get_device_name(device)}"
     return DeviceMemory(name, total, free + unused, workers)
+
+
+def settled_memory(device: torch.device, workers: int, wanted: int) -> DeviceMemory:
+    """`memory_of`, asked for some seconds while less than `wanted` bytes can be used that an empty device would have: a
+    process that was ended a moment ago, as a worker whose place this one takes, may still hold its memory."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        memory = memory_of(device, workers)
+        enough, possible = memory.usable >= wanted, replace(memory, free=memory.total).usable >= wanted
+        if enough or not possible or time.monotonic() >= end:
+            return memory
+        time.sleep(ASK_AGAIN_SECONDS)
 
 
 def keep_to_share(device: torch.device, memory: DeviceMemory) -> None:

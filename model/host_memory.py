@@ -31,10 +31,16 @@ def available_memory() -> int:
 class HostMemory:
     """What one worker may take of its machine's memory for weights and caches."""
 
-    def __init__(self, available: int, workers: int = 1) -> None:
-        """available: bytes, of which each of so many `workers` on the machine has its part."""
-        self._share = available // max(1, workers)
+    def __init__(self, share: int) -> None:
+        """share: the worker's part of the memory, in bytes."""
+        self._share = share
         self._taken = 0
+
+    @classmethod
+    def here(cls, workers: int) -> HostMemory:
+        """A worker's part of this machine, where there are so many: no more than is available, as the others may have
+        theirs already."""
+        return cls(min(machine_memory() // max(1, workers), available_memory()))
 
     @property
     def room(self) -> int:

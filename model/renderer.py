@@ -17,9 +17,9 @@ from model.choice import LoraChoice, ModelChoice
 from model.clock import Clock
 from model.conditions import Conditions
 from model.denoise import Denoiser, Sample
-from model.device import device_of, dtype_of, free_unused, keep_to_share, memory_of
+from model.device import device_of, dtype_of, free_unused, keep_to_share, settled_memory
 from model.errors import RequestError
-from model.host_memory import HostMemory, available_memory
+from model.host_memory import HostMemory
 from model.kernels import EAGER, Kernels, compiled, compiler_found
 from model.limits import check_size, check_sources
 from model.loaded import LoadedModel, load_model
@@ -118,10 +118,11 @@ class Renderer:
 
             return HostedRenderer.load(description.family, region, workers)
         check_fit(description)
-        need, memory = need_of(description, kind.itemsize, largest), memory_of(place, per_device)
+        need = need_of(description, kind.itemsize, largest)
+        memory = settled_memory(place, per_device, need.resident)
         chosen: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
         keep_to_share(place, memory)
-        host = HostMemory(available_memory(), workers) if place.type == "cuda" else None
+        host = HostMemory.here(workers) if place.type == "cuda" else None
         kept = host is not None and chosen == "turns" and host.holds_turns(need)
         loaded = load_model(description, description.parts, place, kind, chosen, host, kept_in_memory=kept)
         kernels = compiled() if compile and compiler_found(place) else EAGER

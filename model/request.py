@@ -81,7 +81,8 @@ class Pictures(Protocol):
         for its next request."""
 
     def release(self) -> None:
-        """Give memory back that no picture needs, before a picture is tried again that there was too little for."""
+        """Give memory back that no picture needs, before a picture is tried again that there was too little for. May be
+        called while `stream` waits for its next request."""
 
     def host(self) -> dict[str, str]:
         """device, torch, driver."""

@@ -52,9 +52,8 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
         return MemoryPlan(need, device, None, str(error))
     if residency != "turns" or not gpus:
         return MemoryPlan(need, device, residency, None)
-    available = available_memory()
-    kept = HostMemory(available, len(gpus)).holds_turns(need)
-    return MemoryPlan(need, device, residency, None, "memory" if kept else "disk", available)
+    kept = HostMemory.here(len(gpus)).holds_turns(need)
+    return MemoryPlan(need, device, residency, None, "memory" if kept else "disk", available_memory())
 
 
 def largest_of(plan: Plan) -> Largest:

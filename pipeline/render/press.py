@@ -49,6 +49,8 @@ class _Failure:
 
     @classmethod
     def of(cls, error: Exception) -> _Failure:
+        if isinstance(error, DeviceLostError):  # of the group that follows, while the renderer asked for a request
+            return cls(error.cause, out_of_memory=False, device_lost=True)
         return cls(take_cause(error), is_out_of_memory(error), is_device_lost(error))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
+
 import pytest
 import torch
 
-from model.device import device_of, keep_to_share, memory_of
+from model.device import device_of, keep_to_share, memory_of, settled_memory
 from model.errors import RequestError
 from model.host_memory import available_memory
 from model.memory import DeviceMemory, machine_memory
@@ -48,6 +50,49 @@ def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str, 
 def test_what_others_hold_is_not_ours(gpu: object) -> None:
     assert memory_of(torch.device("cuda")) == DeviceMemory("cuda:0 TEST", 80 * GB, 20 * GB, 1)
     assert memory_of(torch.device("cuda:1"), 2) == DeviceMemory("cuda:1 TEST", 80 * GB, 20 * GB, 2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked", "free"),
+    [
+        (10 * GB, 1, 18),
+        (50 * GB, 3, 70),
+        (71 * GB, 4, 79),
+        (73 * GB, 1, 18),
+        (71.5 * GB, 21, 79),
+    ],
+)
+def test_what_another_process_is_about_to_give_back_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, gpu: object, wanted: int, asked: int, free: int
+) -> None:
+    """Of 80 GB, 72 can be used when it's empty; at most 79 get free here, of which 71.1 can be."""
+    answers = chain([18, 40, 70], repeat(79))
+    told: list[int] = []
+
+    def ask(device: torch.device) -> tuple[int, int]:
+        told.append(next(answers))
+        return told[-1] * GB, 80 * GB
+
+    clock = Clock()
+    monkeypatch.setattr(torch.cuda, "mem_get_info", ask)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 0)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 0)
+    monkeypatch.setattr("model.device.time", clock)
+    assert settled_memory(torch.device("cuda"), 1, int(wanted)).free == free * GB
+    assert len(told) == asked
+
+
+class Clock:
+    """Stands in for `time`: it passes while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def test_a_worker_that_shares_a_gpu_keeps_to_its_budget(gpu: list[tuple[float, torch.device]]) -> None:

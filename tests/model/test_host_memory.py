@@ -50,28 +50,36 @@ def test_this_machine_has_memory_to_give(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_worker_has_its_part_of_the_machine() -> None:
-    host = HostMemory(100, workers=2)
+    host = HostMemory(50)
     assert host.room == 40
     assert host.take(30) and not host.take(11) and host.take(10)
     need = Need(transformer=30, text_encoder=10, autoencoder=1, work=1)
-    assert HostMemory(100, workers=2).holds_turns(need)
-    assert not HostMemory(98, workers=2).holds_turns(need)
+    assert HostMemory(50).holds_turns(need)
+    assert not HostMemory(49).holds_turns(need)
+
+
+@pytest.mark.parametrize(("workers", "available", "share"), [(1, 90, 90), (2, 90, 50), (8, 90, 12), (8, 5, 5)])
+def test_others_on_the_machine_may_have_theirs_already(
+    monkeypatch: pytest.MonkeyPatch, workers: int, available: int, share: int
+) -> None:
+    monkeypatch.setattr(host_memory, "machine_memory", lambda: 100)
+    monkeypatch.setattr(host_memory, "available_memory", lambda: available)
+    assert HostMemory.here(workers).room == int(share * host_memory.OFFLOAD_SHARE)
 
 
 @pytest.mark.parametrize(
-    ("available", "workers", "reference_set", "weights", "budget"),
+    ("share", "reference_set", "weights", "budget"),
     [
-        (256 * GB, 1, int(8.6 * GB), 0, 64 * GB),
-        (256 * GB, 8, int(8.6 * GB), 0, int(8.6 * GB)),
-        (128 * GB, 8, int(8.6 * GB), 0, 4 * GB),
-        (256 * GB, 1, int(8.6 * GB), 96 * GB, 40 * GB),
-        (30 * GB, 1, int(8.6 * GB), 0, int(8.6 * GB)),
-        (8 * GB, 1, 0, 0, 2 * GB),
-        (8 * GB, 1, 0, 9 * GB, 0),
+        (256 * GB, int(8.6 * GB), 0, 64 * GB),
+        (32 * GB, int(8.6 * GB), 0, int(8.6 * GB)),
+        (16 * GB, int(8.6 * GB), 0, 4 * GB),
+        (256 * GB, int(8.6 * GB), 96 * GB, 40 * GB),
+        (8 * GB, 0, 0, 2 * GB),
+        (8 * GB, 0, 9 * GB, 0),
     ],
 )
 def test_reference_sets_have_a_quarter_or_at_least_one_has_room(
-    available: int, workers: int, reference_set: int, weights: int, budget: int
+    share: int, reference_set: int, weights: int, budget: int
 ) -> None:
-    """Eight workers on 128 GB: half of what one has is less than its set."""
-    assert HostMemory(available, workers).cache_budget(reference_set, weights) == budget
+    """A set of a 9B model is more than half of 16 GB."""
+    assert HostMemory(share).cache_budget(reference_set, weights) == budget

@@ -275,10 +275,11 @@ def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.Monke
     need = need_of(small.renderer.description, 4, module.USUAL)
     for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
         device = DeviceMemory("a test", memory, memory)
-        monkeypatch.setattr(module, "memory_of", lambda place, workers, device=device: device)
+        monkeypatch.setattr(module, "settled_memory", lambda *asked, device=device: device)
         made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
         assert made.residency == residency
         assert made.reuse.reference_kv.budget == need.spare(made.residency, device)
-    monkeypatch.setattr(module, "memory_of", lambda place, workers: DeviceMemory("a test", need.turns, need.turns))
+    device = DeviceMemory("a test", need.turns, need.turns)
+    monkeypatch.setattr(module, "settled_memory", lambda *asked: device)
     with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
+Lower = TypeVar("Lower")
 
 
 @dataclass(frozen=True)
-class Below(Generic[Value]):
-    """A second level: its budget in bytes, and the ways of a value down to it and back up."""
+class Below(Generic[Value, Lower]):
+    """A second level: its budget in bytes, the ways of a value down to it (None: it can't be kept there) and back up,
+    and what one takes there."""
 
     budget: int
-    down: Callable[[Value], Value]
-    up: Callable[[Value], Value]
+    down: Callable[[Value], Lower | None]
+    up: Callable[[Lower], Value]
+    size: Callable[[Lower], int]
 
 
 class Cache(Generic[Value]):
     """Least recently used goes first once the values' bytes pass `budget`: to the level below where there is one. The
     newest value is always kept."""
 
-    def __init__(self, budget: int, size: Callable[[Value], int], below: Below[Value] | None = None) -> None:
+    def __init__(self, budget: int, size: Callable[[Value], int], below: Below[Value, Any] | None = None) -> None:
         self.budget, self._size, self._below = budget, size, below
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._bytes = 0
-        self._lower: Cache[Value] | None = Cache(below.budget, size) if below else None
+        self._lower: Cache[Any] | None = Cache(below.budget, below.size) if below else None
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> tuple[Value, bool]:
         """The value of `key`, made when missing; and whether it was there, on either level."""
@@ -62,8 +65,9 @@ class Cache(Generic[Value]):
         key = next(iter(self._values))
         value, below = self._pop(key), self._below
         if self._lower is not None and below is not None and self._size(value) <= below.budget:
-            down = below.down
-            self._lower.get(key, lambda: down(value))
+            lowered = below.down(value)
+            if lowered is not None:
+                self._lower.get(key, lambda: lowered)
 
     def _pop(self, key: Hashable) -> Value:
         value = self._values.pop(key)

@@ -14,6 +14,7 @@ from model.checkpoint.describe import ModelDescription
 from model.checkpoint.load import load_autoencoder, load_transformer
 from model.checkpoint.locate import Parts
 from model.checkpoint.text import load_text_encoder
+from model.host_memory import HostMemory
 from model.memory import Residency
 from model.residency import Resident
 from model.text_encoder import TextEncoder
@@ -25,7 +26,10 @@ Part = TypeVar("Part")
 
 @dataclass
 class LoadedModel:
-    """One model on one device. In turns, text encoder and transformer are in memory one after the other."""
+    """One model on one device. In turns, text encoder and transformer are in its memory one after the other. host: the
+    machine's memory, where they wait for their turn; None where that is the device's, too.
+    kept_in_memory: both have room there.
+    """
 
     description: ModelDescription
     device: torch.device
@@ -34,13 +38,22 @@ class LoadedModel:
     transformer: Resident[Transformer]
     autoencoder: Autoencoder
     text_encoder: Resident[TextEncoder]
+    host: HostMemory | None = None
+    kept_in_memory: bool = False
     upsampler: Resident[Upsampler] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.upsampler = Resident(lambda: load_upsampler(self.description, self.device, self.dtype))
+        self.upsampler = Resident(
+            lambda: load_upsampler(self.description, self.device, self.dtype), self.host, lambda part: part.module
+        )
+
+    @property
+    def turns_from(self) -> str:
+        """Where the weights of parts that take turns come from: all of them from `memory`, else from `disk`."""
+        return "memory" if self.kept_in_memory else "disk"
 
     def use(self, part: Resident[Part]) -> Part:
-        """The part, in memory; in turns nothing else of its size is."""
+        """The part, in the device's memory; in turns nothing else of its size is."""
         self.upsampler.drop()
         if self.residency == "turns":
             (self.text_encoder if part is self.transformer else self.transformer).drop()
@@ -54,14 +67,24 @@ class LoadedModel:
 
 
 def load_model(
-    description: ModelDescription, parts: Parts, device: torch.device, dtype: torch.dtype, residency: Residency
+    description: ModelDescription,
+    parts: Parts,
+    device: torch.device,
+    dtype: torch.dtype,
+    residency: Residency,
+    host: HostMemory | None = None,
+    *,
+    kept_in_memory: bool = False,
 ) -> LoadedModel:
-    """The model of these files. Raises CheckpointError."""
+    """The model of these files. host: where parts wait for their turn; None reads them from disk again.
+    kept_in_memory: both have room there. Raises CheckpointError."""
     quantise = description.choice.quantise
-    transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise))
-    text_encoder: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, device, dtype))
+    transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise), host)
+    text_encoder: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, device, dtype), host)
     if residency == "resident":
         text_encoder.get()
         transformer.get()
     autoencoder = load_autoencoder(parts, device, dtype)
-    return LoadedModel(description, device, dtype, residency, transformer, autoencoder, text_encoder)
+    return LoadedModel(
+        description, device, dtype, residency, transformer, autoencoder, text_encoder, host, kept_in_memory
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,7 +24,10 @@ from model.request import SIZE_MULTIPLE
 Residency = Literal["resident", "turns"]
 RESIDENCIES: dict[str, Residency] = {"resident": "resident", "turns": "turns"}
 MARGIN = 0.9
-"""The share of a device's memory that is planned with: the rest goes to its driver and to fragments."""
+"""The share of a device's free memory that is planned with: the rest goes to its driver and to fragments."""
+
+OTHERS_SHARE = 0.05
+"""Of a device's memory: what other processes hold is told of from there on. A driver alone holds less."""
 
 CPU_PACKED_ROWS = 512
 """On a CPU pictures go through the transformer together while their rows are no more: it gains nothing beyond 512
@@ -63,13 +65,37 @@ class Largest:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """A device's memory in bytes. name: of the device, as people know it. free: what this process can have of `total`:
+    what is free, and what it holds itself and can use again. workers: how many share the device."""
+
+    name: str
+    total: int
+    free: int
+    workers: int = 1
+
+    @property
+    def budget(self) -> int:
+        """What a worker's model may need: its part, and no more than there is. Others of the device's workers may hold
+        theirs already."""
+        return min(self.total // self.workers, self.free)
+
+    @property
+    def usable(self) -> int:
+        """What of the budget is planned with."""
+        return int(self.budget * MARGIN)
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes: weights of each part, and what a picture takes besides them."""
+    """Bytes: weights of each part, and what a picture takes besides them. reference_set: of that, the keys and values
+    of the largest reference set, where a model keeps them."""
 
     transformer: int
     text_encoder: int
     autoencoder: int
     work: int
+    reference_set: int = 0
 
     @property
     def resident(self) -> int:
@@ -79,10 +105,11 @@ class Need:
     def turns(self) -> int:
         return self.autoencoder + self.work + max(self.transformer, self.text_encoder)
 
-    def spare(self, residency: Residency, available: int) -> int:
-        """What is left of a device that has `available` bytes."""
+    def spare(self, residency: Residency, memory: DeviceMemory) -> int:
+        """What is left of a device, for caches that nothing depends on: of what is free now, each worker's part."""
         needed = self.resident if residency == "resident" else self.turns
-        return max(0, int(available * MARGIN) - needed)
+        left = min(memory.budget, memory.free // memory.workers)
+        return max(0, int(left * MARGIN) - needed)
 
 
 def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
@@ -96,14 +123,15 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
     hidden = _width(transformer)
     denoise = ACTIVATIONS_PER_TOKEN * hidden * max(tokens, PACKED_ROWS) * item_bytes
-    kv = 2 * _blocks(transformer) * hidden * _kept_rows(model, largest, tokens) * item_bytes
+    row = 2 * _blocks(transformer) * hidden * item_bytes
     activation = DECODER_CHANNELS * pixels
     decode = int((PLAIN_COPIES if activation <= PLAIN_ELEMENTS else BAND_COPIES) * activation) * item_bytes
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
         autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
-        work=max(denoise, decode) + kv,
+        work=max(denoise, decode) + row * _kept_rows(model, largest, tokens),
+        reference_set=row * largest.reference_tokens if model.kv else 0,
     )
 
 
@@ -125,32 +153,32 @@ def packed_rows(device: str) -> int:
     return CPU_PACKED_ROWS if device == "cpu" else 1
 
 
-def choose(need: Need, available: int) -> Residency:
+def choose(need: Need, memory: DeviceMemory) -> Residency:
     """The residency that fits. Raises CheckpointError with the numbers when none does."""
-    usable = int(available * MARGIN)
-    if need.resident <= usable:
+    if need.resident <= memory.usable:
         return "resident"
-    if need.turns <= usable:
+    if need.turns <= memory.usable:
         return "turns"
     raise CheckpointError(
         f"the model doesn't fit: text encoder and transformer in turns need {gigabytes(need.turns)} (transformer "
         f"{gigabytes(need.transformer)}, text encoder {gigabytes(need.text_encoder)}, autoencoder "
-        f"{gigabytes(need.autoencoder)}, one picture {gigabytes(need.work)}), and {gigabytes(usable)} of "
-        f"{gigabytes(available)} can be used; take an fp8 file, `quantise: fp8`, a smaller model or smaller pictures"
+        f"{gigabytes(need.autoencoder)}, one picture {gigabytes(need.work)}), and {_room(memory)}; take an fp8 file, "
+        f"`quantise: fp8`, a smaller model, smaller pictures, fewer references{_more_room(memory)}"
     )
 
 
-def device_memory() -> tuple[str, int, bool]:
-    """The device that a worker on this machine would use, its bytes, and whether it's a GPU: the smallest one, else the
-    machine's memory."""
-    try:
-        asked = ["nvidia-smi", "--query-gpu=memory.total,name", "--format=csv,noheader,nounits"]
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
-        cards = [line.split(",", 1) for line in told.splitlines() if "," in line]
-        size, name = min((int(size) << 20, name.strip()) for size, name in cards)
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return "this machine without a GPU", machine_memory(), False
-    return name, size, True
+def _room(memory: DeviceMemory) -> str:
+    """What can be used of a device, and why it isn't more."""
+    held = memory.total - memory.free
+    each = f" by each of {memory.workers} workers" if memory.workers > 1 else ""
+    others = f", of which {gigabytes(memory.free)} are free (other processes hold {gigabytes(held)})"
+    why = others if held > OTHERS_SHARE * memory.total else ""
+    return f"{gigabytes(memory.usable)} can be used{each} on {memory.name}, which has {gigabytes(memory.total)}{why}"
+
+
+def _more_room(memory: DeviceMemory) -> str:
+    fewer = ", fewer workers on a GPU" if memory.workers > 1 else ""
+    return f"{fewer} or another GPU"
 
 
 def machine_memory() -> int:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from model.offload import HostBytes
+
 
 class Layer(NamedTuple):
     """Keys (after norm and RoPE) and values of one layer, (rows, E, K) each: E heads of size K."""
@@ -31,8 +33,11 @@ class ReferenceKV:
 
     @property
     def room(self) -> int:
-        """Rows behind the references'."""
-        return self.layers[0].key.shape[0] - self.length if self.layers else 0
+        """Rows behind the references', in every layer."""
+        return min((self._room_of(layer) for layer in self.layers), default=0)
+
+    def _room_of(self, layer: Layer) -> int:
+        return layer.key.shape[0] - self.length
 
     @property
     def nbytes(self) -> int:
@@ -40,14 +45,15 @@ class ReferenceKV:
         return sum(2 * self.length * key[0].numel() * key.element_size() for key, _ in self.layers)
 
     def fit(self, room: int) -> None:
-        """Have exactly so much room, layer by layer: never twice the memory."""
-        if room == self.room:
-            return
+        """Have at least so much room; none gives back all that there is. Layer by layer: never twice the memory."""
         for number, layer in enumerate(self.layers):
-            grown = [rows.new_empty((self.length + room, *rows.shape[1:])) for rows in layer]
-            for new, old in zip(grown, layer, strict=True):
+            has = self._room_of(layer)  # of each: memory may have run out half-way the last time
+            if room == has or 0 < room < has:
+                continue
+            moved = [rows.new_empty((self.length + room, *rows.shape[1:])) for rows in layer]
+            for new, old in zip(moved, layer, strict=True):
                 new[: self.length] = old[: self.length]
-            self.layers[number] = Layer(*grown)
+            self.layers[number] = Layer(*moved)
 
     def write(self, number: int, offset: int, key: Tensor, value: Tensor) -> Layer:
         """Put rows (S, E, K) of a layer at `offset`: 0 for a pass in which the references run, `length` behind them.
@@ -56,13 +62,27 @@ class ReferenceKV:
         layer.key[offset:end], layer.value[offset:end] = key, value
         return Layer(layer.key[:end], layer.value[:end])
 
-    def to(self, device: torch.device) -> ReferenceKV:
-        """A copy on a device, without room; in memory that a GPU can read by itself when it leaves one."""
 
-        def moved(rows: Tensor) -> Tensor:
-            pinned = device.type == "cpu" and rows.device.type == "cuda"
-            shape = (self.length, *rows.shape[1:])
-            copy = torch.empty(shape, dtype=rows.dtype, device=device, pin_memory=pinned)
-            return copy.copy_(rows[: self.length], non_blocking=device.type == "cuda")
+class OffloadedKV:
+    """The references' rows of a ReferenceKV, in the machine's memory; they may come back to its device."""
 
-        return ReferenceKV([Layer(moved(layer.key), moved(layer.value)) for layer in self.layers], self.length)
+    def __init__(self, kv: ReferenceKV) -> None:
+        """Raises RuntimeError where the machine has no memory for them."""
+        first = kv.layers[0].key
+        self._shape, self._dtype, self._device = (kv.length, *first.shape[1:]), first.dtype, first.device
+        self._layers = len(kv.layers)
+        rows = [rows[: kv.length] for layer in kv.layers for rows in layer]
+        self._kept = HostBytes(rows, pinned=first.device.type == "cuda")
+
+    @property
+    def nbytes(self) -> int:
+        """Of the machine's memory."""
+        return self._kept.nbytes
+
+    def restored(self) -> ReferenceKV:
+        """A copy on the device that it left, without room."""
+        made = [torch.empty(self._shape, dtype=self._dtype, device=self._device) for _ in range(2 * self._layers)]
+        for number, rows in enumerate(made):
+            self._kept.read(number, rows)
+        layers = [Layer(*made[number : number + 2]) for number in range(0, len(made), 2)]
+        return ReferenceKV(layers, self._shape[0])

@@ -17,8 +17,9 @@ from model.choice import LoraChoice, ModelChoice
 from model.clock import Clock
 from model.conditions import Conditions
 from model.denoise import Denoiser, Sample
-from model.device import device_of, dtype_of, memory_of
+from model.device import device_of, dtype_of, free_unused, keep_to_share, settled_memory
 from model.errors import RequestError
+from model.host_memory import HostMemory
 from model.kernels import EAGER, Kernels, compiled, compiler_found
 from model.limits import check_size, check_sources
 from model.loaded import LoadedModel, load_model
@@ -58,11 +59,14 @@ class _Job:
 class Renderer:
     """One loaded model on one device. Not thread-safe: a worker has one of its own."""
 
-    def __init__(self, loaded: LoadedModel, spare: int = KV_BYTES, kernels: Kernels = EAGER) -> None:
-        """spare: bytes of the device that neither weights nor pictures need."""
+    def __init__(
+        self, loaded: LoadedModel, spare: int = KV_BYTES, kernels: Kernels = EAGER, host_cache: int = 0
+    ) -> None:
+        """spare: bytes of the device that neither weights nor pictures need. host_cache: bytes of the machine's memory
+        for reference sets that the device has no room for."""
         self.loaded, self.description = loaded, loaded.description
         self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
-        self.reuse = Reuse(loaded.device, spare)
+        self.reuse = Reuse(loaded.device, spare, host_cache)
         self._kernels = kernels
         loaded.autoencoder.use(kernels)
         self._conditions = Conditions(loaded, self.reuse, kernels)
@@ -82,6 +86,7 @@ class Renderer:
         largest: Largest = USUAL,
         region: str | None = None,
         workers: int = 1,
+        per_device: int = 1,
         compile: bool = False,
     ) -> Pictures:
         """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
@@ -90,10 +95,11 @@ class Renderer:
         up. quantise: "fp8" keeps the blocks' weights in one byte each. A relative path is taken from the working
         directory; what's on the hub and not in its cache is downloaded. device: "cpu", "cuda", "cuda:1"…; the first GPU
         when None and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU
-        when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's memory and the
-        largest picture to come. region: of a hosted tier; workers: how many share its account. compile: fuse the work
-        between products by torch.compile, where a compiler is found; the pictures are the same. Raises CheckpointError,
-        and RequestError for another device, dtype or residency.
+        when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's free memory and
+        the largest picture to come. region: of a hosted tier. workers: how many share its account, or this machine's
+        memory. per_device: how many share the device, each planning with its part. compile: fuse the work between
+        products by torch.compile, where a compiler is found; the pictures are the same. Raises CheckpointError, also
+        where the model doesn't fit, and RequestError for another device, dtype or residency.
         """
         choice = ModelChoice(
             base=str(base),
@@ -113,21 +119,27 @@ class Renderer:
 
             return HostedRenderer.load(description.family, region, workers)
         check_fit(description)
-        need, memory = need_of(description, kind.itemsize, largest), memory_of(place)
+        need = need_of(description, kind.itemsize, largest)
+        memory = settled_memory(place, per_device, need.resident)
         chosen: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
-        loaded = load_model(description, description.parts, place, kind, chosen)
+        keep_to_share(place, memory)
+        host = HostMemory.here(workers) if place.type == "cuda" else None
+        kept = host is not None and chosen == "turns" and host.holds_turns(need)
+        loaded = load_model(description, description.parts, place, kind, chosen, host, kept_in_memory=kept)
         kernels = compiled() if compile and compiler_found(place) else EAGER
-        return cls(loaded, need.spare(chosen, memory), kernels)
+        waiting = need.transformer + need.text_encoder if kept else 0
+        cache = host.cache_budget(need.reference_set, waiting) if host else 0
+        return cls(loaded, need.spare(chosen, memory), kernels, cache)
 
     def host(self) -> dict[str, str]:
-        """What a record says of the machine: device, torch, driver; that the model's parts take turns in it, and that
-        its work is compiled."""
+        """What a record says of the machine: device, torch, driver; that the model's parts take turns, and from where
+        they come; and that its work is compiled."""
         on_gpu = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
             "torch": torch.__version__,
             "driver": f"cuda {torch.version.cuda}" if on_gpu else "none",
-            **({"residency": self.residency} if self.residency == "turns" else {}),
+            **({"residency": "turns", "turns_from": self.loaded.turns_from} if self.residency == "turns" else {}),
             **({} if self._kernels is EAGER else {"compiled": "yes"}),
         }
 
@@ -149,6 +161,11 @@ class Renderer:
             self._conditions.text(prompt)
             if self.check(request).second_pass:
                 self._conditions.text(request.negative_prompt)
+
+    def release(self) -> None:
+        """Give memory back to the device: what only a failed attempt used, and the room behind reference sets."""
+        self._conditions.make_room((), 0)
+        free_unused(self.device)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
         """The pictures one by one as they are done, each with its timings (seconds) and cache hits.

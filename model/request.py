@@ -80,5 +80,9 @@ class Pictures(Protocol):
         """Do ahead what is better done for many requests at once; nothing needs it. May be called while `stream` waits
         for its next request."""
 
+    def release(self) -> None:
+        """Give memory back that no picture needs, before a picture is tried again that there was too little for. May be
+        called while `stream` waits for its next request."""
+
     def host(self) -> dict[str, str]:
         """device, torch, driver."""

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from model.cache import Below, Cache
-from model.memory import machine_memory
-from model.reference_kv import ReferenceKV
+from model.reference_kv import OffloadedKV, ReferenceKV
 from model.segments import Steady
 
 TEXT_BYTES = 1 << 30
@@ -25,10 +24,6 @@ KV_BYTES = 4 << 30
 
 SMALL_BYTES = 1 << 28
 """Of modulations, position tables and projected texts, each."""
-
-HOST_SHARE = 32
-"""The part of a machine's memory that a worker uses for keys and values that its device has no room for: a machine may
-have eight workers."""
 
 PREPARED = 1 << 16
 
@@ -86,11 +81,13 @@ def steady_bytes(mods: Steady) -> int:
 @dataclass
 class Reuse:
     """The caches of one renderer. Texts are in the machine's memory, the rest on the device; keys and values have as
-    much of it as is spare, and the machine's memory below. prepared: digest of a picture -> of its prepared pixels.
+    much of it as is spare, and `host` bytes of the machine's memory below. prepared: digest of a picture -> of its
+    prepared pixels.
     """
 
     device: torch.device
     spare: int = KV_BYTES
+    host: int = 0
     texts: Cache[Tensor] = field(init=False)
     projected: Cache[Tensor] = field(init=False)
     prompts: Cache[str] = field(init=False)
@@ -111,9 +108,14 @@ class Reuse:
         self.modulations = Cache(SMALL_BYTES, steady_bytes)
         self.turns = Cache(SMALL_BYTES, tensor_bytes)
 
-    def _host(self) -> Below[ReferenceKV] | None:
-        if self.device.type == "cpu":
+    def _host(self) -> Below[ReferenceKV, OffloadedKV] | None:
+        if self.device.type == "cpu" or not self.host:
             return None
-        return Below(
-            machine_memory() // HOST_SHARE, lambda kv: kv.to(torch.device("cpu")), lambda kv: kv.to(self.device)
-        )
+        return Below(self.host, _offloaded, lambda kept: kept.restored(), lambda kept: kept.nbytes)
+
+
+def _offloaded(kv: ReferenceKV) -> OffloadedKV | None:
+    try:
+        return OffloadedKV(kv)
+    except (RuntimeError, MemoryError):  # torch has no class of its own for host memory that can't be had
+        return None

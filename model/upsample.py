@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from torch import nn
 
 from model.chat import IMAGE_TOKEN, mistral_messages
 from model.checkpoint.describe import ModelDescription
@@ -66,6 +67,12 @@ class Upsampler:
     def __init__(self, model: Any, tokenizer: Any, image_processor: Any, patch: int) -> None:
         """patch: pixels of a side of the square that becomes one token."""
         self._model, self._tokenizer, self._image_processor, self._patch = model, tokenizer, image_processor, patch
+
+    @property
+    def module(self) -> nn.Module:
+        """What has the weights."""
+        module: nn.Module = self._model
+        return module
 
     @torch.inference_mode()
     def rewrite(self, prompt: str, references: Sequence[Image.Image] = ()) -> str:

@@ -148,8 +148,18 @@ def render_job(
     job: Job,
     deliver: Deliver = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="How many (default: one per GPU, else one).")
+        int | None, typer.Option("--workers", min=1, help="How many (default: as many as the GPUs take, else one).")
     ] = None,
+    workers_per_gpu: Annotated[
+        int,
+        typer.Option(
+            "--workers-per-gpu",
+            min=1,
+            max=16,
+            metavar="N",
+            help="How many share a GPU and its memory; for small models.",
+        ),
+    ] = 1,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Render at most so many pictures.")] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Render only what failed before, quarantined pictures, too.")
@@ -182,7 +192,15 @@ def render_job(
     plan = make_plan(campaign, fetch=True)
     with progress() as show, redirect_stdout(sys.stderr):  # Ray tells of what is lost on stdout
         outcome = render_campaign(
-            plan, uri, workers, limit, show, retry_failed=retry_failed, deadline=deadline, compile=compile
+            plan,
+            uri,
+            workers,
+            limit,
+            show,
+            workers_per_gpu=workers_per_gpu,
+            retry_failed=retry_failed,
+            deadline=deadline,
+            compile=compile,
         )
     _tell(outcome_json(outcome) if as_json else outcome_lines(outcome))
     return outcome.exit_code

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from model.memory import gigabytes
+from pipeline.plan.memory import MemoryPlan
 from pipeline.plan.summary import Summary
 from pipeline.plan.validate import Validation
 
@@ -139,11 +140,23 @@ def _memory(summary: Summary) -> dict[str, str]:
     listed = ", ".join(f"{part} {gigabytes(count)}" for part, count in parts.items())
     ways = {
         "resident": "all of it stays in memory",
-        "turns": f"text encoder and transformer take turns, in {gigabytes(need.turns)}",
+        "turns": f"text encoder and transformer take turns, in {gigabytes(need.turns)}{_between_turns(found)}",
         None: "too much, even with text encoder and transformer in turns",
     }
-    have = f"{found.device}, {gigabytes(found.available)}"
+    device = found.device
+    free = "" if device.free == device.total else f", {gigabytes(device.free)} free"
+    have = f"{device.name}, {gigabytes(device.total)}{free}"
     return {"memory": f"{gigabytes(need.resident)} ({listed}); on {have}: {ways[found.residency]}"}
+
+
+def _between_turns(memory: MemoryPlan) -> str:
+    both = gigabytes(memory.need.transformer + memory.need.text_encoder)
+    has = f"{gigabytes(memory.host)} of this machine's memory are available"
+    ways = {
+        "memory": f"; between turns they wait in this machine's memory ({both}; {has})",
+        "disk": f"; each turn reads from disk, as {has} and they take {both}",
+    }
+    return ways.get(memory.turns_from or "", "")
 
 
 def _variants(summary: Summary) -> str:

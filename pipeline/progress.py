@@ -82,8 +82,10 @@ def line_of(event: Event) -> str | None:
             return f"{counts}, {held_back:,} held back (--retry-failed tries them again)" if held_back else counts
         case Warned(text):
             return f"warning: {text}"
-        case WorkersStarting(workers, gpus, threads, dashboard):
-            each = "one GPU each" if gpus else f"{threads} CPU thread{'s' if threads > 1 else ''} each"
+        case WorkersStarting(workers, gpus, threads, dashboard, per_gpu):
+            each = f"{threads} CPU thread{'s' if threads > 1 else ''} each"
+            if gpus:
+                each = "one GPU each" if per_gpu == 1 else f"{per_gpu} on each GPU"
             where = f"; Ray's dashboard: {dashboard}" if dashboard else ""
             return f"{workers} worker{'s' if workers > 1 else ''} starting, {each}{where}"
         case WorkerLoaded(worker, host, seconds):

@@ -18,6 +18,7 @@ from pipeline.render.events import (
     Stopping,
     VariantRecorded,
     VariantStarted,
+    Warned,
     WorkerLost,
     WorkersStarting,
 )
@@ -38,10 +39,13 @@ def on_event(event: Event) -> None:
             import ray
 
             say("addresses", [node["NodeManagerAddress"] for node in ray.nodes()])
+        case Warned(text):
+            say("warned", text)
         case VariantStarted(name=name):
             say("started", name)
         case VariantRecorded(record=record):
             say("recorded", record.name)
+            say("host", record.host)
             if record.status == "done":
                 say("done", record.name)
         case WorkerLost(cause=cause):
@@ -56,6 +60,7 @@ if __name__ == "__main__":
     parser.add_argument("workers", type=int, nargs="?")
     parser.add_argument("renderer", nargs="?", default="tests.stand_in:load")
     parser.add_argument("--deadline", type=float)
+    parser.add_argument("--workers-per-gpu", type=int, default=1)
     parser.add_argument("--retry-failed", action="store_true")
     given = parser.parse_args()
     try:
@@ -64,6 +69,7 @@ if __name__ == "__main__":
                 plan_of(given.job),
                 workers=given.workers,
                 on_event=on_event,
+                workers_per_gpu=given.workers_per_gpu,
                 retry_failed=given.retry_failed,
                 deadline=given.deadline,
                 renderer=given.renderer,

@@ -2,8 +2,10 @@
 
 It draws a picture from the request alone, in milliseconds, and misbehaves when a prompt asks for it: `[raise]` raises,
 `[exit]` ends the process, `[exit once FILE]` only if FILE isn't there yet, `[sleep S]` takes S seconds, `[hang]` takes
-for ever, `[exhaust]` asks for more memory than there is, `[exhaust once FILE]` only if FILE isn't there yet, `[refuse]`
-gives a failure in place of a picture. The real model is used where pictures matter.
+for ever, `[lose]` raises what torch raises of a GPU that is spoilt for a process, and so does all that follows there,
+`[lose once FILE]` only if FILE isn't there yet, `[exhaust]` asks for more memory than there is, `[exhaust once FILE]`
+only if FILE isn't there yet, `[refuse]` gives a failure in place of a picture. The real model is used where pictures
+matter.
 """
 
 from __future__ import annotations
@@ -26,6 +28,11 @@ LAST_WORDS_SECONDS = 0.5
 """A real picture takes seconds: the driver has long heard that it was begun when it takes its worker down."""
 
 FOR_EVER = 100_000.0
+DEVICE_LOST = (
+    "CUDA error: an illegal memory access was encountered\n"
+    "CUDA kernel errors might be asynchronously reported at some other API call"
+)
+WISHES = r"\[(raise|exit|exhaust|sleep|hang|lose)( once)? ?([^\]]*)\]"
 
 
 class StandIn:
@@ -33,9 +40,13 @@ class StandIn:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
+        self._lost = False
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Nothing is worth doing ahead."""
+
+    def release(self) -> None:
+        """It holds no memory."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for request in requests:
@@ -43,7 +54,7 @@ class StandIn:
             if "[refuse]" in request.prompt:
                 yield Failed(HostedError("the stand-in was asked to refuse"))
                 continue
-            _misbehave(request.prompt)
+            self._misbehave(request.prompt)
             hit = int(request.prompt in self._seen)
             self._seen.add(request.prompt)
             rewritten = f"{request.prompt}, rewritten" if request.upsample else None
@@ -51,6 +62,12 @@ class StandIn:
 
     def host(self) -> dict[str, str]:
         return {"device": "stand-in", "torch": "none", "driver": "none"}
+
+    def _misbehave(self, prompt: str) -> None:
+        self._lost = self._lost or is_wished(prompt, "lose")
+        if self._lost:
+            raise RuntimeError(DEVICE_LOST)
+        _misbehave(prompt)
 
 
 class Service(StandIn):
@@ -89,6 +106,7 @@ class Warm(StandIn):
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for request in requests:
+            self._misbehave(request.prompt)
             hit = self._uses(tuple(reference.tobytes() for reference in request.references))
             time.sleep(self.picture_seconds + (0 if hit else self.set_seconds))
             yield Rendered(draw(request), cache={"reference_kv": int(hit)})
@@ -159,6 +177,18 @@ def load_turns(base: str, **options: object) -> StandIn:
     return Turns()
 
 
+def load_seeing(base: str, **options: object) -> StandIn:
+    """A renderer that says which GPU it was given, what it was loaded with, and that torch sees none."""
+
+    class Seeing(StandIn):
+        def host(self) -> dict[str, str]:
+            given = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "all"), "process": str(os.getpid())}
+            told = {name: str(options.get(name)) for name in ("workers", "per_device")}
+            return super().host() | {"device": "cpu"} | given | told
+
+    return Seeing()
+
+
 def load_nothing(base: str, **options: object) -> StandIn:
     """What a wrong checkpoint does."""
     raise CheckpointError(f"{base}: there is no checkpoint here")
@@ -185,12 +215,24 @@ def draw(request: RenderRequest) -> Image.Image:
     return picture.resize((request.width, request.height), Image.Resampling.BILINEAR)
 
 
-def _misbehave(prompt: str) -> None:
-    for wish, once, argument in re.findall(r"\[(raise|exit|exhaust|sleep|hang)( once)? ?([^\]]*)\]", prompt):
+def is_wished(prompt: str, what: str) -> bool:
+    return any(wish == what for wish, _ in _wishes(prompt, what))
+
+
+def _wishes(prompt: str, *kinds: str) -> Iterator[tuple[str, str]]:
+    """Wishes of some kinds with their arguments; those for once only once."""
+    for wish, once, argument in re.findall(WISHES, prompt):
+        if wish not in kinds:
+            continue
         if once:
             if Path(argument).exists():
                 continue
             Path(argument).touch()
+        yield wish, argument
+
+
+def _misbehave(prompt: str) -> None:
+    for wish, argument in _wishes(prompt, "raise", "exit", "exhaust", "sleep", "hang"):
         if wish == "raise":
             raise RuntimeError(f"the stand-in was asked to fail{argument and ' '}{argument}")
         if wish in ("sleep", "hang"):

@@ -64,6 +64,9 @@ class HostedRenderer:
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Nothing: the local renderer encodes prompts ahead here."""
 
+    def release(self) -> None:
+        """Nothing: there is no model here."""
+
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
         """The pictures (RGB) of the requests, in their order.
 

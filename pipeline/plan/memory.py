@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from model.errors import CheckpointError
-from model.memory import Largest, Need, Residency, choose, device_memory, need_of
+from model.gpus import visible_gpus
+from model.host_memory import HostMemory, available_memory
+from model.memory import DeviceMemory, Largest, Need, Residency, choose, machine_memory, need_of
 from model.request import SIZE_MULTIPLE
 from pipeline.plan.expand import Plan
 from pipeline.plan.recipe import Chosen
@@ -16,29 +19,41 @@ GPU_BYTES, CPU_BYTES = 2, 4
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """residency None: it doesn't fit, for the reason in `refusal`. available: bytes of the device."""
+    """residency None: it doesn't fit, for the reason in `refusal`. turns_from: where parts that take turns are between
+    them, `memory` or `disk`; None where there are no turns, and where the machine isn't this one. host: bytes that
+    this machine has available."""
 
     need: Need
-    device: str
-    available: int
+    device: DeviceMemory
     residency: Residency | None
     refusal: str | None
+    turns_from: str | None = None
+    host: int = 0
 
 
 def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
-    """What the plan needs on a GPU of `card` bytes, else on this machine's; None where a service renders, and where the
-    weights' files can't be read."""
+    """What the plan needs on a GPU of `card` bytes, else on this machine's GPU with the least free memory, or without
+    a GPU in this machine's own; None where a service renders, and where the weights' files can't be read."""
     if plan.model.hosted:
         return None
-    device, available, on_gpu = device_memory() if card is None else ("a GPU of that size", card, True)
+    gpus = [gpu.memory for gpu in visible_gpus(os.environ)] if card is None else []
+    if card is not None:
+        device = DeviceMemory("a GPU of that size", card, card)
+    else:
+        here = DeviceMemory("this machine without a GPU", machine_memory(), available_memory())
+        device = min(gpus, key=lambda gpu: gpu.free, default=here)
     try:
-        need = need_of(plan.model, GPU_BYTES if on_gpu else CPU_BYTES, largest_of(plan))
+        need = need_of(plan.model, GPU_BYTES if gpus or card is not None else CPU_BYTES, largest_of(plan))
     except CheckpointError:
         return None
     try:
-        return MemoryPlan(need, device, available, choose(need, available), None)
+        residency = choose(need, device)
     except CheckpointError as error:
-        return MemoryPlan(need, device, available, None, str(error))
+        return MemoryPlan(need, device, None, str(error))
+    if residency != "turns" or not gpus:
+        return MemoryPlan(need, device, residency, None)
+    kept = HostMemory.here(len(gpus)).holds_turns(need)
+    return MemoryPlan(need, device, residency, None, "memory" if kept else "disk", available_memory())
 
 
 def largest_of(plan: Plan) -> Largest:

@@ -136,12 +136,14 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
 
 
 def memory_json(memory: MemoryPlan | None) -> dict[str, Any] | None:
-    """Bytes of each part, what both ways of sharing need, and what there is, as plain JSON values."""
+    """Bytes of each part, what both ways of sharing need, and what the device has in all (`total`) and free
+    (`available`), as plain JSON values."""
     if memory is None:
         return None
     needs = {"resident": memory.need.resident, "turns": memory.need.turns}
-    told = {"device": memory.device, "available": memory.available, "residency": memory.residency}
-    return asdict(memory.need) | {"needs": needs} | told | {"refusal": memory.refusal}
+    device = {"device": memory.device.name, "total": memory.device.total, "available": memory.device.free}
+    told = {"residency": memory.residency, "turns_from": memory.turns_from, "refusal": memory.refusal}
+    return asdict(memory.need) | {"needs": needs} | device | told
 
 
 def choice_json(choice: ModelChoice) -> dict[str, Any]:

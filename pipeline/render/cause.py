@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from traceback import walk_tb
+from traceback import clear_frames, walk_tb
 
 from model.errors import BrandpressError
 
@@ -14,6 +15,16 @@ MOST_FRAMES = 30
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(://[^\s?]*)\?\S*")
 _NO_MEMORY = re.compile(r"out of memory|can(?:'t|not) allocate memory|alloc_failed", re.IGNORECASE)
+
+_DEVICE_LOST = re.compile(
+    r"(?:CUDA|HIP|CUDA driver|cuDNN|NCCL) error|cudaError|CUBLAS_STATUS|CUDNN_STATUS|illegal memory access"
+    r"|unspecified launch failure|device-side assert|uncorrectable|\bXid\b",
+    re.IGNORECASE,
+)
+_OF_ONE_CALL = re.compile(
+    r"invalid (?:configuration )?argument|STATUS_(?:NOT_SUPPORTED|INVALID_VALUE|BAD_PARAM|ARCH_MISMATCH)", re.IGNORECASE
+)
+"""What CUDA and its libraries refuse of one call: the process may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,40 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or this machine had no memory left: of torch, whose errors for it have no common class, too."""
     torchs = isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
     return isinstance(error, MemoryError) or torchs
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether nothing more can be computed on the device by this process: an illegal access, a failed assertion or a
+    broken card spoils all that a process does on it afterwards. Running out of memory doesn't."""
+    return not is_out_of_memory(error) and any(map(_spoils, _chain(error)))
+
+
+def _spoils(error: BaseException) -> bool:
+    text = str(error)
+    found = isinstance(error, RuntimeError) and (
+        type(error).__name__ == "AcceleratorError" or _DEVICE_LOST.search(text)
+    )
+    return bool(found) and not is_out_of_memory(error) and _OF_ONE_CALL.search(text) is None
+
+
+def take_cause(error: BaseException) -> Cause:
+    """The cause, with the error's frames cleared: they hold the tensors of the attempt that failed for as long as
+    anything holds the error."""
+    cause = cause_of(error)
+    for one in _chain(error):
+        clear_frames(one.__traceback__)
+    return cause
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those that it was raised from or while handling."""
+    pending, seen = [error], set[int]()
+    while pending:
+        one = pending.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            pending += [other for other in (one.__cause__, one.__context__) if other is not None]
 
 
 def _way(error: BaseException) -> str | None:

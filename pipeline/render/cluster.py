@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from model.errors import BrandpressError, RequestError
+from model.gpus import SLICE, visible_entries
 from pipeline.render.cause import cause_of
 from pipeline.render.environment import hidden, secrets_in
 
@@ -66,6 +67,15 @@ def _connect(address: str) -> None:
         raise ClusterError(f"{why}; correct it, or unset it to render on this machine") from None
 
 
+def _named_gpus() -> int | None:
+    """How many GPUs Ray is told that there are, where CUDA_VISIBLE_DEVICES names what it counts wrong: none (-1), or
+    slices of a GPU, of which it knows nothing. None: it may count them."""
+    entries = visible_entries(os.environ)
+    if entries is None or (entries and not any(entry.startswith(SLICE) for entry in entries)):
+        return None
+    return len(entries)
+
+
 def _dashboard_asked() -> bool:
     """Raises RequestError if the dashboard is asked for and isn't installed."""
     if os.environ.get(DASHBOARD) != "1":
@@ -97,13 +107,14 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
     if ours and address:
         _connect(address)
     elif ours:
-        asked = _dashboard_asked()
+        asked, gpus = _dashboard_asked(), _named_gpus()
         with hidden(secrets_in(os.environ.items(), needed)):
             context = ray.init(
                 address="local",
                 include_dashboard=asked,
                 dashboard_host="127.0.0.1",
-                num_cpus=max(workers or 1, available_cpus()),
+                num_cpus=max(workers or 1, available_cpus(), gpus or 0),
+                num_gpus=gpus,
                 object_store_memory=OBJECT_STORE_BYTES,
                 log_to_driver=False,
                 logging_level="ERROR",

@@ -14,6 +14,9 @@ from pipeline.render.events import Loaded, Lost, Message
 from pipeline.render.worker import Worker, WorkerSettings
 
 NODE_ANSWERS_SECONDS = 2.0
+RAYS_PARTS = 10_000
+"""Ray counts in so many parts of a GPU and rounds up: six times a sixth would be more than one."""
+
 ACTOR_THREADS = 4
 """`events` for a worker's life, `submit` and `stop` beside it."""
 
@@ -21,15 +24,16 @@ ACTOR_THREADS = 4
 class Crew:
     """Actors without restarts and retries of Ray's own: what is done about a death is the driver's decision."""
 
-    def __init__(self, settings: WorkerSettings, gpus: bool) -> None:
-        """gpus: each worker holds one GPU; without, it holds its threads' share of the CPU."""
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Each worker holds its part of a GPU and as much of a core, or its threads' share of the CPU."""
+        on_gpu, part = settings.per_gpu > 0, RAYS_PARTS // max(1, settings.per_gpu) / RAYS_PARTS
         self._settings = settings
         self._actor: Any = ray.remote(Worker).options(
             max_restarts=0,
             max_task_retries=0,
             max_concurrency=ACTOR_THREADS,
-            num_gpus=1 if gpus else 0,
-            num_cpus=1 if gpus else settings.threads,
+            num_gpus=part if on_gpu else 0,
+            num_cpus=part if on_gpu else settings.threads,
         )
         self._started = 0
         self._workers: dict[str, tuple[Any, Any]] = {}

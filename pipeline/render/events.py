@@ -11,11 +11,12 @@ from pipeline.render.cause import Cause
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A worker has its model. host: device, torch, driver; seconds: how long loading took; node: Ray's id of its
-    machine, if Ray runs it."""
+    machine, if Ray runs it; gpus: those that Ray gave it."""
 
     host: dict[str, str]
     seconds: float
     node: str = ""
+    gpus: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """A worker can compute nothing any more, as after an error of its device. All that it had made is recorded; its
+    process has to end."""
+
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class StoreWait:
     """The model waits for the store to take pictures, or no longer does."""
 
@@ -80,14 +89,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker's process is gone, or its messages ended. node: with its whole machine. died: it said no good-bye."""
+    """A worker's process is gone, or its messages ended. node: with its whole machine. died: it said no good-bye.
+    broken: it said why, with a traceback."""
 
     cause: str
     node: bool = False
     died: bool = True
+    broken: bool = False
+    traceback: str | None = None
 
 
-Message = Loaded | LoadFailed | Started | Pictured | Exhausted | Blocked | StoreWait | Recorded | Tally
+Message = Loaded | LoadFailed | Started | Pictured | Exhausted | Blocked | Broken | StoreWait | Recorded | Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +123,13 @@ class Warned:
 @dataclass(frozen=True, slots=True)
 class WorkersStarting:
     """This many workers are loading the model; on GPUs or on so many threads each of the CPU. dashboard: Ray's, if one
-    was asked for."""
+    was asked for. per_gpu: how many share a GPU."""
 
     workers: int
     gpus: bool
     threads: int
     dashboard: str | None = None
+    per_gpu: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 
+from model.errors import BrandpressError
 from model.request import Failed, Pictures, Rendered, RenderRequest
 from pipeline.deliver.patience import Patience
 from pipeline.deliver.record import ModelStamp
 from pipeline.deliver.store import Store
 from pipeline.plan.variant import Variant
-from pipeline.render.cause import Cause, cause_of, is_out_of_memory
+from pipeline.render.cause import Cause, cause_of, is_device_lost, is_out_of_memory, take_cause
 from pipeline.render.courier import Courier
 from pipeline.render.events import Exhausted, Message, Pictured, Started, Tally
 from pipeline.render.references import References
@@ -29,6 +29,29 @@ class _Fed:
 
     variant: Variant
     prepare: float
+
+
+class DeviceLostError(BrandpressError):
+    """The renderer's device failed in a way that leaves nothing to be done for this process."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.text)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What is kept of an error: nothing that holds what the failed attempt had in memory."""
+
+    cause: Cause
+    out_of_memory: bool
+    device_lost: bool
+
+    @classmethod
+    def of(cls, error: Exception) -> _Failure:
+        if isinstance(error, DeviceLostError):  # of the group that follows, while the renderer asked for a request
+            return cls(error.cause, out_of_memory=False, device_lost=True)
+        return cls(take_cause(error), is_out_of_memory(error), is_device_lost(error))
 
 
 class Press:
@@ -55,7 +78,8 @@ class Press:
         """Render a group; returns when the model is done with it, while its last pictures may still be on their way.
 
         more: gives the group that follows, nothing if there's none yet. It's asked for when the renderer wants another
-        request than the last, so that nothing is waited for between groups.
+        request than the last, so that nothing is waited for between groups. Raises DeviceLostError; variants that were
+        begun and aren't done are recorded by nobody then.
         """
         waiting: deque[Variant] = deque()
         self._mark, self._preparing = time.perf_counter(), 0.0
@@ -73,15 +97,33 @@ class Press:
     def _extend(self, waiting: deque[Variant], variants: Iterable[Variant]) -> None:
         """Has a group prepared. What fails here fails once more, if it must, for its own variant alone."""
         group = tuple(variants)
-        if group and not self._stopping.is_set():
-            with suppress(Exception):
-                self._renderer.prepare(map(self._prompting, group))
         waiting.extend(group)
+        if group and not self._stopping.is_set():
+            failure = self._prepare(group)
+            if failure is not None:
+                self._recover(failure)
+
+    def _prepare(self, group: Iterable[Variant]) -> _Failure | None:
+        try:
+            self._renderer.prepare(map(self._prompting, group))
+        except Exception as error:
+            return _Failure.of(error)
+        return None
 
     def _stream(self, waiting: deque[Variant], more: Callable[[], Iterable[Variant]] = tuple) -> None:
         """Feed the renderer until `waiting` is empty and there's no more, or something is raised."""
         fed: deque[_Fed] = deque()
         next_variant = waiting[0]
+        failure = self._feed(waiting, fed, more)
+        if failure is None:
+            return
+        self._recover(failure)
+        self._blame(failure, fed, waiting, untouched=bool(waiting) and waiting[0] is next_variant)
+
+    def _feed(
+        self, waiting: deque[Variant], fed: deque[_Fed], more: Callable[[], Iterable[Variant]]
+    ) -> _Failure | None:
+        """What was raised. The renderer's iterator, and with it all that a failed attempt held, ends with this call."""
         try:
             pictures = iter(self._renderer.stream(self._requests(waiting, fed, more)))
             while True:
@@ -103,7 +145,8 @@ class Press:
             for given in fed:
                 self._courier.fail(given.variant, Cause("the renderer gave no picture"))
         except Exception as error:
-            self._blame(error, fed, waiting, untouched=bool(waiting) and waiting[0] is next_variant)
+            return _Failure.of(error)
+        return None
 
     def _requests(
         self, waiting: deque[Variant], fed: deque[_Fed], more: Callable[[], Iterable[Variant]]
@@ -126,23 +169,34 @@ class Press:
             fed.append(_Fed(variant, self._preparing - before))
             yield request
 
-    def _blame(self, error: Exception, fed: deque[_Fed], waiting: deque[Variant], *, untouched: bool) -> None:
+    def _recover(self, failure: _Failure) -> None:
+        """Make the renderer fit for another attempt. Raises DeviceLostError."""
+        if failure.device_lost:
+            raise DeviceLostError(failure.cause)
+        if not failure.out_of_memory:
+            return
+        try:
+            self._renderer.release()
+        except Exception as error:
+            raise DeviceLostError(take_cause(error)) from None
+
+    def _blame(self, failure: _Failure, fed: deque[_Fed], waiting: deque[Variant], *, untouched: bool) -> None:
         """Whose error is it? A renderer may be ahead of the pictures it gave: all that it was given are tried alone.
         untouched: it hadn't asked for any."""
         if len(fed) == 1:
-            self._failed(fed[0].variant, error)
+            self._failed(fed[0].variant, failure)
         elif untouched:
-            self._failed(waiting.popleft(), error)
+            self._failed(waiting.popleft(), failure)
         else:
             for given in fed:
                 self._stream(deque([given.variant]))
 
-    def _failed(self, variant: Variant, error: Exception) -> None:
+    def _failed(self, variant: Variant, failure: _Failure) -> None:
         """A variant failed alone."""
-        if is_out_of_memory(error):
-            self._emit(Exhausted(variant.render_key, cause_of(error)))
+        if failure.out_of_memory:
+            self._emit(Exhausted(variant.render_key, failure.cause))
         else:
-            self._courier.fail(variant, cause_of(error))
+            self._courier.fail(variant, failure.cause)
 
     def _tally(self, model: float) -> None:
         """Tells of the time since the last time, before the picture that took it is recorded."""

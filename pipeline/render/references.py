@@ -44,6 +44,8 @@ class References:
         except Exception:
             self._drop(reference)
             raise
+        finally:
+            del future  # it would hold the error, whose frames hold this one
         self._keep(reference, picture.width * picture.height * len(picture.getbands()))
         return picture
 

@@ -41,6 +41,7 @@ from pipeline.render.worker import RENDERER, WorkerSettings
 if TYPE_CHECKING:
     from pipeline.plan.expand import Plan
 
+MOST_PER_GPU = 16
 OnEvent = Callable[[Event], None]
 
 
@@ -51,6 +52,7 @@ def render_campaign(
     limit: int | None = None,
     on_event: OnEvent = lambda event: None,
     *,
+    workers_per_gpu: int = 1,
     retry_failed: bool = False,
     deadline: float | None = None,
     compile: bool = False,
@@ -58,17 +60,22 @@ def render_campaign(
 ) -> Outcome:
     """Render what the plan has and the store hasn't, deliver it, and publish the campaign's manifest.
 
-    store_uri: where to deliver, else the campaign's own address. workers: how many, else one per GPU, or a single one
-    where there is no GPU or a service renders. limit: render at most so many variants. on_event: told what happens,
-    from this thread. retry_failed: render only what failed before, quarantined variants, too, which are else left
+    store_uri: where to deliver, else the campaign's own address. workers: how many, else as many as the GPUs take, or a
+    single one where there is no GPU or a service renders. limit: render at most so many variants. on_event: told what
+    happens, from this thread. workers_per_gpu: 1 to 16 that share a GPU, each planning with its part of the memory; it
+    pays for small models. retry_failed: render only what failed before, quarantined variants, too, which are else left
     alone. deadline: seconds that a picture may take, else what the others took decides. compile: fuse the model's work
     with torch.compile; the pictures are the same. renderer: `module:function` that loads a renderer.
 
     Raises StoreError, StoreBlockedError when the store took nothing any more, NothingRenderedError, and RequestError
-    for `compile` or more workers than there can be.
+    for `compile`, `workers_per_gpu` or more workers than there can be.
     """
     start = time.perf_counter()
     campaign = plan.campaign
+    if not 1 <= workers_per_gpu <= MOST_PER_GPU:
+        raise RequestError(f"workers_per_gpu {workers_per_gpu}: allowed are 1 to {MOST_PER_GPU}")
+    if workers_per_gpu > 1 and plan.model.hosted:
+        raise RequestError(f"workers_per_gpu: {plan.model.name} is rendered by BFL, on no GPU of yours; leave it out")
     if compile and plan.model.hosted:
         raise RequestError(
             f"compile: {plan.model.name} is rendered by BFL, there is no model here to compile; leave it out"
@@ -85,7 +92,16 @@ def render_campaign(
         on_event(Warned(warning))
     largest = None if plan.model.hosted else largest_of(plan)
     settings = WorkerSettings(
-        renderer, plan.model.choice, stamp, uri, campaign.name, threads=1, largest=largest, compile=compile
+        renderer,
+        plan.model.choice,
+        stamp,
+        uri,
+        campaign.name,
+        threads=1,
+        per_gpu=workers_per_gpu,
+        hosted=plan.model.hosted,
+        largest=largest,
+        compile=compile,
     )
     with interrupts() as signals:
         ledger = Ledger(folder, stamp)
@@ -147,11 +163,12 @@ def _render(
 
         run.signals.listen()
         resources = replace(resources, gpus=0) if model.hosted else resources
-        size = crew_size(workers, resources, len(todo))
+        size = crew_size(workers, resources, len(todo), settings.per_gpu)
         threads = 1 if model.hosted else threads_per_worker(size, resources)
-        settings = replace(settings, threads=threads, workers=size if model.hosted else 1)
-        run.on_event(WorkersStarting(size, bool(resources.gpus), settings.threads, resources.dashboard))
-        crew = Crew(settings, gpus=bool(resources.gpus))
+        settings = replace(settings, threads=threads, workers=size, per_gpu=settings.per_gpu if resources.gpus else 0)
+        gpus = bool(resources.gpus)
+        run.on_event(WorkersStarting(size, gpus, settings.threads, resources.dashboard, max(1, settings.per_gpu)))
+        crew = Crew(settings)
         # The language model that rewrites prompts leaves no room for the rest of the model: that's a turn, too.
         rewrites = any(variant.upsample for variant in todo)
         dispatcher = Dispatcher(
@@ -162,7 +179,15 @@ def _render(
             cold=partial(cold_cost, model=model),
             suspects=suspects,
         )
-        shift = Shift(crew, dispatcher, run.ledger, deadlines, run.on_event, compiles=settings.compile)
+        shift = Shift(
+            crew,
+            dispatcher,
+            run.ledger,
+            deadlines,
+            run.on_event,
+            compiles=settings.compile,
+            gpus=gpus,
+        )
         try:
             shift.run(size, lambda: run.signals.asked)
         finally:
@@ -183,14 +208,20 @@ def _publish(folder: Store, header: Header, wanted: Set[str], known: Mapping[str
     return publish(folder, header, len(wanted), records.values(), lambda: standing().values())
 
 
-def crew_size(workers: int | None, resources: Resources, variants: int) -> int:
-    """How many workers to start: one per GPU, else one that has the whole CPU; never more than variants.
+def crew_size(workers: int | None, resources: Resources, variants: int, per_gpu: int = 1) -> int:
+    """How many workers to start: `per_gpu` for each GPU, else one that has the whole CPU; never more than variants.
 
-    Raises RequestError if more are asked for than there are GPUs.
+    Raises RequestError if more are asked for than the GPUs take, or some for each GPU where there is none.
     """
-    if workers and resources.gpus and workers > resources.gpus:
-        raise RequestError(f"{workers} workers are too many: each needs a GPU, and Ray has {resources.gpus}")
-    return max(1, min(workers or resources.gpus or 1, variants))
+    room = resources.gpus * per_gpu
+    if per_gpu > 1 and not room:
+        raise RequestError(
+            f"workers_per_gpu {per_gpu}: Ray has no GPU; leave it out, or say with --workers how many share the CPU"
+        )
+    if workers and room and workers > room:
+        each = "each needs a GPU" if per_gpu == 1 else f"{per_gpu} share a GPU"
+        raise RequestError(f"{workers} workers are too many: {each}, and Ray has {resources.gpus}")
+    return max(1, min(workers or room or 1, variants))
 
 
 def threads_per_worker(workers: int, resources: Resources) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from pipeline.render.deadlines import Deadlines
 from pipeline.render.dispatch import Dispatcher, Struck
 from pipeline.render.events import (
     Blocked,
+    Broken,
     Event,
     Exhausted,
     Loaded,
@@ -41,10 +43,17 @@ if TYPE_CHECKING:
 STARTS_ALLOWED_TO_FAIL = 3
 """In a row, without a picture between them."""
 
+DEVICE_LOSSES_ALLOWED = 3
+"""On one GPU in a row, without a picture between them: then the GPU is taken to be broken, and not the pictures."""
+
 LISTEN_SECONDS = 0.2
 NOT_COMPILED = (
     "torch.compile is off: no compiler was found; install a C++ compiler and Python's headers (Debian: g++ and "
     "python3-dev) and, for a GPU, Triton (pip install triton); the pictures are the same without"
+)
+NO_GPU = (
+    "Ray gave the workers GPUs, and torch {torch} sees none, so they render on the CPU: install a torch for CUDA or "
+    "update the GPU's driver; if the CPU is meant, set CUDA_VISIBLE_DEVICES= (empty)"
 )
 
 
@@ -61,16 +70,20 @@ class Shift:
         on_event: Callable[[Event], None],
         *,
         compiles: bool = False,
+        gpus: bool = False,
     ) -> None:
-        """compiles: the workers were asked for torch.compile; once it's told where one couldn't."""
+        """compiles: the workers were asked for torch.compile. gpus: each holds one. Where one couldn't use what it was
+        to, that's told once."""
         self.untried: tuple[Failure, ...] = ()
         self.blocked: str | None = None
         self.busy = self.model = 0.0
         self._crew, self._dispatcher, self._ledger, self._say = crew, dispatcher, ledger, on_event
         self._deadlines = deadlines
         self._loaded: set[str] = set()
+        self._places: dict[str, tuple[str, str]] = {}
+        self._device_losses: Counter[tuple[str, str]] = Counter()
         self._variants: dict[str, Variant] = {}
-        self._compiles = compiles
+        self._compiles, self._gpus = compiles, gpus
         self._stopped = False
         self._failed_starts = 0
         self._last_cause = ""
@@ -116,7 +129,8 @@ class Shift:
             return
         now = time.monotonic()
         match message:
-            case Loaded(host=host, seconds=seconds):
+            case Loaded(host=host, seconds=seconds, node=node, gpus=gpus):
+                self._places[worker] = (node, gpus)
                 self._ready(worker, host, seconds)
             case LoadFailed(cause, final):
                 self._crew.dismiss(worker)
@@ -131,6 +145,9 @@ class Shift:
             case Pictured(render_key):
                 self._dispatcher.pictured(worker, render_key)
                 self._deadlines.ended(worker, render_key, now)
+            case Broken(why):
+                self._crew.dismiss(worker)
+                self._lost(worker, Lost(f"its process ended: {why.text}", broken=True, traceback=why.traceback))
             case StoreWait(waiting):
                 self._deadlines.waits(worker, waiting, now)
             case Exhausted(render_key, told):
@@ -158,6 +175,9 @@ class Shift:
         if self._compiles and "compiled" not in host:
             self._compiles = False
             self._say(Warned(NOT_COMPILED))
+        if self._gpus and host.get("device") == "cpu":
+            self._gpus = False
+            self._say(Warned(NO_GPU.format(torch=host["torch"])))
         self._top_up(worker)
 
     def _recorded(self, worker: str, record: Record, now: float) -> None:
@@ -166,6 +186,8 @@ class Shift:
             self._deadlines.took(variant, record.timings["model"])
         self._deadlines.ended(worker, record.render_key, now)
         self._failed_starts = 0
+        if record.status == "done":
+            self._device_losses[self._places[worker]] = 0
         self._dispatcher.recorded(worker, record.render_key)
         self._ledger.add(record)
         self._say(VariantRecorded(worker, record))
@@ -201,8 +223,24 @@ class Shift:
         if not self._dispatcher.holds(worker):
             self._failed_starts += 1
         struck = self._dispatcher.lost(worker, node=lost.node)
-        self._strike(worker, struck, Cause(f"its worker was lost while it was rendered: {lost.cause}"))
-        self._replace(lost.cause)
+        cause = Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
+        self._strike(worker, struck, cause)
+        self._replace(lost.cause, usable=not lost.broken or self._usable_after_loss(worker))
+
+    def _usable_after_loss(self, worker: str) -> bool:
+        """Whether the GPU on which `worker` was lost to an error may have another worker."""
+        node, gpu = place = self._places[worker]
+        self._device_losses[place] += 1
+        if self._device_losses[place] < DEVICE_LOSSES_ALLOWED:
+            return True
+        where = f"GPU {gpu or '0'} of the node {node or 'that this is'}"
+        self._say(
+            Warned(
+                f"{where} has no more workers: {DEVICE_LOSSES_ALLOWED} in a row were lost there, and made no picture; "
+                "look at it with nvidia-smi and in the kernel's log (dmesg, Xid)"
+            )
+        )
+        return False
 
     def _strike(self, worker: str, struck: Sequence[Struck], cause: Cause) -> None:
         for record in self._ledger.strike(struck, cause):
@@ -214,13 +252,14 @@ class Shift:
         self._failed_starts = STARTS_ALLOWED_TO_FAIL if final else self._failed_starts + 1
         self._replace(cause)
 
-    def _replace(self, cause: str) -> None:
+    def _replace(self, cause: str, usable: bool = True) -> None:
+        """Start another worker in the place of one that was lost, where its place is usable."""
         self._last_cause = cause
         if self._stopped:
             return
         if self._failed_starts >= STARTS_ALLOWED_TO_FAIL:
             self._dispatcher.nobody_new()
-        elif self._dispatcher.waiting:
+        elif self._dispatcher.waiting and usable:
             self._start()
         for other in sorted(self._loaded):
             self._top_up(other)

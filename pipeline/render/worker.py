@@ -15,15 +15,16 @@ from typing import Any, cast
 
 from model.choice import ModelChoice
 from model.errors import CheckpointError, HostedError, RequestError
+from model.gpus import VISIBLE
 from model.memory import Largest
 from model.request import Pictures
 from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.patience import Patience
 from pipeline.deliver.record import ModelStamp
 from pipeline.plan.variant import Variant
-from pipeline.render.cause import cause_of
-from pipeline.render.events import Loaded, LoadFailed, Message
-from pipeline.render.press import Press
+from pipeline.render.cause import Cause, cause_of, take_cause
+from pipeline.render.events import Broken, Loaded, LoadFailed, Message
+from pipeline.render.press import DeviceLostError, Press
 from pipeline.render.references import References
 
 RENDERER = "model:Renderer.load"
@@ -33,8 +34,9 @@ PARENT_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
-    threads: of the CPU, for torch; workers: how many there are; largest: the largest picture to come; compile: fuse the
-    model's work, where a compiler is found."""
+    threads: of the CPU, for torch; workers: how many there are, and per_gpu how many share a GPU, 0 if none has one;
+    hosted: a service renders; largest: the largest picture to come; compile: fuse the model's work, where a compiler is
+    found."""
 
     renderer: str
     choice: ModelChoice
@@ -43,6 +45,8 @@ class WorkerSettings:
     campaign: str
     threads: int
     workers: int = 1
+    per_gpu: int = 0
+    hosted: bool = False
     largest: Largest | None = None
     compile: bool = False
 
@@ -91,11 +95,23 @@ class Worker:
             final = isinstance(error, (CheckpointError, HostedError, RequestError))
             self._messages.put(LoadFailed(cause_of(error).text, final))
         else:
-            while (variants := self._groups.get()) is not None and not self._stopping.is_set():
-                press.render(variants, self._following)
+            cause = self._render(press)
             press.close()
+            if cause is not None:
+                self._messages.put(Broken(cause))
         finally:
             self._messages.put(None)
+
+    def _render(self, press: Press) -> Cause | None:
+        """Render until it's asked to stop. Returns what keeps this process from going on."""
+        try:
+            while (variants := self._groups.get()) is not None and not self._stopping.is_set():
+                press.render(variants, self._following)
+        except DeviceLostError as error:
+            return error.cause
+        except Exception as error:
+            return take_cause(error)
+        return None
 
     def _following(self) -> tuple[Variant, ...]:
         """The group that is queued, if one is."""
@@ -116,7 +132,8 @@ class Worker:
         folder = open_campaign(settings.deliver_uri, settings.campaign)
         patience = Patience(hurried=self._stopping.is_set)
         press = Press(renderer, folder, settings.model, self._messages.put, self._stopping, self._references, patience)
-        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start, _node()))
+        gpus = os.environ.get(VISIBLE, "")
+        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start, _node(), gpus))
         return press
 
 
@@ -124,6 +141,19 @@ def _node() -> str:
     """Ray's id of this machine; nothing outside of Ray."""
     ray = sys.modules.get("ray")
     return str(ray.get_runtime_context().get_node_id()) if ray is not None and ray.is_initialized() else ""
+
+
+def _workers_here(settings: WorkerSettings) -> int:
+    """How many workers may be on this machine, and share its memory; of a hosted tier all, which share an account."""
+    ray = sys.modules.get("ray")
+    if settings.hosted or ray is None or not ray.is_initialized():
+        return settings.workers
+    found = (node["Resources"] for node in ray.nodes() if node["NodeID"] == _node())
+    resources: dict[str, float] = next(found, {})
+    room = (
+        resources.get("GPU", 0) * settings.per_gpu if settings.per_gpu else resources.get("CPU", 0) / settings.threads
+    )
+    return min(settings.workers, max(1, int(room)))
 
 
 def _end_with(parent: int) -> None:
@@ -141,7 +171,7 @@ def renderer_factory(name: str) -> Callable[..., Pictures]:
 
 def load_options(settings: WorkerSettings) -> dict[str, Any]:
     """What is set besides a choice's base, as `Renderer.load` takes it."""
-    choice = settings.choice
+    choice, workers = settings.choice, _workers_here(settings)
     options = {
         "transformer": choice.transformer,
         "vae": choice.vae,
@@ -149,7 +179,8 @@ def load_options(settings: WorkerSettings) -> dict[str, Any]:
         "loras": [(lora.file, lora.scale) for lora in choice.loras],
         "quantise": choice.quantise,
         "region": choice.region,
-        "workers": settings.workers if settings.workers > 1 else None,
+        "workers": workers if workers > 1 else None,
+        "per_device": settings.per_gpu if settings.per_gpu > 1 else None,
         "largest": settings.largest,
         "compile": settings.compile,
     }

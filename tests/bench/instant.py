@@ -16,6 +16,9 @@ class Instant:
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Nothing is worth doing ahead."""
 
+    def release(self) -> None:
+        """It holds no memory."""
+
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
         for request in requests:
             yield Rendered(picture(request.width, request.height))

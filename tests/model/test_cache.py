@@ -60,7 +60,7 @@ class TestTwoLevels:
     """A value that has no room goes below, in capitals, and comes back."""
 
     def cache(self, budget: int = 6, below: int = 6) -> Cache[str]:
-        return Cache(budget, len, Below(below, str.upper, str.lower))
+        return Cache(budget, len, Below(below, str.upper, str.lower, len))
 
     def test_what_goes_down_comes_back(self) -> None:
         cache = self.cache()
@@ -85,6 +85,13 @@ class TestTwoLevels:
         cache.get("b", lambda: "yyy")
         assert "a" not in cache
         assert "b" in cache
+
+    def test_what_cannot_be_kept_below_is_dropped(self) -> None:
+        below: Below[str, str] = Below(9, lambda text: None if "x" in text else text.upper(), str.lower, len)
+        cache = Cache(3, len, below)
+        for text in ("xxx", "yyy", "zzz"):
+            cache.get(text, lambda text=text: text)  # type: ignore[misc]
+        assert ("xxx" in cache, "yyy" in cache, "zzz" in cache) == (False, True, True)
 
     def test_a_value_is_on_one_level_only(self) -> None:
         cache = self.cache(budget=3, below=100)

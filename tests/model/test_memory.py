@@ -18,7 +18,7 @@ from model.checkpoint.locate import Parts
 from model.checkpoint.text import load_text_encoder, table_config, trunk_model
 from model.choice import ModelChoice
 from model.family import FAMILIES
-from model.memory import Largest, Need, choose, machine_memory, need_of
+from model.memory import DeviceMemory, Largest, Need, choose, machine_memory, need_of
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import LENGTH, Small
@@ -27,6 +27,11 @@ from tests.model.sparse import sparse, sparse_transformer
 GB = 10**9
 BLOCKS, WIDTH = 4, 64
 """Of the small checkpoints."""
+
+
+def gpu(total: int, free: int | None = None, workers: int = 1) -> DeviceMemory:
+    """Of so many GB."""
+    return DeviceMemory("cuda:0 TEST", total * GB, (total if free is None else free) * GB, workers)
 
 
 def bytes_of(module: nn.Module, dtype: torch.dtype) -> int:
@@ -89,7 +94,9 @@ def test_keys_and_values_that_are_kept(
     """In float32: keys and values of each row, in each block, beside what the pictures take without them."""
     model = describe(str(small_of(kind).folder), tmp_path)
     without = need_of(replace(model, kv=False), 4, replace(largest, approximate=False)).work
-    assert need_of(model, 4, largest).work - without == rows * 2 * BLOCKS * WIDTH * 4
+    need = need_of(model, 4, largest)
+    assert need.work - without == rows * 2 * BLOCKS * WIDTH * 4
+    assert need.reference_set == (largest.reference_tokens * 2 * BLOCKS * WIDTH * 4 if model.kv else 0)
 
 
 def test_small_pictures_are_packed_together(small_of: Callable[[str], Small], tmp_path: Path) -> None:
@@ -145,22 +152,57 @@ def test_real_models_on_real_cards(
     assert need.text_encoder == pytest.approx(2 * size.parameters, rel=1e-6)
     if residency is None:
         with pytest.raises(CheckpointError, match="the model doesn't fit"):
-            choose(need, card * GB)
+            choose(need, gpu(card))
     else:
-        assert choose(need, card * GB) == residency
+        assert choose(need, gpu(card)) == residency
 
 
 def test_what_is_spare_is_beyond_what_is_needed() -> None:
     need = Need(transformer=9 * GB, text_encoder=6 * GB, autoencoder=GB, work=2 * GB)
-    assert (need.spare("resident", 24 * GB), need.spare("turns", 24 * GB)) == (int(3.6 * GB), int(9.6 * GB))
-    assert need.spare("resident", 18 * GB) == 0
+    assert (need.spare("resident", gpu(24)), need.spare("turns", gpu(24))) == (int(3.6 * GB), int(9.6 * GB))
+    assert need.spare("resident", gpu(18)) == 0
+    assert need.spare("resident", gpu(80, free=24)) == int(3.6 * GB)
 
 
-def test_a_refusal_has_the_numbers_and_the_next_step() -> None:
+@pytest.mark.parametrize(
+    ("device", "room"),
+    [
+        (gpu(24), "21.6 GB can be used on cuda:0 TEST, which has 24.0 GB; take an fp8 file, `quantise: fp8`, a smaller "
+         "model, smaller pictures, fewer references or another GPU"),
+        (gpu(80, free=20), "18.0 GB can be used on cuda:0 TEST, which has 80.0 GB, of which 20.0 GB are free (other "
+         "processes hold 60.0 GB); take"),
+        (gpu(80, workers=2), "36.0 GB can be used by each of 2 workers on cuda:0 TEST, which has 80.0 GB; take an fp8 "
+         "file, `quantise: fp8`, a smaller model, smaller pictures, fewer references, fewer workers on a GPU or "),
+    ],
+)  # fmt: skip
+def test_a_refusal_has_the_numbers_and_the_next_step(device: DeviceMemory, room: str) -> None:
     need = Need(transformer=60 * GB, text_encoder=35 * GB, autoencoder=GB, work=3 * GB)
-    message = "and 21.6 GB of 24.0 GB can be used; take an fp8 file, `quantise: fp8`, a smaller model or smaller pict"
-    with pytest.raises(CheckpointError, match=re.escape(message)):
-        choose(need, 24 * GB)
+    with pytest.raises(CheckpointError, match="in turns need 64.0 GB .transformer 60.0 GB.*, and " + re.escape(room)):
+        choose(need, device)
+
+
+def test_memory_that_others_hold_is_not_planned_with() -> None:
+    need = Need(transformer=30 * GB, text_encoder=20 * GB, autoencoder=GB, work=3 * GB)
+    assert [choose(need, gpu(80, free=free)) for free in (80, 61, 59, 40)] == ["resident", "resident", "turns", "turns"]
+    with pytest.raises(CheckpointError, match=r"other processes hold 43\.0 GB"):
+        choose(need, gpu(80, free=37))
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "workers", "budget", "spare"),
+    [
+        (80, 80, 1, 80, 62),
+        (80, 80, 2, 40, 26),
+        (80, 45, 2, 40, 10.25),
+        (80, 30, 2, 30, 3.5),
+        (80, 80, 16, 5, 0),
+    ],
+)
+def test_workers_share_a_device(total: int, free: int, workers: int, budget: int, spare: float) -> None:
+    """A worker whose neighbour holds its half already still has its own, but caches only in half of what is free."""
+    device = gpu(total, free, workers)
+    assert (device.budget, device.usable) == (budget * GB, int(budget * GB * memory.MARGIN))
+    assert Need(8 * GB, GB, GB, 0).spare("resident", device) == int(spare * GB)
 
 
 def test_this_machine_has_memory() -> None:

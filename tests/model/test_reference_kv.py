@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from model.reference_kv import ReferenceKV
+from model.reference_kv import OffloadedKV, ReferenceKV
 
 
 def made(rows: int = 3, layers: int = 2) -> ReferenceKV:
@@ -19,8 +20,8 @@ def made(rows: int = 3, layers: int = 2) -> ReferenceKV:
 def test_room_comes_and_goes_and_the_references_stay() -> None:
     kv = made()
     before = [(layer.key.clone(), layer.value.clone()) for layer in kv.layers]
-    for room in (5, 2, 2, 0, 7):
-        kv.fit(room)
+    for asked, room in ((5, 5), (2, 5), (0, 0), (7, 7), (9, 9), (0, 0)):
+        kv.fit(asked)
         assert kv.room == room
         for layer, (key, value) in zip(kv.layers, before, strict=True):
             assert layer.key.shape == (3 + room, 2, 4)
@@ -28,12 +29,25 @@ def test_room_comes_and_goes_and_the_references_stay() -> None:
             assert torch.equal(layer.value[:3], value)
 
 
-def test_the_same_room_moves_nothing() -> None:
+@pytest.mark.parametrize("room", [4, 1])
+def test_room_that_suffices_moves_nothing(room: int) -> None:
     kv = made()
     kv.fit(4)
     pointers = [layer.key.data_ptr() for layer in kv.layers]
-    kv.fit(4)
+    kv.fit(room)
     assert [layer.key.data_ptr() for layer in kv.layers] == pointers
+
+
+@pytest.mark.parametrize("room", [0, 2, 4, 6])
+def test_room_that_only_some_layers_have_is_made_even(room: int) -> None:
+    """As where memory ran out half-way."""
+    kv, grown = made(), made()
+    grown.fit(4)
+    kv.layers[0] = grown.layers[0]
+    assert kv.room == 0
+    kv.fit(room)
+    assert kv.room == room
+    assert [len(layer.value) - 3 for layer in kv.layers] == [max(room, 4) if room else 0, room]
 
 
 def test_what_is_written_stands_behind_the_references() -> None:
@@ -57,7 +71,10 @@ def test_bytes_are_those_of_the_references() -> None:
 def test_a_copy_elsewhere_has_no_room_and_is_no_view() -> None:
     kv = made()
     kv.fit(4)
-    copy = kv.to(torch.device("cpu"))
-    assert copy.room == 0 and copy.length == 3
+    kept = OffloadedKV(kv)
+    assert kept.nbytes == kv.nbytes
     kv.layers[0].key.zero_()
-    assert torch.equal(copy.layers[0].key, made().layers[0].key)
+    back = kept.restored()
+    assert back.room == 0 and back.length == 3
+    for layer, before in zip(back.layers, made().layers, strict=True):
+        assert torch.equal(layer.key, before.key) and torch.equal(layer.value, before.value)

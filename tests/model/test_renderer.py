@@ -14,7 +14,7 @@ from PIL import Image
 
 from model import CheckpointError, Renderer, RenderRequest, RequestError, bands
 from model import renderer as module
-from model.memory import need_of
+from model.memory import DeviceMemory, need_of
 from tests.model.small import DEPTH, LENGTH, Small, judged, levels_of, noise_picture, text_layers
 
 REFERENCES = [
@@ -218,6 +218,18 @@ def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Sma
         small_of("klein").renderer.render([RenderRequest(PROMPT, (), 64, 64, upsample=True)])
 
 
+def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Small]) -> None:
+    """After a failed attempt: no reference set keeps room for a picture's rows, and the next picture is the same."""
+    renderer = small_of("klein-kv").fresh()
+    request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=1)
+    before = renderer.render([request])
+    (kv,) = renderer.reuse.reference_kv._values.values()
+    assert kv.room
+    renderer.release()
+    assert not kv.room
+    assert levels(before[0], renderer.render([request])[0]) == 0
+
+
 class TestTurns:
     """Text encoder and transformer in memory one after the other."""
 
@@ -262,10 +274,12 @@ def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
 def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     need = need_of(small.renderer.description, 4, module.USUAL)
     for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
-        monkeypatch.setattr(module, "memory_of", lambda device, memory=memory: memory)
+        device = DeviceMemory("a test", memory, memory)
+        monkeypatch.setattr(module, "settled_memory", lambda *asked, device=device: device)
         made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
         assert made.residency == residency
-        assert made.reuse.reference_kv.budget == need.spare(made.residency, memory)
-    monkeypatch.setattr(module, "memory_of", lambda device: need.turns)
+        assert made.reuse.reference_kv.budget == need.spare(made.residency, device)
+    device = DeviceMemory("a test", need.turns, need.turns)
+    monkeypatch.setattr(module, "settled_memory", lambda *asked: device)
     with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

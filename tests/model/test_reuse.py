@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
+import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -91,17 +92,32 @@ def test_a_prompt_is_its_text(one: str, other: str) -> None:
 
 
 def kv(rows: int) -> ReferenceKV:
-    return ReferenceKV.empty(1, rows, 1, 2, torch.zeros(1))
+    made = ReferenceKV.empty(1, rows, 1, 2, torch.zeros(1))
+    for rows_of in made.layers[0]:
+        rows_of.fill_(7)
+    return made
 
 
 def test_a_device_of_its_own_has_the_machine_below() -> None:
     """With torch's device without storage in a GPU's place: what goes down and comes up is counted, not read."""
-    held = Reuse(torch.device("meta"), spare=1 << 20)
-    assert held.reference_kv._below is not None
-    assert held.reference_kv._below.budget == reuse.machine_memory() // reuse.HOST_SHARE
-    assert held.reference_kv._below.down(kv(3)).layers[0].key.device.type == "cpu"
-    assert held.reference_kv._below.up(kv(3)).layers[0].key.device.type == "meta"
-    assert Reuse(torch.device("cpu")).reference_kv._below is None
+    below = Reuse(torch.device("meta"), spare=1 << 20, host=1 << 21).reference_kv._below
+    assert below is not None
+    assert below.budget == 1 << 21
+    kept = below.down(kv(3))
+    assert kept is not None
+    assert below.size(kept) == kv(3).nbytes
+    assert torch.equal(below.up(kept).layers[0].key, kv(3).layers[0].key)
+    assert Reuse(torch.device("meta"), host=0).reference_kv._below is None
+    assert Reuse(torch.device("cpu"), host=1 << 21).reference_kv._below is None
+
+
+def test_a_set_that_the_machine_refuses_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(kv: ReferenceKV) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(reuse, "OffloadedKV", refuse)
+    cache = Reuse(torch.device("meta"), spare=1, host=1 << 21).reference_kv
+    assert [cache.get(key, lambda: kv(3))[1] for key in ("a", "b", "b", "a")] == [False, False, True, False]
 
 
 def test_budgets() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -156,3 +157,28 @@ def test_a_plan_for_a_card_that_is_too_small(
     told = " ".join(capsys.readouterr().out.split())
     assert "too much, even with text encoder and transformer in turns" in told
     assert "warning: the model doesn't fit: text encoder and transformer in turns need " in told
+
+
+def test_a_plan_tells_what_of_the_gpu_is_free(
+    small_of: Callable[[str], Small],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """nvidia-smi is a script here. The one with the least free memory counts, of those that may be used."""
+    script = tmp_path / "nvidia-smi"
+    cards = "0, GPU-a, 81559, 7, NVIDIA H100\n1, GPU-b, 81559, 300, NVIDIA H100\n2, GPU-c, 81559, 81004, NVIDIA H100"
+    script.write_text(f"#!/bin/sh\necho '{cards}'\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
+    job = write_campaign(tmp_path, 1, products=("mug",), model=str(small_of("klein").folder), size="2048x2048")
+    assert run(["plan", str(job)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "on NVIDIA H100, 85.5 GB, 0.3 GB free: too much, even with text encoder and transformer in turns" in shown
+    assert "which has 85.5 GB, of which 0.3 GB are free (other processes hold 85.2 GB)" in shown
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-c")
+    assert run(["plan", str(job), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["memory"]
+    assert (told["device"], told["total"], told["available"]) == ("NVIDIA H100", 81559 << 20, 81004 << 20)
+    assert (told["residency"], told["turns_from"]) == ("resident", None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from traceback import walk_tb
 
 import pytest
 import torch
 
 from model.errors import RequestError
-from pipeline.render.cause import LONGEST, MOST_FRAMES, cause_of, is_out_of_memory
+from pipeline.render.cause import LONGEST, MOST_FRAMES, cause_of, is_device_lost, is_out_of_memory, take_cause
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,55 @@ def test_a_traceback_names_code_and_no_values(depth: int, frames: int) -> None:
 )
 def test_what_is_out_of_memory(error: Exception, out_of_memory: bool) -> None:
     assert is_out_of_memory(error) == out_of_memory
+
+
+def accelerator_error(text: str) -> Exception:
+    """As torch raises it, which gives it no constructor of a code."""
+    return torch.AcceleratorError(text)
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (accelerator_error("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be"), True),
+        (accelerator_error("CUDA error: uncorrectable ECC error encountered"), True),
+        (accelerator_error("something that a later torch says"), True),
+        (accelerator_error("CUDA error: out of memory"), False),
+        (accelerator_error("CUDA error: invalid configuration argument"), False),
+        (RuntimeError("CUDA error: unspecified launch failure"), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), False),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasLtMatmul`"), False),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"), True),
+        (RuntimeError("Triton Error [CUDA]: an illegal memory access was encountered"), True),
+        (RuntimeError("NCCL error in: ProcessGroupNCCL.cpp:1970, unhandled cuda error"), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), False),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (RequestError("CUDA error: a scene of that name"), False),
+        (OSError("CUDA error"), False),
+        (MemoryError(), False),
+    ],
+)
+def test_what_spoils_a_device(error: Exception, lost: bool) -> None:
+    assert is_device_lost(error) == lost
+
+
+def test_what_another_error_was_raised_over_counts() -> None:
+    try:
+        try:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        except RuntimeError as below:
+            raise ValueError("the text encoder failed") from below
+    except ValueError as error:
+        assert is_device_lost(error)
+
+
+def test_taking_the_cause_clears_the_frames() -> None:
+    with pytest.raises(KeyError) as caught:
+        raise_below(3, "hush")
+    cause = take_cause(caught.value)
+    assert cause.traceback == cause_of(caught.value).traceback
+    assert caught.value.__traceback__ is not None
+    frames = [frame for frame, _ in walk_tb(caught.value.__traceback__)]
+    assert [frame.f_locals for frame in frames[1:]] == [{}] * 4

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import ray as ray_module
 
 from pipeline.render.cluster import Resources, available_cpus, ray_resources
+from pipeline.render.crew import RAYS_PARTS
+from pipeline.render.run import MOST_PER_GPU
 from tests.campaigns import write_campaign
 from tests.processes import driver, told
 
@@ -50,3 +53,49 @@ def test_a_cluster_out_of_reach_is_told_at_once(tmp_path: Path, address: str) ->
         assert process.wait() == 4
     assert error.startswith(f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: ")
     assert error.endswith("; correct it, or unset it to render on this machine")
+
+
+def seen(job: Path, devices: str, *arguments: str) -> tuple[list[dict[str, str]], list[str], list[str]]:
+    """What the workers of a driver with a Ray of its own say of where they are; warnings, and the error."""
+    environment = {"CUDA_VISIBLE_DEVICES": devices}
+    with driver(job, *arguments, environment=environment) as process:
+        heard = list(told(process))
+        process.wait()
+    said = {kind: [what for kind_of, what in heard if kind_of == kind] for kind in ("host", "warned", "error")}
+    return said["host"], said["warned"], said["error"]
+
+
+SEEING = "tests.stand_in:load_seeing"
+SLICES = ("MIG-aaaaaaaa-0000-1111-2222-333344445555", "MIG-bbbbbbbb-0000-1111-2222-333344445555")
+
+
+@pytest.mark.parametrize("per_gpu", [1, 3])
+def test_slices_of_a_gpu_are_given_to_workers(tmp_path: Path, per_gpu: int) -> None:
+    """Ray counts none of them: there is no GPU here, and where there is one it counts one."""
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(9)})
+    workers = str(2 * per_gpu)
+    hosts, warned, _ = seen(job, ",".join(SLICES), workers, SEEING, "--workers-per-gpu", str(per_gpu))
+    assert len(hosts) == 18
+    given = {host["process"]: host["gpu"] for host in hosts}
+    assert Counter(given.values()) == dict.fromkeys(SLICES, per_gpu)
+    assert {host["per_device"] for host in hosts} == {str(per_gpu) if per_gpu > 1 else "None"}
+    assert {host["workers"] for host in hosts} == {workers}
+    (warning,) = warned
+    assert warning.startswith("Ray gave the workers GPUs, and torch none sees none, so they render on the CPU")
+
+
+@pytest.mark.parametrize("devices", ["", "-1"])
+def test_hidden_gpus_are_not_used(tmp_path: Path, devices: str) -> None:
+    hosts, warned, _ = seen(write_campaign(tmp_path, 1), devices, "1", SEEING)
+    assert {host["gpu"] for host in hosts} == {devices}
+    assert warned == []
+    _, _, error = seen(write_campaign(tmp_path / "other", 1), devices, "1", SEEING, "--workers-per-gpu", "2")
+    assert error == ["workers_per_gpu 2: Ray has no GPU; leave it out, or say with --workers how many share the CPU"]
+
+
+@pytest.mark.parametrize("per_gpu", range(1, MOST_PER_GPU + 1))
+def test_parts_of_a_gpu_are_no_more_than_one(per_gpu: int) -> None:
+    """Ray rounds a part to a ten-thousandth."""
+    part = RAYS_PARTS // per_gpu / RAYS_PARTS
+    assert round(part * RAYS_PARTS) * per_gpu <= RAYS_PARTS
+    assert part * (per_gpu + 1) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from pipeline.deliver.record import Record
 from pipeline.deliver.store import Store, StoreError, sha256_hex
 from pipeline.plan.variant import Reference, Variant
 from pipeline.render.events import Exhausted, Message, Pictured, Recorded, Started, Tally
-from pipeline.render.press import Press
+from pipeline.render.press import DeviceLostError, Press
 from tests.pipeline.deliver.records import MODEL, variant
 from tests.stand_in import Service, StandIn, draw
 
@@ -339,3 +340,99 @@ def test_every_format_is_delivered(folder: Store, format: str) -> None:
     (record,) = records_of(press(StandIn(), folder, [replace(variant(0), format=format)])).values()
     assert record.status == "done"
     assert Image.open(Path(folder.uri) / str(record.asset)).format == format.upper()
+
+
+class Held:
+    """Stands in for a tensor: seen to be freed."""
+
+
+class Holding(StandIn):
+    """Takes two requests before it gives pictures; a failed attempt holds something in its frames, as a pass over the
+    model holds its tensors. Notes what lives when the next attempt begins."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self.alive: list[list[bool]] = [[]]
+        self.released = 0
+        self._failure = failure
+        self._held: list[weakref.ref[Held]] = []
+
+    def release(self) -> None:
+        self.released += 1
+        self.alive[-1] += [made() is not None for made in self._held]
+
+    def prepare(self, requests: Iterable[RenderRequest]) -> None:
+        self._attempt(list(requests), 3)
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        for batch in batches(requests, 2):
+            self.alive.append([made() is not None for made in self._held])
+            outer = Held()
+            self._held.append(weakref.ref(outer))
+            self._attempt(list(batch), 1)
+            yield from list(super().stream(batch))
+
+    def _attempt(self, batch: list[RenderRequest], most: int) -> None:
+        inner = Held()
+        self._held.append(weakref.ref(inner))
+        if len(batch) > most:
+            try:
+                self._lower()
+            except LookupError:
+                raise self._failure from None
+
+    def _lower(self) -> None:
+        lowest = Held()
+        self._held.append(weakref.ref(lowest))
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("failure", "released"), [(RuntimeError("CUDA out of memory"), 3), (RuntimeError("something else"), 0)]
+)
+def test_a_retry_begins_when_nothing_of_the_failed_attempt_lives(
+    folder: Store, failure: Exception, released: int
+) -> None:
+    """The failure lives on, as it does where something else has kept it."""
+    renderer = Holding(failure)
+    messages = press(renderer, folder, map(variant, range(4)))
+    assert causes(messages) == [None] * 4
+    assert len(renderer.alive) == 1 + 6
+    assert not any(alive for attempt in renderer.alive for alive in attempt)
+    assert renderer.released == released
+
+
+def test_what_preparing_held_is_gone_before_the_stream_begins(folder: Store) -> None:
+    renderer = Holding(MemoryError())
+    messages = press(renderer, folder, map(variant, range(4)))
+    assert causes(messages) == [None] * 4
+    assert not any(alive for attempt in renderer.alive for alive in attempt)
+
+
+@pytest.mark.parametrize("renderer", [StandIn, Ahead])
+def test_a_device_that_is_lost_ends_the_press_and_is_no_variants_failure(
+    folder: Store, renderer: type[StandIn]
+) -> None:
+    messages: list[Message] = []
+    made = Press(renderer(), folder, MODEL, messages.append, Event())
+    prompts = ["0", "1", "2", "3", "4 [lose]", "5", "6"]
+    with pytest.raises(DeviceLostError, match="CUDA error: an illegal memory access was encountered") as caught:
+        made.render(replace(variant(number), prompt=prompt) for number, prompt in enumerate(prompts))
+    made.close()
+    assert caught.value.cause.traceback
+    assert causes(messages) == [None] * 4
+    assert not any(isinstance(message, Exhausted) for message in messages)
+
+
+def test_a_device_that_is_lost_while_a_group_is_prepared_ends_the_press(folder: Store) -> None:
+    with pytest.raises(DeviceLostError, match="device-side assert"):
+        press(Preparing(RuntimeError("CUDA error: device-side assert triggered")), folder, [variant(0)])
+
+
+def test_memory_that_cannot_be_given_back_ends_the_press(folder: Store) -> None:
+    class Stuck(StandIn):
+        def release(self) -> None:
+            raise RuntimeError("the allocator is broken")
+
+    with pytest.raises(DeviceLostError, match="RuntimeError: the allocator is broken"):
+        press(Stuck(), folder, [replace(variant(0), prompt="[exhaust]")])

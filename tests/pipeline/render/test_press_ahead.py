@@ -16,7 +16,7 @@ from pipeline.deliver.folder import open_campaign
 from pipeline.deliver.store import Store, sha256_hex
 from pipeline.plan.variant import Reference, Variant
 from pipeline.render.events import Message, Tally
-from pipeline.render.press import Press
+from pipeline.render.press import DeviceLostError, Press
 from pipeline.render.references import References
 from tests.campaigns import draw_reference
 from tests.pipeline.deliver.records import MODEL, variant
@@ -147,3 +147,21 @@ def test_the_references_of_the_next_task_are_asked_for_ahead(folder: Store, tmp_
     busy.render([replace(variant(number), references=(one,)) for number, one in enumerate(references)])
     busy.close()
     assert causes(messages) == [None] * 4
+
+
+@pytest.mark.parametrize("renderer", [StandIn, Ahead])
+def test_a_device_that_is_lost_while_the_group_that_follows_is_prepared_ends_the_press(
+    folder: Store, renderer: type[StandIn]
+) -> None:
+    class Losing(renderer):  # type: ignore[misc, valid-type]
+        def prepare(self, requests: Iterable[RenderRequest]) -> None:
+            if any("scene 2" in request.prompt for request in requests):
+                raise RuntimeError("CUDA error: unspecified launch failure")
+
+    groups = deque([[variant(0), variant(1)], [variant(2)], [variant(3)]])
+    messages: list[Message] = []
+    busy = Press(Losing(), folder, MODEL, messages.append, Event())
+    with pytest.raises(DeviceLostError, match="unspecified launch failure"):
+        busy.render(groups.popleft(), lambda: groups.popleft() if groups else [])
+    busy.close()
+    assert set(causes(messages)) <= {None}

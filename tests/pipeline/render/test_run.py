@@ -28,7 +28,7 @@ from pipeline.render.events import (
 )
 from pipeline.render.outcome import NothingRenderedError, Outcome
 from pipeline.render.run import crew_size, render_campaign, threads_per_worker
-from pipeline.render.shift import NOT_COMPILED
+from pipeline.render.shift import DEVICE_LOSSES_ALLOWED, NOT_COMPILED
 from tests.campaigns import plan_of, write_campaign, write_checkpoint
 
 STAND_IN = "tests.stand_in:load"
@@ -254,6 +254,49 @@ def test_what_memory_did_not_suffice_for_is_tried_alone_on_a_fresh_worker(ray: R
     assert records_by_name(job)["mug/large"].attempts == 2
 
 
+LOST = "its process ended: RuntimeError: CUDA error: an illegal memory access was encountered"
+
+
+def test_a_device_error_ends_the_process_and_what_was_in_flight_is_tried_elsewhere(
+    ray: Resources, tmp_path: Path
+) -> None:
+    """A process whose GPU is spoilt would fail every later picture at once, and so draw all the work."""
+    scenes = {f"s{number}": "" for number in range(12)} | {"s2": f"[lose once {tmp_path / 'lost'}]"}
+    job = write_campaign(tmp_path, named(scenes), products=("mug",))
+    events: list[Event] = []
+    outcome = render(job, events.append, renderer="tests.stand_in:load_warm")
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (12, 0, 0)
+    assert [event.cause for event in events if isinstance(event, WorkerLost)] == [LOST]
+    records = records_by_name(job)
+    assert records["mug/s2"].attempts == 2
+    processes = {record.host["device"] for record in records.values()}
+    assert len(processes) == 2
+
+
+def test_a_variant_that_spoils_devices_is_quarantined_with_the_devices_error(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, named({"s0": "", "poison": "[lose]", "s2": "", "s3": ""}), products=("mug",))
+    outcome = render(job)
+    assert (outcome.done, outcome.failed, outcome.exit_code) == (3, 1, 3)
+    record = records_by_name(job)["mug/poison"]
+    assert (record.status, record.attempts, record.strikes) == ("quarantined", 2, 2)
+    assert record.cause == f"its worker was lost while it was rendered: {LOST} (given up)"
+    assert record.traceback is not None and "tests.stand_in" in record.traceback
+
+
+def test_a_gpu_on_which_worker_after_worker_is_lost_gets_no_more(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, named({f"s{number}": "[lose]" for number in range(20)}), products=("mug",))
+    events: list[Event] = []
+    try:
+        outcome = render(job, events.append)
+    except NothingRenderedError as error:
+        assert LOST in str(error)
+    else:
+        assert any(LOST in failure.cause for failure in outcome.failures)
+    assert sum(isinstance(event, WorkerLost) for event in events) == DEVICE_LOSSES_ALLOWED
+    (warned,) = [event.text for event in events if isinstance(event, Warned)]
+    assert "3 in a row were lost there" in warned
+
+
 @pytest.mark.parametrize(
     ("renderer", "words", "deaths"),
     [
@@ -364,9 +407,38 @@ def test_how_many_workers_start(workers: int | None, gpus: int, variants: int, s
     assert crew_size(workers, Resources(cpus=16, gpus=gpus), variants) == size
 
 
-def test_more_workers_than_gpus_are_refused() -> None:
-    with pytest.raises(RequestError, match="3 workers are too many: each needs a GPU, and Ray has 2"):
-        crew_size(3, Resources(cpus=16, gpus=2), 24)
+@pytest.mark.parametrize(
+    ("workers", "gpus", "per_gpu", "size"), [(None, 2, 4, 8), (None, 2, 16, 24), (5, 2, 4, 5), (8, 2, 4, 8)]
+)
+def test_how_many_workers_share_gpus(workers: int | None, gpus: int, per_gpu: int, size: int) -> None:
+    assert crew_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu) == size
+
+
+@pytest.mark.parametrize(
+    ("workers", "gpus", "per_gpu", "message"),
+    [
+        (3, 2, 1, "3 workers are too many: each needs a GPU, and Ray has 2"),
+        (9, 2, 4, "9 workers are too many: 4 share a GPU, and Ray has 2"),
+        (None, 0, 2, "workers_per_gpu 2: Ray has no GPU; leave it out, or say with --workers how many share the CPU"),
+    ],
+)
+def test_more_workers_than_gpus_take_are_refused(workers: int | None, gpus: int, per_gpu: int, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        crew_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu)
+
+
+@pytest.mark.parametrize(
+    ("model", "per_gpu", "message"),
+    [
+        ("flux.2-flex", 2, r"workers_per_gpu: flux\.2-flex is rendered by BFL"),
+        ("nano", 0, "workers_per_gpu 0: allowed are 1 to 16"),
+        ("nano", 17, "workers_per_gpu 17: allowed are 1 to 16"),
+    ],
+)
+def test_how_many_share_a_gpu_is_checked(tmp_path: Path, model: str, per_gpu: int, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        render(write_campaign(tmp_path, 1, model=model), workers_per_gpu=per_gpu)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

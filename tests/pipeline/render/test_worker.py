@@ -11,7 +11,7 @@ import pytest
 
 from model.choice import LoraChoice, ModelChoice
 from model.memory import Largest
-from pipeline.render.events import Loaded, LoadFailed, Message, Recorded, Started
+from pipeline.render.events import Broken, Loaded, LoadFailed, Message, Recorded, Started
 from pipeline.render.worker import RENDERER, Worker, WorkerSettings, load_options, renderer_factory
 from tests.pipeline.deliver.records import MODEL, variant
 
@@ -35,6 +35,19 @@ def test_groups_are_rendered_in_order_until_it_is_stopped(tmp_path: Path) -> Non
     assert started == [variant(number).render_key for number in range(3)]
     records = [message.record for message in messages if isinstance(message, Recorded)]
     assert {(record.name, record.attempts) for record in records} == {(variant(n).name, 1) for n in range(3)}
+
+
+def test_after_a_device_error_it_records_what_it_made_says_why_and_ends(tmp_path: Path) -> None:
+    made = worker(tmp_path, "tests.stand_in:load")
+    made.submit((variant(0), variant(1), replace(variant(2), prompt="[lose]"), variant(3)))
+    made.submit((variant(4),))
+    messages = [message for batch in made.events() for message in batch]
+    records = [message.record for message in messages if isinstance(message, Recorded)]
+    assert {(record.name, record.status) for record in records} == {(variant(n).name, "done") for n in range(2)}
+    last = messages[-1]
+    assert isinstance(last, Broken)
+    assert last.cause.text == "RuntimeError: CUDA error: an illegal memory access was encountered"
+    assert last.cause.traceback is not None and "tests.stand_in" in last.cause.traceback
 
 
 @pytest.mark.parametrize(
@@ -78,6 +91,13 @@ def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, opt
     more = load_options(replace(settings, workers=2, largest=Largest(64, 64)))
     assert more == options | {"workers": 2, "largest": Largest(64, 64)}
     signature(renderer_factory(RENDERER)).bind(choice.base, **more)
+
+
+def test_workers_that_share_a_gpu_know_it() -> None:
+    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
+    assert load_options(replace(settings, workers=4, per_gpu=2)) == {"workers": 4, "per_device": 2}
+    assert load_options(replace(settings, workers=1, per_gpu=1)) == {}
+    signature(renderer_factory(RENDERER)).bind("nano", workers=4, per_device=2)
 
 
 def test_compiling_is_passed_on_only_where_it_is_asked_for() -> None:

@@ -1,0 +1,87 @@
+"""Parts that are in a device's memory one after the other: read from disk once where the machine has room for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from model import Renderer, RenderRequest
+from model.checkpoint.weights import Weights
+from model.host_memory import HostMemory
+from model.loaded import load_model
+from model.residency import Resident
+from tests.model.small import Small
+from tests.model.test_renderer import PROMPT, levels, pictures
+
+CPU = torch.device("cpu")
+
+
+def linear() -> nn.Linear:
+    return nn.Linear(64, 64, bias=False)
+
+
+def test_without_room_a_part_is_loaded_again() -> None:
+    for host in (None, HostMemory(1000)):
+        made: list[nn.Linear] = []
+        part = Resident(lambda made=made: made.append(linear()) or made[-1], host)  # type: ignore[func-returns-value,misc]
+        for _ in range(3):
+            assert part.get() is made[-1]
+            assert part.loaded
+            part.drop()
+            assert not part.loaded
+        assert len(made) == 3
+
+
+def test_with_room_it_is_loaded_once() -> None:
+    part = Resident(linear, HostMemory(1 << 20))
+    first = part.get()
+    weight = first.weight.clone()
+    for _ in range(3):
+        part.drop()
+        part.drop()
+        assert not part.loaded and first.weight.numel() == 0
+        assert part.get() is first
+        assert part.loaded and torch.equal(first.weight, weight)
+
+
+def test_memory_that_the_machine_refuses_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(module: nn.Module) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr("model.residency.OffloadedWeights", refuse)
+    part = Resident(linear, HostMemory(1 << 20))
+    first = part.get()
+    part.drop()
+    assert part.get() is not first
+
+
+@pytest.mark.parametrize("kind", ["klein", "dev"])
+@pytest.mark.parametrize("quantise", [None, "fp8"])
+def test_files_are_read_once_over_many_turns_and_pictures_are_the_same(
+    small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, kind: str, quantise: str | None
+) -> None:
+    whole = Renderer.load(str(small_of(kind).folder), device="cpu", dtype="float32", quantise=quantise)
+    assert isinstance(whole, Renderer)
+    opened: list[object] = []
+    read = Weights.read
+
+    def noted(self: Weights, name: str, *rest: object) -> object:
+        opened.append((self, name))
+        return read(self, name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Weights, "read", noted)
+    description = whole.description
+    assert description.parts is not None
+    loaded = load_model(description, description.parts, CPU, torch.float32, "turns", HostMemory(1 << 30))
+    turns = Renderer(loaded)
+    once = 0
+    for number in range(3):
+        requests = [RenderRequest(f"{PROMPT} {number} {i}", pictures(1), 64, 64, seed=i, steps=2) for i in range(2)]
+        for one, other in zip(whole.render(requests), turns.render(requests), strict=True):
+            assert levels(one, other) == 0
+        assert not loaded.text_encoder.loaded
+        once = once or len(opened)
+        assert len(opened) == once > 0

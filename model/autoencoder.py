@@ -188,7 +188,10 @@ def unpatchify(z: Tensor) -> Tensor:
 
 
 class Autoencoder(nn.Module):
-    """Encodes pictures to normalised latents and back; tokens are the latents in row order."""
+    """Encodes pictures to normalised latents and back; tokens are the latents in row order.
+
+    whole_elements: activations of up to so many elements are made in one piece, though `bands` would save memory.
+    """
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -201,16 +204,19 @@ class Autoencoder(nn.Module):
             nn.Conv2d(config.latent_channels, config.latent_channels, 1) if config.use_post_quant_conv else None
         )
         self.bn = nn.BatchNorm2d(config.token_channels, eps=config.batch_norm_eps, affine=False)
+        self.whole_elements = 0
 
     def use(self, kernels: Kernels) -> None:
-        """Compute what is elementwise by these kernels."""
+        """Compute what is elementwise by these kernels, and lay pictures out as they read them."""
+        self.to(memory_format=torch.channels_last if kernels.channels_last else torch.contiguous_format)  # type: ignore[call-overload]
         for module in self.modules():
             if isinstance(module, bands.NormSilu | MidAttention):
                 module.kernels = kernels
 
     def moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> mean and log-variance of the posterior, (B, c, H/8, W/8) each."""
-        x = self.encoder(pictures)
+        with bands.whole_up_to(self.whole_elements):
+            x = self.encoder(pictures)
         if self.quant_conv is not None:
             x = self.quant_conv(x)
         mean, logvar = x.chunk(2, dim=1)
@@ -231,7 +237,8 @@ class Autoencoder(nn.Module):
         """Latents as the posterior holds them (B, c, H/8, W/8) -> pictures (B, 3, H, W)."""
         if self.post_quant_conv is not None:
             z = self.post_quant_conv(z)
-        pictures: Tensor = self.decoder(z)
+        with bands.whole_up_to(self.whole_elements):
+            pictures: Tensor = self.decoder(z)
         return pictures
 
     def _statistics(self) -> tuple[Tensor, Tensor]:

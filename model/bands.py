@@ -11,6 +11,8 @@ Legend: B batch, C channels, G groups of them, H W rows and columns, N tokens, D
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
@@ -127,9 +129,22 @@ def in_float32(a: Tensor, b: Tensor) -> Tensor:
     return torch.bmm(a, b)
 
 
+_whole: ContextVar[int] = ContextVar("whole", default=0)
+
+
+@contextmanager
+def whole_up_to(elements: int) -> Iterator[None]:
+    """Make activations of up to so many elements in one piece, should that be more than `PLAIN_ELEMENTS`."""
+    token = _whole.set(elements)
+    try:
+        yield
+    finally:
+        _whole.reset(token)
+
+
 def in_bands(elements: int) -> bool:
     """Whether an activation of so many elements a picture is made in bands."""
-    return elements > PLAIN_ELEMENTS and not torch.is_grad_enabled()
+    return elements > max(PLAIN_ELEMENTS, _whole.get()) and not torch.is_grad_enabled()
 
 
 def band_rows(width: int, device: torch.device) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -37,6 +39,17 @@ def dtype_of(device: torch.device, name: str | None) -> torch.dtype:
         if str(dtype) == f"torch.{wanted}":
             return dtype
     raise RequestError(f"dtype {name!r}: allowed are float32, bfloat16, float16")
+
+
+def driver_version() -> str:
+    """Of CUDA, and of the driver where Linux says it: `cuda 13.0, driver 580.159.04`."""
+    cuda = f"cuda {torch.version.cuda}"
+    try:
+        told = Path("/proc/driver/nvidia/version").read_text()
+    except OSError:
+        return cuda
+    found = re.search(r"\b\d+\.\d+(?:\.\d+)?\b", told)
+    return f"{cuda}, driver {found[0]}" if found else cuda
 
 
 def free_unused(device: torch.device) -> None:

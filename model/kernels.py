@@ -90,7 +90,11 @@ def softmax(scores: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
 
 @dataclass(frozen=True)
 class Kernels:
-    """The functions above, or others that do the same."""
+    """The functions above, or others that do the same. name: what a record calls them. channels_last: a picture's
+    channels lie together for `norm_silu`."""
+
+    name: str = "eager"
+    channels_last: bool = False
 
     modulate: Callable[[Tensor, Tensor, Tensor, float], Tensor] = modulate
     norm_and_turn: Callable[[Tensor, Tensor, Tensor, float], None] = norm_and_turn
@@ -106,6 +110,29 @@ class Kernels:
 
 
 EAGER = Kernels()
+
+
+def chosen(device: torch.device, compile: bool | None = None) -> Kernels:
+    """What a device computes with: our Triton kernels on a GPU, torch's own functions on a CPU. compile: True asks for
+    torch.compile on a CPU; False for torch's own functions everywhere. Where no compiler is found, it's these, too."""
+    if compile is False or (compile is None and device.type != "cuda"):
+        return EAGER
+    if device.type == "cuda":
+        return triton_kernels(device) or EAGER
+    return compiled() if compiler_found(device) else EAGER
+
+
+@cache
+def triton_kernels(device: torch.device) -> Kernels | None:
+    """The kernels in Triton, tried on a device: they need Triton and a C compiler. None where they can't be had."""
+    try:
+        from model.fused import FUSED
+
+        x = torch.zeros(1, 8, device=device)
+        FUSED.add_gated(x, x, x[0])
+    except Exception:  # neither Triton nor torch names a common class of what may go wrong
+        return None
+    return FUSED
 
 
 def compiler_found(device: torch.device) -> bool:
@@ -138,17 +165,17 @@ def compiled() -> Kernels:
         fused_swiglu(gate, up, out[:, width:])
 
     return Kernels(
-        modulate,
-        norm_and_turn,
-        fused_swiglu,
-        join,
-        fuse(_add_gated),
-        fuse(quantise_rows),
-        fuse(modulate_rows),
-        fuse(swiglu_rows),
-        fuse(join_rows),
-        fuse(_norm_silu),
-        fuse(_softmax),
+        name="torch.compile",
+        norm_and_turn=norm_and_turn,
+        swiglu=fused_swiglu,
+        join=join,
+        add_gated=fuse(_add_gated),
+        quantise_rows=fuse(quantise_rows),
+        modulate_rows=fuse(modulate_rows),
+        swiglu_rows=fuse(swiglu_rows),
+        join_rows=fuse(join_rows),
+        norm_silu=fuse(_norm_silu),
+        softmax=fuse(_softmax),
     )
 
 

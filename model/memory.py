@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -31,8 +31,8 @@ OTHERS_SHARE = 0.05
 
 CPU_PACKED_ROWS = 512
 """On a CPU pictures go through the transformer together while their rows are no more: it gains nothing beyond 512
-(measured) and loses a fifth at 4,096. On a GPU each goes alone: which kernel cuBLAS takes depends on the number of rows,
-so that a picture in bfloat16 would depend on its company (measured: by 0.012 standard deviations of its latents)."""
+(measured) and loses a fifth at 4,096. On a GPU each goes alone: which kernel cuBLAS takes depends on the number of
+rows, so that a picture in bfloat16 would depend on its company (measured: 0.012 standard deviations of its latents)."""
 
 ACTIVATIONS_PER_TOKEN = 32
 """Times the width: what the largest block holds of each token at once (q, k, v, the feed-forward's halves, copies).
@@ -89,13 +89,15 @@ class DeviceMemory:
 @dataclass(frozen=True, slots=True)
 class Need:
     """Bytes: weights of each part, and what a picture takes besides them. reference_set: of that, the keys and values
-    of the largest reference set, where a model keeps them."""
+    of the largest reference set, where a model keeps them. in_one_piece: the work where the decoder isn't made to save
+    memory; 0 where it never is."""
 
     transformer: int
     text_encoder: int
     autoencoder: int
     work: int
     reference_set: int = 0
+    in_one_piece: int = 0
 
     @property
     def resident(self) -> int:
@@ -122,15 +124,17 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     pixels = largest.width * largest.height
     tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
     hidden = _width(transformer)
-    denoise = ACTIVATIONS_PER_TOKEN * hidden * max(tokens, PACKED_ROWS) * item_bytes
+    denoise = ACTIVATIONS_PER_TOKEN * hidden * max(tokens, CPU_PACKED_ROWS) * item_bytes
     row = 2 * _blocks(transformer) * hidden * item_bytes
     activation = DECODER_CHANNELS * pixels
-    decode = int((PLAIN_COPIES if activation <= PLAIN_ELEMENTS else BAND_COPIES) * activation) * item_bytes
+    whole, bands = (int(copies * activation) * item_bytes for copies in (PLAIN_COPIES, BAND_COPIES))
+    kept = row * _kept_rows(model, largest, tokens)
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
         autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
-        work=max(denoise, decode) + row * _kept_rows(model, largest, tokens),
+        work=max(denoise, whole if activation <= PLAIN_ELEMENTS else bands) + kept,
+        in_one_piece=max(denoise, whole) + kept,
         reference_set=row * largest.reference_tokens if model.kv else 0,
     )
 
@@ -145,12 +149,20 @@ def _kept_rows(model: ModelDescription, largest: Largest, tokens: int) -> int:
         return 0
     if model.kv:
         return tokens
-    return max(tokens, PACKED_ROWS) * (1 if model.distilled else 2) if largest.approximate else 0
+    return max(tokens, CPU_PACKED_ROWS) * (1 if model.distilled else 2) if largest.approximate else 0
 
 
 def packed_rows(device: str) -> int:
     """The most rows of a pass. device: `cpu`, `cuda`."""
     return CPU_PACKED_ROWS if device == "cpu" else 1
+
+
+def with_room(need: Need, memory: DeviceMemory) -> Need:
+    """The need with a decoder in one piece, the faster one on a GPU, where that doesn't change the residency."""
+    whole = replace(need, work=max(need.work, need.in_one_piece))
+    if need.resident <= memory.usable:
+        return whole if whole.resident <= memory.usable else need
+    return whole if whole.turns <= memory.usable else need
 
 
 def choose(need: Need, memory: DeviceMemory) -> Residency:

@@ -17,13 +17,13 @@ from model.choice import LoraChoice, ModelChoice
 from model.clock import Clock
 from model.conditions import Conditions
 from model.denoise import Denoiser, Sample
-from model.device import device_of, dtype_of, free_unused, keep_to_share, settled_memory
+from model.device import device_of, driver_version, dtype_of, free_unused, keep_to_share, settled_memory
 from model.errors import RequestError
 from model.host_memory import HostMemory
-from model.kernels import EAGER, Kernels, compiled, compiler_found
+from model.kernels import EAGER, Kernels, chosen
 from model.limits import check_size, check_sources
 from model.loaded import LoadedModel, load_model
-from model.memory import RESIDENCIES, Largest, Residency, choose, need_of, packed_rows
+from model.memory import DECODER_CHANNELS, RESIDENCIES, Largest, Residency, choose, need_of, packed_rows, with_room
 from model.references import prepared_grid, to_levels
 from model.request import SIZE_MULTIPLE, Pictures, Rendered, RenderRequest
 from model.reuse import KV_BYTES, ReferenceLatents, Reuse
@@ -87,7 +87,7 @@ class Renderer:
         region: str | None = None,
         workers: int = 1,
         per_device: int = 1,
-        compile: bool = False,
+        compile: bool | None = None,
     ) -> Pictures:
         """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
 
@@ -98,8 +98,8 @@ class Renderer:
         when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's free memory and
         the largest picture to come. region: of a hosted tier. workers: how many share its account, or this machine's
         memory. per_device: how many share the device, each planning with its part. compile: fuse the work between
-        products by torch.compile, where a compiler is found; the pictures are the same. Raises CheckpointError, also
-        where the model doesn't fit, and RequestError for another device, dtype or residency.
+        products where a compiler is found (Triton on a GPU, torch.compile on a CPU); None does so on a GPU. Raises
+        CheckpointError, also where the model doesn't fit, and RequestError for another device, dtype or residency.
         """
         choice = ModelChoice(
             base=str(base),
@@ -121,26 +121,29 @@ class Renderer:
         check_fit(description)
         need = need_of(description, kind.itemsize, largest)
         memory = settled_memory(place, per_device, need.resident)
-        chosen: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
+        need = with_room(need, memory) if place.type == "cuda" else need
+        sharing: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
         keep_to_share(place, memory)
         host = HostMemory.here(workers) if place.type == "cuda" else None
-        kept = host is not None and chosen == "turns" and host.holds_turns(need)
-        loaded = load_model(description, description.parts, place, kind, chosen, host, kept_in_memory=kept)
-        kernels = compiled() if compile and compiler_found(place) else EAGER
+        kept = host is not None and sharing == "turns" and host.holds_turns(need)
+        loaded = load_model(description, description.parts, place, kind, sharing, host, kept_in_memory=kept)
+        if need.work == need.in_one_piece:
+            loaded.autoencoder.whole_elements = DECODER_CHANNELS * largest.width * largest.height
         waiting = need.transformer + need.text_encoder if kept else 0
         cache = host.cache_budget(need.reference_set, waiting) if host else 0
-        return cls(loaded, need.spare(chosen, memory), kernels, cache)
+        return cls(loaded, need.spare(sharing, memory), chosen(place, compile), cache)
 
     def host(self) -> dict[str, str]:
-        """What a record says of the machine: device, torch, driver; that the model's parts take turns, and from where
-        they come; and that its work is compiled."""
+        """What a record says of the machine: device, torch, driver; how many rows of the transformer go in one pass;
+        that the model's parts take turns, and from where they come; and what its work is compiled by."""
         on_gpu = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
             "torch": torch.__version__,
-            "driver": f"cuda {torch.version.cuda}" if on_gpu else "none",
+            "driver": driver_version() if on_gpu else "none",
             **({"residency": "turns", "turns_from": self.loaded.turns_from} if self.residency == "turns" else {}),
-            **({} if self._kernels is EAGER else {"compiled": "yes"}),
+            **({} if self._kernels is EAGER else {"compiled": self._kernels.name}),
+            "pass_rows": "one picture" if self.device.type == "cuda" else str(packed_rows(self.device.type)),
         }
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:

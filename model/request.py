@@ -24,10 +24,11 @@ class RenderRequest:
     """One picture to make.
 
     width, height: pixels, multiples of 16, together at most 4,194,304, at most 8:1. references: at most 10 pictures, in
-    order; any size of at least 64 pixels a side and an aspect of at most 8:1; not to be changed
-    afterwards. steps, guidance: None means what the checkpoint's family says. The noise is drawn from `seed` on the CPU
-    in float32, so that a seed means one picture everywhere. negative_prompt: what guidance leads away from, for models that aren't distilled. reference_pixels: the
-    area that references are scaled down to, 4,096 to 4,096,576 (2024 x 2024); None means the model's, 1024 x 1024.
+    order; any size of at least 64 pixels a side and an aspect of at most 8:1; not to be changed afterwards. steps,
+    guidance: None means what the checkpoint's family says. The noise is drawn from `seed` on the CPU in float32, so
+    that a seed means one picture everywhere. negative_prompt: what guidance leads away from, for models that aren't
+    distilled. reference_pixels: the area that references are scaled down to, 4,096 to 4,096,576 (2024 x 2024); None
+    means the model's, 1024 x 1024.
     upsample: the prompt is first rewritten by the model's own language model, for models that have one that can.
     reuse: "approximate" takes references' keys and values of an earlier step, and leaves out some steps of a long
     schedule (see `model.approximation`); "exact" computes all that isn't equal anyway.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from model.errors import CheckpointError
 from model.gpus import visible_gpus
 from model.host_memory import HostMemory, available_memory
-from model.memory import DeviceMemory, Largest, Need, Residency, choose, machine_memory, need_of
+from model.memory import DeviceMemory, Largest, Need, Residency, choose, machine_memory, need_of, with_room
 from model.request import SIZE_MULTIPLE
 from pipeline.plan.expand import Plan
 from pipeline.plan.recipe import Chosen
@@ -46,6 +46,8 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
         need = need_of(plan.model, GPU_BYTES if gpus or card is not None else CPU_BYTES, largest_of(plan))
     except CheckpointError:
         return None
+    if gpus or card is not None:
+        need = with_room(need, device)
     try:
         residency = choose(need, device)
     except CheckpointError as error:

@@ -48,7 +48,7 @@ def main() -> int:
         sys.exit("no CUDA device is found here; --cpu-tiny runs every section at small sizes on the CPU")
     options.out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    rig = Rig(device, options.cpu_tiny, options.out, say)
+    rig = Rig(device, options.cpu_tiny, options.out, say, every=options.every)
     sections: list[Section] = []
     for key in [key for key in SECTIONS if key in options.only]:
         left = options.seconds - (time.monotonic() - start)
@@ -68,6 +68,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cpu-tiny", action="store_true", help="small sizes on the CPU: proves that it runs")
     parser.add_argument("--only", type=keys, default=list(SECTIONS), metavar="NAME[,NAME]", help=", ".join(SECTIONS))
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for all sections; default: {SECONDS}")
+    parser.add_argument("--every", action="store_true", help="measure also what isn't the default: takes longer")
     parser.add_argument("--out", type=Path, default=OUT, help=f"for results.json and pictures; default: {OUT}")
     parser.add_argument("--write", type=Path, metavar="FILE", help=f"the tables as Markdown; default: {DOCUMENT}")
     return parser.parse_args()

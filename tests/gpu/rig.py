@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from model.kernels import EAGER, Kernels, compiled, compiler_found
+from model.kernels import EAGER, Kernels, chosen, compiled, compiler_found
 
 MEASURED_ELSEWHERE = 790e12
 """Products in bf16 on an H100, operations a second: the ceiling until section `ceilings` has measured this card's."""
@@ -22,7 +22,8 @@ MEASURED_ELSEWHERE = 790e12
 @dataclass
 class Rig:
     """device: what is checked. tiny: small sizes, to prove that every section runs. folder: for pictures and small
-    checkpoints. say: tells of progress. products: the ceiling of products in bf16, operations a second."""
+    checkpoints. say: tells of progress. products: the ceiling of products in bf16, operations a second. every: measure
+    also what isn't the default."""
 
     device: torch.device
     tiny: bool
@@ -30,6 +31,7 @@ class Rig:
     say: Callable[[str], None]
     products: float = MEASURED_ELSEWHERE
     profile: list[tuple[str, float, int]] = field(default_factory=list)
+    every: bool = False
 
     @property
     def gpu(self) -> bool:
@@ -45,12 +47,16 @@ class Rig:
         return importlib.util.find_spec("diffusers") is not None
 
     def kernels(self) -> dict[str, Kernels]:
-        """Eager, and compiled where a compiler is found. Tiny checks on a CPU leave compiling to tests of its own."""
-        found = self.gpu and compiler_found(self.device)
-        return {"eager": EAGER} | ({"compiled": compiled()} if found else {})
+        """Torch's own; where a compiler is found, torch.compile's (with `every`) and ours. Tiny checks on a CPU leave
+        compiling to tests of its own."""
+        made = {"eager": EAGER}
+        if self.gpu and self.every and compiler_found(self.device):
+            made["compiled"] = compiled()
+        return made | {kernels.name: kernels for kernels in (self.best_kernels(),) if kernels is not EAGER}
 
     def best_kernels(self) -> Kernels:
-        return list(self.kernels().values())[-1]
+        """What a renderer takes by itself."""
+        return chosen(self.device)
 
     def wait(self) -> None:
         if self.gpu:

@@ -21,7 +21,7 @@ KINDS = ("dev", "klein", "klein-base", "klein-kv")
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pictures (and second passes) went together, pass by pass; as many as on a GPU may."""
-    monkeypatch.setattr(memory, "CPU_PACKED_ROWS", memory.PACKED_ROWS)
+    monkeypatch.setattr(memory, "CPU_PACKED_ROWS", 4096)
     noted: list[int] = []
     velocity = PackedPass.velocity
 

@@ -80,7 +80,7 @@ def test_pictures_and_references_count(small_of: Callable[[str], Small], tmp_pat
         ("klein", Largest(1024, 1024, 4096), 0),
         ("klein", Largest(1024, 1024, 0, approximate=True), 0),
         ("klein", Largest(1024, 1024, 4096, approximate=True), 4096 + 4096 + LENGTH),
-        ("klein", Largest(64, 64, 16, approximate=True), memory.PACKED_ROWS),
+        ("klein", Largest(64, 64, 16, approximate=True), memory.CPU_PACKED_ROWS),
         ("klein-base", Largest(1024, 1024, 4096, approximate=True), 2 * (4096 + 4096 + LENGTH)),
         ("klein-kv", Largest(1024, 1024), 0),
         ("klein-kv", Largest(1024, 1024, 4096), 4096 + 4096 + LENGTH),
@@ -103,7 +103,7 @@ def test_small_pictures_are_packed_together(small_of: Callable[[str], Small], tm
     """What goes through the transformer at once is never less than a whole pack of rows."""
     model = describe(str(small_of("klein").folder), tmp_path)
     works = {need_of(model, 2, Largest(side, side)).work for side in (64, 80)}
-    assert works == {memory.ACTIVATIONS_PER_TOKEN * WIDTH * memory.PACKED_ROWS * 2}
+    assert works == {memory.ACTIVATIONS_PER_TOKEN * WIDTH * memory.CPU_PACKED_ROWS * 2}
 
 
 def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Largest) -> Need:

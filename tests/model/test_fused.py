@@ -26,7 +26,7 @@ def fused() -> ModuleType:
     if importlib.util.find_spec("triton") is None:
         assert not os.environ.get("CI"), "CI runs the kernels in Triton's interpreter: pip install triton"
         pytest.skip("Triton isn't installed; its interpreter runs these kernels on a CPU")
-    return importlib.import_module("model.triton_kernels")
+    return importlib.import_module("model.fused")
 
 
 def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.bfloat16) -> Tensor:
@@ -117,7 +117,7 @@ def test_rows_in_fp8(fused: ModuleType, scale: float | None) -> None:
 @pytest.mark.parametrize(("channels", "side"), [(32, 9), (96, 23), (64, 40)])
 def test_group_norm_and_silu(fused: ModuleType, channels: int, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over several programs and tiles, the last ones partly or wholly empty; means far from zero."""
-    monkeypatch.setattr(fused, "PROGRAMS", 3)
+    monkeypatch.setattr(fused.pictures, "PROGRAMS", 3)
     x = (drawn(2, channels, side, side, dtype=torch.float32) + 100).to(memory_format=torch.channels_last)
     weight, bias = drawn(channels, seed=1), drawn(channels, seed=2)
     wanted = F.silu(F.group_norm(x.double(), 16, weight.double(), bias.double(), EPS))

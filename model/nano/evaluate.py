@@ -1,7 +1,7 @@
 """What nano can do, measured through the real renderer: `python -m model.nano.evaluate --art DIR [--model FOLDER]`.
 
 Each case has two items and a scene as references, in a random order, and a caption that says which goes where; the
-scenes that are named in words alone are measured apart. Prints JSON.
+scenes that are named in words alone are measured apart, and so are two items without their sides.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,33 +25,102 @@ from PIL import Image
 from model import Renderer, RenderRequest
 from model.nano.world.cases import Case, crop_box, fixed_cases
 from model.nano.world.library import Library
+from model.nano.world.natural import natural_prompt
 from model.nano.world.phrases import SCENE_WORDS
 from model.nano.world.scenes import Scene
-from model.request import Pictures
 
 Pixels = NDArray[np.float64]
 CASES, SEED = 64, 7
+STEPS = (4, 8, 20)
+ON_GPU, ON_CPU = 32, 4
+"""How many pictures are rendered between two looks at the clock."""
 WORDED = tuple(name for name, phrases in SCENE_WORDS.items() if name != "abstract" and "{c}" not in phrases[0])
 SCENE_EXAMPLES, SCENE_PHRASES = 32, 3
+
+
+class OutOfTimeError(Exception):
+    """The time for an evaluation is over."""
+
+
+class Renders(Protocol):
+    """What the measures need of a renderer."""
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+        """The pictures of the requests, in their order."""
+
+
+@dataclass(frozen=True)
+class TimedRenderer:
+    """Renders some requests at a time until `time.monotonic()` passes `deadline`; then raises OutOfTimeError."""
+
+    renderer: Renders
+    deadline: float
+    part: int
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+        pictures: list[Image.Image] = []
+        for first in range(0, len(requests), self.part):
+            if time.monotonic() > self.deadline:
+                raise OutOfTimeError
+            pictures += self.renderer.render(requests[first : first + self.part])
+        return pictures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m model.nano.evaluate", description=__doc__.partition("\n")[0])
     parser.add_argument("--art", type=Path, required=True)
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on; the first GPU when there is one")
     parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--steps", type=int, nargs="+", default=[4, 8, 20])
+    parser.add_argument("--steps", type=int, nargs="+", default=list(STEPS))
+    parser.add_argument("--seconds", type=float, help="stop after so many; what is left is named in the report")
+    parser.add_argument("--json", type=Path, help="a file to write the figures into; they are printed without one")
     options = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
-    renderer = Renderer.load(options.model)
-    library = Library.load(options.art, options.art / "cache")
-    report: dict[str, dict[str, Any]] = {}
-    for name, held_out in (("seen", False), ("held_out", True)):
-        cases = fixed_cases(library, options.cases, SEED, held_out)
-        report[name] = {f"{steps} steps": measure(renderer, cases, steps) for steps in options.steps}
-        report[name]["references"] = {"changed": change_ratio(renderer, cases), "permuted": permuted(renderer, cases)}
-    report["in words"] = {"scene": scenes_in_words(renderer, cases)}
-    print(json.dumps(report, indent=2))
+    report = evaluate(options.model, options.art, options.device, options.cases, options.steps, options.seconds)
+    text = json.dumps(report, indent=2) + "\n"
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(text)
+    else:
+        print(text, end="")
+
+
+def evaluate(
+    model: str,
+    art: Path,
+    device: str | None = None,
+    count: int = CASES,
+    steps: Sequence[int] = STEPS,
+    seconds: float | None = None,
+) -> dict[str, Any]:
+    """The figures of a nano, those that matter most first; "left out" names what there was no time for."""
+    deadline = time.monotonic() + seconds if seconds is not None else math.inf
+    loaded = Renderer.load(model, device=device)
+    renderer = TimedRenderer(loaded, deadline, ON_GPU if loaded.host()["device"] != "cpu" else ON_CPU)
+    library = Library.load(art, art / "cache")
+    seen, held_out = (fixed_cases(library, count, SEED, out) for out in (False, True))
+    few, *more = steps
+    sections: dict[tuple[str, str], Callable[[], Any]] = {
+        ("seen", f"{few} steps"): lambda: measure(renderer, seen, few),
+        ("held_out", f"{few} steps"): lambda: measure(renderer, held_out, few),
+        ("natural words", "seen"): lambda: natural_words(renderer, seen, few),
+        ("natural words", "held_out"): lambda: natural_words(renderer, held_out, few),
+        ("in words", "scene"): lambda: scenes_in_words(renderer, held_out, few),
+    }
+    for name, cases in (("seen", seen), ("held_out", held_out)):
+        sections[name, "changed"] = partial(change_ratio, renderer, cases, few)
+        sections[name, "permuted"] = partial(permuted, renderer, cases, few)
+    for other in more:
+        for name, cases in (("seen", seen), ("held_out", held_out)):
+            sections[name, f"{other} steps"] = partial(measure, renderer, cases, other)
+    report: dict[str, Any] = {"model": model, "cases": count}
+    for (name, part), section in sections.items():
+        try:
+            report.setdefault(name, {})[part] = section()
+        except OutOfTimeError:
+            report.setdefault("left out", []).append(f"{name}, {part}")
+    return report
 
 
 def requests(cases: Sequence[Case], steps: int) -> list[RenderRequest]:
@@ -59,7 +130,7 @@ def requests(cases: Sequence[Case], steps: int) -> list[RenderRequest]:
     ]
 
 
-def measure(renderer: Pictures, cases: Sequence[Case], steps: int) -> dict[str, float]:
+def measure(renderer: Renders, cases: Sequence[Case], steps: int) -> dict[str, float]:
     """Shares (position, retrieval), errors in levels of 255 (colour, other, background) and PSNR in dB."""
     pictures = renderer.render(requests(cases, steps))
     means = [item_colours(pixels(case.target), case) for case in cases]
@@ -81,11 +152,10 @@ def measure(renderer: Pictures, cases: Sequence[Case], steps: int) -> dict[str, 
 
 def retrieved(picture: Image.Image, case: Case) -> bool:
     """Whether the crop at item 0's place is nearest to item 0 among the candidates."""
-    crop = pixels(picture.crop(crop_box(case.composition.placed[0])))
-    return int(np.argmin([distance(crop, pixels(other)) for other in case.candidates])) == case.answers[0]
+    return int(np.argmin(place_errors(picture, case, 0))) == case.answers[0]
 
 
-def change_ratio(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
+def change_ratio(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> float:
     """One item's reference exchanged for another case's: how much more its own place changes than the other's."""
     own, beside = 0.0, 0.0
     changed = []
@@ -104,7 +174,7 @@ def change_ratio(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> f
     return round(own / max(1e-9, beside), 2)
 
 
-def permuted(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
+def permuted(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> float:
     """Both items' references exchanged under the same caption: the share of pictures that follow."""
     exchanged = []
     for case, request in zip(cases, requests(cases, steps), strict=True):
@@ -119,7 +189,30 @@ def permuted(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float
     return round(float(np.mean(follow)), 3)
 
 
-def scenes_in_words(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
+def natural_words(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> dict[str, float]:
+    """Two items without their sides, mentioned from left to right. The share of pictures in which both are found, each
+    at its place the nearest of 16 candidates, and in which they are apart: each place is nearer to its own item."""
+    asked = []
+    for i, case in enumerate(cases):
+        prompt = natural_prompt(case.composition.facts, case.caption.references, i)
+        asked.append(RenderRequest(prompt, case.references, *case.target.size, seed=i, steps=steps))
+    found, apart = [], []
+    for case, picture in zip(cases, renderer.render(asked), strict=True):
+        choices = [place_errors(picture, case, place) for place in (0, 1)]
+        found.append(all(int(np.argmin(errors)) == case.answers[place] for place, errors in enumerate(choices)))
+        apart.append(
+            all(errors[case.answers[place]] < errors[case.answers[1 - place]] for place, errors in enumerate(choices))
+        )
+    return {"both found": round(float(np.mean(found)), 3), "apart": round(float(np.mean(apart)), 3)}
+
+
+def place_errors(picture: Image.Image, case: Case, place: int) -> list[float]:
+    """How far the crop at an item's place is from each candidate there."""
+    crop = pixels(picture.crop(crop_box(case.composition.placed[place])))
+    return [distance(crop, pixels(other)) for other in (case.candidates, case.second_candidates)[place]]
+
+
+def scenes_in_words(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> float:
     """An item by reference and a scene by its words: the share of pictures whose upper half is nearest to that scene.
 
     Nearest among SCENE_EXAMPLES drawings of each scene that words can tell, as thumbnails of 8 x 8 pixels.

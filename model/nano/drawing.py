@@ -18,7 +18,7 @@ from model.nano.world.library import Library
 from model.nano.world.placing import Size
 
 CHUNK = 200
-NICENESS = 10
+NICENESS = 19
 
 Shape = tuple[Size, Size]
 """Width and height of a picture and of its references."""
@@ -100,14 +100,15 @@ def cores() -> int:
 
 
 def _begin() -> None:
-    os.nice(NICENESS)
+    os.nice(NICENESS)  # threads of a training that shares its cores wait for each other
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.set_num_threads(1)
 
 
-def drawn_files(futures: Sequence[Future[Path]], seconds: float | None) -> list[Path]:
-    """The files of the jobs that are done after so many seconds, at least one; of all of them when None."""
-    _, left = wait(futures, timeout=seconds)
-    if len(left) == len(futures):
-        wait(futures, return_when=FIRST_COMPLETED)
-    return [future.result() for future in futures if future.done() and not future.cancelled()]
+def drawn_files(futures: Sequence[Future[Path]], seconds: float | None, least: int = 1) -> list[Path]:
+    """The files of the jobs that are done after so many seconds, `least` of them where there are; of all when None."""
+    done, left = wait(futures, timeout=None if seconds is None else max(0.0, seconds))
+    while left and len(done) < least:
+        fresh, left = wait(left, return_when=FIRST_COMPLETED)
+        done |= fresh
+    return [future.result() for future in futures if future in done]

@@ -40,7 +40,7 @@ def fit_autoencoder(pictures: Tensor, references: Tensor, stage: Stage, place: P
     matrices = [p for p in model.parameters() if p.ndim == 4 and p.shape[0] > 3 and p.shape[1] > 3]
     chosen = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in chosen]
-    adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.98), fused=place.on_gpu)
+    adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.98), fused=True)
     pictures, references = pictures.to(place.device), references.to(place.device)
     size = GPU_BATCH if place.on_gpu else BATCH
 

@@ -41,7 +41,7 @@ def fit_decoder(
     torch.manual_seed(0)
     parts = ("decoder.", "post_quant_conv.")
     tuned = [p for name, p in autoencoder.named_parameters() if name.startswith(parts)]
-    optimiser = torch.optim.AdamW(tuned, lr=LR, betas=(0.9, 0.98), weight_decay=0.0, fused=place.on_gpu)
+    optimiser = torch.optim.AdamW(tuned, lr=LR, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     groups, pictures = groups_of([latents]), pictures.to(place.device)
     size = GPU_BATCH if place.on_gpu else BATCH
 

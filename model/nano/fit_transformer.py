@@ -52,7 +52,7 @@ def fit_transformer(groups: Sequence[Group], stage: Stage, place: Place, batch: 
     muon_lr, adam_lr = learning_rates(batch)
     optimisers = (
         Muon(matrices, lr=muon_lr, piece=TRANSFORMER.width),
-        torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=place.on_gpu),
+        torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
     )
 
     def losses(step: int) -> tuple[Tensor, dict[str, Tensor]]:

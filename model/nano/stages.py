@@ -54,9 +54,11 @@ AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 6_000, 6_000
 DECODER_PICTURES = 3_000
 AUTOENCODER_SEED, TRANSFORMER_SEED, DECODER_SEED = 1, 2, 3
 CAPTIONS = 40_000
-FIRST_PICTURES, COMPILING, ENCODING, DECODER_ENCODING = 0.05, 0.03, 0.05, 0.01
+FIRST_PICTURES, COMPILING, ENCODING, DECODER_ENCODING = 0.08, 0.03, 0.05, 0.01
 """Shares of the budget: the longest wait for the autoencoder's pictures, the longest wait for a compilation when the
 autoencoder is trained, and how long compositions are encoded for the transformer and for the decoder."""
+LEAST_FILES = 5
+"""Files of pictures without which the autoencoder doesn't begin."""
 EXPORTING = 3.0
 """Seconds kept for what follows the evaluation: a picture that is being rendered at its end, and leaving."""
 
@@ -119,10 +121,11 @@ class Training:
         autoencoder = self.train_autoencoder(pictures)
         groups = groups_of(self.make_latents(autoencoder, files))
         fuse = compiling is not None and compiling.succeeded((self.seconds or 1e4) * COMPILING)
+        decoder_paths = drawn_files(decoder_files, 0.0 if self.seconds else None) if decoder_files else []
+        self.drawing.stop()
         nano = self.train_transformer(groups, fuse)
         export(nano, autoencoder, tokenizer, self.out / "weights")
-        tuned = self.train_decoder(autoencoder, nano, decoder_files)
-        self.drawing.stop()
+        tuned = self.train_decoder(autoencoder, nano, decoder_paths)
         export(nano, tuned, tokenizer, self.out / "weights")
         self.say(f"nano is in {self.out / 'weights'}")
         if self.seconds:
@@ -180,7 +183,7 @@ class Training:
         if not files:
             return self.load_autoencoder("autoencoder")
         wait = self.seconds * FIRST_PICTURES - self.clock.used() if self.seconds else None
-        drawn = Drawn.joined([Drawn.load(path) for path in drawn_files(files, wait)])
+        drawn = Drawn.joined([Drawn.load(path) for path in drawn_files(files, wait, LEAST_FILES)])
         self.say(f"the autoencoder has {len(drawn.pictures)} pictures")
         stage = self.stage("autoencoder", self.options.autoencoder_steps, fit_autoencoder)
         return fit_autoencoder.fit_autoencoder(drawn.pictures, some(drawn.references), stage, self.place)
@@ -221,11 +224,10 @@ class Training:
         stage = self.stage("transformer", self.options.steps, fit_transformer)
         return fit_transformer.fit_transformer(groups, stage, self.place, self.batch, fuse)
 
-    def train_decoder(self, autoencoder: Autoencoder, nano: Nano, files: Sequence[Future[Path]]) -> Autoencoder:
-        if not files:
+    def train_decoder(self, autoencoder: Autoencoder, nano: Nano, paths: Sequence[Path]) -> Autoencoder:
+        if not paths:
             return self.load_autoencoder("decoder")
         until = self.clock.used() + self.seconds * DECODER_ENCODING if self.seconds else float("inf")
-        paths = drawn_files(files, 0.0 if self.seconds else None)
         pairs = list(encode_files(autoencoder, paths, self.place, lambda: self.clock.used() > until))
         pictures = torch.cat([drawn.pictures for drawn, _ in pairs])
         latents = Latents.joined([latents for _, latents in pairs])

@@ -124,6 +124,7 @@ class Training:
         decoder_paths = drawn_files(decoder_files, 0.0 if self.seconds else None) if decoder_files else []
         self.drawing.stop()
         nano = self.train_transformer(groups, fuse)
+        del groups
         export(nano, autoencoder, tokenizer, self.out / "weights")
         tuned = self.train_decoder(autoencoder, nano, decoder_paths)
         export(nano, tuned, tokenizer, self.out / "weights")
@@ -235,6 +236,8 @@ class Training:
         return fit_decoder.fit_decoder(autoencoder, nano, pictures, latents, stage, self.place)
 
     def evaluate(self, seconds: float) -> None:
+        if self.place.on_gpu:
+            torch.cuda.empty_cache()  # the renderer plans by what is free
         left = stage_ends(seconds)["evaluation"] - EXPORTING - self.clock.used()
         report = evaluate(str(self.out / "weights"), self.art, str(self.place.device), seconds=left)
         (self.out / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import torch
 
@@ -17,6 +17,7 @@ from model.nano.dataset import CAPTION_DRAWS, draw_from
 from model.nano.world.library import Library
 from model.nano.world.placing import Size
 
+Result = TypeVar("Result")
 CHUNK = 200
 NICENESS = 19
 
@@ -78,6 +79,7 @@ class Drawing:
 
     def __init__(self, processes: int | None = None) -> None:
         """processes: all cores but one when None."""
+        self._others = set(active_children())
         self._pool = ProcessPoolExecutor(processes or max(1, cores() - 1), get_context("spawn"), _begin)
 
     def __enter__(self) -> Self:
@@ -89,9 +91,15 @@ class Drawing:
     def submit(self, jobs: Sequence[Job]) -> list[Future[Path]]:
         return [self._pool.submit(draw, job) for job in jobs]
 
+    def call(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
+        """Work out something else in one of the processes."""
+        return self._pool.submit(function, *arguments)
+
     def stop(self) -> None:
-        """Draw nothing more; what is begun is finished in the background."""
+        """Draw nothing more, and end the processes: what they are at would keep this one from leaving."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()) - self._others:
+            child.terminate()
 
 
 def cores() -> int:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from model import Renderer, RenderRequest
 from model.nano.measures import Renders, change_ratio, measure, natural_words, permuted, scenes_in_words
-from model.nano.world.cases import fixed_cases
+from model.nano.world.cases import Case, fixed_cases
 from model.nano.world.library import Library
 
 CASES, SEED = 64, 7
@@ -72,6 +72,11 @@ def main() -> None:
         print(text, end="")
 
 
+def draw_cases(art: Path, count: int, held_out: bool) -> list[Case]:
+    """The cases that every nano is measured by, of artwork that training shows or holds out."""
+    return fixed_cases(Library.load(art, art / "cache"), count, SEED, held_out)
+
+
 def evaluate(
     model: str,
     art: Path,
@@ -79,13 +84,16 @@ def evaluate(
     count: int = CASES,
     steps: Sequence[int] = STEPS,
     seconds: float | None = None,
+    cases: tuple[Sequence[Case], Sequence[Case]] | None = None,
 ) -> dict[str, Any]:
-    """The figures of a nano, those that matter most first; "left out" names what there was no time for."""
+    """The figures of a nano, those that matter most first; "left out" names what there was no time for.
+
+    cases: the seen and the held out, where they are drawn already.
+    """
     deadline = time.monotonic() + seconds if seconds is not None else math.inf
     loaded = Renderer.load(model, device=device)
     renderer = TimedRenderer(loaded, deadline, ON_GPU if loaded.host()["device"] != "cpu" else ON_CPU)
-    library = Library.load(art, art / "cache")
-    seen, held_out = (fixed_cases(library, count, SEED, out) for out in (False, True))
+    seen, held_out = cases or (draw_cases(art, count, held_out=out) for out in (False, True))
     few, *more = steps
     sections: dict[tuple[str, str], Callable[[], Any]] = {
         ("seen", f"{few} steps"): lambda: measure(renderer, seen, few),
@@ -94,13 +102,13 @@ def evaluate(
         ("natural words", "held_out"): lambda: natural_words(renderer, held_out, few),
         ("in words", "scene"): lambda: scenes_in_words(renderer, held_out, few),
     }
-    for name, cases in (("seen", seen), ("held_out", held_out)):
-        sections[name, "changed"] = partial(change_ratio, renderer, cases, few)
-        sections[name, "permuted"] = partial(permuted, renderer, cases, few)
+    for name, chosen in (("seen", seen), ("held_out", held_out)):
+        sections[name, "changed"] = partial(change_ratio, renderer, chosen, few)
+        sections[name, "permuted"] = partial(permuted, renderer, chosen, few)
     for other in more:
-        for name, cases in (("seen", seen), ("held_out", held_out)):
-            sections[name, f"{other} steps"] = partial(measure, renderer, cases, other)
-    report: dict[str, Any] = {"model": model, "cases": count}
+        for name, chosen in (("seen", seen), ("held_out", held_out)):
+            sections[name, f"{other} steps"] = partial(measure, renderer, chosen, other)
+    report: dict[str, Any] = {"model": model, "cases": len(seen)}
     for (name, part), section in sections.items():
         try:
             report.setdefault(name, {})[part] = section()

@@ -25,7 +25,7 @@ from model.nano.compilation import BackgroundCompilation
 from model.nano.dataset import Drawn, Latents
 from model.nano.drawing import Drawing, Shape, cores, drawn_files, jobs
 from model.nano.encode import encode_files
-from model.nano.evaluate import evaluate
+from model.nano.evaluate import CASES, draw_cases, evaluate
 from model.nano.export import export
 from model.nano.loop import Stage
 from model.nano.nano import Nano
@@ -33,6 +33,7 @@ from model.nano.place import Place
 from model.nano.schedule import Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
 from model.nano.tokenizer import train_tokenizer
 from model.nano.world.captions import caption_corpus
+from model.nano.world.cases import Case
 from model.nano.world.layout import TOKEN
 from model.nano.world.library import Library
 
@@ -114,6 +115,7 @@ class Training:
         pictures = self.draw("autoencoder", {(SQUARE, SMALL_SQUARE): AUTOENCODER_PICTURES}, AUTOENCODER_SEED)
         tokenizer = self.make_tokenizer()
         decoder_files = self.draw("decoder", {(SQUARE, SMALL_SQUARE): DECODER_PICTURES}, DECODER_SEED)
+        case_futures = self.draw_cases() if self.seconds else []
         times = TIMED_COMPOSITIONS if self.seconds else 1
         counts = {shape: times * count for shape, count in COMPOSITIONS.items()}
         files = [] if self.latent_files() else self.draw("transformer", counts, TRANSFORMER_SEED)
@@ -122,6 +124,7 @@ class Training:
         groups = groups_of(self.make_latents(autoencoder, files))
         fuse = compiling is not None and compiling.succeeded((self.seconds or 1e4) * COMPILING)
         decoder_paths = drawn_files(decoder_files, 0.0 if self.seconds else None) if decoder_files else []
+        cases = [future.result() for future in case_futures]
         self.drawing.stop()
         nano = self.train_transformer(groups, fuse)
         del groups
@@ -130,7 +133,7 @@ class Training:
         export(nano, tuned, tokenizer, self.out / "weights")
         self.say(f"nano is in {self.out / 'weights'}")
         if self.seconds:
-            self.evaluate(self.seconds)
+            self.evaluate(self.seconds, cases)
 
     def say(self, text: str) -> None:
         print(f"[{self.clock.used():.0f} s] {text}", flush=True)
@@ -235,11 +238,16 @@ class Training:
         stage = self.stage("decoder", self.options.decoder_steps, fit_decoder)
         return fit_decoder.fit_decoder(autoencoder, nano, pictures, latents, stage, self.place)
 
-    def evaluate(self, seconds: float) -> None:
+    def draw_cases(self) -> list[Future[list[Case]]]:
+        return [self.drawing.call(draw_cases, self.art, CASES, held_out) for held_out in (False, True)]
+
+    def evaluate(self, seconds: float, cases: Sequence[Sequence[Case]]) -> None:
         if self.place.on_gpu:
             torch.cuda.empty_cache()  # the renderer plans by what is free
         left = stage_ends(seconds)["evaluation"] - EXPORTING - self.clock.used()
-        report = evaluate(str(self.out / "weights"), self.art, str(self.place.device), seconds=left)
+        seen, held_out = cases
+        weights, device = str(self.out / "weights"), str(self.place.device)
+        report = evaluate(weights, self.art, device, seconds=left, cases=(seen, held_out))
         (self.out / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n")
         self.say(f"its figures are in {self.out / 'evaluation.json'}")
 

@@ -11,6 +11,8 @@ from model.nano.compilation import blank, blocks, compiled_blocks, various
 from model.nano.nano import Nano
 from model.nano.place import CPU
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def groups() -> list[Group]:

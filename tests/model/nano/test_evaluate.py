@@ -34,6 +34,7 @@ def test_rendering_ends_with_its_time() -> None:
         TimedRenderer(painter, time.monotonic() - 1, 8).render(asked)
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SECTIONS = ("seen", "held_out", "natural words", "in words")
 
 

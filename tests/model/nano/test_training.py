@@ -24,6 +24,7 @@ from model.nano.stages import some
 from model.nano.tokenizer import PAD_ID, tokenise
 from tests.model.layout import randomise
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 STEPS = 12
 BF16 = Place(torch.device("cpu"), torch.bfloat16)
 

@@ -6,7 +6,7 @@ Legend: n compositions, K captions of each, L text tokens, (h, w) the grid of la
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -55,6 +55,12 @@ class Tensors:
     def joined(cls, parts: Sequence[Self]) -> Self:
         tensors = [part.tensors() for part in parts]
         return cls(**{name: torch.cat([part[name] for part in tensors]) for name in tensors[0]})
+
+    def parts(self, size: int) -> Iterator[Self]:
+        """The rows in their order, so many at a time."""
+        tensors = self.tensors()
+        for first in range(0, len(next(iter(tensors.values()))), size):
+            yield type(self)(**{name: value[first : first + size] for name, value in tensors.items()})
 
     def to(self, device: torch.device) -> Self:
         return type(self)(**{name: value.to(device) for name, value in self.tensors().items()})

@@ -15,6 +15,8 @@ from model.nano.place import Place
 
 PICTURES, REFERENCES = 64, 256
 """How many go through the autoencoder at a time."""
+CPU_PART = 25
+"""Compositions that a CPU encodes between two looks at whether it's enough."""
 
 
 @torch.no_grad()
@@ -50,15 +52,16 @@ def as_floats(pictures: Tensor) -> Tensor:
 def encode_files(
     autoencoder: Autoencoder, paths: Iterable[Path], place: Place, enough: Callable[[], bool]
 ) -> Iterator[tuple[Drawn, Latents]]:
-    """The compositions of the files with their latents, the first of them at least, until it's `enough`."""
+    """The compositions of the files with their latents, some at a time and some at least, until it's `enough`."""
     with ThreadPoolExecutor(1) as pool:
         waiting = [pool.submit(Drawn.load, path) for path in paths]
         try:
             for future in waiting:
                 drawn = future.result()
-                yield drawn, encode(autoencoder, drawn, place)
-                if enough():
-                    return
+                for part in drawn.parts(len(drawn.items) if place.on_gpu else CPU_PART):
+                    yield part, encode(autoencoder, part, place)
+                    if enough():
+                        return
         finally:
             for future in waiting:
                 future.cancel()

@@ -22,6 +22,8 @@ BATCH = 2
 GPU_BATCH = 32
 WARM_UP, FALLS_FROM, DECAY = 100, 0.35, 0.998
 CUT = 64
+STATISTICS = 512
+"""Pictures over which the latents' statistics are taken."""
 KL_WEIGHT = 3e-5
 DISTURBED, DISTURBANCE = 0.5, 0.15
 """Share of the samples whose latents get noise before they are decoded, and its size against the latents' spread. What
@@ -103,6 +105,8 @@ def picture_losses(decoded: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def fill_statistics(model: Autoencoder, pictures: Tensor) -> None:
     """The batch-norm statistics of the patchified latents, over a sample of the pictures."""
     model.eval()
-    latents = torch.cat([patchify(model.moments(as_floats(part))[0]) for part in torch.split(pictures[:1024], 32)])
+    latents = torch.cat(
+        [patchify(model.moments(as_floats(part))[0]) for part in torch.split(pictures[:STATISTICS], 32)]
+    )
     model.bn.get_buffer("running_mean").copy_(latents.mean(dim=(0, 2, 3)))
     model.bn.get_buffer("running_var").copy_(latents.var(dim=(0, 2, 3)))

@@ -13,8 +13,8 @@ from model.checkpoint.fill import fill
 from model.checkpoint.formats import Formats
 from model.checkpoint.weights import open_weights
 from model.nano.architecture import AUTOENCODER
-from model.nano.checkpoints import save_state
-from model.nano.fit_transformer import Nano
+from model.nano.checkpoints import Saved, save_state
+from model.nano.nano import Nano
 
 
 def adopt(folder: Path, out: Path) -> None:
@@ -30,6 +30,6 @@ def adopt(folder: Path, out: Path) -> None:
     fill(nano.transformer, Formats(open_weights(folder / "transformer")), *place)
     text = Formats(open_weights(folder / "text_encoder"))
     fill(nano.text_encoder, text, *place, lambda name: Origin(f"model.{name}"))
-    save_state(out / "autoencoder.safetensors", 0, autoencoder, autoencoder.state_dict())
-    save_state(out / "transformer.safetensors", 0, nano, nano.state_dict())
+    save_state(out / "autoencoder.safetensors", Saved(), autoencoder, autoencoder.state_dict())
+    save_state(out / "transformer.safetensors", Saved(), nano, nano.state_dict())
     shutil.copytree(folder / "tokenizer", out / "tokenizer")

@@ -5,77 +5,107 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from model.nano.schedule import Schedule
+
 CHECKPOINT_SECONDS = 120.0
 REPORT_STEPS = 50
 
 
-def save_state(path: Path, step: int, model: nn.Module, ema: Mapping[str, Tensor]) -> None:
+class Saved(NamedTuple):
+    """What a checkpoint says of its stage. `seconds`: of the budget, used when it was written; `began`: used when the
+    stage began. `share`: how much of the stage was over; 1 when it was finished."""
+
+    step: int = 0
+    seconds: float = 0.0
+    began: float = 0.0
+    share: float = 0.0
+
+
+def save_state(path: Path, saved: Saved, model: nn.Module, ema: Mapping[str, Tensor]) -> None:
     """Write weights and their moving average; a reader finds the old file or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
-    tensors |= {f"ema.{name}": value.contiguous() for name, value in ema.items()}
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"ema.{name}": value for name, value in ema.items()}
     partial = path.with_suffix(".partial")
-    save_file({name: value.clone() for name, value in tensors.items()}, partial, metadata={"step": str(step)})
+    metadata = {name: str(value) for name, value in saved._asdict().items()}
+    save_file({name: value.cpu().contiguous().clone() for name, value in tensors.items()}, partial, metadata=metadata)
     partial.replace(path)
 
 
-def saved_step(path: Path) -> int:
-    """The step that the file was written at; 0 when there is none."""
+def saved_state(path: Path) -> Saved | None:
+    """What the checkpoint says of its stage; None when there is none."""
     if not path.exists():
-        return 0
+        return None
     with safe_open(path, framework="pt") as file:
-        return int(file.metadata()["step"])
+        values = file.metadata()
+    floats = {name: float(values[name]) for name in ("seconds", "began", "share") if name in values}
+    return Saved(step=int(values["step"]), **floats)
 
 
 def load_state(path: Path, model: nn.Module, ema: dict[str, Tensor]) -> int:
     """Fill `model` and `ema` from the file and return the step it was written at; 0 when there is none."""
-    if not path.exists():
+    saved = saved_state(path)
+    if saved is None:
         return 0
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
-    for name in ema:
-        ema[name] = tensors[f"ema.{name}"].clone()
-    return saved_step(path)
+    for name, value in ema.items():
+        ema[name] = tensors[f"ema.{name}"].to(value.device, copy=True)
+    return saved.step
 
 
-@torch.no_grad()
-def average(ema: dict[str, Tensor], model: nn.Module, step: int, most: float) -> None:
-    """Move the average towards the model's weights after a step: quickly at first, then with a decay of `most`."""
-    decay = min(most, (1 + step) / (10 + step))
-    values = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
-    torch._foreach_lerp_([ema[name] for name in values], list(values.values()), 1 - decay)
+class MovingAverage:
+    """The moving average of a model's weights: quick at first, then with a decay of `most`."""
+
+    def __init__(self, model: nn.Module, most: float) -> None:
+        self.most = most
+        self.values = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self._current = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        decay = min(self.most, (1 + step) / (10 + step))
+        averages = [self.values[name] for name in self._current]
+        torch._foreach_lerp_(averages, list(self._current.values()), 1 - decay)
 
 
 class Progress:
-    """Prints averages every few steps, and says when it's time for a checkpoint."""
+    """Prints averages every few steps, and says when it's time for a checkpoint.
 
-    def __init__(self, what: str, steps: int, start: int) -> None:
-        self.what, self.steps = what, steps
-        self.sums: dict[str, float] = {}
+    Figures are summed where they are computed and read only when they are printed: reading one waits for the device.
+    """
+
+    def __init__(self, what: str, schedule: Schedule, start: int) -> None:
+        self.what, self.schedule = what, schedule
+        self.sums: dict[str, Tensor] = {}
         self.began = self.saved = time.monotonic()
         self.first = self.last = start
+        self.share = schedule.share(start)
 
-    def report(self, step: int, **figures: float) -> None:
+    def report(self, step: int, **figures: Tensor) -> None:
         for name, value in figures.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        if (step - self.last) < REPORT_STEPS and step != self.steps:
+            self.sums[name] = self.sums[name] + value.detach() if name in self.sums else value.detach()
+        share = self.schedule.share(step)
+        if step - self.last < REPORT_STEPS and share < 1:
             return
-        count, pace = step - self.last, (time.monotonic() - self.began) / max(1, step - self.first)
-        averages = "  ".join(f"{name} {value / count:.4f}" for name, value in self.sums.items())
-        left = pace * (self.steps - step) / 60
-        print(f"{self.what} {step}/{self.steps}  {averages}  {pace:.3f} s/step, {left:.0f} min left", flush=True)
+        count, seconds = step - self.last, time.monotonic() - self.began
+        averages = "  ".join(f"{name} {value.item() / count:.4f}" for name, value in self.sums.items())
+        pace, left = seconds / max(1, step - self.first), seconds * (1 - share) / max(1e-9, share - self.share) / 60
+        label = self.schedule.label(step)
+        print(f"{self.what} {label}  {averages}  {pace:.3f} s/step, {max(0.0, left):.0f} min left", flush=True)
         self.sums.clear()
         self.last = step
 
-    def due_checkpoint(self, step: int) -> bool:
-        if step != self.steps and time.monotonic() - self.saved < CHECKPOINT_SECONDS:
+    def due_checkpoint(self) -> bool:
+        if time.monotonic() - self.saved < CHECKPOINT_SECONDS:
             return False
         self.saved = time.monotonic()
         return True

@@ -1,23 +1,24 @@
-"""Compositions of the drawn world as latents, encoded once; captions and references are drawn anew at each visit."""
+"""Compositions of the drawn world with captions that are drawn and tokenised ahead, all of it as tensors.
+
+Legend: n compositions, K captions of each, L text tokens, (h, w) the grid of latent tokens, C token channels.
+"""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model.autoencoder import Autoencoder
-from model.nano.fit_autoencoder import batches
-from model.nano.world import captions
+from model.nano.architecture import TEXT_LENGTH
+from model.nano.tokenizer import tokenise
+from model.nano.world.captions import caption
 from model.nano.world.compose import compose
 from model.nano.world.facts import Facts
 from model.nano.world.layout import TOKEN
@@ -25,69 +26,79 @@ from model.nano.world.library import Library
 from model.nano.world.placing import Size
 
 SLOTS = ("item0", "item1", "item2", "scene", "style")
-CHUNK = 100
-PROCESSES = 2
-SOURCES, IN_WORDS = 6, 5
+MOST_REFERENCES = 4
+NO_SLOT = -1
+CAPTION_DRAWS = 8
+"""How many captions, each with its references and their order, go with a composition."""
+EMPTY_PROMPTS = 0.02
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """n compositions of one size: pictures (n, 3, H, W) and references (n, slots, 3, h, w), uint8; facts: n dicts."""
+class Tensors:
+    """A record of tensors, all with the same first dimension, kept in one file."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def save(self, path: Path) -> None:
+        """A reader finds the whole file or none."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        save_file({name: value.cpu().contiguous() for name, value in self.tensors().items()}, partial)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        return cls(**load_file(path))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        tensors = [part.tensors() for part in parts]
+        return cls(**{name: torch.cat([part[name] for part in tensors]) for name in tensors[0]})
+
+    def parts(self, size: int) -> Iterator[Self]:
+        """The rows in their order, so many at a time."""
+        tensors = self.tensors()
+        for first in range(0, len(next(iter(tensors.values()))), size):
+            yield type(self)(**{name: value[first : first + size] for name, value in tensors.items()})
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(**{name: value.to(device) for name, value in self.tensors().items()})
+
+
+@dataclass(frozen=True)
+class Captioned(Tensors):
+    """What n compositions show and how they are captioned.
+
+    items: (n, h, w) int8, what each token shows: 0 the scene, i + 1 item i. tokens: (n, K, L) int16, padded. slots:
+    (n, K, 4) int8, indices into SLOTS of the references that go with a caption, in its order; NO_SLOT past the last.
+    """
+
+    items: Tensor
+    tokens: Tensor
+    slots: Tensor
+
+
+@dataclass(frozen=True)
+class Drawn(Captioned):
+    """n compositions of one size: pictures (n, 3, H, W) and references (n, slots, 3, H', W'), uint8."""
 
     pictures: Tensor
     references: Tensor
-    facts: list[Facts]
 
 
 @dataclass(frozen=True)
-class Latents:
-    """n compositions of one size as tokens, bfloat16: targets (n, h, w, C), references (n, slots, h, w, C)."""
+class Latents(Captioned):
+    """n compositions of one size as tokens, bfloat16: targets (n, h, w, C), references (n, slots, h', w', C)."""
 
     targets: Tensor
     references: Tensor
-    facts: list[Facts]
-
-    def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".json").write_text(json.dumps(self.facts))
-        save_file({"targets": self.targets, "references": self.references}, path)
-
-    @classmethod
-    def load(cls, path: Path) -> Latents:
-        return cls(**load_file(path), facts=json.loads(path.with_suffix(".json").read_text()))
 
 
-def draw(art: Path, count: int, size: Size, reference: Size, seed: int) -> Drawn:
-    """`count` compositions of one size with references of another; the same for the same seed, however many processes
-    draw."""
-    jobs = [
-        (art, min(CHUNK, count - first), size, reference, f"{seed}-{size}-{reference}-{first}")
-        for first in range(0, count, CHUNK)
-    ]
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        return _joined(list(pool.map(_draw_chunk, jobs)))
-
-
-Chunk = tuple[NDArray[np.uint8], NDArray[np.uint8], list[Facts]]
-
-
-def draw_from(library: Library, count: int, size: Size, reference: Size, seed: str) -> Drawn:
-    """`count` compositions from one library, in this process."""
-    return _joined([_compositions(library, count, size, reference, seed)])
-
-
-def _joined(chunks: list[Chunk]) -> Drawn:
-    pictures = torch.from_numpy(np.concatenate([chunk[0] for chunk in chunks])).permute(0, 3, 1, 2).contiguous()
-    references = torch.from_numpy(np.concatenate([chunk[1] for chunk in chunks])).permute(0, 1, 4, 2, 3).contiguous()
-    return Drawn(pictures, references, [facts for chunk in chunks for facts in chunk[2]])
-
-
-def _draw_chunk(job: tuple[Path, int, Size, Size, str]) -> Chunk:
-    art, count, size, reference, seed = job
-    return _compositions(Library.load(art, art / "cache"), count, size, reference, seed)
-
-
-def _compositions(library: Library, count: int, size: Size, reference: Size, seed: str) -> Chunk:
+def draw_from(
+    library: Library, count: int, size: Size, reference: Size, seed: str, tokenizer: Any = None, draws: int = 0
+) -> Drawn:
+    """`count` compositions of one size with references of another, and `draws` captions of each."""
     rng, (width, height) = random.Random(seed), size  # noqa: S311
     pictures = np.zeros((count, height, width, 3), np.uint8)
     references = np.zeros((count, len(SLOTS), reference[1], reference[0], 3), np.uint8)
@@ -101,88 +112,35 @@ def _compositions(library: Library, count: int, size: Size, reference: Size, see
         if made.style_reference is not None:
             references[i, 4] = np.asarray(made.style_reference)
         facts.append(made.facts)
-    return pictures, references, facts
-
-
-@torch.no_grad()
-def encode(autoencoder: Autoencoder, drawn: Drawn) -> Latents:
-    """Every picture and reference through the autoencoder, once."""
-    targets = torch.cat([_tokens(autoencoder, batch) for batch in batches(drawn.pictures, 32)])
-    flat = drawn.references.flatten(0, 1)
-    references = torch.cat([_tokens(autoencoder, batch) for batch in batches(flat, 128)])
-    return Latents(targets, references.reshape(-1, len(SLOTS), *references.shape[1:]), drawn.facts)
-
-
-def _tokens(autoencoder: Autoencoder, batch: Tensor) -> Tensor:
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        return autoencoder.encode(batch).permute(0, 2, 3, 1).bfloat16()
-
-
-@dataclass(frozen=True)
-class Batch:
-    """B samples of one size and one number of references.
-
-    targets: (B, N, C), N on a (height, width) `grid`. references: (B, R, C), the tokens of `count` pictures, each on a
-    `reference_grid`. sources: (B, N), what each target token
-    shows: 0 the scene, 1 to 4 the item of that reference, IN_WORDS an item without a reference. rows: (B,), which of
-    the shard's compositions these are.
-    """
-
-    targets: Tensor
-    references: Tensor
-    captions: list[str]
-    grid: tuple[int, int]
-    reference_grid: tuple[int, int]
-    count: int
-    sources: Tensor
-    rows: Tensor
-
-
-def sample_batch(shards: Sequence[Latents], size: int, step: int, empty_prompts: float = 0.02) -> Batch:
-    """The batch of a step. The step alone decides, so that a training goes on as if never interrupted.
-
-    The first sample decides the shard and the number of references; the others are drawn until they have as many.
-    """
-    rng = random.Random(step)  # noqa: S311
-    (shard,) = rng.choices(shards, [len(shard.facts) for shard in shards])
-    group = [_sample(rng, shard)]
-    while len(group) < size:
-        index, caption = _sample(rng, shard)
-        if len(caption.references) == len(group[0][1].references):
-            group.append((index, caption))
-    return _batch(shard, group, rng, empty_prompts)
-
-
-def _sample(rng: random.Random, shard: Latents) -> tuple[int, captions.Caption]:
-    index = rng.randrange(len(shard.facts))
-    return index, captions.caption(rng, shard.facts[index])
-
-
-def _batch(
-    shard: Latents, group: list[tuple[int, captions.Caption]], rng: random.Random, empty_prompts: float
-) -> Batch:
-    rows = torch.tensor([index for index, _ in group])
-    count = len(group[0][1].references)
-    slots = torch.tensor([[SLOTS.index(name) for name in caption.references] for _, caption in group]).long()
-    references = shard.references[rows[:, None], slots.view(len(group), count)]
-    _, height, width, _ = shard.targets.shape
-    return Batch(
-        targets=shard.targets[rows].flatten(1, 2).float(),
-        references=references.flatten(1, 3).float(),
-        captions=["" if rng.random() < empty_prompts else caption.text for _, caption in group],
-        grid=(height, width),
-        reference_grid=(references.shape[2], references.shape[3]),
-        count=count,
-        sources=torch.stack([token_sources(shard.facts[i], c.references, height, width) for i, c in group]),
-        rows=rows,
+    tokens, slots = captions_of(rng, facts, tokenizer, draws)
+    return Drawn(
+        items=torch.stack([token_items(fact, height // TOKEN, width // TOKEN) for fact in facts]),
+        tokens=tokens,
+        slots=slots,
+        pictures=torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(),
+        references=torch.from_numpy(references).permute(0, 1, 4, 2, 3).contiguous(),
     )
 
 
-def token_sources(facts: Facts, references: tuple[str, ...], height: int, width: int) -> Tensor:
-    """`Batch.sources` of one composition of height x width tokens: an item owns the tokens whose middle it covers."""
-    sources = torch.zeros(height, width, dtype=torch.long)
+def captions_of(rng: random.Random, facts: Iterable[Facts], tokenizer: Any, draws: int) -> tuple[Tensor, Tensor]:
+    """`Captioned.tokens` and `Captioned.slots` of compositions; a share of the prompts is empty."""
+    drawn = [[caption(rng, fact) for _ in range(draws)] for fact in facts]
+    if not draws:
+        return torch.zeros(len(drawn), 0, TEXT_LENGTH).short(), torch.zeros(len(drawn), 0, MOST_REFERENCES).char()
+    texts = ["" if rng.random() < EMPTY_PROMPTS else one.text for row in drawn for one in row]
+    slots = torch.full((len(drawn), draws, MOST_REFERENCES), NO_SLOT, dtype=torch.int8)
+    for i, row in enumerate(drawn):
+        for k, one in enumerate(row):
+            for place, name in enumerate(one.references):
+                slots[i, k, place] = SLOTS.index(name)
+    tokens: Tensor = tokenise(tokenizer, texts)["input_ids"]
+    return torch.unflatten(tokens.short(), 0, (-1, draws)), slots
+
+
+def token_items(facts: Facts, height: int, width: int) -> Tensor:
+    """`Captioned.items` of one composition of height x width tokens: an item owns the tokens whose middle it covers."""
+    items = torch.zeros(height, width, dtype=torch.int8)
     for index, item in enumerate(facts["items"]):
-        name = f"item{index}"
         left, top, right, bottom = ((edge + TOKEN // 2) // TOKEN for edge in item["box"])
-        sources[top:bottom, left:right] = references.index(name) + 1 if name in references else IN_WORDS
-    return sources.flatten()
+        items[top:bottom, left:right] = index + 1
+    return items

@@ -1,7 +1,7 @@
 """What nano can do, measured through the real renderer: `python -m model.nano.evaluate --art DIR [--model FOLDER]`.
 
 Each case has two items and a scene as references, in a random order, and a caption that says which goes where; the
-scenes that are named in words alone are measured apart. Prints JSON.
+scenes that are named in words alone are measured apart, and so are two items without their sides.
 """
 
 from __future__ import annotations
@@ -10,151 +10,111 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from model import Renderer, RenderRequest
-from model.nano.world.cases import Case, crop_box, fixed_cases
+from model.nano.measures import Renders, change_ratio, measure, natural_words, permuted, scenes_in_words
+from model.nano.world.cases import Case, fixed_cases
 from model.nano.world.library import Library
-from model.nano.world.phrases import SCENE_WORDS
-from model.nano.world.scenes import Scene
-from model.request import Pictures
 
-Pixels = NDArray[np.float64]
 CASES, SEED = 64, 7
-WORDED = tuple(name for name, phrases in SCENE_WORDS.items() if name != "abstract" and "{c}" not in phrases[0])
-SCENE_EXAMPLES, SCENE_PHRASES = 32, 3
+STEPS = (4, 8, 20)
+ON_GPU, ON_CPU = 32, 4
+"""How many pictures are rendered between two looks at the clock."""
+
+
+class OutOfTimeError(Exception):
+    """The time for an evaluation is over."""
+
+
+@dataclass(frozen=True)
+class TimedRenderer:
+    """Renders some requests at a time until `time.monotonic()` passes `deadline`; then raises OutOfTimeError."""
+
+    renderer: Renders
+    deadline: float
+    part: int
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+        pictures: list[Image.Image] = []
+        for first in range(0, len(requests), self.part):
+            if time.monotonic() > self.deadline:
+                raise OutOfTimeError
+            pictures += self.renderer.render(requests[first : first + self.part])
+        return pictures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m model.nano.evaluate", description=__doc__.partition("\n")[0])
     parser.add_argument("--art", type=Path, required=True)
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on; the first GPU when there is one")
     parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--steps", type=int, nargs="+", default=[4, 8, 20])
+    parser.add_argument("--steps", type=int, nargs="+", default=list(STEPS))
+    parser.add_argument("--seconds", type=float, help="stop after so many; what is left is named in the report")
+    parser.add_argument("--json", type=Path, help="a file to write the figures into; they are printed without one")
     options = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
-    renderer = Renderer.load(options.model)
-    library = Library.load(options.art, options.art / "cache")
-    report: dict[str, dict[str, Any]] = {}
-    for name, held_out in (("seen", False), ("held_out", True)):
-        cases = fixed_cases(library, options.cases, SEED, held_out)
-        report[name] = {f"{steps} steps": measure(renderer, cases, steps) for steps in options.steps}
-        report[name]["references"] = {"changed": change_ratio(renderer, cases), "permuted": permuted(renderer, cases)}
-    report["in words"] = {"scene": scenes_in_words(renderer, cases)}
-    print(json.dumps(report, indent=2))
+    report = evaluate(options.model, options.art, options.device, options.cases, options.steps, options.seconds)
+    text = json.dumps(report, indent=2) + "\n"
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(text)
+    else:
+        print(text, end="")
 
 
-def requests(cases: Sequence[Case], steps: int) -> list[RenderRequest]:
-    return [
-        RenderRequest(case.caption.text, case.references, *case.target.size, seed=i, steps=steps)
-        for i, case in enumerate(cases)
-    ]
+def draw_cases(art: Path, count: int, held_out: bool) -> list[Case]:
+    """The cases that every nano is measured by, of artwork that training shows or holds out."""
+    return fixed_cases(Library.load(art, art / "cache"), count, SEED, held_out)
 
 
-def measure(renderer: Pictures, cases: Sequence[Case], steps: int) -> dict[str, float]:
-    """Shares (position, retrieval), errors in levels of 255 (colour, other, background) and PSNR in dB."""
-    pictures = renderer.render(requests(cases, steps))
-    means = [item_colours(pixels(case.target), case) for case in cases]
-    figures: dict[str, list[float]] = {key: [] for key in ("position", "colour", "other", "retrieval", "background")}
-    squares = []
-    for i, (case, picture) in enumerate(zip(cases, pictures, strict=True)):
-        made, target = pixels(picture), pixels(case.target)
-        figures["position"].append(distance(made, target) < distance(made, pixels(case.swapped)))
-        found, wanted, other = item_colours(made, case), means[i], means[(i + 1) % len(means)]
-        figures["colour"].append(float(np.abs(found - wanted).mean()))
-        figures["other"].append(float(np.abs(found - other).mean()))
-        figures["retrieval"].append(retrieved(picture, case))
-        third = made.shape[0] // 3
-        figures["background"].append(float(np.abs(made[:third] - target[:third]).mean()))
-        squares.append(float(((made - target) ** 2).mean()))
-    report = {key: round(float(np.mean(values)), 3) for key, values in figures.items()}
-    return report | {"psnr": round(float(np.mean([10 * math.log10(255**2 / max(1e-9, s)) for s in squares])), 2)}
+def evaluate(
+    model: str,
+    art: Path,
+    device: str | None = None,
+    count: int = CASES,
+    steps: Sequence[int] = STEPS,
+    seconds: float | None = None,
+    cases: tuple[Sequence[Case], Sequence[Case]] | None = None,
+) -> dict[str, Any]:
+    """The figures of a nano, those that matter most first; "left out" names what there was no time for.
 
-
-def retrieved(picture: Image.Image, case: Case) -> bool:
-    """Whether the crop at item 0's place is nearest to item 0 among the candidates."""
-    crop = pixels(picture.crop(crop_box(case.composition.placed[0])))
-    return int(np.argmin([distance(crop, pixels(other)) for other in case.candidates])) == case.answers[0]
-
-
-def change_ratio(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
-    """One item's reference exchanged for another case's: how much more its own place changes than the other's."""
-    own, beside = 0.0, 0.0
-    changed = []
-    for i, case in enumerate(cases):
-        place = case.caption.references.index("item0")
-        donor = cases[(i + 1) % len(cases)]
-        stranger = donor.references[donor.caption.references.index("item0")]
-        changed.append((*case.references[:place], stranger, *case.references[place + 1 :]))
-    asked = requests(cases, steps)
-    before = renderer.render(asked)
-    after = renderer.render([replace(r, references=refs) for r, refs in zip(asked, changed, strict=True)])
-    for case, first, second in zip(cases, before, after, strict=True):
-        difference = np.abs(pixels(first) - pixels(second)).mean(axis=2)
-        own += difference[case.masks[0]].mean()
-        beside += difference[case.masks[1]].mean()
-    return round(own / max(1e-9, beside), 2)
-
-
-def permuted(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
-    """Both items' references exchanged under the same caption: the share of pictures that follow."""
-    exchanged = []
-    for case, request in zip(cases, requests(cases, steps), strict=True):
-        references = list(request.references)
-        first, second = (case.caption.references.index(name) for name in ("item0", "item1"))
-        references[first], references[second] = references[second], references[first]
-        exchanged.append(replace(request, references=tuple(references)))
-    follow = [
-        distance(pixels(picture), pixels(case.swapped)) < distance(pixels(picture), pixels(case.target))
-        for case, picture in zip(cases, renderer.render(exchanged), strict=True)
-    ]
-    return round(float(np.mean(follow)), 3)
-
-
-def scenes_in_words(renderer: Pictures, cases: Sequence[Case], steps: int = 4) -> float:
-    """An item by reference and a scene by its words: the share of pictures whose upper half is nearest to that scene.
-
-    Nearest among SCENE_EXAMPLES drawings of each scene that words can tell, as thumbnails of 8 x 8 pixels.
+    cases: the seen and the held out, where they are drawn already.
     """
-    examples = {
-        name: [thumbnail(Scene(name, None, "none", seed).draw(64, 64)) for seed in range(SCENE_EXAMPLES)]
-        for name in WORDED
+    deadline = time.monotonic() + seconds if seconds is not None else math.inf
+    loaded = Renderer.load(model, device=device)
+    renderer = TimedRenderer(loaded, deadline, ON_GPU if loaded.host()["device"] != "cpu" else ON_CPU)
+    seen, held_out = cases or (draw_cases(art, count, held_out=out) for out in (False, True))
+    few, *more = steps
+    sections: dict[tuple[str, str], Callable[[], Any]] = {
+        ("seen", f"{few} steps"): lambda: measure(renderer, seen, few),
+        ("held_out", f"{few} steps"): lambda: measure(renderer, held_out, few),
+        ("natural words", "seen"): lambda: natural_words(renderer, seen, few),
+        ("natural words", "held_out"): lambda: natural_words(renderer, held_out, few),
+        ("in words", "scene"): lambda: scenes_in_words(renderer, held_out, few),
     }
-    wanted = [(name, phrase) for name in WORDED for phrase in SCENE_WORDS[name][:SCENE_PHRASES]]
-    asked = []
-    for i, (_, phrase) in enumerate(wanted):
-        shown = cases[i % len(cases)].composition
-        prompt = f"the {shown.facts['items'][0]['noun']} from image 1 in the centre, {phrase}"
-        asked.append(RenderRequest(prompt, shown.item_references[:1], 128, 128, seed=i, steps=steps))
-    made = [thumbnail(picture) for picture in renderer.render(asked)]
-    found = [min(WORDED, key=lambda name: min(distance(one, other) for other in examples[name])) for one in made]
-    return round(float(np.mean([name == other for name, (other, _) in zip(found, wanted, strict=True)])), 3)
-
-
-def thumbnail(picture: Image.Image) -> Pixels:
-    """The upper half of a picture's 8 x 8 thumbnail."""
-    return pixels(picture.resize((8, 8), Image.Resampling.BOX))[:4]
-
-
-def item_colours(picture: Pixels, case: Case) -> Pixels:
-    """The mean colour over each item's mask, (2, 3)."""
-    return np.stack([picture[mask].mean(axis=0) for mask in case.masks])
-
-
-def pixels(picture: Image.Image) -> Pixels:
-    return np.asarray(picture.convert("RGB"), np.float64)
-
-
-def distance(one: Pixels, other: Pixels) -> float:
-    return float(((one - other) ** 2).mean())
+    for name, chosen in (("seen", seen), ("held_out", held_out)):
+        sections[name, "changed"] = partial(change_ratio, renderer, chosen, few)
+        sections[name, "permuted"] = partial(permuted, renderer, chosen, few)
+    for other in more:
+        for name, chosen in (("seen", seen), ("held_out", held_out)):
+            sections[name, f"{other} steps"] = partial(measure, renderer, chosen, other)
+    report: dict[str, Any] = {"model": model, "cases": len(seen)}
+    for (name, part), section in sections.items():
+        try:
+            report.setdefault(name, {})[part] = section()
+        except OutOfTimeError:
+            report.setdefault("left out", []).append(f"{name}, {part}")
+    return report
 
 
 if __name__ == "__main__":

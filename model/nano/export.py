@@ -14,7 +14,7 @@ from transformers import Qwen3Config
 
 from model.autoencoder import Autoencoder
 from model.nano.architecture import AUTOENCODER, QWEN3, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
-from model.nano.fit_transformer import Nano
+from model.nano.nano import Nano
 
 INDEX = {
     "_class_name": "Flux2KleinKVPipeline",
@@ -70,7 +70,7 @@ def save_weights(module: nn.Module, path: Path, prefix: str = "") -> None:
 
 
 def stored(value: Tensor) -> Tensor:
-    return (value.to(torch.bfloat16) if value.is_floating_point() else value).contiguous().clone()
+    return (value.to(torch.bfloat16) if value.is_floating_point() else value).cpu().contiguous().clone()
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

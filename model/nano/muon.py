@@ -43,27 +43,31 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if not parameters:
+                continue
+            gradients = [parameter.grad for parameter in parameters]
+            for parameter in parameters:
+                if not self.state[parameter]:
+                    self.state[parameter]["momentum"] = torch.zeros_like(parameter)
+            buffers = [self.state[parameter]["momentum"] for parameter in parameters]
+            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+            nesterov = torch._foreach_lerp(gradients, buffers, group["momentum"])
             by_shape: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = defaultdict(list)
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                buffer = state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-                nesterov = parameter.grad.lerp(buffer, group["momentum"])
+            for parameter, update in zip(parameters, nesterov, strict=True):
                 if parameter.ndim > 2:
-                    cut = [(parameter.data, nesterov.flatten(1))]  # a channels-last weight has no flat view to write to
+                    cut = [(parameter.data, update.flatten(1))]  # a channels-last weight has no flat view to write to
                 else:
-                    parts = pieces(parameter.data, group["piece"]), pieces(nesterov, group["piece"])
+                    parts = pieces(parameter.data, group["piece"]), pieces(update, group["piece"])
                     cut = list(zip(*parts, strict=True))
-                for weight, update in cut:
-                    by_shape[(update.shape[0], update.shape[1])].append((weight, update))
+                for weight, part in cut:
+                    by_shape[(part.shape[0], part.shape[1])].append((weight, part))
             for (rows, columns), pairs in by_shape.items():
-                directions = orthogonalise(torch.stack([update for _, update in pairs]))
+                directions = orthogonalise(torch.stack([part for _, part in pairs]))
                 scale = max(1.0, rows / columns) ** 0.5
-                for (weight, _), direction in zip(pairs, directions, strict=True):
-                    weight.add_(direction.reshape(weight.shape), alpha=-group["lr"] * scale)
+                weights = [weight for weight, _ in pairs]
+                shaped = [each.reshape(weight.shape) for weight, each in zip(weights, directions, strict=True)]
+                torch._foreach_add_(weights, shaped, alpha=-group["lr"] * scale)
 
 
 def pieces(matrix: Tensor, width: int | None) -> list[Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -12,6 +12,7 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from model.nano.architecture import TEXT_LENGTH, VOCABULARY
 
+PAD_ID = 0
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CHAT_TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
 
@@ -45,3 +46,9 @@ def train_tokenizer(captions: Iterable[str]) -> Any:
         model_max_length=TEXT_LENGTH,
         chat_template=CHAT_TEMPLATE,
     )
+
+
+def tokenise(tokenizer: Any, prompts: Sequence[str]) -> Any:
+    """Token ids and mask of exactly TEXT_LENGTH, as the pipelines make them."""
+    chats = tokenizer.apply_chat_template([[{"role": "user", "content": p}] for p in prompts], tokenize=False)
+    return tokenizer(chats, return_tensors="pt", padding="max_length", truncation=True, max_length=TEXT_LENGTH)

@@ -7,6 +7,8 @@ versions that nano was trained on:
     npm install --ignore-scripts --prefix DIR \\
         @lobehub/fluent-emoji-3d@1.1.0 @iconify-json/fluent-emoji-flat@1.2.6 emoji-datasource-google@16.0.0
     pip install "brandpress[train]"
+
+`model/nano/world/packed_art.py` makes one file of it all for machines that have neither.
 """
 
 import hashlib
@@ -21,6 +23,7 @@ from PIL import Image
 
 from model.nano.world.colours import dominant_colour
 from model.nano.world.nouns import Emoji, list_emoji
+from model.nano.world.packed_art import Row, unpack
 
 SPRITE_SIZE = 120  # pixels of the longer side, as cached
 
@@ -90,19 +93,24 @@ def build_art(art: Path, size: int = SPRITE_SIZE) -> tuple[Artwork, ...]:
 
 
 def load_art(art: Path, cache: Path | None = None, size: int = SPRITE_SIZE) -> tuple[Artwork, ...]:
-    """Returns all artwork; reads it from the folder `cache`, which the first call fills.
+    """Returns all artwork; reads it from the folder `cache`, which the first call fills: from the packed file when one
+    lies there, else from the packages below `art`.
 
     The cache's pixels are mapped into memory, so that many processes share them.
     """
     if cache is None:
         return build_art(art, size)
-    name = f"art-{size}-{_fingerprint()}"
+    name = cache_name(size)
     rows_path, blob_path = cache / f"{name}.json", cache / f"{name}.npy"
     if not rows_path.is_file():
-        works = build_art(art, size)
+        packed = cache / f"{name}.zip"
+        if packed.is_file():
+            rows, pictures = unpack(packed)
+        else:
+            works = build_art(art, size)
+            rows, pictures = [described(work) for work in works], [work.pixels for work in works]
         cache.mkdir(parents=True, exist_ok=True)
-        np.save(blob_path, np.concatenate([work.pixels.reshape(-1) for work in works]))
-        rows = [[w.noun, w.category, w.group, w.style, w.colour, *w.pixels.shape[:2]] for w in works]
+        np.save(blob_path, np.concatenate([pixels.reshape(-1) for pixels in pictures]))
         rows_path.write_text(json.dumps(rows), "utf-8")
     blob: NDArray[np.uint8] = np.load(blob_path, mmap_mode="r")
     works_, start = [], 0
@@ -113,8 +121,19 @@ def load_art(art: Path, cache: Path | None = None, size: int = SPRITE_SIZE) -> t
     return tuple(works_)
 
 
+def described(work: Artwork) -> Row:
+    """Returns an artwork's row in the cache: all but its pixels."""
+    height, width = work.pixels.shape[:2]
+    return [work.noun, work.category, work.group, work.style, work.colour, height, width]
+
+
+def cache_name(size: int) -> str:
+    """Returns the name of the cache's files. It changes with the code that chose and drew the art, so that a changed
+    choice fills a new cache."""
+    return f"art-{size}-{_fingerprint()}"
+
+
 def _fingerprint() -> str:
-    """Names the code that chose and drew the art, so that a changed choice fills a new cache."""
     here = Path(__file__).parent
     sources = b"".join((here / name).read_bytes() for name in ("art.py", "nouns.py", "colours.py"))
     return hashlib.sha256(sources).hexdigest()[:10]

@@ -7,8 +7,10 @@ from model.nano.world import phrases as words
 from model.nano.world.describe import capital, description, invented, short_description, with_article
 from model.nano.world.facts import Facts, ItemFacts, random_facts
 from model.nano.world.library import Library
+from model.nano.world.natural import SHARE as NATURAL_SHARE
+from model.nano.world.natural import natural_sentence
 
-MAX_WORDS = 45
+MIN_WORDS, MAX_WORDS = 2, 45
 _COUNTS = (0.12, 0.20, 0.34, 0.29, 0.05)
 
 
@@ -21,10 +23,10 @@ class Caption:
 
 
 def caption(rng: random.Random, facts: Facts) -> Caption:
-    """Draws a caption of at most 45 words and its 0 to 4 references by lot."""
+    """Draws a caption of 2 to 45 words and its 0 to 4 references by lot."""
     for _ in range(8):
         drawn = _draw(rng, facts)
-        if len(drawn.text.split()) <= MAX_WORDS:
+        if MIN_WORDS <= len(drawn.text.split()) <= MAX_WORDS:
             return drawn
     return drawn
 
@@ -61,7 +63,8 @@ def _draw(rng: random.Random, facts: Facts) -> Caption:
     chosen = _chosen(rng, facts)
     items = facts["items"]
     mention = list(range(len(items)))
-    if rng.random() < 0.4:
+    natural = len(items) > 1 and rng.random() < NATURAL_SHARE
+    if not natural and rng.random() < 0.4:
         rng.shuffle(mention)
     order = [f"item{index}" for index in mention if f"item{index}" in chosen]
     order += [name for name in ("scene", "style") if name in chosen]
@@ -85,7 +88,10 @@ def _draw(rng: random.Random, facts: Facts) -> Caption:
             names[index] = description(rng, items[index])
     scene = _scene_clause(rng, facts, number, mode)
     style = _style_clause(rng, facts, number, mode)
-    text = _sentence(rng, facts, mention, names, scene, style)
+    if natural:
+        text = natural_sentence(rng, facts, [names[index] for index in mention], scene, style)
+    else:
+        text = _sentence(rng, facts, mention, names, scene, style)
     return Caption(_finished(rng, text), tuple(order))
 
 

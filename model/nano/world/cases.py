@@ -22,8 +22,8 @@ class Case:
 
     `references` are the pictures in the order of `caption.references`. `swapped` is the target with its two items
     exchanged. `masks` and `swapped_masks` (bool, height x width) tell where item 0 and item 1 lie in either.
-    `candidates`: 16 crops of 64 x 64 pixels of items on grey; the case's own items are `answers`. `crops`: the boxes of
-    the items in the target, square around their centres, that are compared with the candidates.
+    `candidates`: 16 crops of 64 x 64 pixels, of items at item 0's place; the case's own items are `answers`.
+    `second_candidates`: the same items at item 1's place.
     """
 
     composition: Composition
@@ -34,6 +34,7 @@ class Case:
     masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]
     swapped_masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]
     candidates: tuple[Image.Image, ...]
+    second_candidates: tuple[Image.Image, ...]
     answers: tuple[int, int]
 
 
@@ -99,6 +100,7 @@ def _case(rng: random.Random, index: int, composition: Composition, parts: list[
         masks=(mask_of(first, width, height), mask_of(second, width, height)),
         swapped_masks=(mask_of(other_first, width, height), mask_of(other_second, width, height)),
         candidates=tuple(candidate(composition.background, first, parts[at]) for at in chosen),
+        second_candidates=tuple(candidate(composition.background, second, parts[at]) for at in chosen),
         answers=(chosen.index(own[0]), chosen.index(own[1])),
     )
 

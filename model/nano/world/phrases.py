@@ -134,3 +134,9 @@ VERBS: dict[str, tuple[str, ...]] = {
     "character": ("stands", "sits", "poses", "is"),
     "object": ("stands", "sits", "is placed", "is"),
 }
+# between two items that are mentioned from left to right, without their sides
+LINKS = (" next to ", " beside ", " with ", " and ", " together with ", " alongside ", " near ", " side by side with ",
+         ", ")  # fmt: skip
+ACTIONS = (" holding ", " presents ")
+FRAMES = ("a product photo of", "hero image for our shop:", "a lifestyle shot of", "product photo:", "a banner with",
+          "an advert for our shop:", "a studio shot of", "a photo of")  # fmt: skip

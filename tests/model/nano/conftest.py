@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from model.autoencoder import Autoencoder
 from model.nano.architecture import AUTOENCODER
 from model.nano.dataset import Drawn, draw_from
 from model.nano.export import export
-from model.nano.fit_transformer import Nano
+from model.nano.nano import Nano
 from model.nano.tokenizer import train_tokenizer
-from model.nano.world.art import Artwork
+from model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, described
 from model.nano.world.captions import caption_corpus
 from model.nano.world.colours import COLOURS, dominant_colour
 from model.nano.world.library import Library
+from model.nano.world.packed_art import pack
 from tests.model.layout import randomise
 
 ANIMALS = ("fox", "panda", "koala", "lion", "frog", "horse", "zebra", "camel", "otter", "bison", "parrot", "whale")
@@ -50,6 +52,15 @@ def artwork(noun: str, category: str, group: str, style: str) -> Artwork:
     return Artwork(noun, category, group, style, dominant_colour(Image.fromarray(pixels)), pixels)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """On a machine with other work threads that wait for each other take ten times as long as one that doesn't."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def library() -> Library:
     """Forty nouns in two styles, eight of them held out."""
@@ -61,9 +72,19 @@ def library() -> Library:
 
 
 @pytest.fixture(scope="session")
-def drawn(library: Library) -> Drawn:
-    """Twelve compositions of 128 x 128 pixels."""
-    return draw_from(library, 12, (128, 128), (64, 64), "drawn")
+def art(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the library's artwork, packed."""
+    folder = tmp_path_factory.mktemp("art")
+    works = [*library.seen, *library.held_out]
+    path = folder / "cache" / f"{cache_name(SPRITE_SIZE)}.zip"
+    pack(path, [described(work) for work in works], [work.pixels for work in works])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(library: Library, tokenizer: Any) -> Drawn:
+    """Twelve compositions of 128 x 128 pixels with four captions each."""
+    return draw_from(library, 12, (128, 128), (64, 64), "drawn", tokenizer, 4)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from model.nano.adopt import adopt
 from model.nano.architecture import AUTOENCODER
 from model.nano.checkpoints import load_state
 from model.nano.export import export
-from model.nano.fit_transformer import Nano
+from model.nano.nano import Nano
 from model.nano.tokenizer import train_tokenizer
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from model.nano import checkpoints
-from model.nano.checkpoints import Progress, load_state, save_state, saved_step
+from model.nano.checkpoints import MovingAverage, Progress, Saved, load_state, save_state, saved_state
+from model.nano.schedule import StepSchedule
 
 
 def model_of(seed: int) -> nn.Module:
@@ -21,9 +22,10 @@ def test_state_comes_back(tmp_path: Path) -> None:
     one, other = model_of(0), model_of(1)
     average = {name: torch.rand(value.shape) for name, value in one.state_dict().items()}
     path = tmp_path / "new" / "model.safetensors"
-    save_state(path, 17, one, average)
+    saved = Saved(17, seconds=63.5, began=12.25, share=0.75)
+    save_state(path, saved, one, average)
     found = dict(other.state_dict())
-    assert saved_step(path) == 17
+    assert saved_state(path) == saved
     assert load_state(path, other, found) == 17
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
     assert all(torch.equal(found[name], value) for name, value in average.items())
@@ -33,20 +35,32 @@ def test_state_comes_back(tmp_path: Path) -> None:
 def test_no_state_means_the_first_step(tmp_path: Path) -> None:
     model = model_of(0)
     before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert saved_state(tmp_path / "none.safetensors") is None
     assert load_state(tmp_path / "none.safetensors", model, {}) == 0
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+def test_the_average_follows_quickly_at_first() -> None:
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    average = MovingAverage(model, most=0.9)
+    nn.init.ones_(model.weight)
+    average.update(0)
+    assert average.values["weight"].item() == pytest.approx(0.9)
+    average.update(1000)
+    assert average.values["weight"].item() == pytest.approx(0.91)
+
+
 def test_averages_are_printed_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress("autoencoder", steps=4, start=2)
-    progress.report(3, loss=1.0)
+    progress = Progress("autoencoder", StepSchedule(4), start=2)
+    progress.report(3, loss=torch.tensor(1.0))
     assert capsys.readouterr().out == ""
-    progress.report(4, loss=2.0)
+    progress.report(4, loss=torch.tensor(2.0))
     assert capsys.readouterr().out.startswith("autoencoder 4/4  loss 1.5000  ")
 
 
-def test_checkpoints_are_due_by_the_clock_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    progress = Progress("autoencoder", steps=10, start=0)
-    assert [step for step in range(1, 11) if progress.due_checkpoint(step)] == [10]
+def test_checkpoints_are_due_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress("autoencoder", StepSchedule(10), start=0)
+    assert not progress.due_checkpoint()
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
-    assert progress.due_checkpoint(3)
+    assert progress.due_checkpoint()

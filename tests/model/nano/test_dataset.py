@@ -1,4 +1,4 @@
-"""Compositions as latents, and the batches drawn from them."""
+"""Compositions with their captions as tensors, drawn and encoded."""
 
 from __future__ import annotations
 
@@ -10,138 +10,84 @@ import pytest
 import torch
 
 from model.autoencoder import Autoencoder
-from model.nano.architecture import AUTOENCODER
+from model.nano.architecture import AUTOENCODER, TEXT_LENGTH
 from model.nano.dataset import (
-    IN_WORDS,
+    MOST_REFERENCES,
+    NO_SLOT,
     SLOTS,
-    Batch,
     Drawn,
     Latents,
+    captions_of,
     draw_from,
-    encode,
-    sample_batch,
-    token_sources,
+    token_items,
 )
-from model.nano.world import captions
-from model.nano.world.captions import Caption
+from model.nano.encode import encode, encode_files
+from model.nano.place import CPU
+from model.nano.tokenizer import PAD_ID, tokenise
+from model.nano.world.captions import caption
 from model.nano.world.facts import random_facts
 from model.nano.world.library import Library
 from tests.model.layout import randomise
-
-SIZE, COUNT = 4, 12
-
-
-def shard(library: Library, height: int, width: int, seed: int, reference: tuple[int, int] = (4, 4)) -> Latents:
-    """Latents that say whose they are: row i's targets hold i, its slot s's tokens hold 5 * i + s."""
-    rng = random.Random(seed)
-    rows = torch.arange(COUNT)
-    slots = (len(SLOTS) * rows[:, None] + torch.arange(len(SLOTS)))[..., None, None, None]
-    return Latents(
-        targets=rows.view(-1, 1, 1, 1).expand(-1, height, width, 2).bfloat16(),
-        references=slots.expand(-1, -1, *reference, 2).bfloat16(),
-        facts=[random_facts(rng, library) for _ in range(COUNT)],
-    )
-
-
-@pytest.fixture(scope="module")
-def shards(library: Library) -> list[Latents]:
-    return [shard(library, 8, 8, 1), shard(library, 6, 10, 2, reference=(3, 5))]
-
-
-def some(shards: list[Latents], count: int, **options: Any) -> list[Batch]:
-    return [sample_batch(shards, SIZE, step, **options) for step in range(count)]
-
-
-def equal(one: Batch, other: Batch) -> bool:
-    return (
-        (one.captions, one.grid, one.count) == (other.captions, other.grid, other.count)
-        and torch.equal(one.targets, other.targets)
-        and torch.equal(one.references, other.references)
-    )
-
-
-def test_a_batch_is_the_same_for_the_same_step(shards: list[Latents]) -> None:
-    assert all(equal(one, other) for one, other in zip(some(shards, 6), some(shards, 6), strict=True))
-
-
-def test_no_two_steps_are_the_same(shards: list[Latents]) -> None:
-    batches = some(shards, 40)
-    assert len({tuple(batch.captions) for batch in batches}) == len(batches)
-
-
-def test_a_batch_is_of_one_size_and_one_count(shards: list[Latents]) -> None:
-    batches = some(shards, 60)
-    for batch in batches:
-        assert batch.targets.shape == (SIZE, batch.grid[0] * batch.grid[1], 2)
-        height, width = batch.reference_grid
-        assert batch.references.shape == (SIZE, height * width * batch.count, 2)
-        assert batch.sources.shape == batch.targets.shape[:2]
-        assert len(batch.captions) == SIZE
-        assert batch.targets.dtype == batch.references.dtype == torch.float32
-    assert {(batch.grid, batch.reference_grid) for batch in batches} == {((8, 8), (4, 4)), ((6, 10), (3, 5))}
-    assert {batch.count for batch in batches} >= {0, 1, 2, 3}
 
 
 def test_a_token_shows_the_item_that_covers_its_middle(library: Library) -> None:
     facts = random_facts(random.Random(1), library)
     items = [{**facts["items"][0], "box": list(box)} for box in ((0, 32, 39, 64), (41, 32, 63, 57))]
-    sources = token_sources({**facts, "items": items}, ("scene", "item1"), 4, 4).view(4, 4).tolist()
-    word, second = IN_WORDS, 2
-    assert sources == [[0] * 4, [0] * 4, [word, word, 0, second], [word, word, 0, second]]
+    shown = token_items({**facts, "items": items}, 4, 4).tolist()
+    assert shown == [[0] * 4, [0] * 4, [1, 1, 0, 2], [1, 1, 0, 2]]
 
 
-def test_references_follow_the_order_of_the_caption(shards: list[Latents], monkeypatch: pytest.MonkeyPatch) -> None:
-    made: dict[str, Caption] = {}
-    draw = captions.caption
-
-    def spy(*arguments: Any) -> Caption:
-        caption: Caption = draw(*arguments)
-        made[caption.text] = caption
-        return caption
-
-    monkeypatch.setattr(captions, "caption", spy)
-    orders = set()
-    for batch in some(shards, 30, empty_prompts=0.0):
-        for row, text in enumerate(batch.captions):
-            index = int(batch.targets[row, 0, 0])
-            tokens = batch.references[row].unflatten(0, (batch.count, -1)) if batch.count else torch.zeros(0, 1, 2)
-            assert torch.equal(tokens, tokens[:, :1, :1].expand_as(tokens)), "a picture's tokens stay together"
-            shown = [int(value) for value in tokens[:, 0, 0]]
-            wanted = made[text].references
-            assert shown == [len(SLOTS) * index + SLOTS.index(name) for name in wanted]
-            orders.add(wanted)
-    assert any(list(order) != sorted(order, key=SLOTS.index) for order in orders), "no order was ever changed"
+def test_captions_as_tensors_are_what_the_captions_say(
+    library: Library, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.nano.dataset.EMPTY_PROMPTS", 0.0)
+    rng = random.Random(2)
+    facts = [random_facts(rng, library) for _ in range(6)]
+    tokens, slots = captions_of(random.Random(3), facts, tokenizer, 5)
+    again = random.Random(3)
+    said = [[caption(again, fact) for _ in range(5)] for fact in facts]
+    assert tokens.shape == (6, 5, TEXT_LENGTH) and slots.shape == (6, 5, MOST_REFERENCES)
+    for i, row in enumerate(said):
+        for k, one in enumerate(row):
+            assert torch.equal(tokens[i, k].long(), tokenise(tokenizer, [one.text])["input_ids"][0])
+            there = [slot for slot in slots[i, k].tolist() if slot != NO_SLOT]
+            assert [SLOTS[slot] for slot in there] == list(one.references)
+            assert slots[i, k, len(there) :].eq(NO_SLOT).all()
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.5, 0.35, 0.65), (1.0, 1, 1)])
-def test_a_share_of_prompts_is_left_empty(shards: list[Latents], share: float, low: float, high: float) -> None:
-    captions = [text for batch in some(shards, 60, empty_prompts=share) for text in batch.captions]
-    assert low <= sum(not text for text in captions) / len(captions) <= high
+def test_a_share_of_prompts_is_empty(
+    library: Library, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, share: float, low: float, high: float
+) -> None:
+    monkeypatch.setattr("model.nano.dataset.EMPTY_PROMPTS", share)
+    rng = random.Random(2)
+    tokens, _ = captions_of(rng, [random_facts(rng, library) for _ in range(40)], tokenizer, 5)
+    empty = (tokens != PAD_ID).sum(dim=2) == 2
+    assert low <= empty.float().mean() <= high
 
 
-def test_drawing_is_the_same_for_the_same_seed(library: Library, drawn: Drawn) -> None:
-    again, other = (
-        draw_from(library, 2, (128, 128), (64, 64), "drawn"),
-        draw_from(library, 2, (96, 160), (48, 80), "other"),
-    )
-    assert torch.equal(again.pictures, drawn.pictures[:2])
-    assert torch.equal(again.references, drawn.references[:2])
-    assert again.facts == drawn.facts[:2]
+def test_drawing_is_the_same_for_the_same_seed(library: Library, drawn: Drawn, tokenizer: Any) -> None:
+    again = draw_from(library, 12, (128, 128), (64, 64), "drawn", tokenizer, 4)
+    other = draw_from(library, 2, (96, 160), (48, 80), "other")
+    assert all(torch.equal(value, drawn.tensors()[name]) for name, value in again.tensors().items())
     assert other.pictures.shape == (2, 3, 160, 96)
     assert other.references.shape == (2, len(SLOTS), 3, 80, 48)
+    assert other.items.shape == (2, 10, 6)
+    assert other.tokens.shape == (2, 0, TEXT_LENGTH), "without a tokenizer there are no captions"
 
 
 def test_references_lie_in_the_slots_of_what_is_shown(drawn: Drawn) -> None:
     filled = drawn.references.flatten(2).amax(dim=2) > 0
-    for row, facts in zip(filled.tolist(), drawn.facts, strict=True):
-        items = len(facts["items"])
-        assert row == [slot < items for slot in range(3)] + [True, facts["grade"] != "none"]
+    for row, items, slots in zip(filled, drawn.items, drawn.slots, strict=True):
+        assert row[:3].sum() == items.max() and row[3]
+        used = slots[slots != NO_SLOT].long()
+        assert row[used].all(), "a caption's references are there"
 
 
 def test_latents_are_the_pictures_tokens_in_row_order(drawn: Drawn, tmp_path: Path) -> None:
     autoencoder = randomise(Autoencoder(AUTOENCODER), spread=0.5)
-    few = Drawn(drawn.pictures[:2], drawn.references[:2], drawn.facts[:2])
-    latents = encode(autoencoder, few)
+    few = Drawn(**{name: value[:2] for name, value in drawn.tensors().items()})
+    latents = encode(autoencoder, few, CPU)
     assert latents.targets.shape == (2, 8, 8, AUTOENCODER.token_channels)
     assert latents.references.shape == (2, len(SLOTS), 4, 4, AUTOENCODER.token_channels)
     with torch.no_grad():
@@ -150,7 +96,20 @@ def test_latents_are_the_pictures_tokens_in_row_order(drawn: Drawn, tmp_path: Pa
     for made, wanted in ((latents.targets[1], target), (latents.references[1, 3], reference)):
         error = (made.float() - wanted.permute(1, 2, 0)).abs().mean()
         assert error < 0.1 * wanted.std()
+    shown = few.references.flatten(2).amax(dim=2) > 0
+    assert torch.equal(latents.references.flatten(2).abs().amax(dim=2) > 0, shown), "empty slots stay empty"
     latents.save(tmp_path / "new" / "latents.safetensors")
     again = Latents.load(tmp_path / "new" / "latents.safetensors")
-    assert torch.equal(again.targets, latents.targets) and torch.equal(again.references, latents.references)
-    assert again.facts == latents.facts
+    assert all(torch.equal(value, again.tensors()[name]) for name, value in latents.tensors().items())
+
+
+def test_files_are_encoded_until_it_is_enough(drawn: Drawn, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{index}.safetensors" for index in range(4)]
+    for path in paths:
+        Drawn(**{name: value[:1] for name, value in drawn.tensors().items()}).save(path)
+    autoencoder = randomise(Autoencoder(AUTOENCODER), spread=0.5)
+    for enough, count in ((lambda: True, 1), (lambda: False, 4)):
+        pairs = list(encode_files(autoencoder, paths, CPU, enough))
+        assert len(pairs) == count
+        joined = Latents.joined([latents for _, latents in pairs])
+        assert joined.targets.shape[0] == count

@@ -1,107 +1,54 @@
-"""The measures, on painters whose skill is known."""
+"""The evaluation as a whole, of a nano that was never trained."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from model import RenderRequest
-from model.nano.evaluate import SCENE_PHRASES, WORDED, change_ratio, measure, permuted, requests, scenes_in_words
-from model.nano.world.cases import Case, fixed_cases
-from model.nano.world.library import Library
-from model.nano.world.scenes import Scene
+from model.nano import measures
+from model.nano.evaluate import OutOfTimeError, TimedRenderer, evaluate
 
 
-@pytest.fixture(scope="module")
-def cases() -> list[Case]:
-    """Of drawn products alone: they need no artwork."""
-    return fixed_cases(Library.of([]), 20, 7, held_out=True, products_only=True)
-
-
-@dataclass
 class Painter:
-    """What the measures need of a renderer: paints the case that a request came from."""
+    """Counts how many pictures are asked for at a time."""
 
-    cases: list[Case]
-    paint: Callable[[Case], Image.Image]
+    def __init__(self) -> None:
+        self.counts: list[int] = []
 
-    def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-        return [self.paint(self.cases[request.seed]) for request in asked]
-
-
-def test_a_perfect_painter(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: case.target), cases, 4)  # type: ignore[arg-type]
-    assert (found["position"], found["retrieval"], found["colour"], found["background"]) == (1, 1, 0, 0)
-    assert found["other"] > 30
-    assert found["psnr"] > 100
+    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+        self.counts.append(len(requests))
+        return [Image.new("RGB", (16, 16))] * len(requests)
 
 
-def test_one_who_mixes_up_the_sides(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: case.swapped), cases, 4)  # type: ignore[arg-type]
-    assert found["position"] == 0
-    assert found["colour"] > 20
-    assert found["background"] < 1
+def test_rendering_ends_with_its_time() -> None:
+    painter, asked = Painter(), [RenderRequest("a mug", (), 128, 128, seed=1, steps=4)] * 20
+    assert len(TimedRenderer(painter, math.inf, 8).render(asked)) == 20
+    assert painter.counts == [8, 8, 4]
+    with pytest.raises(OutOfTimeError):
+        TimedRenderer(painter, time.monotonic() - 1, 8).render(asked)
 
 
-def test_one_who_leaves_the_items_out(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: case.composition.background), cases, 4)  # type: ignore[arg-type]
-    assert found["colour"] > 20
-    assert found["retrieval"] < 0.5
+pytestmark = pytest.mark.usefixtures("one_thread")
+SECTIONS = ("seen", "held_out", "natural words", "in words")
 
 
-def test_one_who_paints_grey(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: Image.new("RGB", (128, 128), "grey")), cases, 4)  # type: ignore[arg-type]
-    assert found["background"] > 20
-    assert found["psnr"] < 20
-
-
-def test_what_changes_is_weighed_by_the_items_masks(cases: list[Case]) -> None:
-    class Repainter:
-        """Draws on item 0's place where its reference is another's, and a tenth as strongly on item 1's."""
-
-        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-            made = []
-            for request in asked:
-                case = cases[request.seed]
-                pixels = np.zeros((128, 128, 3), np.uint8)
-                if request.references != case.references:
-                    pixels[case.masks[0]] = 200
-                    pixels[case.masks[1] & ~case.masks[0]] = 20
-                made.append(Image.fromarray(pixels))
-            return made
-
-    assert change_ratio(Repainter(), cases) == pytest.approx(10, rel=0.1)  # type: ignore[arg-type]
-
-
-def test_who_follows_the_captions_numbers_follows_a_permutation(cases: list[Case]) -> None:
-    class Follower:
-        """Paints the items where the caption wants their images."""
-
-        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-            pairs = [(cases[request.seed], request.references) for request in asked]
-            return [case.target if references == case.references else case.swapped for case, references in pairs]
-
-    assert permuted(Follower(), cases) == 1  # type: ignore[arg-type]
-    assert permuted(Painter(cases, lambda case: case.target), cases) == 0  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("heard", "low", "high"), [(True, 0.95, 1.0), (False, 0.0, 0.2)])
-def test_scenes_in_words_are_told_from_each_other(cases: list[Case], heard: bool, low: float, high: float) -> None:
-    class Landscapist:
-        """Draws the scene that was asked for, or a beach."""
-
-        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-            names = [WORDED[i // SCENE_PHRASES] if heard else "beach" for i, _ in enumerate(asked)]
-            return [Scene(name, None, "none", 1000 + i).draw(128, 128) for i, name in enumerate(names)]
-
-    assert low <= scenes_in_words(Landscapist(), cases) <= high  # type: ignore[arg-type]
-
-
-def test_requests_are_the_cases(cases: list[Case]) -> None:
-    for i, (case, request) in enumerate(zip(cases, requests(cases, 8), strict=True)):
-        assert (request.prompt, request.references) == (case.caption.text, case.references)
-        assert (request.width, request.height, request.seed, request.steps) == (128, 128, i, 8)
+@pytest.mark.parametrize("seconds", [None, -1.0])
+def test_what_there_is_no_time_for_is_named(
+    random_nano: Path, art: Path, seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "SCENE_PHRASES", 1)
+    monkeypatch.setattr(measures, "SCENE_EXAMPLES", 1)
+    monkeypatch.setattr(measures, "WORDED", measures.WORDED[:2])
+    report = evaluate(str(random_nano), art, "cpu", count=2, steps=(1, 2), seconds=seconds)
+    done = [(name, part) for name in SECTIONS for part in report.get(name, {})]
+    assert len(done) + len(report.get("left out", [])) == 11
+    assert len(done) == (11 if seconds is None else 0)
+    if seconds is None:
+        assert set(report["seen"]) == {"1 steps", "2 steps", "changed", "permuted"}
+        assert set(report["natural words"]["seen"]) == {"both found", "apart"}

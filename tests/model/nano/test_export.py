@@ -15,8 +15,8 @@ from model import Renderer, RenderRequest
 from model.autoencoder import Autoencoder
 from model.nano.architecture import AUTOENCODER, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
 from model.nano.export import export
-from model.nano.fit_transformer import Nano, tokenise
-from model.nano.tokenizer import train_tokenizer
+from model.nano.nano import Nano
+from model.nano.tokenizer import tokenise, train_tokenizer
 from tests.model.nano.equality import difference, weigh
 from tests.model.small import load_pipeline, noise_picture
 
@@ -66,6 +66,7 @@ def test_weights_are_bfloat16_and_light(random_nano: Path) -> None:
         with safe_open(random_nano / part / name, framework="pt") as file:
             dtypes = {file.get_tensor(key).dtype for key in file.keys()}  # noqa: SIM118
             assert file.metadata() == {"format": "pt"}
+        assert (random_nano / part / name).stat().st_size <= 16_000_000
         assert dtypes - {torch.int64} == {torch.bfloat16}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,31 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.nano import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
 from model.nano.architecture import AUTOENCODER
-from model.nano.checkpoints import saved_step
-from model.nano.dataset import Batch, Drawn, Latents, encode, sample_batch
-from model.nano.train import some
+from model.nano.batches import Batch, Group, batch_of, groups_of, sample_batch
+from model.nano.checkpoints import saved_state
+from model.nano.dataset import Drawn, Latents
+from model.nano.encode import encode
+from model.nano.loop import Stage
+from model.nano.nano import Nano, attention_mask
+from model.nano.place import CPU, Place
+from model.nano.schedule import Clock, StepSchedule
+from model.nano.stages import some
+from model.nano.tokenizer import PAD_ID, tokenise
 from tests.model.layout import randomise
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 STEPS = 12
+BF16 = Place(torch.device("cpu"), torch.bfloat16)
 
 
 class TrainingStoppedError(Exception):
     """Stands for whatever ends a training."""
+
+
+def stage(name: str, steps: int, folder: Path, warm_up: int = 0) -> Stage:
+    """A stage at its full rate from the first step: a few steps must do."""
+    path = folder / f"{name}.safetensors"
+    return Stage(name, StepSchedule(steps), path, Clock(), warm_up, falls_from=0.99, decay=0.998)
 
 
 def watch(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, place: int) -> tuple[list[int], list[int]]:
@@ -42,11 +56,6 @@ def watch(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, place: int) -
     return seen, stops
 
 
-def full_rate(*_: Any, **__: Any) -> float:
-    """No warm-up: a few steps must do."""
-    return 1.0
-
-
 @pytest.fixture(scope="module")
 def pictures(drawn: Drawn) -> tuple[Tensor, Tensor]:
     return drawn.pictures, some(drawn.references)
@@ -59,16 +68,18 @@ def error(model: Autoencoder, pictures: Tensor) -> float:
 
 
 @pytest.fixture(scope="module")
-def shards(drawn: Drawn) -> list[Latents]:
-    return [encode(randomise(Autoencoder(AUTOENCODER), spread=0.5), drawn)]
+def latents(drawn: Drawn) -> Latents:
+    return encode(randomise(Autoencoder(AUTOENCODER), spread=0.5), drawn, BF16)
 
 
-def test_the_autoencoder_learns(
-    pictures: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start = fit_autoencoder.fit_autoencoder(*pictures, 1, tmp_path / "start.safetensors")
-    monkeypatch.setattr(fit_autoencoder, "rate", full_rate)
-    made = fit_autoencoder.fit_autoencoder(*pictures, STEPS, tmp_path / "end.safetensors")
+@pytest.fixture(scope="module")
+def groups(latents: Latents) -> list[Group]:
+    return groups_of([latents])
+
+
+def test_the_autoencoder_learns(pictures: tuple[Tensor, Tensor], tmp_path: Path) -> None:
+    start = fit_autoencoder.fit_autoencoder(*pictures, stage("start", 1, tmp_path, warm_up=100), BF16)
+    made = fit_autoencoder.fit_autoencoder(*pictures, stage("end", STEPS, tmp_path), BF16)
     assert error(made, pictures[0]) < 0.93 * error(start, pictures[0])
     with torch.no_grad():
         latents = made.encode(pictures[0].float() / 127.5 - 1)
@@ -80,16 +91,17 @@ def test_the_autoencoders_training_is_taken_up_where_it_was_left(
     pictures: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
-    checkpoint = tmp_path / "autoencoder.safetensors"
-    seen, stops = watch(monkeypatch, fit_autoencoder, "next_batch", 2)
+    four = stage("autoencoder", 4, tmp_path)
+    seen, stops = watch(monkeypatch, fit_autoencoder, "next_batch", 3)
     stops.append(2)
     with pytest.raises(TrainingStoppedError):
-        fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
-    assert saved_step(checkpoint) == 2
+        fit_autoencoder.fit_autoencoder(*pictures, four, BF16)
+    saved = saved_state(four.checkpoint)
+    assert saved is not None and (saved.step, saved.share) == (2, 0.5)
     stops.clear()
-    made = fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
+    made = fit_autoencoder.fit_autoencoder(*pictures, four, BF16)
     assert seen == [0, 1, 2, 3]
-    again = fit_autoencoder.fit_autoencoder(*pictures, 4, checkpoint)
+    again = fit_autoencoder.fit_autoencoder(*pictures, four, BF16)
     assert seen == [0, 1, 2, 3], "what is finished isn't trained again"
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
 
@@ -107,18 +119,11 @@ def test_half_of_the_latents_are_disturbed() -> None:
 def test_batches_of_pictures_depend_on_the_step_alone(pictures: tuple[Tensor, Tensor]) -> None:
     shapes = []
     for step in range(6):
-        batch = fit_autoencoder.next_batch(*pictures, step)
-        assert torch.equal(batch, fit_autoencoder.next_batch(*pictures, step))
+        batch = fit_autoencoder.next_batch(*pictures, 2, step, CPU)
+        assert torch.equal(batch, fit_autoencoder.next_batch(*pictures, 2, step, CPU))
         assert batch.min() >= -1 and batch.max() <= 1
         shapes.append(tuple(batch.shape))
     assert shapes == [(2, 3, 128, 128), (8, 3, 64, 64), (8, 3, 64, 64)] * 2
-
-
-def test_the_rate_warms_up_stays_and_falls() -> None:
-    rates = [fit_autoencoder.rate(step, 1000, warm_up=100, falls_from=0.5) for step in range(1000)]
-    assert rates[0] == pytest.approx(0.01) and rates[99:500] == [1.0] * 401
-    assert all(one > other for one, other in pairwise(rates[500:970]))
-    assert rates[750] == pytest.approx(0.5) and rates[-1] == 0.05
 
 
 def test_references_are_sampled_without_empty_slots(drawn: Drawn) -> None:
@@ -128,96 +133,136 @@ def test_references_are_sampled_without_empty_slots(drawn: Drawn) -> None:
     assert chosen.flatten(1).amax(dim=1).min() > 0
 
 
-def test_the_transformer_learns(
-    shards: list[Latents], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fit_transformer, "BATCH", 4)
-    monkeypatch.setattr(fit_transformer, "rate", full_rate)
-    model = fit_transformer.fit_transformer(shards, tokenizer, STEPS, tmp_path / "transformer.safetensors")
-    held_back = range(10_000, 10_004)
-    with torch.no_grad():
-        after = [fit_transformer.losses(model, sample_batch(shards, 8, i), tokenizer, i) for i in held_back]
-        fresh = fit_transformer.Nano()
-        before = [fit_transformer.losses(fresh, sample_batch(shards, 8, i), tokenizer, i) for i in held_back]
-    for learnt, at_first in zip(zip(*after, strict=True), zip(*before, strict=True), strict=True):
-        assert sum(learnt) < 0.9 * sum(at_first), "the velocity, and the sources of the tokens"
+def test_rates_grow_slowly_with_the_batch() -> None:
+    assert fit_transformer.learning_rates(32) == (fit_transformer.MUON_LR, fit_transformer.ADAM_LR)
+    muon, adam = fit_transformer.learning_rates(512)
+    assert muon == pytest.approx(2 * fit_transformer.MUON_LR)
+    assert adam == pytest.approx(2**0.5 * fit_transformer.ADAM_LR)
+
+
+def test_the_transformer_learns(groups: list[Group], tmp_path: Path) -> None:
+    model = fit_transformer.fit_transformer(groups, stage("transformer", STEPS, tmp_path), BF16, batch=4)
+
+    @torch.no_grad()
+    def figures(nano: Nano) -> dict[str, float]:
+        sums = {"velocity": 0.0, "source": 0.0}
+        for step in range(10_000, 10_004):
+            _, found = fit_transformer.batch_losses(nano, sample_batch(groups, 8, step, BF16), step, BF16)
+            sums = {name: sums[name] + float(value) for name, value in found.items()}
+        return sums
+
+    learnt, at_first = figures(model), figures(Nano())
+    assert all(learnt[name] < 0.9 * at_first[name] for name in at_first)
 
 
 def test_the_transformers_training_is_taken_up_where_it_was_left(
-    shards: list[Latents], tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    groups: list[Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit_transformer, "BATCH", 2)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
-    checkpoint = tmp_path / "transformer.safetensors"
-    seen, stops = watch(monkeypatch, fit_transformer, "losses", 3)
+    four = stage("transformer", 4, tmp_path)
+    seen, stops = watch(monkeypatch, fit_transformer, "batch_losses", 2)
     stops.append(2)
     with pytest.raises(TrainingStoppedError):
-        fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
+        fit_transformer.fit_transformer(groups, four, BF16, batch=2)
     stops.clear()
-    made = fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
+    made = fit_transformer.fit_transformer(groups, four, BF16, batch=2)
     assert seen == [0, 1, 2, 3]
-    again = fit_transformer.fit_transformer(shards, tokenizer, 4, checkpoint)
+    again = fit_transformer.fit_transformer(groups, four, BF16, batch=2)
     assert seen == [0, 1, 2, 3], "what is finished isn't trained again"
-    assert saved_step(checkpoint) == 4
+    saved = saved_state(four.checkpoint)
+    assert saved is not None and (saved.step, saved.share) == (4, 1)
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
 
 
+def test_no_step_waits_for_the_device(
+    groups: list[Group], latents: Latents, drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values are read for a report alone: here at the end of each stage, as many as it prints."""
+    read: list[str] = []
+    for name in ("item", "tolist", "__bool__", "__float__", "__int__", "cpu", "numpy"):
+        original = getattr(Tensor, name)
+
+        def spy(tensor: Tensor, *arguments: Any, name: str = name, original: Any = original) -> Any:
+            read.append(name)
+            return original(tensor, *arguments)
+
+        monkeypatch.setattr(Tensor, name, spy)
+    monkeypatch.setattr("model.nano.fit_autoencoder.save_state", lambda *_: None)
+    monkeypatch.setattr("model.nano.fit_transformer.save_state", lambda *_: None)
+    counts = []
+    for steps in (1, 4):
+        read.clear()
+        fit_autoencoder.fit_autoencoder(
+            drawn.pictures, some(drawn.references), stage(f"a{steps}", steps, tmp_path), BF16
+        )
+        fit_transformer.fit_transformer(groups, stage(f"t{steps}", steps, tmp_path), BF16, batch=2)
+        counts.append(len(read))
+    assert counts[0] == counts[1] == 7, "three figures and the loss of the one, two and the loss of the other"
+
+
 @torch.no_grad()
-def test_samples_of_a_batch_do_not_see_each_other(shards: list[Latents], tokenizer: Any) -> None:
+def test_samples_of_a_batch_do_not_see_each_other(groups: list[Group]) -> None:
     """The velocity of a batch is that of its samples alone."""
-    model = fit_transformer.Nano().eval()
+    model = Nano().eval()
     torch.nn.init.normal_(model.transformer.proj_out.weight, std=0.1)
-    batch = next(batch for batch in (sample_batch(shards, 2, step) for step in range(99)) if batch.count == 2)
-    inputs = fit_transformer.tokenise(tokenizer, batch.captions)
-    text, time = model.embed(inputs["input_ids"], inputs["attention_mask"]), torch.tensor([0.9, 0.4])
-    together = model.velocity(batch.targets, time, text, batch)
+    group = next(group for group in groups if group.count == 2 and len(group.pairs) > 1)
+    batch, time = batch_of(group, group.pairs[:2]), torch.tensor([0.9, 0.4])
+    together = model.velocity(batch.targets, time, model.embed(batch.tokens), batch)
     for row in range(2):
-        one = Batch(
-            batch.targets[row : row + 1], batch.references[row : row + 1], batch.captions[row : row + 1],
-            batch.grid, batch.reference_grid, batch.count, batch.sources[row : row + 1],
-            batch.rows[row : row + 1],
-        )  # fmt: skip
-        alone = model.velocity(one.targets, time[row : row + 1], text[row : row + 1], one)
+        one = batch_of(group, group.pairs[row : row + 1])
+        alone = model.velocity(one.targets, time[row : row + 1], model.embed(one.tokens), one)
         for found, expected in zip(alone, together, strict=True):
             assert (found[0] - expected[row]).abs().mean() < 0.01 * expected[row].std()
 
 
+@torch.no_grad()
+def test_the_text_is_embedded_as_transformers_masks_it(tokenizer: Any) -> None:
+    model = Nano().eval()
+    inputs = tokenise(tokenizer, ["a red mug on the left and a fox", ""])
+    assert tokenizer.pad_token_id == PAD_ID
+    hidden = model.text_encoder(
+        inputs["input_ids"], attention_mask=inputs["attention_mask"], output_hidden_states=True
+    ).hidden_states
+    wanted = torch.cat([hidden[layer] for layer in (1, 2, 3)], dim=-1)
+    torch.testing.assert_close(model.embed(inputs["input_ids"]), wanted, atol=1e-5, rtol=1e-4)
+    assert attention_mask(torch.tensor([[5, 6, PAD_ID]])).int().tolist() == [[[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]]
+
+
 def test_the_decoder_learns_what_the_transformer_leaves_and_nothing_else_changes(
-    drawn: Drawn, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit_decoder, "BATCH", 2)
-    monkeypatch.setattr(fit_decoder, "rate", full_rate)
     torch.manual_seed(3)
-    autoencoder, nano = Autoencoder(AUTOENCODER).eval(), fit_transformer.Nano().eval()
+    autoencoder, nano = Autoencoder(AUTOENCODER).eval(), Nano().eval()
     before = {name: value.clone() for name, value in autoencoder.state_dict().items()}
+    latents = encode(autoencoder, drawn, BF16)
 
     @torch.no_grad()
     def error() -> float:
-        batches = [sample_batch([encode(autoencoder, drawn)], 2, step) for step in range(100, 104)]
-        pairs = [(fit_decoder.as_drawn(nano, b, tokenizer, i), drawn.pictures[b.rows]) for i, b in enumerate(batches)]
+        batches = [sample_batch(groups_of([latents]), 2, step, BF16) for step in range(100, 104)]
+        pairs = [(fit_decoder.as_drawn(nano, b, i, BF16), drawn.pictures[b.rows]) for i, b in enumerate(batches)]
         grid = batches[0].grid
         made = [autoencoder.decode(latents.transpose(1, 2).unflatten(2, grid)) for latents, _ in pairs]
         return sum(float((m - p.float() / 127.5 + 1).abs().mean()) for m, (_, p) in zip(made, pairs, strict=True))
 
     start = error()
-    made = fit_decoder.fit_decoder(autoencoder, nano, drawn, tokenizer, STEPS, tmp_path / "decoder.safetensors")
+    made = fit_decoder.fit_decoder(autoencoder, nano, drawn.pictures, latents, stage("d", STEPS, tmp_path), BF16)
     assert error() < 0.97 * start
     for name, value in made.state_dict().items():
         assert torch.equal(value, before[name]) != name.startswith(("decoder.", "post_quant_conv.")), name
-    assert saved_step(tmp_path / "decoder.safetensors") == STEPS
+    saved = saved_state(tmp_path / "d.safetensors")
+    assert saved is not None and saved.step == STEPS
 
 
 @torch.no_grad()
-def test_latents_that_the_transformer_takes_back_stay_near(shards: list[Latents], tokenizer: Any) -> None:
+def test_latents_that_the_transformer_takes_back_stay_near(groups: list[Group]) -> None:
     """A transformer that knows the way (towards the target) brings them back to the target."""
-    batch = sample_batch(shards, 2, 0)
-    nano = fit_transformer.Nano()
+    batch = sample_batch(groups, 2, 0, CPU)
+    nano = Nano()
 
     def knowing(latents: Tensor, time: Tensor, text: Tensor, batch: Batch) -> tuple[Tensor, None]:
         return (latents - batch.targets) / time[:, None, None], None
 
     nano.velocity = knowing  # type: ignore[assignment]
     for step in range(4):
-        torch.testing.assert_close(
-            fit_decoder.as_drawn(nano, batch, tokenizer, step), batch.targets, atol=1e-4, rtol=1e-4
-        )
+        torch.testing.assert_close(fit_decoder.as_drawn(nano, batch, step, CPU), batch.targets, atol=1e-4, rtol=1e-4)

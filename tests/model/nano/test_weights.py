@@ -12,7 +12,8 @@ import pytest
 
 from model import Renderer, RenderRequest
 from model.checkpoint.locate import NANO_FOLDER
-from model.nano.evaluate import SEED, change_ratio, measure, permuted, scenes_in_words
+from model.nano.evaluate import SEED
+from model.nano.measures import change_ratio, measure, permuted, scenes_in_words
 from model.nano.world.cases import Case, fixed_cases
 from model.nano.world.library import Library
 from tests.model.nano.equality import difference, weigh

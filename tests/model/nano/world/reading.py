@@ -44,7 +44,7 @@ def mentions(caption: Caption, facts: Facts) -> list[int] | None:
 
 
 def slots_read(caption: Caption, facts: Facts) -> dict[int, str] | None:
-    """Item -> the slot that the caption puts it in; None where the caption can't be read so.
+    """Item -> the slot that the caption puts it in; None where the caption can't be read so or names no side.
 
     Items follow or precede their sides in the same order, so that the first side is that of the first item. Of two
     items one of which is "left of" the other, one is read as left and one as right.
@@ -57,8 +57,8 @@ def slots_read(caption: Caption, facts: Facts) -> dict[int, str] | None:
         first, second = ("left", "right") if relation[1] == "left" else ("right", "left")
         return {order[0]: first, order[1]: second}
     sides = ["centre" if side in ("center", "middle") else side for side in _SIDE.findall(text)]
-    if not sides and len(order) == 1:
-        return {order[0]: "centre"}
+    if not sides:
+        return {order[0]: "centre"} if len(order) == 1 else None
     return dict(zip(order, sides, strict=True))
 
 
@@ -68,6 +68,11 @@ def slots_agree(read: dict[int, str], facts: Facts, relative: bool) -> bool:
         return all(facts["items"][index]["slot"] == slot for index, slot in read.items())
     left, right = sorted(read, key=lambda index: SLOTS.index(read[index]))
     return SLOTS.index(facts["items"][left]["slot"]) < SLOTS.index(facts["items"][right]["slot"])
+
+
+def is_natural(caption: Caption, facts: Facts) -> bool:
+    """Tells whether the caption puts several items without their sides."""
+    return len(facts["items"]) > 1 and not _SIDE.search(caption.text.lower())
 
 
 def is_relative(caption: Caption) -> bool:

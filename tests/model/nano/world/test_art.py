@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.nano.world.art import Artwork, build_art, load_art
+from model.nano.world.art import Artwork, build_art, cache_name, described, load_art
+from model.nano.world.packed_art import pack
 
 SIZE = 40
 
@@ -59,3 +60,12 @@ def test_a_missing_package_is_named(art_folder: Path) -> None:
     file.unlink()
     with pytest.raises(FileNotFoundError, match=r"icons\.json"):
         build_art(art_folder)
+
+
+def test_packed_artwork_is_the_same_without_the_packages(art_folder: Path, tmp_path: Path) -> None:
+    built = build_art(art_folder, SIZE)
+    cache = tmp_path / "elsewhere" / "cache"
+    pack(cache / f"{cache_name(SIZE)}.zip", [described(work) for work in built], [work.pixels for work in built])
+    works = load_art(tmp_path / "elsewhere", cache, SIZE)
+    assert [described(work) for work in works] == [described(work) for work in built]
+    assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(works, built, strict=True))

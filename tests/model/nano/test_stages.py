@@ -1,0 +1,124 @@
+"""The whole training, in a few seconds of a CPU."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from model import Renderer, RenderRequest
+from model.nano import checkpoints, stages
+from model.nano.checkpoints import Saved, save_state, saved_state
+from model.nano.drawing import jobs
+from model.nano.nano import Nano
+from model.nano.place import Place
+from model.nano.schedule import Clock, stage_ends
+from model.nano.stages import COMPOSITIONS, Options, run, seconds_used
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+MINUTES = 0.25
+
+
+TICK = 0.25
+
+
+class TickingClock(Clock):
+    """A clock that a look at it moves on, so that a slow machine makes as many steps as a fast one."""
+
+    def __init__(self, used: float = 0.0, started: float | None = None) -> None:
+        super().__init__()
+        self.seconds = used
+
+    def used(self) -> float:
+        self.seconds += TICK
+        return self.seconds
+
+
+class KilledError(Exception):
+    """Stands for whatever ends a run."""
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.nano.drawing.CHUNK", 8)
+    monkeypatch.setattr("model.nano.stages.AUTOENCODER_PICTURES", 16)
+    monkeypatch.setattr("model.nano.stages.DECODER_PICTURES", 8)
+    shapes = list(COMPOSITIONS)
+    monkeypatch.setattr("model.nano.stages.COMPOSITIONS", {shapes[0]: 16, shapes[3]: 8})
+    monkeypatch.setattr("model.nano.stages.CAPTIONS", 500)
+    monkeypatch.setattr("model.nano.stages.CASES", 2)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    place = Place(torch.device("cpu"), torch.bfloat16)
+    monkeypatch.setattr(Place, "of", classmethod(lambda cls, device: place))
+
+
+def options(art: Path, out: Path, **others: Any) -> Options:
+    return Options(art=art, out=out, device="cpu", batch=2, processes=1, threads=1, **others)
+
+
+def test_a_budget_of_time_is_kept_and_taken_up_again(
+    art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "Clock", TickingClock)
+    original = stages.fit_transformer.batch_losses
+
+    def killed(model: Nano, batch: Any, step: int, place: Place) -> Any:
+        if step == 3:
+            raise KilledError
+        return original(model, batch, step, place)
+
+    monkeypatch.setattr(stages.fit_transformer, "batch_losses", killed)
+    with pytest.raises(KilledError):
+        run(options(art, tmp_path, minutes=MINUTES))
+    monkeypatch.setattr(stages.fit_transformer, "batch_losses", original)
+    used = seconds_used(tmp_path)
+    transformer = saved_state(tmp_path / "transformer.safetensors")
+    assert transformer is not None and transformer.step == 3 and 0 < transformer.share < 1
+    assert stage_ends(60 * MINUTES)["autoencoder"] < used < stage_ends(60 * MINUTES)["transformer"]
+    assert not (tmp_path / "weights").exists()
+    autoencoder = (tmp_path / "autoencoder.safetensors").stat().st_mtime_ns
+
+    run(options(art, tmp_path, minutes=MINUTES))
+    assert (tmp_path / "autoencoder.safetensors").stat().st_mtime_ns == autoencoder, "it was finished"
+    taken_up = saved_state(tmp_path / "transformer.safetensors")
+    assert taken_up is not None and 3 < taken_up.step < 60 * MINUTES / TICK
+    assert (taken_up.began, taken_up.share) == (transformer.began, 1)
+    report = json.loads((tmp_path / "evaluation.json").read_text())
+    assert report["cases"] == 2
+    request = RenderRequest("a red mug on the left and a fox", (), 128, 128, seed=1, steps=2)
+    (picture,) = Renderer.load(str(tmp_path / "weights"), device="cpu").render([request])
+    assert picture.size == (128, 128)
+
+
+def test_steps_are_made_without_a_budget(art: Path, tmp_path: Path) -> None:
+    few = options(art, tmp_path, autoencoder_steps=2, steps=3, decoder_steps=1)
+    run(few)
+    steps = [saved_state(tmp_path / f"{name}.safetensors") for name in ("autoencoder", "transformer", "decoder")]
+    assert [saved.step for saved in steps if saved] == [2, 3, 1]
+    assert sum(1 for _ in (tmp_path / "latents").iterdir()) == 2
+    assert len(list((tmp_path / "drawn").glob("2-*.safetensors"))) == 3
+    written = (tmp_path / "weights" / "model_index.json").stat().st_mtime_ns
+    run(few)
+    assert (tmp_path / "weights" / "model_index.json").stat().st_mtime_ns > written
+    assert [saved_state(tmp_path / "transformer.safetensors")] == [steps[1]], "nothing is trained again"
+
+
+def test_the_time_used_is_what_the_last_checkpoint_says(tmp_path: Path) -> None:
+    assert seconds_used(tmp_path) == 0
+    model = torch.nn.Linear(1, 1)
+    save_state(tmp_path / "autoencoder.safetensors", Saved(5, 70.0, 10.0, 1.0), model, model.state_dict())
+    save_state(tmp_path / "transformer.safetensors", Saved(2, 99.5, 80.0, 0.2), model, model.state_dict())
+    assert seconds_used(tmp_path) == 99.5
+
+
+def test_any_first_part_of_the_drawing_has_all_shapes_in_proportion(tmp_path: Path) -> None:
+    square, wide = ((128, 128), (64, 64)), ((160, 96), (64, 64))
+    made = jobs(tmp_path, tmp_path, {square: 160, wide: 40}, seed=2)
+    assert len({job.path for job in made}) == len({job.seed for job in made}) == 25
+    assert sum(job.count for job in made) == 200
+    first = Counter(job.shape for job in made[:10])
+    assert first[square] == 8 and first[wide] == 2

@@ -10,7 +10,7 @@ from torch import nn
 
 from model.checkpoint.describe import describe
 from model.checkpoint.locate import Parts
-from model.memory import Largest, Need, need_of
+from model.memory import DeviceMemory, Largest, Need, need_of, with_room
 from model.transformer import Transformer
 from tests.gpu.case import Case
 from tests.gpu.rig import Rig
@@ -34,7 +34,9 @@ def need(case: Case, rig: Rig, folder: Path) -> Need:
     model = replace(
         describe("nano", folder), parts=parts, kv=case.kv, text_layers=(1,), text_length=case.text, family=case.model
     )
-    return need_of(model, rig.dtype.itemsize, Largest(case.side, case.side, case.reference_tokens))
+    made = need_of(model, rig.dtype.itemsize, Largest(case.side, case.side, case.reference_tokens))
+    roomy = DeviceMemory("a GPU with room for all of it", 1 << 40, 1 << 40)
+    return with_room(made, roomy)
 
 
 def head(module: nn.Module) -> Head:

@@ -52,7 +52,12 @@ class Rig:
         made = {"eager": EAGER}
         if self.gpu and self.every and compiler_found(self.device):
             made["compiled"] = compiled()
-        return made | {kernels.name: kernels for kernels in (self.best_kernels(),) if kernels is not EAGER}
+        return made | self.best()
+
+    def best(self) -> dict[str, Kernels]:
+        """`best_kernels` by name."""
+        kernels = self.best_kernels()
+        return {kernels.name: kernels}
 
     def best_kernels(self) -> Kernels:
         """What a renderer takes by itself."""

@@ -14,6 +14,7 @@ from model.checkpoint.text import table_config, trunk_model
 from model.choice import ModelChoice
 from model.family import FAMILIES
 from model.loaded import LoadedModel
+from model.memory import DECODER_CHANNELS
 from model.nano.tokenizer import train_tokenizer
 from model.quantised import Fp8Linear, quantise
 from model.residency import Resident
@@ -122,6 +123,7 @@ def loaded_of(case: Case, rig: Rig, transformer: Transformer, text: TextEncoder 
     )
     encoder = text or text_encoder_of(case, rig)
     autoencoder = autoencoder_of(rig)
+    autoencoder.whole_elements = DECODER_CHANNELS * case.side**2
     return LoadedModel(
         description,
         rig.device,

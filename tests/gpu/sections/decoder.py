@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 from model import bands
 from model.autoencoder import Autoencoder
 from model.kernels import EAGER
+from model.memory import DECODER_CHANNELS
 from tests.bench.row import Goal
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import spreads_apart
@@ -30,6 +32,9 @@ def measure(rig: Rig) -> Iterator[Figure]:
         yield from decoded(rig, model, latents, side, goal)
         rig.free()
     yield from attention(rig)
+    model.use(rig.best_kernels())
+    model.whole_elements = DECODER_CHANNELS * 2048**2
+    decode(model, latents)
     rig.profile[:], _ = rig.profiled(lambda: decode(model, latents))
     yield from whole(rig, model)
 
@@ -40,29 +45,29 @@ def decode(model: Autoencoder, latents: Tensor) -> Tensor:
 
 
 def decoded(rig: Rig, model: Autoencoder, latents: Tensor, side: int, goal: Goal | None) -> Iterator[Figure]:
-    formats = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
     fastest, truth = float("inf"), None
-    for layout, memory_format in formats.items():
-        model.to(memory_format=memory_format)  # type: ignore[call-overload]
-        for name, kernels in rig.kernels().items():
-            model.use(kernels)
+    model.whole_elements = DECODER_CHANNELS * side**2
+    for kernels in rig.kernels().values():
+        for last in (False, True) if rig.every else (kernels.channels_last,):
+            way = replace(kernels, channels_last=last)
+            model.use(way)
             seconds = rig.seconds(lambda: decode(model, latents), rounds=3, warm=2)
             made = decode(model, latents)
             truth = made if truth is None else truth
             apart = spreads_apart(made, truth)
             peak = rig.peak(lambda: decode(model, latents)) / 1e9
-            note = f"peak {peak:.1f} GB; {apart:.3f} spreads from channels first, eager"
-            yield Figure(f"{side}², {layout}, {name}", seconds, "s", note=note)
+            layout = "channels last" if last else "channels first"
+            note = f"peak {peak:.1f} GB; {apart:.3f} spreads from the first"
+            yield Figure(f"{side}², {layout}, {kernels.name}", seconds, "s", note=note)
             fastest = min(fastest, seconds)
     yield Figure(f"{side}², the fastest", fastest, "s", goal)
-    plain, bands.PLAIN_ELEMENTS = bands.PLAIN_ELEMENTS, 0
-    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    model.use(EAGER)
+    plain, bands.PLAIN_ELEMENTS, model.whole_elements = bands.PLAIN_ELEMENTS, 0, 0
     try:
         seconds = rig.seconds(lambda: decode(model, latents), rounds=1)
+        peak = rig.peak(lambda: decode(model, latents)) / 1e9
     finally:
         bands.PLAIN_ELEMENTS = plain
-    yield Figure(f"{side}², in bands, eager", seconds, "s")
+    yield Figure(f"{side}², in bands", seconds, "s", note=f"peak {peak:.1f} GB")
 
 
 def attention(rig: Rig) -> Iterator[Figure]:
@@ -79,7 +84,7 @@ def attention(rig: Rig) -> Iterator[Figure]:
 
 def whole(rig: Rig, model: Autoencoder) -> Iterator[Figure]:
     """The decoder compiled as one: what would be left to gain."""
-    if not rig.gpu or "compiled" not in rig.kernels():
+    if not (rig.gpu and rig.every):
         return
     import time
 

@@ -39,7 +39,7 @@ def measured(rig: Rig, case: Case) -> Iterator[Figure]:
     before = rig.held()
     loaded = loaded_of(case, rig, transformer_of(case, rig))
     best: tuple[float, float] | None = None
-    for name, kernels in rig.kernels().items():
+    for name, kernels in (rig.best() if case.kv and not rig.every else rig.kernels()).items():
         renderer = Renderer(loaded, kernels=kernels)
         renderer.render([request_of(case, seed=1)])
         renderer = Renderer(loaded, kernels=kernels)
@@ -52,6 +52,7 @@ def measured(rig: Rig, case: Case) -> Iterator[Figure]:
             seconds = first.timings["denoise"] - further.timings["denoise"]
             yield Figure(f"{case}, {name}: keys and values of the references, once a set", seconds, "s")
             yield Figure(f"{case}, {name}: references to latents, once a set", first.timings["references"], "s")
+        del renderer
         best = min(best or (further.timings["denoise"], whole), (further.timings["denoise"], whole))
     assert best is not None
     floor = case.floor(rig.products)
@@ -111,7 +112,7 @@ def backends(rig: Rig, loaded: LoadedModel, case: Case) -> Iterator[Figure]:
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     choices = {"flash": SDPBackend.FLASH_ATTENTION, "cuDNN": SDPBackend.CUDNN_ATTENTION}
-    for name, backend in choices.items() if rig.gpu else ():
+    for name, backend in choices.items() if rig.gpu and rig.every else ():
         renderer = Renderer(loaded, kernels=rig.best_kernels())
         try:
             with sdpa_kernel([backend, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH], set_priority=True):

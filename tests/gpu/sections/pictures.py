@@ -15,6 +15,7 @@ from tests.gpu.checkpoints import KINDS, WORDS, save_checkpoint
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import levels_apart, psnr
 from tests.gpu.rig import Rig
+from tests.gpu.theirs import noise_of
 from tests.gpu.weights import folder_of
 
 ABOUT = "Small checkpoints of every kind and nano: on the device against the CPU, in float32 and in bf16."
@@ -78,7 +79,7 @@ def theirs(rig: Rig, kind: str, folder: Path, requests: list[RenderRequest]) -> 
                 width=request.width,
                 height=request.height,
                 num_inference_steps=request.steps,
-                generator=torch.Generator("cpu").manual_seed(request.seed),
+                latents=noise_of(32, request.width, request.height, request.seed),
                 max_sequence_length=32,
                 text_encoder_out_layers=(1, 2, 3),
                 **({} if kind != "klein-base" else {"guidance_scale": 4.0}),

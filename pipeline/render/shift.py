@@ -233,11 +233,11 @@ class Shift:
         self._device_losses[place] += 1
         if self._device_losses[place] < DEVICE_LOSSES_ALLOWED:
             return True
-        where = f"GPU {gpu or '0'} of the node {node or 'that this is'}"
+        where = f"GPU {gpu} of node {node}" if gpu else f"node {node}" if node else "this machine"
         self._say(
             Warned(
-                f"{where} has no more workers: {DEVICE_LOSSES_ALLOWED} in a row were lost there, and made no picture; "
-                "look at it with nvidia-smi and in the kernel's log (dmesg, Xid)"
+                f"no more workers are started on {where}: the last {DEVICE_LOSSES_ALLOWED} ended with an error and "
+                "made no picture; check the GPU with nvidia-smi and the kernel log (dmesg, Xid)"
             )
         )
         return False

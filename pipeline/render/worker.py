@@ -125,7 +125,9 @@ class Worker:
     def _load(self) -> Press:
         start = time.perf_counter()
         settings = self._settings
-        renderer = renderer_factory(settings.renderer)(settings.choice.base, **load_options(settings))
+        renderer = renderer_factory(settings.renderer)(
+            settings.choice.base, **load_options(settings, _workers_here(settings))
+        )
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(settings.threads)
@@ -169,9 +171,9 @@ def renderer_factory(name: str) -> Callable[..., Pictures]:
     return cast(Callable[..., Pictures], attrgetter(function)(import_module(module)))
 
 
-def load_options(settings: WorkerSettings) -> dict[str, Any]:
-    """What is set besides a choice's base, as `Renderer.load` takes it."""
-    choice, workers = settings.choice, _workers_here(settings)
+def load_options(settings: WorkerSettings, workers: int) -> dict[str, Any]:
+    """What is set besides a choice's base, as `Renderer.load` takes it. workers: how many share what this one uses."""
+    choice = settings.choice
     options = {
         "transformer": choice.transformer,
         "vae": choice.vae,

@@ -294,7 +294,7 @@ def test_a_gpu_on_which_worker_after_worker_is_lost_gets_no_more(ray: Resources,
         assert any(LOST in failure.cause for failure in outcome.failures)
     assert sum(isinstance(event, WorkerLost) for event in events) == DEVICE_LOSSES_ALLOWED
     (warned,) = [event.text for event in events if isinstance(event, Warned)]
-    assert "3 in a row were lost there" in warned
+    assert "the last 3 ended with an error and made no picture" in warned
 
 
 @pytest.mark.parametrize(

@@ -87,20 +87,20 @@ def test_the_renderer_is_the_models() -> None:
 )
 def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, options: dict[str, Any]) -> None:
     settings = WorkerSettings(RENDERER, choice, MODEL, "out", "spring", threads=1)
-    assert load_options(settings) == options
-    more = load_options(replace(settings, workers=2, largest=Largest(64, 64)))
+    assert load_options(settings, 1) == options
+    more = load_options(replace(settings, largest=Largest(64, 64)), 2)
     assert more == options | {"workers": 2, "largest": Largest(64, 64)}
     signature(renderer_factory(RENDERER)).bind(choice.base, **more)
 
 
 def test_workers_that_share_a_gpu_know_it() -> None:
     settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
-    assert load_options(replace(settings, workers=4, per_gpu=2)) == {"workers": 4, "per_device": 2}
-    assert load_options(replace(settings, workers=1, per_gpu=1)) == {}
+    assert load_options(replace(settings, per_gpu=2), 4) == {"workers": 4, "per_device": 2}
+    assert load_options(replace(settings, per_gpu=1), 1) == {}
     signature(renderer_factory(RENDERER)).bind("nano", workers=4, per_device=2)
 
 
 def test_compiling_is_passed_on_only_where_it_is_asked_for() -> None:
     settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
-    assert load_options(replace(settings, compile=True)) == {"compile": True}
+    assert load_options(replace(settings, compile=True), 1) == {"compile": True}
     signature(renderer_factory(RENDERER)).bind("nano", compile=True)

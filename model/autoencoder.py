@@ -10,6 +10,7 @@ Legend: B batch, H W picture pixels, h w latent grid (H/16, W/16), c latent chan
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,6 +178,17 @@ class Decoder(nn.Module):
         return bands.conv(x, self.conv_out, self.conv_norm_out)
 
 
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Convolutions in float32 keep all its bits: by default a GPU rounds what they multiply to ten (TF32)."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 def patchify(z: Tensor) -> Tensor:
     """(B, c, 2h, 2w) -> (B, 4c, h, w): 2x2 neighbours become channels, the channel outermost."""
     return F.pixel_unshuffle(z, 2)
@@ -215,7 +227,7 @@ class Autoencoder(nn.Module):
 
     def moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> mean and log-variance of the posterior, (B, c, H/8, W/8) each."""
-        with bands.whole_up_to(self.whole_elements):
+        with bands.whole_up_to(self.whole_elements), full_float32():
             x = self.encoder(pictures)
         if self.quant_conv is not None:
             x = self.quant_conv(x)
@@ -237,7 +249,7 @@ class Autoencoder(nn.Module):
         """Latents as the posterior holds them (B, c, H/8, W/8) -> pictures (B, 3, H, W)."""
         if self.post_quant_conv is not None:
             z = self.post_quant_conv(z)
-        with bands.whole_up_to(self.whole_elements):
+        with bands.whole_up_to(self.whole_elements), full_float32():
             pictures: Tensor = self.decoder(z)
         return pictures
 

@@ -174,12 +174,12 @@ def render_job(
         ),
     ] = None,
     compile: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--compile",
-            help="Fuse the model's work with torch.compile; needs a C++ compiler, and Triton on a GPU.",
+            "--compile/--no-compile",
+            help="Compile the model's kernels: with Triton on a GPU (the default there), torch.compile on a CPU.",
         ),
-    ] = False,
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Render what the store hasn't got, deliver it and publish the manifest. Run it again to go on."""

@@ -87,8 +87,8 @@ def _affine_of_groups(
 
 @triton.jit
 def _affine_silu(x, scale, shift, out, pixels, channels, PIXELS: tl.constexpr, CHANNELS: tl.constexpr):
-    picture = tl.program_id(0).to(tl.int64)
-    pixel = tl.program_id(1).to(tl.int64) * PIXELS + tl.arange(0, PIXELS)
+    picture = tl.program_id(1).to(tl.int64)
+    pixel = tl.program_id(0).to(tl.int64) * PIXELS + tl.arange(0, PIXELS)
     channel = tl.arange(0, CHANNELS)
     inside = channel < channels
     there = (pixel < pixels)[:, None] & inside[None, :]
@@ -129,7 +129,7 @@ def norm_silu(x_BCXY: Tensor, groups: int, weight_C: Tensor, bias_C: Tensor, eps
         PARTS=triton.next_power_of_2(parts),
     )
     out = torch.empty_like(x_BCXY)
-    grid = (batch, triton.cdiv(pixels, tile))
+    grid = (triton.cdiv(pixels, tile), batch)  # the first axis has no limit of 65,535
     _affine_silu[grid](x_BCXY, scale, shift, out, pixels, channels, PIXELS=tile, CHANNELS=block)
     return out
 

@@ -55,7 +55,7 @@ def render_campaign(
     workers_per_gpu: int = 1,
     retry_failed: bool = False,
     deadline: float | None = None,
-    compile: bool = False,
+    compile: bool | None = None,
     renderer: str = RENDERER,
 ) -> Outcome:
     """Render what the plan has and the store hasn't, deliver it, and publish the campaign's manifest.
@@ -65,7 +65,7 @@ def render_campaign(
     happens, from this thread. workers_per_gpu: 1 to 16 that share a GPU, each planning with its part of the memory; it
     pays for small models. retry_failed: render only what failed before, quarantined variants, too, which are else left
     alone. deadline: seconds that a picture may take, else what the others took decides. compile: fuse the model's work
-    with torch.compile; the pictures are the same. renderer: `module:function` that loads a renderer.
+    between products; None does so on GPUs. renderer: `module:function` that loads a renderer.
 
     Raises StoreError, StoreBlockedError when the store took nothing any more, NothingRenderedError, and RequestError
     for `compile`, `workers_per_gpu` or more workers than there can be.

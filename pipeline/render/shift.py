@@ -48,8 +48,8 @@ DEVICE_LOSSES_ALLOWED = 3
 
 LISTEN_SECONDS = 0.2
 NOT_COMPILED = (
-    "torch.compile is off: no compiler was found; install a C++ compiler and Python's headers (Debian: g++ and "
-    "python3-dev) and, for a GPU, Triton (pip install triton); the pictures are the same without"
+    "the model's kernels aren't compiled, which takes longer: no compiler was found; for a GPU install Triton and a C "
+    "compiler, for --compile on a CPU a C++ compiler and Python's headers (Debian: g++ and python3-dev)"
 )
 NO_GPU = (
     "Ray gave the workers GPUs, and torch {torch} sees none, so they render on the CPU: install a torch for CUDA or "
@@ -69,10 +69,10 @@ class Shift:
         deadlines: Deadlines,
         on_event: Callable[[Event], None],
         *,
-        compiles: bool = False,
+        compiles: bool | None = False,
         gpus: bool = False,
     ) -> None:
-        """compiles: the workers were asked for torch.compile. gpus: each holds one. Where one couldn't use what it was
+        """compiles: the workers were asked to compile kernels; None: on GPUs. gpus: each holds one. Where one couldn't use what it was
         to, that's told once."""
         self.untried: tuple[Failure, ...] = ()
         self.blocked: str | None = None
@@ -172,7 +172,8 @@ class Shift:
         if host.get("residency") == "turns":
             self._dispatcher.takes_turns(worker)
         self._say(WorkerLoaded(worker, host, seconds))
-        if self._compiles and "compiled" not in host:
+        on_gpu = self._gpus and host.get("device") != "cpu"
+        if (on_gpu if self._compiles is None else self._compiles) and "compiled" not in host:
             self._compiles = False
             self._say(Warned(NOT_COMPILED))
         if self._gpus and host.get("device") == "cpu":

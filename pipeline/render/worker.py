@@ -35,7 +35,7 @@ PARENT_SECONDS = 0.5
 class WorkerSettings:
     """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
     threads: of the CPU, for torch; workers: how many there are, and per_gpu how many share a GPU, 0 if none has one;
-    hosted: a service renders; largest: the largest picture to come; compile: fuse the model's work, where a compiler is
+    hosted: a service renders; largest: the largest picture to come; compile: fuse the model's work (None: on a GPU), where a compiler is
     found."""
 
     renderer: str
@@ -48,7 +48,7 @@ class WorkerSettings:
     per_gpu: int = 0
     hosted: bool = False
     largest: Largest | None = None
-    compile: bool = False
+    compile: bool | None = None
 
 
 class Worker:
@@ -184,6 +184,6 @@ def load_options(settings: WorkerSettings, workers: int) -> dict[str, Any]:
         "workers": workers if workers > 1 else None,
         "per_device": settings.per_gpu if settings.per_gpu > 1 else None,
         "largest": settings.largest,
-        "compile": settings.compile,
     }
-    return {name: value for name, value in options.items() if value}
+    asked = {name: value for name, value in options.items() if value}
+    return asked if settings.compile is None else asked | {"compile": settings.compile}

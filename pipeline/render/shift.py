@@ -72,8 +72,8 @@ class Shift:
         compiles: bool | None = False,
         gpus: bool = False,
     ) -> None:
-        """compiles: the workers were asked to compile kernels; None: on GPUs. gpus: each holds one. Where one couldn't use what it was
-        to, that's told once."""
+        """compiles: the workers were asked to compile kernels; None: on GPUs. gpus: each holds one. Where one couldn't
+        use what it was to, that's told once."""
         self.untried: tuple[Failure, ...] = ()
         self.blocked: str | None = None
         self.busy = self.model = 0.0

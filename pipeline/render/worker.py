@@ -35,8 +35,8 @@ PARENT_SECONDS = 0.5
 class WorkerSettings:
     """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
     threads: of the CPU, for torch; workers: how many there are, and per_gpu how many share a GPU, 0 if none has one;
-    hosted: a service renders; largest: the largest picture to come; compile: fuse the model's work (None: on a GPU), where a compiler is
-    found."""
+    hosted: a service renders; largest: the largest picture to come; compile: fuse the model's work where a compiler is
+    found, None: on a GPU."""
 
     renderer: str
     choice: ModelChoice

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,35 @@ def train(
     """Train `model` in place up to the end of the stage, from its checkpoint when there is one; return the steps made.
 
     `losses(step)`: the loss, and figures to print. Nothing here waits for the device but a report. The model is left
-    with the moving average of its weights; the caller writes the last checkpoint.
+    with the moving average of its weights; the caller writes the last checkpoint. Raises DivergedError when the loss is
+    no longer finite; the last checkpoint is from before.
     """
+    with without_cudnn_attention():
+        return _train(stage, model, optimisers, clipped, losses)
+
+
+@contextmanager
+def without_cudnn_attention() -> Iterator[None]:
+    """Attention by other backends than cuDNN's.
+
+    Its gradients are NaN where there is a mask and the length leaves 64 when divided by 128, as the text encoder's 64
+    tokens do: seen on an H200 with torch 2.11 and cuDNN 9.19, reported as pytorch/pytorch#196678.
+    """
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(before)
+
+
+def _train(
+    stage: Stage,
+    model: nn.Module,
+    optimisers: Sequence[torch.optim.Optimizer],
+    clipped: Iterable[nn.Parameter],
+    losses: Losses,
+) -> int:
     clipped = list(clipped)
     average = MovingAverage(model, stage.decay)
     step = load_state(stage.checkpoint, model, average.values)

@@ -35,23 +35,6 @@ class Stage:
         return Saved(step, self.clock.used(), began, share)
 
 
-def train(
-    stage: Stage,
-    model: nn.Module,
-    optimisers: Sequence[torch.optim.Optimizer],
-    clipped: Iterable[nn.Parameter],
-    losses: Losses,
-) -> int:
-    """Train `model` in place up to the end of the stage, from its checkpoint when there is one; return the steps made.
-
-    `losses(step)`: the loss, and figures to print. Nothing here waits for the device but a report. The model is left
-    with the moving average of its weights; the caller writes the last checkpoint. Raises DivergedError when the loss is
-    no longer finite; the last checkpoint is from before.
-    """
-    with without_cudnn_attention():
-        return _train(stage, model, optimisers, clipped, losses)
-
-
 @contextmanager
 def without_cudnn_attention() -> Iterator[None]:
     """Attention by other backends than cuDNN's.
@@ -67,13 +50,20 @@ def without_cudnn_attention() -> Iterator[None]:
         torch.backends.cuda.enable_cudnn_sdp(before)
 
 
-def _train(
+@without_cudnn_attention()
+def train(
     stage: Stage,
     model: nn.Module,
     optimisers: Sequence[torch.optim.Optimizer],
     clipped: Iterable[nn.Parameter],
     losses: Losses,
 ) -> int:
+    """Train `model` in place up to the end of the stage, from its checkpoint when there is one; return the steps made.
+
+    `losses(step)`: the loss, and figures to print. Nothing here waits for the device but a report. The model is left
+    with the moving average of its weights; the caller writes the last checkpoint. Raises DivergedError when the loss is
+    no longer finite; the last checkpoint is from before.
+    """
     clipped = list(clipped)
     average = MovingAverage(model, stage.decay)
     step = load_state(stage.checkpoint, model, average.values)

@@ -72,7 +72,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for all sections; default: {SECONDS}")
     parser.add_argument("--every", action="store_true", help="measure also what isn't the default: takes longer")
     parser.add_argument("--out", type=Path, default=OUT, help=f"for results.json and pictures; default: {OUT}")
-    parser.add_argument("--write", type=Path, metavar="FILE", help=f"the tables as Markdown, and results.json beside them; default: {DOCUMENT}")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help=f"the tables as Markdown, and results.json beside them; default: {DOCUMENT}",
+    )
     return parser.parse_args()
 
 

@@ -76,7 +76,7 @@ def parse() -> argparse.Namespace:
         "--write",
         type=Path,
         metavar="FILE",
-        help=f"the tables as Markdown, and results.json beside them; default: {DOCUMENT}",
+        help=f"tables, and the figures as JSON beside it; default: {DOCUMENT}",
     )
     return parser.parse_args()
 

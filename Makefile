@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint format bench chaos clean
+.PHONY: install demo test lint format bench gpu chaos clean
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,9 @@ format: install
 
 bench: install
 	$(BIN)/python -m tests.bench --json out/benchmarks.json --write docs/benchmarks.md
+
+gpu: install
+	$(BIN)/python -m tests.gpu $(ARGS)
 
 chaos: install
 	$(BIN)/python -m tests.chaos

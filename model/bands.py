@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.kernels import EAGER, Kernels
+from model.upload import upload
 
 PLAIN_ELEMENTS = 1 << 28
 """The most elements of one picture that are made in one piece: what FLUX.2's decoder holds of 1024x1024."""
@@ -214,7 +215,7 @@ def group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     for i, (start, stop) in enumerate(bands):
         band = torch.unflatten(x[:, :, start:stop].float(), 1, (groups, -1))
         variances[i], means[i] = torch.var_mean(band, dim=(2, 3, 4), correction=0)
-    share = means.new_tensor([(stop - start) / x.shape[2] for start, stop in bands])[:, None, None]
+    share = upload(torch.tensor([(stop - start) / x.shape[2] for start, stop in bands]), x.device)[:, None, None]
     drift = means - means[0]
     shift = (share * drift).sum(0)
     return means[0] + shift, (share * (variances + (drift - shift).square())).sum(0)

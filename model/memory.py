@@ -124,7 +124,9 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     pixels = largest.width * largest.height
     tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
     hidden = _width(transformer)
-    denoise = ACTIVATIONS_PER_TOKEN * hidden * max(tokens, CPU_PACKED_ROWS) * item_bytes
+    # References of KV models run by themselves, before any picture does.
+    running = max(tokens - largest.reference_tokens, largest.reference_tokens) if model.kv else tokens
+    denoise = ACTIVATIONS_PER_TOKEN * hidden * max(running, CPU_PACKED_ROWS) * item_bytes
     row = 2 * _blocks(transformer) * hidden * item_bytes
     activation = DECODER_CHANNELS * pixels
     whole, bands = (int(copies * activation) * item_bytes for copies in (PLAIN_COPIES, BAND_COPIES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from model.errors import BrandpressError
 from model.nano.schedule import Schedule
 
 CHECKPOINT_SECONDS = 120.0
@@ -77,6 +79,10 @@ class MovingAverage:
         torch._foreach_lerp_(averages, list(self._current.values()), 1 - decay)
 
 
+class DivergedError(BrandpressError):
+    """A training whose loss is NaN or infinite: nothing that follows would be worth anything."""
+
+
 class Progress:
     """Prints averages every few steps, and says when it's time for a checkpoint.
 
@@ -97,7 +103,13 @@ class Progress:
         if step - self.last < REPORT_STEPS and share < 1:
             return
         count, seconds = step - self.last, time.monotonic() - self.began
-        averages = "  ".join(f"{name} {value.item() / count:.4f}" for name, value in self.sums.items())
+        means = {name: value.item() / count for name, value in self.sums.items()}
+        if not all(map(math.isfinite, means.values())):
+            raise DivergedError(
+                f"{self.what}: the loss stopped being finite between steps {self.last + 1} and {step}: {means}; start "
+                "again from an earlier checkpoint, with a lower learning rate"
+            )
+        averages = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
         pace, left = seconds / max(1, step - self.first), seconds * (1 - share) / max(1e-9, share - self.share) / 60
         label = self.schedule.label(step)
         print(f"{self.what} {label}  {averages}  {pace:.3f} s/step, {max(0.0, left):.0f} min left", flush=True)
@@ -105,7 +117,8 @@ class Progress:
         self.last = step
 
     def due_checkpoint(self) -> bool:
-        if time.monotonic() - self.saved < CHECKPOINT_SECONDS:
+        """Whether it's time for a checkpoint. Only where the figures were just read, and so are known to be finite."""
+        if self.sums or time.monotonic() - self.saved < CHECKPOINT_SECONDS:
             return False
         self.saved = time.monotonic()
         return True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,22 @@ class Stage:
         return Saved(step, self.clock.used(), began, share)
 
 
+@contextmanager
+def without_cudnn_attention() -> Iterator[None]:
+    """Attention by other backends than cuDNN's.
+
+    Its gradients can be NaN where there is a mask and the length leaves 64 when divided by 128, as the text encoder's 64
+    tokens do: pytorch/pytorch#196678. With it training on an H200 (torch 2.11, cuDNN 9.19) gave NaN from the start.
+    """
+    before: bool = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(before)
+
+
+@without_cudnn_attention()
 def train(
     stage: Stage,
     model: nn.Module,
@@ -44,7 +61,8 @@ def train(
     """Train `model` in place up to the end of the stage, from its checkpoint when there is one; return the steps made.
 
     `losses(step)`: the loss, and figures to print. Nothing here waits for the device but a report. The model is left
-    with the moving average of its weights; the caller writes the last checkpoint.
+    with the moving average of its weights; the caller writes the last checkpoint. Raises DivergedError when the loss is
+    no longer finite; the last checkpoint is from before.
     """
     clipped = list(clipped)
     average = MovingAverage(model, stage.decay)

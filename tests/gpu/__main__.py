@@ -55,10 +55,12 @@ def main() -> int:
         left = options.seconds - (time.monotonic() - start)
         sections.append(run(key, SECTIONS[key], rig, left))
         told = {"machine": machine(device), "tiny": options.cpu_tiny, "sections": [one.as_json() for one in sections]}
-        (options.out / "results.json").write_text(json.dumps(told, indent=2, default=str) + "\n")
+        results = json.dumps(told, indent=1, default=str) + "\n"
+        (options.out / "results.json").write_text(results)
         document = options.write or (options.out / "gpu.md" if options.cpu_tiny else DOCUMENT)
         document.parent.mkdir(parents=True, exist_ok=True)
         document.write_text(as_markdown(told))
+        document.with_suffix(".json").write_text(results)
         print(as_text(sections[-1]), flush=True)
         rig.free()
     return 1 if any(section.wrong for section in sections) else 0
@@ -71,7 +73,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for all sections; default: {SECONDS}")
     parser.add_argument("--every", action="store_true", help="measure also what isn't the default: takes longer")
     parser.add_argument("--out", type=Path, default=OUT, help=f"for results.json and pictures; default: {OUT}")
-    parser.add_argument("--write", type=Path, metavar="FILE", help=f"the tables as Markdown; default: {DOCUMENT}")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help=f"tables, and the figures as JSON beside it; default: {DOCUMENT}",
+    )
     return parser.parse_args()
 
 

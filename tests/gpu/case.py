@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from model.family import FAMILIES, HEAD_SIZE, TextEncoderSize, TransformerSize
+from model.family import FAMILIES, TextEncoderSize, TransformerSize
 from model.request import SIZE_MULTIPLE
 from model.transformer import TransformerConfig
+from tests.model.layout import config_of
 
 TEXT = 512
 
@@ -44,15 +45,7 @@ class Case:
 
     @property
     def config(self) -> TransformerConfig:
-        size = self.size
-        return TransformerConfig(
-            num_layers=size.double,
-            num_single_layers=size.single,
-            num_attention_heads=size.heads,
-            attention_head_dim=HEAD_SIZE,
-            joint_attention_dim=size.text_width,
-            guidance_embeds=size.guidance_embeds,
-        )
+        return config_of(self.size)
 
     @property
     def grid(self) -> tuple[int, int]:

@@ -13,9 +13,9 @@ from torch import nn
 from transformers import Mistral3Config, MistralConfig, MistralModel, Qwen3Config, Qwen3Model
 
 from model.autoencoder import Autoencoder, AutoencoderConfig
-from model.chat import SYSTEM_MESSAGE
 from model.nano.tokenizer import train_tokenizer
 from model.transformer import Transformer, TransformerConfig
+from tests.model.tokenizers import WORDS, dev_tokenizer
 
 KINDS = {
     "dev": ("Flux2Pipeline", {}),
@@ -23,7 +23,6 @@ KINDS = {
     "klein-base": ("Flux2KleinPipeline", {"is_distilled": False}),
     "klein-kv": ("Flux2KleinKVPipeline", {"is_distilled": True}),
 }
-WORDS = ["a red mug on the left and a fox on the right, on a beach", "snow falls on the green bottle", "0 1 2 3 4 !"]
 TEXT: dict[str, Any] = {
     "hidden_size": 64,
     "intermediate_size": 128,
@@ -34,11 +33,6 @@ TEXT: dict[str, Any] = {
     "num_hidden_layers": 4,
 }
 LAYERS, LENGTH, DEV_LENGTH = (1, 2, 3), 32, 128
-DEV_TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}{{ '[INST]' if message.role == 'user' else '[SYSTEM_PROMPT]' }}"
-    "{% for part in message.content %}{{ part.text if part.type == 'text' else '[IMG]' }}{% endfor %}"
-    "{{ '[/INST]' if message.role == 'user' else '[/SYSTEM_PROMPT]' }}{% endfor %}"
-)
 CONFIG: dict[str, Any] = {
     "in_channels": 32,
     "num_layers": 2,
@@ -112,17 +106,6 @@ def save_text(folder: Path, dev: bool) -> None:
     config.save_pretrained(folder / "text_encoder")
     save(model, folder / "text_encoder" / "model.safetensors", prefix)
     (dev_tokenizer() if dev else train_tokenizer(WORDS)).save_pretrained(folder / "tokenizer")
-
-
-def dev_tokenizer() -> Any:
-    """Padded on the left, its chat template for structured content: what [dev]'s processor makes of text."""
-    tokenizer = train_tokenizer([*WORDS, SYSTEM_MESSAGE] * 2)
-    tokens = ["[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[IMG]", "[IMG_BREAK]", "[IMG_END]"]
-    tokenizer.add_special_tokens({"additional_special_tokens": tokens})
-    tokenizer.bos_token = "<|im_start|>"
-    tokenizer.padding_side = "left"
-    tokenizer.chat_template = DEV_TEMPLATE
-    return tokenizer
 
 
 def save(module: nn.Module, file: Path, prefix: str = "") -> None:

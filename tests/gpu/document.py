@@ -14,7 +14,7 @@ Weights are random and of the real sizes, but for nano's. A goal that isn't reac
 
 
 def as_markdown(told: dict[str, Any]) -> str:
-    """The document of a run (what `results.json` holds)."""
+    """The document of a run (what `results.json` holds). `notes`: what somebody had to say of it."""
     machine = told["machine"]
     lines = [HEAD, "## The machine", ""]
     if told["tiny"]:
@@ -22,6 +22,7 @@ def as_markdown(told: dict[str, Any]) -> str:
     for name, value in machine.items():
         shown = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
         lines.append(f"- {name}: {shown}")
+    lines += [f"- {note}" for note in told.get("notes", ())]
     for section in told["sections"]:
         lines += ["", f"## {section['key']}", "", section["about"], ""]
         if section["status"] != "done":

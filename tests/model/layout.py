@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from model.family import HEAD_SIZE, TransformerSize
+from model.transformer import TransformerConfig
+
 KEYS = Path(__file__).parent / "keys"
 Network = TypeVar("Network", bound=nn.Module)
 Shapes = dict[str, tuple[int, ...]]
@@ -26,6 +29,18 @@ def real_layout(name: str) -> tuple[dict[str, Any], Shapes, int]:
         for block in range(file["repeat"][kind] if star else 1):
             shapes[f"{kind}.{block}.{rest}" if star else key] = tuple(shape)
     return file["config"], shapes, file["elements"]
+
+
+def config_of(size: TransformerSize) -> TransformerConfig:
+    """The config of a transformer of the family's table."""
+    return TransformerConfig(
+        num_layers=size.double,
+        num_single_layers=size.single,
+        num_attention_heads=size.heads,
+        attention_head_dim=HEAD_SIZE,
+        joint_attention_dim=size.text_width,
+        guidance_embeds=size.guidance_embeds,
+    )
 
 
 def shapes_of(module: nn.Module) -> Shapes:

@@ -23,19 +23,13 @@ from PIL import Image
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration, Qwen3Config, Qwen3ForCausalLM
 
 from model import Renderer, RenderRequest
-from model.chat import SYSTEM_MESSAGE
 from model.nano.tokenizer import train_tokenizer
+from tests.model.tokenizers import WORDS, dev_tokenizer
 
 Pixels = NDArray[np.int64]
-WORDS = ["a red mug on the left and a fox on the right, on a beach", "snow falls on the green bottle", "0 1 2 3 4 !"]
 LENGTH = 24
 DEV_LENGTH = 96
 DEPTH = 4
-DEV_TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}{{ '[INST]' if message.role == 'user' else '[SYSTEM_PROMPT]' }}"
-    "{% for part in message.content %}{{ part.text if part.type == 'text' else '[IMG]' }}{% endfor %}"
-    "{{ '[/INST]' if message.role == 'user' else '[/SYSTEM_PROMPT]' }}{% endfor %}"
-)
 PIPELINES: dict[str, tuple[Any, dict[str, bool]]] = {
     "dev": (Flux2Pipeline, {}),
     "klein": (Flux2KleinPipeline, {"is_distilled": True}),
@@ -112,20 +106,6 @@ def small_mistral(depth: int) -> Any:
         spatial_merge_size=2,
     )
     return Mistral3ForConditionalGeneration(config)
-
-
-def dev_tokenizer() -> Any:
-    """Padded on the left, its chat template for structured content: what [dev]'s processor makes of text.
-
-    The processor itself needs torchvision, which has no build for this project's torch.
-    """
-    tokenizer = train_tokenizer([*WORDS, SYSTEM_MESSAGE] * 2)
-    tokens = ["[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[IMG]", "[IMG_BREAK]", "[IMG_END]"]
-    tokenizer.add_special_tokens({"additional_special_tokens": tokens})
-    tokenizer.bos_token = "<|im_start|>"
-    tokenizer.padding_side = "left"
-    tokenizer.chat_template = DEV_TEMPLATE
-    return tokenizer
 
 
 def length_of(kind: str) -> int:

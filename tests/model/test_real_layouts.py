@@ -9,9 +9,9 @@ import torch
 
 from model.checkpoint import bfl, bfl_vae
 from model.checkpoint.bfl import Origin
-from model.family import FAMILIES, HEAD_SIZE, Family
+from model.family import FAMILIES, Family
 from model.transformer import Transformer, TransformerConfig
-from tests.model.layout import Shapes, elements_of, real_layout, shapes_of
+from tests.model.layout import Shapes, config_of, elements_of, real_layout, shapes_of
 
 TRANSFORMERS = {
     "flux.2-dev": "dev",
@@ -27,16 +27,8 @@ def from_table(family: Family) -> Transformer:
     """The transformer that a row of the table describes."""
     size = family.size
     assert size is not None
-    config = TransformerConfig(
-        num_layers=size.double,
-        num_single_layers=size.single,
-        num_attention_heads=size.heads,
-        attention_head_dim=HEAD_SIZE,
-        joint_attention_dim=size.text_width,
-        guidance_embeds=size.guidance_embeds,
-    )
     with torch.device("meta"):
-        return Transformer(config)
+        return Transformer(config_of(size))
 
 
 def in_other_layout(shapes: Shapes, origin: Callable[[str], Origin]) -> Shapes:

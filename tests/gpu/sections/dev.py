@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import torch
 from torch import Tensor
@@ -57,11 +57,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
     model = transformer_of(case, rig)
     step = Step(rig, model, case)
     floor = case.floor(rig.products) / case.steps
-    dense = float("inf")
-    for name, kernels in (rig.kernels() if rig.every else rig.best()).items():
-        seconds = rig.seconds(lambda kernels=kernels: step.run(kernels), rounds=2)
-        dense = min(dense, seconds)
-        yield Figure(f"bf16, a step, {name}", seconds, "s")
+    dense = yield from timed(rig, step, "bf16")
     yield Figure("bf16: floor over a step", floor / dense, "", Goal(0.75), note=f"floor {floor:.3f} s")
     exact = step.run()
     quantise_blocks(model)
@@ -69,13 +65,19 @@ def measure(rig: Rig) -> Iterator[Figure]:
     yield from in_fp8(rig, model, step, case, dense, exact)
 
 
-def in_fp8(rig: Rig, model: Transformer, step: Step, case: Case, dense: float, exact: Tensor) -> Iterator[Figure]:
-    floor = case.floor(rig.products, fp8=True) / case.steps
-    fp8 = float("inf")
+def timed(rig: Rig, step: Step, form: str) -> Generator[Figure, None, float]:
+    """A step by each kind of kernels; returns the seconds of the fastest."""
+    fastest = float("inf")
     for name, kernels in (rig.kernels() if rig.every else rig.best()).items():
         seconds = rig.seconds(lambda kernels=kernels: step.run(kernels), rounds=2)
-        fp8 = min(fp8, seconds)
-        yield Figure(f"fp8, a step, {name}", seconds, "s")
+        fastest = min(fastest, seconds)
+        yield Figure(f"{form}, a step, {name}", seconds, "s")
+    return fastest
+
+
+def in_fp8(rig: Rig, model: Transformer, step: Step, case: Case, dense: float, exact: Tensor) -> Iterator[Figure]:
+    floor = case.floor(rig.products, fp8=True) / case.steps
+    fp8 = yield from timed(rig, step, "fp8")
     yield Figure("fp8: times as fast as bf16", dense / fp8, "x", Goal(1.3), note=f"floor {floor:.3f} s")
     error = float((step.run().float() - exact.float()).norm() / exact.float().norm())
     yield Figure("fp8: velocity against bf16's", error, "", note="norm of the difference over the norm")

@@ -11,12 +11,13 @@ from PIL import Image
 
 from model import Renderer, RenderRequest
 from tests.bench.row import Goal
-from tests.gpu.checkpoints import KINDS, WORDS, save_checkpoint
+from tests.gpu.checkpoints import KINDS, save_checkpoint
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import levels_apart, psnr
 from tests.gpu.rig import Rig
 from tests.gpu.theirs import noise_of
 from tests.gpu.weights import folder_of
+from tests.model.tokenizers import WORDS
 
 ABOUT = "Small checkpoints of every kind and nano: on the device against the CPU, in float32 and in bf16."
 SECONDS = 80

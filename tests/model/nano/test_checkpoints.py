@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from model.nano import checkpoints
-from model.nano.checkpoints import MovingAverage, Progress, Saved, load_state, save_state, saved_state
+from model.nano.checkpoints import DivergedError, MovingAverage, Progress, Saved, load_state, save_state, saved_state
 from model.nano.schedule import StepSchedule
 
 
@@ -64,3 +64,16 @@ def test_checkpoints_are_due_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> No
     assert not progress.due_checkpoint()
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     assert progress.due_checkpoint()
+
+
+def test_a_loss_that_is_not_finite_ends_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And it's in no checkpoint: none is written between two readings of the loss."""
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "REPORT_STEPS", 3)
+    progress = Progress("transformer", StepSchedule(10), start=0)
+    progress.report(1, loss=torch.tensor(1.0))
+    assert not progress.due_checkpoint()
+    progress.report(2, loss=torch.tensor(float("nan")))
+    assert not progress.due_checkpoint()
+    with pytest.raises(DivergedError, match="transformer: the loss stopped being finite between steps 1 and 3"):
+        progress.report(3, loss=torch.tensor(1.0))

@@ -52,6 +52,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.nano.stages.CAPTIONS", 500)
     monkeypatch.setattr("model.nano.stages.CASES", 2)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "REPORT_STEPS", 1)
     place = Place(torch.device("cpu"), torch.bfloat16)
     monkeypatch.setattr(Place, "of", classmethod(lambda cls, device: place))
 

@@ -16,7 +16,7 @@ from model.nano.batches import Batch, Group, batch_of, groups_of, sample_batch
 from model.nano.checkpoints import saved_state
 from model.nano.dataset import Drawn, Latents
 from model.nano.encode import encode
-from model.nano.loop import Stage
+from model.nano.loop import Stage, train
 from model.nano.nano import Nano, attention_mask
 from model.nano.place import CPU, Place
 from model.nano.schedule import Clock, StepSchedule
@@ -91,6 +91,7 @@ def test_the_autoencoders_training_is_taken_up_where_it_was_left(
     pictures: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "REPORT_STEPS", 1)
     four = stage("autoencoder", 4, tmp_path)
     seen, stops = watch(monkeypatch, fit_autoencoder, "next_batch", 3)
     stops.append(2)
@@ -136,8 +137,8 @@ def test_references_are_sampled_without_empty_slots(drawn: Drawn) -> None:
 def test_rates_grow_slowly_with_the_batch() -> None:
     assert fit_transformer.learning_rates(32) == (fit_transformer.MUON_LR, fit_transformer.ADAM_LR)
     muon, adam = fit_transformer.learning_rates(512)
-    assert muon == pytest.approx(2 * fit_transformer.MUON_LR)
-    assert adam == pytest.approx(2**0.5 * fit_transformer.ADAM_LR)
+    assert muon == pytest.approx(2**0.5 * fit_transformer.MUON_LR)
+    assert adam == pytest.approx(2**0.25 * fit_transformer.ADAM_LR)
 
 
 def test_the_transformer_learns(groups: list[Group], tmp_path: Path) -> None:
@@ -159,6 +160,7 @@ def test_the_transformers_training_is_taken_up_where_it_was_left(
     groups: list[Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "REPORT_STEPS", 1)
     four = stage("transformer", 4, tmp_path)
     seen, stops = watch(monkeypatch, fit_transformer, "batch_losses", 2)
     stops.append(2)
@@ -266,3 +268,18 @@ def test_latents_that_the_transformer_takes_back_stay_near(groups: list[Group]) 
     nano.velocity = knowing  # type: ignore[assignment]
     for step in range(4):
         torch.testing.assert_close(fit_decoder.as_drawn(nano, batch, step, CPU), batch.targets, atol=1e-4, rtol=1e-4)
+
+
+def test_cudnn_attention_is_off_while_training(tmp_path: Path) -> None:
+    """Its gradients are NaN for masked texts of 64 tokens (pytorch/pytorch#196678), which only a GPU would show."""
+    model = torch.nn.Linear(1, 1)
+    seen: list[bool] = []
+
+    def losses(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        seen.append(torch.backends.cuda.cudnn_sdp_enabled())
+        return model(torch.ones(1, 1)).sum(), {}
+
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    train(stage("any", 2, tmp_path), model, [torch.optim.SGD(model.parameters(), lr=0.1)], [], losses)
+    assert seen == [False, False]
+    assert torch.backends.cuda.cudnn_sdp_enabled() == before

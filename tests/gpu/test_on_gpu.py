@@ -18,9 +18,10 @@ from model import renderer as module
 from model.autoencoder import Autoencoder, AutoencoderConfig
 from model.kernels import EAGER, chosen
 from model.memory import DECODER_CHANNELS
-from tests.gpu.checkpoints import KINDS, WORDS
+from tests.gpu.checkpoints import KINDS
 from tests.gpu.pairs import levels_apart, spreads_apart
 from tests.gpu.weights import filled
+from tests.model.tokenizers import WORDS
 
 CHUNKS = [1 << shift for shift in (30, 28, 26, 24, 22)]
 """Bytes of the tensors that fill a card, the last of them smaller than what any picture here takes."""

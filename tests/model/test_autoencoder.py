@@ -12,6 +12,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 from torch import Tensor
+from torch.nn import functional as F
 
 from model import bands
 from model.autoencoder import Autoencoder, AutoencoderConfig, layers_of, patchify, unpatchify
@@ -145,6 +146,26 @@ def test_bands_in_bfloat16_are_as_near_to_float32_as_one_piece_is(elements: int)
     assert [one.dtype for one in found] == [torch.float32, torch.bfloat16]
     for true, one, other in zip(truth, plain, found, strict=True):
         assert 0 < (other - true).square().mean() < 1.1 * (one - true).square().mean()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("elements", [3000, 0], ids=["bands", "one piece"])
+def test_no_convolution_may_round_float32_to_ten_bits(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a GPU does by default; what the caller has set holds again afterwards."""
+    ours, _ = pair()
+    allowed: list[bool] = []
+    convolve = F.conv2d
+
+    def noted(*args: Any, **options: Any) -> Tensor:
+        allowed.append(torch.backends.cudnn.allow_tf32)
+        return convolve(*args, **options)
+
+    monkeypatch.setattr(F, "conv2d", noted)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with in_bands(elements) if elements else nullcontext():
+        ours.decode(ours.encode(picture(64, 48)))
+    assert len(allowed) > 20 and not any(allowed)
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_with_gradients_nothing_is_made_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from model.reuse import ReferenceLatents
 from model.sampler import sigmas
 from model.transformer import Transformer, TransformerConfig
 from model.upload import download, upload
-from tests.gpu.checkpoints import AUTOENCODER, CONFIG, WORDS, save_checkpoint
+from tests.gpu.checkpoints import AUTOENCODER, CONFIG, save_checkpoint
+from tests.model.tokenizers import WORDS
 
 META = torch.device("meta")
 """Where tensors have shapes and no values: torch raises an error where a GPU would be waited for."""

@@ -30,6 +30,11 @@ def test_a_missed_goal_is_a_fault_where_it_must_be_reached(figure: Figure, met: 
     assert figure.as_json()["met"] == met
 
 
+def test_what_is_not_finite_is_text_in_json() -> None:
+    told = Figure("a", float("inf"), goal=AT_MOST_ONE, must=True).as_json()
+    assert (told["value"], told["met"]) == ("inf", False)
+
+
 @pytest.mark.parametrize(
     ("status", "wrong"), [("done", False), ("left out", False), ("failed", True), ("out of time", True)]
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -125,6 +126,55 @@ def test_group_norm_and_silu(fused: ModuleType, channels: int, side: int, monkey
     made = fused.norm_silu(x, 16, weight, bias, EPS)
     assert made.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(made.double(), wanted, rtol=1e-4, atol=1e-3)
+
+
+class Grids:
+    """In a kernel's place: notes the grids that it's launched with."""
+
+    def __init__(self) -> None:
+        self.grids: list[tuple[int, ...]] = []
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+        self.grids.append(grid)
+        return lambda *args, **options: None
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("rows", [16_896, 33_280, 1_000_000])
+def test_grids_are_within_a_gpus_bounds(fused: ModuleType, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 2048x2048 and more rows than any picture has: axes 1 and 2 take 65,535 programs, axis 0 takes 2^31 - 1.
+    On tensors that have shapes and no memory."""
+    noted: dict[str, Grids] = {}
+    for module in (fused.rows, fused.fp8, fused.pictures):
+        for name, kernel in vars(module).items():
+            if name.startswith("_") and hasattr(kernel, "fn"):
+                noted[name] = noted.get(name) or Grids()
+                monkeypatch.setattr(module, name, noted[name])
+
+    def some(*shape: int, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+    width, inner, heads, size = 6144, 18_432, 48, 128  # [dev]'s, the largest
+    turn = some(rows, 1, 1, size // 2, dtype=torch.complex64)
+    fused.norm_and_turn(some(rows, 2, heads, size), some(2, 1, size), turn, EPS)
+    fused.add_gated(some(rows, width), some(rows, width), some(width))
+    mixed, gate = some(rows, width), some(rows, inner)
+    fused.join(mixed, gate, gate, some(rows, width + inner))
+    fused.swiglu(gate, gate, some(rows, inner))
+    fused.quantise_rows(mixed)
+    fused.modulate_rows(mixed, some(width), some(width), EPS, None)
+    fused.join_rows(mixed, gate, gate, None)
+    fused.swiglu_rows(gate, gate, None)
+    for shape in ((1, 128, 2048, 2048), (1, 256, 2048, 2048), (1, 512, 720, 5760), (4, 16, 2048, 2048)):
+        x, channels = some(*shape).to(memory_format=torch.channels_last), shape[1]
+        fused.norm_silu(x, 16, some(channels), some(channels), EPS)
+    fused.softmax(some(1, 8192, 65_536, dtype=torch.float32), 1.0, torch.bfloat16)
+    parts = {"_scale_of", "_in_fp8"}  # of kernels, not launched by themselves
+    assert {name for name, one in noted.items() if one.grids} == noted.keys() - parts
+    for name, one in noted.items():
+        for first, *others in one.grids:
+            assert first < 1 << 31, name
+            assert all(axis <= 65_535 for axis in others), name
 
 
 @torch.inference_mode()

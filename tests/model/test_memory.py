@@ -18,7 +18,7 @@ from model.checkpoint.locate import Parts
 from model.checkpoint.text import load_text_encoder, table_config, trunk_model
 from model.choice import ModelChoice
 from model.family import FAMILIES
-from model.memory import DeviceMemory, Largest, Need, choose, machine_memory, need_of
+from model.memory import DeviceMemory, Largest, Need, choose, machine_memory, need_of, with_room
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import LENGTH, Small
@@ -209,6 +209,53 @@ def test_workers_share_a_device(total: int, free: int, workers: int, budget: int
     device = gpu(total, free, workers)
     assert (device.budget, device.usable) == (budget * GB, int(budget * GB * memory.MARGIN))
     assert Need(8 * GB, GB, GB, 0).spare("resident", device) == int(spare * GB)
+
+
+def test_the_decoder_is_made_in_one_piece_where_there_is_room() -> None:
+    """Each card of so many GB: what is planned, and that parts take turns or not as they would without."""
+    need = Need(transformer=9 * GB, text_encoder=8 * GB, autoencoder=GB, work=3 * GB, in_one_piece=7 * GB)
+    planned = {card: with_room(need, gpu(card)) for card in (40, 28, 27, 24, 20, 19, 15)}
+    assert {card: made.work // GB for card, made in planned.items()} == {
+        40: 7,  # all of it fits
+        28: 7,  # 25.2 can be used, and 25 are needed
+        27: 3,  # 24.3: it would have parts take turns
+        24: 3,  # 21.6, and 21 are needed without
+        20: 7,  # 18: parts take turns, 17 in one piece
+        19: 7,
+        15: 3,  # 13.5, and 13 are needed without
+    }
+    for card, made in planned.items():
+        assert choose(made, gpu(card)) == choose(need, gpu(card))
+        assert made == replace(need, work=made.work)
+
+
+@pytest.mark.parametrize("whole", [0, 2])
+def test_a_decoder_that_is_in_one_piece_anyway_is_left_so(whole: int) -> None:
+    """As nano's, and where denoising takes more than decoding."""
+    need = Need(transformer=9 * GB, text_encoder=8 * GB, autoencoder=GB, work=3 * GB, in_one_piece=whole * GB)
+    assert {with_room(need, gpu(card)) for card in (10, 24, 80)} == {need}
+
+
+@pytest.mark.parametrize("side", [256, 1024, 2048])
+@pytest.mark.parametrize("card", [16, 24, 32, 48, 80, 141])
+@pytest.mark.parametrize(("family", "layout"), [("flux.2-klein-4b", "klein-4b"), ("flux.2-klein-9b", "klein-9b")])
+def test_room_for_the_decoder_never_changes_the_residency(
+    tmp_path: Path, family: str, layout: str, card: int, side: int
+) -> None:
+    """Nor does it make a model too large that fits."""
+    need = real_need(tmp_path, family, layout, False, Largest(side, side, 4096))
+    for workers in (1, 2):
+        device = gpu(card, workers=workers)
+        made = with_room(need, device)
+        assert outcome(made, device) == outcome(need, device)
+        assert made.work >= need.work
+
+
+def outcome(need: Need, device: DeviceMemory) -> str:
+    try:
+        return choose(need, device)
+    except CheckpointError:
+        return "refused"
 
 
 def test_this_machine_has_memory() -> None:

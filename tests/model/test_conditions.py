@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from model import RenderRequest
+from model import RenderRequest, conditions, references
 from model.references import picture_digest
 from tests.model.small import Small, noise_picture
 from tests.model.test_renderer import PROMPT, levels, pictures
@@ -45,6 +45,25 @@ def test_a_campaign_computes_nothing_twice(small_of: Callable[[str], Small], mon
     assert modulations.calls == 1 + 2 + 1, "time 0; two steps; the second size has the first sigma, 1, in common"
     assert len(renderer.reuse.reference_kv) == 1
     assert len(renderer.reuse.turns) == 2
+
+
+@pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
+def test_references_are_read_once(small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Five requests with the same two pictures in either order, one by one and in a list: each picture is hashed,
+    prepared and its pixels are hashed once, whatever else a request asks for."""
+    renderer = small_of(kind).fresh()
+    read = [Counter(monkeypatch, references, "picture_digest")]
+    read += [Counter(monkeypatch, conditions, name) for name in ("prepare_reference", "pixels_digest")]
+    first, second = pictures(2)
+    orders = [(first, second), (second, first)]
+    requests = [RenderRequest(f"{PROMPT} {i}", orders[i % 2], 64, 64 + 16 * (i % 2), seed=i, steps=1) for i in range(5)]
+    renderer.render(requests[:1])
+    renderer.render(requests[1:2])
+    renderer.render(requests[2:])
+    assert [counter.calls for counter in read] == [2, 2, 2]
+    same = [picture.copy() for picture in (first, second)]
+    renderer.render([RenderRequest(PROMPT, tuple(same), 64, 64, steps=1)])
+    assert [counter.calls for counter in read] == [4, 2, 2], "equal pictures are hashed, and are known then"
 
 
 def test_little_room_costs_time_and_no_picture(small_of: Callable[[str], Small]) -> None:

@@ -10,12 +10,19 @@ from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model import kernels
-from model.quantised import Fp8Rows
-from model.transformer import rope_table
+from model import bands, kernels
+from model.autoencoder import Autoencoder, AutoencoderConfig
+from model.kernels import EAGER
+from model.packed import PackedPass
+from model.positions import image_ids, text_ids
+from model.quantised import Fp8Linear, Fp8Rows, quantise
+from model.segments import Segment, steady
+from model.transformer import Transformer, TransformerConfig, rope_table
+from model.workspace import Workspace
+from tests.model.layout import randomise
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 pytestmark = [pytest.mark.gpu] if torch.cuda.is_available() else []
@@ -126,6 +133,52 @@ def test_group_norm_and_silu(fused: ModuleType, channels: int, side: int, monkey
     made = fused.norm_silu(x, 16, weight, bias, EPS)
     assert made.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(made.double(), wanted, rtol=1e-4, atol=1e-3)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("fp8", [False, True])
+def test_a_pass_equals_torchs_own(fused: ModuleType, fp8: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole one over two pictures: every kernel gets the rows and the layout that it takes."""
+    if DEVICE.type == "cpu":
+        monkeypatch.setattr(Fp8Linear, "runs_in_fp8", lambda self, device: True)
+    config = TransformerConfig(16, num_layers=1, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
+                               joint_attention_dim=32, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False)  # fmt: skip
+    model = randomise(Transformer(config)).to(DEVICE, torch.bfloat16)
+    for name, layer in list(model.named_modules()) if fp8 else ():
+        if isinstance(layer, nn.Linear) and "blocks" in name:
+            model.set_submodule(name, Fp8Linear(*quantise(layer.weight)))
+    mods = steady(model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()))
+    turns = [model.rope(torch.cat((image_ids(2, width), text_ids(3))).to(DEVICE)).turns() for width in (2, 3)]
+    segments = [Segment(0, 4, 3, turns[0]), Segment(0, 6, 3, turns[1])]
+    image, text = drawn(10, 16), drawn(6, 32, seed=1)
+    wanted, made = (
+        PackedPass(model, segments, mods, Workspace(), kernels).velocity(image, text).float()
+        for kernels in (EAGER, fused.FUSED)
+    )
+    assert wanted.std() > 0.1
+    assert 0 < float((made - wanted).norm() / wanted.norm()) < (0.05 if fp8 else 0.02)
+
+
+@torch.inference_mode()
+def test_a_decoder_equals_torchs_own(fused: ModuleType) -> None:
+    """In float32, channels last, with the middle attention as it is on a GPU."""
+    config = AutoencoderConfig(
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=4,
+        mid_block_add_attention=True,
+    )
+    model = randomise(Autoencoder(config)).to(DEVICE)
+    z = drawn(1, 4, 8, 12, dtype=torch.float32)
+    wanted = model.decode_moments(z)
+    model.use(fused.FUSED)
+    made = model.decode_moments(z)
+    assert wanted.std() > 0.05 and not torch.equal(made, wanted)
+    torch.testing.assert_close(made, wanted, rtol=1e-3, atol=1e-4)
+    q, k, v = (drawn(1, 1, 40, 24, seed=seed, dtype=torch.float32) for seed in range(3))
+    mixed = bands.attention_of_wide_heads(q, k, v, fused.FUSED)
+    torch.testing.assert_close(mixed, F.scaled_dot_product_attention(q, k, v), rtol=1e-3, atol=1e-4)
 
 
 class Grids:

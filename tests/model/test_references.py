@@ -10,8 +10,9 @@ import torch
 from diffusers.pipelines.flux2.image_processor import Flux2ImageProcessor
 from PIL import Image
 
+from model import references
 from model.errors import RequestError
-from model.references import prepare_reference, to_picture
+from model.references import PictureDigests, prepare_reference, to_picture
 from tests.model.small import noise_picture
 
 PROCESSOR = Flux2ImageProcessor(vae_scale_factor=16)
@@ -69,6 +70,21 @@ def test_what_diffusers_refuses_is_refused(size: tuple[int, int], message: str) 
         PROCESSOR.check_image_input(picture)
     with pytest.raises(RequestError, match=message):
         prepare_reference(picture)
+
+
+def test_a_digest_is_worked_out_once_in_a_pictures_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And goes with it: the next picture may get its place in memory."""
+    calls: list[Image.Image] = []
+    monkeypatch.setattr(references, "picture_digest", lambda picture: calls.append(picture.size) or picture.tobytes())
+    digests = PictureDigests()
+    kept = drawn((64, 64), "RGB")
+    for seed in range(20):
+        passing = noise_picture(64, 64, seed)
+        assert digests.of(passing) == digests.of(passing) == passing.tobytes()
+        assert digests.of(kept) == kept.tobytes()
+        del passing
+        assert len(digests._digests) == 1
+    assert len(calls) == 21
 
 
 def test_pictures_are_rounded_as_diffusers_rounds() -> None:

@@ -43,10 +43,7 @@ def test_kernels_are_summed_by_name_and_the_longest_comes_first() -> None:
     spans = [("copy", 0, 500), ("product", 0, 2000), ("copy", 700, 900), ("product", 3000, 4000), ("norm", 0, 100)]
     events = [Event(name, Range(start, end)) for name, start, end in spans]
     table = kernel_table(events, most=2)
-    assert [(name, pytest.approx(spent), calls) for name, spent, calls in table] == [
-        ("product", 3.0, 2),
-        ("copy", 0.7, 2),
-    ]
+    assert [(name, round(spent, 6), calls) for name, spent, calls in table] == [("product", 3.0, 2), ("copy", 0.7, 2)]
     assert table == kernel_table(events)[:2]
     assert kernel_table([]) == []
 

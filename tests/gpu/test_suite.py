@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def test_a_suite_without_tests_is_a_fault(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_without_pytest_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     [figure] = figures(tmp_path).values()
     assert figure.value == "pytest isn't installed" and not figure.wrong
 

@@ -74,8 +74,13 @@ def test_what_diffusers_refuses_is_refused(size: tuple[int, int], message: str) 
 
 def test_a_digest_is_worked_out_once_in_a_pictures_life(monkeypatch: pytest.MonkeyPatch) -> None:
     """And goes with it: the next picture may get its place in memory."""
-    calls: list[Image.Image] = []
-    monkeypatch.setattr(references, "picture_digest", lambda picture: calls.append(picture.size) or picture.tobytes())
+    calls: list[tuple[int, int]] = []
+
+    def counted(picture: Image.Image) -> bytes:
+        calls.append(picture.size)
+        return picture.tobytes()
+
+    monkeypatch.setattr(references, "picture_digest", counted)
     digests = PictureDigests()
     kept = drawn((64, 64), "RGB")
     for seed in range(20):

@@ -229,8 +229,8 @@ class Autoencoder(nn.Module):
         """(B, 3, H, W) in [-1, 1] -> mean and log-variance of the posterior, (B, c, H/8, W/8) each."""
         with bands.whole_up_to(self.whole_elements), full_float32():
             x = self.encoder(pictures)
-        if self.quant_conv is not None:
-            x = self.quant_conv(x)
+            if self.quant_conv is not None:
+                x = self.quant_conv(x)
         mean, logvar = x.chunk(2, dim=1)
         return mean, logvar
 
@@ -247,9 +247,9 @@ class Autoencoder(nn.Module):
 
     def decode_moments(self, z: Tensor) -> Tensor:
         """Latents as the posterior holds them (B, c, H/8, W/8) -> pictures (B, 3, H, W)."""
-        if self.post_quant_conv is not None:
-            z = self.post_quant_conv(z)
         with bands.whole_up_to(self.whole_elements), full_float32():
+            if self.post_quant_conv is not None:
+                z = self.post_quant_conv(z)
             pictures: Tensor = self.decoder(z)
         return pictures
 

@@ -50,8 +50,8 @@ class Trunk(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """Token ids (1, L) and what of them isn't padding (1, L), both in the CPU's memory -> (1, L, X)."""
+        seen = upload(causal(torch.ones_like(ids) if mask is None else mask), self.device)
         ids = upload(ids, self.device)
-        seen = None if mask is None else upload(causal(mask), self.device)
         states: dict[int, Tensor] = {}
         hooks = [
             self.model.layers[k - 1].register_forward_hook(
@@ -122,7 +122,8 @@ class MistralTextEncoder(nn.Module):
 def causal(mask: Tensor) -> Tensor:
     """(1, L) of what isn't padding -> (1, 1, L, L): each token sees itself and what is before it, but no padding.
 
-    transformers would make the same of the first, and wait for the GPU to know whether there is padding at all.
+    transformers would make the same of the first, and wait for the GPU to know whether there is padding at all; without
+    any mask it waits to know whether several texts lie one behind the other.
     """
     length = mask.shape[1]
     return torch.ones(length, length, dtype=torch.bool).tril() & mask.bool()[:, None, None]

@@ -1,4 +1,8 @@
-"""What several areas of tests share: small checkpoints, a real S3 server and buckets on it."""
+"""What several areas of tests share: small checkpoints, a real S3 server and buckets on it.
+
+Tests of a GPU run in a checkout where only torch and transformers are installed: other packages are imported when a
+fixture needs them.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,7 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.s3_server import S3Server, find_weed, running_s3_server
 
@@ -72,6 +74,9 @@ def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Se
 @pytest.fixture
 def s3_uri(s3_environment: S3Server) -> str:
     """The address of an empty prefix. All are in one bucket, since each takes much room at the server."""
+    import boto3
+    from botocore.exceptions import ClientError
+
     with suppress(ClientError):  # another test has made it
         boto3.client("s3").create_bucket(Bucket=BUCKET)
     return f"s3://{BUCKET}/{secrets.token_hex(6)}/brands"

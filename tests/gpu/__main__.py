@@ -23,7 +23,7 @@ from tests.gpu.document import as_markdown, as_text
 from tests.gpu.figure import Section
 from tests.gpu.machine import machine
 from tests.gpu.rig import Rig
-from tests.gpu.sections import ceilings, company, decoder, dev, exhaustion, graphs, klein, pictures, stream
+from tests.gpu.sections import ceilings, company, decoder, dev, exhaustion, graphs, klein, pictures, stream, suite
 
 SECTIONS: dict[str, ModuleType] = {
     "ceilings": ceilings,
@@ -35,6 +35,7 @@ SECTIONS: dict[str, ModuleType] = {
     "company": company,
     "exhaustion": exhaustion,
     "graphs": graphs,
+    "suite": suite,
 }
 SECONDS = 480
 OUT = Path("out/gpu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -35,7 +36,9 @@ class Figure:
         return self.must and self.met is False
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"met": self.met}
+        """JSON has no word for numbers that aren't finite: they are text there."""
+        value = self.value if isinstance(self.value, str) or math.isfinite(self.value) else str(self.value)
+        return asdict(self) | {"value": value, "met": self.met}
 
 
 @dataclass

@@ -5,12 +5,14 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any
 
 import pytest
 import torch
 from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 from torch import Tensor
+from torch.nn import functional as F
 
 from model import bands
 from model.autoencoder import Autoencoder, AutoencoderConfig, layers_of, patchify, unpatchify
@@ -135,13 +137,35 @@ def test_bands_in_bfloat16_are_as_near_to_float32_as_one_piece_is(elements: int)
     pictures = picture(144, 80)
     latents = ours.encode(pictures).bfloat16()
     truth = ours.encode(pictures), ours.decode(latents.float())
+    statistics = deepcopy(ours.bn)
     ours.bfloat16()
+    ours.bn = statistics  # as they are when it's loaded
     plain = ours.encode(pictures.bfloat16()), ours.decode(latents)
     with in_bands(elements):
         found = ours.encode(pictures.bfloat16()), ours.decode(latents)
+    assert [one.dtype for one in found] == [torch.float32, torch.bfloat16]
     for true, one, other in zip(truth, plain, found, strict=True):
-        assert other.dtype == torch.bfloat16
         assert 0 < (other - true).square().mean() < 1.1 * (one - true).square().mean()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("elements", [3000, 0], ids=["bands", "one piece"])
+def test_no_convolution_may_round_float32_to_ten_bits(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a GPU does by default; what the caller has set holds again afterwards."""
+    ours, _ = pair()
+    allowed: list[bool] = []
+    convolve = F.conv2d
+
+    def noted(*args: Any, **options: Any) -> Tensor:
+        allowed.append(torch.backends.cudnn.allow_tf32)
+        return convolve(*args, **options)
+
+    monkeypatch.setattr(F, "conv2d", noted)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with in_bands(elements) if elements else nullcontext():
+        ours.decode(ours.encode(picture(64, 48)))
+    assert len(allowed) > 20 and not any(allowed)
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_with_gradients_nothing_is_made_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from model.quantised import Fp8Rows
 from model.transformer import rope_table
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+pytestmark = [pytest.mark.gpu] if torch.cuda.is_available() else []
 EPS = 1e-6
 
 

@@ -198,7 +198,8 @@ def test_other_dtypes_come_close(small: Small) -> None:
 
 
 def test_the_host_is_named(small: Small) -> None:
-    assert small.renderer.host() == {"device": "cpu", "torch": torch.__version__, "driver": "none"}
+    host = {"device": "cpu", "torch": torch.__version__, "driver": "none", "pass_rows": "512"}
+    assert small.renderer.host() == host
 
 
 @pytest.mark.parametrize(

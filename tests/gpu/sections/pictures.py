@@ -108,7 +108,8 @@ def padding(rig: Rig) -> Iterator[Figure]:
 def nano(rig: Rig) -> Iterator[Figure]:
     references = tuple(Image.open(REFERENCES / name).convert("RGB") for name in ("mug.png", "fox.png"))
     prompt = "a green mug with a white star on the left, an orange fox on the right, on a beach"
-    requests = [RenderRequest(prompt, references, 128, 128, seed=seed) for seed in range(2 if rig.tiny else 4)]
+    side, count = (64, 1) if rig.tiny else (128, 4)
+    requests = [RenderRequest(prompt, references, side, side, seed=seed) for seed in range(count)]
     cpu = Renderer.load("nano", device="cpu", dtype="float32").render(requests)
     for dtype in ("float32", "bfloat16"):
         renderer = Renderer.load("nano", device=str(rig.device), dtype=dtype)

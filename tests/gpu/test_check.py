@@ -1,0 +1,131 @@
+"""The whole check at small sizes, as a command: it runs to its end where only torch and transformers are installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from tests.bench.row import Goal
+from tests.gpu import __main__ as check
+from tests.gpu.figure import Figure
+from tests.gpu.rig import Rig
+
+ROOT = Path(__file__).parents[2]
+NOT_THERE = ("boto3", "botocore", "diffusers", "hypothesis", "pydantic", "ray", "resvg_py", "rich", "typer")
+"""Packages that a machine with a GPU may not have; these are ours and of our tests, not torch's nor transformers'."""
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in whose processes those packages can't be imported."""
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({NOT_THERE!r}))\n")
+    return os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+
+
+def test_it_runs_to_its_end(bare: dict[str, str], tmp_path: Path) -> None:
+    """Every section at small sizes, and no figure is wrong. Tests of a GPU are found by the last section."""
+    command = [sys.executable, "-m", "tests.gpu", "--cpu-tiny", "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = strictly((tmp_path / "results.json").read_text())
+    assert [section["key"] for section in told["sections"]] == list(check.SECTIONS)
+    assert {section["status"] for section in told["sections"]} == {"done"}
+    assert told["tiny"] and told["machine"]["device"] == "CPU"
+    figures = [figure for section in told["sections"] for figure in section["figures"]]
+    assert len(figures) > 50
+    assert all(figure["met"] is not False for figure in figures)
+    assert not any("diffusers" in figure["name"] for figure in figures)
+    text = (tmp_path / "gpu.md").read_text()
+    assert "proves that every section runs and measures nothing" in text
+    assert all(f"## {key}\n" in text for key in check.SECTIONS)
+    assert strictly((tmp_path / "gpu.json").read_text()) == told
+
+
+def strictly(text: str) -> Any:
+    """JSON without words that only Python has for numbers."""
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def section(figures: Iterator[Figure], seconds: float = 60) -> Any:
+    """In a module's place."""
+    return SimpleNamespace(ABOUT="A section.", SECONDS=seconds, measure=lambda rig: figures)
+
+
+def good() -> Iterator[Figure]:
+    yield Figure("a figure", 1.0)
+
+
+def breaks() -> Iterator[Figure]:
+    yield Figure("before", 1.0)
+    raise RuntimeError("no such kernel")
+
+
+def slow() -> Iterator[Figure]:
+    yield Figure("a goal of speed", 1.0, goal=Goal(2))
+    while True:
+        pass
+
+
+def wrong() -> Iterator[Figure]:
+    yield Figure("pictures", 9.0, "levels", Goal(1, at_least=False), must=True)
+
+
+def test_a_section_that_fails_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sections = {"a": section(good()), "b": section(breaks()), "c": section(slow(), 0.3), "d": section(wrong())}
+    told, code = run(tmp_path, monkeypatch, sections | {"e": section(good())})
+    assert code == 1
+    assert [one["status"] for one in told["sections"]] == ["done", "failed", "out of time", "done", "done"]
+    assert [len(one["figures"]) for one in told["sections"]] == [1] * 5, "what was found out until then is kept"
+    assert told["sections"][1]["cause"].endswith("RuntimeError: no such kernel\n")
+    assert "**failed** after 0 s: RuntimeError: no such kernel" in (tmp_path / "gpu.md").read_text()
+    assert "MISS pictures: 9 levels (goal ≤ 1)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "code"), [("good", 0), ("breaks", 1), ("slow", 1), ("wrong", 1)])
+def test_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
+    figures = {"good": good, "breaks": breaks, "slow": slow, "wrong": wrong}[name]
+    assert run(tmp_path, monkeypatch, {"a": section(figures(), 0.3)})[1] == code
+
+
+def test_without_time_a_section_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, code = run(tmp_path, monkeypatch, {"a": section(good())}, "--seconds", "2")
+    assert [(one["status"], one["cause"]) for one in told["sections"]] == [("left out", "no time was left")]
+    assert code == 0
+
+
+def run(folder: Path, patch: pytest.MonkeyPatch, sections: dict[str, Any], *options: str) -> tuple[dict[str, Any], int]:
+    """The command in this process, with other sections."""
+    patch.setattr(check, "SECTIONS", sections)
+    patch.setattr(sys, "argv", ["tests.gpu", "--cpu-tiny", "--out", str(folder), *options])
+    code = check.main()
+    return strictly((folder / "results.json").read_text()), code
+
+
+def test_unknown_sections_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["tests.gpu", "--only", "klein,clein"])
+    with pytest.raises(SystemExit):
+        check.parse()
+    assert "clein: there are ceilings, pictures" in capsys.readouterr().err
+
+
+def test_at_small_sizes_no_goal_of_speed_counts(tmp_path: Path) -> None:
+    figures = iter([Figure("speed", 1.0, goal=Goal(2)), Figure("right", 1.0, goal=Goal(1), must=True)])
+    rig = Rig(torch.device("cpu"), True, tmp_path, lambda line: None)
+    made = check.run("a", section(figures), rig, 60)
+    assert [figure.goal for figure in made.figures] == [None, Goal(1)]

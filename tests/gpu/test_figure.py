@@ -1,0 +1,66 @@
+"""Which figures are faults, and which sections went wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.bench.row import Goal
+from tests.gpu.figure import Figure, Section, Status
+
+AT_MOST_ONE = Goal(1, at_least=False)
+
+
+@pytest.mark.parametrize(
+    ("figure", "met", "wrong"),
+    [
+        (Figure("a", 2.0), None, False),
+        (Figure("a", 2.0, must=True), None, False),
+        (Figure("a", "not measured", goal=Goal(1), must=True), None, False),
+        (Figure("a", 2.0, goal=Goal(1), must=True), True, False),
+        (Figure("a", 2.0, goal=AT_MOST_ONE), False, False),
+        (Figure("a", 2.0, goal=AT_MOST_ONE, must=True), False, True),
+        (Figure("a", 1.0, goal=AT_MOST_ONE, must=True), True, False),
+        (Figure("a", float("nan"), goal=AT_MOST_ONE, must=True), False, True),
+    ],
+)
+def test_a_missed_goal_is_a_fault_where_it_must_be_reached(figure: Figure, met: bool | None, wrong: bool) -> None:
+    assert (figure.met, figure.wrong) == (met, wrong)
+    assert figure.as_json()["met"] == met
+
+
+def test_what_is_not_finite_is_text_in_json() -> None:
+    told = Figure("a", float("inf"), goal=AT_MOST_ONE, must=True).as_json()
+    assert (told["value"], told["met"]) == ("inf", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "wrong"), [("done", False), ("left out", False), ("failed", True), ("out of time", True)]
+)
+def test_a_section_went_wrong_where_it_has_no_end(status: Status, wrong: bool) -> None:
+    assert Section("a", "about", status).wrong == wrong
+
+
+def test_one_fault_makes_a_section_wrong() -> None:
+    fault = Figure("b", 2.0, goal=AT_MOST_ONE, must=True)
+    assert not Section("a", "about", "done", figures=[Figure("a", 1.0)]).wrong
+    assert Section("a", "about", "done", figures=[Figure("a", 1.0), fault]).wrong
+
+
+def test_a_section_as_json() -> None:
+    section = Section("a", "about", "done", 1.5, [Figure("x", 2.0, "s", AT_MOST_ONE)], [("kernel", 1.0, 3)])
+    told = json.loads(json.dumps(section.as_json()))
+    assert told["figures"] == [
+        {
+            "name": "x",
+            "value": 2.0,
+            "unit": "s",
+            "goal": {"bound": 1, "at_least": False},
+            "must": False,
+            "beside": None,
+            "note": "",
+            "met": False,
+        }
+    ]
+    assert (told["key"], told["status"], told["profile"]) == ("a", "done", [["kernel", 1.0, 3]])

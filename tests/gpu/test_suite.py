@@ -1,0 +1,84 @@
+"""What pytest says, read."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.gpu.figure import Figure
+from tests.gpu.rig import Rig
+from tests.gpu.sections import suite
+
+SAID = """..F.sE                                                     [100%]
+=========================== short test summary info ============================
+FAILED tests/gpu/test_on_gpu.py::test_float32_equals_the_cpu[cuda-dev] - assert 3 <= 1
+ERROR tests/model/test_fused.py::test_softmax[5] - RuntimeError: no kernel
+1 failed, 20 passed, 2 skipped, 3 deselected, 1 warning, 1 error in 12.34s
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        (SAID, (20, 1, 2, 1)),
+        ("20 passed in 3.21s", (20, 0, 0, 0)),
+        ("===== 2 passed, 3 errors in 1s =====", (2, 0, 0, 3)),
+        ("no tests ran in 0.01s", (0, 0, 0, 0)),
+        ("", (0, 0, 0, 0)),
+    ],
+)
+def test_counts(said: str, counts: tuple[int, ...]) -> None:
+    assert tuple(suite.counts_of(said)[name] for name in ("passed", "failed", "skipped", "errors")) == counts
+
+
+def figures(tmp_path: Path, gpu: bool = True) -> dict[str, Figure]:
+    rig = Rig(torch.device("cpu"), not gpu, tmp_path, print)
+    return {figure.name: figure for figure in suite.measure(rig)}
+
+
+def says(patch: pytest.MonkeyPatch, said: str, code: int) -> list[list[str]]:
+    """Have pytest say that; returns the commands to come."""
+    commands: list[list[str]] = []
+
+    def ran(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, code, said, "")
+
+    patch.setattr(subprocess, "run", ran)
+    return commands
+
+
+def test_failures_are_faults_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [command] = [says(monkeypatch, SAID, 1)]
+    made = figures(tmp_path)
+    assert (made["tests passed"].value, made["tests skipped"].value) == (20, 2)
+    assert made["tests failed"].value == 2 and made["tests failed"].wrong
+    assert made["tests failed"].note == (
+        "test_on_gpu.py::test_float32_equals_the_cpu[cuda-dev], test_fused.py::test_softmax[5]"
+    )
+    assert "--collect-only" not in command[0]
+
+
+def test_a_suite_without_tests_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    says(monkeypatch, "no tests ran in 0.01s", 5)
+    assert figures(tmp_path)["tests passed"].wrong
+    assert figures(tmp_path, gpu=False)["tests that need a GPU"].wrong
+
+
+def test_without_pytest_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite.importlib.util, "find_spec", lambda name: None)
+    [figure] = figures(tmp_path).values()
+    assert figure.value == "pytest isn't installed" and not figure.wrong
+
+
+def test_tests_that_take_too_long_end_the_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(command: list[str], **options: Any) -> None:
+        raise subprocess.TimeoutExpired(command, 60, output=b"..F\n")
+
+    monkeypatch.setattr(subprocess, "run", late)
+    with pytest.raises(RuntimeError, match=r"the tests took more than 60 s: \.\.F"):
+        figures(tmp_path)

@@ -130,8 +130,8 @@ class Denoiser:
     def _velocity(self, latents: Tensor, mods: Steady, kind: Kind) -> Tensor:
         """(samples, N, C), guided where samples have two branches."""
         ways: list[list[Tensor]] = [[] for _ in self._samples]
+        image = latents.to(self._samples[0].text.dtype)
         for branches in self._passes:
-            image = latents.to(branches[0].text.dtype)
             segments = [reusing(branch) if kind == "reused" else branch.segment for branch in branches]
             rows = [
                 part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def dtype_of(device: torch.device, name: str | None) -> torch.dtype:
         if str(dtype) == f"torch.{wanted}":
             return dtype
     raise RequestError(f"dtype {name!r}: allowed are float32, bfloat16, float16")
+
+
+def current(device: torch.device) -> AbstractContextManager[object]:
+    """Work inside goes to `device`. torch's own functions go where their tensors are; Triton's kernels to the current
+    GPU."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def driver_version() -> str:

@@ -129,7 +129,8 @@ def triton_kernels(device: torch.device) -> Kernels | None:
         from model.fused import FUSED
 
         x = torch.zeros(1, 8, device=device)
-        FUSED.add_gated(x, x, x[0])
+        with torch.cuda.device(device):
+            FUSED.add_gated(x, x, x[0])
     except Exception:  # neither Triton nor torch names a common class of what may go wrong
         return None
     return FUSED

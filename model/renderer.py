@@ -17,7 +17,7 @@ from model.choice import LoraChoice, ModelChoice
 from model.clock import Clock
 from model.conditions import Conditions
 from model.denoise import Denoiser, Sample
-from model.device import device_of, driver_version, dtype_of, free_unused, keep_to_share, settled_memory
+from model.device import current, device_of, driver_version, dtype_of, free_unused, keep_to_share, settled_memory
 from model.errors import RequestError
 from model.host_memory import HostMemory
 from model.kernels import EAGER, Kernels, chosen
@@ -231,7 +231,10 @@ class Renderer:
     @torch.inference_mode()
     def _denoise(self, requests: Sequence[RenderRequest]) -> list[_Job]:
         """The latents of a batch; on a GPU they are still being computed."""
-        plan = self.check(requests[0])
+        with current(self.device):
+            return self._denoised(requests, self.check(requests[0]))
+
+    def _denoised(self, requests: Sequence[RenderRequest], plan: Guided) -> list[_Job]:
         jobs = [self._prepare(request, plan) for request in requests]
         together = Clock(self.device)
         with together.stage("denoise"):
@@ -284,7 +287,7 @@ class Renderer:
     @torch.inference_mode()
     def _decode(self, job: _Job) -> None:
         """Latents -> levels; on a GPU they are on their way to the machine's memory."""
-        with job.clock.stage("decode"):
+        with current(self.device), job.clock.stage("decode"):
             levels = to_levels(self.loaded.autoencoder.decode(job.made)[0])
             if levels.device.type == "cuda":
                 pinned = torch.empty(levels.shape, dtype=levels.dtype, pin_memory=True)

@@ -156,7 +156,7 @@ def test_a_pass_equals_torchs_own(fused: ModuleType, fp8: bool, monkeypatch: pyt
         for kernels in (EAGER, fused.FUSED)
     )
     assert wanted.std() > 0.1
-    assert 0 < float((made - wanted).norm() / wanted.norm()) < (0.05 if fp8 else 0.02)
+    assert 0 < float((made - wanted).norm() / wanted.norm()) < (0.1 if fp8 else 0.02)
 
 
 @torch.inference_mode()

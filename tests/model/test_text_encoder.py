@@ -18,6 +18,7 @@ from model.checkpoint.text import load_text_encoder
 from model.choice import ModelChoice
 from model.errors import CheckpointError
 from model.family import FAMILIES
+from model.text_encoder import causal
 from tests.model.small import DEPTH, DEV_LENGTH, LENGTH, Small, load_pipeline, save_small
 
 PROMPTS = ["", "a red mug on the left", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "0 1 2 3"]
@@ -127,6 +128,31 @@ def test_dev_computes_the_prompt_alone_and_its_padding_once(dev: Small) -> None:
     assert max(lengths) < DEV_LENGTH
     assert torch.equal(rows[0][:, :5], rows[1][:, :5]), "both begin with padding"
     assert rows[0][0, 0].abs().max() > 1e-3, "padding isn't zero here, or filling zeros in would do"
+
+
+@torch.inference_mode()
+def test_devs_padding_is_computed_by_the_plain_backend_of_attention(dev: Small) -> None:
+    """It attends to nothing, of which fused backends make anything. Prompts are computed by the fastest backend."""
+    made, plain = encoder(dev.folder), []
+    usual = torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled()
+    assert any(usual)
+
+    def note(*_: Any) -> None:
+        backends = torch.backends.cuda
+        fused = backends.cudnn_sdp_enabled(), backends.flash_sdp_enabled(), backends.mem_efficient_sdp_enabled()
+        plain.append(backends.math_sdp_enabled() and not any(fused))
+
+    made.trunk.register_forward_pre_hook(note)
+    made.encode("a fox")
+    made.encode("a mug")
+    assert plain == [False, True, False]
+    assert usual == (torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled())
+
+
+def test_causal_masks_are_those_of_transformers() -> None:
+    seen = torch.tensor([[0, 1, 1, 0]])
+    assert causal(seen)[0, 0].int().tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]
+    assert causal(torch.ones(1, 3, dtype=torch.long))[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
 
 
 @torch.inference_mode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -121,10 +122,11 @@ def test_a_picture_that_finds_no_memory_leaves_nothing_behind(
     [before] = renderer.render([request])
     renderer.release()
     held = bytes_held(device)
-    with full(device, monkeypatch):
+    with full(device, monkeypatch) as latents:
         assert fails(renderer, request)
     renderer.release()
     assert bytes_held(device) <= held
+    assert not any(reference() is not None for reference in latents)
     [after] = renderer.render([request])
     assert levels_apart(after, before) == 0
 
@@ -138,35 +140,36 @@ def fails(renderer: Renderer, request: RenderRequest) -> bool:
 
 
 @contextmanager
-def full(device: torch.device, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Something else has taken all memory of a device."""
+def full(device: torch.device, patch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[torch.Tensor]]]:
+    """Something else has taken all memory of a device. Gives the latents for which there was none, on a CPU."""
+    latents: list[weakref.ref[torch.Tensor]] = []
     if device.type == "cuda":
         taken = []
         for size in CHUNKS:
             with suppress(torch.OutOfMemoryError):
                 while True:
                     taken.append(torch.empty(size, dtype=torch.uint8, device=device))
-        yield
+        yield latents
         del taken
         return
 
     def refuse(self: Autoencoder, z: torch.Tensor) -> torch.Tensor:
+        latents.append(weakref.ref(z))
         raise torch.OutOfMemoryError(f"no memory for a picture of {z.shape}")
 
     with patch.context() as patched:
         patched.setattr(Autoencoder, "decode_moments", refuse)
-        yield
+        yield latents
+        assert latents
 
 
 def bytes_held(device: torch.device) -> int:
-    """What tensors take of a device's memory."""
+    """What tensors take of a GPU's memory; 0 on a CPU."""
     gc.collect()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-        return torch.cuda.memory_allocated(device)
-    # By type: to ask a module's lazy attributes what they are would warn.
-    tensors = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor) and one.device.type == "cpu"]
-    return sum({one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}.values())
+    if device.type != "cuda":
+        return 0
+    torch.cuda.synchronize(device)
+    return torch.cuda.memory_allocated(device)
 
 
 @torch.inference_mode()

@@ -29,7 +29,8 @@ def test_a_common_stage_is_shared() -> None:
     assert one.seconds()["denoise"] == pytest.approx(together.seconds()["denoise"] / 4)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
 def test_a_gpus_stages_are_its_own() -> None:
     clock, x = Clock(torch.device("cuda")), torch.randn(2048, 2048, device="cuda")
     with clock.stage("a"):

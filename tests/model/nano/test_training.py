@@ -271,7 +271,7 @@ def test_latents_that_the_transformer_takes_back_stay_near(groups: list[Group]) 
 
 
 def test_cudnn_attention_is_off_while_training(tmp_path: Path) -> None:
-    """Its gradients are NaN for masked texts of 64 tokens (pytorch/pytorch#196678), which only a GPU would show."""
+    """Its gradients were NaN on a GPU, which only a GPU would show."""
     model = torch.nn.Linear(1, 1)
     seen: list[bool] = []
 

@@ -39,8 +39,9 @@ class Stage:
 def without_cudnn_attention() -> Iterator[None]:
     """Attention by other backends than cuDNN's.
 
-    With it a training on an H200 (torch 2.11, cuDNN 9.19) had NaN in its gradients from the start. Others report the same
-    of cuDNN's backward pass at some lengths, masks and batch sizes: pytorch/pytorch#196678, NVIDIA/cudnn-frontend#160.
+    With it a training on an H200 (torch 2.11, cuDNN 9.19) had NaN in its gradients from the start. Others report the
+    same of cuDNN's backward pass at some lengths, masks and batch sizes: pytorch/pytorch#196678,
+    NVIDIA/cudnn-frontend#160.
     """
     before: bool = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
     torch.backends.cuda.enable_cudnn_sdp(False)

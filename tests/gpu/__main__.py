@@ -1,27 +1,29 @@
 """`python -m tests.gpu`: the check on a GPU, in one command of at most eight minutes.
 
 Needs torch, transformers, safetensors and Pillow, and no installation; rows beside diffusers are there where it is.
-Results are written after each section. Exit code 1 where a picture is wrong or a section failed; a goal of speed that
-is missed is only said.
+Results are written after each section. Exit code 1 where a picture is wrong or a section has no end; a goal of speed
+that is missed is only said.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 import traceback
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import torch
 
-from tests.gpu.deadline import OutOfTimeError, deadline
-from tests.gpu.document import as_markdown, as_text
+from tests.gpu.deadline import OutOfTimeError, deadline, end_at
+from tests.gpu.document import as_text, number
 from tests.gpu.figure import Section
 from tests.gpu.machine import machine
+from tests.gpu.report import Report
 from tests.gpu.rig import Rig
 from tests.gpu.sections import ceilings, company, decoder, dev, exhaustion, graphs, klein, pictures, stream, suite
 
@@ -37,7 +39,9 @@ SECTIONS: dict[str, ModuleType] = {
     "graphs": graphs,
     "suite": suite,
 }
-SECONDS = 480
+SECONDS, GRACE = 480, 20
+"""For all sections, and what one that is at work then may still take to come back."""
+
 OUT = Path("out/gpu")
 DOCUMENT = Path("docs/gpu.md")
 
@@ -48,27 +52,38 @@ def main() -> int:
     if device.type == "cuda" and not torch.cuda.is_available():
         sys.exit("no CUDA device is found here; --cpu-tiny runs every section at small sizes on the CPU")
     options.out.mkdir(parents=True, exist_ok=True)
+    document = options.write or (options.out / "gpu.md" if options.cpu_tiny else DOCUMENT)
+    report = Report(machine(device), options.cpu_tiny, options.out / "results.json", document)
+    report.keep_others(options.only)
     start = time.monotonic()
     rig = Rig(device, options.cpu_tiny, options.out, say, every=options.every)
     sections: list[Section] = []
-    for key in [key for key in SECTIONS if key in options.only]:
-        left = options.seconds - (time.monotonic() - start)
-        sections.append(run(key, SECTIONS[key], rig, left))
-        told = {"machine": machine(device), "tiny": options.cpu_tiny, "sections": [one.as_json() for one in sections]}
-        results = json.dumps(told, indent=1, default=str) + "\n"
-        (options.out / "results.json").write_text(results)
-        document = options.write or (options.out / "gpu.md" if options.cpu_tiny else DOCUMENT)
-        document.parent.mkdir(parents=True, exist_ok=True)
-        document.write_text(as_markdown(told))
-        document.with_suffix(".json").write_text(results)
-        print(as_text(sections[-1]), flush=True)
-        rig.free()
+    with end_at(options.seconds + GRACE, lambda: report.add(hanging(sections, options.only))):
+        for key in options.only:
+            left = options.seconds - (time.monotonic() - start)
+            sections.append(run(key, SECTIONS[key], rig, left))
+            report.add(sections[-1])
+            print(as_text(sections[-1]), flush=True)
+    print(f"{summary(sections)}; written to {report.results} and {report.document}")
     return 1 if any(section.wrong for section in sections) else 0
+
+
+def hanging(sections: Sequence[Section], only: Sequence[str]) -> Section:
+    """The section that is being run, which never came back."""
+    key = only[len(sections)]
+    return Section(key, SECTIONS[key].ABOUT, "out of time", cause="it didn't return; the check was ended")
+
+
+def summary(sections: Sequence[Section]) -> str:
+    """What came of a check, in a line."""
+    met = Counter(figure.met for section in sections for figure in section.figures)
+    undone = ", ".join(section.key for section in sections if section.status != "done")
+    return f"{met[True]} goals met, {met[False]} missed" + (f"; not done: {undone}" if undone else "")
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.gpu", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--cpu-tiny", action="store_true", help="small sizes on the CPU: proves that it runs")
+    parser.add_argument("--cpu-tiny", action="store_true", help="small sizes on the CPU, written to OUT/gpu.md")
     parser.add_argument("--only", type=keys, default=list(SECTIONS), metavar="NAME[,NAME]", help=", ".join(SECTIONS))
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for all sections; default: {SECONDS}")
     parser.add_argument("--every", action="store_true", help="measure also what isn't the default: takes longer")
@@ -77,7 +92,7 @@ def parse() -> argparse.Namespace:
         "--write",
         type=Path,
         metavar="FILE",
-        help=f"tables, and the figures as JSON beside it; default: {DOCUMENT}",
+        help=f"the tables, with the figures as JSON beside them; with --only, other sections stay; default: {DOCUMENT}",
     )
     return parser.parse_args()
 
@@ -100,11 +115,12 @@ def run(key: str, module: ModuleType, rig: Rig, left: float) -> Section:
     rig.profile.clear()
     try:
         with deadline(min(module.SECONDS, left)):
+            rig.free()
             for figure in module.measure(rig):
                 # At small sizes speed says nothing.
                 figure = replace(figure, goal=None) if rig.tiny and not figure.must else figure
                 section.figures.append(figure)
-                rig.say(f"{key}: {figure.name}: {figure.value} {figure.unit} {figure.note}")
+                rig.say(f"{key}: {figure.name}: {number(figure.value)} {figure.unit} {figure.note}")
         section.status = "done"
     except OutOfTimeError as error:
         section.status, section.cause = "out of time", str(error)

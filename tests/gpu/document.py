@@ -8,8 +8,15 @@ from tests.gpu.figure import Section
 
 HEAD = """# On a GPU
 
-Written by `make gpu` (`python -m tests.gpu`), which checks pictures, memory and speed on whatever NVIDIA card it finds.
-Weights are random and of the real sizes, but for nano's. A goal that isn't reached says so; it isn't hidden.
+Written by `make gpu` (`python -m tests.gpu`), which checks pictures, memory and speed on whatever NVIDIA card it finds; the
+notes, where there are any, were added by hand. Speed and memory are those of random weights at the real models' sizes,
+pictures are compared on small random checkpoints and on nano.
+
+- *Floor*: the time that the transformer's matrix products and attention would take at the rate of one large product on
+  this card (`ceilings`); nothing else is counted.
+- *Eager*: torch's own functions. *Triton*: our kernels, the default on a GPU. *Levels* are of 255.
+- *Spreads*: the largest difference of two results, in standard deviations of one of them.
+- *In bands*: the decoder works on some rows of the picture at a time, which saves memory.
 """
 
 
@@ -18,7 +25,10 @@ def as_markdown(told: dict[str, Any]) -> str:
     machine = told["machine"]
     lines = [HEAD, "## The machine", ""]
     if told["tiny"]:
-        lines += ["**Small sizes on a CPU: this proves that every section runs and measures nothing.**", ""]
+        lines += [
+            "**Small sizes on a CPU, whatever the titles say: it shows that the sections run. Figures of time mean nothing here.**",
+            "",
+        ]
     for name, value in machine.items():
         shown = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
         lines.append(f"- {name}: {shown}")

@@ -55,7 +55,7 @@ class Section:
 
     @property
     def wrong(self) -> bool:
-        return self.status in ("failed", "out of time") or any(figure.wrong for figure in self.figures)
+        return self.status != "done" or any(figure.wrong for figure in self.figures)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"figures": [figure.as_json() for figure in self.figures]}

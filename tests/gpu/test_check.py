@@ -46,7 +46,7 @@ def test_it_runs_to_its_end(bare: dict[str, str], tmp_path: Path) -> None:
     assert all(figure["met"] is not False for figure in figures)
     assert not any("diffusers" in figure["name"] for figure in figures)
     text = (tmp_path / "gpu.md").read_text()
-    assert "proves that every section runs and measures nothing" in text
+    assert "**Small sizes on a CPU" in text
     assert all(f"## {key}\n" in text for key in check.SECTIONS)
     assert strictly((tmp_path / "gpu.json").read_text()) == told
 
@@ -106,7 +106,52 @@ def test_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: st
 def test_without_time_a_section_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told, code = run(tmp_path, monkeypatch, {"a": section(good())}, "--seconds", "2")
     assert [(one["status"], one["cause"]) for one in told["sections"]] == [("left out", "no time was left")]
-    assert code == 0
+    assert code == 1, "nothing was checked"
+
+
+def test_a_section_that_never_returns_ends_the_check(tmp_path: Path) -> None:
+    """A call into C isn't reached by a deadline: here one that blocks its signal."""
+    code = (
+        "import signal, sys, time\n"
+        "from types import SimpleNamespace\n"
+        "from tests.gpu import __main__ as check\n"
+        "def hang(rig):\n"
+        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n"
+        "    time.sleep(600)\n"
+        "    yield\n"
+        "check.GRACE = 0\n"
+        "check.SECTIONS = {'a': SimpleNamespace(ABOUT='A section.', SECONDS=60, measure=hang)}\n"
+        f"sys.argv = ['tests.gpu', '--cpu-tiny', '--seconds', '6', '--only', 'a', '--out', {str(tmp_path)!r}]\n"
+        "sys.exit(check.main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    [told] = strictly((tmp_path / "results.json").read_text())["sections"]
+    assert (told["status"], told["cause"]) == ("out of time", "it didn't return; the check was ended")
+
+
+def test_a_device_that_is_spoilt_spoils_no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a sticky error every call to the device fails."""
+
+    def fails(rig: Rig) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    def spoils() -> Iterator[Figure]:
+        monkeypatch.setattr(Rig, "free", fails)
+        yield Figure("before", 1.0)
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    told, code = run(tmp_path, monkeypatch, {"a": section(good()), "b": section(spoils()), "c": section(good())})
+    assert code == 1
+    assert [one["status"] for one in told["sections"]] == ["done", "failed", "failed"]
+
+
+def test_other_sections_of_a_document_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path, monkeypatch, {"a": section(good()), "b": section(breaks())})
+    run(tmp_path, monkeypatch, {"a": section(good()), "b": section(good())}, "--only", "b")
+    assert [one["key"] for one in strictly((tmp_path / "results.json").read_text())["sections"]] == ["b"]
+    kept = strictly((tmp_path / "gpu.json").read_text())["sections"]
+    assert [(one["key"], one["status"]) for one in kept] == [("b", "done"), ("a", "done")]
 
 
 def run(folder: Path, patch: pytest.MonkeyPatch, sections: dict[str, Any], *options: str) -> tuple[dict[str, Any], int]:

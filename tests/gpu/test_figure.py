@@ -36,7 +36,7 @@ def test_what_is_not_finite_is_text_in_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "wrong"), [("done", False), ("left out", False), ("failed", True), ("out of time", True)]
+    ("status", "wrong"), [("done", False), ("left out", True), ("failed", True), ("out of time", True)]
 )
 def test_a_section_went_wrong_where_it_has_no_end(status: Status, wrong: bool) -> None:
     assert Section("a", "about", status).wrong == wrong

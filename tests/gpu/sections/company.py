@@ -47,9 +47,7 @@ def compared(rig: Rig, model: Transformer, case: Case, count: int, form: str) ->
     yield Figure(f"{what}: packed against alone", apart, "spreads", note="0 is equal to the bit")
     by_one = rig.seconds(lambda: [denoise(model, schedule, [sample], kernels) for sample in samples])
     packed = rig.seconds(lambda: denoise(model, schedule, samples, kernels))
-    yield Figure(
-        f"{what}: time packed over time alone", packed / by_one, "x", note=f"{1000 * packed / count:.1f} ms each"
-    )
+    yield Figure(f"{what}: time packed ÷ time alone", packed / by_one, "", note=f"{1000 * packed / count:.1f} ms each")
 
 
 def sample_of(rig: Rig, model: Transformer, case: Case, seed: int) -> Sample:

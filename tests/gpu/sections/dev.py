@@ -58,7 +58,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
     step = Step(rig, model, case)
     floor = case.floor(rig.products) / case.steps
     dense = yield from timed(rig, step, "bf16")
-    yield Figure("bf16: floor over a step", floor / dense, "", Goal(0.75), note=f"floor {floor:.3f} s")
+    yield Figure("bf16: floor ÷ time of a step", floor / dense, "", Goal(0.75), note=f"floor {floor:.3f} s")
     exact = step.run()
     quantise_blocks(model)
     rig.free()

@@ -25,6 +25,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
     request = request_of(case, seed=1)
     [before] = renderer.render([request])
     if not rig.gpu:
+        yield Figure("a card that is full", "needs a GPU")
         return
     rig.free()
     held = rig.held()

@@ -34,6 +34,7 @@ def compared(rig: Rig, name: str, model: Transformer, case: Case) -> Iterator[Fi
     plain = rig.seconds(step.run, rounds=10, warm=3)
     yield Figure(f"{name}: a step, kernel by kernel", 1000 * plain, "ms")
     if not rig.gpu:
+        yield Figure(f"{name}: a step as a graph", "needs a GPU")
         return
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):

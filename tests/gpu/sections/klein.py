@@ -20,8 +20,8 @@ from tests.gpu.theirs import picture_of, pipeline_of
 from tests.gpu.weights import folder_of, loaded_of, transformer_of
 
 ABOUT = (
-    "A further picture of a prompt and a reference set, random weights at the real sizes. The floor counts the "
-    "transformer's products and attention at the measured ceiling."
+    "A further picture of a prompt and a reference set, whose embeddings, latents, keys and values are there already; "
+    "diffusers is given the prompt's embeddings, too."
 )
 SECONDS = 130
 GOALS = {KLEIN_4B: (Goal(0.60), Goal(1.5)), KLEIN_9B_KV: (Goal(0.70), Goal(1.8))}
@@ -58,7 +58,7 @@ def measured(rig: Rig, case: Case) -> Iterator[Figure]:
     floor = case.floor(rig.products)
     multiply, attend = case.operations()
     note = f"floor {floor:.3f} s; {(multiply + attend) * case.steps / best[0] / 1e12:.0f} TFLOP/s"
-    yield Figure(f"{case}: floor over denoising", floor / best[0], "", floor_goal, note=note)
+    yield Figure(f"{case}: floor ÷ time of denoising", floor / best[0], "", floor_goal, note=note)
     yield from memory(rig, loaded, case, before)
     yield from backends(rig, loaded, case)
     if rig.diffusers:
@@ -103,8 +103,8 @@ def memory(rig: Rig, loaded: LoadedModel, case: Case, before: int) -> Iterator[F
     peak = rig.peak(lambda: renderer.render([request_of(case, seed=1), request_of(case, seed=2)])) - before - other
     share = peak / planned.resident
     note = f"peak {peak / 1e9:.1f} GB, planned {planned.resident / 1e9:.1f} GB, of it {planned.work / 1e9:.1f} GB work"
-    yield Figure(f"{case}: peak memory over the plan", share, "", Goal(1.0, at_least=False), note=note)
-    yield Figure(f"{case}: the same, not far below", share, "", Goal(0.95))
+    yield Figure(f"{case}: peak memory ÷ what plan says", share, "", Goal(1.0, at_least=False), note=note)
+    yield Figure(f"{case}: the same, from below", share, "", Goal(0.95))
 
 
 def backends(rig: Rig, loaded: LoadedModel, case: Case) -> Iterator[Figure]:

@@ -55,6 +55,7 @@ def streamed(renderer: Renderer, requests: Sequence[RenderRequest]) -> list[Imag
 def synchronisations(rig: Rig, renderer: Renderer, case: Case) -> Iterator[Figure]:
     """Calls that make the CPU wait for the GPU, but for the one that hands a picture out."""
     if not rig.gpu:
+        yield Figure("synchronisations a picture, idle share", "need a GPU")
         return
     requests = requests_of(case, "waiting")
     torch.cuda.set_sync_debug_mode("warn")

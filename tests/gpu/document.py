@@ -8,8 +8,8 @@ from tests.gpu.figure import Section
 
 HEAD = """# On a GPU
 
-Written by `make gpu` (`python -m tests.gpu`), which checks pictures, memory and speed on whatever NVIDIA card it finds; the
-notes, where there are any, were added by hand. Speed and memory are those of random weights at the real models' sizes,
+Written by `make gpu` (`python -m tests.gpu`), which checks pictures, memory and speed on whatever NVIDIA card it finds.
+Notes, where there are any, were added by hand. Speed and memory are those of random weights at the real models' sizes;
 pictures are compared on small random checkpoints and on nano.
 
 - *Floor*: the time that the transformer's matrix products and attention would take at the rate of one large product on
@@ -19,16 +19,15 @@ pictures are compared on small random checkpoints and on nano.
 - *In bands*: the decoder works on some rows of the picture at a time, which saves memory.
 """
 
+TINY = "**Small sizes on a CPU, whatever the titles say: it shows that the sections run. Figures of time mean nothing here.**"
+
 
 def as_markdown(told: dict[str, Any]) -> str:
     """The document of a run (what `results.json` holds). `notes`: what somebody had to say of it."""
     machine = told["machine"]
     lines = [HEAD, "## The machine", ""]
     if told["tiny"]:
-        lines += [
-            "**Small sizes on a CPU, whatever the titles say: it shows that the sections run. Figures of time mean nothing here.**",
-            "",
-        ]
+        lines += [TINY, ""]
     for name, value in machine.items():
         shown = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
         lines.append(f"- {name}: {shown}")

@@ -19,7 +19,7 @@ pictures are compared on small random checkpoints and on nano.
 - *In bands*: the decoder works on some rows of the picture at a time, which saves memory.
 """
 
-TINY = "**Small sizes on a CPU, whatever the titles say: it shows that the sections run. Figures of time mean nothing here.**"
+TINY = "**Small sizes on a CPU, whatever the titles say: it shows that sections run; times mean nothing here.**"
 
 
 def as_markdown(told: dict[str, Any]) -> str:

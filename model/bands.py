@@ -27,7 +27,7 @@ PLAIN_ELEMENTS = 1 << 28
 BAND_ELEMENTS = {"cpu": 1 << 22, "gpu": 1 << 24}
 """About how many elements a band has. A CPU's allocator keeps 16 MiB for the next band; a GPU needs more to be busy."""
 
-SCORE_ELEMENTS, GPU_SCORE_ELEMENTS = 1 << 25, 1 << 29
+SCORE_ELEMENTS, GPU_SCORE_ELEMENTS = 1 << 25, 1 << 27
 """About how many scores of attention are held at a time."""
 
 FUSED_HEAD = 256

@@ -25,6 +25,8 @@ def device_of(name: str | None) -> torch.device:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
         raise RequestError(f"device {name!r}: allowed are cpu, cuda, cuda:1 and so on") from error
+    if device.type not in ("cpu", "cuda"):
+        raise RequestError(f"device {name!r}: allowed are cpu, cuda, cuda:1 and so on")
     gpus = torch.cuda.device_count() if device.type == "cuda" else 0
     if device.type == "cuda" and not gpus:
         raise RequestError(f"device {name!r}: torch {torch.__version__} sees no GPU; take cpu, or a torch for CUDA")

@@ -41,8 +41,9 @@ def prepared_grid(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
 
 def picture_digest(picture: Image.Image) -> bytes:
     """A digest of all that a picture shows: its size, mode, pixels, and the palette where it has one."""
-    palette = picture.palette.tobytes() if picture.palette else b""
-    made = hashlib.sha256(repr((picture.size, picture.mode, picture.info.get("transparency"))).encode())
+    picture.load()  # some formats only then know their palette
+    palette, kind = (picture.palette.tobytes(), picture.palette.mode) if picture.palette else (b"", "")
+    made = hashlib.sha256(repr((picture.size, picture.mode, kind, picture.info.get("transparency"))).encode())
     made.update(palette)
     made.update(picture.tobytes())
     return made.digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 
 from model import references
 from model.errors import RequestError
-from model.references import PictureDigests, prepare_reference, to_picture
+from model.references import PictureDigests, picture_digest, prepare_reference, to_picture
 from tests.model.small import noise_picture
 
 PROCESSOR = Flux2ImageProcessor(vae_scale_factor=16)
@@ -96,3 +97,19 @@ def test_pictures_are_rounded_as_diffusers_rounds() -> None:
     decoded = torch.randn(3, 48, 32, generator=torch.Generator().manual_seed(0)) * 0.8
     (other,) = PROCESSOR.postprocess(decoded[None], output_type="pil")
     assert np.array_equal(np.asarray(to_picture(decoded)), np.asarray(other))
+
+
+def test_the_digest_of_a_picture_that_is_not_loaded_yet(tmp_path: Path) -> None:
+    """Some formats learn of their palette when they are loaded."""
+    file = tmp_path / "palette.bmp"
+    Image.new("RGB", (64, 64), (255, 0, 0)).quantize(4).save(file)
+    loaded = Image.open(file)
+    loaded.load()
+    assert picture_digest(Image.open(file)) == picture_digest(loaded)
+
+
+def test_palettes_of_other_kinds_are_other_pictures() -> None:
+    red, blue = (Image.new("P", (64, 64)) for _ in range(2))
+    red.putpalette([255, 0, 0, 255], "RGBX")
+    blue.putpalette([255, 0, 0, 255], "BGRX")
+    assert picture_digest(red) != picture_digest(blue)

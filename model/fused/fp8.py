@@ -24,12 +24,20 @@ def _scale_of(largest, static, LARGEST: tl.constexpr, SMALLEST: tl.constexpr, ST
     if STATIC:
         return tl.load(static).to(tl.float32)
     else:
-        return tl.maximum(largest / LARGEST, SMALLEST)
+        return tl.maximum(largest / LARGEST, SMALLEST, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
+def _largest(sizes):
+    """NaN where a row has one, which makes its whole product NaN as eager's is. Not all of Triton's `max` see to it."""
+    broken = tl.sum((sizes != sizes).to(tl.float32), axis=0) > 0
+    return tl.where(broken, float("nan"), tl.max(sizes, axis=0))
 
 
 @triton.jit
 def _in_fp8(values, scale, LARGEST: tl.constexpr):
-    return tl.minimum(tl.maximum(values / scale, -LARGEST), LARGEST).to(tl.float8e4nv)
+    least = tl.maximum(values / scale, -LARGEST, propagate_nan=tl.PropagateNan.ALL)
+    return tl.minimum(least, LARGEST, propagate_nan=tl.PropagateNan.ALL).to(tl.float8e4nv)
 
 
 @triton.jit
@@ -56,7 +64,7 @@ def _modulate_rows(
     normed = centred / tl.sqrt(tl.sum(centred * centred, axis=0) / width + eps)
     scales = tl.load(scale + column, mask=inside, other=0.0).to(tl.float32)
     made = normed * scales + tl.load(shift + column, mask=inside, other=0.0).to(tl.float32)
-    of_row = _scale_of(tl.max(tl.abs(made), axis=0), static, LARGEST, SMALLEST, STATIC)
+    of_row = _scale_of(_largest(tl.abs(made)), static, LARGEST, SMALLEST, STATIC)
     tl.store(out + row * width + column, _in_fp8(made, of_row, LARGEST), mask=inside)
     tl.store(out_scale + row, of_row)
 
@@ -108,13 +116,14 @@ def _join_rows(
     if not STATIC:
         for start in range(0, width, CHUNK):
             column = start + chunk
-            most = tl.maximum(most, tl.abs(tl.load(mixed + column, mask=column < width, other=0.0).to(tl.float32)))
+            sizes = tl.abs(tl.load(mixed + column, mask=column < width, other=0.0).to(tl.float32))
+            most = tl.maximum(most, sizes, propagate_nan=tl.PropagateNan.ALL)
         for start in range(0, inner, CHUNK):
             column = start + chunk
             gates = tl.load(gate + column, mask=column < inner, other=0.0)
             ups = tl.load(up + column, mask=column < inner, other=0.0)
-            most = tl.maximum(most, tl.abs(silu_times(gates, ups)))
-    of_row = _scale_of(tl.max(most, axis=0), static, LARGEST, SMALLEST, STATIC)
+            most = tl.maximum(most, tl.abs(silu_times(gates, ups)), propagate_nan=tl.PropagateNan.ALL)
+    of_row = _scale_of(_largest(most), static, LARGEST, SMALLEST, STATIC)
     tl.store(out_scale + row, of_row)
     for start in range(0, width, CHUNK):
         column = start + chunk

@@ -99,9 +99,14 @@ class Progress:
     def report(self, step: int, **figures: Tensor) -> None:
         for name, value in figures.items():
             self.sums[name] = self.sums[name] + value.detach() if name in self.sums else value.detach()
-        share = self.schedule.share(step)
-        if step - self.last < REPORT_STEPS and share < 1:
+        if step - self.last >= REPORT_STEPS or self.schedule.share(step) >= 1:
+            self.end(step)
+
+    def end(self, step: int) -> None:
+        """Print what isn't printed yet: time may be up between two reports."""
+        if not self.sums:
             return
+        share = self.schedule.share(step)
         count, seconds = step - self.last, time.monotonic() - self.began
         means = {name: value.item() / count for name, value in self.sums.items()}
         if not all(map(math.isfinite, means.values())):

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.nano.checkpoints import MovingAverage, Progress, Saved, load_state, save_state
-from model.nano.schedule import Clock, Schedule, TimeSchedule, rate
+from model.nano.checkpoints import MovingAverage, Progress, Saved, load_state, save_state, saved_state
+from model.nano.schedule import BudgetError, Clock, Schedule, TimeSchedule, rate
 
 Losses = Callable[[int], tuple[Tensor, dict[str, Tensor]]]
 
@@ -29,10 +29,12 @@ class Stage:
     decay: float
 
     def saved(self, step: int, finished: bool = False) -> Saved:
-        """What a checkpoint at `step` says of the stage."""
-        began = self.schedule.began if isinstance(self.schedule, TimeSchedule) else 0.0
+        """What a checkpoint at `step` says of the stage. Steps made without a budget use nothing of one."""
         share = 1.0 if finished else min(self.schedule.share(step), 0.999)
-        return Saved(step, self.clock.used(), began, share)
+        if isinstance(self.schedule, TimeSchedule):
+            return Saved(step, self.clock.used(), self.schedule.began, share)
+        before = saved_state(self.checkpoint) or Saved()
+        return Saved(step, before.seconds, before.began, share)
 
 
 @contextmanager
@@ -63,7 +65,7 @@ def train(
 
     `losses(step)`: the loss, and figures to print. Nothing here waits for the device but a report. The model is left
     with the moving average of its weights; the caller writes the last checkpoint. Raises DivergedError when the loss is
-    no longer finite; the last checkpoint is from before.
+    no longer finite, and BudgetError when there's no time for the first step; the last checkpoint is from before.
     """
     clipped = list(clipped)
     average = MovingAverage(model, stage.decay)
@@ -85,5 +87,8 @@ def train(
         progress.report(step, loss=loss, **figures)
         if progress.due_checkpoint():
             save_state(stage.checkpoint, stage.saved(step), model, average.values)
+    progress.end(step)
+    if not step and isinstance(stage.schedule, TimeSchedule):
+        raise BudgetError.of(stage.name, stage.clock.used(), stage.schedule.seconds)
     model.load_state_dict(average.values)
     return step

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
+from model.errors import BrandpressError
+
+MOST_MINUTES = 10_000
 SHARES = {"autoencoder": 0.22, "transformer": 0.60, "decoder": 0.08, "evaluation": 0.10}
 """What each stage gets of the budget. Drawing the first pictures counts as the autoencoder's, encoding and compilation
 as the transformer's, the export as the evaluation's. A stage that begins late is shorter, never later to end."""
@@ -15,6 +19,22 @@ as the transformer's, the export as the evaluation's. A stage that begins late i
 def stage_ends(seconds: float) -> dict[str, float]:
     """The second of the budget at which each stage ends."""
     return dict(zip(SHARES, (seconds * share for share in accumulate(SHARES.values())), strict=True))
+
+
+class BudgetError(BrandpressError):
+    """A budget that leaves a stage no time for its first step."""
+
+    exit_code = 1
+
+    @classmethod
+    def of(cls, stage: str, used: float, seconds: float) -> BudgetError:
+        """used: seconds of the budget, of `seconds` in all."""
+        ends = stage_ends(seconds)[stage]
+        least = math.floor(used / ends * seconds / 6 + 1) / 10
+        return cls(
+            f"--minutes {seconds / 60:g}: no time is left for the {stage}'s first step: {used:.1f} s are used, and its "
+            f"share ends at {ends:.1f} s; give at least {least:g} minutes, and time to train"
+        )
 
 
 class Clock:
@@ -53,11 +73,12 @@ class StepSchedule:
 
 @dataclass(frozen=True)
 class TimeSchedule:
-    """A stage from one second of the budget to another."""
+    """A stage from one second of the budget to another. seconds: the whole budget."""
 
     clock: Clock
     began: float
     ends: float
+    seconds: float
 
     def share(self, step: int) -> float:
         length = self.ends - self.began

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from model.nano.export import export
 from model.nano.loop import Stage
 from model.nano.nano import Nano
 from model.nano.place import Place
-from model.nano.schedule import Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
+from model.nano.schedule import BudgetError, Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
 from model.nano.tokenizer import train_tokenizer
 from model.nano.world.captions import caption_corpus
 from model.nano.world.cases import Case
@@ -85,6 +86,7 @@ class Options:
 
 def run(options: Options, started: float | None = None) -> None:
     """Train, export and, with a budget, evaluate. started: `time.monotonic()` when the budget began; now when None."""
+    device_of(options.device)  # what it can't be is said before anything is loaded or drawn
     torch.set_num_threads(options.threads or cores())
     if options.go_on_from:
         adopt(options.go_on_from, options.out)
@@ -95,9 +97,9 @@ def run(options: Options, started: float | None = None) -> None:
 
 
 def seconds_used(out: Path) -> float:
-    """The seconds of the budget that earlier runs used, as far as their checkpoints go."""
+    """The seconds of the budget that earlier runs used, as far as their checkpoints go; of runs that had a budget."""
     states = [saved_state(out / f"{name}.safetensors") for name in ("autoencoder", "transformer", "decoder")]
-    return max((state.seconds for state in states if state), default=0.0)
+    return max((state.seconds for state in states if state and state.began), default=0.0)
 
 
 class Training:
@@ -112,7 +114,10 @@ class Training:
         self.say(f"{self.place.device}, {str(self.place.dtype).removeprefix('torch.')}")
 
     def run(self) -> None:
+        self.check_budget()
         pictures = self.draw("autoencoder", {(SQUARE, SMALL_SQUARE): AUTOENCODER_PICTURES}, AUTOENCODER_SEED)
+        if pictures:
+            shutil.rmtree(self.out / "latents", ignore_errors=True)  # another autoencoder's
         tokenizer = self.make_tokenizer()
         decoder_files = self.draw("decoder", {(SQUARE, SMALL_SQUARE): DECODER_PICTURES}, DECODER_SEED)
         case_futures = self.draw_cases() if self.seconds else []
@@ -135,6 +140,13 @@ class Training:
         if self.seconds:
             self.evaluate(self.seconds, cases)
 
+    def check_budget(self) -> None:
+        """Raises BudgetError where a stage that has made no step has no time for one."""
+        for name in ("autoencoder", "transformer", "decoder") if self.seconds else ():
+            saved, used = saved_state(self.out / f"{name}.safetensors"), self.clock.used()
+            if self.seconds and not (saved and saved.step) and used >= stage_ends(self.seconds)[name]:
+                raise BudgetError.of(name, used, self.seconds)
+
     def say(self, text: str) -> None:
         print(f"[{self.clock.used():.0f} s] {text}", flush=True)
 
@@ -144,13 +156,14 @@ class Training:
         schedule: Schedule = StepSchedule(steps)
         if self.seconds:
             saved = saved_state(checkpoint)
-            began = saved.began if saved and saved.began else self.clock.used()
-            schedule = TimeSchedule(self.clock, began, stage_ends(self.seconds)[name])
+            began = saved.began if saved and saved.step and saved.began else self.clock.used()
+            schedule = TimeSchedule(self.clock, began, stage_ends(self.seconds)[name], self.seconds)
         return Stage(name, schedule, checkpoint, self.clock, recipe.WARM_UP, recipe.FALLS_FROM, recipe.DECAY)
 
     def finished(self, name: str, steps: int) -> bool:
+        """By time only what has made a step: a stage that had no time may have it in another budget."""
         saved = saved_state(self.out / f"{name}.safetensors")
-        return saved is not None and (saved.share >= 1 if self.seconds else saved.step >= steps)
+        return saved is not None and (saved.share >= 1 and saved.step > 0 if self.seconds else saved.step >= steps)
 
     def load_autoencoder(self, name: str) -> Autoencoder:
         """The autoencoder as a finished stage left it."""

@@ -123,6 +123,32 @@ def test_rows_in_fp8(fused: ModuleType, scale: float | None) -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("place", [0, 2100])
+@pytest.mark.parametrize("scale", [None, 0.05])
+def test_a_row_with_nan_stays_broken(fused: ModuleType, place: int, scale: float | None) -> None:
+    """As torch has it: its own scale is NaN, or with the file's scale what is NaN. The other rows are as without it."""
+    static = None if scale is None else torch.tensor(scale, device=DEVICE)
+    x, gate, up = drawn(3, 2500), drawn(3, 2500, seed=1), drawn(3, 2500, seed=2)
+    gain, shift = drawn(2500, seed=3), drawn(2500, seed=4)
+    broken, broken_gate, broken_up = x.clone(), gate.clone(), up.clone()
+    for one in (broken, broken_gate, broken_up):
+        one[1, place] = torch.nan
+    pairs = [
+        (fused.quantise_rows(broken, static), fused.quantise_rows(x, static), place),
+        (fused.modulate_rows(broken, gain, shift, EPS, static), fused.modulate_rows(x, gain, shift, EPS, static), 0),
+        (fused.join_rows(broken, gate, up, static), fused.join_rows(x, gate, up, static), place),
+        (fused.join_rows(x, broken_gate, up, static), fused.join_rows(x, gate, up, static), 2500 + place),
+        (fused.join_rows(x, gate, broken_up, static), fused.join_rows(x, gate, up, static), 2500 + place),
+    ]
+    for made, whole, column in pairs:
+        if DEVICE.type == "cuda":  # the interpreter's conversion makes numbers of NaN
+            assert made.values[1, column].float().isnan()
+        assert made.scale[1].isnan() if scale is None else made.scale[1] == whole.scale[1]
+        assert torch.equal(made.scale[::2], whole.scale[::2]) and whole.scale.isfinite().all()
+        assert torch.equal(made.values.float()[::2], whole.values.float()[::2])
+
+
+@torch.inference_mode()
 @pytest.mark.parametrize(("channels", "side"), [(32, 9), (96, 23), (64, 40)])
 def test_group_norm_and_silu(fused: ModuleType, channels: int, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over several programs and tiles, the last ones partly or wholly empty; means far from zero."""
@@ -222,7 +248,7 @@ def test_grids_are_within_a_gpus_bounds(fused: ModuleType, rows: int, monkeypatc
         x, channels = some(*shape).to(memory_format=torch.channels_last), shape[1]
         fused.norm_silu(x, 16, some(channels), some(channels), EPS)
     fused.softmax(some(1, 8192, 65_536, dtype=torch.float32), 1.0, torch.bfloat16)
-    parts = {"_scale_of", "_in_fp8"}  # of kernels, not launched by themselves
+    parts = {"_scale_of", "_in_fp8", "_largest"}  # of kernels, not launched by themselves
     assert {name for name, one in noted.items() if one.grids} == noted.keys() - parts
     for name, one in noted.items():
         for first, *others in one.grids:

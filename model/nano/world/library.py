@@ -5,11 +5,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.nano.world.art import SPRITE_SIZE, Artwork, load_art
+from model.errors import BrandpressError
+from model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, load_art
 from model.nano.world.nouns import held_out_nouns
 
 # how often a character is of these groups; faces look alike, so animals come first
 _GROUPS = (("animal", 62), ("person", 12), ("", 26))
+
+
+PACKAGES = {
+    "@lobehub/fluent-emoji-3d": "assets",
+    "@iconify-json/fluent-emoji-flat": "icons.json",
+    "emoji-datasource-google": "emoji.json",
+}
+"""The npm packages with the art, and what is read of each."""
+
+
+class ArtError(BrandpressError):
+    """A folder of artwork that lacks the artwork."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +52,21 @@ class Library:
 
     @classmethod
     def load(cls, art: Path, cache: Path | None = None, size: int = SPRITE_SIZE) -> "Library":
-        """Loads the artwork (see `load_art`) and splits it."""
-        return cls.of(load_art(art, cache, size))
+        """Loads the artwork (see `load_art`) and splits it. Raises ArtError where it isn't in the folder."""
+        kept = [cache / f"{cache_name(size)}.{suffix}" for suffix in ("json", "zip")] if cache else []
+        modules = art / "node_modules"
+        missing = [name for name, part in PACKAGES.items() if not (modules / name / part).exists()]
+        if missing and not any(path.is_file() for path in kept):
+            raise ArtError(
+                f"art {art}: {modules} lacks {', '.join(missing)} (model/nano/world/art.py has the npm command), and "
+                f"there is no packed artwork {kept[-1] if kept else ''}".rstrip()
+            )
+        try:
+            return cls.of(load_art(art, cache, size))
+        except (FileNotFoundError, ModuleNotFoundError) as error:
+            raise ArtError(
+                f'art {art}: {error}; reading it needs whole packages and pip install "brandpress[train]"'
+            ) from error
 
     def pick(self, rng: random.Random, category: str, held_out: bool = False) -> Artwork:
         """Draws one artwork of a category: first the group, then the noun, then the style.

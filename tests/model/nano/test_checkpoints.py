@@ -59,6 +59,18 @@ def test_averages_are_printed_at_the_end(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out.startswith("autoencoder 4/4  loss 1.5000  ")
 
 
+def test_figures_that_are_left_are_read_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """A stage of time may end between two reports."""
+    progress = Progress("autoencoder", StepSchedule(1000), start=0)
+    progress.report(1, loss=torch.tensor(1.0))
+    progress.end(1)
+    progress.end(1)
+    assert capsys.readouterr().out.count("loss 1.0000") == 1
+    progress.report(2, loss=torch.tensor(float("nan")))
+    with pytest.raises(DivergedError, match="between steps 2 and 2"):
+        progress.end(2)
+
+
 def test_checkpoints_are_due_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     progress = Progress("autoencoder", StepSchedule(10), start=0)
     assert not progress.due_checkpoint()

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from model.nano.schedule import SHARES, Clock, StepSchedule, TimeSchedule, rate, stage_ends
+from model.nano.schedule import SHARES, BudgetError, Clock, StepSchedule, TimeSchedule, rate, stage_ends
 
 
 class Stopped(Clock):
@@ -37,12 +37,19 @@ def test_a_stage_of_steps_is_over_after_them() -> None:
 
 def test_a_stage_of_time_is_over_at_its_end_however_late_it_begins() -> None:
     clock = Stopped(50)
-    schedule = TimeSchedule(clock, began=50, ends=90)
+    schedule = TimeSchedule(clock, began=50, ends=90, seconds=100)
     shares = []
     for clock.seconds in (50, 60, 90, 95):
         shares.append(schedule.share(0))
     assert shares == [0, 0.25, 1, 1.125]
-    assert TimeSchedule(clock, began=95, ends=90).share(0) == 1, "no time is left"
+    assert TimeSchedule(clock, began=95, ends=90, seconds=100).share(0) == 1, "no time is left"
+
+
+def test_a_budget_that_is_used_up_is_named_with_the_least_that_is_needed() -> None:
+    said = str(BudgetError.of("transformer", used=99.0, seconds=60.0))
+    assert said.startswith("--minutes 1: no time is left for the transformer's first step: 99.0 s are used")
+    assert "ends at 49.2 s; give at least 2.1 minutes" in said
+    assert stage_ends(60 * 2.1)["transformer"] > 99 > stage_ends(60 * 2.0)["transformer"]
 
 
 def test_the_clock_goes_on_from_what_earlier_runs_used() -> None:

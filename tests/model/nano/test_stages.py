@@ -11,16 +11,19 @@ import pytest
 import torch
 
 from model import Renderer, RenderRequest
+from model.autoencoder import Autoencoder
+from model.errors import RequestError
 from model.nano import checkpoints, stages
-from model.nano.checkpoints import Saved, save_state, saved_state
+from model.nano.architecture import AUTOENCODER
+from model.nano.checkpoints import DivergedError, Saved, save_state, saved_state
 from model.nano.drawing import jobs
 from model.nano.nano import Nano
 from model.nano.place import Place
-from model.nano.schedule import Clock, stage_ends
+from model.nano.schedule import SHARES, BudgetError, Clock, stage_ends
 from model.nano.stages import COMPOSITIONS, Options, run, seconds_used
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-MINUTES = 0.25
+MINUTES = 0.35
 
 
 TICK = 0.25
@@ -51,6 +54,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.nano.stages.COMPOSITIONS", {shapes[0]: 16, shapes[3]: 8})
     monkeypatch.setattr("model.nano.stages.CAPTIONS", 500)
     monkeypatch.setattr("model.nano.stages.CASES", 2)
+    monkeypatch.setitem(SHARES, "transformer", 0.4)
+    monkeypatch.setitem(SHARES, "decoder", 0.28)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(checkpoints, "REPORT_STEPS", 1)
     place = Place(torch.device("cpu"), torch.bfloat16)
@@ -108,12 +113,59 @@ def test_steps_are_made_without_a_budget(art: Path, tmp_path: Path) -> None:
     assert [saved_state(tmp_path / "transformer.safetensors")] == [steps[1]], "nothing is trained again"
 
 
+def test_a_budget_that_is_used_up_trains_nothing_and_a_larger_one_goes_on(
+    art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "Clock", TickingClock)
+    with pytest.raises(BudgetError, match=r"--minutes 0.01: no time is left for the autoencoder's first step"):
+        run(options(art, tmp_path, minutes=0.01))
+    assert not list(tmp_path.iterdir()), "it is said before anything is drawn"
+    untrained = Autoencoder(AUTOENCODER)
+    state = untrained, untrained.state_dict()
+    save_state(tmp_path / "autoencoder.safetensors", Saved(0, 0.5, 0.1, share=1.0), *state)  # as it was left once
+    (tmp_path / "latents").mkdir()
+    (tmp_path / "latents" / "0.safetensors").write_bytes(b"of an untrained autoencoder")
+    run(options(art, tmp_path, minutes=MINUTES))
+    for name in ("autoencoder", "transformer", "decoder"):
+        saved = saved_state(tmp_path / f"{name}.safetensors")
+        assert saved is not None and saved.step > 0 and saved.share == 1, name
+    with pytest.raises(BudgetError, match="decoder"):
+        (tmp_path / "decoder.safetensors").unlink()
+        run(options(art, tmp_path, minutes=MINUTES / 2))
+
+
+def test_a_stage_that_diverges_is_not_exported(art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = options(art, tmp_path, autoencoder_steps=1, steps=1, decoder_steps=1)
+    index = tmp_path / "weights" / "model_index.json"
+    for module, name in ((stages.fit_transformer, "batch_losses"), (stages.fit_decoder, "picture_losses")):
+        assert not index.exists()
+        with monkeypatch.context() as patch:
+            original = getattr(module, name)
+
+            def broken(*arguments: Any, original: Any = original) -> Any:
+                loss, figures = original(*arguments)
+                return loss * torch.nan, figures
+
+            patch.setattr(module, name, broken)
+            with pytest.raises(DivergedError):
+                run(few)
+    assert index.exists(), "what the transformer's stage has made stays"
+    assert not (tmp_path / "decoder.safetensors").exists()
+
+
+def test_a_device_that_is_not_there_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="device 'cuda:77'"):
+        run(Options(art=tmp_path / "none", out=tmp_path / "out", device="cuda:77"))
+
+
 def test_the_time_used_is_what_the_last_checkpoint_says(tmp_path: Path) -> None:
     assert seconds_used(tmp_path) == 0
     model = torch.nn.Linear(1, 1)
     save_state(tmp_path / "autoencoder.safetensors", Saved(5, 70.0, 10.0, 1.0), model, model.state_dict())
     save_state(tmp_path / "transformer.safetensors", Saved(2, 99.5, 80.0, 0.2), model, model.state_dict())
     assert seconds_used(tmp_path) == 99.5
+    save_state(tmp_path / "decoder.safetensors", Saved(2, 900.0, 0.0, 0.2), model, model.state_dict())
+    assert seconds_used(tmp_path) == 99.5, "a run without a budget, whose stages began at no second of one"
 
 
 def test_any_first_part_of_the_drawing_has_all_shapes_in_proportion(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from model.autoencoder import Autoencoder
 from model.nano import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
 from model.nano.architecture import AUTOENCODER
 from model.nano.batches import Batch, Group, batch_of, groups_of, sample_batch
-from model.nano.checkpoints import saved_state
+from model.nano.checkpoints import DivergedError, Saved, save_state, saved_state
 from model.nano.dataset import Drawn, Latents
 from model.nano.encode import encode
 from model.nano.loop import Stage, train
 from model.nano.nano import Nano, attention_mask
 from model.nano.place import CPU, Place
-from model.nano.schedule import Clock, StepSchedule
+from model.nano.schedule import BudgetError, Clock, StepSchedule, TimeSchedule
 from model.nano.stages import some
 from model.nano.tokenizer import PAD_ID, tokenise
 from tests.model.layout import randomise
@@ -105,6 +106,52 @@ def test_the_autoencoders_training_is_taken_up_where_it_was_left(
     again = fit_autoencoder.fit_autoencoder(*pictures, four, BF16)
     assert seen == [0, 1, 2, 3], "what is finished isn't trained again"
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
+
+
+class CountingClock(Clock):
+    """A clock that a look at it moves on by a second."""
+
+    seconds = 0.0
+
+    def used(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+
+def timed(name: str, ends: float, folder: Path) -> Stage:
+    clock = CountingClock()
+    return replace(stage(name, 1, folder), clock=clock, schedule=TimeSchedule(clock, 0.0, ends, 2 * ends))
+
+
+def test_a_loss_that_is_nan_after_the_last_report_of_a_timed_stage_is_found(
+    pictures: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = fit_autoencoder.reconstruction
+
+    def broken(*arguments: Any) -> Any:
+        loss, figures = original(*arguments)
+        return loss * torch.nan, figures
+
+    few = timed("autoencoder", 3.5, tmp_path)  # which ends after the report of its one step
+    monkeypatch.setattr(fit_autoencoder, "reconstruction", broken)
+    with pytest.raises(DivergedError, match="autoencoder"):
+        fit_autoencoder.fit_autoencoder(*pictures, few, BF16)
+    assert not few.checkpoint.exists()
+
+
+def test_a_stage_without_time_for_a_step_leaves_no_checkpoint(pictures: tuple[Tensor, Tensor], tmp_path: Path) -> None:
+    late = timed("autoencoder", 0.5, tmp_path)
+    with pytest.raises(BudgetError, match="the autoencoder's first step"):
+        fit_autoencoder.fit_autoencoder(*pictures, late, BF16)
+    assert not late.checkpoint.exists()
+
+
+def test_steps_without_a_budget_use_nothing_of_one(tmp_path: Path) -> None:
+    steps = replace(stage("any", 4, tmp_path), clock=Clock(1000.0))
+    assert steps.saved(2) == Saved(2, 0.0, 0.0, 0.5)
+    model = torch.nn.Linear(1, 1)
+    save_state(steps.checkpoint, Saved(1, 70.0, 10.0, 0.2), model, model.state_dict())
+    assert steps.saved(4, finished=True) == Saved(4, 70.0, 10.0, 1.0), "what an earlier run used of one stays used"
 
 
 def test_half_of_the_latents_are_disturbed() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
-from model.nano.world.library import Library
+from model.nano.world.library import ArtError, Library
 
 
 def test_seen_and_held_out_nouns_are_disjoint_in_both_styles(library: Library) -> None:
@@ -24,6 +25,17 @@ def test_every_artwork_of_a_side_is_drawn_sooner_or_later(library: Library, cate
     drawn = {(work.noun, work.style) for work in (library.pick(rng, category, held_out) for _ in range(1500))}
     side = library.held_out if held_out else library.seen
     assert drawn == {(work.noun, work.style) for work in side if work.category == category}
+
+
+def test_packages_that_are_missing_are_named(art_folder: Path) -> None:
+    modules = art_folder / "node_modules"
+    (modules / "@iconify-json/fluent-emoji-flat/chars.json").unlink()
+    with pytest.raises(ArtError, match=r"chars\.json"):
+        Library.load(art_folder)
+    (modules / "@lobehub/fluent-emoji-3d").rename(modules / "elsewhere")
+    with pytest.raises(ArtError, match=f"art {art_folder}: {modules} lacks @lobehub/fluent-emoji-3d "):
+        Library.load(art_folder, art_folder / "cache")
+    assert not (art_folder / "cache").exists()
 
 
 def test_characters_are_animals_more_often_than_not(library: Library) -> None:

@@ -49,7 +49,7 @@ class Resident(Generic[Part]):
 
     def drop(self) -> None:
         """Let go of the part and give its memory back to the device."""
-        if not self.loaded or self._part is None:
+        if self._part is None or (self._away and self._weights is not None and self._weights.gone):
             return
         with torch.inference_mode(False), torch.no_grad():
             self._weights = self._weights or self._offloaded(self._part)

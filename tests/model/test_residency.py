@@ -12,6 +12,7 @@ from model import Renderer, RenderRequest
 from model.checkpoint.weights import Weights
 from model.host_memory import HostMemory
 from model.loaded import load_model
+from model.offload import OffloadedWeights
 from model.residency import Resident
 from tests.model.small import Small
 from tests.model.test_renderer import PROMPT, levels, pictures
@@ -56,6 +57,25 @@ def test_memory_that_the_machine_refuses_is_no_error(monkeypatch: pytest.MonkeyP
     first = part.get()
     part.drop()
     assert part.get() is not first
+
+
+def test_weights_that_are_half_back_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they came to be so."""
+    part = Resident(linear, HostMemory(1 << 20))
+    first = part.get()
+    part.drop()
+
+    def half(self: OffloadedWeights) -> None:
+        first.weight.data = torch.ones(64, 64)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OffloadedWeights, "restore", half)
+        with pytest.raises(torch.OutOfMemoryError):
+            part.get()
+    part.drop()
+    assert first.weight.numel() == 0
+    assert part.get().weight.numel() == 64 * 64
 
 
 @pytest.mark.parametrize("kind", ["klein", "dev"])

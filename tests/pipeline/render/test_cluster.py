@@ -91,7 +91,8 @@ def test_hidden_gpus_are_not_used(tmp_path: Path, devices: str) -> None:
     assert warned == []
     _, _, error = seen(write_campaign(tmp_path / "other", 1), devices, "1", SEEING, "--workers-per-gpu", "2")
     assert error == [
-        "--workers-per-gpu 2: Ray has no GPU that workers could share; leave it out, or set --workers to how many are to share the CPU"
+        "--workers-per-gpu 2: Ray has no GPU that workers could share; leave it out, or set --workers to how many "
+        "are to share the CPU"
     ]
 
 

@@ -423,7 +423,7 @@ def test_how_many_workers_share_gpus(workers: int | None, gpus: int, per_gpu: in
             None,
             0,
             2,
-            "--workers-per-gpu 2: Ray has no GPU that workers could share; leave it out, or set --workers to how many are to share the CPU",
+            "--workers-per-gpu 2: Ray has no GPU that workers could share; leave it out, or set --workers to",
         ),
     ],
 )

@@ -140,6 +140,7 @@ class Press:
                 else:
                     self._emit(Pictured(given.variant.render_key))
                     self._courier.make_room(rendered)
+                    self._courier.host = dict(self._renderer.host())
                     self._tally(seconds)
                     self._courier.take(given.variant, rendered, _timings(given.prepare, seconds, rendered))
             for given in fed:

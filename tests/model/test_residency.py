@@ -105,3 +105,19 @@ def test_files_are_read_once_over_many_turns_and_pictures_are_the_same(
         assert not loaded.text_encoder.loaded
         once = once or len(opened)
         assert len(opened) == once > 0
+
+
+@pytest.mark.parametrize(("room", "planned", "told"), [(1 << 30, False, "memory"), (1 << 10, True, "disk")])
+def test_where_parts_come_from_is_what_happened(
+    small_of: Callable[[str], Small], room: int, planned: bool, told: str
+) -> None:
+    """Another part may have taken the room that was planned with."""
+    description = small_of("klein").renderer.description
+    assert description.parts is not None
+    loaded = load_model(
+        description, description.parts, CPU, torch.float32, "turns", HostMemory(room), kept_in_memory=planned
+    )
+    assert loaded.turns_from == ("memory" if planned else "disk"), "nothing has been let go of yet"
+    for part in (loaded.text_encoder, loaded.transformer, loaded.text_encoder):
+        loaded.use(part)
+    assert loaded.turns_from == told

@@ -133,6 +133,7 @@ class Press:
                 seconds = time.perf_counter() - start - self._preparing
                 if rendered is None:
                     break
+                self._courier.host = dict(self._renderer.host())
                 given = fed.popleft()
                 if isinstance(rendered, Failed):
                     self._tally(seconds)
@@ -140,7 +141,6 @@ class Press:
                 else:
                     self._emit(Pictured(given.variant.render_key))
                     self._courier.make_room(rendered)
-                    self._courier.host = dict(self._renderer.host())
                     self._tally(seconds)
                     self._courier.take(given.variant, rendered, _timings(given.prepare, seconds, rendered))
             for given in fed:

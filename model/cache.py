@@ -32,11 +32,18 @@ class Cache(Generic[Value]):
         self._bytes = 0
         self._lower: Cache[Any] | None = Cache(below.budget, below.size) if below else None
 
-    def get(self, key: Hashable, make: Callable[[], Value]) -> tuple[Value, bool]:
-        """The value of `key`, made when missing; and whether it was there, on either level."""
+    def get(
+        self, key: Hashable, make: Callable[[], Value], expected: int = 0, before: Callable[[], object] | None = None
+    ) -> tuple[Value, bool]:
+        """The value of `key`, made when missing; and whether it was there, on either level. expected: the bytes that it
+        will have, for which there is room before it's made or comes up. before: is called ahead of that."""
         if key in self._values:
             self._values.move_to_end(key)
             return self._values[key], True
+        if before is not None:
+            before()
+        if expected:
+            self.lower_to(self.budget - expected)
         raised = self._raise(key)
         value = make() if raised is None else raised
         self._values[key] = value
@@ -44,6 +51,11 @@ class Cache(Generic[Value]):
         while self._bytes > self.budget and len(self._values) > 1:
             self._drop_oldest()
         return value, raised is not None
+
+    def lower_to(self, count: int) -> None:
+        """Drop values, least recently used first, until they have no more than `count` bytes."""
+        while self._values and self._bytes > count:
+            self._drop_oldest()
 
     def __len__(self) -> int:
         return len(self._values)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from model.denoise import Schedule, as_tokens, modulations, reference_kv, turns
+from model.denoise import Schedule, as_tokens, kv_bytes, modulations, reference_kv, turns
 from model.kernels import Kernels
 from model.loaded import LoadedModel
 from model.reference_kv import ReferenceKV
@@ -85,14 +85,25 @@ class Conditions:
     def reference_kv(self, references: Sequence[ReferenceLatents], guidance: float) -> tuple[ReferenceKV, bool]:
         """Keys and values of a reference set, for models that have them apart."""
         scale = self._embedded(guidance)
+        model = self._loaded.use(self._loaded.transformer)
 
         def make() -> ReferenceKV:
-            model = self._loaded.use(self._loaded.transformer)
             still = modulations(model, torch.zeros(()), scale, references[0].tokens)
             return reference_kv(model, references, still, self._kernels)
 
         key = self._keys.reference_kv([reference.digest for reference in references], scale)
-        return self._reuse.reference_kv.get(key, make)
+        rows = sum(reference.tokens.shape[0] for reference in references)
+        expected = kv_bytes(model, rows, references[0].tokens)
+        return self._reuse.reference_kv.get(key, make, expected, before=self._take_room)
+
+    def release(self) -> None:
+        """Drop all reference sets from the device; they stay in the machine's memory where there is room."""
+        self._take_room()
+        self._reuse.reference_kv.lower_to(0)
+
+    def _take_room(self) -> None:
+        """Take the room from the sets that were used last: another is about to be made."""
+        self.make_room((), 0)
 
     def make_room(self, sets: Sequence[ReferenceKV], rows: int) -> None:
         """Give reference sets in use room for a picture's rows, and take it from those that no longer are."""

@@ -187,6 +187,13 @@ def reference_kv(
     return kv
 
 
+def kv_bytes(model: Transformer, length: int, like: Tensor) -> int:
+    """What the keys and values of `length` rows take in every layer."""
+    config = model.config
+    layers = config.num_layers + config.num_single_layers
+    return 2 * layers * length * config.num_attention_heads * config.attention_head_dim * like.element_size()
+
+
 def empty_kv(model: Transformer, length: int, like: Tensor) -> ReferenceKV:
     config = model.config
     layers = config.num_layers + config.num_single_layers

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from model.errors import RequestError
+from model.gpu_share import most_free
 from model.host_memory import available_memory
 from model.memory import DeviceMemory, machine_memory
 
@@ -76,7 +77,10 @@ def memory_of(device: torch.device, workers: int = 1) -> DeviceMemory:
     unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     number = torch.cuda.current_device() if device.index is None else device.index
     name = f"cuda:{number} {torch.cuda.get_device_name(device)}"
-    return DeviceMemory(name, total, free + unused, workers)
+    before = None
+    if workers > 1:
+        before = most_free(str(torch.cuda.get_device_properties(device).uuid), free + unused)
+    return DeviceMemory(name, total, free + unused, workers, before)
 
 
 def settled_memory(device: torch.device, workers: int, wanted: int) -> DeviceMemory:
@@ -85,7 +89,7 @@ def settled_memory(device: torch.device, workers: int, wanted: int) -> DeviceMem
     end = time.monotonic() + SETTLE_SECONDS
     while True:
         memory = memory_of(device, workers)
-        enough, possible = memory.usable >= wanted, replace(memory, free=memory.total).usable >= wanted
+        enough, possible = memory.usable >= wanted, replace(memory, free=memory.total, before=None).usable >= wanted
         if enough or not possible or time.monotonic() >= end:
             return memory
         time.sleep(ASK_AGAIN_SECONDS)

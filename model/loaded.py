@@ -28,7 +28,7 @@ Part = TypeVar("Part")
 class LoadedModel:
     """One model on one device. In turns, text encoder and transformer are in its memory one after the other. host: the
     machine's memory, where they wait for their turn; None where that is the device's, too.
-    kept_in_memory: both have room there.
+    kept_in_memory: both are planned to have room there.
     """
 
     description: ModelDescription
@@ -49,8 +49,10 @@ class LoadedModel:
 
     @property
     def turns_from(self) -> str:
-        """Where the weights of parts that take turns come from: all of them from `memory`, else from `disk`."""
-        return "memory" if self.kept_in_memory else "disk"
+        """Where the weights of parts that take turns come from: all of them from `memory`, or `disk`. Of a part that
+        hasn't been let go of yet it's what is planned: the upsampler may take the room first."""
+        known = (self.transformer.kept, self.text_encoder.kept)
+        return "memory" if all(self.kept_in_memory if kept is None else kept for kept in known) else "disk"
 
     def use(self, part: Resident[Part]) -> Part:
         """The part, in the device's memory; in turns nothing else of its size is."""

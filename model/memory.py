@@ -67,18 +67,20 @@ class Largest:
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
     """A device's memory in bytes. name: of the device, as people know it. free: what this process can have of `total`:
-    what is free, and what it holds itself and can use again. workers: how many share the device."""
+    what is free, and what it holds itself and can use again. workers: how many share the device. before: what was free
+    when none of them had loaded, where that is known; what they hold since is theirs, and what was held then isn't."""
 
     name: str
     total: int
     free: int
     workers: int = 1
+    before: int | None = None
 
     @property
     def budget(self) -> int:
-        """What a worker's model may need: its part, and no more than there is. Others of the device's workers may hold
-        theirs already."""
-        return min(self.total // self.workers, self.free)
+        """What a worker's model may need: its part of what was free before any had loaded, and no more than is free."""
+        before = self.free if self.before is None else max(self.before, self.free)
+        return min(before // self.workers, self.free)
 
     @property
     def usable(self) -> int:

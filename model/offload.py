@@ -61,17 +61,27 @@ class OffloadedWeights:
         on_gpu = any(tensor.device.type == "cuda" for tensor in self._tensors)
         self._kept = HostBytes([tensor.data for tensor in self._tensors], pinned=on_gpu)
 
+    @property
+    def gone(self) -> bool:
+        """Whether none of the weights is on the device."""
+        return not any(tensor.numel() for tensor in self._tensors)
+
     def leave(self) -> None:
         """Let go of the device's memory; the module can't be used until `restore`."""
         for tensor in self._tensors:
             tensor.data = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
 
     def restore(self) -> None:
-        """Put the weights back, tensor by tensor."""
-        for number, (tensor, (shape, stride, device)) in enumerate(zip(self._tensors, self._layouts, strict=True)):
-            back = torch.empty_strided(shape, stride, dtype=tensor.dtype, device=device)
-            self._kept.read(number, back)
-            tensor.data = back
+        """Put the weights back, tensor by tensor; all of them leave again where one has no room, and the error is
+        raised."""
+        try:
+            for number, (tensor, (shape, stride, device)) in enumerate(zip(self._tensors, self._layouts, strict=True)):
+                back = torch.empty_strided(shape, stride, dtype=tensor.dtype, device=device)
+                self._kept.read(number, back)
+                tensor.data = back
+        except BaseException:
+            self.leave()
+            raise
 
 
 def large_tensors(module: nn.Module) -> list[Tensor]:

@@ -166,8 +166,9 @@ class Renderer:
                 self._conditions.text(request.negative_prompt)
 
     def release(self) -> None:
-        """Give memory back to the device: what only a failed attempt used, and the room behind reference sets."""
-        self._conditions.make_room((), 0)
+        """Give memory back to the device, as after an attempt that ran out of it: what only that used, and reference
+        sets that are kept for pictures to come."""
+        self._conditions.release()
         free_unused(self.device)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:

@@ -31,11 +31,17 @@ class Resident(Generic[Part]):
         self._part: Part | None = None
         self._weights: OffloadedWeights | None = None
         self._away = False
+        self._kept: bool | None = None
 
     @property
     def loaded(self) -> bool:
         """Whether the part is in the device's memory."""
         return self._part is not None and not self._away
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the weights are kept in the machine's memory; None until the part was let go of once."""
+        return self._kept
 
     def get(self) -> Part:
         """The part, in the device's memory."""
@@ -49,10 +55,11 @@ class Resident(Generic[Part]):
 
     def drop(self) -> None:
         """Let go of the part and give its memory back to the device."""
-        if not self.loaded or self._part is None:
+        if self._part is None or (self._away and self._weights is not None and self._weights.gone):
             return
         with torch.inference_mode(False), torch.no_grad():
             self._weights = self._weights or self._offloaded(self._part)
+            self._kept = self._weights is not None
             if self._weights is None:
                 self._part = None
             else:

@@ -14,10 +14,11 @@ LONGEST = 300
 MOST_FRAMES = 30
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(://[^\s?]*)\?\S*")
-_NO_MEMORY = re.compile(r"out of memory|can(?:'t|not) allocate memory|alloc_failed", re.IGNORECASE)
+_NO_MEMORY = re.compile(r"out of memory|can(?:'t|not) allocate memory|alloc(?:ation)?_failed", re.IGNORECASE)
 
 _DEVICE_LOST = re.compile(
     r"(?:CUDA|HIP|CUDA driver|cuDNN|NCCL) error|cudaError|CUBLAS_STATUS|CUDNN_STATUS|illegal memory access"
+    r"|illegal instruction|misaligned address|hardware stack error|invalid program counter|launch timed out"
     r"|unspecified launch failure|device-side assert|uncorrectable|\bXid\b",
     re.IGNORECASE,
 )

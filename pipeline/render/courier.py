@@ -35,10 +35,11 @@ class Courier:
         emit: Callable[[Message], None],
         patience: Patience | None = None,
     ) -> None:
-        """folder: the campaign's folder. host: what the renderer says of its machine. emit: called from any thread.
+        """folder: the campaign's folder. host: what the renderer says of its machine, which
+        may change with what it has rendered. emit: called from any thread.
         patience: with a store that fails."""
         self._folder = Patient(folder, patience or Patience())
-        self._model, self._host, self._emit = model, dict(host), emit
+        self._model, self.host, self._emit = model, dict(host), emit
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._backlog = Backlog()
 
@@ -77,7 +78,7 @@ class Courier:
                     "cache": dict(rendered.cache),
                     "prompt_upsampled": rendered.prompt,
                     "cost": rendered.cost,
-                    "host": self._host,
+                    "host": self.host,
                 }
             )
             self._emit(Recorded(deliver(self._folder, record, variant.asset, data)))
@@ -91,7 +92,7 @@ class Courier:
 
     def _record_failure(self, variant: Variant, cause: Cause) -> None:
         record = new_record(variant, self._model, "failed", cause=cause.text)
-        record = record.model_copy(update={"host": self._host, "traceback": cause.traceback})
+        record = record.model_copy(update={"host": self.host, "traceback": cause.traceback})
         try:
             self._emit(Recorded(self._filed(record)))
         except StoreError as error:

@@ -133,6 +133,7 @@ class Press:
                 seconds = time.perf_counter() - start - self._preparing
                 if rendered is None:
                     break
+                self._courier.host = dict(self._renderer.host())
                 given = fed.popleft()
                 if isinstance(rendered, Failed):
                     self._tally(seconds)

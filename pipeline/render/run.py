@@ -186,7 +186,8 @@ def _render(
             deadlines,
             run.on_event,
             compiles=settings.compile,
-            gpus=gpus,
+            gpus=resources.gpus,
+            per_gpu=max(1, settings.per_gpu),
         )
         try:
             shift.run(size, lambda: run.signals.asked)
@@ -216,7 +217,8 @@ def crew_size(workers: int | None, resources: Resources, variants: int, per_gpu:
     room = resources.gpus * per_gpu
     if per_gpu > 1 and not room:
         raise RequestError(
-            f"workers_per_gpu {per_gpu}: Ray has no GPU; leave it out, or say with --workers how many share the CPU"
+            f"--workers-per-gpu {per_gpu}: Ray has no GPU that workers could share; leave it out, or set --workers to "
+            "how many are to share the CPU"
         )
     if workers and room and workers > room:
         each = "each needs a GPU" if per_gpu == 1 else f"{per_gpu} share a GPU"

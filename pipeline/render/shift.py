@@ -70,10 +70,11 @@ class Shift:
         on_event: Callable[[Event], None],
         *,
         compiles: bool | None = False,
-        gpus: bool = False,
+        gpus: int = 0,
+        per_gpu: int = 1,
     ) -> None:
-        """compiles: the workers were asked to compile kernels; None: on GPUs. gpus: each holds one. Where one couldn't
-        use what it was to, that's told once."""
+        """compiles: the workers were asked to compile kernels; None: on GPUs. gpus: how many there are for workers,
+        each for `per_gpu` of them; 0: they render on CPUs. Where one couldn't use what it was to, that's told once."""
         self.untried: tuple[Failure, ...] = ()
         self.blocked: str | None = None
         self.busy = self.model = 0.0
@@ -83,7 +84,11 @@ class Shift:
         self._places: dict[str, tuple[str, str]] = {}
         self._device_losses: Counter[tuple[str, str]] = Counter()
         self._variants: dict[str, Variant] = {}
-        self._compiles, self._gpus = compiles, gpus
+        self._compiles, self._gpus = compiles, gpus > 0
+        self._gpu_count, self._per_gpu = gpus, per_gpu
+        self._wanted = 0
+        self._retired: set[tuple[str, str]] = set()
+        self._parked: set[str] = set()
         self._stopped = False
         self._failed_starts = 0
         self._last_cause = ""
@@ -95,9 +100,10 @@ class Shift:
 
     def run(self, workers: int, stopping: Callable[[], bool]) -> None:
         """Start so many workers at once and work until the end. Raises NothingRenderedError if no model could load."""
+        self._wanted = workers
         for _ in range(workers):
             self._start()
-        while not self._dispatcher.finished and len(self._crew):
+        while not self._dispatcher.finished and len(self._crew) > len(self._parked):
             if stopping():
                 self._stop()
             for worker, happened in self._crew.wait(LISTEN_SECONDS) if len(self._crew) else ():
@@ -122,6 +128,7 @@ class Shift:
             if worker not in self._loaded:
                 self._crew.dismiss(worker)
                 self._forget(worker)
+        self._parked.clear()
         self._crew.stop()
 
     def _hear(self, worker: str, message: Message) -> None:
@@ -131,7 +138,10 @@ class Shift:
         match message:
             case Loaded(host=host, seconds=seconds, node=node, gpus=gpus):
                 self._places[worker] = (node, gpus)
-                self._ready(worker, host, seconds)
+                if (node, gpus) in self._retired:
+                    self._park(worker)
+                else:
+                    self._ready(worker, host, seconds)
             case LoadFailed(cause, final):
                 self._crew.dismiss(worker)
                 self._start_failed(worker, cause, final)
@@ -181,6 +191,22 @@ class Shift:
             self._say(Warned(NO_GPU.format(torch=host["torch"])))
         self._top_up(worker)
 
+    def _park(self, worker: str) -> None:
+        """Have a worker that came to a retired GPU hold it, idle, for the rest of the run: so Ray gives the GPU to no
+        other, and the one that is started in its place comes to a healthy GPU."""
+        self._forget(worker)
+        self._parked.add(worker)
+        self._start_where_healthy()
+
+    def _start_where_healthy(self) -> None:
+        """Start a worker if something waits and a healthy GPU may have one."""
+        here = sum(self._places.get(worker) not in self._retired for worker in self._crew.names())
+        room = self._wanted
+        if self._gpu_count:
+            room = min(room, (self._gpu_count - len(self._retired)) * self._per_gpu)
+        if not self._stopped and self._dispatcher.waiting and here < room:
+            self._start()
+
     def _recorded(self, worker: str, record: Record, now: float) -> None:
         variant = self._variants.pop(record.render_key, None)
         if variant is not None and "model" in record.timings:
@@ -200,7 +226,7 @@ class Shift:
             return
         while variants := self._dispatcher.take(worker):
             self._crew.submit(worker, variants)
-        if self._dispatcher.wants_fresh(worker) and set(self._crew.names()) == self._loaded:
+        if self._dispatcher.wants_fresh(worker) and set(self._crew.names()) - self._parked == self._loaded:
             self._crew.dismiss(worker)
             self._forget(worker)
             self._dispatcher.lost(worker)
@@ -213,6 +239,9 @@ class Shift:
 
     def _lost(self, worker: str, lost: Lost) -> None:
         loaded = worker in self._loaded
+        if worker in self._parked:
+            self._parked.discard(worker)
+            return
         self._forget(worker)
         if not loaded:
             if not self._stopped:
@@ -226,14 +255,23 @@ class Shift:
         struck = self._dispatcher.lost(worker, node=lost.node)
         cause = Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
         self._strike(worker, struck, cause)
-        self._replace(lost.cause, usable=not lost.broken or self._usable_after_loss(worker))
+        if lost.broken:
+            self._count_device_loss(worker)
+        self._replace(lost.cause)
 
-    def _usable_after_loss(self, worker: str) -> bool:
-        """Whether the GPU on which `worker` was lost to an error may have another worker."""
+    def _count_device_loss(self, worker: str) -> None:
+        """Retire the GPU on which `worker` was lost to an error if it's the last loss allowed: it has no other worker
+        then. Where it is not known which GPU that was, there is one worker less."""
         node, gpu = place = self._places[worker]
         self._device_losses[place] += 1
         if self._device_losses[place] < DEVICE_LOSSES_ALLOWED:
-            return True
+            return
+        if not (self._gpu_count and gpu):
+            self._wanted -= 1
+        elif place in self._retired:
+            return
+        else:
+            self._retired.add(place)
         where = f"GPU {gpu} of node {node}" if gpu else f"node {node}" if node else "this machine"
         self._say(
             Warned(
@@ -241,7 +279,6 @@ class Shift:
                 "made no picture; check the GPU with nvidia-smi and the kernel log (dmesg, Xid)"
             )
         )
-        return False
 
     def _strike(self, worker: str, struck: Sequence[Struck], cause: Cause) -> None:
         for record in self._ledger.strike(struck, cause):
@@ -253,15 +290,15 @@ class Shift:
         self._failed_starts = STARTS_ALLOWED_TO_FAIL if final else self._failed_starts + 1
         self._replace(cause)
 
-    def _replace(self, cause: str, usable: bool = True) -> None:
-        """Start another worker in the place of one that was lost, where its place is usable."""
+    def _replace(self, cause: str) -> None:
+        """Start another worker in the place of one that was lost, where there is a healthy GPU for it."""
         self._last_cause = cause
         if self._stopped:
             return
         if self._failed_starts >= STARTS_ALLOWED_TO_FAIL:
             self._dispatcher.nobody_new()
-        elif self._dispatcher.waiting and usable:
-            self._start()
+        else:
+            self._start_where_healthy()
         for other in sorted(self._loaded):
             self._top_up(other)
 

@@ -49,6 +49,22 @@ def test_the_newest_is_kept_even_past_the_budget() -> None:
     assert len(cache) == 1
 
 
+def test_a_value_of_known_size_has_room_before_it_is_made() -> None:
+    cache: Cache[str] = Cache(6, len)
+    held: list[int] = []
+
+    def make() -> str:
+        held.append(cache.nbytes)
+        return "xxx"
+
+    for key in "abc":
+        cache.get(key, make, 3)
+    cache.get("d", lambda: held.append(cache.nbytes) or "x" * 9, 9)  # type: ignore[func-returns-value]
+    assert held == [0, 3, 3, 0]
+    assert len(cache) == 1
+    assert cache.get("d", make, 9) == ("x" * 9, True)
+
+
 def test_a_value_that_could_not_be_made_is_not_kept() -> None:
     cache: Cache[float] = Cache(4, lambda value: 1)
     with pytest.raises(ZeroDivisionError):
@@ -78,6 +94,14 @@ class TestTwoLevels:
             cache.get(key, lambda key=key: key * 3)  # type: ignore[misc]
         assert "a" not in cache
         assert cache.get("a", lambda: "new") == ("new", False)
+
+    def test_what_comes_up_has_room_before_it_does(self) -> None:
+        held: list[int] = []
+        below: Below[str, str] = Below(9, str.upper, lambda text: held.append(cache.nbytes) or text.lower(), len)  # type: ignore[func-returns-value]
+        cache: Cache[str] = Cache(3, len, below)
+        for key in "aba":
+            assert cache.get(key, lambda key=key: key * 3, 3)[0] == key * 3  # type: ignore[misc]
+        assert held == [0]
 
     def test_what_is_too_large_for_it_is_dropped(self) -> None:
         cache = self.cache(budget=10, below=5)

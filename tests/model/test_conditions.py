@@ -78,6 +78,32 @@ def test_little_room_costs_time_and_no_picture(small_of: Callable[[str], Small])
     assert len(renderer.reuse.reference_kv) == 1
 
 
+def test_a_new_set_is_made_when_there_is_room_for_it(
+    small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never more than one set is there beside the budget's, and those that are kept have no room behind their rows."""
+    renderer = small_of("klein-kv").fresh()
+    cache = renderer.reuse.reference_kv
+    held: list[tuple[int, bool]] = []
+    sizes: list[int] = []
+    make = conditions.reference_kv
+
+    def watched(*inputs: Any) -> Any:
+        held.append((len(cache), any(kv.room for kv in cache._values.values())))
+        kv = make(*inputs)
+        sizes.append(kv.nbytes)
+        return kv
+
+    monkeypatch.setattr(conditions, "reference_kv", watched)
+    for number in range(4):
+        renderer.render([RenderRequest(PROMPT, pictures(1, first=number % 2), 64, 64, seed=number, steps=1)])
+        cache.budget = sizes[0]
+    assert held == [(0, False), (0, False), (0, False), (0, False)]
+    cache.budget = 8 * sizes[0]
+    renderer.render([RenderRequest(PROMPT, pictures(1, first=2), 64, 64, steps=1)])
+    assert held[4:] == [(1, False)]
+
+
 def paletted(colours: list[int]) -> Image.Image:
     """Stripes of two colours."""
     picture = Image.new("P", (64, 64))

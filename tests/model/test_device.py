@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from itertools import chain, repeat
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from model import gpu_share
 from model.device import device_of, keep_to_share, memory_of, settled_memory
 from model.errors import RequestError
 from model.host_memory import available_memory
@@ -16,7 +19,7 @@ GB = 10**9
 
 
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, torch.device]]:
+def gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[float, torch.device]]:
     """80 GB, of which others hold 50, this process 12, and 2 of those only its allocator. Notes the fractions that are
     set."""
     fractions: list[tuple[float, torch.device]] = []
@@ -26,8 +29,10 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, torch.device]]:
         "memory_allocated": lambda device: 10 * GB,
         "get_device_name": lambda device: "TEST",
         "current_device": lambda: 0,
+        "get_device_properties": lambda device: SimpleNamespace(uuid="1"),
         "set_per_process_memory_fraction": lambda fraction, device: fractions.append((fraction, device)),
     }
+    monkeypatch.setattr(gpu_share, "FOLDER", tmp_path)
     for name, answer in answers.items():
         monkeypatch.setattr(torch.cuda, name, answer)
     return fractions
@@ -49,7 +54,7 @@ def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str, 
 
 def test_what_others_hold_is_not_ours(gpu: object) -> None:
     assert memory_of(torch.device("cuda")) == DeviceMemory("cuda:0 TEST", 80 * GB, 20 * GB, 1)
-    assert memory_of(torch.device("cuda:1"), 2) == DeviceMemory("cuda:1 TEST", 80 * GB, 20 * GB, 2)
+    assert memory_of(torch.device("cuda:1"), 2) == DeviceMemory("cuda:1 TEST", 80 * GB, 20 * GB, 2, 20 * GB)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +104,7 @@ def test_a_worker_that_shares_a_gpu_keeps_to_its_budget(gpu: list[tuple[float, t
     for workers, place in ((1, "cuda"), (2, "cuda"), (8, "cuda:1"), (2, "cpu")):
         device = torch.device(place)
         keep_to_share(device, memory_of(device, workers))
-    assert gpu == [(0.25, torch.device("cuda")), (0.125, torch.device("cuda:1"))]
+    assert gpu == [(0.125, torch.device("cuda")), (1 / 32, torch.device("cuda:1"))]
 
 
 def test_without_a_gpu_it_is_what_the_machine_has() -> None:

@@ -29,9 +29,10 @@ BLOCKS, WIDTH = 4, 64
 """Of the small checkpoints."""
 
 
-def gpu(total: int, free: int | None = None, workers: int = 1) -> DeviceMemory:
+def gpu(total: int, free: int | None = None, workers: int = 1, before: int | None = None) -> DeviceMemory:
     """Of so many GB."""
-    return DeviceMemory("cuda:0 TEST", total * GB, (total if free is None else free) * GB, workers)
+    known = None if before is None else before * GB
+    return DeviceMemory("cuda:0 TEST", total * GB, (total if free is None else free) * GB, workers, known)
 
 
 def bytes_of(module: nn.Module, dtype: torch.dtype) -> int:
@@ -195,18 +196,23 @@ def test_memory_that_others_hold_is_not_planned_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "free", "workers", "budget", "spare"),
+    ("free", "workers", "before", "budget", "spare"),
     [
-        (80, 80, 1, 80, 62),
-        (80, 80, 2, 40, 26),
-        (80, 45, 2, 40, 10.25),
-        (80, 30, 2, 30, 3.5),
-        (80, 80, 16, 5, 0),
+        (80, 1, None, 80, 62),
+        (80, 2, None, 40, 26),
+        (80, 16, None, 5, 0),
+        (60, 2, None, 30, 17),  # others hold 20, and both ask at once
+        (60, 2, 60, 30, 17),
+        (45, 2, 80, 40, 10.25),  # a neighbour holds 35 of its 40
+        (30, 2, 80, 30, 3.5),
+        (28, 2, 60, 28, 2.6),  # others hold 20, a neighbour all of its part and a little more
+        (80, 2, 60, 40, 26),  # others have gone
     ],
 )
-def test_workers_share_a_device(total: int, free: int, workers: int, budget: int, spare: float) -> None:
-    """A worker whose neighbour holds its half already still has its own, but caches only in half of what is free."""
-    device = gpu(total, free, workers)
+def test_workers_share_a_device(free: int, workers: int, before: int | None, budget: int, spare: float) -> None:
+    """Of 80 GB. A worker whose neighbour holds its part already still has its own, but caches only in half of what is
+    free. Workers that ask at once never plan with more than is free."""
+    device = gpu(80, free, workers, before)
     assert (device.budget, device.usable) == (budget * GB, int(budget * GB * memory.MARGIN))
     assert Need(8 * GB, GB, GB, 0).spare("resident", device) == int(spare * GB)
 

@@ -89,3 +89,25 @@ def test_what_has_gaps_is_made_dense() -> None:
     weights.leave()
     weights.restore()
     assert torch.equal(model.weight, before)
+
+
+def test_a_module_that_comes_back_half_way_leaves_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model().requires_grad_(False)
+    before = model.fourth.weight.clone()
+    weights = OffloadedWeights(model)
+    weights.leave()
+    assert weights.gone
+    with monkeypatch.context() as patch:
+        read = HostBytes.read
+
+        def refuse(self: HostBytes, number: int, into: Tensor) -> None:
+            if number == 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            read(self, number, into)
+
+        patch.setattr(HostBytes, "read", refuse)
+        with pytest.raises(torch.OutOfMemoryError):
+            weights.restore()
+    assert weights.gone
+    weights.restore()
+    assert not weights.gone and torch.equal(model.fourth.weight, before)

@@ -220,7 +220,7 @@ def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Sma
 
 
 def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Small]) -> None:
-    """After a failed attempt: no reference set keeps room for a picture's rows, and the next picture is the same."""
+    """After a failed attempt: no reference set is kept, and the next picture is the same."""
     renderer = small_of("klein-kv").fresh()
     request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=1)
     before = renderer.render([request])
@@ -228,6 +228,7 @@ def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Sma
     assert kv.room
     renderer.release()
     assert not kv.room
+    assert (len(renderer.reuse.reference_kv), renderer.reuse.reference_kv.nbytes) == (0, 0)
     assert levels(before[0], renderer.render([request])[0]) == 0
 
 

@@ -12,6 +12,7 @@ from model import Renderer, RenderRequest
 from model.checkpoint.weights import Weights
 from model.host_memory import HostMemory
 from model.loaded import load_model
+from model.offload import OffloadedWeights
 from model.residency import Resident
 from tests.model.small import Small
 from tests.model.test_renderer import PROMPT, levels, pictures
@@ -58,6 +59,25 @@ def test_memory_that_the_machine_refuses_is_no_error(monkeypatch: pytest.MonkeyP
     assert part.get() is not first
 
 
+def test_weights_that_are_half_back_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they came to be so."""
+    part = Resident(linear, HostMemory(1 << 20))
+    first = part.get()
+    part.drop()
+
+    def half(self: OffloadedWeights) -> None:
+        first.weight.data = torch.ones(64, 64)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OffloadedWeights, "restore", half)
+        with pytest.raises(torch.OutOfMemoryError):
+            part.get()
+    part.drop()
+    assert first.weight.numel() == 0
+    assert part.get().weight.numel() == 64 * 64
+
+
 @pytest.mark.parametrize("kind", ["klein", "dev"])
 @pytest.mark.parametrize("quantise", [None, "fp8"])
 def test_files_are_read_once_over_many_turns_and_pictures_are_the_same(
@@ -85,3 +105,19 @@ def test_files_are_read_once_over_many_turns_and_pictures_are_the_same(
         assert not loaded.text_encoder.loaded
         once = once or len(opened)
         assert len(opened) == once > 0
+
+
+@pytest.mark.parametrize(("room", "planned", "told"), [(1 << 30, False, "memory"), (1 << 10, True, "disk")])
+def test_where_parts_come_from_is_what_happened(
+    small_of: Callable[[str], Small], room: int, planned: bool, told: str
+) -> None:
+    """Another part may have taken the room that was planned with."""
+    description = small_of("klein").renderer.description
+    assert description.parts is not None
+    loaded = load_model(
+        description, description.parts, CPU, torch.float32, "turns", HostMemory(room), kept_in_memory=planned
+    )
+    assert loaded.turns_from == ("memory" if planned else "disk"), "nothing has been let go of yet"
+    for part in (loaded.text_encoder, loaded.transformer, loaded.text_encoder):
+        loaded.use(part)
+    assert loaded.turns_from == told

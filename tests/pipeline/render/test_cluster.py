@@ -90,7 +90,10 @@ def test_hidden_gpus_are_not_used(tmp_path: Path, devices: str) -> None:
     assert {host["gpu"] for host in hosts} == {devices}
     assert warned == []
     _, _, error = seen(write_campaign(tmp_path / "other", 1), devices, "1", SEEING, "--workers-per-gpu", "2")
-    assert error == ["workers_per_gpu 2: Ray has no GPU; leave it out, or say with --workers how many share the CPU"]
+    assert error == [
+        "--workers-per-gpu 2: Ray has no GPU that workers could share; leave it out, or set --workers to how many "
+        "are to share the CPU"
+    ]
 
 
 @pytest.mark.parametrize("per_gpu", range(1, MOST_PER_GPU + 1))

@@ -86,6 +86,24 @@ def test_a_picture_becomes_an_asset_and_a_record_of_all_that_made_it(folder: Sto
     assert shown.tobytes() == draw(RenderRequest(variant(0).prompt, (), 64, 64, 0, 4, 1.0)).tobytes()
 
 
+def test_what_the_renderer_says_of_itself_may_change(folder: Store) -> None:
+    """As where its parts come from, which it knows when they have taken turns."""
+
+    class Turning(StandIn):
+        rendered = False
+
+        def host(self) -> dict[str, str]:
+            return super().host() | {"turns_from": "disk" if self.rendered else "memory"}
+
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            for picture in super().stream(requests):
+                self.rendered = True
+                yield picture
+
+    (record,) = records_of(press(Turning(), folder, [variant(0)])).values()
+    assert record.host["turns_from"] == "disk"
+
+
 def test_what_starts_is_told_before_it_is_recorded_and_time_is_counted(folder: Store) -> None:
     messages = press(StandIn(), folder, map(variant, range(5)))
     for number in range(5):

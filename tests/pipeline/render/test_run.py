@@ -419,7 +419,12 @@ def test_how_many_workers_share_gpus(workers: int | None, gpus: int, per_gpu: in
     [
         (3, 2, 1, "3 workers are too many: each needs a GPU, and Ray has 2"),
         (9, 2, 4, "9 workers are too many: 4 share a GPU, and Ray has 2"),
-        (None, 0, 2, "workers_per_gpu 2: Ray has no GPU; leave it out, or say with --workers how many share the CPU"),
+        (
+            None,
+            0,
+            2,
+            "--workers-per-gpu 2: Ray has no GPU that workers could share; leave it out, or set --workers to",
+        ),
     ],
 )
 def test_more_workers_than_gpus_take_are_refused(workers: int | None, gpus: int, per_gpu: int, message: str) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 
 from model.errors import RequestError
-from model.gpu_share import most_free
 from model.host_memory import available_memory
 from model.memory import DeviceMemory, machine_memory
 
@@ -79,6 +78,8 @@ def memory_of(device: torch.device, workers: int = 1) -> DeviceMemory:
     name = f"cuda:{number} {torch.cuda.get_device_name(device)}"
     before = None
     if workers > 1:
+        from model.gpu_share import most_free  # locks are POSIX's
+
         before = most_free(str(torch.cuda.get_device_properties(device).uuid), free + unused)
     return DeviceMemory(name, total, free + unused, workers, before)
 

@@ -114,8 +114,8 @@ def run(key: str, module: ModuleType, rig: Rig, left: float) -> Section:
     start = time.monotonic()
     rig.profile.clear()
     try:
+        rig.free()
         with deadline(min(module.SECONDS, left)):
-            rig.free()
             for figure in module.measure(rig):
                 # At small sizes speed says nothing.
                 figure = replace(figure, goal=None) if rig.tiny and not figure.must else figure

@@ -21,8 +21,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The model's tests need one core each, and go two at a time; the others start servers and clusters of their own.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/model
+	$(BIN)/python -m pytest --ignore tests/model
 
 format: install
 	$(BIN)/ruff check --fix .

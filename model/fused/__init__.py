@@ -1,7 +1,7 @@
 """The elementwise work of `model.kernels` as Triton kernels: one pass over memory each, on NVIDIA GPUs.
 
 What torch.compile makes of these functions was measured on an H200 first: the norm with its rotation in three kernels,
-fp8 quantisation with a second read of everything, group norms with divisions for every index; together about a sixth of
+fp8 quantisation with a second read of everything, group norms with divisions for every index; together about a fifth of
 a step and half of a decoding (docs/gpu.md). Importing this package needs Triton.
 """
 

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from model.kernels import EAGER, Kernels
 from model.linear import Activations, project, project_into, project_rows
-from model.quantised import Fp8Linear, Fp8Rows, share_rows
+from model.quantised import Fp8Rows, sharing
 from model.segments import Affine, Segment, Steady, in_streams, one_by_one, packed, pick, put
 from model.transformer import DoubleStreamBlock, FeedForward, SingleStreamBlock, Transformer
 from model.workspace import Workspace
@@ -100,15 +100,13 @@ class PackedPass:
 
     def _taken(self, x: Tensor, layer: nn.Module) -> Activations:
         """Rows as `layer` takes them."""
-        if share_rows((layer,), x.device):
-            return self._kernels.quantise_rows(x, cast(Fp8Linear, layer).input_scale)
-        return x
+        fp8 = sharing((layer,), x.device)
+        return x if fp8 is None else self._kernels.quantise_rows(x, fp8.input_scale)
 
     def _modulated(self, x: Tensor, mod: Affine, layers: Sequence[nn.Module]) -> Activations:
         """The modulated norm of rows, as `layers` take it."""
-        if share_rows(layers, x.device):
-            static = cast(Fp8Linear, layers[0]).input_scale
-            return self._kernels.modulate_rows(x, mod.scale, mod.shift, self._eps, static)
+        if (fp8 := sharing(layers, x.device)) is not None:
+            return self._kernels.modulate_rows(x, mod.scale, mod.shift, self._eps, fp8.input_scale)
         return self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
 
     def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Affine) -> Tensor:
@@ -116,9 +114,8 @@ class PackedPass:
         normed = self._modulated(x, mod, (layer.linear_in,))
         wide = project(layer.linear_in, normed, self._space.take("wide", (rows, 2 * inner), x))
         narrow = self._space.take("narrow", tuple(x.shape), x)
-        if share_rows((out,), x.device):
-            static = cast(Fp8Linear, out).input_scale
-            return project(out, self._kernels.swiglu_rows(wide[:, :inner], wide[:, inner:], static), narrow)
+        if (fp8 := sharing((out,), x.device)) is not None:
+            return project(out, self._kernels.swiglu_rows(wide[:, :inner], wide[:, inner:], fp8.input_scale), narrow)
         joined = self._space.take("joined", (rows, inner), x)
         self._kernels.swiglu(wide[:, :inner], wide[:, inner:], joined)
         return project(out, joined, narrow)
@@ -164,9 +161,9 @@ class PackedPass:
         """What a single block adds, from attention and from the feed-forward's halves side by side."""
         inner = wide.shape[1] // 2
         narrow = self._space.take("narrow", tuple(mixed.shape), mixed)
-        if share_rows((layer,), mixed.device):
-            static = cast(Fp8Linear, layer).input_scale
-            return project(layer, self._kernels.join_rows(mixed, wide[:, :inner], wide[:, inner:], static), narrow)
+        if (fp8 := sharing((layer,), mixed.device)) is not None:
+            rows = self._kernels.join_rows(mixed, wide[:, :inner], wide[:, inner:], fp8.input_scale)
+            return project(layer, rows, narrow)
         joined = self._space.take("joined", (mixed.shape[0], self._width + inner), mixed)
         self._kernels.join(mixed, wide[:, :inner], wide[:, inner:], joined)
         return project(layer, joined, narrow)

@@ -123,10 +123,10 @@ def quantise_rows(x_TI: Tensor, static: Tensor | None = None) -> Fp8Rows:
     return Fp8Rows((x_TI.float() / scale).clamp(-LARGEST, LARGEST).to(torch.float8_e4m3fn), scale)
 
 
-def share_rows(layers: Sequence[nn.Module], device: torch.device) -> bool:
-    """Whether layers can all take their common input as the same `Fp8Rows`."""
+def sharing(layers: Sequence[nn.Module], device: torch.device) -> Fp8Linear | None:
+    """The first of layers that can all take their common input as the same `Fp8Rows`; None where they can't."""
     fp8 = [layer for layer in layers if isinstance(layer, Fp8Linear) and layer.runs_in_fp8(device)]
-    return len(fp8) == len(layers) and len({layer.static for layer in fp8}) == 1
+    return fp8[0] if len(fp8) == len(layers) and len({layer.static for layer in fp8}) == 1 else None
 
 
 def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,7 @@ demo: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.checkout
 	$(BIN)/mypy
 
 # The model's tests need one core each, and go two at a time; the others start servers and clusters of their own.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from model.errors import RequestError
-from model.request import (
+from brandpress.model.errors import RequestError
+from brandpress.model.request import (
     MAX_ASPECT,
     MAX_PIXELS,
     MAX_REFERENCE_PIXELS,

@@ -10,24 +10,41 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from model.batch import Batches
-from model.checkpoint.describe import describe
-from model.checkpoint.text import check_fit
-from model.choice import LoraChoice, ModelChoice
-from model.clock import Clock
-from model.conditions import Conditions
-from model.denoise import Denoiser, Sample
-from model.device import current, device_of, driver_version, dtype_of, free_unused, keep_to_share, settled_memory
-from model.errors import RequestError
-from model.host_memory import HostMemory
-from model.kernels import EAGER, Kernels, chosen
-from model.limits import check_size, check_sources
-from model.loaded import LoadedModel, load_model
-from model.memory import DECODER_CHANNELS, RESIDENCIES, Largest, Residency, choose, need_of, packed_rows, with_room
-from model.references import prepared_grid, to_levels
-from model.request import SIZE_MULTIPLE, Pictures, Rendered, RenderRequest
-from model.reuse import KV_BYTES, ReferenceLatents, Reuse
-from model.sampler_version import LONG_SCHEDULE
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.text import check_fit
+from brandpress.model.choice import LoraChoice, ModelChoice
+from brandpress.model.errors import RequestError
+from brandpress.model.inference.batch import Batches
+from brandpress.model.inference.caches import KV_BYTES, Caches, ReferenceLatents
+from brandpress.model.inference.clock import Clock
+from brandpress.model.inference.components import LoadedModel, load_model
+from brandpress.model.inference.conditioning import Conditions
+from brandpress.model.inference.denoise import Denoiser, Sample
+from brandpress.model.inference.preprocess import prepared_grid, to_levels
+from brandpress.model.limits import check_size, check_sources
+from brandpress.model.memory.device import (
+    current,
+    device_of,
+    driver_version,
+    dtype_of,
+    free_unused,
+    keep_to_share,
+    settled_memory,
+)
+from brandpress.model.memory.host import HostMemory
+from brandpress.model.memory.plan import (
+    DECODER_CHANNELS,
+    RESIDENCIES,
+    Largest,
+    Residency,
+    choose,
+    need_of,
+    packed_rows,
+    with_room,
+)
+from brandpress.model.network.kernels import EAGER, Kernels, chosen
+from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
+from brandpress.model.sampler_version import LONG_SCHEDULE
 
 USUAL = Largest()
 REUSES = ("exact", "approximate")
@@ -66,7 +83,7 @@ class Renderer:
         for reference sets that the device has no room for."""
         self.loaded, self.description = loaded, loaded.description
         self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
-        self.reuse = Reuse(loaded.device, spare, host_cache)
+        self.reuse = Caches(loaded.device, spare, host_cache)
         self._kernels = kernels
         loaded.autoencoder.use(kernels)
         self._conditions = Conditions(loaded, self.reuse, kernels)
@@ -88,14 +105,14 @@ class Renderer:
         workers: int = 1,
         per_device: int = 1,
         compile: bool | None = None,
-    ) -> Pictures:
+    ) -> RendererProtocol:
         """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
 
         transformer, vae, text_encoder: a file or folder in the base's part's place. loras: (file, scale) each, added
         up. quantise: "fp8" keeps the blocks' weights in one byte each. A relative path is taken from the working
         directory; what's on the hub and not in its cache is downloaded. device: "cpu", "cuda", "cuda:1"…; the first GPU
         when None and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU
-        when None. residency: "resident" or "turns" (see `model.memory`); None chooses by the device's free memory and
+        when None. residency: "resident" or "turns" (see `memory.plan`); None chooses by the device's free memory and
         the largest picture to come. region: of a hosted tier. workers: how many share its account, or this machine's
         memory. per_device: how many share the device, each planning with its part. compile: fuse the work between
         products where a compiler is found (Triton on a GPU, torch.compile on a CPU); None does so on a GPU. Raises
@@ -115,7 +132,7 @@ class Renderer:
             raise RequestError(f"residency {residency!r}: allowed are {', '.join(RESIDENCIES)}")
         description = describe(choice, Path.cwd(), fetch=True)
         if description.parts is None:
-            from model.hosted import HostedRenderer
+            from brandpress.model.hosted import HostedRenderer
 
             return HostedRenderer.load(description.family, region, workers)
         check_fit(description)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from PIL import Image
 
-    from model.errors import BrandpressError
+    from brandpress.model.errors import BrandpressError
 
 MAX_PIXELS = 4_194_304
 MAX_REFERENCES = 10
@@ -31,7 +31,7 @@ class RenderRequest:
     means the model's, 1024 x 1024.
     upsample: the prompt is first rewritten by the model's own language model, for models that have one that can.
     reuse: "approximate" takes references' keys and values of an earlier step, and leaves out some steps of a long
-    schedule (see `model.approximation`); "exact" computes all that isn't equal anyway.
+    schedule (see `inference.step_cache`); "exact" computes all that isn't equal anyway.
     """
 
     prompt: str
@@ -68,7 +68,7 @@ class Failed:
     cause: BrandpressError
 
 
-class Pictures(Protocol):
+class RendererProtocol(Protocol):
     """What renders: a `Renderer` with a model on a device, or a hosted tier."""
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:

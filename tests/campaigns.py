@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from pipeline.plan.expand import Plan, make_plan
-from pipeline.spec.load import load_campaign
+from brandpress.pipeline.plan.expand import Plan, make_plan
+from brandpress.pipeline.spec.load import load_campaign
 
 PRODUCTS = {"mug": "#1f4d3a", "bottle": "#20639b", "lamp": "#d1495b"}
 

@@ -42,7 +42,7 @@ def compiler() -> None:
     """Nothing, where torch.compile works; else the test is skipped, but not in CI."""
     import torch
 
-    from model.kernels import compiler_found
+    from brandpress.model.network.kernels import compiler_found
 
     found = compiler_found(torch.device("cpu"))
     if not found and not os.environ.get("CI"):

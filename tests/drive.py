@@ -11,8 +11,10 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from model.errors import BrandpressError
-from pipeline.render.events import (
+from brandpress.model.errors import BrandpressError
+from brandpress.pipeline.cli.report import outcome_json, outcome_lines
+from brandpress.pipeline.render.driver.run import render_campaign
+from brandpress.pipeline.render.events import (
     Event,
     Planned,
     Stopping,
@@ -22,8 +24,6 @@ from pipeline.render.events import (
     WorkerLost,
     WorkersStarting,
 )
-from pipeline.render.run import render_campaign
-from pipeline.report import outcome_json, outcome_lines
 from tests.campaigns import plan_of
 
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from model.errors import CheckpointError, HostedError
-from model.request import Failed, Rendered, RenderRequest
+from brandpress.model.errors import CheckpointError, HostedError
+from brandpress.model.request import Failed, Rendered, RenderRequest
 
 LAST_WORDS_SECONDS = 0.5
 """A real picture takes seconds: the driver has long heard that it was begun when it takes its worker down."""

@@ -16,8 +16,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipeline.deliver.encode import DIGITAL_SOURCE_TYPE
-from pipeline.spec.load import load_campaign
+from brandpress.pipeline.deliver.encode import DIGITAL_SOURCE_TYPE
+from brandpress.pipeline.spec.load import load_campaign
 from tests.bfl_server import COST, KEY, running_bfl_server
 from tests.s3_server import S3Server
 
@@ -26,7 +26,7 @@ JOBS = sorted((ROOT / "jobs").glob("*.yaml"))
 
 
 def brandpress(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "brandpress.pipeline.cli", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
-from pipeline.render.events import Event, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
-from pipeline.render.run import render_campaign
-from pipeline.report import outcome_json
+from brandpress.pipeline.cli.report import outcome_json
+from brandpress.pipeline.render.driver.run import render_campaign
+from brandpress.pipeline.render.events import Event, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
 from tests.campaigns import plan_of
 from tests.drive import say
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from model.checkpoint.hub import cached, download_command
-from model.family import KEY_VARIABLE, Family
+from brandpress.model.checkpoint.hub import cached, download_command
+from brandpress.model.family import KEY_VARIABLE, Family
 
 
 @dataclass(frozen=True, slots=True)

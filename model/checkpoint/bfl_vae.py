@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.bfl import Origin
 
 _ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 _BLOCK = re.compile(r"(encoder\.down|decoder\.up)_blocks\.(\d+)\.(resnets|downsamplers|upsamplers)\.(\d+)\.(.+)")

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from model.checkpoint.digest import parts_digest
-from model.checkpoint.files import read_json
-from model.checkpoint.identify import kind_of, size_of
-from model.checkpoint.locate import INDEX, Parts, absolute, locate
-from model.choice import ModelChoice
-from model.errors import CheckpointError
-from model.family import FAMILIES, NANO, Family, recognise
-from model.sampler_version import HOSTED_SAMPLER, SAMPLER
+from brandpress.model.checkpoint.digest import parts_digest
+from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.identify import kind_of, size_of
+from brandpress.model.checkpoint.locate import INDEX, Parts, absolute, locate
+from brandpress.model.choice import ModelChoice
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import FAMILIES, NANO, Family, recognise
+from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
 
 DEV_CLASS = "Flux2Pipeline"
 KV_CLASS = "Flux2KleinKVPipeline"

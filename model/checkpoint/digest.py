@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from model.checkpoint.locate import Parts
-from model.errors import CheckpointError
+from brandpress.model.checkpoint.locate import Parts
+from brandpress.model.errors import CheckpointError
 
 PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
 SUFFIXES = (".safetensors", ".json", ".txt", ".jinja")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from model.errors import CheckpointError
+from brandpress.model.errors import CheckpointError
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint.bfl import Origin
-from model.checkpoint.formats import GLOBAL_MARKER, Formats
-from model.checkpoint.weights import listing
-from model.errors import CheckpointError
-from model.quantised import Fp8Linear, quantise
+from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.formats import GLOBAL_MARKER, Formats
+from brandpress.model.checkpoint.weights import listing
+from brandpress.model.errors import CheckpointError
+from brandpress.model.network.fp8 import Fp8Linear, quantise
 
 OPTIONAL = ("bn.num_batches_tracked",)
 STATISTICS = ("running_mean", "running_var")

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.checkpoint import nvfp4
-from model.checkpoint.bfl import Origin
-from model.checkpoint.weights import COMFY_PREFIXES, MARKER, SIDES, Weights
-from model.errors import CheckpointError
-from model.quantised import Fp8Linear
+from brandpress.model.checkpoint import nvfp4
+from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.weights import COMFY_PREFIXES, MARKER, SIDES, Weights
+from brandpress.model.errors import CheckpointError
+from brandpress.model.network.fp8 import Fp8Linear
 
 PLAIN = ("F64", "F32", "F16", "BF16", "I64")
 FP8_DTYPES = ("F8_E4M3", "F8_E5M2")

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.checkpoint.files import read_json
-from model.checkpoint.hub_error import explained
-from model.checkpoint.transfer import Counter, shown
-from model.errors import CheckpointError
-from model.family import FAMILIES
+from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.hub_error import explained
+from brandpress.model.checkpoint.transfer import Counter, shown
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import FAMILIES
 
 if TYPE_CHECKING:
     from huggingface_hub import DryRunFileInfo

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from model.errors import CheckpointError
+from brandpress.model.errors import CheckpointError
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from model.checkpoint.bfl import tensor_origin
-from model.checkpoint.files import read_json
-from model.checkpoint.weights import Weights, listing, open_weights
-from model.errors import CheckpointError
-from model.family import DEV, recognise
+from brandpress.model.checkpoint.bfl import tensor_origin
+from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.weights import Weights, listing, open_weights
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import DEV, recognise
 
 Layout = Literal["diffusers", "bfl"]
 

@@ -9,20 +9,20 @@ from typing import TypeVar
 
 import torch
 
-from model.autoencoder import Autoencoder, AutoencoderConfig
-from model.checkpoint import bfl, bfl_vae
-from model.checkpoint.bfl import Origin
-from model.checkpoint.files import read_json
-from model.checkpoint.fill import fill
-from model.checkpoint.formats import Formats
-from model.checkpoint.identify import autoencoder_layout, transformer_layout, widths_of
-from model.checkpoint.locate import Parts
-from model.checkpoint.lora import read_lora
-from model.checkpoint.shapes import autoencoder_config, count_levels, transformer_config
-from model.checkpoint.weights import open_weights
-from model.errors import CheckpointError
-from model.lora import apply_loras
-from model.transformer import Transformer, TransformerConfig
+from brandpress.model.checkpoint import bfl, bfl_vae
+from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.fill import fill
+from brandpress.model.checkpoint.formats import Formats
+from brandpress.model.checkpoint.identify import autoencoder_layout, transformer_layout, widths_of
+from brandpress.model.checkpoint.locate import Parts
+from brandpress.model.checkpoint.lora import read_lora
+from brandpress.model.checkpoint.shapes import autoencoder_config, count_levels, transformer_config
+from brandpress.model.checkpoint.weights import open_weights
+from brandpress.model.errors import CheckpointError
+from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
+from brandpress.model.network.lora import apply_loras
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 
 Config = TypeVar("Config", TransformerConfig, AutoencoderConfig)
 BLOCKS = ("transformer_blocks.", "single_transformer_blocks.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model.checkpoint.hub import MODELS, cached, download, download_command
-from model.checkpoint.identify import hub_of
-from model.choice import QUANTISATIONS, LoraChoice, ModelChoice
-from model.errors import CheckpointError
-from model.family import FAMILIES, NANO
+from brandpress.model.checkpoint.hub import MODELS, cached, download, download_command
+from brandpress.model.checkpoint.identify import hub_of
+from brandpress.model.choice import QUANTISATIONS, LoraChoice, ModelChoice
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import FAMILIES, NANO
 
 NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
 INDEX = "model_index.json"

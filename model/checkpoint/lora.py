@@ -21,12 +21,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint.bfl import Origin, module_origin
-from model.checkpoint.weights import listing, opened
-from model.errors import CheckpointError
-from model.family import FAMILIES
-from model.lora import LoraUpdate
-from model.transformer import Transformer
+from brandpress.model.checkpoint.bfl import Origin, module_origin
+from brandpress.model.checkpoint.weights import listing, opened
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import FAMILIES
+from brandpress.model.network.lora import LoraUpdate
+from brandpress.model.network.transformer import Transformer
 
 METADATA = "lora_adapter_metadata"
 PEFT_ALPHA = 8

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from model.autoencoder import AutoencoderConfig
-from model.checkpoint.bfl_vae import tensor_origin as vae_origin
-from model.checkpoint.formats import Formats
-from model.checkpoint.identify import Layout, count_blocks, naming
-from model.errors import CheckpointError
-from model.transformer import TransformerConfig
+from brandpress.model.checkpoint.bfl_vae import tensor_origin as vae_origin
+from brandpress.model.checkpoint.formats import Formats
+from brandpress.model.checkpoint.identify import Layout, count_blocks, naming
+from brandpress.model.errors import CheckpointError
+from brandpress.model.network.autoencoder import AutoencoderConfig
+from brandpress.model.network.transformer import TransformerConfig
 
 POSITION_AXES = 4
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import torch
 
-from model.checkpoint.bfl import Origin
-from model.checkpoint.describe import ModelDescription
-from model.checkpoint.files import read_json
-from model.checkpoint.fill import fill
-from model.checkpoint.formats import Formats
-from model.checkpoint.identify import what_it_is, widths_of
-from model.checkpoint.locate import Parts
-from model.checkpoint.weights import Weights, open_weights
-from model.errors import CheckpointError
-from model.family import FAMILIES, TextEncoderSize
-from model.text_encoder import MistralTextEncoder, Qwen3TextEncoder, Trunk
+from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.fill import fill
+from brandpress.model.checkpoint.formats import Formats
+from brandpress.model.checkpoint.identify import what_it_is, widths_of
+from brandpress.model.checkpoint.locate import Parts
+from brandpress.model.checkpoint.weights import Weights, open_weights
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import FAMILIES, TextEncoderSize
+from brandpress.model.network.text_encoder import MistralTextEncoder, Qwen3TextEncoder, Trunk
 
 KLEIN_LAYERS = (9, 18, 27)
 DEV_LAYERS = (10, 20, 30)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from model.checkpoint.files import read_json
-from model.errors import CheckpointError
+from brandpress.model.checkpoint.files import read_json
+from brandpress.model.errors import CheckpointError
 
 if TYPE_CHECKING:
     from torch import Tensor

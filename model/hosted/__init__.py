@@ -1,5 +1,5 @@
 """The tiers without open weights, rendered by BFL, behind the local renderer's interface. Costs credits."""
 
-from model.hosted.renderer import HostedRenderer
+from brandpress.model.hosted.renderer import HostedRenderer
 
 __all__ = ["HostedRenderer"]

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 
 from httpx2 import URL, InvalidURL
 
-from model.errors import HostedError, RequestError
-from model.family import KEY_VARIABLE, REGIONS
+from brandpress.model.errors import HostedError, RequestError
+from brandpress.model.family import KEY_VARIABLE, REGIONS
 
 DOMAIN = "bfl.ai"
 BASES = {"global": "https://api.bfl.ai", "eu": "https://api.eu.bfl.ai", "us": "https://api.us.bfl.ai"}

@@ -14,8 +14,8 @@ from typing import Any
 
 from httpx2 import Headers
 
-from model.errors import HostedError
-from model.family import KEY_VARIABLE
+from brandpress.model.errors import HostedError
+from brandpress.model.family import KEY_VARIABLE
 
 READY = "Ready"
 UNDER_WAY = ("Pending", "Reasoning", "Generating")

@@ -15,10 +15,20 @@ from typing import Any
 
 import httpx2
 
-from model.errors import HostedError
-from model.hosted.address import Service
-from model.hosted.answer import ERROR, FAILURES, MODERATED, NOT_FOUND, READY, UNDER_WAY, AccountError, Answer, tidy
-from model.hosted.patience import Patience, poll_pauses
+from brandpress.model.errors import HostedError
+from brandpress.model.hosted.address import Service
+from brandpress.model.hosted.answer import (
+    ERROR,
+    FAILURES,
+    MODERATED,
+    NOT_FOUND,
+    READY,
+    UNDER_WAY,
+    AccountError,
+    Answer,
+    tidy,
+)
+from brandpress.model.hosted.retry import RetryPolicy, poll_pauses
 
 MAX_BYTES = 64 << 20
 MAX_REDIRECTS = 3
@@ -40,8 +50,8 @@ class Submitted:
 class BflApi:
     """One account at one service. Lives on one event loop."""
 
-    def __init__(self, service: Service, key: str, http: httpx2.AsyncClient, patience: Patience) -> None:
-        self._service, self._key, self._http, self._patience = service, key, http, patience
+    def __init__(self, service: Service, key: str, http: httpx2.AsyncClient, retry_policy: RetryPolicy) -> None:
+        self._service, self._key, self._http, self._patience = service, key, http, retry_policy
         self._refused = ""
 
     def check_open(self) -> None:
@@ -160,10 +170,10 @@ class BflApi:
         return Answer(response.status_code, response.headers, bytes(data), self._key)
 
 
-def new_client(patience: Patience) -> httpx2.AsyncClient:
+def new_client(retry_policy: RetryPolicy) -> httpx2.AsyncClient:
     """A client that knows no key. identity: what is counted while it comes is what is kept."""
     headers = {"user-agent": "brandpress", "accept-encoding": "identity"}
-    return httpx2.AsyncClient(headers=headers, timeout=patience.io, follow_redirects=False)
+    return httpx2.AsyncClient(headers=headers, timeout=retry_policy.io, follow_redirects=False)
 
 
 def _cost(value: Any) -> float | None:

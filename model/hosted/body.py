@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from model.family import Family
-from model.hosted.limits import chooses
-from model.references import DEFAULT_PIXELS, fit_area
-from model.request import RenderRequest
+from brandpress.model.family import Family
+from brandpress.model.hosted.limits import chooses
+from brandpress.model.inference.preprocess import DEFAULT_PIXELS, fit_area
+from brandpress.model.request import RenderRequest
 
 _LOADING = Lock()
 QUALITY = "standard"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from model.errors import RequestError
-from model.family import FLEX_GUIDANCE, FLEX_STEPS, Family
-from model.limits import check_size, check_sources
-from model.references import DEFAULT_PIXELS, check_shape
-from model.request import RenderRequest
+from brandpress.model.errors import RequestError
+from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS, Family
+from brandpress.model.inference.preprocess import DEFAULT_PIXELS, check_shape
+from brandpress.model.limits import check_size, check_sources
+from brandpress.model.request import RenderRequest
 
 MIN_SIDE = 64
 MEGAPIXEL = 1024 * 1024

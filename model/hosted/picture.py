@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from model.errors import HostedError
+from brandpress.model.errors import HostedError
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 

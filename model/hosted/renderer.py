@@ -9,21 +9,21 @@ from concurrent.futures import Future
 
 from PIL import Image
 
-from model.errors import BrandpressError, HostedError, RequestError
-from model.family import FAMILIES, HOSTED, Family
-from model.hosted.address import key_of_environment, service_of
-from model.hosted.api import BflApi, new_client
-from model.hosted.body import body_of
-from model.hosted.limits import check
-from model.hosted.patience import Patience
-from model.hosted.picture import decode_picture
-from model.hosted.session import running_loop
-from model.hosted.window import in_order
-from model.request import Failed, Rendered, RenderRequest
+from brandpress.model.errors import BrandpressError, HostedError, RequestError
+from brandpress.model.family import FAMILIES, HOSTED, Family
+from brandpress.model.hosted.address import key_of_environment, service_of
+from brandpress.model.hosted.api import BflApi, new_client
+from brandpress.model.hosted.body import body_of
+from brandpress.model.hosted.limits import check
+from brandpress.model.hosted.picture import decode_picture
+from brandpress.model.hosted.retry import RetryPolicy
+from brandpress.model.hosted.session import running_loop
+from brandpress.model.hosted.window import in_order
+from brandpress.model.request import Failed, Rendered, RenderRequest
 
 MAX_IN_FLIGHT = 24
 """Tasks that BFL lets an account have under way."""
-PATIENCE = Patience()
+PATIENCE = RetryPolicy()
 
 
 class HostedRenderer:
@@ -34,7 +34,7 @@ class HostedRenderer:
         family: Family,
         region: str | None = None,
         in_flight: int = MAX_IN_FLIGHT,
-        patience: Patience = PATIENCE,
+        retry_policy: RetryPolicy = PATIENCE,
     ) -> None:
         """in_flight: tasks at once, 1 to 24. Raises HostedError without a key, RequestError for another region."""
         if family.endpoint is None:
@@ -42,7 +42,7 @@ class HostedRenderer:
         if not 1 <= in_flight <= MAX_IN_FLIGHT:
             raise RequestError(f"in_flight {in_flight}: allowed are 1 to {MAX_IN_FLIGHT}")
         self.family, self.in_flight, self._endpoint = family, in_flight, family.endpoint
-        self._service, self._key, self._patience = service_of(region), key_of_environment(), patience
+        self._service, self._key, self._patience = service_of(region), key_of_environment(), retry_policy
 
     @classmethod
     def load(cls, family: Family | str, region: str | None = None, workers: int = 1) -> HostedRenderer:

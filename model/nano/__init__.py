@@ -1,0 +1,1 @@
+"""nano: the tiny FLUX.2 that ships with brandpress, and how it is trained."""

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from model.autoencoder import Autoencoder
-from model.checkpoint.bfl import Origin
-from model.checkpoint.fill import fill
-from model.checkpoint.formats import Formats
-from model.checkpoint.weights import open_weights
-from model.nano.architecture import AUTOENCODER
-from model.nano.checkpoints import Saved, save_state
-from model.nano.nano import Nano
+from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.fill import fill
+from brandpress.model.checkpoint.formats import Formats
+from brandpress.model.checkpoint.weights import open_weights
+from brandpress.model.nano.architecture import AUTOENCODER
+from brandpress.model.nano.checkpoints import Saved, save_state
+from brandpress.model.nano.nano import Nano
+from brandpress.model.network.autoencoder import Autoencoder
 
 
 def adopt(folder: Path, out: Path) -> None:

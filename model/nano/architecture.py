@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from model.autoencoder import AutoencoderConfig
-from model.transformer import TransformerConfig
+from brandpress.model.network.autoencoder import AutoencoderConfig
+from brandpress.model.network.transformer import TransformerConfig
 
 AUTOENCODER = AutoencoderConfig(
     block_out_channels=(16, 32, 64, 96),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.nano.dataset import MOST_REFERENCES, NO_SLOT, Latents
-from model.nano.place import Place
+from brandpress.model.nano.dataset import MOST_REFERENCES, NO_SLOT, Latents
+from brandpress.model.nano.place import Place
 
 SOURCES, IN_WORDS = 6, 5
 

@@ -13,8 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from model.errors import BrandpressError
-from model.nano.schedule import Schedule
+from brandpress.model.errors import BrandpressError
+from brandpress.model.nano.schedule import Schedule
 
 CHECKPOINT_SECONDS = 120.0
 REPORT_STEPS = 50

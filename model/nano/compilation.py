@@ -14,11 +14,11 @@ from multiprocessing import get_context
 import torch
 from torch import nn
 
-from model.nano.architecture import TEXT_LENGTH, TRANSFORMER
-from model.nano.batches import Group, batch_of
-from model.nano.dataset import MOST_REFERENCES, NO_SLOT, SLOTS, Latents
-from model.nano.nano import Nano
-from model.nano.place import Place
+from brandpress.model.nano.architecture import TEXT_LENGTH, TRANSFORMER
+from brandpress.model.nano.batches import Group, batch_of
+from brandpress.model.nano.dataset import MOST_REFERENCES, NO_SLOT, SLOTS, Latents
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.place import Place
 
 Grids = tuple[tuple[int, int], tuple[int, int]]
 """(height, width) in tokens of the pictures and of their references."""
@@ -73,7 +73,7 @@ def various(groups: Sequence[Group]) -> list[Group]:
 
 def probe(model: Nano, group: Group, batch: int, place: Place) -> None:
     """A step's work on a group's samples, without its effect."""
-    from model.nano.fit_transformer import batch_losses
+    from brandpress.model.nano.fit_transformer import batch_losses
 
     pairs = group.pairs[torch.arange(batch, device=place.device) % len(group.pairs)]
     loss, _ = batch_losses(model, batch_of(group, pairs), 0, place)

@@ -16,14 +16,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model.nano.architecture import TEXT_LENGTH
-from model.nano.tokenizer import tokenise
-from model.nano.world.captions import caption
-from model.nano.world.compose import compose
-from model.nano.world.facts import Facts
-from model.nano.world.layout import TOKEN
-from model.nano.world.library import Library
-from model.nano.world.placing import Size
+from brandpress.model.nano.architecture import TEXT_LENGTH
+from brandpress.model.nano.tokenizer import tokenise
+from brandpress.model.nano.world.captions import caption
+from brandpress.model.nano.world.compose import compose
+from brandpress.model.nano.world.facts import Facts
+from brandpress.model.nano.world.layout import TOKEN
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.placing import Size
 
 SLOTS = ("item0", "item1", "item2", "scene", "style")
 MOST_REFERENCES = 4

@@ -13,9 +13,9 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from model.nano.dataset import CAPTION_DRAWS, draw_from
-from model.nano.world.library import Library
-from model.nano.world.placing import Size
+from brandpress.model.nano.dataset import CAPTION_DRAWS, draw_from
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.placing import Size
 
 Result = TypeVar("Result")
 CHUNK = 200

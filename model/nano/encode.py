@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.autoencoder import Autoencoder
-from model.nano.dataset import Drawn, Latents
-from model.nano.place import Place
+from brandpress.model.nano.dataset import Drawn, Latents
+from brandpress.model.nano.place import Place
+from brandpress.model.network.autoencoder import Autoencoder
 
 PICTURES, REFERENCES = 64, 256
 """How many go through the autoencoder at a time."""

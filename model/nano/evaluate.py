@@ -1,4 +1,4 @@
-"""What nano can do, measured through the real renderer: `python -m model.nano.evaluate --art DIR [--model FOLDER]`.
+"""Measures nano through the real renderer: `python -m brandpress.model.nano.evaluate --art DIR [--model FOLDER]`.
 
 Each case has two items and a scene as references, in a random order, and a caption that says which goes where; the
 scenes that are named in words alone are measured apart, and so are two items without their sides.
@@ -20,10 +20,10 @@ from typing import Any
 import torch
 from PIL import Image
 
-from model import Renderer, RenderRequest
-from model.nano.measures import Renders, change_ratio, measure, natural_words, permuted, scenes_in_words
-from model.nano.world.cases import Case, fixed_cases
-from model.nano.world.library import Library
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.nano.measures import Renders, change_ratio, measure, natural_words, permuted, scenes_in_words
+from brandpress.model.nano.world.cases import Case, fixed_cases
+from brandpress.model.nano.world.library import Library
 
 CASES, SEED = 64, 7
 STEPS = (4, 8, 20)
@@ -53,7 +53,9 @@ class TimedRenderer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m model.nano.evaluate", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m brandpress.model.nano.evaluate", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--art", type=Path, required=True)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on; the first GPU when there is one")

@@ -12,9 +12,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import Qwen3Config
 
-from model.autoencoder import Autoencoder
-from model.nano.architecture import AUTOENCODER, QWEN3, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
-from model.nano.nano import Nano
+from brandpress.model.nano.architecture import (
+    AUTOENCODER,
+    QWEN3,
+    REFERENCE_PIXELS,
+    TEXT_LAYERS,
+    TEXT_LENGTH,
+    TRANSFORMER,
+)
+from brandpress.model.nano.nano import Nano
+from brandpress.model.network.autoencoder import Autoencoder
 
 INDEX = {
     "_class_name": "Flux2KleinKVPipeline",

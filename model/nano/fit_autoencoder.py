@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.autoencoder import Autoencoder, patchify
-from model.nano.architecture import AUTOENCODER
-from model.nano.checkpoints import save_state
-from model.nano.encode import as_floats
-from model.nano.loop import Stage, train
-from model.nano.muon import Muon
-from model.nano.place import Place
+from brandpress.model.nano.architecture import AUTOENCODER
+from brandpress.model.nano.checkpoints import save_state
+from brandpress.model.nano.encode import as_floats
+from brandpress.model.nano.loop import Stage, train
+from brandpress.model.nano.muon import Muon
+from brandpress.model.nano.place import Place
+from brandpress.model.network.autoencoder import Autoencoder, patchify
 
 MUON_LR, ADAM_LR = 5e-3, 1e-3
 BATCH = 2

@@ -12,16 +12,16 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from model.autoencoder import Autoencoder
-from model.nano.batches import Batch, groups_of, sample_batch
-from model.nano.checkpoints import save_state
-from model.nano.dataset import Latents
-from model.nano.encode import as_floats
-from model.nano.fit_autoencoder import picture_losses
-from model.nano.loop import Stage, train
-from model.nano.nano import Nano
-from model.nano.place import Place
-from model.sampler import sigmas
+from brandpress.model.inference.sampler import sigmas
+from brandpress.model.nano.batches import Batch, groups_of, sample_batch
+from brandpress.model.nano.checkpoints import save_state
+from brandpress.model.nano.dataset import Latents
+from brandpress.model.nano.encode import as_floats
+from brandpress.model.nano.fit_autoencoder import picture_losses
+from brandpress.model.nano.loop import Stage, train
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.place import Place
+from brandpress.model.network.autoencoder import Autoencoder
 
 LR = 5e-4
 BATCH, GPU_BATCH = 8, 64

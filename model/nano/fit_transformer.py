@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.nano.architecture import TRANSFORMER
-from model.nano.batches import Batch, Group, sample_batch
-from model.nano.checkpoints import save_state
-from model.nano.compilation import compiled_blocks
-from model.nano.loop import Stage, train
-from model.nano.muon import Muon
-from model.nano.nano import Nano
-from model.nano.place import Place
+from brandpress.model.nano.architecture import TRANSFORMER
+from brandpress.model.nano.batches import Batch, Group, sample_batch
+from brandpress.model.nano.checkpoints import save_state
+from brandpress.model.nano.compilation import compiled_blocks
+from brandpress.model.nano.loop import Stage, train
+from brandpress.model.nano.muon import Muon
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.place import Place
 
 MUON_LR, ADAM_LR, LR_BATCH = 4e-3, 2e-3, 32
 BATCH, GPU_BATCH = 32, 512

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.nano.checkpoints import MovingAverage, Progress, Saved, load_state, save_state, saved_state
-from model.nano.schedule import BudgetError, Clock, Schedule, TimeSchedule, rate
+from brandpress.model.nano.checkpoints import MovingAverage, Progress, Saved, load_state, save_state, saved_state
+from brandpress.model.nano.schedule import BudgetError, Clock, Schedule, TimeSchedule, rate
 
 Losses = Callable[[int], tuple[Tensor, dict[str, Tensor]]]
 

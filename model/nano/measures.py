@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model import RenderRequest
-from model.nano.world.cases import Case, crop_box
-from model.nano.world.natural import natural_prompt
-from model.nano.world.phrases import SCENE_WORDS
-from model.nano.world.scenes import Scene
+from brandpress.model import RenderRequest
+from brandpress.model.nano.world.cases import Case, crop_box
+from brandpress.model.nano.world.natural import natural_prompt
+from brandpress.model.nano.world.phrases import SCENE_WORDS
+from brandpress.model.nano.world.scenes import Scene
 
 Pixels = NDArray[np.float64]
 WORDED = tuple(name for name, phrases in SCENE_WORDS.items() if name != "abstract" and "{c}" not in phrases[0])

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import Qwen3Config, Qwen3Model
 
-from model.nano.architecture import QWEN3, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
-from model.nano.batches import SOURCES, Batch
-from model.nano.tokenizer import PAD_ID
-from model.positions import image_ids, reference_ids, text_ids
-from model.transformer import Rope, Transformer
+from brandpress.model.nano.architecture import QWEN3, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
+from brandpress.model.nano.batches import SOURCES, Batch
+from brandpress.model.nano.tokenizer import PAD_ID
+from brandpress.model.network.positions import image_ids, reference_ids, text_ids
+from brandpress.model.network.transformer import Rope, Transformer
 
 SOURCE_BLOCK = 1
 """Behind this single stream block a head tells which reference each token will show. The head isn't exported."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
-from model.errors import BrandpressError
+from brandpress.model.errors import BrandpressError
 
 MOST_MINUTES = 10_000
 SHARES = {"autoencoder": 0.22, "transformer": 0.60, "decoder": 0.08, "evaluation": 0.10}

@@ -15,28 +15,28 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer
 
-from model.autoencoder import Autoencoder
-from model.device import device_of
-from model.nano import fit_autoencoder, fit_decoder, fit_transformer
-from model.nano.adopt import adopt
-from model.nano.architecture import AUTOENCODER
-from model.nano.batches import Group, groups_of
-from model.nano.checkpoints import load_state, saved_state
-from model.nano.compilation import BackgroundCompilation
-from model.nano.dataset import Drawn, Latents
-from model.nano.drawing import Drawing, Shape, cores, drawn_files, jobs
-from model.nano.encode import encode_files
-from model.nano.evaluate import CASES, draw_cases, evaluate
-from model.nano.export import export
-from model.nano.loop import Stage
-from model.nano.nano import Nano
-from model.nano.place import Place
-from model.nano.schedule import BudgetError, Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
-from model.nano.tokenizer import train_tokenizer
-from model.nano.world.captions import caption_corpus
-from model.nano.world.cases import Case
-from model.nano.world.layout import TOKEN
-from model.nano.world.library import Library
+from brandpress.model.memory.device import device_of
+from brandpress.model.nano import fit_autoencoder, fit_decoder, fit_transformer
+from brandpress.model.nano.adopt import adopt
+from brandpress.model.nano.architecture import AUTOENCODER
+from brandpress.model.nano.batches import Group, groups_of
+from brandpress.model.nano.checkpoints import load_state, saved_state
+from brandpress.model.nano.compilation import BackgroundCompilation
+from brandpress.model.nano.dataset import Drawn, Latents
+from brandpress.model.nano.drawing import Drawing, Shape, cores, drawn_files, jobs
+from brandpress.model.nano.encode import encode_files
+from brandpress.model.nano.evaluate import CASES, draw_cases, evaluate
+from brandpress.model.nano.export import export
+from brandpress.model.nano.loop import Stage
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.place import Place
+from brandpress.model.nano.schedule import BudgetError, Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
+from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.nano.world.captions import caption_corpus
+from brandpress.model.nano.world.cases import Case
+from brandpress.model.nano.world.layout import TOKEN
+from brandpress.model.nano.world.library import Library
+from brandpress.model.network.autoencoder import Autoencoder
 
 SQUARE, WIDE, TALL = (128, 128), (160, 96), (96, 160)
 SMALL_SQUARE, SMALL_WIDE, SMALL_TALL = (64, 64), (80, 48), (48, 80)
@@ -67,7 +67,7 @@ EXPORTING = 3.0
 
 @dataclass(frozen=True)
 class Options:
-    """What `python -m model.nano.train` is told."""
+    """What `python -m brandpress.model.nano.train` is told."""
 
     art: Path
     out: Path

@@ -10,7 +10,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import Qwen2TokenizerFast
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
-from model.nano.architecture import TEXT_LENGTH, VOCABULARY
+from brandpress.model.nano.architecture import TEXT_LENGTH, VOCABULARY
 
 PAD_ID = 0
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"

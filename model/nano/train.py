@@ -1,4 +1,4 @@
-"""Train nano from nothing: `python -m model.nano.train --art DIR --out DIR [--minutes M]`.
+"""Train nano from nothing: `python -m brandpress.model.nano.train --art DIR --out DIR [--minutes M]`.
 
 Draws its own pictures (see `model/nano/world`; the art's packages are named there), trains the autoencoder, then the
 transformer with the text encoder, then the decoder on what the transformer draws, and writes a folder in diffusers'
@@ -15,13 +15,15 @@ import sys
 import time
 from pathlib import Path
 
-from model.errors import BrandpressError
-from model.nano.schedule import MOST_MINUTES
+from brandpress.model.errors import BrandpressError
+from brandpress.model.nano.schedule import MOST_MINUTES
 
 
 def main() -> None:
     started = time.monotonic()
-    parser = argparse.ArgumentParser(prog="python -m model.nano.train", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m brandpress.model.nano.train", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--art", type=Path, required=True, help="node_modules with the art, or the packed artwork")
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, and the finished model in OUT/weights")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on; the first GPU when there is one")
@@ -37,7 +39,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, help="processes that draw; all cores but one")
     options = parser.parse_args()
 
-    from model.nano.stages import Options, run  # here, so that processes that draw start without it
+    from brandpress.model.nano.stages import Options, run  # here, so that processes that draw start without it
 
     try:
         run(Options(**vars(options)), started)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 
-from pipeline.deliver.manifest import (
+from brandpress.pipeline.deliver.manifest import (
     LATEST,
     MANIFESTS,
     manifest_key,
@@ -22,9 +22,9 @@ from pipeline.deliver.manifest import (
     read_manifest,
     read_records,
 )
-from pipeline.deliver.record import RECORDS, record_key
-from pipeline.deliver.store import Entry, Store
-from pipeline.plan.variant import Variant
+from brandpress.pipeline.deliver.record import RECORDS, record_key
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.store.protocol import Entry, Store
 
 KEPT_MANIFESTS = 10
 KEPT_HOURS = 24.0
@@ -32,7 +32,7 @@ DELETERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class GarbageSet:
     """What would go, in the order in which it goes, and the manifests that stay."""
 
     entries: tuple[Entry, ...]
@@ -44,9 +44,9 @@ class Sweep:
         return sum(entry.bytes for entry in self.entries)
 
 
-def find_sweep(
+def find_garbage(
     folder: Store, variants: Iterable[Variant], *, now: float, keep: int = KEPT_MANIFESTS, hours: float = KEPT_HOURS
-) -> Sweep:
+) -> GarbageSet:
     """What `clean` may delete. variants: of the job. now: seconds since 1970. keep: how many of the newest manifests.
     hours: what is younger stays.
 
@@ -67,10 +67,10 @@ def find_sweep(
     for variant in variants if old else ():
         old.pop(record_key(variant.render_key), None)
         old.pop(variant.asset, None)
-    return Sweep(tuple(sorted(old.values(), key=_order)), kept)
+    return GarbageSet(tuple(sorted(old.values(), key=_order)), kept)
 
 
-def sweep_up(folder: Store, sweep: Sweep) -> Iterator[Entry]:
+def delete_garbage(folder: Store, sweep: GarbageSet) -> Iterator[Entry]:
     """Delete what `find_sweep` found; gives each entry when it's gone."""
     with ThreadPoolExecutor(DELETERS) as deleters:
         for _, stage in groupby(sweep.entries, key=lambda entry: _order(entry)[0]):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from pipeline.deliver.encode import CONTENT_TYPES
-from pipeline.deliver.record import JSON, Record
-from pipeline.deliver.store import Store, StoreError, sha256_hex
+from brandpress.pipeline.deliver.encode import CONTENT_TYPES
+from brandpress.pipeline.deliver.record import JSON, Record
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 REPLACE_TRIES = 8
 

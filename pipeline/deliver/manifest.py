@@ -12,9 +12,9 @@ from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from pipeline.deliver.delivery import parse_record
-from pipeline.deliver.record import JSON, ModelStamp, Record
-from pipeline.deliver.store import Store, StoreError, sha256_hex
+from brandpress.pipeline.deliver.delivery import parse_record
+from brandpress.pipeline.deliver.record import JSON, ModelStamp, Record
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 LATEST = "latest.json"
 MANIFESTS = "manifests/"

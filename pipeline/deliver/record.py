@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from pipeline.plan.variant import Variant
-from pipeline.version import TOOL
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.version import TOOL
 
 if TYPE_CHECKING:
-    from model.checkpoint.describe import ModelDescription
+    from brandpress.model.checkpoint.describe import ModelDescription
 
 Status = Literal["done", "failed", "quarantined"]
 RECORDS = "records/"

@@ -10,17 +10,17 @@ from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipeline.deliver.delivery import read_record
-from pipeline.deliver.folder import campaign_folder
-from pipeline.deliver.manifest import BrokenManifestError, read_latest, read_records
-from pipeline.deliver.record import RECORDS, Record, Status, record_key
-from pipeline.deliver.store import Store
+from brandpress.pipeline.deliver.delivery import read_record
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_latest, read_records
+from brandpress.pipeline.deliver.record import RECORDS, Record, Status, record_key
+from brandpress.pipeline.store.folder import campaign_folder
+from brandpress.pipeline.store.protocol import Store
 
 READERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class CompletedKeys:
     """Render keys: of variants that are done, and of those that are quarantined; failed ones are neither."""
 
     done: frozenset[str]
@@ -58,10 +58,10 @@ def _published(folder: Store) -> tuple[Record, ...]:
         return ()
 
 
-def settled_keys(store: Store, campaign: str, among: Set[str] | None = None) -> Settled:
+def completed_keys(store: Store, campaign: str, among: Set[str] | None = None) -> CompletedKeys:
     """What of `campaign` a run would leave alone, in the store at its delivery address."""
     index = read_index(campaign_folder(store, campaign), among)
-    return Settled(keys_that_are("done", index), keys_that_are("quarantined", index))
+    return CompletedKeys(keys_that_are("done", index), keys_that_are("quarantined", index))
 
 
 def keys_that_are(status: Status, index: Mapping[str, Record]) -> frozenset[str]:

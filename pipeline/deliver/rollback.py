@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model.errors import RequestError
-from pipeline.deliver.manifest import (
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.manifest import (
     LATEST,
     BrokenManifestError,
     Published,
@@ -17,7 +17,7 @@ from pipeline.deliver.manifest import (
     read_manifest,
     read_records,
 )
-from pipeline.deliver.store import Store, StoreError
+from brandpress.pipeline.store.protocol import Store, StoreError
 
 
 def history(folder: Store) -> Iterator[Published]:

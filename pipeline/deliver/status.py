@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.deliver.manifest import read_latest
-from pipeline.deliver.record import Record
-from pipeline.deliver.resume import read_index
-from pipeline.deliver.store import Store
-from pipeline.plan.diff import RenderKeys
-from pipeline.plan.variant import Variant
+from brandpress.pipeline.deliver.manifest import read_latest
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)

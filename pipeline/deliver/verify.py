@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.deliver.manifest import (
+from brandpress.pipeline.deliver.manifest import (
     LATEST,
     MANIFESTS,
     BrokenManifestError,
@@ -20,8 +20,8 @@ from pipeline.deliver.manifest import (
     read_manifest,
     read_records,
 )
-from pipeline.deliver.record import Record
-from pipeline.deliver.store import Store, StoreError, sha256_hex
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 READERS = 8
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 
-from pipeline.plan.variant import Variant
-from pipeline.plan.variants import Variants
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.plan.variants import Variants
 
 
 def missing(variants: Iterable[Variant], done_keys: Set[str]) -> Iterator[Variant]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from model.checkpoint.describe import ModelDescription, describe
-from pipeline.plan.ability import model_problems
-from pipeline.plan.recipe import Recipe
-from pipeline.plan.variants import Variants
-from pipeline.spec.campaign import Campaign
-from pipeline.spec.problem import SpecError
+from brandpress.model.checkpoint.describe import ModelDescription, describe
+from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.recipe import Recipe
+from brandpress.pipeline.plan.variants import Variants
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.problem import SpecError
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from model.errors import CheckpointError
-from model.gpus import visible_gpus
-from model.host_memory import HostMemory, available_memory
-from model.memory import DeviceMemory, Largest, Need, Residency, choose, machine_memory, need_of, with_room
-from model.request import SIZE_MULTIPLE
-from pipeline.plan.expand import Plan
-from pipeline.plan.recipe import Chosen
+from brandpress.model.errors import CheckpointError
+from brandpress.model.memory.gpus import visible_gpus
+from brandpress.model.memory.host import HostMemory, available_memory
+from brandpress.model.memory.plan import (
+    DeviceMemory,
+    Largest,
+    Need,
+    Residency,
+    choose,
+    machine_memory,
+    need_of,
+    with_room,
+)
+from brandpress.model.request import SIZE_MULTIPLE
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.recipe import ReferenceSelection
 
 GPU_BYTES, CPU_BYTES = 2, 4
 """Of a number in bfloat16, which GPUs compute in, and in float32."""
@@ -66,7 +75,7 @@ def largest_of(plan: Plan) -> Largest:
     return Largest(*size, tokens, any(group.chosen.reuse == "approximate" for group in groups))
 
 
-def _reference_tokens(plan: Plan, chosen: Chosen) -> int:
+def _reference_tokens(plan: Plan, chosen: ReferenceSelection) -> int:
     """The tokens that the references have together."""
     most = chosen.reference_pixels or plan.model.reference_pixels
     pictures = [plan.campaign.brand.pictures[reference.file] for reference in chosen.references]

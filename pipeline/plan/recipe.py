@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.checkpoint.describe import ModelDescription
-from model.sampler_version import APPROXIMATION
-from pipeline.plan.identity import KeyInputs, keys_by_seed
-from pipeline.plan.sampling import reuse_of, sampling
-from pipeline.plan.variant import Reference, Variant
-from pipeline.spec.campaign import Campaign, references_of
-from pipeline.spec.matrix import Combination
-from pipeline.spec.point import Point
-from pipeline.spec.size import Size
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.sampler_version import APPROXIMATION
+from brandpress.pipeline.plan.identity import KeyInputs, keys_by_seed
+from brandpress.pipeline.plan.sampling import reuse_of, sampling
+from brandpress.pipeline.plan.variant import Reference, Variant
+from brandpress.pipeline.spec.campaign import Campaign, references_of
+from brandpress.pipeline.spec.matrix import Combination
+from brandpress.pipeline.spec.point import Point
+from brandpress.pipeline.spec.size import Size
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ReferenceSelection:
     """The references of a combination, their digests, and what of the sampling depends on there being any."""
 
     references: tuple[Reference, ...]
@@ -33,9 +33,9 @@ class Recipe:
         """Of a campaign in which `model_problems` finds nothing."""
         self._campaign, self._model = campaign, model
         self.sampling = sampling(campaign, model)
-        self._known: dict[tuple[str | None, ...], Chosen] = {}
+        self._known: dict[tuple[str | None, ...], ReferenceSelection] = {}
 
-    def chosen(self, axes: Combination) -> Chosen:
+    def chosen(self, axes: Combination) -> ReferenceSelection:
         """What a combination chooses of the references."""
         names = tuple(map(axes.get, self._campaign.job.references))
         if names not in self._known:
@@ -86,13 +86,13 @@ class Recipe:
             reuse=chosen.reuse,
         )
 
-    def _choose(self, axes: Combination) -> Chosen:
+    def _choose(self, axes: Combination) -> ReferenceSelection:
         job, brand = self._campaign.job, self._campaign.brand
         references = tuple(
             Reference(role, picture.file, picture.path, picture.sha256, brand.ground if picture.transparent else None)
             for role, picture in references_of(job.references, brand, axes)
         )
-        return Chosen(
+        return ReferenceSelection(
             references=references,
             reference_set=tuple(reference.sha256 for reference in references),
             reference_pixels=self.sampling.reference_pixels if references else None,

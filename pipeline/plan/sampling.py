@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.checkpoint.describe import ModelDescription
-from model.sampler_version import LONG_SCHEDULE
-from pipeline.spec.campaign import Campaign, Custom
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.sampler_version import LONG_SCHEDULE
+from brandpress.pipeline.spec.campaign import Campaign, Custom
 
 
 @dataclass(frozen=True, slots=True)

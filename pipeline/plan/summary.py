@@ -6,11 +6,11 @@ from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from model.choice import ModelChoice
-from pipeline.plan.diff import RenderKeys
-from pipeline.plan.expand import Plan
-from pipeline.plan.memory import MemoryPlan
-from pipeline.plan.variant import Reference, Variant
+from brandpress.model.choice import ModelChoice
+from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.memory import MemoryPlan
+from brandpress.pipeline.plan.variant import Reference, Variant
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from model.checkpoint.describe import ModelDescription, describe
-from model.choice import ModelChoice
-from model.errors import CheckpointError
-from pipeline.plan.ability import model_problems
-from pipeline.spec.brand import BrandFields
-from pipeline.spec.brand_file import examine_brand
-from pipeline.spec.campaign import Job
-from pipeline.spec.campaign_file import examine_campaign
-from pipeline.spec.document import Document, Location
-from pipeline.spec.problem import Problem, SpecError
-from pipeline.spec.wording import quote
-from pipeline.spec.yaml_file import read_yaml
+from brandpress.model.checkpoint.describe import ModelDescription, describe
+from brandpress.model.choice import ModelChoice
+from brandpress.model.errors import CheckpointError
+from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.spec.brand import BrandFields
+from brandpress.pipeline.spec.brand_file import examine_brand
+from brandpress.pipeline.spec.campaign import Job
+from brandpress.pipeline.spec.campaign_file import examine_campaign
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.problem import Problem, SpecError
+from brandpress.pipeline.spec.wording import quote
+from brandpress.pipeline.spec.yaml_file import read_yaml
 
 Kind = Literal["brand", "campaign"]
 PARTS = ("transformer", "vae", "text_encoder")

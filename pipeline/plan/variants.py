@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline.plan.order import Row, order_of
-from pipeline.plan.recipe import Chosen, Recipe
-from pipeline.plan.sampling import Sampling
-from pipeline.plan.variant import Variant
-from pipeline.spec.lazy import Lazy
-from pipeline.spec.point import Point
-from pipeline.spec.points import Points
-from pipeline.spec.size import Size
+from brandpress.pipeline.plan.order import Row, order_of
+from brandpress.pipeline.plan.recipe import Recipe, ReferenceSelection
+from brandpress.pipeline.plan.sampling import Sampling
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.spec.lazy import Lazy
+from brandpress.pipeline.spec.point import Point
+from brandpress.pipeline.spec.points import Points
+from brandpress.pipeline.spec.size import Size
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Variants of one reference set and one size: the references of the first, and how many there are."""
 
-    chosen: Chosen
+    chosen: ReferenceSelection
     size: Size
     variants: int
 

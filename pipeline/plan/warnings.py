@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from model.errors import CheckpointError
-from model.prompt_length import token_counts
-from pipeline.plan.expand import Plan
-from pipeline.spec.repeats import Repeats
-from pipeline.spec.wording import quote
+from brandpress.model.checkpoint.prompt_length import token_counts
+from brandpress.model.errors import CheckpointError
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.spec.repeats import Repeats
+from brandpress.pipeline.spec.wording import quote
 
 SURELY_SHORT = 0.4
 """A prompt of so many bytes for each token that fits can't be too long, whatever the chat template adds."""

@@ -1,0 +1,1 @@
+"""Variants -> pictures, on Ray: a driver that hands out work, and workers that hold a model."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from traceback import clear_frames, walk_tb
 
-from model.errors import BrandpressError
+from brandpress.model.errors import BrandpressError
 
 LONGEST = 300
 MOST_FRAMES = 30

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.deliver.record import Record
-from pipeline.render.cause import Cause
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.render.cause import Cause
 
 
 @dataclass(frozen=True, slots=True)

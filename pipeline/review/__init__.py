@@ -1,0 +1,1 @@
+"""A manifest -> what people look at."""

@@ -11,10 +11,10 @@ from pathlib import Path, PurePath
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from pipeline.deliver.manifest import Published, read_latest, read_records
-from pipeline.deliver.record import Record
-from pipeline.deliver.store import Store, StoreError
-from pipeline.spec.campaign import Campaign
+from brandpress.pipeline.deliver.manifest import Published, read_latest, read_records
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.store.protocol import Store, StoreError
 
 INK, FAINT, LINE, PAPER = "#1b1f23", "#57606a", "#d8dee4", "#ffffff"
 MARGIN, GAP, CAPTION, HEADER = 32, 12, 22, 92

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_SIDE
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.wording import kind, quote
+from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_SIDE
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.wording import kind, quote
 
 MIN_REFERENCE_PIXELS = MIN_REFERENCE_SIDE**2
 AREA_RULE = f"allowed: {MIN_REFERENCE_PIXELS:,} to {MAX_REFERENCE_PIXELS:,} pixels, as a whole number or WIDTHxHEIGHT"

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
-from pipeline.spec.document import Document, Location
-from pipeline.spec.picture import Picture, inspect
-from pipeline.spec.problem import Problem, SpecError, WrongValueError
-from pipeline.spec.shape import Shape, read_shape
-from pipeline.spec.wording import quote
-from pipeline.spec.yaml_file import read_yaml
+from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.picture import Picture, inspect
+from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
+from brandpress.pipeline.spec.shape import Shape, read_shape
+from brandpress.pipeline.spec.wording import quote
+from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)

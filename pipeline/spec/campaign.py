@@ -10,19 +10,28 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from model.choice import ModelChoice
-from pipeline.spec.area import parse_area
-from pipeline.spec.axes import Axis
-from pipeline.spec.brand import ROLES, BrandSpec
-from pipeline.spec.chosen_model import ChosenModel, choice_of
-from pipeline.spec.document import Document
-from pipeline.spec.fields import MAX_TEMPLATE, Fields, Slug, Text, as_pydantic, parse_choice, plain_text, reader
-from pipeline.spec.picture import Picture
-from pipeline.spec.point import Point
-from pipeline.spec.points import Points
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.size import Size, parse_size
-from pipeline.spec.wording import allowed, closest, kind, listing, quote
+from brandpress.model.choice import ModelChoice
+from brandpress.pipeline.spec.area import parse_area
+from brandpress.pipeline.spec.axes import Axis
+from brandpress.pipeline.spec.brand import ROLES, BrandSpec
+from brandpress.pipeline.spec.chosen_model import ChosenModel, choice_of
+from brandpress.pipeline.spec.document import Document
+from brandpress.pipeline.spec.fields import (
+    MAX_TEMPLATE,
+    Fields,
+    Slug,
+    Text,
+    as_pydantic,
+    parse_choice,
+    plain_text,
+    reader,
+)
+from brandpress.pipeline.spec.picture import Picture
+from brandpress.pipeline.spec.point import Point
+from brandpress.pipeline.spec.points import Points
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.size import Size, parse_size
+from brandpress.pipeline.spec.wording import allowed, closest, kind, listing, quote
 
 MAX_VARIANTS = 1_000_000
 MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps exactly

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from model.choice import QUANTISATIONS, LoraChoice, ModelChoice
-from model.family import REGIONS
-from pipeline.spec.fields import Fields, Text, as_pydantic, parse_choice, plain_text, reader
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.wording import kind, quote
+from brandpress.model.choice import QUANTISATIONS, LoraChoice, ModelChoice
+from brandpress.model.family import REGIONS
+from brandpress.pipeline.spec.fields import Fields, Text, as_pydantic, parse_choice, plain_text, reader
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.wording import kind, quote
 
 MAX_LORAS = 16
 MAX_SCALE = 10

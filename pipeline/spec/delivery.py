@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
-from model.errors import RequestError
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.wording import closest, quote
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.wording import closest, quote
 
 _RULE = "allowed: s3://bucket/prefix, or a folder"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.spec.problem import Problem, WrongValueError
+from brandpress.pipeline.spec.problem import Problem, WrongValueError
 
 Location = tuple[str | int, ...]
 

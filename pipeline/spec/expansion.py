@@ -8,16 +8,16 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from model.request import MAX_REFERENCES
-from pipeline.spec.document import Document, Location
-from pipeline.spec.matrix import Combination
-from pipeline.spec.output_name import check_name
-from pipeline.spec.piece import TemplateRenderError
-from pipeline.spec.problem import Problem, WrongValueError
-from pipeline.spec.repeats import Repeats
-from pipeline.spec.size import Size
-from pipeline.spec.wording import quote
-from pipeline.spec.writer import Wording, Writer, shown
+from brandpress.model.request import MAX_REFERENCES
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.matrix import Combination
+from brandpress.pipeline.spec.output_name import check_name
+from brandpress.pipeline.spec.piece import TemplateRenderError
+from brandpress.pipeline.spec.problem import Problem, WrongValueError
+from brandpress.pipeline.spec.repeats import Repeats
+from brandpress.pipeline.spec.size import Size
+from brandpress.pipeline.spec.wording import quote
+from brandpress.pipeline.spec.writer import Wording, Writer, shown
 
 PROMPT: Location = ("prompt",)
 NAME: Location = ("output", "name")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.spec.brand import BrandSpec
-from pipeline.spec.brand_file import examine_brand
-from pipeline.spec.campaign import Campaign
-from pipeline.spec.campaign_file import examine_campaign
-from pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.brand import BrandSpec
+from brandpress.pipeline.spec.brand_file import examine_brand
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.campaign_file import examine_campaign
+from brandpress.pipeline.spec.problem import SpecError
 
 
 def load_brand(path: Path) -> BrandSpec:

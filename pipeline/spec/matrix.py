@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, product
 
-from pipeline.spec.lazy import Lazy
+from brandpress.pipeline.spec.lazy import Lazy
 
 Combination = dict[str, str]
 

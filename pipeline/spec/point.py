@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.spec.size import Size
+from brandpress.pipeline.spec.size import Size
 
 
 @dataclass(frozen=True, slots=True)

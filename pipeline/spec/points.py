@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pipeline.spec.lazy import Lazy
-from pipeline.spec.matrix import Combination, Combinations
-from pipeline.spec.point import Point
-from pipeline.spec.size import Size
-from pipeline.spec.writer import Wording, Writer
+from brandpress.pipeline.spec.lazy import Lazy
+from brandpress.pipeline.spec.matrix import Combination, Combinations
+from brandpress.pipeline.spec.point import Point
+from brandpress.pipeline.spec.size import Size
+from brandpress.pipeline.spec.writer import Wording, Writer
 
 
 class Text(NamedTuple):

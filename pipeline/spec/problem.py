@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from model.errors import BrandpressError
+from brandpress.model.errors import BrandpressError
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from pipeline.spec.axes import FORMAT, Axis, Names, check_axis_name, check_role_value, free_value, named_value
-from pipeline.spec.brand import ROLES
-from pipeline.spec.document import Document, Location
-from pipeline.spec.problem import Problem, WrongValueError
-from pipeline.spec.wording import allowed, closest, kind, listing, quote
+from brandpress.pipeline.spec.axes import (
+    FORMAT,
+    Axis,
+    Names,
+    check_axis_name,
+    check_role_value,
+    free_value,
+    named_value,
+)
+from brandpress.pipeline.spec.brand import ROLES
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.problem import Problem, WrongValueError
+from brandpress.pipeline.spec.wording import allowed, closest, kind, listing, quote
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from pipeline.spec.document import Document, Location
-from pipeline.spec.fields import quotes_hint
-from pipeline.spec.problem import Problem, WrongValueError
-from pipeline.spec.wording import closest, kind, listing, quote
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.fields import quotes_hint
+from brandpress.pipeline.spec.problem import Problem, WrongValueError
+from brandpress.pipeline.spec.wording import closest, kind, listing, quote
 
 _EXPECTED = {
     "string_type": "text",

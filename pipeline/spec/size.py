@@ -6,9 +6,9 @@ import math
 import re
 from typing import NamedTuple
 
-from model.request import MAX_ASPECT, MAX_PIXELS, SIZE_MULTIPLE
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.wording import kind, quote
+from brandpress.model.request import MAX_ASPECT, MAX_PIXELS, SIZE_MULTIPLE
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.wording import kind, quote
 
 MIN_SIDE = 64
 SIZE_RULE = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.spec.brand import Entity, Style
-from pipeline.spec.size import Size
+from brandpress.pipeline.spec.brand import Entity, Style
+from brandpress.pipeline.spec.size import Size
 
 ENTITY = ("name", "description", "sku")
 CHOICE = ("name", "text")

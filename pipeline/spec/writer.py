@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.spec.axes import FORMAT, Axis
-from pipeline.spec.brand import ROLES, BrandFields
-from pipeline.spec.matrix import Combination
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.size import Size, parse_size
-from pipeline.spec.template import Template
-from pipeline.spec.words import Named, Palette
+from brandpress.pipeline.spec.axes import FORMAT, Axis
+from brandpress.pipeline.spec.brand import ROLES, BrandFields
+from brandpress.pipeline.spec.matrix import Combination
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.size import Size, parse_size
+from brandpress.pipeline.spec.template import Template
+from brandpress.pipeline.spec.words import Named, Palette
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import transformers
 from diffusers import FlowMatchEulerDiscreteScheduler, Flux2Transformer2DModel
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration, Qwen3Config, Qwen3ForCausalLM
 
-from model.family import HEAD_SIZE, TextEncoderSize
-from model.nano.tokenizer import train_tokenizer
+from brandpress.model.family import HEAD_SIZE, TextEncoderSize
+from brandpress.model.nano.tokenizer import train_tokenizer
 from tests.model.small import PIPELINES, WORDS, dev_tokenizer, small_autoencoder
 
 WEIGHT_SCALE = 1.6

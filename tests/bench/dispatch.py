@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.render.cluster import ray_resources
+from brandpress.pipeline.render.driver.cluster import ray_resources
 from tests.bench.bench import Bench
 from tests.bench.child import say, tell, told_by, with_workers
 from tests.bench.row import PIPELINE, Goal, Row

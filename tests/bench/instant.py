@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import Image
 
-from model.request import Rendered, RenderRequest
+from brandpress.model.request import Rendered, RenderRequest
 
 
 class Instant:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from model.family import QWEN3_8B
+from brandpress.model.family import QWEN3_8B
 from tests.bench.alternate import alternate
 from tests.bench.bench import Bench
-from tests.bench.campaign import LEVELS, Campaign, Job, Pictures, largest
+from tests.bench.campaign import LEVELS, Campaign, Job, RendererProtocol, largest
 from tests.bench.checkpoint import Shape, TextShape
 from tests.bench.row import Difference, Goal, Row
 
@@ -35,7 +35,7 @@ def campaign(key: str, bench: Bench) -> Iterator[Row]:
     sides = {"ours": made.ours(), **{name: made.theirs(name, timed) for name in (FULL, KV)}}
     differences: list[float] = []
 
-    def judge(results: Mapping[str, Pictures]) -> None:
+    def judge(results: Mapping[str, RendererProtocol]) -> None:
         differences.append(largest(results["ours"], results[KV]))
 
     seconds = alternate(sides, bench.rounds, judge, lambda line: bench.say(f"{key}: {line}"), ())

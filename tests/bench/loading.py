@@ -14,10 +14,10 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from model.checkpoint.load import load_transformer
-from model.checkpoint.locate import Parts
-from model.quantised import Fp8Linear
-from model.transformer import Transformer, TransformerConfig
+from brandpress.model.checkpoint.load import load_transformer
+from brandpress.model.checkpoint.locate import Parts
+from brandpress.model.network.fp8 import Fp8Linear
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.bench.bench import Bench
 from tests.bench.child import tell, told_by
 from tests.bench.peak import peak_bytes

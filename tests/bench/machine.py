@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from model.memory import machine_memory
-from pipeline.render.cluster import available_cpus
-from pipeline.version import VERSION
+from brandpress.model.memory.plan import machine_memory
+from brandpress.pipeline.render.driver.cluster import available_cpus
+from brandpress.pipeline.version import VERSION
 
 PACKAGES = ("torch", "diffusers", "transformers", "ray", "numpy", "pillow")
 

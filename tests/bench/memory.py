@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model import Renderer, RenderRequest
-from model.family import QWEN3_8B
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.family import QWEN3_8B
 from tests.bench.alternate import Say
 from tests.bench.bench import Bench
 from tests.bench.campaign import LENGTH, LEVELS, largest

@@ -11,10 +11,10 @@ from typing import Any
 
 from PIL import Image
 
-from model import Renderer, RenderRequest
+from brandpress.model import Renderer, RenderRequest
 from tests.bench.alternate import Contest, Side, alternate, duel
 from tests.bench.bench import Bench
-from tests.bench.campaign import LEVELS, Pictures, largest, psnr
+from tests.bench.campaign import LEVELS, RendererProtocol, largest, psnr
 from tests.bench.row import Difference, Row
 from tests.model.small import fresh, judged, levels_of, load_pipeline
 
@@ -62,7 +62,7 @@ def nano(bench: Bench) -> Iterator[Row]:
     request = requests(1 if bench.quick else 4)[0]
     shrunk = tuple(picture.resize((REFERENCE_SIDE, REFERENCE_SIDE)) for picture in request.references)
     request = replace(request, references=shrunk)
-    contest: Contest[Pictures] = Contest(
+    contest: Contest[RendererProtocol] = Contest(
         "nano",
         lambda: {0: levels_of(fresh(renderer).render([request])[0])},
         lambda: {0: judged(pipeline, request, found.text_length, found.text_layers or (9, 18, 27))},
@@ -90,7 +90,7 @@ def approximate(bench: Bench) -> Iterator[Row]:
 def distance(renderer: Renderer, steps: int, bench: Bench) -> Row:
     decibels: list[float] = []
 
-    def judge(results: Mapping[str, Pictures]) -> None:
+    def judge(results: Mapping[str, RendererProtocol]) -> None:
         decibels.append(psnr(results["exact"], results["approximate"]))
 
     sides = {reuse: side(renderer, steps, reuse) for reuse in ("exact", "approximate")}
@@ -121,6 +121,6 @@ def as_klein(bench: Bench) -> Bench:
     return replace(bench, nano=str(folder))
 
 
-def side(renderer: Renderer, steps: int, reuse: str) -> Side[Pictures]:
+def side(renderer: Renderer, steps: int, reuse: str) -> Side[RendererProtocol]:
     asked = [replace(request, reuse=reuse) for request in requests(steps)]
     return Side(lambda _: dict(enumerate(map(levels_of, fresh(renderer).render(asked)))))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from model.family import MISTRAL, QWEN3_8B
+from brandpress.model.family import MISTRAL, QWEN3_8B
 from tests.bench.alternate import Side, alternate
 from tests.bench.bench import Bench
-from tests.bench.campaign import LEVELS, Campaign, Job, Pictures, largest, psnr
+from tests.bench.campaign import LEVELS, Campaign, Job, RendererProtocol, largest, psnr
 from tests.bench.checkpoint import Shape, TextShape
 from tests.bench.kv import sampled
 from tests.bench.row import Difference, Goal, Row
@@ -70,14 +70,14 @@ def campaign(name: str, bench: Bench) -> Iterator[Row]:
     made = Campaign.make(job, shape, bench.folder / name)
     timed = job.pictures if bench.whole else min(model.timed, job.pictures)
     approximate = f"{name}-approximate" in bench.wanted
-    sides: dict[str, Side[Pictures]] = {"exact": made.ours()}
+    sides: dict[str, Side[RendererProtocol]] = {"exact": made.ours()}
     if approximate:
         sides["approximate"] = made.ours(reuse="approximate")
     sides["diffusers"] = made.theirs(model.pipeline, timed)
     levels: list[float] = []
     decibels: list[float] = []
 
-    def judge(results: Mapping[str, Pictures]) -> None:
+    def judge(results: Mapping[str, RendererProtocol]) -> None:
         levels.append(largest(results["exact"], results["diffusers"]))
         if approximate:
             decibels.append(psnr(results["exact"], results["approximate"]))

@@ -12,11 +12,11 @@ from diffusers import Flux2Transformer2DModel
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.packed import PackedPass
-from model.positions import image_ids, text_ids
-from model.segments import Segment, steady
-from model.transformer import Transformer, TransformerConfig
-from model.workspace import Workspace
+from brandpress.model.inference.packed import PackedPass
+from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.workspace import Workspace
+from brandpress.model.network.positions import image_ids, text_ids
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.bench.alternate import Side, alternate
 from tests.bench.bench import Bench
 from tests.bench.row import Difference, Goal, Row

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.family import QWEN3_8B
+from brandpress.model.family import QWEN3_8B
 from tests.bench.campaign import Campaign, Job, largest, psnr
 from tests.bench.checkpoint import Shape, TextShape
 

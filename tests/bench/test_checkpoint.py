@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint.describe import describe
-from model.family import MISTRAL, QWEN3_4B, QWEN3_8B, TextEncoderSize
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.family import MISTRAL, QWEN3_4B, QWEN3_8B, TextEncoderSize
 from tests.bench import kv, memory, reuse, text
 from tests.bench.checkpoint import Shape, TextShape, layer_weights, load_as, save, tokenizer_of
 from tests.bench.prompts import TOKENS_PER_WORD, prompts

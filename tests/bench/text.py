@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.checkpoint.describe import describe
-from model.checkpoint.text import load_text_encoder
-from model.family import MISTRAL, QWEN3_4B
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.text import load_text_encoder
+from brandpress.model.family import MISTRAL, QWEN3_4B
 from tests.bench.alternate import Contest, duel
 from tests.bench.bench import Bench
 from tests.bench.checkpoint import Shape, TextShape, load_as, save

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model import bands
-from model.autoencoder import Autoencoder, AutoencoderConfig
-from model.references import to_picture
+from brandpress.model.inference.preprocess import to_picture
+from brandpress.model.network import tiled as bands
+from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
 from tests.bench.bench import Bench
 from tests.bench.child import tell, told_by
 from tests.bench.peak import peak_bytes, settle

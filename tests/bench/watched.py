@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from pipeline.plan.expand import Plan
-from pipeline.render.events import Event, VariantRecorded, WorkerLoaded
-from pipeline.render.run import render_campaign
-from pipeline.render.worker import RENDERER
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.render.driver.run import render_campaign
+from brandpress.pipeline.render.events import Event, VariantRecorded, WorkerLoaded
+from brandpress.pipeline.render.worker.actor import RENDERER
 
 
 @dataclass

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.plan.expand import Plan
-from pipeline.render.cluster import ray_resources
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.render.driver.cluster import ray_resources
 from tests.bench.bench import Bench
 from tests.bench.child import ROOT, say, tell, told_by, with_workers
 from tests.bench.row import PIPELINE, Goal, Row
@@ -68,11 +68,11 @@ def plan(folder: Path, nano: str, quick: bool) -> Plan:
     return plan_of(file)
 
 
-def rate(crew: int, nano: str, quick: bool) -> tuple[float, int]:
+def rate(workers: int, nano: str, quick: bool) -> tuple[float, int]:
     """Pictures per second, and how many there were."""
     with TemporaryDirectory() as folder:
         made = plan(Path(folder), nano, quick)
-        return watch(made, crew).rate, len(made.variants)
+        return watch(made, workers).rate, len(made.variants)
 
 
 def main() -> int:
@@ -81,14 +81,14 @@ def main() -> int:
     parser.add_argument("--nano", default="nano", metavar="FOLDER")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    rates: dict[int, list[float]] = {crew: [] for crew in CREWS}
+    rates: dict[int, list[float]] = {workers: [] for workers in CREWS}
     pictures = 0
     with ray_resources(max(CREWS)):
         for number in range(options.rounds):
-            for crew in CREWS[:: -1 if number % 2 else 1]:
-                made, pictures = rate(crew, options.nano, options.quick)
-                rates[crew].append(made)
-                say(f"workers: round {number + 1} of {options.rounds}: {crew} at work, {made:.2f} pictures/s")
+            for workers in CREWS[:: -1 if number % 2 else 1]:
+                made, pictures = rate(workers, options.nano, options.quick)
+                rates[workers].append(made)
+                say(f"workers: round {number + 1} of {options.rounds}: {workers} at work, {made:.2f} pictures/s")
     return tell({"pictures": pictures, "rates": rates})
 
 

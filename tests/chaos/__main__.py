@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
-from pipeline.deliver.folder import open_campaign
+from brandpress.pipeline.store.folder import open_campaign
 from tests.chaos.renderer import BOOK
 from tests.chaos.storm import Storm, calm, digest_in, weather, write_job
 from tests.fault_proxy import FAULTS, Fault, fault_proxy

@@ -6,8 +6,8 @@ import time
 from threading import Event, Thread
 from types import TracebackType
 
-from pipeline.deliver.manifest import BrokenManifestError, read_latest, read_records
-from pipeline.deliver.store import Store, StoreError, sha256_hex
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_latest, read_records
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 PAUSE_SECONDS = 0.02
 

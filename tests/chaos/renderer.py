@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from model.request import Failed, Rendered, RenderRequest
+from brandpress.model.request import Failed, Rendered, RenderRequest
 from tests.stand_in import StandIn
 
 BOOK = "CHAOS_BOOK"

@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from model.errors import RequestError
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import read_latest, read_records
-from pipeline.deliver.rollback import rollback
-from pipeline.deliver.store import Store
-from pipeline.deliver.verify import verify
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.manifest import read_latest, read_records
+from brandpress.pipeline.deliver.rollback import rollback
+from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store
 from tests.campaigns import write_campaign
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import BOOK, page_of, read_book

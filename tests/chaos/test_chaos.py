@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from random import Random
 
-from pipeline.deliver.folder import open_campaign
-from pipeline.render.worker import RENDERER
+from brandpress.pipeline.render.worker.actor import RENDERER
+from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import BOOK

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from model.family import FAMILIES, TextEncoderSize, TransformerSize
-from model.request import SIZE_MULTIPLE
-from model.transformer import TransformerConfig
+from brandpress.model.family import FAMILIES, TextEncoderSize, TransformerSize
+from brandpress.model.network.transformer import TransformerConfig
+from brandpress.model.request import SIZE_MULTIPLE
 from tests.model.layout import config_of
 
 TEXT = 512

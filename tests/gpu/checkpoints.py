@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import Mistral3Config, MistralConfig, MistralModel, Qwen3Config, Qwen3Model
 
-from model.autoencoder import Autoencoder, AutoencoderConfig
-from model.nano.tokenizer import train_tokenizer
-from model.transformer import Transformer, TransformerConfig
+from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.model.tokenizers import WORDS, dev_tokenizer
 
 KINDS = {

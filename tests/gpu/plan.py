@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from model.checkpoint.describe import describe
-from model.checkpoint.locate import Parts
-from model.memory import DeviceMemory, Largest, Need, need_of, with_room
-from model.transformer import Transformer
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.locate import Parts
+from brandpress.model.memory.plan import DeviceMemory, Largest, Need, need_of, with_room
+from brandpress.model.network.transformer import Transformer
 from tests.gpu.case import Case
 from tests.gpu.rig import Rig
 from tests.gpu.weights import autoencoder_of

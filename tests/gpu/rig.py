@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from model.kernels import EAGER, Kernels, chosen, compiled, compiler_found
+from brandpress.model.network.kernels import EAGER, Kernels, chosen, compiled, compiler_found
 
 MEASURED_ELSEWHERE = 790e12
 """Products in bf16 on an H100, operations a second: the ceiling until section `ceilings` has measured this card's."""

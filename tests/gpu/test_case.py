@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.transformer import Transformer
+from brandpress.model.network.transformer import Transformer
 from tests.gpu.case import DEV, KLEIN_4B, KLEIN_9B_KV, Case
 
 

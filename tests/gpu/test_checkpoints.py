@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from model import Renderer, RenderRequest
+from brandpress.model import Renderer, RenderRequest
 from tests.gpu.checkpoints import DEV_LENGTH, KINDS, LAYERS, LENGTH
 from tests.model.tokenizers import WORDS
 

@@ -14,11 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from model import Renderer, RenderRequest, bands, denoise
-from model import renderer as module
-from model.autoencoder import Autoencoder, AutoencoderConfig
-from model.kernels import EAGER, chosen
-from model.memory import DECODER_CHANNELS
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model import renderer as module
+from brandpress.model.inference import denoise
+from brandpress.model.memory.plan import DECODER_CHANNELS
+from brandpress.model.network import tiled as bands
+from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
+from brandpress.model.network.kernels import EAGER, chosen
 from tests.gpu.checkpoints import KINDS
 from tests.gpu.pairs import levels_apart, spreads_apart
 from tests.gpu.weights import filled

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from model.autoencoder import Autoencoder
-from model.request import SIZE_MULTIPLE
-from model.sampler import initial_noise
-from model.transformer import Transformer
+from brandpress.model.inference.sampler import initial_noise
+from brandpress.model.network.autoencoder import Autoencoder
+from brandpress.model.network.transformer import Transformer
+from brandpress.model.request import SIZE_MULTIPLE
 from tests.gpu.case import Case
 
 

@@ -8,18 +8,18 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from model.autoencoder import Autoencoder, AutoencoderConfig
-from model.checkpoint.describe import ModelDescription
-from model.checkpoint.text import table_config, trunk_model
-from model.choice import ModelChoice
-from model.family import FAMILIES
-from model.loaded import LoadedModel
-from model.memory import DECODER_CHANNELS
-from model.nano.tokenizer import train_tokenizer
-from model.quantised import Fp8Linear, quantise
-from model.residency import Resident
-from model.text_encoder import Qwen3TextEncoder, TextEncoder, Trunk
-from model.transformer import Transformer
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.checkpoint.text import table_config, trunk_model
+from brandpress.model.choice import ModelChoice
+from brandpress.model.family import FAMILIES
+from brandpress.model.inference.components import LoadedModel
+from brandpress.model.inference.residency import Resident
+from brandpress.model.memory.plan import DECODER_CHANNELS
+from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
+from brandpress.model.network.fp8 import Fp8Linear, quantise
+from brandpress.model.network.text_encoder import Qwen3TextEncoder, TextEncoder, Trunk
+from brandpress.model.network.transformer import Transformer
 from tests.gpu.case import Case
 from tests.gpu.rig import Rig
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from model.family import HEAD_SIZE, TransformerSize
-from model.transformer import TransformerConfig
+from brandpress.model.family import HEAD_SIZE, TransformerSize
+from brandpress.model.network.transformer import TransformerConfig
 
 KEYS = Path(__file__).parent / "keys"
 Network = TypeVar("Network", bound=nn.Module)

@@ -8,8 +8,8 @@ import torch
 from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers
 from torch import Tensor
 
-from model.quantised import Fp8Linear
-from model.transformer import Transformer
+from brandpress.model.network.fp8 import Fp8Linear
+from brandpress.model.network.transformer import Transformer
 from tests.model.other_layouts import State
 
 

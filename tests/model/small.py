@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration, Qwen3Config, Qwen3ForCausalLM
 
-from model import Renderer, RenderRequest
-from model.nano.tokenizer import train_tokenizer
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.nano.tokenizer import train_tokenizer
 from tests.model.tokenizers import WORDS, dev_tokenizer
 
 Pixels = NDArray[np.int64]

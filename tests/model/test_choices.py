@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model import CheckpointError, Renderer, RenderRequest
-from model.checkpoint.formats import Formats
-from model.checkpoint.weights import open_weights
+from brandpress.model import CheckpointError, Renderer, RenderRequest
+from brandpress.model.checkpoint.formats import Formats
+from brandpress.model.checkpoint.weights import open_weights
 from tests.model.meaning import by_diffusers, dense, dequantised, fp4_meaning
 from tests.model.other_layouts import (
     State,

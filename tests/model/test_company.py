@@ -16,14 +16,15 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from model import Renderer, RenderRequest, denoise
-from model import renderer as module
-from model.packed import PackedPass
-from model.positions import image_ids, text_ids
-from model.quantised import Fp8Linear, quantise
-from model.segments import Segment, steady
-from model.transformer import Transformer, TransformerConfig
-from model.workspace import Workspace
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model import renderer as module
+from brandpress.model.inference import denoise
+from brandpress.model.inference.packed import PackedPass
+from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.workspace import Workspace
+from brandpress.model.network.fp8 import Fp8Linear, quantise
+from brandpress.model.network.positions import image_ids, text_ids
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.gpu.checkpoints import CONFIG, save_checkpoint
 from tests.gpu.pairs import levels_apart
 from tests.model.layout import randomise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model.family import DEV, FAMILIES, HOSTED, KLEIN, NANO, Family, recognise
+from brandpress.model.family import DEV, FAMILIES, HOSTED, KLEIN, NANO, Family, recognise
 
 
 @pytest.mark.parametrize("family", (DEV, *KLEIN), ids=lambda family: family.name)

@@ -1,4 +1,4 @@
-"""`import model` is cheap."""
+"""`import brandpress.model` is cheap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ HEAVY = ("torch", "transformers", "diffusers", "ray", "boto3", "numpy")
 
 @pytest.mark.parametrize(
     "module",
-    ["model", "model.checkpoint.describe", "model.request", "model.family", "model.memory", "model.prompt_length"],
+    [
+        "brandpress.model",
+        "brandpress.model.checkpoint.describe",
+        "brandpress.model.request",
+        "brandpress.model.family",
+        "brandpress.model.memory.plan",
+        "brandpress.model.checkpoint.prompt_length",
+    ],
 )
 def test_no_heavy_package_is_loaded(module: str) -> None:
     code = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
@@ -21,9 +28,9 @@ def test_no_heavy_package_is_loaded(module: str) -> None:
 
 
 def test_the_renderer_comes_when_it_is_touched() -> None:
-    import model
-    from model.renderer import Renderer
+    from brandpress import model
+    from brandpress.model.renderer import Renderer
 
     assert model.Renderer is Renderer
-    with pytest.raises(AttributeError, match="module 'model' has no attribute 'Painter'"):
+    with pytest.raises(AttributeError, match=r"module 'brandpress\.model' has no attribute 'Painter'"):
         _ = model.Painter

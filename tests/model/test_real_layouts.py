@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from model.checkpoint import bfl, bfl_vae
-from model.checkpoint.bfl import Origin
-from model.family import FAMILIES, Family
-from model.transformer import Transformer, TransformerConfig
+from brandpress.model.checkpoint import bfl, bfl_vae
+from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.family import FAMILIES, Family
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.model.layout import Shapes, config_of, elements_of, real_layout, shapes_of
 
 TRANSFORMERS = {

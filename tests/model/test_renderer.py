@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from model import CheckpointError, Renderer, RenderRequest, RequestError, bands
-from model import renderer as module
-from model.memory import DeviceMemory, need_of
+from brandpress.model import CheckpointError, Renderer, RenderRequest, RequestError
+from brandpress.model import renderer as module
+from brandpress.model.memory.plan import DeviceMemory, need_of
+from brandpress.model.network import tiled as bands
 from tests.model.small import DEPTH, LENGTH, Small, judged, levels_of, noise_picture, text_layers
 
 REFERENCES = [

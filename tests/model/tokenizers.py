@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from model.chat import SYSTEM_MESSAGE
-from model.nano.tokenizer import train_tokenizer
+from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.network.chat import SYSTEM_MESSAGE
 
 WORDS = ["a red mug on the left and a fox on the right, on a beach", "snow falls on the green bottle", "0 1 2 3 4 !"]
 DEV_TEMPLATE = (

@@ -1,15 +1,30 @@
-"""What the tests of the stations share: the corpus of brand specs and campaigns, laid out with its pictures."""
+"""What the tests of the stations share: the corpus of brand specs and campaigns with its pictures, and one Ray."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from brandpress.pipeline.render.driver.cluster import Resources, ray_resources
 from tests.corpus.layout import lay_out
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of tests/corpus, with its pictures. Tests must not change it."""
     return lay_out(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="session")
+def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
+    """One Ray with two workers for all tests: starting it takes longer than rendering. It finds the tests' stand-in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("RAY_ADDRESS", raising=False)
+        with ray_resources(2) as resources:
+            yield resources

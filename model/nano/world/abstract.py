@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from model.nano.world.backdrop import Backdrop
-from model.nano.world.colours import Rgb, any_colour, mixed
+from brandpress.model.nano.world.backdrop import Backdrop
+from brandpress.model.nano.world.colours import Rgb, any_colour, mixed
 
 
 def abstract(b: Backdrop) -> None:

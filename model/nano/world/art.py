@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.nano.world.colours import dominant_colour
-from model.nano.world.nouns import Emoji, list_emoji
-from model.nano.world.packed_art import Row, unpack
+from brandpress.model.nano.world.colours import dominant_colour
+from brandpress.model.nano.world.nouns import Emoji, list_emoji
+from brandpress.model.nano.world.packed_art import Row, unpack
 
 SPRITE_SIZE = 120  # pixels of the longer side, as cached
 

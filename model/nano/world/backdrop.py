@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from model.nano.world.colours import Rgb
+from brandpress.model.nano.world.colours import Rgb
 
 Stop = tuple[float, Rgb]
 

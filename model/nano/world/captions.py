@@ -3,12 +3,12 @@
 import random
 from dataclasses import dataclass
 
-from model.nano.world import phrases as words
-from model.nano.world.describe import capital, description, invented, short_description, with_article
-from model.nano.world.facts import Facts, ItemFacts, random_facts
-from model.nano.world.library import Library
-from model.nano.world.natural import SHARE as NATURAL_SHARE
-from model.nano.world.natural import natural_sentence
+from brandpress.model.nano.world import phrases as words
+from brandpress.model.nano.world.describe import capital, description, invented, short_description, with_article
+from brandpress.model.nano.world.facts import Facts, ItemFacts, random_facts
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.natural import SHARE as NATURAL_SHARE
+from brandpress.model.nano.world.natural import natural_sentence
 
 MIN_WORDS, MAX_WORDS = 2, 45
 _COUNTS = (0.12, 0.20, 0.34, 0.29, 0.05)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.nano.world.captions import Caption, explicit_caption
-from model.nano.world.compose import Composition, assemble, compose
-from model.nano.world.facts import random_items
-from model.nano.world.library import Library
-from model.nano.world.placing import Placed
+from brandpress.model.nano.world.captions import Caption, explicit_caption
+from brandpress.model.nano.world.compose import Composition, assemble, compose
+from brandpress.model.nano.world.facts import random_items
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.placing import Placed
 
 CANDIDATES = 16
 

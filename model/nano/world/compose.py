@@ -5,11 +5,19 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from model.nano.world.facts import Facts, Item, ItemFacts, random_items, random_look, random_slots, scene_facts
-from model.nano.world.layout import item_size
-from model.nano.world.library import Library
-from model.nano.world.placing import Placed, Size, cast_shadow, place
-from model.nano.world.scenes import random_scene
+from brandpress.model.nano.world.facts import (
+    Facts,
+    Item,
+    ItemFacts,
+    random_items,
+    random_look,
+    random_slots,
+    scene_facts,
+)
+from brandpress.model.nano.world.layout import item_size
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.placing import Placed, Size, cast_shadow, place
+from brandpress.model.nano.world.scenes import random_scene
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import random
 
-from model.nano.world.facts import ItemFacts
+from brandpress.model.nano.world.facts import ItemFacts
 
 _SYLLABLES = ("zu", "vo", "nor", "vik", "lu", "mi", "ka", "ro", "tel", "bra", "sen", "dor", "fa", "qui", "po", "lex",
               "ny", "gra", "hul", "jo", "wen", "tas", "ori", "mel", "ex", "ba", "sti", "ful")  # fmt: skip

@@ -4,11 +4,11 @@ import random
 from dataclasses import dataclass
 from typing import TypedDict
 
-from model.nano.world.art import Artwork
-from model.nano.world.grades import GRADES
-from model.nano.world.library import Library
-from model.nano.world.products import Product, random_product
-from model.nano.world.scenes import Scene, random_scene
+from brandpress.model.nano.world.art import Artwork
+from brandpress.model.nano.world.grades import GRADES
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.products import Product, random_product
+from brandpress.model.nano.world.scenes import Scene, random_scene
 
 SLOTS = ("left", "centre", "right")
 Box = tuple[int, int, int, int]

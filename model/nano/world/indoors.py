@@ -1,7 +1,7 @@
 """Scenes under a roof and studio backdrops. `hue` is the named colour that a backdrop is asked to have."""
 
-from model.nano.world.backdrop import Backdrop
-from model.nano.world.colours import Rgb, jittered, mixed
+from brandpress.model.nano.world.backdrop import Backdrop
+from brandpress.model.nano.world.colours import Rgb, jittered, mixed
 
 _WHITE: Rgb = (255, 255, 255)
 _BLACK: Rgb = (20, 18, 28)

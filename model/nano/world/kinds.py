@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from model.nano.world.shapes import Shape
+from brandpress.model.nano.world.shapes import Shape
 
 # paints: body, second (the pattern's colour), dark, light (of the body), metal, ink, glass, paper, skin, glow
 Painted = tuple[str, Shape]

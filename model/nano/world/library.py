@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.errors import BrandpressError
-from model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, load_art
-from model.nano.world.nouns import held_out_nouns
+from brandpress.model.errors import BrandpressError
+from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, load_art
+from brandpress.model.nano.world.nouns import held_out_nouns
 
 # how often a character is of these groups; faces look alike, so animals come first
 _GROUPS = (("animal", 62), ("person", 12), ("", 26))

@@ -2,9 +2,9 @@
 
 import random
 
-from model.nano.world import phrases as words
-from model.nano.world.describe import capital
-from model.nano.world.facts import Facts, ItemFacts
+from brandpress.model.nano.world import phrases as words
+from brandpress.model.nano.world.describe import capital
+from brandpress.model.nano.world.facts import Facts, ItemFacts
 
 SHARE = 0.36
 """Share of the captions of several items that are put so."""

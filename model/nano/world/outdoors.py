@@ -1,7 +1,7 @@
 """Scenes under the sky. Each function draws on a backdrop with its own lot for horizon, amounts and hues."""
 
-from model.nano.world.backdrop import Backdrop
-from model.nano.world.colours import Rgb, jittered
+from brandpress.model.nano.world.backdrop import Backdrop
+from brandpress.model.nano.world.colours import Rgb, jittered
 
 
 def _sky(b: Backdrop, horizon: float, top: Rgb = (84, 164, 236), bottom: Rgb = (204, 232, 250)) -> None:

@@ -1,6 +1,6 @@
 """All artwork in one small file, so that training needs neither the npm packages nor an SVG renderer:
 
-    python -m model.nano.world.packed_art --art DIR --out FOLDER
+    python -m brandpress.model.nano.world.packed_art --art DIR --out FOLDER
 
 FOLDER then serves as `--art`. The pictures are lossless.
 """
@@ -43,9 +43,9 @@ def unpack(path: Path) -> tuple[list[Row], list[Pixels]]:
 
 
 def main() -> None:
-    from model.nano.world.art import SPRITE_SIZE, cache_name, described, load_art
+    from brandpress.model.nano.world.art import SPRITE_SIZE, cache_name, described, load_art
 
-    parser = argparse.ArgumentParser(prog="python -m model.nano.world.packed_art")
+    parser = argparse.ArgumentParser(prog="python -m brandpress.model.nano.world.packed_art")
     parser.add_argument("--art", type=Path, required=True, help="the folder that holds node_modules with the art")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write, for --art of other commands")
     options = parser.parse_args()

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from model.nano.world.backdrop import spot
-from model.nano.world.colours import Rgb, any_colour, dominant_colour, mixed
-from model.nano.world.facts import Item, ItemFacts, item_facts
-from model.nano.world.layout import Span, across_span, aligned, down_span, near_middle, pick, reference_span
-from model.nano.world.products import Product, draw_product
+from brandpress.model.nano.world.backdrop import spot
+from brandpress.model.nano.world.colours import Rgb, any_colour, dominant_colour, mixed
+from brandpress.model.nano.world.facts import Item, ItemFacts, item_facts
+from brandpress.model.nano.world.layout import Span, across_span, aligned, down_span, near_middle, pick, reference_span
+from brandpress.model.nano.world.products import Product, draw_product
 
 Size = tuple[int, int]  # width and height in pixels
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from model.nano.world.colours import COLOURS, Rgb, distance, jittered, mixed
-from model.nano.world.kinds import KINDS, Kind
-from model.nano.world.shapes import LOGOS, draw_shape, logo_shapes
+from brandpress.model.nano.world.colours import COLOURS, Rgb, distance, jittered, mixed
+from brandpress.model.nano.world.kinds import KINDS, Kind
+from brandpress.model.nano.world.shapes import LOGOS, draw_shape, logo_shapes
 
 PATTERNS = ("plain", "stripes", "band", "dots", "checks", "halves")
 _FIXED: dict[str, Rgb] = {

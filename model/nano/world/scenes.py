@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from model.nano.world import indoors, outdoors
-from model.nano.world.abstract import abstract
-from model.nano.world.backdrop import Backdrop
-from model.nano.world.colours import Rgb
-from model.nano.world.grades import grade
+from brandpress.model.nano.world import indoors, outdoors
+from brandpress.model.nano.world.abstract import abstract
+from brandpress.model.nano.world.backdrop import Backdrop
+from brandpress.model.nano.world.colours import Rgb
+from brandpress.model.nano.world.grades import grade
 
 _PLAIN: dict[str, Callable[[Backdrop], None]] = {
     "beach": outdoors.beach,

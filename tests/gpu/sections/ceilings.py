@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from model.quantised import quantise_rows, scaled_product
+from brandpress.model.network.fp8 import quantise_rows, scaled_product
 from tests.gpu.figure import Figure
 from tests.gpu.rig import Rig
 

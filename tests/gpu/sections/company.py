@@ -8,10 +8,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from model.denoise import Denoiser, Sample, Schedule, modulations, turns
-from model.kernels import Kernels
-from model.sampler import sigmas
-from model.transformer import Transformer
+from brandpress.model.inference.denoise import Denoiser, Sample, Schedule, modulations, turns
+from brandpress.model.inference.sampler import sigmas
+from brandpress.model.network.kernels import Kernels
+from brandpress.model.network.transformer import Transformer
 from tests.bench.row import Goal
 from tests.gpu.case import KLEIN_4B, Case
 from tests.gpu.figure import Figure

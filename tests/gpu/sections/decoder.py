@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model import bands
-from model.autoencoder import Autoencoder
-from model.kernels import EAGER
-from model.memory import DECODER_CHANNELS
+from brandpress.model.memory.plan import DECODER_CHANNELS
+from brandpress.model.network import tiled as bands
+from brandpress.model.network.autoencoder import Autoencoder
+from brandpress.model.network.kernels import EAGER
 from tests.bench.row import Goal
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import spreads_apart

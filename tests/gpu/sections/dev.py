@@ -7,14 +7,14 @@ from collections.abc import Generator, Iterator
 import torch
 from torch import Tensor
 
-from model import quantised
-from model.denoise import modulations, turns
-from model.kernels import Kernels
-from model.packed import PackedPass
-from model.quantised import Fp8Linear
-from model.segments import Segment
-from model.transformer import Transformer
-from model.workspace import Workspace
+from brandpress.model.inference.denoise import modulations, turns
+from brandpress.model.inference.packed import PackedPass
+from brandpress.model.inference.segments import Segment
+from brandpress.model.inference.workspace import Workspace
+from brandpress.model.network import fp8 as quantised
+from brandpress.model.network.fp8 import Fp8Linear
+from brandpress.model.network.kernels import Kernels
+from brandpress.model.network.transformer import Transformer
 from tests.bench.row import Goal
 from tests.gpu.case import DEV, Case
 from tests.gpu.figure import Figure

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from model import Renderer
+from brandpress.model import Renderer
 from tests.bench.row import Goal
 from tests.gpu.case import KLEIN_4B
 from tests.gpu.figure import Figure

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import torch
 
-from model import Renderer
-from model.transformer import Transformer
+from brandpress.model import Renderer
+from brandpress.model.network.transformer import Transformer
 from tests.gpu.case import KLEIN_4B, Case
 from tests.gpu.figure import Figure
 from tests.gpu.rig import Rig

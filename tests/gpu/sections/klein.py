@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from model import Renderer, RenderRequest
-from model.loaded import LoadedModel
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.inference.components import LoadedModel
 from tests.bench.row import Goal
 from tests.gpu.case import KLEIN_4B, KLEIN_9B_KV, Case
 from tests.gpu.figure import Figure

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from model import Renderer, RenderRequest
+from brandpress.model import Renderer, RenderRequest
 from tests.bench.row import Goal
 from tests.gpu.checkpoints import KINDS, save_checkpoint
 from tests.gpu.figure import Figure

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
-from model import Renderer, RenderRequest
+from brandpress.model import Renderer, RenderRequest
 from tests.bench.row import Goal
 from tests.gpu.case import KLEIN_4B, Case
 from tests.gpu.figure import Figure

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint.availability import Availability, availability
-from model.checkpoint.hub import download
-from model.family import FAMILIES
+from brandpress.model.checkpoint.availability import Availability, availability
+from brandpress.model.checkpoint.hub import download
+from brandpress.model.family import FAMILIES
 from tests.hub_server import Repository, point_library_at, running_hub_server
 
 HOSTED = [name for name, family in FAMILIES.items() if family.hosted]

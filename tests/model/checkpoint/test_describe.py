@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from model.checkpoint import locate as places
-from model.checkpoint.describe import describe
-from model.choice import LoraChoice, ModelChoice
-from model.errors import CheckpointError
-from model.sampler_version import HOSTED_SAMPLER, SAMPLER
+from brandpress.model.checkpoint import locate as places
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.choice import LoraChoice, ModelChoice
+from brandpress.model.errors import CheckpointError
+from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
 from tests.model.checkpoint.cached import cached_on_hub, write_folder
 from tests.model.other_layouts import to_bfl, write
 from tests.model.small import Small

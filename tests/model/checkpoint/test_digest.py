@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint.digest import folder_digest
+from brandpress.model.checkpoint.digest import folder_digest
 
 LARGE = 1 << 20
 FILES = [

@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from model import CheckpointError
-from model.checkpoint.describe import describe
-from model.checkpoint.load import load_transformer
-from model.choice import ModelChoice
-from model.quantised import Fp8Linear
-from model.transformer import Transformer
+from brandpress.model import CheckpointError
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.load import load_transformer
+from brandpress.model.choice import ModelChoice
+from brandpress.model.network.fp8 import Fp8Linear
+from brandpress.model.network.transformer import Transformer
 from tests.model.meaning import by_diffusers, dense, dequantised, fp4_meaning
 from tests.model.other_layouts import (
     State,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint.hub import cached, download, download_command
-from model.errors import CheckpointError
+from brandpress.model.checkpoint.hub import cached, download, download_command
+from brandpress.model.errors import CheckpointError
 from tests.hub_server import (
     GOOD_TOKEN,
     OTHER_TOKEN,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint.hub_error import explained
-from model.errors import CheckpointError
+from brandpress.model.checkpoint.hub_error import explained
+from brandpress.model.errors import CheckpointError
 from tests.hub_server import GOOD_TOKEN, point_library_at
 
 

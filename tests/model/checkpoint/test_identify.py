@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from model import CheckpointError
-from model.checkpoint.identify import autoencoder_layout, transformer_layout
-from model.checkpoint.weights import open_weights
+from brandpress.model import CheckpointError
+from brandpress.model.checkpoint.identify import autoencoder_layout, transformer_layout
+from brandpress.model.checkpoint.weights import open_weights
 from tests.model.other_layouts import write
 
 BLOCKS = {f"double_blocks.{i}.img_mod.lin.weight": 1 for i in range(19)}

@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model.checkpoint.describe import describe
-from model.checkpoint.load import load_autoencoder, load_transformer
-from model.checkpoint.text import load_text_encoder
-from model.errors import CheckpointError
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.load import load_autoencoder, load_transformer
+from brandpress.model.checkpoint.text import load_text_encoder
+from brandpress.model.errors import CheckpointError
 from tests.model.small import Small, save_small
 
 CPU, FLOAT = torch.device("cpu"), torch.float32

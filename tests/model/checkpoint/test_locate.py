@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from model import CheckpointError
-from model.checkpoint.locate import absolute, is_path, locate
-from model.choice import LoraChoice, ModelChoice
+from brandpress.model import CheckpointError
+from brandpress.model.checkpoint.locate import absolute, is_path, locate
+from brandpress.model.choice import LoraChoice, ModelChoice
 from tests.model.checkpoint.cached import cached_on_hub, write_folder
 from tests.model.sparse import sparse_transformer
 

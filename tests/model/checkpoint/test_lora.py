@@ -18,13 +18,13 @@ from diffusers import Flux2KleinPipeline
 from safetensors.torch import save_file
 from torch import Tensor
 
-from model.checkpoint.bfl import Origin
-from model.checkpoint.lora import read_lora, spellings
-from model.errors import CheckpointError
-from model.family import FAMILIES
-from model.lora import LoraLinear, apply_loras
-from model.quantised import Fp8Linear, quantise
-from model.transformer import Transformer, TransformerConfig
+from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.lora import read_lora, spellings
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import FAMILIES
+from brandpress.model.network.fp8 import Fp8Linear, quantise
+from brandpress.model.network.lora import LoraLinear, apply_loras
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.model.layout import randomise, real_layout
 
 Tensors = dict[str, Tensor]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from model.checkpoint.transfer import Counter, shown
+from brandpress.model.checkpoint.transfer import Counter, shown
 
 
 def test_lines_are_few_however_often_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:

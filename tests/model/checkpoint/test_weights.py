@@ -12,9 +12,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model.checkpoint import weights as module
-from model.checkpoint.weights import Weights, open_weights
-from model.errors import CheckpointError
+from brandpress.model.checkpoint import weights as module
+from brandpress.model.checkpoint.weights import Weights, open_weights
+from brandpress.model.errors import CheckpointError
 from tests.model.other_layouts import prefixed, write
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from model.family import FAMILIES
-from model.hosted.patience import Patience
-from model.hosted.renderer import HostedRenderer
-from model.request import Failed, Rendered, RenderRequest
+from brandpress.model.family import FAMILIES
+from brandpress.model.hosted.renderer import HostedRenderer
+from brandpress.model.hosted.retry import RetryPolicy
+from brandpress.model.request import Failed, Rendered, RenderRequest
 from tests.bfl_server import KEY, BflServer, running_bfl_server
 
 
@@ -46,9 +46,9 @@ def brisk() -> Brisk:
 def hosted(bfl: BflServer, brisk: Brisk) -> Callable[..., HostedRenderer]:
     """Makes a renderer of the service; `patience` changes the brisk one's fields."""
 
-    def make(tier: str = "flux.2-pro", in_flight: int = 24, **patience: Any) -> HostedRenderer:
-        changed = Patience(**{"sleep": brisk.sleep, "io": 10.0, "deadline": 20.0, **patience})
-        return HostedRenderer(FAMILIES[tier], in_flight=in_flight, patience=changed)
+    def make(tier: str = "flux.2-pro", in_flight: int = 24, **retry_policy: Any) -> HostedRenderer:
+        changed = RetryPolicy(**{"sleep": brisk.sleep, "io": 10.0, "deadline": 20.0, **retry_policy})
+        return HostedRenderer(FAMILIES[tier], in_flight=in_flight, retry_policy=changed)
 
     return make
 
@@ -57,8 +57,8 @@ def hosted(bfl: BflServer, brisk: Brisk) -> Callable[..., HostedRenderer]:
 def outcome(hosted: Callable[..., HostedRenderer]) -> Callable[..., Rendered | Failed]:
     """Renders one small picture of a prompt."""
 
-    def render(prompt: str = "a fox", **patience: Any) -> Rendered | Failed:
-        (result,) = hosted(**patience).stream([RenderRequest(prompt, width=64, height=64, seed=7)])
+    def render(prompt: str = "a fox", **retry_policy: Any) -> Rendered | Failed:
+        (result,) = hosted(**retry_policy).stream([RenderRequest(prompt, width=64, height=64, seed=7)])
         return result
 
     return render
@@ -68,8 +68,8 @@ def outcome(hosted: Callable[..., HostedRenderer]) -> Callable[..., Rendered | F
 def cause(outcome: Callable[..., Rendered | Failed]) -> Callable[..., str]:
     """Why the one picture isn't made."""
 
-    def render(prompt: str = "a fox", **patience: Any) -> str:
-        result = outcome(prompt, **patience)
+    def render(prompt: str = "a fox", **retry_policy: Any) -> str:
+        result = outcome(prompt, **retry_policy)
         assert isinstance(result, Failed), result
         return str(result.cause)
 

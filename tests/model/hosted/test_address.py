@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from httpx2 import URL
 
-from model.errors import HostedError, RequestError
-from model.family import REGIONS
-from model.hosted.address import Service, key_of_environment, service_of
+from brandpress.model.errors import HostedError, RequestError
+from brandpress.model.family import REGIONS
+from brandpress.model.hosted.address import Service, key_of_environment, service_of
 
 
 @pytest.fixture(autouse=True)

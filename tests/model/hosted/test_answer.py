@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from httpx2 import Headers
 
-from model.hosted.answer import AccountError, Answer
+from brandpress.model.hosted.answer import AccountError, Answer
 
 SECRET = "bfl_secret"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from model.hosted import api
-from model.hosted.answer import AccountError
-from model.request import Failed, Rendered
+from brandpress.model.hosted import api
+from brandpress.model.hosted.answer import AccountError
+from brandpress.model.request import Failed, Rendered
 from tests.bfl_server import COST, KEY, SIGNATURE, BflServer, Reply, colour_of, picture_of, running_bfl_server
 from tests.model.hosted.conftest import Brisk
 
@@ -20,8 +20,8 @@ Outcome = Callable[..., Rendered | Failed]
 CHARGED = "the task may be running and charged, so it wasn't sent again"
 
 
-def rendered(outcome: Outcome, **patience: Any) -> Rendered:
-    result = outcome(**patience)
+def rendered(outcome: Outcome, **retry_policy: Any) -> Rendered:
+    result = outcome(**retry_policy)
     assert isinstance(result, Rendered), result
     return result
 
@@ -96,7 +96,7 @@ def test_a_service_that_isnt_there_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("reply", "patience", "told"),
+    ("reply", "retry_policy", "told"),
     [
         (Reply(lost=True), {}, "BFL's answer was lost (RemoteProtocolError: "),
         (Reply(200, {"id": "x" * 99}, lost=True), {}, "BFL's answer was lost (RemoteProtocolError: "),
@@ -108,10 +108,10 @@ def test_a_service_that_isnt_there_is_tried_again(
     ],
 )
 def test_a_task_that_may_be_running_isnt_submitted_again(
-    reply: Reply, patience: dict[str, Any], told: str, bfl: BflServer, cause: Cause
+    reply: Reply, retry_policy: dict[str, Any], told: str, bfl: BflServer, cause: Cause
 ) -> None:
     bfl.usual.submit = [reply]
-    text = cause(**patience)
+    text = cause(**retry_policy)
     assert text.startswith(told)
     assert text.endswith(CHARGED)
     assert len(bfl.posts) == 1

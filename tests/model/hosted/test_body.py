@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from model.family import FAMILIES
-from model.hosted.body import body_of, encode_reference
-from model.references import fit_area
-from model.request import RenderRequest
+from brandpress.model.family import FAMILIES
+from brandpress.model.hosted.body import body_of, encode_reference
+from brandpress.model.inference.preprocess import fit_area
+from brandpress.model.request import RenderRequest
 
 PLAIN = {"prompt": "a fox", "seed": 3, "width": 64, "height": 80, "output_format": "png"}
 

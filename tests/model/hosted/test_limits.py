@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from model.errors import RequestError
-from model.family import FAMILIES
-from model.hosted.limits import check
-from model.request import RenderRequest
+from brandpress.model.errors import RequestError
+from brandpress.model.family import FAMILIES
+from brandpress.model.hosted.limits import check
+from brandpress.model.request import RenderRequest
 
 MEGAPIXEL = Image.new("RGB", (1024, 1024))
 LARGE = Image.new("RGB", (2000, 2000))

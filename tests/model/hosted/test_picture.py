@@ -9,8 +9,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from model.errors import HostedError
-from model.hosted.picture import decode_picture
+from brandpress.model.errors import HostedError
+from brandpress.model.hosted.picture import decode_picture
 from tests.bfl_server import colour_of, picture_of
 
 

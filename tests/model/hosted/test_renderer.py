@@ -16,10 +16,10 @@ from itertools import count, islice
 import pytest
 from PIL import Image, ImageChops
 
-from model.errors import HostedError, RequestError
-from model.family import FAMILIES
-from model.hosted.renderer import MAX_IN_FLIGHT, HostedRenderer
-from model.request import Failed, Rendered, RenderRequest
+from brandpress.model.errors import HostedError, RequestError
+from brandpress.model.family import FAMILIES
+from brandpress.model.hosted.renderer import MAX_IN_FLIGHT, HostedRenderer
+from brandpress.model.request import Failed, Rendered, RenderRequest
 from tests.bfl_server import KEY, SIGNATURE, BflServer, Reply, colour_of
 from tests.model.hosted.conftest import Brisk
 from tests.model.hosted.test_body import noise
@@ -267,8 +267,8 @@ def test_an_error_of_the_reader_ends_the_stream(bfl: BflServer, hosted: Make) ->
 def test_a_stream_that_is_left_open_doesnt_keep_the_process(bfl: BflServer) -> None:
     bfl.script("slow", seconds=1e9)
     script = """
-from model.hosted.renderer import HostedRenderer
-from model.request import RenderRequest
+from brandpress.model.hosted.renderer import HostedRenderer
+from brandpress.model.request import RenderRequest
 stream = HostedRenderer.load("flux.2-pro").stream([RenderRequest(p, width=64, height=64) for p in ("a", "slow")])
 print(type(next(stream)).__name__)
 """

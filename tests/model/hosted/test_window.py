@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from model.hosted.window import in_order
+from brandpress.model.hosted.window import in_order
 
 
 class Begun:

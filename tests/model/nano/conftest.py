@@ -13,17 +13,17 @@ import torch
 from PIL import Image, ImageDraw
 from transformers import AutoTokenizer
 
-from model.autoencoder import Autoencoder
-from model.nano.architecture import AUTOENCODER
-from model.nano.dataset import Drawn, draw_from
-from model.nano.export import export
-from model.nano.nano import Nano
-from model.nano.tokenizer import train_tokenizer
-from model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, described
-from model.nano.world.captions import caption_corpus
-from model.nano.world.colours import COLOURS, dominant_colour
-from model.nano.world.library import Library
-from model.nano.world.packed_art import pack
+from brandpress.model.nano.architecture import AUTOENCODER
+from brandpress.model.nano.dataset import Drawn, draw_from
+from brandpress.model.nano.export import export
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, described
+from brandpress.model.nano.world.captions import caption_corpus
+from brandpress.model.nano.world.colours import COLOURS, dominant_colour
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.packed_art import pack
+from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 
 ANIMALS = ("fox", "panda", "koala", "lion", "frog", "horse", "zebra", "camel", "otter", "bison", "parrot", "whale")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from model import Renderer, RenderRequest
-from model.references import prepare_reference, to_picture
-from model.request import MIN_REFERENCE_SIDE
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.inference.preprocess import prepare_reference, to_picture
+from brandpress.model.request import MIN_REFERENCE_SIDE
 from tests.model.small import judged, levels_of
 
 

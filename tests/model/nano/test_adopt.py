@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from model.autoencoder import Autoencoder
-from model.nano.adopt import adopt
-from model.nano.architecture import AUTOENCODER
-from model.nano.checkpoints import load_state
-from model.nano.export import export
-from model.nano.nano import Nano
-from model.nano.tokenizer import train_tokenizer
+from brandpress.model.nano.adopt import adopt
+from brandpress.model.nano.architecture import AUTOENCODER
+from brandpress.model.nano.checkpoints import load_state
+from brandpress.model.nano.export import export
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.network.autoencoder import Autoencoder
 
 
 def test_training_goes_on_with_the_weights_of_the_folder(tmp_path: Path) -> None:

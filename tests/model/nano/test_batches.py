@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from model.nano.batches import IN_WORDS, Batch, Group, groups_of, sample_batch, sources_of
-from model.nano.dataset import NO_SLOT, SLOTS, Latents, captions_of
-from model.nano.place import CPU
-from model.nano.world.facts import random_facts
-from model.nano.world.library import Library
+from brandpress.model.nano.batches import IN_WORDS, Batch, Group, groups_of, sample_batch, sources_of
+from brandpress.model.nano.dataset import NO_SLOT, SLOTS, Latents, captions_of
+from brandpress.model.nano.place import CPU
+from brandpress.model.nano.world.facts import random_facts
+from brandpress.model.nano.world.library import Library
 
 SIZE, COUNT, DRAWS = 4, 12, 5
 

@@ -8,9 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from model.nano import checkpoints
-from model.nano.checkpoints import DivergedError, MovingAverage, Progress, Saved, load_state, save_state, saved_state
-from model.nano.schedule import StepSchedule
+from brandpress.model.nano import checkpoints
+from brandpress.model.nano.checkpoints import (
+    DivergedError,
+    MovingAverage,
+    Progress,
+    Saved,
+    load_state,
+    save_state,
+    saved_state,
+)
+from brandpress.model.nano.schedule import StepSchedule
 
 
 def model_of(seed: int) -> nn.Module:

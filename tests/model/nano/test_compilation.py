@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from model.nano import compilation
-from model.nano.batches import Group, groups_of
-from model.nano.compilation import blank, blocks, compiled_blocks, various
-from model.nano.nano import Nano
-from model.nano.place import CPU
+from brandpress.model.nano import compilation
+from brandpress.model.nano.batches import Group, groups_of
+from brandpress.model.nano.compilation import blank, blocks, compiled_blocks, various
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.place import CPU
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

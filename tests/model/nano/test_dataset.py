@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from model.autoencoder import Autoencoder
-from model.nano.architecture import AUTOENCODER, TEXT_LENGTH
-from model.nano.dataset import (
+from brandpress.model.nano.architecture import AUTOENCODER, TEXT_LENGTH
+from brandpress.model.nano.dataset import (
     MOST_REFERENCES,
     NO_SLOT,
     SLOTS,
@@ -21,12 +20,13 @@ from model.nano.dataset import (
     draw_from,
     token_items,
 )
-from model.nano.encode import encode, encode_files
-from model.nano.place import CPU
-from model.nano.tokenizer import PAD_ID, tokenise
-from model.nano.world.captions import caption
-from model.nano.world.facts import random_facts
-from model.nano.world.library import Library
+from brandpress.model.nano.encode import encode, encode_files
+from brandpress.model.nano.place import CPU
+from brandpress.model.nano.tokenizer import PAD_ID, tokenise
+from brandpress.model.nano.world.captions import caption
+from brandpress.model.nano.world.facts import random_facts
+from brandpress.model.nano.world.library import Library
+from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 
 
@@ -40,7 +40,7 @@ def test_a_token_shows_the_item_that_covers_its_middle(library: Library) -> None
 def test_captions_as_tensors_are_what_the_captions_say(
     library: Library, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model.nano.dataset.EMPTY_PROMPTS", 0.0)
+    monkeypatch.setattr("brandpress.model.nano.dataset.EMPTY_PROMPTS", 0.0)
     rng = random.Random(2)
     facts = [random_facts(rng, library) for _ in range(6)]
     tokens, slots = captions_of(random.Random(3), facts, tokenizer, 5)
@@ -59,7 +59,7 @@ def test_captions_as_tensors_are_what_the_captions_say(
 def test_a_share_of_prompts_is_empty(
     library: Library, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, share: float, low: float, high: float
 ) -> None:
-    monkeypatch.setattr("model.nano.dataset.EMPTY_PROMPTS", share)
+    monkeypatch.setattr("brandpress.model.nano.dataset.EMPTY_PROMPTS", share)
     rng = random.Random(2)
     tokens, _ = captions_of(rng, [random_facts(rng, library) for _ in range(40)], tokenizer, 5)
     empty = (tokens != PAD_ID).sum(dim=2) == 2

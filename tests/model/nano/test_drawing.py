@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.nano.dataset import CAPTION_DRAWS, Drawn
-from model.nano.drawing import Drawing, Job, draw, drawn_files
+from brandpress.model.nano.dataset import CAPTION_DRAWS, Drawn
+from brandpress.model.nano.drawing import Drawing, Job, draw, drawn_files
 
 
 def future(path: str | None) -> Future[Path]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model import RenderRequest
-from model.nano import measures
-from model.nano.evaluate import OutOfTimeError, TimedRenderer, evaluate
+from brandpress.model import RenderRequest
+from brandpress.model.nano import measures
+from brandpress.model.nano.evaluate import OutOfTimeError, TimedRenderer, evaluate
 
 
 class Painter:

@@ -11,12 +11,12 @@ import torch
 from diffusers import Flux2KleinKVPipeline
 from safetensors import safe_open
 
-from model import Renderer, RenderRequest
-from model.autoencoder import Autoencoder
-from model.nano.architecture import AUTOENCODER, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
-from model.nano.export import export
-from model.nano.nano import Nano
-from model.nano.tokenizer import tokenise, train_tokenizer
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.nano.architecture import AUTOENCODER, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
+from brandpress.model.nano.export import export
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.tokenizer import tokenise, train_tokenizer
+from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.nano.equality import difference, weigh
 from tests.model.small import load_pipeline, noise_picture
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import RenderRequest
-from model.nano.measures import (
+from brandpress.model import RenderRequest
+from brandpress.model.nano.measures import (
     SCENE_PHRASES,
     WORDED,
     change_ratio,
@@ -20,9 +20,9 @@ from model.nano.measures import (
     requests,
     scenes_in_words,
 )
-from model.nano.world.cases import Case, fixed_cases
-from model.nano.world.library import Library
-from model.nano.world.scenes import Scene
+from brandpress.model.nano.world.cases import Case, fixed_cases
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.scenes import Scene
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from model.nano import place
-from model.nano.place import CPU, Place
+from brandpress.model.nano import place
+from brandpress.model.nano.place import CPU, Place
 
 
 @pytest.mark.parametrize("faster", [torch.bfloat16, torch.float32])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from model.nano.schedule import SHARES, BudgetError, Clock, StepSchedule, TimeSchedule, rate, stage_ends
+from brandpress.model.nano.schedule import SHARES, BudgetError, Clock, StepSchedule, TimeSchedule, rate, stage_ends
 
 
 class Stopped(Clock):

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from model import Renderer, RenderRequest
-from model.autoencoder import Autoencoder
-from model.errors import RequestError
-from model.nano import checkpoints, stages
-from model.nano.architecture import AUTOENCODER
-from model.nano.checkpoints import DivergedError, Saved, save_state, saved_state
-from model.nano.drawing import jobs
-from model.nano.nano import Nano
-from model.nano.place import Place
-from model.nano.schedule import SHARES, BudgetError, Clock, stage_ends
-from model.nano.stages import COMPOSITIONS, Options, run, seconds_used
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.errors import RequestError
+from brandpress.model.nano import checkpoints, stages
+from brandpress.model.nano.architecture import AUTOENCODER
+from brandpress.model.nano.checkpoints import DivergedError, Saved, save_state, saved_state
+from brandpress.model.nano.drawing import jobs
+from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.place import Place
+from brandpress.model.nano.schedule import SHARES, BudgetError, Clock, stage_ends
+from brandpress.model.nano.stages import COMPOSITIONS, Options, run, seconds_used
+from brandpress.model.network.autoencoder import Autoencoder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MINUTES = 0.35
@@ -47,13 +47,13 @@ class KilledError(Exception):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.nano.drawing.CHUNK", 8)
-    monkeypatch.setattr("model.nano.stages.AUTOENCODER_PICTURES", 16)
-    monkeypatch.setattr("model.nano.stages.DECODER_PICTURES", 8)
+    monkeypatch.setattr("brandpress.model.nano.drawing.CHUNK", 8)
+    monkeypatch.setattr("brandpress.model.nano.stages.AUTOENCODER_PICTURES", 16)
+    monkeypatch.setattr("brandpress.model.nano.stages.DECODER_PICTURES", 8)
     shapes = list(COMPOSITIONS)
-    monkeypatch.setattr("model.nano.stages.COMPOSITIONS", {shapes[0]: 16, shapes[3]: 8})
-    monkeypatch.setattr("model.nano.stages.CAPTIONS", 500)
-    monkeypatch.setattr("model.nano.stages.CASES", 2)
+    monkeypatch.setattr("brandpress.model.nano.stages.COMPOSITIONS", {shapes[0]: 16, shapes[3]: 8})
+    monkeypatch.setattr("brandpress.model.nano.stages.CAPTIONS", 500)
+    monkeypatch.setattr("brandpress.model.nano.stages.CASES", 2)
     monkeypatch.setitem(SHARES, "transformer", 0.4)
     monkeypatch.setitem(SHARES, "decoder", 0.28)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)

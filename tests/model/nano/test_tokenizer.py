@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from model.nano.architecture import TEXT_LENGTH, VOCABULARY
-from model.nano.tokenizer import END, PAD, START, train_tokenizer
+from brandpress.model.nano.architecture import TEXT_LENGTH, VOCABULARY
+from brandpress.model.nano.tokenizer import END, PAD, START, train_tokenizer
 
 TEXTS = ["a red mug on the left", "", "  two  spaces\n", "Füchse, 狐 & 🦊!", "NW-100: 12,345", "<tag> \\ \t"]
 

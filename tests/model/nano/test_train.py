@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from model.nano import stages
-from model.nano.checkpoints import DivergedError
-from model.nano.train import main
+from brandpress.model.nano import stages
+from brandpress.model.nano.checkpoints import DivergedError
+from brandpress.model.nano.train import main
 
 
 def said(

@@ -10,19 +10,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.autoencoder import Autoencoder
-from model.nano import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
-from model.nano.architecture import AUTOENCODER
-from model.nano.batches import Batch, Group, batch_of, groups_of, sample_batch
-from model.nano.checkpoints import DivergedError, Saved, save_state, saved_state
-from model.nano.dataset import Drawn, Latents
-from model.nano.encode import encode
-from model.nano.loop import Stage, train
-from model.nano.nano import Nano, attention_mask
-from model.nano.place import CPU, Place
-from model.nano.schedule import BudgetError, Clock, StepSchedule, TimeSchedule
-from model.nano.stages import some
-from model.nano.tokenizer import PAD_ID, tokenise
+from brandpress.model.nano import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
+from brandpress.model.nano.architecture import AUTOENCODER
+from brandpress.model.nano.batches import Batch, Group, batch_of, groups_of, sample_batch
+from brandpress.model.nano.checkpoints import DivergedError, Saved, save_state, saved_state
+from brandpress.model.nano.dataset import Drawn, Latents
+from brandpress.model.nano.encode import encode
+from brandpress.model.nano.loop import Stage, train
+from brandpress.model.nano.nano import Nano, attention_mask
+from brandpress.model.nano.place import CPU, Place
+from brandpress.model.nano.schedule import BudgetError, Clock, StepSchedule, TimeSchedule
+from brandpress.model.nano.stages import some
+from brandpress.model.nano.tokenizer import PAD_ID, tokenise
+from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -236,8 +236,8 @@ def test_no_step_waits_for_the_device(
             return original(tensor, *arguments)
 
         monkeypatch.setattr(Tensor, name, spy)
-    monkeypatch.setattr("model.nano.fit_autoencoder.save_state", lambda *_: None)
-    monkeypatch.setattr("model.nano.fit_transformer.save_state", lambda *_: None)
+    monkeypatch.setattr("brandpress.model.nano.fit_autoencoder.save_state", lambda *_: None)
+    monkeypatch.setattr("brandpress.model.nano.fit_transformer.save_state", lambda *_: None)
     counts = []
     for steps in (1, 4):
         read.clear()

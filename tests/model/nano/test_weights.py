@@ -1,7 +1,7 @@
 """The nano that is shipped: the same pictures as diffusers makes with it, and what it can do.
 
 The quality is measured on products that training never showed; characters and objects need artwork that isn't here
-(`python -m model.nano.evaluate` measures those too). The bounds are the goals of its card.
+(`python -m brandpress.model.nano.evaluate` measures those too). The bounds are the goals of its card.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from model import Renderer, RenderRequest
-from model.checkpoint.locate import NANO_FOLDER
-from model.nano.evaluate import SEED
-from model.nano.measures import change_ratio, measure, permuted, scenes_in_words
-from model.nano.world.cases import Case, fixed_cases
-from model.nano.world.library import Library
+from brandpress.model import Renderer, RenderRequest
+from brandpress.model.checkpoint.locate import NANO_FOLDER
+from brandpress.model.nano.evaluate import SEED
+from brandpress.model.nano.measures import change_ratio, measure, permuted, scenes_in_words
+from brandpress.model.nano.world.cases import Case, fixed_cases
+from brandpress.model.nano.world.library import Library
 from tests.model.nano.equality import difference, weigh
 from tests.model.small import load_pipeline, noise_picture
 

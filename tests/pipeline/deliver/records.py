@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.deliver.manifest import Header
-from pipeline.deliver.record import ModelStamp, Record
-from pipeline.deliver.store import sha256_hex
-from pipeline.plan.variant import Variant
+from brandpress.pipeline.deliver.manifest import Header
+from brandpress.pipeline.deliver.record import ModelStamp, Record
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.store.protocol import sha256_hex
 
 MODEL = ModelStamp(name="nano", weights_digest="d" * 64, licence="Apache-2.0")
 HEADER = Header(campaign="spring", brand="northwind", spec_sha256="5" * 64, model=MODEL)

@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from pipeline.deliver.clean import find_sweep, sweep_up
-from pipeline.deliver.delivery import deliver
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import BrokenManifestError, manifest_key, publish
-from pipeline.deliver.record import record_key
-from pipeline.deliver.rollback import rollback
-from pipeline.deliver.store import Store
-from pipeline.deliver.verify import verify
+from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
+from brandpress.pipeline.deliver.delivery import deliver
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, manifest_key, publish
+from brandpress.pipeline.deliver.record import record_key
+from brandpress.pipeline.deliver.rollback import rollback
+from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store
 from tests.pipeline.deliver.records import HEADER, data_of, record, variant
 
 LATER = 25 * 3600.0
@@ -40,7 +40,7 @@ def folder(store_uri: str) -> Store:
 
 
 def swept(folder: Store, wanted: tuple[int, ...] = (1, 2), later: float = LATER, **options: float) -> set[str]:
-    sweep = find_sweep(folder, map(variant, wanted), now=time.time() + later, **options)  # type: ignore[arg-type]
+    sweep = find_garbage(folder, map(variant, wanted), now=time.time() + later, **options)  # type: ignore[arg-type]
     return {entry.key for entry in sweep.entries}
 
 
@@ -73,8 +73,8 @@ def test_the_latest_stays_however_old(folder: Store) -> None:
 
 def test_deleting_leaves_a_whole_campaign_and_nothing_else(folder: Store) -> None:
     deliver(folder, record(5), variant(5).asset, data_of(5))
-    sweep = find_sweep(folder, map(variant, (1, 2)), now=time.time() + LATER, keep=1)
-    assert [entry.key for entry in sweep_up(folder, sweep)] == [entry.key for entry in sweep.entries]
+    sweep = find_garbage(folder, map(variant, (1, 2)), now=time.time() + LATER, keep=1)
+    assert [entry.key for entry in delete_garbage(folder, sweep)] == [entry.key for entry in sweep.entries]
     assert sweep.kept == (3,)
     assert sweep.bytes > 0
     verification = verify(folder)
@@ -84,7 +84,7 @@ def test_deleting_leaves_a_whole_campaign_and_nothing_else(folder: Store) -> Non
 
 
 def test_headers_go_before_what_they_name_and_records_before_pictures(folder: Store) -> None:
-    sweep = find_sweep(folder, map(variant, (1, 2)), now=time.time() + LATER, keep=2)
+    sweep = find_garbage(folder, map(variant, (1, 2)), now=time.time() + LATER, keep=2)
     kinds = ["manifest.json", "variants.jsonl", "records/", "assets/"]
     assert [next(kind for kind in kinds if kind in entry.key) for entry in sweep.entries] == kinds
 

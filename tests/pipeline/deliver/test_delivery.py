@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.deliver.delivery import deliver, file_record, read_record
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.store import Store, StoreError, sha256_hex
+from brandpress.pipeline.deliver.delivery import deliver, file_record, read_record
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import data_of, failed, record, variant
 
 

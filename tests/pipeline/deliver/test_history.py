@@ -16,14 +16,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pipeline.deliver.clean import find_sweep, sweep_up
-from pipeline.deliver.delivery import deliver, file_record
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import publish, read_latest, read_records
-from pipeline.deliver.resume import read_index
-from pipeline.deliver.rollback import rollback
-from pipeline.deliver.store import Store
-from pipeline.deliver.verify import verify
+from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
+from brandpress.pipeline.deliver.delivery import deliver, file_record
+from brandpress.pipeline.deliver.manifest import publish, read_latest, read_records
+from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.rollback import rollback
+from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store
 from tests.pipeline.deliver.records import HEADER, data_of, failed, record, variant
 
 VARIANTS = 5
@@ -144,9 +144,9 @@ class History(RuleBasedStateMachine):
     def clean(self, keep: int, at: int | None) -> None:
         folder = self.folder if at is None else Crashing(self.folder, at, after=True, only_writes=True)
         now = time.time() + 10**6
-        sweep = find_sweep(folder, map(variant, sorted(self.wanted)), now=now, keep=keep)  # type: ignore[arg-type]
+        sweep = find_garbage(folder, map(variant, sorted(self.wanted)), now=now, keep=keep)  # type: ignore[arg-type]
         with suppress(CrashError):
-            list(sweep_up(folder, sweep))  # type: ignore[arg-type]
+            list(delete_garbage(folder, sweep))  # type: ignore[arg-type]
         standing = set(self._standing())
         assert self.done & self.wanted <= standing
         self.done &= standing

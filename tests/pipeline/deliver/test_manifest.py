@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from pipeline.deliver import manifest
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import (
+from brandpress.pipeline.deliver import manifest
+from brandpress.pipeline.deliver.manifest import (
     LATEST,
     BrokenManifestError,
     Published,
@@ -18,8 +17,9 @@ from pipeline.deliver.manifest import (
     read_latest,
     read_records,
 )
-from pipeline.deliver.record import Record
-from pipeline.deliver.store import Store, sha256_hex
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, sha256_hex
 from tests.pipeline.deliver.records import HEADER, failed, record
 
 

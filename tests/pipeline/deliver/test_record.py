@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from model.choice import LoraChoice, ModelChoice
-from pipeline.deliver.delivery import parse_record
-from pipeline.deliver.record import LoraStamp, Record, ReferenceStamp, new_record, stamp_of
-from pipeline.deliver.store import StoreError
-from pipeline.plan.variant import Reference
+from brandpress.model.choice import LoraChoice, ModelChoice
+from brandpress.pipeline.deliver.delivery import parse_record
+from brandpress.pipeline.deliver.record import LoraStamp, Record, ReferenceStamp, new_record, stamp_of
+from brandpress.pipeline.plan.variant import Reference
+from brandpress.pipeline.store.protocol import StoreError
 from tests.pipeline.deliver.records import MODEL, record, variant
 from tests.pipeline.plan.keys import model
 

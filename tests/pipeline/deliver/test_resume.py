@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.deliver.address import open_store
-from pipeline.deliver.delivery import file_record
-from pipeline.deliver.folder import campaign_folder
-from pipeline.deliver.manifest import LATEST, publish
-from pipeline.deliver.resume import read_index, settled_keys
-from pipeline.deliver.store import ObjectStat, Store
+from brandpress.pipeline.deliver.delivery import file_record
+from brandpress.pipeline.deliver.manifest import LATEST, publish
+from brandpress.pipeline.deliver.resume import completed_keys, read_index
+from brandpress.pipeline.store.address import open_store
+from brandpress.pipeline.store.folder import campaign_folder
+from brandpress.pipeline.store.protocol import ObjectStat, Store
 from tests.pipeline.deliver.records import HEADER, failed, record
 
 
@@ -62,14 +62,14 @@ def keys(*numbers: int) -> frozenset[str]:
 
 
 def test_an_empty_store_has_nothing(store: Counting) -> None:
-    assert settled_keys(store, "spring").done == frozenset()
+    assert completed_keys(store, "spring").done == frozenset()
 
 
 def test_without_a_manifest_every_record_is_read(store: Counting, folder: Store) -> None:
     for made in (record(0), failed(1), record(2)):
         file_record(folder, made)
-    assert settled_keys(store, "spring").done == keys(0, 2)
-    assert settled_keys(store, "autumn").done == frozenset()
+    assert completed_keys(store, "spring").done == keys(0, 2)
+    assert completed_keys(store, "autumn").done == frozenset()
 
 
 def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: Counting, folder: Store) -> None:
@@ -78,7 +78,7 @@ def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: Counting, fo
     file_record(folder, record(21))
     file_record(folder, record(22))
     store.calls.clear()
-    assert settled_keys(store, "spring").done == keys(*range(20), 21, 22)
+    assert completed_keys(store, "spring").done == keys(*range(20), 21, 22)
     assert store.calls == {"list": 1, "read latest.json": 1, "read manifests": 2, "read records": 3}
 
 
@@ -86,13 +86,13 @@ def test_only_what_is_asked_for_is_read(store: Counting, folder: Store) -> None:
     for number in range(20):
         file_record(folder, record(number))
     store.calls.clear()
-    assert settled_keys(store, "spring", keys(3, 4, 99)).done == keys(3, 4)
+    assert completed_keys(store, "spring", keys(3, 4, 99)).done == keys(3, 4)
     assert store.calls["read records"] == 2
 
 
 def test_a_record_that_was_deleted_is_not_done(store: Counting, folder: Store) -> None:
     publish(folder, HEADER, 2, [record(0), file_record(folder, record(1))], list)
-    assert settled_keys(store, "spring").done == keys(1)
+    assert completed_keys(store, "spring").done == keys(1)
 
 
 def test_a_broken_manifest_is_done_without(store: Counting, folder: Store) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from model.errors import RequestError
-from pipeline.deliver.delivery import deliver
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import LATEST, Published, manifest_key, publish, read_latest, read_records
-from pipeline.deliver.rollback import history, rollback
-from pipeline.deliver.store import Store, StoreError
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.delivery import deliver
+from brandpress.pipeline.deliver.manifest import LATEST, Published, manifest_key, publish, read_latest, read_records
+from brandpress.pipeline.deliver.rollback import history, rollback
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.pipeline.deliver.records import HEADER, data_of, record, variant
 
 

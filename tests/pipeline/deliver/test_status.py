@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.deliver.delivery import file_record
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import publish
-from pipeline.deliver.status import CampaignStatus, Failure, campaign_status
+from brandpress.pipeline.deliver.delivery import file_record
+from brandpress.pipeline.deliver.manifest import publish
+from brandpress.pipeline.deliver.status import CampaignStatus, Failure, campaign_status
+from brandpress.pipeline.store.folder import open_campaign
 from tests.pipeline.deliver.records import HEADER, failed, record, variant
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.deliver.delivery import deliver, file_record
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import publish
-from pipeline.deliver.store import Store, StoreError
-from pipeline.deliver.verify import verify
+from brandpress.pipeline.deliver.delivery import deliver, file_record
+from brandpress.pipeline.deliver.manifest import publish
+from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.pipeline.deliver.records import HEADER, data_of, failed, record, variant
 
 DONE = 5

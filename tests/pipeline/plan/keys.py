@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from model.checkpoint.describe import ModelDescription
-from model.choice import ModelChoice
-from pipeline.plan.identity import KeyInputs
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.choice import ModelChoice
+from brandpress.pipeline.plan.identity import KeyInputs
 
 INPUTS = KeyInputs(
     weights="0" * 64,

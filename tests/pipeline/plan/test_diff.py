@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.plan.diff import RenderKeys, missing
-from pipeline.plan.variant import Variant
+from brandpress.pipeline.plan.diff import RenderKeys, missing
+from brandpress.pipeline.plan.variant import Variant
 
 VARIANTS = tuple(Variant(f"v{i}", {}, "p", (), 64, 64, 4, 1.0, i, "png", f"{i:064x}") for i in range(8))
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.choice import ModelChoice
-from model.errors import CheckpointError
-from model.sampler_version import APPROXIMATION, LONG_SCHEDULE
-from pipeline.plan.expand import Plan, make_plan, plan_for
-from pipeline.plan.identity import KeyInputs, render_key
-from pipeline.spec.load import load_campaign
+from brandpress.model.choice import ModelChoice
+from brandpress.model.errors import CheckpointError
+from brandpress.model.sampler_version import APPROXIMATION, LONG_SCHEDULE
+from brandpress.pipeline.plan.expand import Plan, make_plan, plan_for
+from brandpress.pipeline.plan.identity import KeyInputs, render_key
+from brandpress.pipeline.spec.load import load_campaign
 from tests.corpus.layout import lay_out
 from tests.pipeline.plan.keys import model
 

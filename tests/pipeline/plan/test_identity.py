@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.plan.identity import KeyInputs, canonical_json, changed_fields, keys_by_seed, render_key
+from brandpress.pipeline.plan.identity import KeyInputs, canonical_json, changed_fields, keys_by_seed, render_key
 from tests.pipeline.plan.keys import INPUTS
 
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from model.memory import Largest
-from pipeline.plan.expand import plan_for
-from pipeline.plan.memory import largest_of
-from pipeline.spec.load import load_campaign
+from brandpress.model.memory.plan import Largest
+from brandpress.pipeline.plan.expand import plan_for
+from brandpress.pipeline.plan.memory import largest_of
+from brandpress.pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
 
 SQUARE = "matrix: {product: [mug, bottle]}\nsize: 64x64\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.plan.order import Row, order_of
+from brandpress.pipeline.plan.order import Row, order_of
 
 rows = st.lists(st.tuples(st.integers(0, 3), st.text(max_size=3), st.integers(0, 2**53)), max_size=300)
 

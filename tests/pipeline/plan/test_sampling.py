@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from model.sampler_version import LONG_SCHEDULE
-from pipeline.plan.sampling import Sampling, reuse_of, sampling
-from pipeline.spec.load import load_campaign
+from brandpress.model.sampler_version import LONG_SCHEDULE
+from brandpress.pipeline.plan.sampling import Sampling, reuse_of, sampling
+from brandpress.pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
 
 SERVICE: dict[str, Any] = {"steps": None, "guidance": None, "hosted": True, "distilled": True}

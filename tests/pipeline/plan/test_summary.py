@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan.expand import Plan, make_plan, plan_for
-from pipeline.plan.summary import summarise, summary_json
-from pipeline.spec.load import load_campaign
+from brandpress.pipeline.plan.expand import Plan, make_plan, plan_for
+from brandpress.pipeline.plan.summary import summarise, summary_json
+from brandpress.pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
 
 

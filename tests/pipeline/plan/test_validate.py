@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan.validate import validate
+from brandpress.pipeline.plan.validate import validate
 
 
 @pytest.mark.parametrize(

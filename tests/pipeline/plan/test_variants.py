@@ -15,14 +15,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.plan.expand import Plan, plan_for
-from pipeline.plan.identity import KeyInputs, render_key
-from pipeline.plan.memory import largest_of
-from pipeline.plan.summary import summarise
-from pipeline.plan.variant import Variant
-from pipeline.plan.warnings import warnings_of
-from pipeline.spec.campaign_file import examine_campaign
-from pipeline.spec.load import load_brand, load_campaign
+from brandpress.pipeline.plan.expand import Plan, plan_for
+from brandpress.pipeline.plan.identity import KeyInputs, render_key
+from brandpress.pipeline.plan.memory import largest_of
+from brandpress.pipeline.plan.summary import summarise
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.plan.warnings import warnings_of
+from brandpress.pipeline.spec.campaign_file import examine_campaign
+from brandpress.pipeline.spec.load import load_brand, load_campaign
 from tests.pipeline.plan.keys import model
 
 SCENES = {"beach": "on a beach", "shore": "on a beach", "snow": "in snow"}

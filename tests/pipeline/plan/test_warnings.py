@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint.describe import describe
-from model.prompt_length import token_counts
-from pipeline.plan import warnings
-from pipeline.plan.expand import Plan, plan_for
-from pipeline.plan.warnings import warnings_of
-from pipeline.spec.load import load_campaign
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.prompt_length import token_counts
+from brandpress.pipeline.plan import warnings
+from brandpress.pipeline.plan.expand import Plan, plan_for
+from brandpress.pipeline.plan.warnings import warnings_of
+from brandpress.pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
 
 JOB = """campaign: c

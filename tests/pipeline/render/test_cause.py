@@ -8,8 +8,15 @@ from traceback import walk_tb
 import pytest
 import torch
 
-from model.errors import RequestError
-from pipeline.render.cause import LONGEST, MOST_FRAMES, cause_of, is_device_lost, is_out_of_memory, take_cause
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.render.cause import (
+    LONGEST,
+    MOST_FRAMES,
+    cause_of,
+    is_device_lost,
+    is_out_of_memory,
+    take_cause,
+)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from pipeline.deliver.delivery import deliver
-from pipeline.deliver.encode import Metadata, encode
-from pipeline.deliver.folder import open_campaign
-from pipeline.deliver.manifest import publish
-from pipeline.deliver.store import Store, StoreError, sha256_hex
-from pipeline.review.contact_sheet import (
+from brandpress.pipeline.deliver.delivery import deliver
+from brandpress.pipeline.deliver.encode import Metadata, encode
+from brandpress.pipeline.deliver.manifest import publish
+from brandpress.pipeline.review.contact_sheet import (
     HEADER,
     LARGEST_CELL,
     MARGIN,
@@ -30,6 +28,8 @@ from pipeline.review.contact_sheet import (
     save,
     thumbnail,
 )
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.campaigns import draw_reference, plan_of, write_campaign
 from tests.pipeline.deliver.records import HEADER as CAMPAIGN
 from tests.pipeline.deliver.records import failed, record, variant

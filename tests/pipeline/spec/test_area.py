@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.spec.area import parse_area
-from pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.area import parse_area
+from brandpress.pipeline.spec.problem import WrongValueError
 
 
 @pytest.mark.parametrize(

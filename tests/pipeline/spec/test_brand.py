@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.spec.brand import check_background
-from pipeline.spec.brand_file import examine_brand
-from pipeline.spec.load import load_brand
-from pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.brand import check_background
+from brandpress.pipeline.spec.brand_file import examine_brand
+from brandpress.pipeline.spec.load import load_brand
+from brandpress.pipeline.spec.problem import WrongValueError
 
 
 @pytest.mark.parametrize(

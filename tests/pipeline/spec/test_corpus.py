@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli
-from pipeline.plan.expand import make_plan
-from pipeline.spec.load import load_campaign
+from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.plan.expand import make_plan
+from brandpress.pipeline.spec.load import load_campaign
 from tests.corpus.layout import CORPUS
 
 BAD = sorted(path.name for path in (CORPUS / "bad").iterdir())

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import RequestError
-from pipeline.deliver.address import open_store
-from pipeline.spec.delivery import delivery_address, delivery_uri
-from pipeline.spec.problem import WrongValueError
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.delivery import delivery_address, delivery_uri
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.store.address import open_store
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.spec.load import load_campaign
-from pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.load import load_campaign
+from brandpress.pipeline.spec.problem import SpecError
 
 JOB = """campaign: c
 brand: {corpus}/northwind/brand.yaml

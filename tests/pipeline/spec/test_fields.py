@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.fields import MAX_SLUG, plain_text, slug, slug_of
-from pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.fields import MAX_SLUG, plain_text, slug, slug_of
+from brandpress.pipeline.spec.problem import WrongValueError
 
 
 @pytest.mark.parametrize("name", ["a", "mug", "mug-2", "a_b-c", "2026", "x" * MAX_SLUG])

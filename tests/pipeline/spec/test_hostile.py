@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.plan.validate import validate
+from brandpress.pipeline.plan.validate import validate
 from tests.corpus.layout import CORPUS
 
 JOBS = [yaml.safe_load((CORPUS / "good" / f"{name}.yaml").read_text()) for name in ("include", "composition", "hosted")]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.lazy import Lazy
+from brandpress.pipeline.spec.lazy import Lazy
 
 
 class Squares(Lazy[int]):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.spec.load import load_brand, load_campaign
-from pipeline.spec.problem import SpecError
-from pipeline.spec.size import Size
+from brandpress.pipeline.spec.load import load_brand, load_campaign
+from brandpress.pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.size import Size
 
 
 def test_a_brand_spec(corpus: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.matrix import Combinations, count
+from brandpress.pipeline.spec.matrix import Combinations, count
 
 AXES = {"a": ["a0", "a1", "a2"], "b": ["b0", "b1"], "c": ["c0", "c1"]}
 EXTRA = {"d": ["d0", "d1"], "e": ["e0", "e1"]}

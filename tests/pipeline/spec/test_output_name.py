@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.deliver.store import check_key
-from pipeline.spec.output_name import MAX_NAME, MAX_SEGMENT, check_name
-from pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.output_name import MAX_NAME, MAX_SEGMENT, check_name
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.store.protocol import check_key
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pipeline.spec.picture import inspect
-from pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.picture import inspect
+from brandpress.pipeline.spec.problem import WrongValueError
 from tests.corpus.pictures import good
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec import piece, template
-from pipeline.spec.piece import TemplateRenderError
-from pipeline.spec.template import MAX_PIECES, compile_template
-from pipeline.spec.words import CHOICE, Named
+from brandpress.pipeline.spec import piece, template
+from brandpress.pipeline.spec.piece import TemplateRenderError
+from brandpress.pipeline.spec.template import MAX_PIECES, compile_template
+from brandpress.pipeline.spec.words import CHOICE, Named
 
 WORDS = {"scene": CHOICE, "mood": CHOICE, "seed": ()}
 SOURCES = (

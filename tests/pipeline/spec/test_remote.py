@@ -13,10 +13,10 @@ import pytest
 import trustme
 from PIL import Image
 
-from pipeline.spec import remote
-from pipeline.spec.brand_file import examine_brand
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.remote import HOSTS, fetch, is_public
+from brandpress.pipeline.spec import remote
+from brandpress.pipeline.spec.brand_file import examine_brand
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.remote import HOSTS, fetch, is_public
 
 HOST = "pictures.example.com"
 MOST = 100_000

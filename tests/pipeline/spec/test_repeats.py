@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.repeats import Repeats
+from brandpress.pipeline.spec.repeats import Repeats
 
 
 @given(st.lists(st.integers(-20, 20) | st.tuples(st.text(max_size=1), st.none() | st.integers(0, 2))))

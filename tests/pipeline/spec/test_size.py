@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.size import Size, nearest, parse_size
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.size import Size, nearest, parse_size
 
 sides = st.integers(0, 999_999)
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.brand import Product, Style
-from pipeline.spec.piece import TemplateRenderError
-from pipeline.spec.problem import WrongValueError
-from pipeline.spec.template import compile_template, faults
-from pipeline.spec.words import CHOICE, ENTITY, FORMAT, Named, Palette
+from brandpress.pipeline.spec.brand import Product, Style
+from brandpress.pipeline.spec.piece import TemplateRenderError
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.template import compile_template, faults
+from brandpress.pipeline.spec.words import CHOICE, ENTITY, FORMAT, Named, Palette
 
 WORDS = {
     "product": ENTITY,

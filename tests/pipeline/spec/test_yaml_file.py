@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.spec.problem import SpecError
-from pipeline.spec.yaml_file import MAX_BYTES, MAX_NODES, read_yaml
+from brandpress.pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.yaml_file import MAX_BYTES, MAX_NODES, read_yaml
 
 
 def document(tmp_path: Path, text: str | bytes):

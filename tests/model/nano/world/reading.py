@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from model.nano.world.captions import Caption
-from model.nano.world.facts import SLOTS, Facts, ItemFacts
-from model.nano.world.phrases import GRADE_WORDS, ORDINALS, SCENE_WORDS
+from brandpress.model.nano.world.captions import Caption
+from brandpress.model.nano.world.facts import SLOTS, Facts, ItemFacts
+from brandpress.model.nano.world.phrases import GRADE_WORDS, ORDINALS, SCENE_WORDS
 
 _CITATION = re.compile(rf"\b(?:image|reference) (\d)|\b({'|'.join(ORDINALS)}) (?:image|reference)\b")
 _RELATION = re.compile(r"\b(?:to|on) the (left|right) of\b")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.nano.world.art import Artwork, build_art, cache_name, described, load_art
-from model.nano.world.packed_art import pack
+from brandpress.model.nano.world.art import Artwork, build_art, cache_name, described, load_art
+from brandpress.model.nano.world.packed_art import pack
 
 SIZE = 40
 

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from model.nano.world.backdrop import Backdrop, spot
+from brandpress.model.nano.world.backdrop import Backdrop, spot
 
 SKY, INK = (200, 220, 240), (10, 20, 30)
 

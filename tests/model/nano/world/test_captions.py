@@ -7,11 +7,11 @@ from collections import Counter
 
 import pytest
 
-from model.nano.world.captions import MAX_WORDS, Caption, caption, caption_corpus, explicit_caption
-from model.nano.world.facts import Facts, random_facts
-from model.nano.world.library import Library
-from model.nano.world.natural import natural_prompt
-from model.nano.world.phrases import ACTIONS, FRAMES, LINKS
+from brandpress.model.nano.world.captions import MAX_WORDS, Caption, caption, caption_corpus, explicit_caption
+from brandpress.model.nano.world.facts import Facts, random_facts
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.natural import natural_prompt
+from brandpress.model.nano.world.phrases import ACTIONS, FRAMES, LINKS
 from tests.model.nano.world.reading import (
     citations,
     is_natural,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.nano.world.cases import CANDIDATES, Case, fixed_cases
-from model.nano.world.kinds import KINDS
-from model.nano.world.library import Library
-from model.nano.world.products import is_held_out
+from brandpress.model.nano.world.cases import CANDIDATES, Case, fixed_cases
+from brandpress.model.nano.world.kinds import KINDS
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.products import is_held_out
 from tests.model.nano.world.reading import citations, slots_read
 
 COUNT = 12

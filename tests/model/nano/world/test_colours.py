@@ -7,7 +7,7 @@ import random
 import pytest
 from PIL import Image
 
-from model.nano.world.colours import COLOURS, Rgb, distance, dominant_colour, jittered, mixed
+from brandpress.model.nano.world.colours import COLOURS, Rgb, distance, dominant_colour, jittered, mixed
 
 RED, BLUE = COLOURS["red"], COLOURS["blue"]
 

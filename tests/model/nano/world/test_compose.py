@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from model.nano.world.compose import Composition, assemble, compose
-from model.nano.world.facts import random_items
-from model.nano.world.layout import TOKEN
-from model.nano.world.library import Library
-from model.nano.world.placing import Placed
-from model.nano.world.products import is_held_out
+from brandpress.model.nano.world.compose import Composition, assemble, compose
+from brandpress.model.nano.world.facts import random_items
+from brandpress.model.nano.world.layout import TOKEN
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.placing import Placed
+from brandpress.model.nano.world.products import is_held_out
 
 COUNT = 120
 # (width, height) -> pixels by which the boxes of two neighbours may overlap; a slot of 96 is narrow

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from model.nano.world.describe import capital, description, invented, short_description, with_article
-from model.nano.world.facts import ItemFacts
+from brandpress.model.nano.world.describe import capital, description, invented, short_description, with_article
+from brandpress.model.nano.world.facts import ItemFacts
 
 
 def item(**changes: str | None) -> ItemFacts:

@@ -8,11 +8,11 @@ from collections import Counter
 
 import pytest
 
-from model.nano.world.art import Artwork
-from model.nano.world.facts import SLOTS, random_facts, random_items, random_look, random_slots
-from model.nano.world.grades import GRADES
-from model.nano.world.library import Library
-from model.nano.world.products import Product, is_held_out
+from brandpress.model.nano.world.art import Artwork
+from brandpress.model.nano.world.facts import SLOTS, random_facts, random_items, random_look, random_slots
+from brandpress.model.nano.world.grades import GRADES
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.products import Product, is_held_out
 
 
 def test_the_same_lot_gives_the_same_facts_and_json_keeps_them(library: Library) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.nano.world.grades import GRADES, grade
+from brandpress.model.nano.world.grades import GRADES, grade
 
 
 @pytest.fixture(scope="module")

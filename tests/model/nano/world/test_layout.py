@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from model.nano.world.layout import (
+from brandpress.model.nano.world.layout import (
     TOKEN,
     Span,
     across_span,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.nano.world.library import ArtError, Library
+from brandpress.model.nano.world.library import ArtError, Library
 
 
 def test_seen_and_held_out_nouns_are_disjoint_in_both_styles(library: Library) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model.nano.world.nouns import HELD_OUT_NOUNS, held_out_nouns, list_emoji
+from brandpress.model.nano.world.nouns import HELD_OUT_NOUNS, held_out_nouns, list_emoji
 
 
 def test_emoji_come_in_the_order_of_their_code_points_with_nouns_and_categories(art_folder: Path) -> None:

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from model.nano.world import phrases as words
-from model.nano.world.facts import SLOTS
-from model.nano.world.grades import GRADES
-from model.nano.world.scenes import SCENES
+from brandpress.model.nano.world import phrases as words
+from brandpress.model.nano.world.facts import SLOTS
+from brandpress.model.nano.world.grades import GRADES
+from brandpress.model.nano.world.scenes import SCENES
 
 BY_NUMBER = (*words.SCENE_BY_NUMBER, *words.STYLE_BY_NUMBER, *words.NAMED_BY_NUMBER, *words.BARE_BY_NUMBER)
 

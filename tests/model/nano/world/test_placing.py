@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.nano.world.facts import random_items
-from model.nano.world.library import Library
-from model.nano.world.placing import item_reference, place, turned
+from brandpress.model.nano.world.facts import random_items
+from brandpress.model.nano.world.library import Library
+from brandpress.model.nano.world.placing import item_reference, place, turned
 
 
 @pytest.mark.parametrize("canvas", [(64, 64), (80, 48), (48, 80)])

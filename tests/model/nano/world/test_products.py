@@ -8,10 +8,10 @@ import random
 import numpy as np
 import pytest
 
-from model.nano.world.colours import COLOURS, distance
-from model.nano.world.kinds import KINDS
-from model.nano.world.products import PATTERNS, Product, draw_product, is_held_out, random_product
-from model.nano.world.shapes import LOGOS
+from brandpress.model.nano.world.colours import COLOURS, distance
+from brandpress.model.nano.world.kinds import KINDS
+from brandpress.model.nano.world.products import PATTERNS, Product, draw_product, is_held_out, random_product
+from brandpress.model.nano.world.shapes import LOGOS
 
 PLAIN = Product(0, "mug", "plain", "green", COLOURS["green"], None, COLOURS["grey"], None, None, COLOURS["white"])
 KIND_NAMES = [kind.nouns[0] for kind in KINDS]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.nano.world.scenes import HUES, SCENES, Scene, random_scene
+from brandpress.model.nano.world.scenes import HUES, SCENES, Scene, random_scene
 
 SIDE = 64
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from model.nano.world.shapes import LOGOS, Shape, draw_shape, logo_shapes
+from brandpress.model.nano.world.shapes import LOGOS, Shape, draw_shape, logo_shapes
 
 
 def drawn(*shapes: Shape, scale: float = 1.0) -> np.ndarray:

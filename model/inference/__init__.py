@@ -1,0 +1,1 @@
+"""How the network is run: packed passes, the sampler, conditioning, caches."""

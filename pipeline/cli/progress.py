@@ -1,0 +1,104 @@
+"""The progress of a run on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from brandpress.pipeline.render.events import (
+    Event,
+    Planned,
+    Stopping,
+    VariantRecorded,
+    VariantStarted,
+    Warned,
+    WorkerLoaded,
+    WorkerLost,
+    WorkersStarting,
+)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Event], None]]:
+    """What to call with each event of a run."""
+    if not sys.stderr.isatty():
+        yield _Lines().show
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
+        task = bar.add_task("planning", total=None)
+
+        def show(event: Event) -> None:
+            line = line_of(event)
+            match event:
+                case Planned(todo=todo):
+                    bar.update(task, total=todo, description="starting" if todo else "")
+                case VariantStarted(name=name):
+                    bar.update(task, description=name)
+                    line = None
+                case VariantRecorded(record=record):
+                    bar.advance(task)
+                    line = line if record.status != "done" else None
+            if line:
+                console.print(line)
+
+        yield show
+
+
+class _Lines:
+    """A line for each event that says something, pictures counted."""
+
+    def __init__(self) -> None:
+        self._recorded = self._todo = 0
+
+    def show(self, event: Event) -> None:
+        line = line_of(event)
+        if isinstance(event, Planned):
+            self._todo = event.todo
+        if isinstance(event, VariantRecorded):
+            self._recorded += 1
+            line = f"[{self._recorded}/{self._todo}] {line}"
+        if line:
+            print(line, file=sys.stderr, flush=True)
+
+
+def line_of(event: Event) -> str | None:
+    """An event in one line; None if it isn't worth one."""
+    match event:
+        case Planned(planned, done, todo, held_back):
+            counts = f"{planned:,} variants: {done:,} done before, {todo:,} to render now"
+            return f"{counts}, {held_back:,} held back (--retry-failed tries them again)" if held_back else counts
+        case Warned(text):
+            return f"warning: {text}"
+        case WorkersStarting(workers, gpus, threads, dashboard, per_gpu):
+            each = f"{threads} CPU thread{'s' if threads > 1 else ''} each"
+            if gpus:
+                each = "one GPU each" if per_gpu == 1 else f"{per_gpu} on each GPU"
+            where = f"; Ray's dashboard: {dashboard}" if dashboard else ""
+            return f"{workers} worker{'s' if workers > 1 else ''} starting, {each}{where}"
+        case WorkerLoaded(worker, host, seconds):
+            return f"{worker} is ready after {seconds:.1f} s on {host.get('device', 'unknown')}"
+        case WorkerLost(worker, cause):
+            return f"{worker} is lost: {cause}"
+        case VariantRecorded(record=record):
+            if record.status == "done":
+                return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
+            return f"{record.status}: {record.name}: {record.cause}"
+        case Stopping(str(cause)):
+            return f"stopping, the store takes nothing any more: {cause}"
+        case Stopping():
+            return "stopping: what is begun will be finished and delivered; once more ends at once"
+        case _:
+            return None

@@ -1,0 +1,94 @@
+"""What a campaign that is right in itself asks of a model that can't do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS
+from brandpress.model.sampler_version import LONG_SCHEDULE
+from brandpress.pipeline.plan.sampling import guidance_of, steps_of
+from brandpress.pipeline.spec.campaign import Campaign, Custom, references_of
+from brandpress.pipeline.spec.problem import Problem
+from brandpress.pipeline.spec.wording import listing, quote
+
+FLEX = "flux.2-flex"
+
+
+def model_problems(campaign: Campaign, model: ModelDescription) -> tuple[Problem, ...]:
+    """Each thing that the model can't do, where the campaign's file asks for it."""
+    checks = (_quality, _flex, _negative_prompt, _upsample, _reuse, _references)
+    return tuple(sorted(problem for check in checks for problem in check(campaign, model)))
+
+
+def _quality(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    source, quality = campaign.source, campaign.job.quality
+    own = quality if isinstance(quality, Custom) else Custom()
+    if model.steps is None:
+        what = f"the model {quote(model.name)} chooses its own steps"
+        if own.steps is not None:
+            yield source.problem(("quality", "steps"), what, "leave steps out")
+        elif quality != "standard" and not isinstance(quality, Custom):
+            yield source.problem(("quality",), what, "leave quality out")
+    if model.guidance is None and own.guidance is not None:
+        what = f"the model {quote(model.name)} chooses its own guidance"
+        yield source.problem(("quality", "guidance"), what, "leave guidance out")
+    preset = "standard" if isinstance(quality, Custom) else quality
+    if model.steps is not None and own.steps is None and preset not in model.steps:
+        what = f"the model {quote(model.name)} has no quality {quote(preset)}"
+        yield source.problem(("quality",), what, f"allowed: {listing(model.steps)}, or {{steps: 20}}")
+
+
+def _flex(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    quality = campaign.job.quality
+    if model.family != FLEX or not isinstance(quality, Custom):
+        return
+    fewest, many = FLEX_STEPS
+    least, most = FLEX_GUIDANCE
+    if quality.steps is not None and quality.steps > many:
+        what = f"{quality.steps} steps are too many for the model {quote(model.name)}"
+        yield campaign.source.problem(("quality", "steps"), what, f"allowed: {fewest} to {many}")
+    if quality.guidance is not None and not least <= quality.guidance <= most:
+        what = f"a guidance of {quality.guidance:g} is out of range for the model {quote(model.name)}"
+        yield campaign.source.problem(("quality", "guidance"), what, f"allowed: {least:g} to {most:g}")
+
+
+def _negative_prompt(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    if not campaign.job.negative_prompt:
+        return
+    guidance = guidance_of(campaign, model)
+    if model.hosted or model.distilled:
+        why = "is rendered by its service" if model.hosted else "is distilled"
+        what = f"the model {quote(model.name)} {why} and takes no negative prompt"
+        rule = "leave it out, or choose an undistilled model like flux.2-klein-base-4b"
+        yield campaign.source.problem(("negative_prompt",), what, rule)
+    elif guidance is not None and guidance <= 1:
+        what = f"a negative prompt does nothing at a guidance of {guidance:g}"
+        yield campaign.source.problem(("negative_prompt",), what, "write quality: {guidance: 4.0}, or any above 1")
+
+
+def _upsample(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    if campaign.job.upsample and not model.upsamples:
+        what = f"the model {quote(model.name)} can't rewrite prompts"
+        yield campaign.source.problem(("upsample",), what, "leave upsample out")
+
+
+def _reuse(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    if campaign.job.reuse == "exact":
+        return
+    if model.hosted:
+        what = f"the model {quote(model.name)} is rendered by its service"
+        yield campaign.source.problem(("reuse",), what, "leave reuse out")
+    elif model.kv and (steps_of(campaign, model) or 0) < LONG_SCHEDULE:
+        what = f"the model {quote(model.name)} reuses its references exactly already"
+        rule = f"leave reuse out, or take at least {LONG_SCHEDULE} steps"
+        yield campaign.source.problem(("reuse",), what, rule)
+
+
+def _references(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    roles, brand = campaign.job.references, campaign.brand
+    sets = {tuple(map(axes.get, roles)): axes for axes in campaign.points.combinations}.values()
+    most = max((len(references_of(roles, brand, axes)) for axes in sets), default=0)
+    if most > model.max_references:
+        what = f"some variants have {most} reference pictures, and the model {quote(model.name)} takes fewer"
+        yield campaign.source.problem(("references",), what, f"allowed: {model.max_references} together")

@@ -1,0 +1,1 @@
+"""The driver: a queue of variants, a pool of workers, and the loop between them."""

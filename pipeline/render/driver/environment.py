@@ -1,0 +1,45 @@
+"""What a worker's process gets of this one's environment: no secrets but those that it needs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from brandpress.model.family import KEY_VARIABLE
+
+_SECRET = re.compile(
+    r"(?:^|_)(?:token|secrets?|password|passwd|passphrase|pass|credentials?|keys?|apikey|auth|dsn)(?:_|$)|(?:^|_)aws_",
+    re.IGNORECASE,
+)
+_WITH_PASSWORD = re.compile(r"://[^/\s@]*:[^/\s@]+@")
+_RAYS_OWN = "RAY_"
+_PROXY = re.compile(r"(?:^|_)proxy$", re.IGNORECASE)
+
+
+def needed_secrets(uri: str, *, hosted: bool) -> tuple[str, ...]:
+    """How the names of the variables begin that a worker needs to deliver to `uri`, and to ask a hosted tier."""
+    return (*(("AWS_",) if uri.startswith("s3://") else ()), *((KEY_VARIABLE,) if hosted else ()))
+
+
+def secrets_in(environment: Iterable[tuple[str, str]], needed: tuple[str, ...]) -> set[str]:
+    """The names of variables that hold secrets, by their names or as addresses with passwords; without those that
+    begin as `needed` says, Ray's own, and proxies."""
+    return {
+        name
+        for name, value in environment
+        if (_SECRET.search(name) or _WITH_PASSWORD.search(value))
+        and not name.startswith((_RAYS_OWN, *needed))
+        and not _PROXY.search(name)
+    }
+
+
+@contextmanager
+def hidden(names: Iterable[str]) -> Iterator[None]:
+    """Processes that are started while the block runs don't inherit these variables."""
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)

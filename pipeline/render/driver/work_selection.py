@@ -1,0 +1,41 @@
+"""What a run is to render: what's missing, or what failed before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.resume import keys_that_are
+from brandpress.pipeline.deliver.status import Failure, failure_of
+from brandpress.pipeline.plan.diff import missing
+from brandpress.pipeline.plan.variant import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSelection:
+    """todo: the variants to render, to be gone through once. done: how many are done already. held_back: those that
+    took workers down before, which only `retry_failed` asks for. suspects: the render keys of those over which a worker
+    was lost."""
+
+    todo: Iterator[Variant]
+    done: int
+    held_back: tuple[Failure, ...]
+    suspects: frozenset[str]
+
+    @classmethod
+    def of(cls, variants: Sequence[Variant], index: Mapping[str, Record], *, retry_failed: bool) -> WorkSelection:
+        """index: the records that stand in the store, by render key, all of them of these variants."""
+        done, quarantined = keys_that_are("done", index), keys_that_are("quarantined", index)
+        failed = index.keys() - done
+        if retry_failed:
+            todo = (variant for variant in variants if variant.render_key in failed) if failed else iter(())
+        else:
+            todo = missing(variants, done | quarantined)
+        held_back = () if retry_failed else tuple(failure_of(index[key]) for key in quarantined)
+        return cls(
+            todo=todo,
+            done=len(done),
+            held_back=tuple(sorted(held_back, key=lambda failure: failure.name)),
+            suspects=frozenset(key for key in failed if index[key].strikes),
+        )

@@ -1,0 +1,1 @@
+"""The worker: a Ray actor that holds a model, renders and uploads."""

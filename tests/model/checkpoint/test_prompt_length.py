@@ -1,0 +1,104 @@
+"""Counting a prompt's tokens without a text encoder, against what the text encoders read."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from brandpress.model import CheckpointError
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.prompt_length import CHAT, token_counts
+from tests.model.small import Small
+
+PROMPTS = ["", "a red mug", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "[IMG] a fox"]
+
+
+@pytest.mark.parametrize("kind", ["klein", "dev"])
+def test_counts_are_those_of_the_text_encoder(small_of: Callable[[str], Small], kind: str) -> None:
+    small = small_of(kind)
+    encoder = small.renderer.loaded.text_encoder.get()
+    lengths = []
+    encoder.tokenizer, kept = Spy(encoder.tokenizer, lengths), encoder.tokenizer
+    try:
+        for prompt in PROMPTS:
+            encoder.encode(prompt)
+    finally:
+        encoder.tokenizer = kept
+    assert token_counts(small.renderer.description, PROMPTS) == lengths
+    assert max(lengths) > 100 > min(lengths)
+
+
+class Spy:
+    """A tokenizer that notes how long each text is without a cut."""
+
+    def __init__(self, tokenizer: object, lengths: list[int]) -> None:
+        self._tokenizer, self._lengths = tokenizer, lengths
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._tokenizer, name)
+
+    def __call__(self, text: str, **options: object) -> object:
+        special = {"add_special_tokens": options["add_special_tokens"]} if "add_special_tokens" in options else {}
+        self._lengths.append(len(self._tokenizer(text, **special).input_ids))
+        return self._tokenizer(text, **options)
+
+
+def test_nanos_own(tmp_path: Path) -> None:
+    counts = token_counts(describe("nano", tmp_path), ["a mug", "a mug on a beach, a fox on the right"])
+    assert 0 < counts[0] < counts[1] < 64
+
+
+@pytest.mark.parametrize("kind", ["klein", "dev"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        None,
+        "{{ messages[-1].content | string | upper }}",
+        "{% for m in messages %}<{{ m.content if m.content is string else m.content[0].text }}>{% endfor %}",
+        "{% for m in messages %}{{ (m.content if m.content is string else m.content[0].text)[:9] }}|{% endfor %}",
+        "always the same",
+    ],
+)
+def test_many_at_once_are_counted_like_each_alone(
+    small_of: Callable[[str], Small], tmp_path: Path, kind: str, template: str | None
+) -> None:
+    """Whatever the template does with them."""
+    model = small_of(kind).renderer.description
+    assert model.parts is not None
+    shutil.copytree(model.parts.tokenizer, tmp_path / "tokenizer")
+    if template is not None:
+        (tmp_path / "tokenizer" / CHAT).write_text(template)
+    model = replace(model, parts=replace(model.parts, tokenizer=tmp_path / "tokenizer"))
+    for prompts in (PROMPTS, PROMPTS[::-1], ["user", "a [IMG] mug", "user"], ["", ""]):
+        assert token_counts(model, prompts) == [token_counts(model, [prompt])[0] for prompt in prompts]
+
+
+def test_no_prompts_and_hosted_tiers_have_none(tmp_path: Path) -> None:
+    assert token_counts(describe("nano", tmp_path), []) == []
+    assert token_counts(describe("flux.2-pro", tmp_path), ["a mug"]) == [0]
+
+
+def test_a_broken_tokenizer_is_named(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+    model = small_of("klein").renderer.description
+    assert model.parts is not None
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("nonsense")
+    broken = replace(model, parts=replace(model.parts, tokenizer=tmp_path))
+    with pytest.raises(CheckpointError, match=f"{tmp_path}: tokens can't be counted: "):
+        token_counts(broken, ["a mug"])
+
+
+def test_it_takes_no_torch(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from brandpress.model.checkpoint.describe import describe; "
+        "from brandpress.model.checkpoint.prompt_length import token_counts; "
+        "token_counts(describe('nano', Path('.')), ['a mug']); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

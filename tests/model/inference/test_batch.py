@@ -1,0 +1,52 @@
+"""Neighbours that go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count, groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brandpress.model.inference.batch import Batches
+
+Item = tuple[str, int]
+ITEMS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 12)))
+
+
+def batches(most: int) -> Batches[Item]:
+    return Batches(lambda item: item[0], lambda item: item[1], most)
+
+
+@given(ITEMS, st.integers(1, 20))
+def test_every_item_is_in_one_batch_in_order(items: list[Item], most: int) -> None:
+    made = list(batches(most).of(items))
+    assert [item for batch in made for item in batch] == items
+    for batch in made:
+        assert len({kind for kind, _ in batch}) == 1
+        assert len(batch) == 1 or sum(rows for _, rows in batch) <= most
+
+
+@given(st.lists(st.sampled_from("ab")), st.integers(3, 20))
+def test_batches_are_as_large_as_may_be(kinds: list[str], most: int) -> None:
+    made = [len(batch) for batch in batches(most).of((kind, 3) for kind in kinds)]
+    wanted = []
+    for _, run in groupby(kinds):
+        full, rest = divmod(len(list(run)), most // 3)
+        wanted += [most // 3] * full + [rest] * (rest > 0)
+    assert made == wanted
+
+
+@pytest.mark.parametrize(("rows", "read"), [(10, 1), (6, 1), (5, 2), (3, 3)])
+def test_no_further_is_read_than_a_batch_needs(rows: int, read: int) -> None:
+    """A large picture isn't kept waiting for its neighbour."""
+    taken: list[int] = []
+
+    def requests() -> Iterator[Item]:
+        for number in count():
+            taken.append(number)
+            yield ("a", rows)
+
+    assert len(next(batches(10).of(requests()))) == read
+    assert len(taken) == read

@@ -1,0 +1,143 @@
+"""What pictures are made under is computed once, and never mistaken for another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from brandpress.model import RenderRequest
+from brandpress.model.inference import conditioning as conditions
+from brandpress.model.inference import preprocess as references
+from brandpress.model.inference.preprocess import picture_digest
+from tests.model.small import Small, noise_picture
+from tests.model.test_renderer import PROMPT, levels, pictures
+
+
+class Counter:
+    """How often a method was called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+        self.calls = 0
+        method = getattr(owner, name)
+
+        def counted(*inputs: Any) -> Any:
+            self.calls += 1
+            return method(*inputs)
+
+        monkeypatch.setattr(owner, name, counted)
+
+
+def test_a_campaign_computes_nothing_twice(small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve pictures of three prompts, two references and two sizes."""
+    small = small_of("klein-kv")
+    renderer = small.fresh()
+    loaded = renderer.loaded
+    encoded = Counter(monkeypatch, loaded.text_encoder.get(), "encode")
+    latents = Counter(monkeypatch, loaded.autoencoder, "encode")
+    projected = Counter(monkeypatch, loaded.transformer.get().context_embedder, "forward")
+    modulations = Counter(monkeypatch, loaded.transformer.get(), "modulations")
+    requests = [
+        RenderRequest(f"{PROMPT} {i % 3}", pictures(2), 64, 64 + 16 * (i // 6), seed=i, steps=2) for i in range(12)
+    ]
+    renderer.render(requests)
+    assert (encoded.calls, projected.calls, latents.calls) == (3, 3, 2)
+    assert modulations.calls == 1 + 2 + 1, "time 0; two steps; the second size has the first sigma, 1, in common"
+    assert len(renderer.reuse.reference_kv) == 1
+    assert len(renderer.reuse.turns) == 2
+
+
+@pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
+def test_references_are_read_once(small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Five requests with the same two pictures in either order, one by one and in a list: each picture is hashed,
+    prepared and its pixels are hashed once, whatever else a request asks for."""
+    renderer = small_of(kind).fresh()
+    read = [Counter(monkeypatch, references, "picture_digest")]
+    read += [Counter(monkeypatch, conditions, name) for name in ("prepare_reference", "pixels_digest")]
+    first, second = pictures(2)
+    orders = [(first, second), (second, first)]
+    requests = [RenderRequest(f"{PROMPT} {i}", orders[i % 2], 64, 64 + 16 * (i % 2), seed=i, steps=1) for i in range(5)]
+    renderer.render(requests[:1])
+    renderer.render(requests[1:2])
+    renderer.render(requests[2:])
+    assert [counter.calls for counter in read] == [2, 2, 2]
+    same = [picture.copy() for picture in (first, second)]
+    renderer.render([RenderRequest(PROMPT, tuple(same), 64, 64, steps=1)])
+    assert [counter.calls for counter in read] == [4, 2, 2], "equal pictures are hashed, and are known then"
+
+
+def test_little_room_costs_time_and_no_picture(small_of: Callable[[str], Small]) -> None:
+    """Every set drops the one before."""
+    small = small_of("klein-kv")
+    requests = [RenderRequest(PROMPT, pictures(1, first=i % 3), 64, 64, seed=i, steps=1) for i in range(6)]
+    wanted, renderer = small.fresh().render(requests), small.fresh()
+    for cache in (renderer.reuse.reference_kv, renderer.reuse.latents, renderer.reuse.texts, renderer.reuse.turns):
+        cache.budget = 0
+    made = [renderer.render([request])[0] for request in requests]
+    assert all(levels(one, other) <= 1 for one, other in zip(made, wanted, strict=True))
+    assert len(renderer.reuse.reference_kv) == 1
+
+
+def test_a_new_set_is_made_when_there_is_room_for_it(
+    small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never more than one set is there beside the budget's, and those that are kept have no room behind their rows."""
+    renderer = small_of("klein-kv").fresh()
+    cache = renderer.reuse.reference_kv
+    held: list[tuple[int, bool]] = []
+    sizes: list[int] = []
+    make = conditions.reference_kv
+
+    def watched(*inputs: Any) -> Any:
+        held.append((len(cache), any(kv.room for kv in cache._values.values())))
+        kv = make(*inputs)
+        sizes.append(kv.nbytes)
+        return kv
+
+    monkeypatch.setattr(conditions, "reference_kv", watched)
+    for number in range(4):
+        renderer.render([RenderRequest(PROMPT, pictures(1, first=number % 2), 64, 64, seed=number, steps=1)])
+        cache.budget = sizes[0]
+    assert held == [(0, False), (0, False), (0, False), (0, False)]
+    cache.budget = 8 * sizes[0]
+    renderer.render([RenderRequest(PROMPT, pictures(1, first=2), 64, 64, steps=1)])
+    assert held[4:] == [(1, False)]
+
+
+def paletted(colours: list[int]) -> Image.Image:
+    """Stripes of two colours."""
+    picture = Image.new("P", (64, 64))
+    picture.putpalette(colours)
+    picture.paste(1, (0, 0, 64, 32))
+    return picture
+
+
+def test_what_shows_is_in_a_digest() -> None:
+    picture = noise_picture(64, 80, seed=1)
+    other = picture.copy()
+    other.putpixel((3, 5), (1, 2, 3))
+    turned = Image.frombytes("RGB", (80, 64), picture.tobytes())
+    told = [picture, other, turned, picture.convert("RGBA"), picture.convert("L")]
+    told += [paletted([0, 0, 0, 255, 0, 0]), paletted([0, 0, 0, 0, 255, 0])]
+    assert len({picture_digest(one) for one in told}) == len(told)
+    assert picture_digest(picture.copy()) == picture_digest(picture)
+
+
+def test_palettes_make_other_pictures(small_of: Callable[[str], Small]) -> None:
+    renderer = small_of("klein").fresh()
+    red, green = (
+        renderer.render([RenderRequest(PROMPT, (paletted(colours),), 64, 64, steps=1)])[0]
+        for colours in ([0, 0, 0, 255, 0, 0], [0, 0, 0, 0, 255, 0])
+    )
+    assert levels(red, green) > 1
+
+
+def test_the_area_is_in_the_key(small_of: Callable[[str], Small]) -> None:
+    renderer = small_of("klein").fresh()
+    large, small_ = (
+        renderer.render([RenderRequest(PROMPT, pictures(2), 64, 64, steps=1, reference_pixels=pixels)])[0]
+        for pixels in (2024 * 2024, 64 * 64)
+    )
+    assert levels(large, small_) > 1

@@ -1,0 +1,156 @@
+"""Pictures in company: batches of any mixture, and approximate reuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from brandpress.model import Renderer, RenderRequest, RequestError
+from brandpress.model.inference.packed import PackedPass
+from brandpress.model.memory import plan as memory
+from tests.model.small import Small, levels_of
+from tests.model.test_renderer import PROMPT, levels, pictures
+
+KINDS = ("dev", "klein", "klein-base", "klein-kv")
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures (and second passes) went together, pass by pass; as many as on a GPU may."""
+    monkeypatch.setattr(memory, "CPU_PACKED_ROWS", 4096)
+    noted: list[int] = []
+    velocity = PackedPass.velocity
+
+    def noting(self: PackedPass, *inputs: Any) -> Any:
+        noted.append(len(self._segments))
+        return velocity(self, *inputs)
+
+    monkeypatch.setattr(PackedPass, "velocity", noting)
+    return noted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_of_a_batch_is_the_picture_alone(
+    small_of: Callable[[str], Small], passes: list[int], kind: str
+) -> None:
+    """Other prompts, other seeds, other references: as many, fewer, none, of other shapes."""
+    small = small_of(kind)
+    requests = [
+        RenderRequest(f"{PROMPT} {i % 2}", pictures(i % 4, first=i % 3), 64, 64, seed=i, steps=2) for i in range(8)
+    ]
+    together = small.fresh().render(requests)
+    assert max(passes) == (16 if kind == "klein-base" else 8)
+    passes.clear()
+    for request, made in zip(requests, together, strict=True):
+        (alone,) = small.fresh().render([request])
+        assert levels(made, alone) <= 1
+    assert max(passes) == (2 if kind == "klein-base" else 1)
+
+
+def test_a_picture_of_a_batch_equals_diffusers(small_of: Callable[[str], Small]) -> None:
+    small = small_of("klein-kv")
+    requests = [RenderRequest(f"{PROMPT} {i}", pictures(2), 64, 80, seed=i, steps=3) for i in range(5)]
+    for request, made in zip(requests, small.fresh().render(requests), strict=True):
+        assert np.abs(levels_of(made) - small.judge(request)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"width": 80}, {"steps": 3}, {"guidance": 2.5}, {"reuse": "approximate"}], ids=lambda c: next(iter(c))
+)
+def test_only_pictures_of_one_schedule_go_together(
+    small_of: Callable[[str], Small], passes: list[int], change: dict[str, Any]
+) -> None:
+    small = small_of("dev")
+    request = RenderRequest(PROMPT, (), 64, 64, seed=1, steps=2, guidance=4.0)
+    small.fresh().render([request, replace(request, **change)])
+    assert set(passes) == {1}
+
+
+@pytest.mark.parametrize("most", [1, 150, 400])
+def test_a_pass_holds_no_more_rows_than_it_may(
+    small_of: Callable[[str], Small], passes: list[int], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """But always one picture; where guidance needs two passes of it, one after the other."""
+    small = small_of("klein-base")
+    requests = [RenderRequest(PROMPT, (), 64, 64, seed=i, steps=1) for i in range(4)]
+    wanted = small.fresh().render(requests)
+    passes.clear()
+    monkeypatch.setattr(memory, "CPU_PACKED_ROWS", most)
+    made = small.fresh().render(requests)
+    assert all(levels(one, other) <= 1 for one, other in zip(made, wanted, strict=True))
+    rows = 16 + small.renderer.description.text_length
+    assert max(passes) == max(1, min(8, most // rows))
+    assert sum(passes) == 8
+
+
+def approximate(request: RenderRequest) -> RenderRequest:
+    return replace(request, reuse="approximate")
+
+
+def distance(one: Image.Image, other: Image.Image) -> float:
+    """Mean difference in levels."""
+    return float(np.abs(levels_of(one) - levels_of(other)).mean())
+
+
+@pytest.mark.parametrize("kind", ["dev", "klein", "klein-base"])
+def test_references_of_an_earlier_step_come_close(small_of: Callable[[str], Small], kind: str) -> None:
+    """Closer than the picture without its references; the first step is exact."""
+    small = small_of(kind)
+    request = RenderRequest(PROMPT, pictures(3), 64, 64, seed=3, steps=4)
+    exact, near, without = small.fresh().render([request, approximate(request), replace(request, references=())])
+    assert 0 < distance(exact, near) < distance(exact, without)
+    first = replace(request, steps=1)
+    assert levels(*small.fresh().render([first, approximate(first)])) <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_schedules_leave_steps_out(small_of: Callable[[str], Small], passes: list[int], kind: str) -> None:
+    small = small_of(kind)
+    request = RenderRequest(PROMPT, (), 64, 64, seed=3, steps=16)
+    exact, near = small.fresh().render([request, approximate(request)])
+    assert len(passes) == 16 + 10
+    assert 0 < distance(exact, near) < distance(exact, small.fresh().render([replace(request, steps=10)])[0])
+
+
+def test_an_approximate_picture_is_the_same_in_any_company(small_of: Callable[[str], Small]) -> None:
+    small = small_of("klein-base")
+    requests = [
+        approximate(RenderRequest(f"{PROMPT} {i}", pictures(i), 64, 64, seed=i, steps=12)) for i in (0, 2, 1, 3)
+    ]
+    for request, made in zip(requests, small.fresh().render(requests), strict=True):
+        assert levels(made, *small.fresh().render([request])) <= 1
+
+
+def test_approximate_reuse_is_refused_where_all_is_reused_exactly(small_of: Callable[[str], Small]) -> None:
+    request = RenderRequest(PROMPT, pictures(1), 64, 64, steps=4, reuse="approximate")
+    with pytest.raises(RequestError, match=r"reuse: .* reuses its references exactly already; leave it out"):
+        small_of("klein-kv").renderer.render([request])
+    with pytest.raises(RequestError, match="reuse 'sometimes': allowed are exact, approximate"):
+        small_of("klein").renderer.render([replace(request, reuse="sometimes")])
+
+
+def test_reference_sets_share_a_batch_and_their_room(small_of: Callable[[str], Small]) -> None:
+    """Three sets of keys and values in one batch: room for each, and for no other afterwards."""
+    small = small_of("klein-kv")
+    renderer = small.fresh()
+    requests = [RenderRequest(PROMPT, pictures(1 + i % 3), 64, 64, seed=i, steps=1) for i in range(6)]
+    renderer.render(requests)
+    sets = list(renderer.reuse.reference_kv._values.values())
+    assert [kv.room for kv in sets] == [16 + renderer.description.text_length] * 3
+    renderer.render(requests[:1])
+    assert sorted(kv.room for kv in sets) == [0, 0, 16 + renderer.description.text_length]
+
+
+def test_a_compiled_renderer_makes_the_same_pictures(small_of: Callable[[str], Small], compiler: None) -> None:
+    small = small_of("klein-kv")
+    requests = [RenderRequest(PROMPT, pictures(i), 64, 64, seed=i, steps=2) for i in range(3)]
+    made = Renderer.load(str(small.folder), device="cpu", dtype="float32", compile=True)
+    assert made.host()["compiled"] == "torch.compile"
+    assert "compiled" not in small.renderer.host()
+    for one, other in zip(made.render(requests), small.fresh().render(requests), strict=True):
+        assert levels(one, other) <= 1

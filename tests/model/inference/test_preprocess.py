@@ -1,0 +1,115 @@
+"""Reference pictures prepared as diffusers does it, bit by bit."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers.pipelines.flux2.image_processor import Flux2ImageProcessor
+from PIL import Image
+
+from brandpress.model.errors import RequestError
+from brandpress.model.inference import preprocess as references
+from brandpress.model.inference.preprocess import PictureDigests, picture_digest, prepare_reference, to_picture
+from tests.model.small import noise_picture
+
+PROCESSOR = Flux2ImageProcessor(vae_scale_factor=16)
+SIZES = [(64, 64), (65, 79), (100, 101), (64, 512), (512, 64), (333, 127), (640, 640), (1024, 1024), (1025, 1025),
+         (2048, 257), (1600, 1200), (700, 2400)]  # fmt: skip
+CAPS = [64 * 64, 512 * 512, 1024 * 1024]
+MODES = ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"]
+
+
+def theirs(picture: Image.Image, cap: int) -> torch.Tensor:
+    """As `Flux2KleinPipeline.__call__` does it, with its own cap of 1024 x 1024 or another."""
+    PROCESSOR.check_image_input(picture)
+    picture = PROCESSOR._resize_if_exceeds_area(picture, cap)
+    width, height = (side // 16 * 16 for side in picture.size)
+    prepared: torch.Tensor = PROCESSOR.preprocess(picture, height=height, width=width, resize_mode="crop")
+    return prepared
+
+
+def drawn(size: tuple[int, int], mode: str) -> Image.Image:
+    if mode in ("RGB", "L"):
+        return noise_picture(*size, seed=3, mode=mode)
+    return noise_picture(*size, seed=3, mode="RGBA").convert(mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", [(100, 101), (512, 64), (1300, 900)])
+def test_every_mode_equals_diffusers_bit_by_bit(size: tuple[int, int], mode: str) -> None:
+    picture = drawn(size, mode)
+    ours = prepare_reference(picture)
+    assert ours.std() > 0.1
+    assert torch.equal(ours, theirs(picture, 1024 * 1024))
+
+
+@pytest.mark.parametrize("cap", CAPS)
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size_equals_diffusers_bit_by_bit(size: tuple[int, int], cap: int) -> None:
+    picture = drawn(size, "RGB")
+    ours = prepare_reference(picture, cap)
+    height, width = ours.shape[2:]
+    assert height % 16 == 0 and width % 16 == 0 and height * width <= max(cap, math.prod(size))
+    assert torch.equal(ours, theirs(picture, cap))
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((63, 200), "63x200; its sides must be at least 64 pixels"),
+        ((64, 513), "64x513; its aspect must be at most 8:1"),
+        ((513, 64), "513x64; its aspect must be at most 8:1"),
+    ],
+)
+def test_what_diffusers_refuses_is_refused(size: tuple[int, int], message: str) -> None:
+    picture = Image.new("RGB", size)
+    with pytest.raises(ValueError, match=r"Image too small|too extreme"):
+        PROCESSOR.check_image_input(picture)
+    with pytest.raises(RequestError, match=message):
+        prepare_reference(picture)
+
+
+def test_a_digest_is_worked_out_once_in_a_pictures_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And goes with it: the next picture may get its place in memory."""
+    calls: list[tuple[int, int]] = []
+
+    def counted(picture: Image.Image) -> bytes:
+        calls.append(picture.size)
+        return picture.tobytes()
+
+    monkeypatch.setattr(references, "picture_digest", counted)
+    digests = PictureDigests()
+    kept = drawn((64, 64), "RGB")
+    for seed in range(20):
+        passing = noise_picture(64, 64, seed)
+        assert digests.of(passing) == digests.of(passing) == passing.tobytes()
+        assert digests.of(kept) == kept.tobytes()
+        del passing
+        assert len(digests._digests) == 1
+    assert len(calls) == 21
+
+
+def test_pictures_are_rounded_as_diffusers_rounds() -> None:
+    decoded = torch.randn(3, 48, 32, generator=torch.Generator().manual_seed(0)) * 0.8
+    (other,) = PROCESSOR.postprocess(decoded[None], output_type="pil")
+    assert np.array_equal(np.asarray(to_picture(decoded)), np.asarray(other))
+
+
+def test_the_digest_of_a_picture_that_is_not_loaded_yet(tmp_path: Path) -> None:
+    """Some formats learn of their palette when they are loaded."""
+    file = tmp_path / "palette.bmp"
+    Image.new("RGB", (64, 64), (255, 0, 0)).quantize(4).save(file)
+    loaded = Image.open(file)
+    loaded.load()
+    assert picture_digest(Image.open(file)) == picture_digest(loaded)
+
+
+def test_palettes_of_other_kinds_are_other_pictures() -> None:
+    red, blue = (Image.new("P", (64, 64)) for _ in range(2))
+    red.putpalette([255, 0, 0, 255], "RGBX")
+    blue.putpalette([255, 0, 0, 255], "BGRX")
+    assert picture_digest(red) != picture_digest(blue)

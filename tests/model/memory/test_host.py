@@ -1,0 +1,85 @@
+"""What of a machine's memory a worker may take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brandpress.model.memory import host as host_memory
+from brandpress.model.memory.host import HostMemory, available_memory
+from brandpress.model.memory.plan import Need, machine_memory
+
+GB = 10**9
+KIB = 1 << 10
+
+
+@pytest.mark.parametrize(
+    ("meminfo", "cgroup", "available"),
+    [
+        ("MemTotal: 900 kB\nMemAvailable:  700 kB\nSwapFree: 9 kB", {}, 700 * KIB),
+        ("MemAvailable: 700 kB", {"memory.max": "max", "memory.current": "5"}, 700 * KIB),
+        ("MemAvailable: 700 kB", {"memory.max": str(500 * KIB), "memory.current": str(200 * KIB)}, 300 * KIB),
+        (
+            "MemAvailable: 700 kB",
+            {
+                "memory.max": str(500 * KIB),
+                "memory.current": str(450 * KIB),
+                "memory.stat": f"anon 1\ninactive_file {100 * KIB}\nactive_file 7",
+            },
+            150 * KIB,
+        ),
+        ("MemAvailable: 700 kB", {"memory.max": "100", "memory.current": "900"}, 0),
+    ],
+)
+def test_what_is_available(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meminfo: str, cgroup: dict[str, str], available: int
+) -> None:
+    (tmp_path / "meminfo").write_text(meminfo)
+    for name, text in cgroup.items():
+        (tmp_path / name).write_text(text + "\n")
+    monkeypatch.setattr(host_memory, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(host_memory, "CGROUP", tmp_path)
+    assert available_memory() == available
+
+
+def test_this_machine_has_memory_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < available_memory() <= machine_memory()
+    monkeypatch.setattr(host_memory, "MEMINFO", tmp_path / "none")
+    assert 0 < available_memory() <= machine_memory()
+
+
+def test_a_worker_has_its_part_of_the_machine() -> None:
+    host = HostMemory(50)
+    assert host.room == 40
+    assert host.take(30) and not host.take(11) and host.take(10)
+    need = Need(transformer=30, text_encoder=10, autoencoder=1, work=1)
+    assert HostMemory(50).holds_turns(need)
+    assert not HostMemory(49).holds_turns(need)
+
+
+@pytest.mark.parametrize(("workers", "available", "share"), [(1, 90, 90), (2, 90, 50), (8, 90, 12), (8, 5, 5)])
+def test_others_on_the_machine_may_have_theirs_already(
+    monkeypatch: pytest.MonkeyPatch, workers: int, available: int, share: int
+) -> None:
+    monkeypatch.setattr(host_memory, "machine_memory", lambda: 100)
+    monkeypatch.setattr(host_memory, "available_memory", lambda: available)
+    assert HostMemory.here(workers).room == int(share * host_memory.OFFLOAD_SHARE)
+
+
+@pytest.mark.parametrize(
+    ("share", "reference_set", "weights", "budget"),
+    [
+        (256 * GB, int(8.6 * GB), 0, 64 * GB),
+        (32 * GB, int(8.6 * GB), 0, int(8.6 * GB)),
+        (16 * GB, int(8.6 * GB), 0, 4 * GB),
+        (256 * GB, int(8.6 * GB), 96 * GB, 40 * GB),
+        (8 * GB, 0, 0, 2 * GB),
+        (8 * GB, 0, 9 * GB, 0),
+    ],
+)
+def test_reference_sets_have_a_quarter_or_at_least_one_has_room(
+    share: int, reference_set: int, weights: int, budget: int
+) -> None:
+    """A set of a 9B model is more than half of 16 GB."""
+    assert HostMemory(share).cache_budget(reference_set, weights) == budget

@@ -1,0 +1,264 @@
+"""The Triton kernels against the formulas: on a GPU as they are, elsewhere in Triton's interpreter."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from brandpress.model.inference.packed import PackedPass
+from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.workspace import Workspace
+from brandpress.model.network import kernels
+from brandpress.model.network import tiled as bands
+from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
+from brandpress.model.network.fp8 import Fp8Linear, Fp8Rows, quantise
+from brandpress.model.network.kernels import EAGER
+from brandpress.model.network.positions import image_ids, text_ids
+from brandpress.model.network.transformer import Transformer, TransformerConfig, rope_table
+from tests.model.layout import randomise
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+pytestmark = [pytest.mark.gpu] if torch.cuda.is_available() else []
+EPS = 1e-6
+
+
+@pytest.fixture(scope="module")
+def fused() -> ModuleType:
+    """The module. `tests/conftest.py` has asked for Triton's interpreter where there is no GPU."""
+    if importlib.util.find_spec("triton") is None:
+        assert not os.environ.get("CI"), "CI runs the kernels in Triton's interpreter: pip install triton"
+        pytest.skip("Triton isn't installed; its interpreter runs these kernels on a CPU")
+    return importlib.import_module("brandpress.model.network.fused")
+
+
+def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(DEVICE, dtype)
+
+
+def close(made: Tensor, wanted: Tensor, bits: int = 7) -> None:
+    """Equal to about one unit of a format with so many bits of mantissa."""
+    torch.testing.assert_close(made.float(), wanted.float(), rtol=2.0**-bits, atol=1e-5)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("heads", [3, 20])
+@pytest.mark.parametrize(("dtype", "bits"), [(torch.float32, 16), (torch.bfloat16, 7)])
+def test_norm_and_turn(fused: ModuleType, groups: int, heads: int, dtype: torch.dtype, bits: int) -> None:
+    """Of one group of heads, or of queries and keys at once, in the middle of a wider matrix."""
+    rows, size = 5, 16
+    wide = drawn(rows, 8 + groups * heads * size + 4, dtype=dtype)
+    beside, plain = wide.clone(), wide.clone()
+    turn = rope_table(torch.arange(4 * rows).view(rows, 4), (4, 4, 4, 4), 100.0).turns().to(DEVICE)
+
+    def views(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        inner = x[:, 8 : 8 + groups * heads * size]
+        if groups == 1:
+            return torch.unflatten(inner, 1, (heads, size)), drawn(size, seed=1, dtype=dtype), turn[:, None]
+        return (
+            torch.unflatten(inner, 1, (2, heads, size)),
+            drawn(2, 1, size, seed=1, dtype=dtype),
+            turn[:, None, None],
+        )
+
+    fused.norm_and_turn(*views(wide), EPS)
+    kernels.norm_and_turn(*views(plain), EPS)
+    close(wide, plain, bits)
+    assert torch.equal(wide[:, :8], beside[:, :8]) and torch.equal(wide[:, -4:], beside[:, -4:])
+    assert not torch.equal(wide, beside)
+
+
+@torch.inference_mode()
+def test_halves_and_sums(fused: ModuleType) -> None:
+    mixed, wide = drawn(4, 24), drawn(4, 80, seed=1)
+    gate, up = wide[:, :40], wide[:, 40:]
+    out, plain = torch.zeros(4, 70, device=DEVICE, dtype=torch.bfloat16), F.silu(gate.float()) * up.float()
+    fused.join(mixed, gate, up, out[:, 3:67])
+    close(out[:, 3:27], mixed)
+    close(out[:, 27:67], plain)
+    assert not out[:, :3].any() and not out[:, 67:].any()
+    fused.swiglu(gate, up, out[:, :40])
+    close(out[:, :40], plain)
+    x, added, vector = drawn(3, 1500), drawn(3, 1500, seed=2), drawn(1500, seed=3)
+    wanted = x.float() + added.float() * vector.float()
+    fused.add_gated(x, added, vector)
+    close(x, wanted)
+
+
+def assert_rows(made: Fp8Rows, wanted: Tensor, scale: float | None = None) -> None:
+    """Rows in fp8: each with the scale that is its own or the file's, and rounded to three bits of mantissa."""
+    largest = wanted.float().abs().amax(dim=1, keepdim=True) / 448
+    expected = torch.full_like(largest, scale) if scale else largest.clamp_min(1e-12)
+    close(made.scale, expected)
+    exact = wanted.float() / made.scale
+    nearest = exact.clamp(-448, 448).to(torch.float8_e4m3fn).float()
+    error = (made.values.float() - nearest).abs()
+    if DEVICE.type == "cpu":  # the interpreter loses the carry of what is rounded up to a power of two
+        error = error[~((nearest.abs() > exact.abs()) & (nearest.abs().log2() % 1 == 0))]
+    assert (error <= nearest.abs().max() / 8).all() and (error > 0).float().mean() < 0.02
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("scale", [None, 0.05])
+def test_rows_in_fp8(fused: ModuleType, scale: float | None) -> None:
+    static = None if scale is None else torch.tensor(scale, device=DEVICE)
+    x, gain, shift = drawn(3, 96), drawn(96, seed=1), drawn(96, seed=2)
+    x[1] *= 1000
+    modulated = kernels.modulate(x.float(), gain.float(), shift.float(), EPS)
+    assert_rows(fused.modulate_rows(x, gain, shift, EPS, static), modulated, scale)
+    wide = drawn(3, 5000, seed=3)
+    gate, up = wide[:, :2500], wide[:, 2500:]
+    joined = torch.cat((x / 100, F.silu(gate.float()) * up.float()), dim=1)
+    assert_rows(fused.join_rows(x / 100, gate, up, static), joined, scale)
+    assert_rows(fused.swiglu_rows(gate, up, static), joined[:, 96:], scale)
+    assert_rows(fused.quantise_rows(wide, static), wide, scale)
+    assert_rows(fused.quantise_rows(torch.zeros(2, 16, device=DEVICE)), torch.zeros(2, 16, device=DEVICE))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("place", [0, 2100])
+@pytest.mark.parametrize("scale", [None, 0.05])
+def test_a_row_with_nan_stays_broken(fused: ModuleType, place: int, scale: float | None) -> None:
+    """As torch has it: its own scale is NaN, or with the file's scale what is NaN. The other rows are as without it."""
+    static = None if scale is None else torch.tensor(scale, device=DEVICE)
+    x, gate, up = drawn(3, 2500), drawn(3, 2500, seed=1), drawn(3, 2500, seed=2)
+    gain, shift = drawn(2500, seed=3), drawn(2500, seed=4)
+    broken, broken_gate, broken_up = x.clone(), gate.clone(), up.clone()
+    for one in (broken, broken_gate, broken_up):
+        one[1, place] = torch.nan
+    pairs = [
+        (fused.quantise_rows(broken, static), fused.quantise_rows(x, static), place),
+        (fused.modulate_rows(broken, gain, shift, EPS, static), fused.modulate_rows(x, gain, shift, EPS, static), 0),
+        (fused.join_rows(broken, gate, up, static), fused.join_rows(x, gate, up, static), place),
+        (fused.join_rows(x, broken_gate, up, static), fused.join_rows(x, gate, up, static), 2500 + place),
+        (fused.join_rows(x, gate, broken_up, static), fused.join_rows(x, gate, up, static), 2500 + place),
+    ]
+    for made, whole, column in pairs:
+        if DEVICE.type == "cuda":  # the interpreter's conversion makes numbers of NaN
+            assert made.values[1, column].float().isnan()
+        assert made.scale[1].isnan() if scale is None else made.scale[1] == whole.scale[1]
+        assert torch.equal(made.scale[::2], whole.scale[::2]) and whole.scale.isfinite().all()
+        assert torch.equal(made.values.float()[::2], whole.values.float()[::2])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("channels", "side"), [(32, 9), (96, 23), (64, 40)])
+def test_group_norm_and_silu(fused: ModuleType, channels: int, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over several programs and tiles, the last ones partly or wholly empty; means far from zero."""
+    monkeypatch.setattr(fused.pictures, "PROGRAMS", 3)
+    x = (drawn(2, channels, side, side, dtype=torch.float32) + 100).to(memory_format=torch.channels_last)
+    weight, bias = drawn(channels, seed=1), drawn(channels, seed=2)
+    wanted = F.silu(F.group_norm(x.double(), 16, weight.double(), bias.double(), EPS))
+    made = fused.norm_silu(x, 16, weight, bias, EPS)
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(made.double(), wanted, rtol=1e-4, atol=1e-3)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("fp8", [False, True])
+def test_a_pass_equals_torchs_own(fused: ModuleType, fp8: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole one over two pictures: every kernel gets the rows and the layout that it takes."""
+    if DEVICE.type == "cpu":
+        monkeypatch.setattr(Fp8Linear, "runs_in_fp8", lambda self, device: True)
+    config = TransformerConfig(16, num_layers=1, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
+                               joint_attention_dim=32, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False)  # fmt: skip
+    model = randomise(Transformer(config)).to(DEVICE, torch.bfloat16)
+    for name, layer in list(model.named_modules()) if fp8 else ():
+        if isinstance(layer, nn.Linear) and "blocks" in name:
+            model.set_submodule(name, Fp8Linear(*quantise(layer.weight)))
+    mods = steady(model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()))
+    turns = [model.rope(torch.cat((image_ids(2, width), text_ids(3))).to(DEVICE)).turns() for width in (2, 3)]
+    segments = [Segment(0, 4, 3, turns[0]), Segment(0, 6, 3, turns[1])]
+    image, text = drawn(10, 16), drawn(6, 32, seed=1)
+    wanted, made = (
+        PackedPass(model, segments, mods, Workspace(), kernels).velocity(image, text).float()
+        for kernels in (EAGER, fused.FUSED)
+    )
+    assert wanted.std() > 0.1
+    assert 0 < float((made - wanted).norm() / wanted.norm()) < (0.1 if fp8 else 0.02)
+
+
+@torch.inference_mode()
+def test_a_decoder_equals_torchs_own(fused: ModuleType) -> None:
+    """In float32, channels last, with the middle attention as it is on a GPU."""
+    config = AutoencoderConfig(
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=4,
+        mid_block_add_attention=True,
+    )
+    model = randomise(Autoencoder(config)).to(DEVICE)
+    z = drawn(1, 4, 8, 12, dtype=torch.float32)
+    wanted = model.decode_moments(z)
+    model.use(fused.FUSED)
+    made = model.decode_moments(z)
+    assert wanted.std() > 0.05 and not torch.equal(made, wanted)
+    torch.testing.assert_close(made, wanted, rtol=1e-3, atol=1e-4)
+    q, k, v = (drawn(1, 1, 40, 24, seed=seed, dtype=torch.float32) for seed in range(3))
+    mixed = bands.attention_of_wide_heads(q, k, v, fused.FUSED)
+    torch.testing.assert_close(mixed, F.scaled_dot_product_attention(q, k, v), rtol=1e-3, atol=1e-4)
+
+
+class Grids:
+    """In a kernel's place: notes the grids that it's launched with."""
+
+    def __init__(self) -> None:
+        self.grids: list[tuple[int, ...]] = []
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+        self.grids.append(grid)
+        return lambda *args, **options: None
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("rows", [16_896, 33_280, 1_000_000])
+def test_grids_are_within_a_gpus_bounds(fused: ModuleType, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 2048x2048 and more rows than any picture has: axes 1 and 2 take 65,535 programs, axis 0 takes 2^31 - 1.
+    On tensors that have shapes and no memory."""
+    noted: dict[str, Grids] = {}
+    for module in (fused.rows, fused.fp8, fused.pictures):
+        for name, kernel in vars(module).items():
+            if name.startswith("_") and hasattr(kernel, "fn"):
+                noted[name] = noted.get(name) or Grids()
+                monkeypatch.setattr(module, name, noted[name])
+
+    def some(*shape: int, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+    width, inner, heads, size = 6144, 18_432, 48, 128  # [dev]'s, the largest
+    turn = some(rows, 1, 1, size // 2, dtype=torch.complex64)
+    fused.norm_and_turn(some(rows, 2, heads, size), some(2, 1, size), turn, EPS)
+    fused.add_gated(some(rows, width), some(rows, width), some(width))
+    mixed, gate = some(rows, width), some(rows, inner)
+    fused.join(mixed, gate, gate, some(rows, width + inner))
+    fused.swiglu(gate, gate, some(rows, inner))
+    fused.quantise_rows(mixed)
+    fused.modulate_rows(mixed, some(width), some(width), EPS, None)
+    fused.join_rows(mixed, gate, gate, None)
+    fused.swiglu_rows(gate, gate, None)
+    for shape in ((1, 128, 2048, 2048), (1, 256, 2048, 2048), (1, 512, 720, 5760), (4, 16, 2048, 2048)):
+        x, channels = some(*shape).to(memory_format=torch.channels_last), shape[1]
+        fused.norm_silu(x, 16, some(channels), some(channels), EPS)
+    fused.softmax(some(1, 8192, 65_536, dtype=torch.float32), 1.0, torch.bfloat16)
+    parts = {"_scale_of", "_in_fp8", "_largest"}  # of kernels, not launched by themselves
+    assert {name for name, one in noted.items() if one.grids} == noted.keys() - parts
+    for name, one in noted.items():
+        for first, *others in one.grids:
+            assert first < 1 << 31, name
+            assert all(axis <= 65_535 for axis in others), name
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("columns", [5, 5000])
+def test_softmax(fused: ModuleType, columns: int) -> None:
+    scores = 50 * drawn(4, columns, dtype=torch.float32)
+    close(fused.softmax(scores.clone(), 0.3, torch.float32), (scores * 0.3).softmax(dim=-1), bits=16)

@@ -1,0 +1,208 @@
+"""Prompt embeddings against those of diffusers' pipelines."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from brandpress.model.checkpoint import text
+from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.text import load_text_encoder
+from brandpress.model.choice import ModelChoice
+from brandpress.model.errors import CheckpointError
+from brandpress.model.family import FAMILIES
+from brandpress.model.network.text_encoder import causal
+from tests.model.small import DEPTH, DEV_LENGTH, LENGTH, Small, load_pipeline, save_small
+
+PROMPTS = ["", "a red mug on the left", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "0 1 2 3"]
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def kv(small_of: Any) -> Small:
+    small: Small = small_of("klein-kv")
+    return small
+
+
+def encoder(folder: Path, **changes: Any) -> Any:
+    return load_text_encoder(replace(describe(str(folder), folder), **changes), CPU, torch.float32)
+
+
+def theirs(pipeline: Any, prompt: str, layers: tuple[int, ...], length: int = LENGTH) -> torch.Tensor:
+    made: torch.Tensor = pipeline._get_qwen3_prompt_embeds(
+        pipeline.text_encoder, pipeline.tokenizer, prompt, max_sequence_length=length, hidden_states_layers=layers
+    )
+    return made
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("prompt", PROMPTS, ids=range(len(PROMPTS)))
+@pytest.mark.parametrize("layers", [(1, 2, 3), (1, DEPTH), (2,), (3, 1)], ids=str)
+def test_embeddings_equal_diffusers(kv: Small, layers: tuple[int, ...], prompt: str) -> None:
+    """(1, 4) ends with the whole depth, where transformers gives the state behind the final norm."""
+    made, wanted = encoder(kv.folder, text_layers=layers).encode(prompt), theirs(kv.pipeline, prompt, layers)
+    assert made.shape == (1, LENGTH, 32 * len(layers))
+    assert wanted.std() > 0.01
+    torch.testing.assert_close(made, wanted, rtol=1e-5, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_other_lengths_equal_diffusers(kv: Small) -> None:
+    made = encoder(kv.folder, text_length=40).encode("a fox")
+    torch.testing.assert_close(made, theirs(kv.pipeline, "a fox", (1, 2, 3), 40), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("depth", "layers"), [(4, (1, 2, 3)), (6, (1, 3, 4)), (8, (2, 4, 6)), (28, (9, 18, 27)), (36, (9, 18, 27))]
+)
+def test_kleins_layers_are_the_default(tmp_path: Path, depth: int, layers: tuple[int, ...]) -> None:
+    folder = save_small("klein", tmp_path, depth=depth)
+    made = encoder(folder)
+    assert made.trunk.layers == layers
+    assert len(made.trunk.model.layers) == max(layers)
+    torch.testing.assert_close(made.encode("a fox"), theirs(load_pipeline(folder), "a fox", layers))
+
+
+def test_layers_above_and_the_head_are_not_read(tmp_path: Path) -> None:
+    """They may even have other shapes."""
+    folder = save_small("klein", tmp_path)
+    before = encoder(folder).encode("a fox")
+    file = folder / "text_encoder" / "model.safetensors"
+    tensors = load_file(file)
+    above = [name for name in tensors if ".layers.3." in name or name == "lm_head.weight"]
+    assert len(above) > 5
+    save_file(tensors | {name: torch.full((3,), torch.nan) for name in above}, file, {"format": "pt"})
+    assert torch.equal(encoder(folder).encode("a fox"), before)
+
+
+@pytest.mark.parametrize("layers", [(0, 1), (2, DEPTH + 1)])
+def test_layers_that_are_not_there_are_refused(kv: Small, layers: tuple[int, ...]) -> None:
+    with pytest.raises(CheckpointError, match=r"text_encoder_out_layers \[.*\]: the text encoder has layers 1 to 4"):
+        encoder(kv.folder, text_layers=layers)
+
+
+def test_another_kind_of_text_encoder_is_refused(tmp_path: Path) -> None:
+    folder = save_small("klein", tmp_path)
+    config = folder / "text_encoder" / "config.json"
+    config.write_text(config.read_text().replace('"qwen3"', '"t5"'))
+    message = r"model_type is 't5'; FLUX.2 \[klein\] has 'qwen3' here, \[dev\] 'mistral3'"
+    with pytest.raises(CheckpointError, match=message):
+        encoder(folder)
+
+
+@pytest.fixture(scope="module")
+def dev(small_of: Any) -> Small:
+    small: Small = small_of("dev")
+    return small
+
+
+def mistral(pipeline: Any, prompt: str, layers: tuple[int, ...]) -> torch.Tensor:
+    made: torch.Tensor = pipeline._get_mistral_3_small_prompt_embeds(
+        pipeline.text_encoder, pipeline.tokenizer, prompt, max_sequence_length=DEV_LENGTH, hidden_states_layers=layers
+    )
+    return made
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("prompt", [*PROMPTS, "[IMG] a fox [IMG]", "a b c d e f g h " * 20], ids=range(7))
+@pytest.mark.parametrize("layers", [(1, 2, 3), (2,), (1, DEPTH)], ids=str)
+def test_devs_embeddings_equal_the_padded_run(dev: Small, layers: tuple[int, ...], prompt: str) -> None:
+    """Ours runs over the prompt alone and fills the padding in."""
+    made, wanted = encoder(dev.folder, text_layers=layers), mistral(dev.pipeline, prompt, layers)
+    torch.testing.assert_close(made.encode(prompt), wanted, rtol=1e-5, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_dev_computes_the_prompt_alone_and_its_padding_once(dev: Small) -> None:
+    made, lengths = encoder(dev.folder), []
+    made.trunk.register_forward_pre_hook(lambda _module, inputs: lengths.append(inputs[0].shape[1]))
+    rows = [made.encode(prompt) for prompt in ("a fox", "a fox on the right")]
+    assert len(lengths) == 3
+    assert max(lengths) < DEV_LENGTH
+    assert torch.equal(rows[0][:, :5], rows[1][:, :5]), "both begin with padding"
+    assert rows[0][0, 0].abs().max() > 1e-3, "padding isn't zero here, or filling zeros in would do"
+
+
+@torch.inference_mode()
+def test_devs_padding_is_computed_by_the_plain_backend_of_attention(dev: Small) -> None:
+    """It attends to nothing, of which fused backends make anything. Prompts are computed by the fastest backend."""
+    made, plain = encoder(dev.folder), []
+    usual = torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled()
+    assert any(usual)
+
+    def note(*_: Any) -> None:
+        backends = torch.backends.cuda
+        fused = backends.cudnn_sdp_enabled(), backends.flash_sdp_enabled(), backends.mem_efficient_sdp_enabled()
+        plain.append(backends.math_sdp_enabled() and not any(fused))
+
+    made.trunk.register_forward_pre_hook(note)
+    made.encode("a fox")
+    made.encode("a mug")
+    assert plain == [False, True, False]
+    assert usual == (torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled())
+
+
+def test_causal_masks_are_those_of_transformers() -> None:
+    seen = torch.tensor([[0, 1, 1, 0]])
+    assert causal(seen)[0, 0].int().tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]
+    assert causal(torch.ones(1, 3, dtype=torch.long))[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+
+
+@torch.inference_mode()
+def test_dev_padded_on_the_right_is_computed_whole(dev: Small, tmp_path: Path) -> None:
+    """There padding sees the prompt, so it can't be filled in."""
+    folder = shutil.copytree(dev.folder, tmp_path / "right")
+    config = folder / "tokenizer" / "tokenizer_config.json"
+    config.write_text(config.read_text().replace('"left"', '"right"'))
+    wanted = mistral(load_pipeline(folder), "a fox", (1, 2, 3))
+    made = encoder(folder).encode("a fox")
+    torch.testing.assert_close(made, wanted, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(made[0, -1], made[0, -2])
+
+
+def test_dev_reads_neither_upper_layers_nor_head_nor_vision_tower(dev: Small, tmp_path: Path) -> None:
+    folder = shutil.copytree(dev.folder, tmp_path / "spoilt")
+    before = encoder(folder).encode("a fox")
+    file = folder / "text_encoder" / "model.safetensors"
+    tensors = load_file(file)
+    unread = [n for n in tensors if (".layers.3." in n and "language" in n) or "lm_head" in n or "vision" in n]
+    assert len(unread) > 10
+    save_file(tensors | {name: torch.full((3,), torch.nan) for name in unread}, file, {"format": "pt"})
+    assert torch.equal(encoder(folder).encode("a fox"), before)
+
+
+@pytest.mark.parametrize("prefix", ["model.", "", "language_model.model.", "model.language_model."])
+def test_other_tools_names_of_the_language_model(dev: Small, tmp_path: Path, prefix: str) -> None:
+    """Comfy's single files, and transformers' before version 5."""
+    before = encoder(dev.folder).encode("a fox")
+    tensors = load_file(dev.folder / "text_encoder" / "model.safetensors")
+    start = r".*language_model\.(model\.)?"
+    trunk = {re.sub(start, "", name): tensor for name, tensor in tensors.items() if "language_model" in name}
+    assert "embed_tokens.weight" in trunk
+    file = tmp_path / "mistral.safetensors"
+    save_file({prefix + name: tensor for name, tensor in trunk.items()}, file)
+    choice = ModelChoice(str(dev.folder), text_encoder=str(file))
+    made = load_text_encoder(describe(choice, tmp_path), CPU, torch.float32)
+    assert torch.equal(made.encode("a fox"), before)
+
+
+@pytest.mark.parametrize("family", ["flux.2-dev", "flux.2-klein-4b", "flux.2-klein-9b"])
+def test_the_table_builds_the_real_text_encoders(family: str) -> None:
+    """On the meta device: the widths that the real transformers take, and the parameters that the table tells."""
+    size = FAMILIES[family].text_encoder
+    assert size is not None
+    config = text.table_config(size)
+    assert text.default_layers(config) == size.layers
+    assert size.depth == config.num_hidden_layers
+    made = text.trunk_model(config, max(size.layers), torch.device("meta"))
+    parameters = sum(p.numel() for n, p in made.named_parameters() if n != "norm.weight")
+    assert parameters == size.parameters
+    transformer = FAMILIES[family].size
+    assert transformer is not None and transformer.text_width == size.width * len(size.layers)

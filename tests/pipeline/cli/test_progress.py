@@ -1,0 +1,77 @@
+"""Progress: plain lines where stderr is no terminal, a bar and the failures where it is."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from brandpress.pipeline.cli.progress import progress
+from brandpress.pipeline.render.events import (
+    Event,
+    Planned,
+    Stopping,
+    VariantRecorded,
+    VariantStarted,
+    Warned,
+    WorkerLoaded,
+    WorkerLost,
+    WorkersStarting,
+)
+from tests.pipeline.deliver.records import failed, record
+
+EVENTS: list[Event] = [
+    Planned(5, 3, 2),
+    Planned(5, 2, 2, 1),
+    Warned("no conditional writes"),
+    WorkersStarting(1, False, 2),
+    WorkersStarting(8, True, 1, "http://127.0.0.1:8265"),
+    WorkerLoaded("worker-0", {"device": "cpu"}, 2.345),
+    VariantStarted("worker-0", "mug/scene000"),
+    VariantRecorded("worker-0", record(0, timings={"model": 1.5})),
+    WorkerLost("worker-0", "its process died"),
+    VariantRecorded("worker-0", failed(1, "no memory")),
+    Stopping(),
+    Stopping("the disk is full"),
+]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress() as show:
+        for event in EVENTS:
+            show(event)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "5 variants: 3 done before, 2 to render now",
+        "5 variants: 2 done before, 2 to render now, 1 held back (--retry-failed tries them again)",
+        "warning: no conditional writes",
+        "1 worker starting, 2 CPU threads each",
+        "8 workers starting, one GPU each; Ray's dashboard: http://127.0.0.1:8265",
+        "worker-0 is ready after 2.3 s on cpu",
+        "[1/2] mug/scene000 (1.5 s)",
+        "worker-0 is lost: its process died",
+        "[2/2] failed: mug/scene001: no memory",
+        "stopping: what is begun will be finished and delivered; once more ends at once",
+        "stopping, the store takes nothing any more: the disk is full",
+    ]
+
+
+def test_a_terminal_gets_a_bar_and_the_failures_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    with progress() as show:
+        for event in EVENTS:
+            show(event)
+    told = terminal.getvalue()
+    assert "failed: mug/scene001: no memory" in told
+    assert "2/2" in told
+    assert "[1/2]" not in told

@@ -1,0 +1,210 @@
+"""The commands render, status, verify and sheet as they are typed; once with the real model, else with the stand-in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.render.driver.cluster import Resources
+from brandpress.pipeline.render.driver.driver_loop import NOT_COMPILED
+from brandpress.pipeline.render.driver.run import render_campaign
+from tests.campaigns import write_campaign
+from tests.model.small import save_small
+
+
+@pytest.fixture
+def stand_in(ray: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands render with the stand-in: these tests are about what is typed and told."""
+    assert render_campaign.__kwdefaults__ is not None
+    monkeypatch.setitem(render_campaign.__kwdefaults__, "renderer", "tests.stand_in:load")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = cli.run([str(argument) for argument in arguments])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
+    code, out, _ = run(capsys, *arguments, "--json")
+    return code, json.loads(out)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_campaign_from_render_to_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 2)
+    code, summary = run_json(capsys, "status", job)
+    assert (code, summary["counts"]) == (0, {"planned": 4, "done": 0, "failed": 0, "missing": 4})
+    code, out, err = run(capsys, "render", job, "--workers", 2)
+    assert code == 0
+    assert out.startswith("4 planned: 0 done before, 4 rendered now, 0 failed, 0 left\n")
+    assert "[4/4] " in err
+    code, summary = run_json(capsys, "render", job)
+    assert (code, summary["counts"]["skipped"], summary["counts"]["done"]) == (0, 4, 0)
+    code, status = run_json(capsys, "status", job)
+    assert (code, status["counts"]["done"], status["manifest"]) == (0, 4, summary["manifest"])
+    code, out, _ = run(capsys, "verify", job)
+    assert code == 0
+    assert "8 objects" in out
+    code, out, _ = run(capsys, "sheet", job, "--out", tmp_path / "sheet.png", "--columns", 2)
+    assert code == 0
+    assert out == f"{tmp_path / 'sheet.png'}\n"
+    assert Image.open(tmp_path / "sheet.png").format == "PNG"
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_failures_are_named_and_the_exit_code_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]"}, products=("mug",))
+    code, out, err = run(capsys, "render", job)
+    assert code == 3
+    assert "failed: mug/bad: RuntimeError: the stand-in was asked to fail\n" in out
+    assert "failed: mug/bad" in err
+    code, summary = run_json(capsys, "status", job)
+    assert code == 0
+    assert summary["failed"] == [
+        {"name": "mug/bad", "cause": "RuntimeError: the stand-in was asked to fail", "quarantined": False}
+    ]
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_what_is_quarantined_is_no_work_until_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, {"good": "here", "poison": "[exit]", "bad": "[raise]"}, products=("mug",))
+    code, out, _ = run(capsys, "render", job)
+    assert code == 3
+    assert "\nquarantined: mug/poison: its worker was lost while it was rendered: its process died (given up)\n" in out
+    assert "\nfailed: mug/bad: RuntimeError: the stand-in was asked to fail\n" in out
+    code, out, _ = run(capsys, "plan", job, "--check")
+    assert code == 2
+    assert "3: 1 done, 1 held back, 1 to render" in out
+    code, summary = run_json(capsys, "render", job, "--retry-failed", "--deadline", 30)
+    assert code == 3
+    assert (summary["counts"]["failed"], summary["counts"]["held_back"], summary["counts"]["skipped"]) == (2, 0, 1)
+    (tmp_path / "spring.yaml").write_text((tmp_path / "spring.yaml").read_text().replace("[raise]", "[sleep 0]"))
+    assert run(capsys, "render", job)[0] == 3
+    assert run(capsys, "plan", job, "--check")[0] == 0
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_back_to_an_earlier_manifest_and_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, {"one": "here"}, products=("mug",))
+    assert run(capsys, "render", job)[0] == 0
+    (first,) = (tmp_path / "out" / "spring" / "assets").rglob("*.png")
+    job.write_text(job.read_text().replace("here", "there"))
+    assert run(capsys, "render", job)[0] == 0
+    code, out, _ = run(capsys, "rollback", job, "--list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["2", "1"]
+    assert "<- latest" in out.splitlines()[0]
+    code, told = run_json(capsys, "rollback", job)
+    assert (code, told["latest"]) == (0, "manifests/00000001/manifest.json")
+    assert [manifest["number"] for manifest in told["manifests"]] == [2, 1]
+    code, _, err = run(capsys, "rollback", job, "--to", 9)
+    assert (code, err) == (1, "--to 9: there is no such manifest; there are 1, 2\n")
+    assert run(capsys, "render", job)[0] == 0, "publishes what the job says"
+    assert run(capsys, "clean", job, "--keep", 1, "--yes")[1].startswith("0 objects"), "all of it is young"
+    code, told = run_json(capsys, "clean", job, "--keep", 1, "--hours", 0)
+    assert (code, told["deleted"], told["kept_manifests"]) == (0, False, [3])
+    assert f"assets/mug/{first.name}" in [entry["key"] for entry in told["objects"]]
+    assert first.exists()
+    code, out, _ = run(capsys, "clean", job, "--keep", 1, "--hours", 0, "--yes")
+    assert (code, first.exists()) == (0, False)
+    assert out.startswith(f"{len(told['objects'])} objects, ")
+    code, out, _ = run(capsys, "verify", job)
+    assert code == 0
+    assert out.splitlines()[-1].endswith("0 missing, 0 changed, 0 unknown")
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_deliver_and_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 3)
+    code, summary = run_json(capsys, "render", job, "--deliver", tmp_path / "elsewhere", "--limit", 2)
+    assert (code, summary["counts"]["done"], summary["counts"]["left"]) == (0, 2, 4)
+    assert summary["folder"] == str(tmp_path / "elsewhere" / "spring")
+    assert len(list((tmp_path / "elsewhere").rglob("*.png"))) == 2
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("options", "warnings"), [((), 0), (("--compile",), 1)])
+@pytest.mark.usefixtures("stand_in")
+def test_compile_is_passed_on_and_its_lack_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], warnings: int
+) -> None:
+    """The stand-in finds no compiler."""
+    code, _, err = run(capsys, "render", write_campaign(tmp_path, 1), *options)
+    assert (code, err.count(f"warning: {NOT_COMPILED}\n")) == (0, warnings)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_verify_ends_with_3_when_a_picture_was_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1)
+    run(capsys, "render", job)
+    picture = next((tmp_path / "out").rglob("*.png"))
+    picture.write_bytes(picture.read_bytes() + b"!")
+    code, told = run_json(capsys, "verify", job)
+    assert code == 3
+    assert [problem["kind"] for problem in told["problems"]] == ["changed"]
+    code, out, _ = run(capsys, "verify", job)
+    assert code == 3
+    assert f"changed: {picture.relative_to(tmp_path / 'out' / 'spring')}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["render", "JOB", "--deliver", "gs://bucket/x"], 1, "gs"),
+        (["render", "JOB", "--workers", "0"], 1, "--workers"),
+        (["render", "JOB", "--limit", "-1"], 1, "--limit"),
+        (["render", "no-such-job.yaml"], 1, "no-such-job.yaml"),
+        (["verify", "JOB"], 4, "nothing is published here yet"),
+        (["sheet", "JOB"], 4, "nothing is published here yet"),
+    ],
+)
+def test_mistakes_are_told_on_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+) -> None:
+    job = write_campaign(tmp_path, 1)
+    ended, out, err = run(capsys, *[str(job) if argument == "JOB" else argument for argument in arguments])
+    assert (ended, out) == (code, "")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_model_without_weights_stops_with_its_error(
+    ray: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "render", write_campaign(tmp_path, 1))
+    assert (code, out) == (4, "")
+    assert "no worker could start: " in err
+    assert "Traceback" not in err
+
+
+def test_the_real_model_gives_the_same_pictures_whatever_the_workers(
+    ray: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A small random FLUX.2 [klein] KV: three reference sets, one worker and two."""
+    checkpoint = save_small("klein-kv", tmp_path / "small")
+    shown: list[dict[str, Any]] = []
+    for workers in (1, 2):
+        job = write_campaign(
+            tmp_path / str(workers), 2, products=("mug", "bottle", "lamp"), model=str(checkpoint), size="64x96"
+        )
+        code, summary = run_json(capsys, "render", job, "--workers", workers)
+        assert (code, summary["counts"]["done"]) == (0, 6)
+        assert set(summary["cache"]) == {"text", "projection", "latents", "reference_kv", "modulations", "rope"}
+        folder = tmp_path / str(workers) / "out" / "spring"
+        shown.append({str(file.relative_to(folder)): np.asarray(Image.open(file)) for file in folder.rglob("*.png")})
+        assert run(capsys, "verify", job)[0] == 0
+    one, two = shown
+    assert one.keys() == two.keys()
+    for name, pixels in one.items():
+        assert pixels.shape == (96, 64, 3)
+        assert pixels.std() > 5
+        assert np.abs(pixels.astype(int) - two[name].astype(int)).max() <= 1

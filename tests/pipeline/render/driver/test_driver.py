@@ -1,0 +1,202 @@
+"""Whole runs whose driver is a process of its own, with a Ray of its own: killed, interrupted, two at once, to S3."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brandpress.pipeline.deliver.manifest import read_latest, read_records
+from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.render.driver.cluster import Resources
+from brandpress.pipeline.render.events import Event, VariantRecorded
+from brandpress.pipeline.store.folder import open_campaign
+from tests.campaigns import PRODUCTS, write_campaign
+from tests.fault_proxy import Fault, fault_proxy
+from tests.pipeline.render.driver.test_run import named, render
+from tests.processes import driver, left_behind, told, workers_of
+from tests.s3_server import SECRET_KEY, S3Server
+
+
+def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(8)})
+    recorded = []
+    with driver(job, "2") as process:
+        for kind, what in told(process):
+            recorded += [what] if kind == "recorded" else []
+            if len(recorded) == 5:
+                process.send_signal(signal.SIGKILL)
+                break
+        process.wait()
+    folder = tmp_path / "out" / "spring"
+    assert not (folder / "latest.json").exists()
+    done = set(open_campaign(str(tmp_path / "out"), "spring").list("records/"))
+    pictures = {path: path.stat().st_mtime_ns for path in (folder / "assets").rglob("*.png")}
+    assert 5 <= len(done) < 16
+    events: list[Event] = []
+    outcome = render(job, events.append, workers=2)
+    assert outcome.skipped >= len(done)
+    assert outcome.skipped + outcome.done == 16
+    again = {event.record.name for event in events if isinstance(event, VariantRecorded)}
+    assert not again & set(recorded)
+    assert all(path.stat().st_mtime_ns == changed for path, changed in pictures.items())
+    assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
+
+
+def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(10)})
+    outcome: dict[str, Any] = {}
+    addresses: list[str] = []
+    stopping = 0
+    with driver(job) as process:
+        for kind, what in told(process):
+            if kind == "recorded" and not stopping:
+                process.send_signal(signal.SIGINT)
+            stopping += kind == "stopping"
+            addresses += what if kind == "addresses" else []
+            outcome = what if kind == "outcome" else outcome
+        assert process.wait() == 0
+    assert stopping == 1
+    assert addresses == ["127.0.0.1"], "a Ray of its own is closed to the network"
+    counts = outcome["counts"]
+    assert outcome["interrupted"]
+    assert 1 <= counts["done"] < 20
+    assert counts["left"] == 20 - counts["done"]
+    latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
+    assert latest is not None
+    assert (latest.manifest.status, latest.manifest.counts.done) == ("partial", counts["done"])
+    assert left_behind(tmp_path) == []
+
+
+def test_a_second_signal_ends_at_once_and_leaves_nobody_behind(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {"long": "[sleep 60]"}, products=("mug",))
+    with driver(job) as process:
+        for kind, _ in told(process):
+            if kind in ("started", "stopping"):
+                assert left_behind(tmp_path), "the workers are there until the signal"
+                process.send_signal(signal.SIGTERM)
+        assert process.wait() != 0
+    assert left_behind(tmp_path) == []
+    assert not (tmp_path / "out" / "spring").exists()
+
+
+def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 sets of 50 variants on 8 workers, each of which keeps 4 sets."""
+    products = {f"product{number:02}": f"rgb({5 * number}, 90, 160)" for number in range(20)}
+    for name, colour in products.items():
+        monkeypatch.setitem(PRODUCTS, name, colour)
+    job = write_campaign(tmp_path, 50, products=tuple(products))
+    with driver(job, "8", "tests.stand_in:load_warm") as process:
+        said = [(kind, what) for kind, what in told(process) if kind in ("outcome", "lines")]
+        assert process.wait() == 0
+    (_, outcome), (_, lines) = said
+    assert outcome["counts"]["done"] == 1000
+    hits, uses = outcome["cache"]["reference_kv"]["hits"], outcome["cache"]["reference_kv"]["uses"]
+    assert uses == 1000
+    assert hits >= 900
+    assert f"cache hits: reference_kv {hits / uses:.0%} of 1,000" in lines
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    records = read_records(folder, latest)
+    assert len({record.host["device"] for record in records}) == 8
+    assert sum(record.cache["reference_kv"] for record in records) == hits
+
+
+def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.1]" for number in range(8)})
+    with driver(job) as one, driver(job) as two:
+        outcomes = [[what for kind, what in told(process) if kind == "outcome"] for process in (one, two)]
+        assert (one.wait(), two.wait()) == (0, 0)
+    for (outcome,) in outcomes:
+        assert outcome["counts"]["skipped"] + outcome["counts"]["done"] == 16
+        assert outcome["failed"] == []
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = read_latest(folder)
+    assert latest is not None
+    assert latest.manifest.status == "done"
+    assert verify(folder).problems == ()
+    assert len(list(folder.list("assets/"))) == 16
+
+
+@pytest.mark.parametrize("calls", [0, 12])
+def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
+    s3_uri: str, s3_server: S3Server, tmp_path: Path, calls: int
+) -> None:
+    """As when credentials end in the night: no picture is rendered in vain, and nothing that was delivered is lost."""
+    left = calls
+
+    def choose(method: str, path: str) -> Fault | None:
+        nonlocal left
+        left -= method == "PUT" and "probe" not in path
+        return "403" if method == "PUT" and left < 0 and "probe" not in path else None
+
+    job = write_campaign(tmp_path, {f"s{n:02}": f"{n} [sleep 0.1]" for n in range(20)}, deliver=s3_uri)
+    with (
+        fault_proxy(s3_server.endpoint, choose) as proxy,
+        driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process,
+    ):
+        said = list(told(process))
+        code = process.wait()
+    (error,) = [what for kind, what in said if kind == "error"]
+    done = sum(kind == "done" for kind, _ in said)
+    assert f"access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject) ({done} of 40" in error
+    assert code == (3 if calls else 4)
+    assert bool(calls) == bool(done)
+    assert sum(kind == "started" for kind, _ in said) < 40
+    with driver(job) as process:
+        (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+    assert outcome["counts"]["skipped"] == done
+    assert outcome["counts"]["done"] == 40 - done
+    assert verify(open_campaign(s3_uri, "spring")).problems == ()
+
+
+def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
+    s3_uri: str, s3_server: S3Server, tmp_path: Path
+) -> None:
+    job = write_campaign(tmp_path, 3, deliver=s3_uri)
+    with fault_proxy(s3_server.endpoint) as proxy:
+        for done in (6, 0):
+            proxy.seen.clear()
+            with driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process:
+                (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+            assert outcome["counts"]["done"] == done
+        assert proxy.seen["PUT"] == proxy.seen["DELETE"] == 0
+        assert proxy.seen["LIST"] <= 3
+
+
+def test_no_secret_reaches_the_store_or_the_workers(
+    s3_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers have the keys of the store that they deliver to and nothing else of their driver's."""
+    monkeypatch.setenv("GITHUB_TOKEN", "hush-github")
+    monkeypatch.setenv("BFL_API_KEY", "hush-bfl")
+    job = write_campaign(tmp_path, named({"good": "", "bad": "[raise]", "look": "[sleep 2]"}), deliver=s3_uri)
+    seen = b""
+    with driver(job) as process:
+        for kind, _ in told(process):
+            if kind == "started" and not seen:
+                (worker,) = workers_of(tmp_path)
+                seen = (Path("/proc") / str(worker) / "environ").read_bytes()
+    assert SECRET_KEY.encode() in seen
+    assert b"hush" not in seen
+    assert b"RAY_AUTH_TOKEN=" in seen
+    folder = open_campaign(s3_uri, "spring")
+    for key in folder.list(""):
+        data = folder.read(key) or b""
+        assert b"hush" not in data
+        assert SECRET_KEY.encode() not in data
+
+
+def test_a_campaign_goes_to_s3(s3_uri: str, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 3, deliver=s3_uri)
+    for done in (6, 0):
+        with driver(job) as process:
+            (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+        assert outcome["counts"]["done"] == done
+        assert outcome["folder"] == f"{s3_uri}/spring"
+    folder = open_campaign(s3_uri, "spring")
+    assert verify(folder).problems == ()
+    assert len(list(folder.list("assets/"))) == 6

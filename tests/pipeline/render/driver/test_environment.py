@@ -1,0 +1,57 @@
+"""Which of this process's variables a worker sees."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from brandpress.pipeline.render.driver.environment import hidden, needed_secrets, secrets_in
+
+SECRETS = {
+    "AWS_ACCESS_KEY_ID": "a",
+    "AWS_SECRET_ACCESS_KEY": "b",
+    "AWS_PROFILE": "brand",
+    "BFL_API_KEY": "c",
+    "HF_TOKEN": "d",
+    "GITHUB_TOKEN": "e",
+    "DATABASE_URL": "postgres://me:hush@host/db",
+    "MY_PASSWORD": "f",
+    "npm_config_auth": "g",
+}
+PLAIN = {
+    "PATH": "/usr/bin",
+    "HOME": "/home/me",
+    "PWD": "/home/me",
+    "PYTHONPATH": "/src",
+    "CUDA_VISIBLE_DEVICES": "0",
+    "HF_HOME": "/cache",
+    "RAY_AUTH_TOKEN": "ray's",
+    "HTTPS_PROXY": "http://me:hush@proxy:3128",
+    "TOKENIZERS_PARALLELISM": "false",
+    "KEYBOARD": "de",
+}
+
+
+@pytest.mark.parametrize(
+    ("uri", "hosted", "kept"),
+    [
+        ("/out", False, set()),
+        ("s3://assets", False, {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"}),
+        ("/out", True, {"BFL_API_KEY"}),
+    ],
+)
+def test_secrets_stay_where_they_are_not_needed(uri: str, hosted: bool, kept: set[str]) -> None:
+    found = secrets_in((SECRETS | PLAIN).items(), needed_secrets(uri, hosted=hosted))
+    assert found == SECRETS.keys() - kept
+
+
+def test_a_process_started_meanwhile_does_not_inherit_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "hush")
+    program = [sys.executable, "-c", "import os; print(os.environ.get('GITHUB_TOKEN'))"]
+    with pytest.raises(KeyError), hidden({"GITHUB_TOKEN", "NOT_THERE"}):
+        assert subprocess.run(program, capture_output=True, text=True, check=True).stdout.strip() == "None"
+        raise KeyError
+    assert os.environ["GITHUB_TOKEN"] == "hush"

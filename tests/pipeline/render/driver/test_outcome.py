@@ -1,0 +1,65 @@
+"""Counts, cache use and exit codes of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brandpress.pipeline.deliver.status import Failure
+from brandpress.pipeline.render.driver.outcome import CacheUse, Outcome, StoreBlockedError, cache_use, total_cost
+from tests.pipeline.deliver.records import failed, record
+
+
+def outcome(**changes: Any) -> Outcome:
+    """An outcome of ten variants, all done, but for the changes."""
+    fields: dict[str, Any] = {
+        "planned": 10,
+        "skipped": 0,
+        "done": 10,
+        "failed": 0,
+        "failures": (),
+        "manifest": "manifests/00000001/manifest.json",
+        "uri": "s3://assets/spring",
+        "seconds": 95.0,
+        "cache": {},
+        "outside_model": None,
+        "interrupted": False,
+    }
+    return Outcome(**fields | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "left"),
+    [
+        ({}, 0, 0),
+        ({"skipped": 10, "done": 0}, 0, 0),
+        ({"done": 4}, 0, 6),
+        ({"done": 9, "failed": 1, "failures": (Failure("a", "b"),)}, 3, 0),
+        ({"skipped": 9, "done": 0, "failed": 1}, 3, 0),
+        ({"done": 0, "failed": 10}, 4, 0),
+        ({"done": 3, "interrupted": True}, 130, 7),
+        ({"done": 9, "held_back": (Failure("a", "b"),)}, 3, 0),
+        ({"done": 0, "held_back": (Failure("a", "b"),) * 10}, 4, 0),
+    ],
+)
+def test_exit_codes(changes: dict[str, Any], code: int, left: int) -> None:
+    assert outcome(**changes).exit_code == code
+    assert outcome(**changes).left == left
+
+
+@pytest.mark.parametrize(("delivered", "code"), [(0, 4), (7, 3)])
+def test_a_store_that_took_nothing_more(delivered: int, code: int) -> None:
+    error = StoreBlockedError("the disk is full", delivered, 10)
+    assert str(error) == f"the disk is full ({delivered} of 10 pictures were delivered before)"
+    assert error.exit_code == code
+
+
+def test_cache_use_counts_hits_per_kind() -> None:
+    records = [record(0, cache={"text": 1, "latents": 0}), record(1, cache={"text": 1}), failed(2)]
+    assert cache_use(records) == {"latents": CacheUse(0, 1), "text": CacheUse(2, 2)}
+
+
+def test_the_cost_is_of_those_that_know_theirs() -> None:
+    assert total_cost([record(0), failed(1)]) is None
+    assert total_cost([record(0, cost=4.5), record(1), failed(2), record(3, cost=0.0)]) == 4.5

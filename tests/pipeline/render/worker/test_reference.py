@@ -1,0 +1,90 @@
+"""References are opened as they were planned with, upright, once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.plan.variant import Reference
+from brandpress.pipeline.render.worker.reference import open_reference
+
+
+def reference(file: Path) -> Reference:
+    return Reference("product", file.name, file, hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("format", "mode"), [("png", "RGBA"), ("png", "P"), ("png", "L"), ("jpeg", "RGB"), ("webp", "RGB")]
+)
+def test_a_picture_keeps_its_mode(tmp_path: Path, format: str, mode: str) -> None:
+    file = tmp_path / f"mug.{format}"
+    Image.new("RGB", (80, 64), "teal").convert(mode).save(file)
+    opened = open_reference(reference(file))
+    assert (opened.mode, opened.size) == (mode, (80, 64))
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "options", "seen"),
+    [
+        ("RGBA", (255, 0, 0, 0), {}, (0, 0, 255)),
+        ("RGBA", (255, 0, 0, 255), {}, (255, 0, 0)),
+        ("RGBA", (255, 0, 0, 51), {}, (51, 0, 204)),
+        ("RGBA", (255, 0, 0, 51), {"format": "WEBP", "lossless": True}, (51, 0, 204)),
+        ("LA", (100, 0), {}, (0, 0, 255)),
+        ("LA", (100, 255), {}, (100, 100, 100)),
+        ("P", 1, {"transparency": 1}, (0, 0, 255)),
+        ("P", 1, {"transparency": 0}, (9, 8, 7)),
+        ("L", 100, {"transparency": 100}, (0, 0, 255)),
+        ("RGB", (1, 2, 3), {"transparency": (1, 2, 3)}, (0, 0, 255)),
+    ],
+)
+def test_a_transparent_picture_is_laid_on_its_background(
+    tmp_path: Path, mode: str, colour: Any, options: dict[str, Any], seen: tuple[int, int, int]
+) -> None:
+    picture = Image.new(mode, (80, 64), colour)
+    if mode == "P":
+        picture.putpalette([0, 0, 0, 9, 8, 7])
+    picture.save(tmp_path / "a.bin", **{"format": "PNG"} | options)
+    opened = open_reference(replace(reference(tmp_path / "a.bin"), background="#0000ff"))
+    assert (opened.mode, opened.size, opened.getpixel((5, 5))) == ("RGB", (80, 64), seen)
+    assert not opened.has_transparency_data
+
+
+def test_two_backgrounds_are_two_pictures(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64)).save(tmp_path / "a.png")
+    made = reference(tmp_path / "a.png")
+    pixels = [open_reference(replace(made, background=c)).getpixel((0, 0)) for c in ("#000000", "#ffffff")]
+    assert pixels == [(0, 0, 0), (255, 255, 255)]
+    assert open_reference(made).mode == "RGBA"
+
+
+def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 64), "teal").save(file, exif=exif)
+    assert open_reference(reference(file)).size == (64, 80)
+
+
+def test_a_file_that_was_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mug.png"
+    Image.new("RGB", (64, 64)).save(file)
+    made = reference(file)
+    Image.new("RGB", (64, 64), "red").save(file)
+    with pytest.raises(RequestError, match=r"the product reference mug\.png was changed since the plan; run again"):
+        open_reference(made)
+
+
+def test_a_file_that_is_gone_is_told_without_its_place(tmp_path: Path) -> None:
+    made = Reference("style", "styles/dawn.png", tmp_path / "dawn.png", "0" * 64)
+    with pytest.raises(
+        RequestError, match=r"the style reference styles/dawn\.png can't be read: No such file"
+    ) as error:
+        open_reference(made)
+    assert str(tmp_path) not in str(error.value)

@@ -92,30 +92,33 @@ def test_the_hosted_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert len(server.posts) == 2
 
 
-def test_the_readmes_example(tmp_path: Path) -> None:
-    """Its two files as they stand there, beside the references of the demo's brand."""
+@pytest.fixture
+def quickstart(tmp_path: Path) -> Path:
+    """The README's two files, laid out as its first block of commands says; the job's path."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
-    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert [name for name, _ in blocks] == ["specs/northwind/brand.yaml", "jobs/spring.yaml"]
-    for name, text in blocks:
+    text = (ROOT / "README.md").read_text()
+    assert "mkdir -p specs/acme && cp -r specs/northwind/references specs/acme/\n" in text
+    shutil.copytree(tmp_path / "specs" / "northwind" / "references", tmp_path / "specs" / "acme" / "references")
+    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", text, re.DOTALL)
+    assert [name for name, _ in blocks] == ["specs/acme/brand.yaml", "jobs/spring.yaml"]
+    for name, content in blocks:
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    outcome = told("render", tmp_path / "jobs" / "spring.yaml")
+        file.write_text(content)
+    return tmp_path / "jobs" / "spring.yaml"
+
+
+def test_the_readmes_quickstart(quickstart: Path, tmp_path: Path) -> None:
+    outcome = told("render", quickstart)
     assert outcome["counts"]["done"] == outcome["counts"]["planned"] == 4
     assert len(list((tmp_path / "out" / "spring" / "assets").iterdir())) == 4
 
 
-def test_the_readmes_model_put_together(tmp_path: Path) -> None:
-    """Its fields, in the README's own campaign; the files that it names are a person's own."""
-    shutil.copytree(ROOT / "specs", tmp_path / "specs")
-    text = (ROOT / "README.md").read_text()
-    (composed,) = re.findall(r"```yaml\n(model:\n.*?)```", text, re.DOTALL)
-    (job,) = re.findall(r"```yaml\n# jobs/spring.yaml\n(.*?)```", text, re.DOTALL)
-    file = tmp_path / "jobs" / "spring.yaml"
-    file.parent.mkdir()
-    file.write_text(job.replace("model: nano\n", composed))
-    campaign = load_campaign(file)
+def test_the_combined_model_of_the_docs(quickstart: Path) -> None:
+    """Its fields, in the README's campaign; the files that it names are a user's own."""
+    (fields,) = re.findall(r"```yaml\n(model:\n.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
+    quickstart.write_text(quickstart.read_text().replace("model: nano\n", fields))
+    campaign = load_campaign(quickstart)
     assert campaign.choice.base == "flux.2-dev"
     assert [lora.scale for lora in campaign.choice.loras] == [0.8]
     assert (campaign.job.upsample, campaign.job.reference_pixels) == (True, 2024**2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.protocol import Entry, ObjectStat, Store
 
@@ -57,6 +58,6 @@ def campaign_folder(store: Store, campaign: str) -> Store:
     return Folder(store, campaign)
 
 
-def open_campaign(uri: str, campaign: str) -> Store:
-    """The folder of `campaign` below the delivery address `uri`."""
-    return campaign_folder(open_store(uri), campaign)
+def open_campaign(address: DeliveryAddress | str, campaign: str) -> Store:
+    """The folder of `campaign` in the store at `address`."""
+    return campaign_folder(open_store(address), campaign)

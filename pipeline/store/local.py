@@ -28,8 +28,8 @@ class LocalStore:
     may be a link. Compare-and-swap holds one lock file per store.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root.expanduser().absolute()
+    def __init__(self, root: Path | str) -> None:
+        self._root = Path(root).expanduser().absolute()
 
     @property
     def uri(self) -> str:

@@ -46,6 +46,12 @@ _DAMAGED = ("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismat
 _Answer = TypeVar("_Answer")
 
 
+def open_bucket(location: str) -> S3Store:
+    """Returns the store at `location`, a bucket or `bucket/prefix`."""
+    bucket, _, prefix = location.partition("/")
+    return S3Store(bucket, prefix)
+
+
 class S3Store:
     """Etags are the server's. One put per object, never multipart, so that a picture has one checksum."""
 

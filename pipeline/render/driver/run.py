@@ -117,7 +117,7 @@ def render_campaign(
         header = Header(
             campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
         )
-        patient = RetryingStore(folder, RetryPolicy(hurried=lambda: signals.asked))
+        patient = RetryingStore(folder, RetryPolicy(urgent=lambda: signals.asked))
         published = _publish(patient, header, wanted, {**index, **fresh})
     failures += shift.untried if shift else ()
     return Outcome(

@@ -133,7 +133,7 @@ class Worker:
         if torch is not None:
             torch.set_num_threads(settings.threads)
         folder = open_campaign(settings.address, settings.campaign)
-        retry_policy = RetryPolicy(hurried=self._stopping.is_set)
+        retry_policy = RetryPolicy(urgent=self._stopping.is_set)
         press = RenderLoop(
             renderer, folder, settings.model, self._messages.put, self._stopping, self._references, retry_policy
         )

@@ -105,13 +105,7 @@ def _fast_png(picture: Image.Image, packet: bytes) -> bytes | None:
     chunk = b"iTXt" + _XMP_KEYWORD.encode() + bytes(5) + packet  # uncompressed, no language tag
     length, crc = len(chunk) - 4, zlib.crc32(chunk)
     return b"".join(
-        (
-            data[:_PNG_HEADER],
-            length.to_bytes(4, "big"),
-            chunk,
-            crc.to_bytes(4, "big"),
-            memoryview(data)[_PNG_HEADER:],
-        )
+        (data[:_PNG_HEADER], length.to_bytes(4, "big"), chunk, crc.to_bytes(4, "big"), memoryview(data)[_PNG_HEADER:])
     )
 
 

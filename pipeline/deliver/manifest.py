@@ -80,6 +80,13 @@ class BrokenManifestError(StoreError):
         self.key = key
 
 
+class NothingPublishedError(StoreError):
+    """The campaign has no manifest yet."""
+
+    def __init__(self, folder: Store) -> None:
+        super().__init__(f"{folder.uri}: nothing is published here yet; run `brandpress render`", "key")
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """A manifest and the pointer to it."""
@@ -128,16 +135,11 @@ def read_latest(folder: Store) -> Published | None:
 
 
 def require_latest(folder: Store) -> Published:
-    """Returns the latest manifest. Raises StoreError if nothing is published, and BrokenManifestError."""
+    """Returns the latest manifest. Raises NothingPublishedError or BrokenManifestError."""
     latest = read_latest(folder)
     if latest is None:
-        raise nothing_published(folder)
+        raise NothingPublishedError(folder)
     return latest
-
-
-def nothing_published(folder: Store) -> StoreError:
-    """Returns the error for a campaign that has no manifest yet."""
-    return StoreError(f"{folder.uri}: nothing is published here yet; run `brandpress render`", "key")
 
 
 def read_manifest(folder: Store, key: str) -> Published:

@@ -84,15 +84,7 @@ class Record(StoredModel):
     host: device, torch, driver.
     """
 
-    omit_default = (
-        "negative_prompt",
-        "prompt_upsampled",
-        "reference_pixels",
-        "reuse",
-        "strikes",
-        "traceback",
-        "cost",
-    )
+    omit_default = ("negative_prompt", "prompt_upsampled", "reference_pixels", "reuse", "strikes", "traceback", "cost")
 
     name: str
     status: Status

@@ -8,10 +8,10 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
     BrokenManifestError,
+    NothingPublishedError,
     Published,
     manifest_key,
     manifest_numbers,
-    nothing_published,
     read_latest,
     read_manifest,
     read_records,
@@ -40,7 +40,7 @@ def rollback(folder: Store, to: int | None = None) -> Published:
     stat = folder.stat(LATEST)
     numbers = manifest_numbers(folder)
     if stat is None or not numbers:
-        raise nothing_published(folder)
+        raise NothingPublishedError(folder)
     current = _latest_number(folder)
     if to is None:
         earlier = [number for number in numbers if current is None or number < current]

@@ -53,8 +53,8 @@ class Verification:
 def verify(folder: Store) -> Verification:
     """Reads everything that the latest manifest references, compares digests, and lists objects without a reference.
 
-    If the manifest itself is missing or changed, that's the only problem reported. Raises StoreError if nothing is
-    published.
+    If the manifest itself is missing or changed, that's the only problem reported. Raises
+    NothingPublishedError.
     """
     try:
         latest = require_latest(folder)
@@ -96,9 +96,8 @@ def _check(folder: Store, record: Record, existing: set[str]) -> tuple[int, int,
 
 def _unknown(folder: Store, latest: Published, records: Iterable[Record], existing: set[str]) -> Iterator[Discrepancy]:
     """Yields the objects that no manifest references. Earlier manifests are read only if the latest isn't enough."""
-    unreferenced = {key for key in existing if key != LATEST and not key.startswith(MANIFESTS)} - set(
-        referenced_keys(records)
-    )
+    unreferenced = {key for key in existing if key != LATEST and not key.startswith(MANIFESTS)}
+    unreferenced -= set(referenced_keys(records))
     for number in reversed(manifest_numbers(folder)) if unreferenced else ():
         key = manifest_key(number)
         if key != latest.pointer.manifest:

@@ -65,9 +65,8 @@ def test_a_manifest_that_does_not_exist_is_refused(folder: Store) -> None:
 
 def test_a_manifest_with_missing_pictures_is_refused(folder: Store) -> None:
     folder.delete(variant(0).asset)
-    with pytest.raises(
-        StoreError, match=f"can't roll back to manifest 1: 1 of its objects are missing, first {variant(0).asset}"
-    ):
+    message = f"can't roll back to manifest 1: 1 of its objects are missing, first {variant(0).asset}"
+    with pytest.raises(StoreError, match=message):
         rollback(folder, 1)
     assert latest_number(folder) == 3
 

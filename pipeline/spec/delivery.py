@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +74,14 @@ def _allowed() -> str:
 
 
 def _parse_s3(text: str, folder: Path) -> str:
-    if not text.startswith("s3://"):
-        raise WrongValueError(f"{quote(text)} isn't an address", _allowed(), quote("s3://" + text[3:].lstrip("/")))
-    bucket, _, prefix = text.removeprefix("s3://").partition("/")
-    if "@" in bucket:
+    rest = text.removeprefix("s3://") if text.startswith("s3://") else text[3:].lstrip("/")
+    bucket, _, prefix = rest.partition("/")
+    if "@" in bucket:  # first, since all other messages quote the address
         raise WrongValueError(
             "an address must not contain credentials", "set the usual AWS environment variables, or AWS_PROFILE"
         )
+    if not text.startswith("s3://"):
+        raise WrongValueError(f"{quote(text)} isn't an address", _allowed(), quote(f"s3://{rest}"))
     if not _BUCKET.fullmatch(bucket) or ".." in bucket:
         raise WrongValueError(
             f"{quote(bucket)} isn't a valid bucket name",
@@ -136,7 +137,7 @@ def _file_in(path: Path) -> Path | None:
     return None
 
 
-SCHEMES = {
+SCHEMES: Mapping[str, Scheme] = {
     "s3": Scheme("s3://bucket/prefix", _parse_s3, "brandpress.pipeline.store.s3:open_bucket", ("AWS_",)),
     FOLDER: Scheme("a folder", _parse_folder, "brandpress.pipeline.store.local:LocalStore"),
 }

@@ -40,7 +40,14 @@ def test_valid_addresses(text: str, uri: str, tmp_path: Path) -> None:
     "text",
     [
         *("", " out", "out\n", "a\x00b", "s3:assets", "s3:/assets/a", "S3://assets", "s3://", "s3://a", "s3://Assets"),
-        *("s3://user:pw@assets/x", "s3://assets//x", "s3://assets/../x", "s3://assets/x?y=1", "s3://assets/x#y"),
+        *(
+            "s3://user:pw@assets/x",
+            "s3:/user:pw@assets/x",
+            "s3://assets//x",
+            "s3://assets/../x",
+            "s3://assets/x?y=1",
+            "s3://assets/x#y",
+        ),
         *("gs://assets", "https://x.org/y", "file:///srv", "C:\\out", "C:/out", "a\\b", "~/out", "~", "file.txt"),
         *("file.txt/below", "s3://a..b/x", "s3://" + "a" * 64),
     ],

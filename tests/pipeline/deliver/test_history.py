@@ -37,7 +37,7 @@ class CrashError(Exception):
 class Crashing:
     """A folder whose user crashes at call number `at`, before or after the call takes effect."""
 
-    def __init__(self, folder: Store, at: int, after: bool, only_writes: bool = False) -> None:
+    def __init__(self, folder: Store, at: int, *, after: bool, only_writes: bool = False) -> None:
         self._folder, self._remaining, self._after = folder, at, after
         self._names = WRITES if only_writes else (*WRITES, "read", "stat", "list")
         self.uri = folder.uri
@@ -118,7 +118,7 @@ class History(RuleBasedStateMachine):
 
     @rule(at=st.integers(0, 40), after=st.booleans())
     def crash(self, at: int, after: bool) -> None:
-        crashing = Crashing(self.folder, at, after)
+        crashing = Crashing(self.folder, at, after=after)
         before = set(self.done)
         with suppress(CrashError):
             run(crashing, self.planned)  # type: ignore[arg-type]
@@ -176,7 +176,7 @@ def test_a_crash_at_any_store_call_loses_nothing_else(tmp_path: Path, after: boo
     assert expected is not None
     for at in range(1000):
         folder = open_campaign(str(tmp_path / f"crash{at}"), "spring")
-        crashing = Crashing(folder, at, after)
+        crashing = Crashing(folder, at, after=after)
         with suppress(CrashError):
             run(crashing, numbers, bad)  # type: ignore[arg-type]
         done = {one.seed for one in read_index(folder).values() if one.status == "done"}

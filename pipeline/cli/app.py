@@ -23,6 +23,7 @@ from brandpress.model.errors import BrandpressError
 if TYPE_CHECKING:
     from brandpress.pipeline.deliver.resume import CompletedKeys
     from brandpress.pipeline.spec.campaign import Campaign
+    from brandpress.pipeline.spec.delivery import DeliveryAddress
 
 OK, INVALID, WORK, BROKEN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
@@ -129,7 +130,7 @@ def plan_job(
     memory = memory_of(plan, None if gpu_memory is None else int(gpu_memory * 1e9))
     summary = summarise(
         plan,
-        uri,
+        str(uri),
         settled.done if settled else None,
         unknown,
         warnings_of(plan),
@@ -331,13 +332,13 @@ def list_models(
     return OK
 
 
-def _load(job: Path, deliver: str | None) -> tuple[Campaign, str]:
+def _load(job: Path, deliver: str | None) -> tuple[Campaign, DeliveryAddress]:
     """The campaign, and the address that its pictures go to."""
-    from brandpress.pipeline.spec.delivery import delivery_address
+    from brandpress.pipeline.spec.delivery import parse_deliver_option
     from brandpress.pipeline.spec.load import load_campaign
 
     campaign = load_campaign(job)
-    return campaign, campaign.deliver_uri if deliver is None else delivery_address(deliver)
+    return campaign, campaign.address if deliver is None else parse_deliver_option(deliver)
 
 
 def _tell(result: dict[str, Any] | Iterable[str]) -> None:
@@ -349,7 +350,7 @@ def _tell(result: dict[str, Any] | Iterable[str]) -> None:
             typer.echo(line)
 
 
-def _settled(uri: str, plan: Any, *, needed: bool) -> tuple[CompletedKeys | None, str | None]:
+def _settled(uri: DeliveryAddress, plan: Any, *, needed: bool) -> tuple[CompletedKeys | None, str | None]:
     """What of the plan the store has settled. A store out of reach is told, and an error only where it's needed."""
     from brandpress.pipeline.deliver.resume import completed_keys
     from brandpress.pipeline.plan.diff import RenderKeys

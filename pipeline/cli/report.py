@@ -137,7 +137,7 @@ def history_json(history: Iterable[Published], latest: str) -> dict[str, Any]:
 
 def garbage_lines(sweep: GarbageSet, uri: str, deleted: bool) -> Iterator[str]:
     """What `brandpress clean` says."""
-    kept = f"{len(sweep.kept):,} manifest{'s' if len(sweep.kept) != 1 else ''} kept"
+    kept = f"{len(sweep.kept_manifests):,} manifest{'s' if len(sweep.kept_manifests) != 1 else ''} kept"
     what = f"{len(sweep.entries):,} objects, {gigabytes(sweep.bytes)}"
     if deleted:
         yield f"{what} deleted in {uri}, {kept}"
@@ -154,7 +154,7 @@ def garbage_json(sweep: GarbageSet, uri: str, deleted: bool) -> dict[str, Any]:
     return {
         "folder": uri,
         "deleted": deleted,
-        "kept_manifests": list(sweep.kept),
+        "kept_manifests": list(sweep.kept_manifests),
         "bytes": sweep.bytes,
         "objects": [{"key": entry.key, "bytes": entry.bytes} for entry in sweep.entries],
     }

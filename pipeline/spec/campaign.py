@@ -15,6 +15,7 @@ from brandpress.pipeline.spec.area import parse_area
 from brandpress.pipeline.spec.axes import Axis
 from brandpress.pipeline.spec.brand import ROLES, BrandSpec
 from brandpress.pipeline.spec.chosen_model import ChosenModel, choice_of
+from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.fields import (
     MAX_TEMPLATE,
@@ -169,7 +170,7 @@ class Job(Fields):
 class Campaign:
     """A campaign as loaded: its file's fields, its brand spec, and the points of its matrix, named and worded.
 
-    `deliver_uri` is what a store opens, `spec_sha256` the digest of the campaign's file followed by the brand's, and
+    `address` is what a store opens, `spec_sha256` the digest of the campaign's file followed by the brand's, and
     `source` the campaign's file, for problems that show only later.
     """
 
@@ -178,7 +179,7 @@ class Campaign:
     brand: BrandSpec
     axes: Mapping[str, Axis]
     points: Points = field(repr=False, compare=False)
-    deliver_uri: str
+    address: DeliveryAddress
     spec_sha256: str
     source: Document = field(repr=False, compare=False)
 

@@ -15,7 +15,7 @@ from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
 from brandpress.pipeline.spec.chosen_model import choice_of
-from brandpress.pipeline.spec.delivery import delivery_uri
+from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.expansion import NAME, PROMPT, faults_of_points
 from brandpress.pipeline.spec.matrix import Combinations, count
@@ -72,7 +72,7 @@ class _Examination:
         shape = read_shape(document, Job)
         self.values: dict[str, Any] = shape.values
         self.problems: list[Problem] = list(shape.problems)
-        self.deliver_uri = self._deliver()
+        self.address = self._delivery_address()
         self.brand = self._brand()
         self.matrix = self._matrix()
 
@@ -90,7 +90,7 @@ class _Examination:
 
     def _campaign(self, points: Points) -> Campaign | None:
         brand, matrix = self.brand, self.matrix
-        if brand is None or brand.brand is None or brand.document is None or matrix is None or self.deliver_uri is None:
+        if brand is None or brand.brand is None or brand.document is None or matrix is None or self.address is None:
             return None
         return Campaign(
             path=self.document.path,
@@ -98,14 +98,16 @@ class _Examination:
             brand=brand.brand,
             axes=matrix.axes,
             points=points,
-            deliver_uri=self.deliver_uri,
+            address=self.address,
             spec_sha256=hashlib.sha256(self.document.content + brand.document.content).hexdigest(),
             source=self.document,
         )
 
-    def _deliver(self) -> str | None:
+    def _delivery_address(self) -> DeliveryAddress | None:
+        if "deliver" not in self.values:
+            return None
         try:
-            return delivery_uri(self.values["deliver"], self.document.path.parent) if "deliver" in self.values else None
+            return parse_address(self.values["deliver"], self.document.path.parent)
         except WrongValueError as error:
             self.problems.append(self.document.wrong(("deliver",), error))
             return None

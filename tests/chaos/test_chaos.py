@@ -14,7 +14,7 @@ from tests.campaigns import write_campaign
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import BOOK
 from tests.chaos.storm import calm, digest_in, weather
-from tests.pipeline.deliver.test_rollback import publish_so_many
+from tests.pipeline.deliver.test_rollback import publish_first
 from tests.processes import ROOT
 from tests.s3_server import S3Server
 
@@ -49,7 +49,7 @@ def test_the_real_model_in_a_storm(tmp_path: Path) -> None:
 def test_a_reader_finds_fault_with_what_is_missing(tmp_path: Path) -> None:
     """The storm's own reader isn't blind."""
     folder = open_campaign(str(tmp_path), "spring")
-    publish_so_many(folder, 2)
+    publish_first(folder, 2)
     (asset, *_) = folder.list("assets/")
     folder.delete(asset)
     reader = Reader(folder)

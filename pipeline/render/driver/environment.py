@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from brandpress.model.family import KEY_VARIABLE
+from brandpress.pipeline.spec.delivery import SCHEMES, DeliveryAddress
 
 _SECRET = re.compile(
     r"(?:^|_)(?:token|secrets?|password|passwd|passphrase|pass|credentials?|keys?|apikey|auth|dsn)(?:_|$)|(?:^|_)aws_",
@@ -18,9 +19,9 @@ _RAYS_OWN = "RAY_"
 _PROXY = re.compile(r"(?:^|_)proxy$", re.IGNORECASE)
 
 
-def needed_secrets(uri: str, *, hosted: bool) -> tuple[str, ...]:
-    """How the names of the variables begin that a worker needs to deliver to `uri`, and to ask a hosted tier."""
-    return (*(("AWS_",) if uri.startswith("s3://") else ()), *((KEY_VARIABLE,) if hosted else ()))
+def needed_secrets(address: DeliveryAddress, *, hosted: bool) -> tuple[str, ...]:
+    """Returns the prefixes of secret variables that workers may inherit: the store's and, if `hosted`, the tier's."""
+    return (*SCHEMES[address.scheme].secret_prefixes, *((KEY_VARIABLE,) if hosted else ()))
 
 
 def secrets_in(environment: Iterable[tuple[str, str]], needed: tuple[str, ...]) -> set[str]:

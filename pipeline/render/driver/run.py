@@ -34,12 +34,14 @@ from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
 from brandpress.pipeline.render.driver.work_selection import WorkSelection
 from brandpress.pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
+from brandpress.pipeline.store.address import to_address
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.expand import Plan
+    from brandpress.pipeline.spec.delivery import DeliveryAddress
 
 MOST_PER_GPU = 16
 OnEvent = Callable[[Event], None]
@@ -47,7 +49,7 @@ OnEvent = Callable[[Event], None]
 
 def render_campaign(
     plan: Plan,
-    store_uri: str | None = None,
+    store_uri: DeliveryAddress | str | None = None,
     workers: int | None = None,
     limit: int | None = None,
     on_event: OnEvent = lambda event: None,
@@ -80,8 +82,8 @@ def render_campaign(
         raise RequestError(
             f"compile: {plan.model.name} is rendered by BFL, there is no model here to compile; leave it out"
         )
-    uri = store_uri or campaign.deliver_uri
-    folder = open_campaign(uri, campaign.name)
+    address = to_address(store_uri) if store_uri else campaign.address
+    folder = open_campaign(address, campaign.name)
     stamp = stamp_of(plan.model)
     wanted = RenderKeys(plan.variants)
     index = read_index(folder, wanted)
@@ -95,7 +97,7 @@ def render_campaign(
         renderer,
         plan.model.choice,
         stamp,
-        uri,
+        address,
         campaign.name,
         threads=1,
         per_gpu=workers_per_gpu,
@@ -115,7 +117,7 @@ def render_campaign(
         header = Header(
             campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
         )
-        patient = RetryingStore(folder, RetryPolicy(hurried=lambda: signals.asked))
+        patient = RetryingStore(folder, RetryPolicy(urgent=lambda: signals.asked))
         published = _publish(patient, header, wanted, {**index, **fresh})
     failures += shift.untried if shift else ()
     return Outcome(
@@ -157,7 +159,7 @@ def _render(
     model = run.plan.model
     for warning in run.folder.check():
         run.on_event(Warned(warning))
-    needed = needed_secrets(settings.deliver_uri, hosted=model.hosted)
+    needed = needed_secrets(settings.address, hosted=model.hosted)
     with ray_resources(workers, needed) as resources:
         from brandpress.pipeline.render.driver.worker_pool import WorkerPool
 

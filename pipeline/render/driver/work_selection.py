@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.record import Record
-from brandpress.pipeline.deliver.resume import keys_that_are
+from brandpress.pipeline.deliver.resume import keys_with_status
 from brandpress.pipeline.deliver.status import Failure, failure_of
 from brandpress.pipeline.plan.diff import missing
 from brandpress.pipeline.plan.variant import Variant
@@ -26,7 +26,7 @@ class WorkSelection:
     @classmethod
     def of(cls, variants: Sequence[Variant], index: Mapping[str, Record], *, retry_failed: bool) -> WorkSelection:
         """index: the records that stand in the store, by render key, all of them of these variants."""
-        done, quarantined = keys_that_are("done", index), keys_that_are("quarantined", index)
+        done, quarantined = keys_with_status("done", index), keys_with_status("quarantined", index)
         failed = index.keys() - done
         if retry_failed:
             todo = (variant for variant in variants if variant.render_key in failed) if failed else iter(())

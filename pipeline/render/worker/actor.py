@@ -24,6 +24,7 @@ from brandpress.pipeline.render.cause import Cause, cause_of, take_cause
 from brandpress.pipeline.render.events import Broken, Loaded, LoadFailed, Message
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop
+from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.retry import RetryPolicy
 
@@ -41,7 +42,7 @@ class WorkerSettings:
     renderer: str
     choice: ModelChoice
     model: ModelStamp
-    deliver_uri: str
+    address: DeliveryAddress
     campaign: str
     threads: int
     workers: int = 1
@@ -131,8 +132,8 @@ class Worker:
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(settings.threads)
-        folder = open_campaign(settings.deliver_uri, settings.campaign)
-        retry_policy = RetryPolicy(hurried=self._stopping.is_set)
+        folder = open_campaign(settings.address, settings.campaign)
+        retry_policy = RetryPolicy(urgent=self._stopping.is_set)
         press = RenderLoop(
             renderer, folder, settings.model, self._messages.put, self._stopping, self._references, retry_policy
         )

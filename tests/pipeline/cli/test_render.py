@@ -107,7 +107,7 @@ def test_back_to_an_earlier_manifest_and_clean(tmp_path: Path, capsys: pytest.Ca
     assert (code, told["latest"]) == (0, "manifests/00000001/manifest.json")
     assert [manifest["number"] for manifest in told["manifests"]] == [2, 1]
     code, _, err = run(capsys, "rollback", job, "--to", 9)
-    assert (code, err) == (1, "--to 9: there is no such manifest; there are 1, 2\n")
+    assert (code, err) == (1, "--to 9: there is no such manifest; allowed: 1, 2\n")
     assert run(capsys, "render", job)[0] == 0, "publishes what the job says"
     assert run(capsys, "clean", job, "--keep", 1, "--yes")[1].startswith("0 objects"), "all of it is young"
     code, told = run_json(capsys, "clean", job, "--keep", 1, "--hours", 0)

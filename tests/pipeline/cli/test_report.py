@@ -21,7 +21,7 @@ from brandpress.pipeline.cli.report import (
 )
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
-from brandpress.pipeline.deliver.verify import Problem, Verification
+from brandpress.pipeline.deliver.verify import Discrepancy, Verification
 from brandpress.pipeline.render.driver.outcome import CacheUse
 from brandpress.pipeline.store.protocol import Entry
 from tests.pipeline.render.driver.test_outcome import outcome
@@ -112,7 +112,7 @@ def test_status_and_verification() -> None:
         "failed: mug/beach: RuntimeError: no",
     ]
     assert status_json(status, "out/spring")["counts"] == {"planned": 5, "done": 3, "failed": 1, "missing": 1}
-    problems = (Problem("changed", "assets/a.png", "why"), Problem("unknown", "x", "what"))
+    problems = (Discrepancy("changed", "assets/a.png", "why"), Discrepancy("unknown", "x", "what"))
     verification = Verification("manifests/00000001/manifest.json", 7, 1234, problems)
     assert list(verification_lines(verification, "out/spring")) == [
         "out/spring/manifests/00000001/manifest.json",

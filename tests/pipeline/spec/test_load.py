@@ -30,7 +30,7 @@ def test_a_campaign(corpus: Path) -> None:
     path = corpus / "good" / "design.yaml"
     campaign = load_campaign(path)
     assert (campaign.name, campaign.model, campaign.brand.name) == ("spring", "../klein", "northwind")
-    assert (campaign.deliver, campaign.deliver_uri) == ("s3://assets/northwind", "s3://assets/northwind")
+    assert (campaign.deliver, str(campaign.address)) == ("s3://assets/northwind", "s3://assets/northwind")
     assert campaign.path == path
     assert campaign.output.format == "png"
     assert len(campaign.points) == 12
@@ -59,7 +59,7 @@ def test_folders_are_relative_to_the_campaigns_file(
     name: str, uri: str, corpus: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load_campaign(corpus / "good" / f"{name}.yaml").deliver_uri == uri.replace("<corpus>", str(corpus))
+    assert str(load_campaign(corpus / "good" / f"{name}.yaml").address) == uri.replace("<corpus>", str(corpus))
 
 
 def test_what_was_loaded_cannot_be_changed(corpus: Path) -> None:

@@ -142,7 +142,10 @@ def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
         code = process.wait()
     (error,) = [what for kind, what in said if kind == "error"]
     done = sum(kind == "done" for kind, _ in said)
-    assert f"access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject) ({done} of 40" in error
+    assert (
+        f"access denied; allow s3:GetObject, PutObject and ListBucket (and DeleteObject to clean) ({done} of 40"
+        in error
+    )
     assert code == (3 if calls else 4)
     assert bool(calls) == bool(done)
     assert sum(kind == "started" for kind, _ in said) < 40

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from brandpress.pipeline.render.driver.environment import hidden, needed_secrets, secrets_in
+from brandpress.pipeline.store.address import to_address
 
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "a",
@@ -44,7 +45,7 @@ PLAIN = {
     ],
 )
 def test_secrets_stay_where_they_are_not_needed(uri: str, hosted: bool, kept: set[str]) -> None:
-    found = secrets_in((SECRETS | PLAIN).items(), needed_secrets(uri, hosted=hosted))
+    found = secrets_in((SECRETS | PLAIN).items(), needed_secrets(to_address(uri), hosted=hosted))
     assert found == SECRETS.keys() - kept
 
 

@@ -13,11 +13,12 @@ from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.memory.plan import Largest
 from brandpress.pipeline.render.events import Broken, Loaded, LoadFailed, Message, Recorded, Started
 from brandpress.pipeline.render.worker.actor import RENDERER, Worker, WorkerSettings, load_options, renderer_factory
+from brandpress.pipeline.store.address import to_address
 from tests.pipeline.deliver.records import MODEL, variant
 
 
 def worker(tmp_path: Path, renderer: str) -> Worker:
-    return Worker(WorkerSettings(renderer, ModelChoice("nano"), MODEL, str(tmp_path), "spring", threads=1))
+    return Worker(WorkerSettings(renderer, ModelChoice("nano"), MODEL, to_address(str(tmp_path)), "spring", threads=1))
 
 
 def test_groups_are_rendered_in_order_until_it_is_stopped(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_the_renderer_is_the_models() -> None:
     ],
 )
 def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, options: dict[str, Any]) -> None:
-    settings = WorkerSettings(RENDERER, choice, MODEL, "out", "spring", threads=1)
+    settings = WorkerSettings(RENDERER, choice, MODEL, to_address("out"), "spring", threads=1)
     assert load_options(settings, 1) == options
     more = load_options(replace(settings, largest=Largest(64, 64)), 2)
     assert more == options | {"workers": 2, "largest": Largest(64, 64)}
@@ -94,13 +95,13 @@ def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, opt
 
 
 def test_workers_that_share_a_gpu_know_it() -> None:
-    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
+    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, to_address("out"), "spring", threads=1)
     assert load_options(replace(settings, per_gpu=2), 4) == {"workers": 4, "per_device": 2}
     assert load_options(replace(settings, per_gpu=1), 1) == {}
     signature(renderer_factory(RENDERER)).bind("nano", workers=4, per_device=2)
 
 
 def test_compiling_is_passed_on_only_where_it_is_asked_for() -> None:
-    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
+    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, to_address("out"), "spring", threads=1)
     assert load_options(replace(settings, compile=True), 1) == {"compile": True}
     signature(renderer_factory(RENDERER)).bind("nano", compile=True)

@@ -135,7 +135,7 @@ def test_a_failed_upload_makes_room_for_the_next(folder: Store) -> None:
 def test_a_store_that_comes_back_loses_nothing(folder: Store) -> None:
     messages: list[Message] = []
     pauses: list[float] = []
-    busy = uploader(Failing(folder, "moment", "", times=5), messages, RetryPolicy(sleep=pauses.append))
+    busy = uploader(Failing(folder, "transient", "", times=5), messages, RetryPolicy(sleep=pauses.append))
     give(busy, variant(0))
     busy.close()
     assert statuses(messages) == {variant(0).name: "done"}
@@ -144,7 +144,7 @@ def test_a_store_that_comes_back_loses_nothing(folder: Store) -> None:
 
 def test_a_store_that_stays_out_fails_the_variant_and_says_so(folder: Store) -> None:
     messages: list[Message] = []
-    busy = uploader(Failing(folder, "moment", ""), messages, RetryPolicy(0.0))
+    busy = uploader(Failing(folder, "transient", ""), messages, RetryPolicy(0.0))
     give(busy, variant(0))
     busy.close()
     (message,) = messages

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from brandpress.model.sampling_params import ADDED_LATER
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.version import TOOL
 
@@ -33,7 +34,7 @@ class _Frozen(BaseModel):
         values: dict[str, Any] = write(self)
         fields = type(self).model_fields
         for name in self.later:
-            if getattr(self, name) == fields[name].default:
+            if name in fields and getattr(self, name) == fields[name].default:
                 values.pop(name, None)
         return values
 
@@ -79,7 +80,7 @@ class Record(_Frozen):
     torch, driver.
     """
 
-    later = ("negative_prompt", "prompt_upsampled", "reference_pixels", "reuse", "strikes", "traceback", "cost")
+    later = (*ADDED_LATER, "prompt_upsampled", "strikes", "traceback", "cost")
 
     name: str
     status: Status
@@ -150,10 +151,7 @@ def new_record(
         height=variant.height,
         format=variant.format,
         prompt=variant.prompt,
-        negative_prompt=variant.negative_prompt,
         seed=variant.seed,
-        steps=variant.steps,
-        guidance=variant.guidance,
         model=model,
         references=tuple(
             ReferenceStamp(
@@ -161,12 +159,11 @@ def new_record(
             )
             for reference in variant.references
         ),
-        reference_pixels=variant.reference_pixels,
-        reuse=variant.reuse,
         axes=dict(variant.axes),
         cause=cause,
         strikes=strikes,
         created=_now(),
+        **{name: value for name, value in variant.sampling_values().items() if name in Record.model_fields},
     )
 
 

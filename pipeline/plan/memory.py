@@ -72,11 +72,11 @@ def largest_of(plan: Plan) -> Largest:
     groups = plan.variants.groups
     size = max((group.size for group in groups), key=lambda size: size.width * size.height)
     tokens = max(_reference_tokens(plan, group.chosen) for group in groups)
-    return Largest(*size, tokens, any(group.chosen.reuse == "approximate" for group in groups))
+    return Largest(*size, tokens, any(group.chosen.params.reuse == "approximate" for group in groups))
 
 
 def _reference_tokens(plan: Plan, chosen: ReferenceSelection) -> int:
     """The tokens that the references have together."""
-    most = chosen.reference_pixels or plan.model.reference_pixels
+    most = chosen.params.reference_pixels or plan.model.reference_pixels
     pictures = [plan.campaign.brand.pictures[reference.file] for reference in chosen.references]
     return sum(min(found.width * found.height, most) // SIZE_MULTIPLE**2 for found in pictures)

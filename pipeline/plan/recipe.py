@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.sampler_version import APPROXIMATION
+from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.identity import KeyInputs, keys_by_seed
-from brandpress.pipeline.plan.sampling import reuse_of, sampling
+from brandpress.pipeline.plan.sampling import reuse_of, sampling_params
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.spec.campaign import Campaign, references_of
 from brandpress.pipeline.spec.matrix import Combination
@@ -18,12 +19,11 @@ from brandpress.pipeline.spec.size import Size
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSelection:
-    """The references of a combination, their digests, and what of the sampling depends on there being any."""
+    """The references of a combination, their digests, and the sampling parameters of pictures with these references."""
 
     references: tuple[Reference, ...]
     reference_set: tuple[str, ...]
-    reference_pixels: int | None
-    reuse: str
+    params: SamplingParams
 
 
 class Recipe:
@@ -32,7 +32,7 @@ class Recipe:
     def __init__(self, campaign: Campaign, model: ModelDescription) -> None:
         """Of a campaign in which `model_problems` finds nothing."""
         self._campaign, self._model = campaign, model
-        self.sampling = sampling(campaign, model)
+        self.params = sampling_params(campaign, model)
         self._known: dict[tuple[str | None, ...], ReferenceSelection] = {}
 
     def chosen(self, axes: Combination) -> ReferenceSelection:
@@ -44,7 +44,10 @@ class Recipe:
 
     def keys(self, axes: Combination, size: Size, prompt: str) -> Callable[[int], str]:
         """Gives the render key for each seed."""
-        shared, model, chosen = self.sampling, self._model, self.chosen(axes)
+        model, chosen = self._model, self.chosen(axes)
+        params = chosen.params
+        if params.reuse == "approximate":
+            params = replace(params, reuse=APPROXIMATION)
         return keys_by_seed(
             KeyInputs(
                 weights=model.weights_digest,
@@ -52,22 +55,17 @@ class Recipe:
                 references=tuple(reference.identity for reference in chosen.references),
                 width=size.width,
                 height=size.height,
-                steps=shared.steps,
-                guidance=shared.guidance,
                 seed=0,
                 quantisation=model.choice.quantise,
                 sampler=model.sampler,
                 format=self._campaign.output.format,
-                negative_prompt=shared.negative_prompt,
-                reference_pixels=chosen.reference_pixels,
-                upsample=shared.upsample,
-                reuse=APPROXIMATION if chosen.reuse == "approximate" else chosen.reuse,
+                **params.sampling_values(),
             )
         )
 
     def variant(self, point: Point, keys: Callable[[int], str]) -> Variant:
         """The variant of a point, given the keys of its combination, size and prompt."""
-        shared, chosen = self.sampling, self.chosen(point.axes)
+        chosen = self.chosen(point.axes)
         return Variant(
             name=point.name,
             axes=point.axes,
@@ -75,15 +73,10 @@ class Recipe:
             references=chosen.references,
             width=point.size.width,
             height=point.size.height,
-            steps=shared.steps,
-            guidance=shared.guidance,
             seed=point.seed,
             format=self._campaign.output.format,
             render_key=keys(point.seed),
-            negative_prompt=shared.negative_prompt,
-            reference_pixels=chosen.reference_pixels,
-            upsample=shared.upsample,
-            reuse=chosen.reuse,
+            **chosen.params.sampling_values(),
         )
 
     def _choose(self, axes: Combination) -> ReferenceSelection:
@@ -95,6 +88,9 @@ class Recipe:
         return ReferenceSelection(
             references=references,
             reference_set=tuple(reference.sha256 for reference in references),
-            reference_pixels=self.sampling.reference_pixels if references else None,
-            reuse=reuse_of(self.sampling, bool(references) and not self._model.kv),
+            params=replace(
+                self.params,
+                reference_pixels=self.params.reference_pixels if references else None,
+                reuse=reuse_of(self.params, references_in_each_step=bool(references) and not self._model.kv),
+            ),
         )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
+from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.diff import RenderKeys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan
@@ -33,8 +34,7 @@ class Summary:
     axes: dict[str, dict[str, int]]
     sizes: dict[str, int]
     seeds: int
-    steps: int | None
-    guidance: float | None
+    params: SamplingParams
     reference_sets: tuple[ReferenceSet, ...]
     done: int | None
     unknown: str | None
@@ -54,7 +54,7 @@ def summarise(
     quarantined: Set[str] = frozenset(),
 ) -> Summary:
     """The summary of a plan, given the render keys that the store has done (None: not known) and quarantined."""
-    variants, shared = plan.variants, plan.variants.sampling
+    variants, params = plan.variants, plan.variants.params
     sizes: dict[str, int] = {}
     sets: dict[tuple[str, ...], ReferenceSet] = {}
     for group in variants.groups:
@@ -70,8 +70,7 @@ def summarise(
         axes=_axes(plan),
         sizes=sizes,
         seeds=len(plan.campaign.job.seeds),
-        steps=shared.steps,
-        guidance=shared.guidance,
+        params=params,
         reference_sets=tuple(sets.values()),
         done=None if done is None else known,
         unknown=unknown,
@@ -111,12 +110,9 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
             "sampler": model.sampler,
             "choice": choice_json(plan.campaign.choice),
         },
-        "steps": summary.steps,
-        "guidance": summary.guidance,
+        **summary.params.sampling_values(),
         "negative_prompt": job.negative_prompt or None,
         "reference_pixels": job.reference_pixels,
-        "upsample": job.upsample,
-        "reuse": job.reuse,
         "variants": len(plan.variants),
         "done": summary.done,
         "held_back": summary.held_back,
@@ -157,6 +153,18 @@ def _reference(reference: Reference) -> dict[str, str | None]:
 
 
 def _variant(variant: Variant) -> dict[str, Any]:
-    values = asdict(variant)
-    values["references"] = [_reference(reference) for reference in variant.references]
-    return values | {"asset": variant.asset}
+    return {
+        "name": variant.name,
+        "axes": variant.axes,
+        "prompt": variant.prompt,
+        "references": [_reference(reference) for reference in variant.references],
+        "width": variant.width,
+        "height": variant.height,
+        "steps": variant.steps,
+        "guidance": variant.guidance,
+        "seed": variant.seed,
+        "format": variant.format,
+        "render_key": variant.render_key,
+        **variant.sampling_values(),
+        "asset": variant.asset,
+    }

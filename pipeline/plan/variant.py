@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from brandpress.model.sampling_params import SamplingParams
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -25,11 +27,11 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One picture to make: what decides its pixels, its name, and its render key (the sha256 over the former).
+class Variant(SamplingParams):
+    """One picture to make: its name, everything that decides its pixels, and its render key.
 
-    steps, guidance: None where the service chooses. reference_pixels: None for the model's own area. reuse: "exact", or
-    "approximate" where that can make a difference."""
+    steps, guidance: None where a hosted model chooses them. reference_pixels: None where the model's own area applies.
+    reuse: "approximate" only where it makes a difference."""
 
     name: str
     axes: dict[str, str]
@@ -37,15 +39,9 @@ class Variant:
     references: tuple[Reference, ...]
     width: int
     height: int
-    steps: int | None
-    guidance: float | None
     seed: int
     format: str
     render_key: str
-    negative_prompt: str = ""
-    reference_pixels: int | None = None
-    upsample: bool = False
-    reuse: str = "exact"
 
     @property
     def asset(self) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.order import Row, order_of
 from brandpress.pipeline.plan.recipe import Recipe, ReferenceSelection
-from brandpress.pipeline.plan.sampling import Sampling
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.spec.lazy import Lazy
 from brandpress.pipeline.spec.point import Point
@@ -62,9 +62,9 @@ class Variants(Lazy[Variant]):
             yield place * self._points.per_text, self._points.text(number).prompt
 
     @property
-    def sampling(self) -> Sampling:
-        """What all of them share."""
-        return self._recipe.sampling
+    def params(self) -> SamplingParams:
+        """The sampling parameters that all variants share."""
+        return self._recipe.params
 
     @property
     def groups(self) -> tuple[Group, ...]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_SIDE
+from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.wording import kind, quote
 
-MIN_REFERENCE_PIXELS = MIN_REFERENCE_SIDE**2
 AREA_RULE = f"allowed: {MIN_REFERENCE_PIXELS:,} to {MAX_REFERENCE_PIXELS:,} pixels, as a whole number or WIDTHxHEIGHT"
 
 _AREA = re.compile(r"([0-9]{1,7})x([0-9]{1,7})")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from brandpress.model.choice import ModelChoice
+from brandpress.model.sampling_params import REUSES
 from brandpress.pipeline.spec.area import parse_area
 from brandpress.pipeline.spec.axes import Axis
 from brandpress.pipeline.spec.brand import ROLES, BrandSpec
@@ -39,7 +40,6 @@ MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
 FORMATS = ("png", "jpeg", "webp")
-REUSES = ("exact", "approximate")
 
 _SEEDS_RULE = (
     f"allowed: a count from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"

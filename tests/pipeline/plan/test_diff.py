@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from brandpress.pipeline.plan.diff import RenderKeys, missing
 from brandpress.pipeline.plan.variant import Variant
 
-VARIANTS = tuple(Variant(f"v{i}", {}, "p", (), 64, 64, 4, 1.0, i, "png", f"{i:064x}") for i in range(8))
+VARIANTS = tuple(Variant(f"v{i}", {}, "p", (), 64, 64, i, "png", f"{i:064x}", steps=4, guidance=1.0) for i in range(8))
 
 
 @given(st.sets(st.sampled_from([v.render_key for v in VARIANTS] + ["f" * 64])))

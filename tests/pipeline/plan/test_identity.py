@@ -46,6 +46,28 @@ def test_the_literal_key() -> None:
     assert render_key(INPUTS) == "ff011fad7e0be71626bebfedebd913bd1ca086857309225cbab1d86e89d820e4"
 
 
+def test_the_literal_key_with_every_sampling_parameter_set() -> None:
+    inputs = replace(
+        INPUTS,
+        steps=None,
+        guidance=2.5,
+        negative_prompt="a blur",
+        reference_pixels=4096,
+        upsample=True,
+        reuse="approximate/1",
+        quantisation="fp8",
+    )
+    text = (
+        '{"format":"png","guidance":2.5,"height":768,"negative_prompt":"a blur",'
+        '"prompt":"a green mug on the left, “überall” 東京","quantisation":"fp8","reference_pixels":4096,'
+        f'"references":["{"1" * 64}","{"2" * 64}"],"reuse":"approximate/1","sampler":"euler-empirical-mu/2","seed":7,'
+        f'"steps":null,"upsample":true,"weights":"{"0" * 64}","width":1024}}'
+    )
+    assert canonical_json(inputs) == text
+    assert render_key(inputs) == hashlib.sha256(text.encode("utf-8")).hexdigest()
+    assert render_key(inputs) == "4121ec300b4157fa818d66ef6738eb3d2fef6e44f9218f13ef7f711b7a3638f2"
+
+
 def test_what_came_later_is_written_only_where_it_says_something() -> None:
     asked = {"negative_prompt": "a blur", "reference_pixels": 4096, "upsample": True, "reuse": "approximate/1"}
     later = replace(INPUTS, **asked)

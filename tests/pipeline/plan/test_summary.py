@@ -19,7 +19,7 @@ def plan(corpus: Path) -> Plan:
 def test_the_numbers(plan: Plan) -> None:
     done = {plan.variants[0].render_key, plan.variants[5].render_key, "f" * 64}
     found = summarise(plan, "s3://assets", done)
-    assert (found.done, found.to_render, found.seeds, found.steps, found.guidance) == (2, 10, 2, 20, 4.0)
+    assert (found.done, found.to_render, found.seeds, found.params.steps, found.params.guidance) == (2, 10, 2, 20, 4.0)
     assert found.axes == {
         "product": {"mug": 8, "bottle": 4},
         "character": {"fox": 8, "bear": 4},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -185,9 +185,19 @@ def collisions(points: list[dict[str, Any]], in_name: bool) -> list[tuple[str, s
 def key_of(point: dict[str, Any]) -> str:
     width, height = (int(side) for side in point["size"].split("x"))
     inputs = KeyInputs(
-        "ab" * 32, point["prompt"], point["files"], width, height, 20, 4.0, point["seed"], None, "", "png"
+        weights="ab" * 32,
+        prompt=point["prompt"],
+        references=point["files"],
+        width=width,
+        height=height,
+        seed=point["seed"],
+        quantisation=None,
+        sampler=model().sampler,
+        format="png",
+        steps=20,
+        guidance=4.0,
     )
-    return render_key(replace(inputs, sampler=model().sampler))
+    return render_key(inputs)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -9,8 +9,8 @@ from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS
 from brandpress.model.sampler_version import LONG_SCHEDULE
 from brandpress.pipeline.plan.sampling import guidance_of, steps_of
 from brandpress.pipeline.spec.campaign import Campaign, Custom, references_of
+from brandpress.pipeline.spec.messages import listing, quote
 from brandpress.pipeline.spec.problem import Problem
-from brandpress.pipeline.spec.wording import listing, quote
 
 FLEX = "flux.2-flex"
 

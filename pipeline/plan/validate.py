@@ -15,8 +15,8 @@ from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.campaign import Job
 from brandpress.pipeline.spec.campaign_file import examine_campaign
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import Problem, SpecError
-from brandpress.pipeline.spec.wording import quote
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 Kind = Literal["brand", "campaign"]

@@ -8,8 +8,8 @@ from itertools import islice
 from brandpress.model.checkpoint.prompt_length import token_counts
 from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.repeats import Repeats
-from brandpress.pipeline.spec.wording import quote
 
 SURELY_SHORT = 0.4
 """A prompt of so many bytes for each token that fits can't be too long, whatever the chat template adds."""

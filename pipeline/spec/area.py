@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
+from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import kind, quote
 
 AREA_RULE = f"allowed: {MIN_REFERENCE_PIXELS:,} to {MAX_REFERENCE_PIXELS:,} pixels, as a whole number or WIDTHxHEIGHT"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.fields import plain_text, quotes_hint, slug, slug_of
+from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
 from brandpress.pipeline.spec.size import parse_size
-from brandpress.pipeline.spec.wording import allowed, closest, kind, listing, quote
 
 FORMAT = "format"
 RESERVED = (

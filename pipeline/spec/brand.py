@@ -10,9 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from brandpress.pipeline.spec.fields import Fields, Slug, Text, plain_text, reader
+from brandpress.pipeline.spec.messages import closest, kind, listing, quote
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import closest, kind, listing, quote
 
 # The axes of a matrix that choose from the brand spec, with the field that each chooses from.
 ROLES = {"product": "products", "character": "characters", "style": "styles"}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.picture import Picture, inspect
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
-from brandpress.pipeline.spec.shape import Shape, read_shape
-from brandpress.pipeline.spec.wording import quote
+from brandpress.pipeline.spec.schema import Shape, read_shape
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 

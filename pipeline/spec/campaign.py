@@ -15,7 +15,6 @@ from brandpress.model.sampling_params import REUSES
 from brandpress.pipeline.spec.area import parse_area
 from brandpress.pipeline.spec.axes import Axis
 from brandpress.pipeline.spec.brand import ROLES, BrandSpec
-from brandpress.pipeline.spec.chosen_model import ChosenModel, choice_of
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.fields import (
     MAX_TEMPLATE,
@@ -27,12 +26,13 @@ from brandpress.pipeline.spec.fields import (
     plain_text,
     reader,
 )
+from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
+from brandpress.pipeline.spec.model_field import ModelField, choice_of
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.point import Point
 from brandpress.pipeline.spec.points import Points
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.size import Size, parse_size
-from brandpress.pipeline.spec.wording import allowed, closest, kind, listing, quote
 
 MAX_VARIANTS = 1_000_000
 MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps exactly
@@ -148,7 +148,7 @@ class Job(Fields):
     name: Slug = Field(alias="campaign", description="campaign: its-name")
     description: Text | None = None
     brand: Text = Field(description="brand: path/to/brand.yaml")
-    model: ChosenModel = Field(description="model: nano")
+    model: ModelField = Field(description="model: nano")
     matrix: dict[str, Any] = Field(description="matrix: {product: [mug], scene: {beach: on a beach}}")
     exclude: tuple[dict[str, Any], ...] = ()
     include: tuple[dict[str, Any], ...] = ()

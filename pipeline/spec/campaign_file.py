@@ -14,21 +14,21 @@ from brandpress.pipeline.spec.axes import FORMAT, Axis, misspelt, read_axes
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
-from brandpress.pipeline.spec.chosen_model import choice_of
 from brandpress.pipeline.spec.delivery import delivery_uri
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.expansion import NAME, PROMPT, faults_of_points
 from brandpress.pipeline.spec.matrix import Combinations, count
+from brandpress.pipeline.spec.matrix_entries import read_exclude, read_include
+from brandpress.pipeline.spec.messages import allowed, closest, quote
+from brandpress.pipeline.spec.model_field import choice_of
 from brandpress.pipeline.spec.points import Points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
-from brandpress.pipeline.spec.selection import read_exclude, read_include
-from brandpress.pipeline.spec.shape import read_shape
+from brandpress.pipeline.spec.schema import read_shape
 from brandpress.pipeline.spec.size import Size
 from brandpress.pipeline.spec.template import Template, Words, compile_template, faults
-from brandpress.pipeline.spec.wording import allowed, closest, quote
-from brandpress.pipeline.spec.words import CHOICE, ENTITY
-from brandpress.pipeline.spec.words import FORMAT as SIZE_WORDS
-from brandpress.pipeline.spec.writer import Wording
+from brandpress.pipeline.spec.template_values import CHOICE, ENTITY
+from brandpress.pipeline.spec.template_values import FORMAT as SIZE_WORDS
+from brandpress.pipeline.spec.texts import Wording
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 

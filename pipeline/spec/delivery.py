@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import closest, quote
 
 _RULE = "allowed: s3://bucket/prefix, or a folder"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -11,13 +11,13 @@ from typing import NamedTuple
 from brandpress.model.request import MAX_REFERENCES
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.matrix import Combination
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.output_name import check_name
 from brandpress.pipeline.spec.piece import TemplateRenderError
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
 from brandpress.pipeline.spec.repeats import Repeats
 from brandpress.pipeline.spec.size import Size
-from brandpress.pipeline.spec.wording import quote
-from brandpress.pipeline.spec.writer import Wording, Writer, shown
+from brandpress.pipeline.spec.texts import Wording, Writer, shown
 
 PROMPT: Location = ("prompt",)
 NAME: Location = ("output", "name")

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetPydanticSchema
 from pydantic_core import PydanticCustomError, core_schema
 
+from brandpress.pipeline.spec.messages import allowed, closest, kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import allowed, closest, kind, quote
 
 MAX_SLUG = 64
 MAX_TEXT = 2_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import quote
 
 MAX_SEGMENT = 180  # characters; the render key's digits and the extension are added to it
 MAX_NAME = 500

@@ -14,9 +14,9 @@ from pathlib import Path
 from PIL import Image
 
 from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
+from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import fetch, is_address
-from brandpress.pipeline.spec.wording import closest, quote
 
 MAX_FILE_BYTES = 64 * 1_048_576
 MAX_PICTURE_PIXELS = 100_000_000

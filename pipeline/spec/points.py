@@ -9,7 +9,7 @@ from brandpress.pipeline.spec.lazy import Lazy
 from brandpress.pipeline.spec.matrix import Combination, Combinations
 from brandpress.pipeline.spec.point import Point
 from brandpress.pipeline.spec.size import Size
-from brandpress.pipeline.spec.writer import Wording, Writer
+from brandpress.pipeline.spec.texts import Wording, Writer
 
 
 class Text(NamedTuple):

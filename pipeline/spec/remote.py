@@ -23,8 +23,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from urllib.parse import quote as escape
 
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import quote
 
 HOSTS = "BRANDPRESS_REFERENCE_HOSTS"
 """A variable: hosts with commas between them; `*.example.com` means all below example.com."""

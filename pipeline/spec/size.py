@@ -7,8 +7,8 @@ import re
 from typing import NamedTuple
 
 from brandpress.model.request import MAX_ASPECT, MAX_PIXELS, SIZE_MULTIPLE
+from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import kind, quote
 
 MIN_SIDE = 64
 SIZE_RULE = (

@@ -16,9 +16,9 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from brandpress.pipeline.spec.fields import slug_of
+from brandpress.pipeline.spec.messages import allowed, closest, listing, quote
 from brandpress.pipeline.spec.piece import MAX_RENDERED, Piece, limited
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import allowed, closest, listing, quote
 
 MAX_PIECES = 64
 """Of a template; each is compiled for itself."""

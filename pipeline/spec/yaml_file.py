@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from brandpress.pipeline.spec.document import Document, Location, Spot
+from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import Problem, SpecError
-from brandpress.pipeline.spec.wording import kind, quote
 
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 50

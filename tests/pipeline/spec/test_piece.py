@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from brandpress.pipeline.spec import piece, template
 from brandpress.pipeline.spec.piece import TemplateRenderError
 from brandpress.pipeline.spec.template import MAX_PIECES, compile_template
-from brandpress.pipeline.spec.words import CHOICE, Named
+from brandpress.pipeline.spec.template_values import CHOICE, Named
 
 WORDS = {"scene": CHOICE, "mood": CHOICE, "seed": ()}
 SOURCES = (

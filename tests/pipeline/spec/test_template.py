@@ -10,7 +10,7 @@ from brandpress.pipeline.spec.brand import Product, Style
 from brandpress.pipeline.spec.piece import TemplateRenderError
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.template import compile_template, faults
-from brandpress.pipeline.spec.words import CHOICE, ENTITY, FORMAT, Named, Palette
+from brandpress.pipeline.spec.template_values import CHOICE, ENTITY, FORMAT, Named, Palette
 
 WORDS = {
     "product": ENTITY,

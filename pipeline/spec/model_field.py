@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from brandpress.model.choice import QUANTISATIONS, LoraChoice, ModelChoice
 from brandpress.model.family import REGIONS
 from brandpress.pipeline.spec.fields import Fields, Text, as_pydantic, parse_choice, plain_text, reader
+from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import kind, quote
 
 MAX_LORAS = 16
 MAX_SCALE = 10
@@ -58,7 +58,7 @@ def parse_model_name(value: object) -> str:
     return plain_text(value)
 
 
-ChosenModel = Annotated[
+ModelField = Annotated[
     Annotated[str, reader(parse_model_name), Tag("name")] | Annotated[Composition, Tag("composition")],
     Discriminator(lambda value: "composition" if isinstance(value, (dict, Composition)) else "name"),
 ]

@@ -16,8 +16,8 @@ from brandpress.pipeline.spec.axes import (
 )
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
-from brandpress.pipeline.spec.wording import allowed, closest, kind, listing, quote
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from brandpress.pipeline.spec.wording import closest, listing, quote
+from brandpress.pipeline.spec.messages import closest, listing, quote
 
 
 @pytest.mark.parametrize(

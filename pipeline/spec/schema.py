@@ -17,8 +17,8 @@ from pydantic_core import ErrorDetails
 
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.fields import quotes_hint
+from brandpress.pipeline.spec.messages import closest, kind, listing, quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
-from brandpress.pipeline.spec.wording import closest, kind, listing, quote
 
 _EXPECTED = {
     "string_type": "text",

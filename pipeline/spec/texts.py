@@ -12,7 +12,7 @@ from brandpress.pipeline.spec.matrix import Combination
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.size import Size, parse_size
 from brandpress.pipeline.spec.template import Template
-from brandpress.pipeline.spec.words import Named, Palette
+from brandpress.pipeline.spec.template_values import Named, Palette
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _reuse(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
 
 def _references(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
     roles, brand = campaign.job.references, campaign.brand
-    sets = {tuple(map(axes.get, roles)): axes for axes in campaign.points.combinations}.values()
+    sets = {tuple(map(axes.get, roles)): axes for axes in (point.axes for point in campaign.points)}.values()
     most = max((len(references_of(roles, brand, axes)) for axes in sets), default=0)
     if most > model.max_references:
         what = f"some variants have {most} reference pictures, and the model {quote(model.name)} takes fewer"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from brandpress.model.sampling_params import ALWAYS_WRITTEN, SamplingParams
 
@@ -52,20 +51,6 @@ def canonical_json(inputs: KeyInputs) -> str:
 def render_key(inputs: KeyInputs) -> str:
     """sha256 of the canonical JSON, 64 hexadecimal digits: same key, same picture."""
     return hashlib.sha256(canonical_json(inputs).encode()).hexdigest()
-
-
-def keys_by_seed(inputs: KeyInputs) -> Callable[[int], str]:
-    """Gives the render key of the inputs with another seed, much quicker than one by one."""
-    mark = '"seed":0,'  # in no text of the inputs: there the quotes are escaped
-    before, after = canonical_json(replace(inputs, seed=0)).split(mark)
-    head, tail = hashlib.sha256(f'{before}"seed":'.encode()), f",{after}"
-
-    def key(seed: int) -> str:
-        digest = head.copy()
-        digest.update(f"{seed}{tail}".encode())
-        return digest.hexdigest()
-
-    return key
 
 
 def changed_fields(before: KeyInputs, after: KeyInputs) -> tuple[str, ...]:

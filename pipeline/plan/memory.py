@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brandpress.model.errors import CheckpointError
@@ -20,7 +21,7 @@ from brandpress.model.memory.plan import (
 )
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.expand import Plan
-from brandpress.pipeline.plan.recipe import ReferenceSelection
+from brandpress.pipeline.plan.variant import Reference
 
 GPU_BYTES, CPU_BYTES = 2, 4
 """Of a number in bfloat16, which GPUs compute in, and in float32."""
@@ -68,15 +69,15 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
 
 
 def largest_of(plan: Plan) -> Largest:
-    """The plan's largest picture, with its largest reference set."""
-    groups = plan.variants.groups
-    size = max((group.size for group in groups), key=lambda size: size.width * size.height)
-    tokens = max(_reference_tokens(plan, group.chosen) for group in groups)
-    return Largest(*size, tokens, any(group.chosen.params.reuse == "approximate" for group in groups))
+    """Returns the size of the plan's largest picture and the token count of its largest reference set."""
+    largest = max(plan.variants, key=lambda variant: variant.width * variant.height)
+    selections = {(variant.references, variant.reference_pixels) for variant in plan.variants}
+    tokens = max(_reference_tokens(plan, *selection) for selection in selections)
+    return Largest(largest.width, largest.height, tokens, any(v.reuse == "approximate" for v in plan.variants))
 
 
-def _reference_tokens(plan: Plan, chosen: ReferenceSelection) -> int:
-    """The tokens that the references have together."""
-    most = chosen.params.reference_pixels or plan.model.reference_pixels
-    pictures = [plan.campaign.brand.pictures[reference.file] for reference in chosen.references]
-    return sum(min(found.width * found.height, most) // SIZE_MULTIPLE**2 for found in pictures)
+def _reference_tokens(plan: Plan, references: Sequence[Reference], reference_pixels: int | None) -> int:
+    """Returns the tokens of all references together."""
+    max_pixels = reference_pixels or plan.model.reference_pixels
+    pictures = [plan.campaign.brand.pictures[reference.file] for reference in references]
+    return sum(min(picture.width * picture.height, max_pixels) // SIZE_MULTIPLE**2 for picture in pictures)

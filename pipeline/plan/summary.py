@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
 from brandpress.model.sampling_params import SamplingParams
-from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan
+from brandpress.pipeline.plan.sampling import sampling_params
 from brandpress.pipeline.plan.variant import Reference, Variant
 
 
@@ -54,27 +56,20 @@ def summarise(
     quarantined: Set[str] = frozenset(),
 ) -> Summary:
     """The summary of a plan, given the render keys that the store has done (None: not known) and quarantined."""
-    variants, params = plan.variants, plan.variants.params
-    sizes: dict[str, int] = {}
-    sets: dict[tuple[str, ...], ReferenceSet] = {}
-    for group in variants.groups:
-        sizes[str(group.size)] = sizes.get(str(group.size), 0) + group.variants
-        found = sets.get(group.chosen.reference_set, ReferenceSet(group.chosen.references, 0))
-        sets[group.chosen.reference_set] = ReferenceSet(found.references, found.variants + group.variants)
-    known = len(RenderKeys(variants) & done) if done else 0
-    held_back = len(RenderKeys(variants) & quarantined) if quarantined else 0
+    keys = render_keys(plan.variants)
+    done_count, held_back = len(keys & done) if done else 0, len(keys & quarantined)
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
         deliver=deliver,
         axes=_axes(plan),
-        sizes=sizes,
+        sizes=dict(Counter(f"{variant.width}x{variant.height}" for variant in plan.variants)),
         seeds=len(plan.campaign.job.seeds),
-        params=params,
-        reference_sets=tuple(sets.values()),
-        done=None if done is None else known,
+        params=sampling_params(plan.campaign, plan.model),
+        reference_sets=_reference_sets(plan.variants),
+        done=None if done is None else done_count,
         unknown=unknown,
-        to_render=len(variants) - known - held_back,
+        to_render=len(plan.variants) - done_count - held_back,
         warnings=(*warnings, *refused),
         memory=memory,
         held_back=held_back,
@@ -82,14 +77,19 @@ def summarise(
 
 
 def _axes(plan: Plan) -> dict[str, dict[str, int]]:
-    """Variants of each name of each axis."""
-    combinations = plan.campaign.points.combinations
-    seeds = len(plan.variants) // len(combinations)
-    axes = {axis: dict.fromkeys(found.values, 0) for axis, found in plan.campaign.axes.items()}
-    for combination in combinations:
-        for axis, name in combination.items():
-            axes[axis][name] += seeds
-    return axes
+    """Returns axis -> name -> number of variants."""
+    counts = {axis: dict.fromkeys(known.values, 0) for axis, known in plan.campaign.axes.items()}
+    for variant in plan.variants:
+        for axis, name in variant.axes.items():
+            counts[axis][name] += 1
+    return counts
+
+
+def _reference_sets(variants: Sequence[Variant]) -> tuple[ReferenceSet, ...]:
+    """Returns the reference sets in the order of their first variants."""
+    counts = Counter(variant.reference_set for variant in variants)
+    first = {variant.reference_set: variant.references for variant in reversed(variants)}
+    return tuple(ReferenceSet(first[digests], count) for digests, count in counts.items())
 
 
 def summary_json(summary: Summary, first: int) -> dict[str, Any]:

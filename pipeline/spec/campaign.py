@@ -29,8 +29,7 @@ from brandpress.pipeline.spec.fields import (
 from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
 from brandpress.pipeline.spec.model_field import ModelField, choice_of
 from brandpress.pipeline.spec.picture import Picture
-from brandpress.pipeline.spec.point import Point
-from brandpress.pipeline.spec.points import Points
+from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.size import Size, parse_size
 
@@ -177,7 +176,7 @@ class Campaign:
     job: Job
     brand: BrandSpec
     axes: Mapping[str, Axis]
-    points: Points = field(repr=False, compare=False)
+    points: tuple[Point, ...] = field(repr=False, compare=False)
     deliver_uri: str
     spec_sha256: str
     source: Document = field(repr=False, compare=False)

@@ -16,19 +16,18 @@ from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
 from brandpress.pipeline.spec.delivery import delivery_uri
 from brandpress.pipeline.spec.document import Document
-from brandpress.pipeline.spec.expansion import NAME, PROMPT, faults_of_points
-from brandpress.pipeline.spec.matrix import Combinations, count
+from brandpress.pipeline.spec.matrix import Combination, expand_matrix, max_combinations
 from brandpress.pipeline.spec.matrix_entries import read_exclude, read_include
 from brandpress.pipeline.spec.messages import allowed, closest, quote
 from brandpress.pipeline.spec.model_field import choice_of
-from brandpress.pipeline.spec.points import Points
+from brandpress.pipeline.spec.points import NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.schema import read_shape
 from brandpress.pipeline.spec.size import Size
 from brandpress.pipeline.spec.template import Template, Words, compile_template, faults
 from brandpress.pipeline.spec.template_values import CHOICE, ENTITY
 from brandpress.pipeline.spec.template_values import FORMAT as SIZE_WORDS
-from brandpress.pipeline.spec.texts import Wording
+from brandpress.pipeline.spec.texts import ExpansionInput
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
@@ -88,7 +87,7 @@ class _Examination:
         choice = choice_of(self.values["model"]) if "model" in self.values else None
         return ExaminedCampaign(self.document, choice, campaign, problems)
 
-    def _campaign(self, points: Points) -> Campaign | None:
+    def _campaign(self, points: tuple[Point, ...]) -> Campaign | None:
         brand, matrix = self.brand, self.matrix
         if brand is None or brand.brand is None or brand.document is None or matrix is None or self.deliver_uri is None:
             return None
@@ -196,19 +195,21 @@ class _Examination:
         axes = self.matrix.axes.keys() | self.matrix.lenient if self.matrix else {FORMAT}
         return "size" in self.values and self.values["size"] is None and FORMAT not in axes
 
-    def _points(self, prompt: Template | None, name: Template | None) -> Points | None:
+    def _points(self, prompt: Template | None, name: Template | None) -> tuple[Point, ...] | None:
         """The points, or None when too much is wrong to tell. Where a field is wrong that the other checks can do
         without, something right stands in for it: the problem is told already."""
         values, matrix, brand = self.values, self.matrix, self.brand
         if matrix is None:
             return None
         seeds: Sequence[int] = values.get("seeds", (0,))
-        combined = self._combinations(matrix, len(seeds))
-        if not combined or brand is None or brand.fields is None or "references" not in values or self._size_missing():
+        combinations = self._combinations(matrix, len(seeds))
+        if not combinations or brand is None or brand.fields is None:
+            return None
+        if "references" not in values or self._size_missing():
             return None
         if name is None and self._output_name() is not None:
             return None
-        wording = Wording(
+        inputs = ExpansionInput(
             campaign=values.get("name", "campaign"),
             brand=brand.fields,
             digests={file: picture.sha256 for file, picture in brand.pictures.items()},
@@ -219,24 +220,25 @@ class _Examination:
             seeds=seeds,
             size=values.get("size", Size(1024, 1024)),
         )
-        self.problems += faults_of_points(self.document, wording, combined)
-        return Points(wording, combined)
+        points, problems = expand_points(self.document, inputs, combinations)
+        self.problems += problems
+        return points
 
-    def _combinations(self, matrix: _Matrix, seeds: int) -> Combinations | None:
+    def _combinations(self, matrix: _Matrix, seeds: int) -> list[Combination] | None:
         """The combinations; None when they can't be made, are too many, or are all excluded."""
         axes = {axis: tuple(found.values) for axis, found in matrix.matrix.items()}
-        total = count(axes, matrix.include) * seeds
+        total = max_combinations(axes, matrix.include) * seeds
         if total > MAX_VARIANTS:
             what, rule = f"this matrix makes up to {total:,} variants", f"allowed: {MAX_VARIANTS:,} before exclude"
             self.problems.append(self.document.problem(("matrix",), what, rule, on_key=True))
             return None
         if not matrix.whole:
             return None
-        combined = Combinations(axes, matrix.exclude, matrix.include)
-        if not combined:
+        combinations = expand_matrix(axes, matrix.exclude, matrix.include)
+        if not combinations:
             what = "everything is excluded: no variant is left"
             self.problems.append(self.document.problem(("exclude",), what, on_key=True))
-        return combined or None
+        return combinations or None
 
 
 def _check_brand_path(written: str, path: Path) -> None:

@@ -1,8 +1,8 @@
-"""What a campaign's templates say of each combination and seed: the prompt, and the output name."""
+"""Fills a campaign's templates: the size, the prompt and the output name of each combination and seed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,12 @@ from brandpress.pipeline.spec.template_values import Named, Palette
 
 
 @dataclass(frozen=True)
-class Wording:
-    """All that decides a campaign's points, besides its combinations. `digests`: reference file -> digest, for those
-    that could be read. `prompt` None: it's wrong, and told to be. `name` None: the names of the axes and the seed."""
+class ExpansionInput:
+    """Everything that decides a campaign's points, except its combinations.
+
+    digests: reference file -> sha256, for the files that could be read. prompt: None if its template has a problem,
+    which is reported elsewhere. name: None for the default name: the values of the axes, and the seed.
+    """
 
     campaign: str
     brand: BrandFields
@@ -31,23 +34,20 @@ class Wording:
     size: Size | None
 
 
-class Writer:
-    """Sizes, prompts and names of one campaign's combinations. `reseeds`: its prompts tell of the seed or the index, so
-    that each seed has one of its own."""
+class CampaignTexts:
+    """Sizes, prompts and output names of one campaign. `seed_in_prompt`: its prompts depend on the seed or the index,
+    so that each seed has its own prompt."""
 
-    def __init__(self, wording: Wording) -> None:
-        palette = Palette(wording.brand.palette)
-        constants = {"campaign": wording.campaign, "brand": wording.brand.name, "palette": palette}
-        self.reseeds = bool(wording.prompt and wording.prompt.variables & {"seed", "index"})
-        self._prompt = _Form(wording.prompt, constants, _values(wording, prompt=True)) if wording.prompt else None
-        self._name = _Form(wording.name, constants, _values(wording, prompt=False)) if wording.name else None
-        self._size = wording.size
-        formats = wording.axes[FORMAT].values if FORMAT in wording.axes else {}
+    def __init__(self, inputs: ExpansionInput) -> None:
+        self.seed_in_prompt = bool(inputs.prompt and inputs.prompt.variables & {"seed", "index"})
+        self._prompt = _FilledTemplate(inputs.prompt, inputs, in_prompt=True) if inputs.prompt else None
+        self._name = _FilledTemplate(inputs.name, inputs, in_prompt=False) if inputs.name else None
+        self._size = inputs.size
+        formats = inputs.axes[FORMAT].values if FORMAT in inputs.axes else {}
         self._sizes = {name: parse_size(text) for name, text in formats.items()}
-        self._shapes: dict[str | None, Named] = {}
 
     def size(self, axes: Combination) -> Size:
-        """The size of a combination's pictures. Raises WrongValueError when nothing gives it."""
+        """Returns the size of a combination's pictures. Raises WrongValueError if it has none."""
         size = self._sizes.get(axes.get(FORMAT, ""), self._size)
         if size is None:
             what = f"the combination {shown(axes)} has neither a size nor a format"
@@ -55,76 +55,66 @@ class Writer:
         return size
 
     def prompt(self, axes: Combination, size: Size, seed: int, index: int) -> str:
-        """The prompt, "" where the template is wrong. Raises TemplateRenderError."""
-        if self._prompt is None:
-            return ""
-        return self._prompt.fill(self._prompt.values(axes, self._shape(axes, size)), seed, index)
+        """Returns the prompt, or "" without a template. Raises TemplateRenderError."""
+        return self._prompt.render(axes, size, seed, index) if self._prompt else ""
 
-    def prompt_of(self, axes: Combination) -> tuple[str | None, ...]:
-        """What of a combination its prompt depends on."""
-        return self._prompt.used(axes) if self._prompt else ()
+    def prompt_axes(self, axes: Combination) -> tuple[str | None, ...]:
+        """Returns a combination's values of the axes that the prompt's template uses."""
+        return self._prompt.used_values(axes) if self._prompt else ()
 
-    def naming(self, axes: Combination, size: Size) -> Callable[[int, int], str]:
-        """Gives the output name for a seed and an index. That raises TemplateRenderError."""
-        form = self._name
-        if form is None:
-            stem = "-".join([*axes.values(), "s"])
-            return lambda seed, _: f"{stem}{seed}"
-        values = form.values(axes, self._shape(axes, size))
-        return lambda seed, index: form.fill(values, seed, index)
-
-    def _shape(self, axes: Combination, size: Size) -> Named:
-        """What `{{ format }}` shows: one value for each name, so that templates know it again."""
-        name = axes.get(FORMAT)
-        if name not in self._shapes:
-            self._shapes[name] = Named.shape(str(size) if name is None else name, size)
-        return self._shapes[name]
+    def name(self, axes: Combination, size: Size, seed: int, index: int) -> str:
+        """Returns the output name. Raises TemplateRenderError."""
+        return self._name.render(axes, size, seed, index) if self._name else "-".join([*axes.values(), f"s{seed}"])
 
 
-class _Form:
-    """A template, and the values that it can need."""
+class _FilledTemplate:
+    """A template with the values that its variables can have."""
 
-    def __init__(
-        self, template: Template, constants: Mapping[str, Any], axes: Mapping[str, Mapping[str, Named]]
-    ) -> None:
+    def __init__(self, template: Template, inputs: ExpansionInput, *, in_prompt: bool) -> None:
+        palette = Palette(inputs.brand.palette)
+        constants = {"campaign": inputs.campaign, "brand": inputs.brand.name, "palette": palette}
+        axes = _axis_values(inputs, in_prompt=in_prompt)
         self._template = template
         self._constants = {name: value for name, value in constants.items() if name in template.variables}
-        self._axes = {axis: named for axis, named in axes.items() if axis in template.variables}
-        self._sized = FORMAT in template.variables
+        self._axes = {axis: values for axis, values in axes.items() if axis in template.variables}
+        self._uses_format = FORMAT in template.variables
+        self._formats: dict[str | None, Named] = {}
 
-    def used(self, axes: Combination) -> tuple[str | None, ...]:
-        """The names in a combination that the template asks for."""
-        found = tuple(map(axes.get, self._axes))
-        return (*found, axes.get(FORMAT)) if self._sized else found
+    def used_values(self, axes: Combination) -> tuple[str | None, ...]:
+        names = tuple(map(axes.get, self._axes))
+        return (*names, axes.get(FORMAT)) if self._uses_format else names
 
-    def values(self, axes: Combination, shape: Named) -> dict[str, Any]:
-        values = dict(self._constants)
+    def render(self, axes: Combination, size: Size, seed: int, index: int) -> str:
+        values: dict[str, Any] = {**self._constants, "seed": seed, "index": index}
         for axis, named in self._axes.items():
             if axis in axes:
                 values[axis] = named[axes[axis]]
-        if self._sized:
-            values[FORMAT] = shape
-        return values
+        if self._uses_format:
+            values[FORMAT] = self._format(axes.get(FORMAT), size)
+        return self._template.render(values)
 
-    def fill(self, values: dict[str, Any], seed: int, index: int) -> str:
-        return self._template.render({**values, "seed": seed, "index": index})
+    def _format(self, name: str | None, size: Size) -> Named:
+        """Returns the same object for the same name: templates cache their texts by the identity of their values."""
+        if name not in self._formats:
+            self._formats[name] = Named.shape(str(size) if name is None else name, size)
+        return self._formats[name]
 
 
-def _values(wording: Wording, prompt: bool) -> dict[str, dict[str, Named]]:
-    """Axis -> name -> what it shows in a template, for all axes but the format."""
+def _axis_values(inputs: ExpansionInput, *, in_prompt: bool) -> dict[str, dict[str, Named]]:
+    """Returns axis -> name -> template value, for all axes except the format."""
     values: dict[str, dict[str, Named]] = {}
-    for axis, known in wording.axes.items():
+    for axis, known in inputs.axes.items():
         if axis in ROLES:
-            entities = wording.brand.entities(axis)
+            entities = inputs.brand.entities(axis)
             values[axis] = {name: Named.entity(name, entities[name]) for name in known.values}
         elif axis != FORMAT:
             values[axis] = {
-                name: Named.choice(text if prompt else name, name, text) for name, text in known.values.items()
+                name: Named.choice(text if in_prompt else name, name, text) for name, text in known.values.items()
             }
     return values
 
 
 def shown(axes: Mapping[str, str], seed: int | None = None) -> str:
-    """A combination, or a point, as messages show it."""
+    """Returns a combination, or one of its points, as messages show it."""
     pairs = [f"{axis}: {name}" for axis, name in axes.items()]
     return "{" + ", ".join(pairs + ([f"seed: {seed}"] if seed is not None else [])) + "}"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from brandpress.pipeline.plan.identity import KeyInputs, canonical_json, changed_fields, keys_by_seed, render_key
+from brandpress.pipeline.plan.identity import KeyInputs, canonical_json, changed_fields, render_key
 from tests.pipeline.plan.keys import INPUTS
 
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -101,18 +101,6 @@ def test_every_field_changes_the_key(given_inputs: KeyInputs, data: st.DataObjec
 def test_equal_inputs_and_only_they_have_equal_keys(one: KeyInputs, other: KeyInputs) -> None:
     assert (render_key(one) == render_key(other)) == (one == other) == (changed_fields(one, other) == ())
     assert render_key(replace(one)) == render_key(one)
-
-
-@given(inputs, st.lists(st.integers(0, 2**53 - 1), min_size=1, max_size=4))
-def test_keys_by_seed_are_the_same(given_inputs: KeyInputs, seeds: list[int]) -> None:
-    key = keys_by_seed(given_inputs)
-    assert [key(seed) for seed in seeds] == [render_key(replace(given_inputs, seed=seed)) for seed in seeds]
-
-
-@given(st.sampled_from(['"seed":0,', ',"seed":0,"', '\\"seed":0,', 'x","seed":0,"y']))
-def test_a_text_that_looks_like_a_seed_is_none(text: str) -> None:
-    tricky = replace(INPUTS, prompt=text, negative_prompt=text, sampler=text)
-    assert keys_by_seed(tricky)(7) == render_key(tricky)
 
 
 @given(inputs)

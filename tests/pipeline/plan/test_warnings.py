@@ -36,12 +36,9 @@ def planned(corpus: Path, tmp_path: Path) -> Plan:
     return plan_for(load_campaign(tmp_path / "job.yaml"), describe("nano", tmp_path))
 
 
-@pytest.mark.parametrize(("at_once", "remembered"), [(4096, 1 << 17), (1, 1 << 17), (2, 0), (5, 3)])
-def test_those_that_will_be_cut(
-    at_once: int, remembered: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(warnings, "AT_ONCE", at_once)
-    monkeypatch.setattr(warnings, "REMEMBERED", remembered)
+@pytest.mark.parametrize("batch", [4096, 1, 2, 5])
+def test_those_that_will_be_cut(batch: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warnings, "BATCH", batch)
     plan = planned(corpus, tmp_path)
     prompts = list(dict.fromkeys(variant.prompt for variant in plan.variants))
     counts = dict(zip(prompts, token_counts(plan.model, prompts), strict=True))
@@ -49,8 +46,8 @@ def test_those_that_will_be_cut(
     cut = [prompt for prompt in prompts if counts[prompt] > 64]
     assert (len(prompts), len(cut)) == (6, 5)
     assert warnings_of(plan) == (
-        f"5 of 6 prompts are longer than 64 tokens, and what is beyond is cut off; the longest has "
-        f"{counts[longest.prompt]}, of '{longest.name}'",
+        f"5 of 6 prompts are longer than 64 tokens and will be truncated; the longest has "
+        f"{counts[longest.prompt]} tokens (variant '{longest.name}')",
     )
 
 

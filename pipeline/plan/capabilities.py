@@ -58,7 +58,7 @@ def _negative_prompt(campaign: Campaign, model: ModelDescription) -> Iterator[Pr
         return
     guidance = guidance_of(campaign, model)
     if model.hosted or model.distilled:
-        why = "is rendered by its service" if model.hosted else "is distilled"
+        why = "is a hosted model" if model.hosted else "is distilled"
         what = f"the model {quote(model.name)} {why} and takes no negative prompt"
         rule = "leave it out, or choose an undistilled model like flux.2-klein-base-4b"
         yield campaign.source.problem(("negative_prompt",), what, rule)
@@ -77,11 +77,11 @@ def _reuse(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
     if campaign.job.reuse == "exact":
         return
     if model.hosted:
-        what = f"the model {quote(model.name)} is rendered by its service"
+        what = f"the model {quote(model.name)} is a hosted model"
         yield campaign.source.problem(("reuse",), what, "leave reuse out")
     elif model.kv and (steps_of(campaign, model) or 0) < LONG_SCHEDULE:
-        what = f"the model {quote(model.name)} reuses its references exactly already"
-        rule = f"leave reuse out, or take at least {LONG_SCHEDULE} steps"
+        what = f"the model {quote(model.name)} already reuses its references without approximating"
+        rule = f"leave reuse out, or use at least {LONG_SCHEDULE} steps"
         yield campaign.source.problem(("reuse",), what, rule)
 
 
@@ -90,5 +90,5 @@ def _references(campaign: Campaign, model: ModelDescription) -> Iterator[Problem
     sets = {tuple(map(axes.get, roles)): axes for axes in (point.axes for point in campaign.points)}.values()
     most = max((len(references_of(roles, brand, axes)) for axes in sets), default=0)
     if most > model.max_references:
-        what = f"some variants have {most} reference pictures, and the model {quote(model.name)} takes fewer"
+        what = f"some variants have {most} reference pictures, too many for the model {quote(model.name)}"
         yield campaign.source.problem(("references",), what, f"allowed: {model.max_references} together")

@@ -11,9 +11,9 @@ from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.matrix import Combination
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.output_name import check_name
-from brandpress.pipeline.spec.piece import TemplateRenderError
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
 from brandpress.pipeline.spec.size import Size
+from brandpress.pipeline.spec.template import TemplateRenderError
 from brandpress.pipeline.spec.texts import CampaignTexts, ExpansionInput, shown
 
 PROMPT: Location = ("prompt",)
@@ -110,7 +110,7 @@ class _Expansion:
             if prompt:
                 return prompt
             kind, what = "empty", f"the prompt of {shown(axes)} is empty"
-            rule = "write what it should show"
+            rule = "describe the picture"
         except TemplateRenderError as error:
             kind, what = str(error), f"the prompt of {shown(axes)} can't be rendered: {error}"
             rule = _remedy(kind)
@@ -144,7 +144,7 @@ class _Expansion:
         unused = [axis for axis in axes if axes[axis] != other.get(axis)]
         what = f"{shown(other)} and {shown(axes)} would be the same picture: prompt, references and size are equal"
         use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
-        self._findings.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "take one of them out")
+        self._findings.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "remove one of them")
 
     def _check_collision(self, name: str, axes: Combination, seed: int) -> None:
         """Names that differ only in case collide: some file systems don't distinguish them."""
@@ -168,7 +168,7 @@ class _Expansion:
             files = self._inputs.brand.entities(role)[axes[role]].references
             if not files:
                 what = f"the {role} {quote(axes[role])} has no reference pictures"
-                rule = f"add references to it in the brand spec, or take {quote(role)} out here"
+                rule = f"add references to it in the brand spec, or remove {quote(role)} here"
                 self._findings.add(("references", i), axes[role], what, rule)
             digests += [self._inputs.digests.get(file, file) for file in files]
         if len(digests) > MAX_REFERENCES:
@@ -186,7 +186,7 @@ def _differences(one: tuple[Combination, int], other: tuple[Combination, int]) -
 
 def _name_rule(differing: list[str]) -> str:
     if not differing:
-        return "the same combination stands there twice: take one out"
+        return "the same combination is listed twice: remove one"
     return f"add {' and '.join(quote('{{ ' + axis + ' }}') for axis in differing)} to the name"
 
 

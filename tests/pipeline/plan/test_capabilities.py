@@ -76,7 +76,7 @@ def test_all_at_once_and_in_reading_order(corpus: Path) -> None:
         (
             11,
             13,
-            "some variants have 4 reference pictures, and the model 'some-model' takes fewer",
+            "some variants have 4 reference pictures, too many for the model 'some-model'",
             "allowed: 3 together",
         ),
         (14, 10, "the model 'some-model' has no quality 'standard'", "allowed: 'preview', or {steps: 20}"),

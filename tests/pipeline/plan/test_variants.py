@@ -164,7 +164,7 @@ def twins(points: list[dict[str, Any]], reseeds: bool, first_seed: int) -> list[
         if other is not mine:
             unused = " or ".join(f"'{{{{ {axis} }}}}'" for axis in mine if mine[axis] != other.get(axis))
             what = f"{told(other)} and {told(mine)} would be the same picture: prompt, references and size are equal"
-            found.append((what, f"use {unused} in the prompt" if unused else "take one of them out"))
+            found.append((what, f"use {unused} in the prompt" if unused else "remove one of them"))
     return more(found)
 
 

@@ -51,7 +51,7 @@ def test_a_name_made_of_text_is_a_name(text: str) -> None:
         ({}, "must be text, not a mapping"),
         (" \n", "is empty"),
         ("x" * 2001, "is 2,001 characters long"),
-        ("a\x1b[31m", "holds the control character '\\\\x1b'"),
+        ("a\x1b[31m", "contains the control character '\\\\x1b'"),
     ],
 )
 def test_what_is_no_text(value: object, message: str) -> None:

@@ -66,12 +66,12 @@ def as_tuples(value: object) -> object:
     ("text", "message"),
     [
         (b"a: caf\xe9\n", "file.yaml:1:7: the byte 0xe9 isn't UTF-8; save the file as UTF-8"),
-        (b"a: 1\nb: \x00\n", "file.yaml:2:4: the character '\\x00' isn't allowed in YAML; take it out"),
+        (b"a: 1\nb: \x00\n", "file.yaml:2:4: the character '\\x00' isn't allowed in YAML; remove it"),
         (b"a: " + b"x" * MAX_BYTES, f"file.yaml:1:1: the file is longer than {MAX_BYTES:,} bytes"),
-        (b"a: [" + b"1," * MAX_NODES + b"1]", f"file.yaml:1:1: the file holds more than {MAX_NODES:,} values"),
+        (b"a: [" + b"1," * MAX_NODES + b"1]", f"file.yaml:1:1: the file has more than {MAX_NODES:,} values"),
         (b"[" * 200_000, "the values are nested too deeply"),
-        (b"&a {<<: [*a, *a]}", "file.yaml:1:1: the file holds more than"),
-        (b"&a [*a, *a]", "the values are nested too deeply, or in themselves"),
+        (b"&a {<<: [*a, *a]}", "file.yaml:1:1: the file has more than"),
+        (b"&a [*a, *a]", "the values are nested too deeply or contain themselves"),
     ],
     ids=["latin-1", "nul", "bytes", "values", "deep", "merge-bomb", "cycle"],
 )
@@ -116,5 +116,5 @@ def test_merge_keys_mean_what_yaml_says(tmp_path, text, data) -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="1:1: there is no such file"):
         read_yaml(tmp_path / "none.yaml")
-    with pytest.raises(SpecError, match="1:1: this isn't a file but a folder; name a YAML file"):
+    with pytest.raises(SpecError, match="1:1: this is a folder, not a file; name a YAML file"):
         read_yaml(tmp_path)

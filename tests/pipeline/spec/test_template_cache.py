@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brandpress.pipeline.spec import piece, template
-from brandpress.pipeline.spec.piece import TemplateRenderError
-from brandpress.pipeline.spec.template import MAX_PIECES, compile_template
-from brandpress.pipeline.spec.template_values import CHOICE, Named
+from brandpress.pipeline.spec import template
+from brandpress.pipeline.spec.template import MAX_PIECES, TemplateRenderError, compile_template
+from brandpress.pipeline.spec.template_environment import ENVIRONMENT
+from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, Named
 
-WORDS = {"scene": CHOICE, "mood": CHOICE, "seed": ()}
+WORDS = {"scene": CHOICE_ATTRIBUTES, "mood": CHOICE_ATTRIBUTES, "seed": ()}
 SOURCES = (
     "{{ scene }}",
     " in {{ mood.text }}",
@@ -30,12 +30,12 @@ values = st.fixed_dictionaries(
 
 
 @given(st.lists(st.sampled_from(SOURCES), max_size=6), st.lists(values, min_size=1, max_size=12), st.integers(1, 3))
-def test_as_the_whole_template(sources: list[str], asked: list[dict[str, object]], kept: int) -> None:
+def test_as_the_whole_template(sources: list[str], asked: list[dict[str, object]], cached: int) -> None:
     """However few texts are kept, and in whatever order they are asked for."""
     source = "".join(sources)
-    made, whole = compile_template(source, WORDS), template._ENVIRONMENT.from_string(source)
+    made, whole = compile_template(source, WORDS), ENVIRONMENT.from_string(source)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(piece, "KEPT", kept)
+        patch.setattr(template, "CACHED_TEXTS", cached)
         assert [made.render(one) for one in asked] == [whole.render(one).strip() for one in asked]
 
 

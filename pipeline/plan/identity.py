@@ -1,4 +1,4 @@
-"""The render key: a digest of all that decides a picture's pixels, and of nothing else."""
+"""The render key: a digest of everything that decides a picture's pixels, and of nothing else."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def canonical_json(inputs: KeyInputs) -> str:
 
 
 def render_key(inputs: KeyInputs) -> str:
-    """sha256 of the canonical JSON, 64 hexadecimal digits: same key, same picture."""
+    """Returns the sha256 of the canonical JSON, as 64 hexadecimal digits. The same key means the same picture."""
     return hashlib.sha256(canonical_json(inputs).encode()).hexdigest()
 
 
 def changed_fields(before: KeyInputs, after: KeyInputs) -> tuple[str, ...]:
-    """The names of the fields that make two render keys differ, in the order of `KeyInputs`; () for equal keys."""
+    """Returns the names of the fields that make two render keys differ, in the order of `KeyInputs`."""
     old, new = (json.loads(canonical_json(inputs)) for inputs in (before, after))
     return tuple(field.name for field in _FIELDS if old.get(field.name) != new.get(field.name))

@@ -1,4 +1,4 @@
-"""How much memory a plan's pictures need on a device, and how the model's parts share it."""
+"""Estimates the memory that a plan needs on a device, and how the model's parts share it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Reference
 
 GPU_BYTES, CPU_BYTES = 2, 4
-"""Of a number in bfloat16, which GPUs compute in, and in float32."""
+"""Bytes per weight: GPUs compute in bfloat16, CPUs in float32."""
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """residency None: it doesn't fit, for the reason in `refusal`. turns_from: where parts that take turns are between
-    them, `memory` or `disk`; None where there are no turns, and where the machine isn't this one. host: bytes that
-    this machine has available."""
+    """What a plan needs, and how it fits on the device.
+
+    residency: None if it doesn't fit; `refusal` says why. turns_from: where offloaded parts wait for their turn,
+    `memory` or `disk`; None without offloading, or if the device isn't in this machine. host: available bytes of this
+    machine's memory.
+    """
 
     need: Need
     device: DeviceMemory
@@ -42,8 +45,10 @@ class MemoryPlan:
 
 
 def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
-    """What the plan needs on a GPU of `card` bytes, else on this machine's GPU with the least free memory, or without
-    a GPU in this machine's own; None where a service renders, and where the weights' files can't be read."""
+    """Returns what the plan needs; None for hosted models, and if the weights' files can't be read.
+
+    card: bytes of a GPU; default: this machine's GPU with the least free memory, or its main memory without a GPU.
+    """
     if plan.model.hosted:
         return None
     gpus = [gpu.memory for gpu in visible_gpus(os.environ)] if card is None else []
@@ -64,8 +69,8 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
         return MemoryPlan(need, device, None, str(error))
     if residency != "turns" or not gpus:
         return MemoryPlan(need, device, residency, None)
-    kept = HostMemory.here(len(gpus)).holds_turns(need)
-    return MemoryPlan(need, device, residency, None, "memory" if kept else "disk", available_memory())
+    in_memory = HostMemory.here(len(gpus)).holds_turns(need)
+    return MemoryPlan(need, device, residency, None, "memory" if in_memory else "disk", available_memory())
 
 
 def largest_of(plan: Plan) -> Largest:

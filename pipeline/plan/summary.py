@@ -1,4 +1,4 @@
-"""A plan in numbers: what `brandpress plan` shows."""
+"""Summarises a plan for `brandpress plan`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from brandpress.pipeline.plan.variant import Reference, Variant
 
 @dataclass(frozen=True)
 class ReferenceSet:
-    """References that variants share, and how many variants do."""
+    """References that variants share, and the number of these variants."""
 
     references: tuple[Reference, ...]
     variants: int
@@ -26,10 +26,13 @@ class ReferenceSet:
 
 @dataclass(frozen=True)
 class Summary:
-    """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `done` None: it isn't known
-    what the store has, for the reason in `unknown`. `held_back`: variants that took workers down before. `to_render`:
-    all others that aren't done. `steps`, `guidance` None: the service chooses. `warnings`: what a person should know
-    before rendering. `memory` None: nothing is known of it, or a service renders."""
+    """The numbers of a plan.
+
+    axes: axis -> name -> number of variants. sizes: size -> number of variants. params: the sampling parameters that
+    all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: quarantined variants,
+    which crashed workers. to_render: variants that are neither done nor held back. memory: None for hosted models, and
+    if it couldn't be estimated.
+    """
 
     plan: Plan
     deliver: str
@@ -55,7 +58,7 @@ def summarise(
     memory: MemoryPlan | None = None,
     quarantined: Set[str] = frozenset(),
 ) -> Summary:
-    """The summary of a plan, given the render keys that the store has done (None: not known) and quarantined."""
+    """Returns the summary of a plan. done, quarantined: render keys in the store; done None: not known."""
     keys = render_keys(plan.variants)
     done_count, held_back = len(keys & done) if done else 0, len(keys & quarantined)
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
@@ -93,7 +96,7 @@ def _reference_sets(variants: Sequence[Variant]) -> tuple[ReferenceSet, ...]:
 
 
 def summary_json(summary: Summary, first: int) -> dict[str, Any]:
-    """The summary as plain JSON values, with the `first` variants in full."""
+    """Returns the summary as plain JSON values. first: how many variants to include in full."""
     plan = summary.plan
     model, job = plan.model, plan.campaign.job
     return {
@@ -122,8 +125,11 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "sizes": summary.sizes,
         "seeds": summary.seeds,
         "reference_sets": [
-            {"references": [_reference(reference) for reference in found.references], "variants": found.variants}
-            for found in summary.reference_sets
+            {
+                "references": [_reference(reference) for reference in reference_set.references],
+                "variants": reference_set.variants,
+            }
+            for reference_set in summary.reference_sets
         ],
         "first": [_variant(variant) for variant in plan.variants[:first]],
         "warnings": list(summary.warnings),
@@ -132,18 +138,18 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
 
 
 def memory_json(memory: MemoryPlan | None) -> dict[str, Any] | None:
-    """Bytes of each part, what both ways of sharing need, and what the device has in all (`total`) and free
-    (`available`), as plain JSON values."""
+    """Returns a memory plan as plain JSON values: bytes of each part, bytes needed with and without offloading, and
+    the device's `total` and `available` bytes."""
     if memory is None:
         return None
     needs = {"resident": memory.need.resident, "turns": memory.need.turns}
     device = {"device": memory.device.name, "total": memory.device.total, "available": memory.device.free}
-    told = {"residency": memory.residency, "turns_from": memory.turns_from, "refusal": memory.refusal}
-    return asdict(memory.need) | {"needs": needs} | device | told
+    result = {"residency": memory.residency, "turns_from": memory.turns_from, "refusal": memory.refusal}
+    return asdict(memory.need) | {"needs": needs} | device | result
 
 
 def choice_json(choice: ModelChoice) -> dict[str, Any]:
-    """What of a choice is set, as plain JSON values."""
+    """Returns the fields of a model choice that are set, as plain JSON values."""
     return {name: value for name, value in asdict(choice).items() if value}
 
 

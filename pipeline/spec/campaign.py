@@ -38,7 +38,8 @@ MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps
 MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
-FORMATS = ("png", "jpeg", "webp")
+EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+"""Output format -> file extension."""
 
 _SEEDS_RULE = (
     f"allowed: a number from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"
@@ -139,7 +140,7 @@ Quality = Annotated[
 class Output(Fields):
     """The delivered file. name: a template; None for the default: the values of the axes, and the seed."""
 
-    format: Annotated[Literal["png", "jpeg", "webp"], reader(parse_choice(FORMATS))] = "png"
+    format: Annotated[Literal["png", "jpeg", "webp"], reader(parse_choice(tuple(EXTENSIONS)))] = "png"
     name: Annotated[str, reader(parse_template)] | None = None
 
 

@@ -12,12 +12,12 @@ VARIANTS = tuple(Variant(f"v{i}", {}, "p", (), 64, 64, i, "png", f"{i:064x}", st
 
 
 @given(st.sets(st.sampled_from([v.render_key for v in VARIANTS] + ["f" * 64])))
-def test_what_is_missing_and_what_is_done_make_the_plan(done: set[str]) -> None:
+def test_missing_and_done_variants_make_up_the_plan(done: set[str]) -> None:
     left = list(missing(VARIANTS, done))
     assert all(v.render_key not in done for v in left)
     assert [v for v in VARIANTS if v in left or v.render_key in done] == list(VARIANTS)
     assert left == sorted(left, key=lambda v: v.name)
 
 
-def test_a_variant_is_done_by_its_key_and_not_by_its_name() -> None:
+def test_a_variant_is_done_if_its_key_is_whatever_its_name() -> None:
     assert tuple(missing(VARIANTS, {Path(v.name).name for v in VARIANTS})) == VARIANTS

@@ -15,7 +15,7 @@ SERVICE: dict[str, Any] = {"steps": None, "guidance": None, "hosted": True, "dis
 
 
 @pytest.mark.parametrize(
-    ("written", "changes", "found"),
+    ("written", "changes", "expected"),
     [
         ("", {}, SamplingParams(steps=20, guidance=4.0)),
         ("quality: preview", {}, SamplingParams(steps=6, guidance=4.0)),
@@ -35,16 +35,16 @@ SERVICE: dict[str, Any] = {"steps": None, "guidance": None, "hosted": True, "dis
         ("reuse: approximate", {}, SamplingParams(steps=20, guidance=4.0, reuse="approximate")),
     ],
 )
-def test_what_a_campaign_asks_for_else_what_its_model_says(
-    written: str, changes: dict[str, Any], found: SamplingParams, corpus: Path, tmp_path: Path
+def test_a_campaigns_values_and_its_models_defaults(
+    written: str, changes: dict[str, Any], expected: SamplingParams, corpus: Path, tmp_path: Path
 ) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
     (tmp_path / "job.yaml").write_text(f"{text}{written}\n")
-    assert sampling_params(load_campaign(tmp_path / "job.yaml"), model(**changes)) == found
+    assert sampling_params(load_campaign(tmp_path / "job.yaml"), model(**changes)) == expected
 
 
 @pytest.mark.parametrize(
-    ("asked", "steps", "running", "found"),
+    ("reuse", "steps", "running", "expected"),
     [
         ("exact", 50, True, "exact"),
         ("approximate", 4, True, "approximate"),
@@ -55,5 +55,8 @@ def test_what_a_campaign_asks_for_else_what_its_model_says(
         ("exact", None, True, "exact"),
     ],
 )
-def test_approximate_only_where_it_makes_a_difference(asked: str, steps: int | None, running: bool, found: str) -> None:
-    assert reuse_of(SamplingParams(steps=steps, guidance=1.0, reuse=asked), references_in_each_step=running) == found
+def test_approximate_reuse_only_if_it_makes_a_difference(
+    reuse: str, steps: int | None, running: bool, expected: str
+) -> None:
+    params = SamplingParams(steps=steps, guidance=1.0, reuse=reuse)
+    assert reuse_of(params, references_in_each_step=running) == expected

@@ -1,4 +1,4 @@
-"""Prompts that are too long, whatever number of them is counted at once or remembered."""
+"""Warnings about prompts that are too long, with any batch size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def planned(corpus: Path, tmp_path: Path) -> Plan:
 
 
 @pytest.mark.parametrize("batch", [4096, 1, 2, 5])
-def test_those_that_will_be_cut(batch: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompts_that_will_be_truncated(
+    batch: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(warnings, "BATCH", batch)
     plan = planned(corpus, tmp_path)
     prompts = list(dict.fromkeys(variant.prompt for variant in plan.variants))
@@ -51,13 +53,13 @@ def test_those_that_will_be_cut(batch: int, corpus: Path, tmp_path: Path, monkey
     )
 
 
-def test_none_where_all_fit_and_where_a_service_renders(corpus: Path, tmp_path: Path) -> None:
+def test_no_warning_if_all_prompts_fit_or_the_model_is_hosted(corpus: Path, tmp_path: Path) -> None:
     assert warnings_of(plan_for(load_campaign(corpus / "good" / "design.yaml"), model(text_length=512))) == ()
     plan = planned(corpus, tmp_path)
     assert warnings_of(Plan(plan.campaign, model(hosted=True, text_length=1), plan.variants)) == ()
 
 
-def test_a_model_that_cannot_tell(corpus: Path, tmp_path: Path) -> None:
+def test_a_model_whose_tokens_cannot_be_counted(corpus: Path, tmp_path: Path) -> None:
     plan = planned(corpus, tmp_path)
     parts = plan.model.parts
     assert parts is not None

@@ -1,4 +1,4 @@
-"""The matrix against GitHub's own example and against a model that is slow and plain."""
+"""The matrix against GitHub's own example and a naive implementation."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def slow(axes, exclude, include):
     st.lists(entries(AXES).filter(bool), max_size=4),
     st.lists(entries(AXES | EXTRA), max_size=5),
 )
-def test_like_the_plain_model(names, exclude, include) -> None:
+def test_like_a_naive_expansion(names, exclude, include) -> None:
     axes = {name: AXES[name] for name in sorted(names)}
     exclude = [{k: v for k, v in entry.items() if k in axes} for entry in exclude]
     exclude = [entry for entry in exclude if entry]

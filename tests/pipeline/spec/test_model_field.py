@@ -1,4 +1,4 @@
-"""What `model:` may say, and the choice that it means; what is wrong with others is in the corpus."""
+"""Valid values of `model:`; wrong ones are in the corpus."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def render(source: str, without: str = "") -> str:
         ('{"scene": "{{ scene }}", "n": {}}', '{"scene": "on a beach", "n": {}}'),
     ],
 )
-def test_what_templates_can(source: str, text: str) -> None:
+def test_templates_can_use(source: str, text: str) -> None:
     assert render(source) == text
 
 
@@ -102,7 +102,7 @@ def test_what_templates_can(source: str, text: str) -> None:
         "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     ],
 )
-def test_what_templates_must_not(source: str) -> None:
+def test_templates_must_not_use(source: str) -> None:
     assert check_template(source, WORDS)
     with pytest.raises(WrongValueError):
         compile_template(source, WORDS)
@@ -121,16 +121,16 @@ def test_what_templates_must_not(source: str) -> None:
         ("{{ scene ~ scene }}" * 1500, "", "the text is longer than 20,000 characters"),
     ],
 )
-def test_what_cannot_be_rendered(source: str, without: str, message: str) -> None:
+def test_render_errors(source: str, without: str, message: str) -> None:
     with pytest.raises(TemplateRenderError, match=message.replace("(", r"\(")):
         render(source, without)
 
 
-def test_all_faults_at_once_with_what_was_meant() -> None:
-    found = check_template(
+def test_all_problems_with_suggestions() -> None:
+    errors = check_template(
         "{{ prodct }} {{ product.descripton }} {{ scene | uper }} {{ scene is definid }} {scene}", WORDS
     )
-    assert [fault.suggestion for fault in found] == [
+    assert [fault.suggestion for fault in errors] == [
         "'product'",
         "'description'",
         "'upper'",
@@ -145,7 +145,7 @@ def test_the_variables_of_a_template() -> None:
 
 
 @given(st.text(string.ascii_letters + string.digits + " {}%#'\".|()[]_-+*~\n", max_size=60))
-def test_any_text_is_refused_or_rendered_safely(source: str) -> None:
+def test_any_text_is_rejected_or_rendered_safely(source: str) -> None:
     if check_template(source, WORDS):
         return
     try:

@@ -1,4 +1,4 @@
-"""Pieces of templates: the same text as the whole template gives, whatever is kept."""
+"""Templates render piece by piece and cache texts; the result is the same as rendering the whole template."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ values = st.fixed_dictionaries(
 
 
 @given(st.lists(st.sampled_from(SOURCES), max_size=6), st.lists(values, min_size=1, max_size=12), st.integers(1, 3))
-def test_as_the_whole_template(sources: list[str], asked: list[dict[str, object]], cached: int) -> None:
-    """However few texts are kept, and in whatever order they are asked for."""
+def test_pieces_render_like_the_whole_template(sources: list[str], cases: list[dict[str, object]], cached: int) -> None:
+    """However few texts are cached, and in any order of values."""
     source = "".join(sources)
-    made, whole = compile_template(source, WORDS), ENVIRONMENT.from_string(source)
+    compiled, whole = compile_template(source, WORDS), ENVIRONMENT.from_string(source)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(template, "CACHED_TEXTS", cached)
-        assert [made.render(one) for one in asked] == [whole.render(one).strip() for one in asked]
+        assert [compiled.render(one) for one in cases] == [whole.render(one).strip() for one in cases]
 
 
-def test_values_that_look_alike_are_told_apart() -> None:
-    made = compile_template("{{ scene.name }}", WORDS)
-    assert [made.render({"scene": scene}) for scene in scenes] == ["beach", "sea", "snow"]
+def test_values_that_look_alike_are_cached_separately() -> None:
+    compiled = compile_template("{{ scene.name }}", WORDS)
+    assert [compiled.render({"scene": scene}) for scene in scenes] == ["beach", "sea", "snow"]
 
 
-def test_a_text_for_what_is_missing_is_of_nothing_else() -> None:
-    made = compile_template("{% if mood is defined %}{{ mood }}{% endif %}.", WORDS)
-    assert [made.render(one) for one in ({}, {"mood": moods[0]}, {})] == [".", "calm 0.", "."]
+def test_a_text_for_a_missing_value_is_not_used_for_others() -> None:
+    compiled = compile_template("{% if mood is defined %}{{ mood }}{% endif %}.", WORDS)
+    assert [compiled.render(one) for one in ({}, {"mood": moods[0]}, {})] == [".", "calm 0.", "."]
 
 
-def test_a_template_of_very_many_pieces() -> None:
+def test_a_template_with_very_many_pieces() -> None:
     source = "{{ scene }}{{ seed + 1 }}" * MAX_PIECES
     assert compile_template(source, WORDS).render({"scene": scenes[0], "seed": 1}) == "beach2" * MAX_PIECES
 
 
-def test_pieces_that_are_too_long_together() -> None:
+def test_pieces_that_are_too_long_in_total() -> None:
     text = "x" * 15_000
-    with pytest.raises(TemplateRenderError, match="more than 20,000 characters"):
+    with pytest.raises(TemplateRenderError, match="the text is longer than 20,000 characters"):
         compile_template("{{ scene }}{{ scene.text }}", WORDS).render({"scene": Named.choice(text, "x", text)})

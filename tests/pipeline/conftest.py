@@ -21,7 +21,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
-    """One Ray cluster with two workers for all tests, because starting one is slow. It can import the tests' stand-in."""
+    """One Ray cluster with two workers for all tests, because starting it is slow. It can import our stand-in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("OMP_NUM_THREADS", "1")

@@ -37,9 +37,7 @@ def planned(corpus: Path, tmp_path: Path) -> Plan:
 
 
 @pytest.mark.parametrize("batch", [4096, 1, 2, 5])
-def test_prompts_that_will_be_truncated(
-    batch: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_truncated_prompts(batch: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warnings, "BATCH", batch)
     plan = planned(corpus, tmp_path)
     prompts = list(dict.fromkeys(variant.prompt for variant in plan.variants))

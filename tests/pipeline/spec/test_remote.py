@@ -188,9 +188,7 @@ def test_a_server_that_is_down(site: Site, public: None) -> None:
     assert "can't be fetched" in refused(site, f"https://{HOST}:1/mug.png")
 
 
-def test_a_brand_spec_can_have_an_address(
-    site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (96, 80), "red").save(tmp_path / "mug.png")
     site.answers["/mug.png"] = (200, (tmp_path / "mug.png").read_bytes())
     site.answers["/page.html"] = (200, b"<html>")

@@ -7,12 +7,10 @@ from brandpress.model.request import (
     MAX_ASPECT,
     MAX_PIXELS,
     MAX_REFERENCE_PIXELS,
-    MIN_REFERENCE_SIDE,
+    MIN_REFERENCE_PIXELS,
     SIZE_MULTIPLE,
     RenderRequest,
 )
-
-MIN_REFERENCE_PIXELS = MIN_REFERENCE_SIDE**2
 
 
 def check_size(request: RenderRequest) -> None:

@@ -45,9 +45,9 @@ from brandpress.model.memory.plan import (
 from brandpress.model.network.kernels import EAGER, Kernels, chosen
 from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE
+from brandpress.model.sampling_params import REUSES
 
 USUAL = Largest()
-REUSES = ("exact", "approximate")
 
 
 @dataclass(frozen=True)

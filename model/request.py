@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from brandpress.model.sampling_params import SamplingParams
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -16,22 +18,18 @@ MAX_REFERENCES = 10
 SIZE_MULTIPLE = 16
 MAX_ASPECT = 8
 MIN_REFERENCE_SIDE = 64
+MIN_REFERENCE_PIXELS = MIN_REFERENCE_SIDE**2
 MAX_REFERENCE_PIXELS = 2024 * 2024
 
 
 @dataclass(frozen=True)
-class RenderRequest:
-    """One picture to make.
+class RenderRequest(SamplingParams):
+    """One picture to make; the sampling parameters (`steps=`, `guidance=`, …) are keyword arguments.
 
     width, height: pixels, multiples of 16, together at most 4,194,304, at most 8:1. references: at most 10 pictures, in
-    order; any size of at least 64 pixels a side and an aspect of at most 8:1; not to be changed afterwards. steps,
-    guidance: None means what the checkpoint's family says. The noise is drawn from `seed` on the CPU in float32, so
-    that a seed means one picture everywhere. negative_prompt: what guidance leads away from, for models that aren't
-    distilled. reference_pixels: the area that references are scaled down to, 4,096 to 4,096,576 (2024 x 2024); None
-    means the model's, 1024 x 1024.
-    upsample: the prompt is first rewritten by the model's own language model, for models that have one that can.
-    reuse: "approximate" takes references' keys and values of an earlier step, and leaves out some steps of a long
-    schedule (see `inference.step_cache`); "exact" computes all that isn't equal anyway.
+    order, each at least 64 pixels a side and at most 8:1; don't change them afterwards. seed: the noise is drawn from
+    it on the CPU in float32, so that a seed means the same picture on every device. reference_pixels: 4,096 to
+    4,096,576 (2024 x 2024).
     """
 
     prompt: str
@@ -39,12 +37,6 @@ class RenderRequest:
     width: int = 1024
     height: int = 1024
     seed: int = 0
-    steps: int | None = None
-    guidance: float | None = None
-    negative_prompt: str = ""
-    reference_pixels: int | None = None
-    upsample: bool = False
-    reuse: str = "exact"
 
 
 @dataclass(frozen=True)

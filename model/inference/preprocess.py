@@ -13,11 +13,10 @@ from torch import Tensor
 
 from brandpress.model.errors import RequestError
 from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE, SIZE_MULTIPLE
+from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
 
-DEFAULT_PIXELS = 1024 * 1024
 
-
-def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) -> Tensor:
+def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_REFERENCE_PIXELS) -> Tensor:
     """A picture -> (1, 3, H, W) float32 in [-1, 1], H and W multiples of 16, at most `max_pixels` in area.
 
     Downscaled only, by Lanczos, in the picture's own mode; then cut to the centre; then turned to RGB. Raises

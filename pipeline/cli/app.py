@@ -353,12 +353,12 @@ def _tell(result: dict[str, Any] | Iterable[str]) -> None:
 def _settled(uri: DeliveryAddress, plan: Any, *, needed: bool) -> tuple[CompletedKeys | None, str | None]:
     """What of the plan the store has settled. A store out of reach is told, and an error only where it's needed."""
     from brandpress.pipeline.deliver.resume import completed_keys
-    from brandpress.pipeline.plan.diff import RenderKeys
+    from brandpress.pipeline.plan.diff import render_keys
     from brandpress.pipeline.store.address import open_store
     from brandpress.pipeline.store.protocol import StoreError
 
     try:
-        return completed_keys(open_store(uri), plan.campaign.name, RenderKeys(plan.variants)), None
+        return completed_keys(open_store(uri), plan.campaign.name, render_keys(plan.variants)), None
     except StoreError as error:
         if needed:
             raise

@@ -12,7 +12,7 @@ from brandpress.model.checkpoint.hub import download
 from brandpress.model.checkpoint.locate import NANO_FOLDER
 from brandpress.model.errors import RequestError
 from brandpress.model.family import FAMILIES, Family, Precision
-from brandpress.pipeline.spec.wording import allowed, closest, quote
+from brandpress.pipeline.spec.messages import allowed, closest, quote
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 TABLE_WIDTH = 190  # below it the cells would be broken apart: each model gets a few lines instead

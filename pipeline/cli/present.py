@@ -107,8 +107,8 @@ def _model(summary: Summary) -> str:
 
 
 def _sampling(summary: Summary) -> str:
-    steps = "the service's steps" if summary.steps is None else _count(summary.steps, "step")
-    guidance = "the service's guidance" if summary.guidance is None else f"guidance {summary.guidance:g}"
+    steps = "the service's steps" if summary.params.steps is None else _count(summary.params.steps, "step")
+    guidance = "the service's guidance" if summary.params.guidance is None else f"guidance {summary.params.guidance:g}"
     return f"{steps}, {guidance}"
 
 

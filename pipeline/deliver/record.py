@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from brandpress.model.sampling_params import ADDED_LATER
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.version import TOOL
 
@@ -36,7 +37,7 @@ class StoredModel(BaseModel):
         values: dict[str, Any] = serialize(self)
         fields = type(self).model_fields
         for name in self.omit_default:
-            if getattr(self, name) == fields[name].default:
+            if name in fields and getattr(self, name) == fields[name].default:
                 values.pop(name, None)
         return values
 
@@ -84,7 +85,7 @@ class Record(StoredModel):
     host: device, torch, driver.
     """
 
-    omit_default = ("negative_prompt", "prompt_upsampled", "reference_pixels", "reuse", "strikes", "traceback", "cost")
+    omit_default = (*ADDED_LATER, "prompt_upsampled", "strikes", "traceback", "cost")
 
     name: str
     status: Status
@@ -155,10 +156,7 @@ def new_record(
         height=variant.height,
         format=variant.format,
         prompt=variant.prompt,
-        negative_prompt=variant.negative_prompt,
         seed=variant.seed,
-        steps=variant.steps,
-        guidance=variant.guidance,
         model=model,
         references=tuple(
             ReferenceStamp(
@@ -166,12 +164,11 @@ def new_record(
             )
             for reference in variant.references
         ),
-        reference_pixels=variant.reference_pixels,
-        reuse=variant.reuse,
         axes=dict(variant.axes),
         cause=cause,
         strikes=strikes,
         created=_now(),
+        **{name: value for name, value in variant.sampling_values().items() if name in Record.model_fields},
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from brandpress.pipeline.deliver.manifest import read_latest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import read_index
-from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.protocol import Store
 
@@ -41,7 +41,7 @@ class CampaignStatus:
 
 def campaign_status(folder: Store, variants: Sequence[Variant]) -> CampaignStatus:
     """Compares the planned `variants` with the records in the campaign's folder. Raises StoreError."""
-    index = read_index(folder, RenderKeys(variants))
+    index = read_index(folder, render_keys(variants))
     failures = tuple(
         sorted(
             (failure_of(record) for record in index.values() if record.status != "done"),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import closest, quote
 
 FOLDER = "file"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -1,26 +1,16 @@
-"""Loads brand specs and campaigns: whole, or not at all and with every mistake at once."""
+"""Loads a campaign with its brand spec."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from brandpress.pipeline.spec.brand import BrandSpec
-from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.campaign_file import examine_campaign
 from brandpress.pipeline.spec.problem import SpecError
 
 
-def load_brand(path: Path) -> BrandSpec:
-    """The brand spec in a file. Raises SpecError with all problems."""
-    examined = examine_brand(path)
-    if examined.brand is None:
-        raise SpecError(examined.problems)
-    return examined.brand
-
-
 def load_campaign(path: Path) -> Campaign:
-    """The campaign in a file, with its brand spec loaded. Raises SpecError with all problems of both files."""
+    """Returns the campaign in a file. Raises SpecError with all problems of the file and of its brand spec."""
     examined = examine_campaign(path)
     if examined.campaign is None:
         raise SpecError(examined.problems)

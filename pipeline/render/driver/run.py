@@ -18,7 +18,7 @@ from brandpress.pipeline.deliver.manifest import Header, Published, publish
 from brandpress.pipeline.deliver.record import Record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.status import failure_of
-from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.memory import largest_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
@@ -85,7 +85,7 @@ def render_campaign(
     address = to_address(store_uri) if store_uri else campaign.address
     folder = open_campaign(address, campaign.name)
     stamp = stamp_of(plan.model)
-    wanted = RenderKeys(plan.variants)
+    wanted = render_keys(plan.variants)
     index = read_index(folder, wanted)
     asked = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
     todo = tuple(islice(asked.todo, limit))

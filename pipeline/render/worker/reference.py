@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.variant import Reference
-from brandpress.pipeline.spec.picture import FORMATS, MAX_FILE_BYTES
+from brandpress.pipeline.spec.picture import MAX_FILE_BYTES, REFERENCE_FORMATS
 
 
 def open_reference(reference: Reference) -> Image.Image:
@@ -28,7 +28,7 @@ def open_reference(reference: Reference) -> Image.Image:
         raise RequestError(f"the {reference.role} reference {reference.file} can't be read: {reason}") from None
     if hashlib.sha256(data).hexdigest() != reference.sha256:
         raise RequestError(f"the {reference.role} reference {reference.file} was changed since the plan; run again")
-    picture = Image.open(BytesIO(data), formats=FORMATS)
+    picture = Image.open(BytesIO(data), formats=REFERENCE_FORMATS)
     picture.load()
     upright = ImageOps.exif_transpose(picture)
     return upright if reference.background is None else flatten(upright, reference.background)

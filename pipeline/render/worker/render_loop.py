@@ -221,12 +221,7 @@ class RenderLoop:
             width=variant.width,
             height=variant.height,
             seed=variant.seed,
-            steps=variant.steps,
-            guidance=variant.guidance,
-            negative_prompt=variant.negative_prompt,
-            reference_pixels=variant.reference_pixels,
-            upsample=variant.upsample,
-            reuse=variant.reuse,
+            **variant.sampling_values(),
         )
 
 

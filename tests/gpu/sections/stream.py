@@ -43,7 +43,7 @@ def requests_of(case: Case, words: str) -> list[RenderRequest]:
     pictures: Sequence[Image.Image] = references_of(case)
     sets = (tuple(pictures), tuple(reversed(pictures)))
     return [
-        RenderRequest(f"{words} {number}", sets[number * 2 // PICTURES], case.side, case.side, number, case.steps)
+        RenderRequest(f"{words} {number}", sets[number * 2 // PICTURES], case.side, case.side, number, steps=case.steps)
         for number in range(PICTURES)
     ]
 

@@ -36,7 +36,7 @@ def difference(renderer: Renderer, pipeline: Any, folder: Path, request: RenderR
     index = json.loads((folder / "model_index.json").read_text())
     references = prepared(request.references, index["reference_pixels"])
     assert all(min(picture.size) >= MIN_REFERENCE_SIDE for picture in references), "diffusers would refuse these"
-    asked = RenderRequest(request.prompt, references, request.width, request.height, request.seed, request.steps)
+    asked = RenderRequest(request.prompt, references, request.width, request.height, request.seed, steps=request.steps)
     theirs = judged(pipeline, asked, index["max_sequence_length"], tuple(index["text_encoder_out_layers"]))
     assert np.std(theirs) > 4
     (ours,) = renderer.render([request])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from brandpress.model.choice import LoraChoice, ModelChoice
+from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.deliver.delivery import parse_record
 from brandpress.pipeline.deliver.record import LoraStamp, Record, ReferenceStamp, new_record, stamp_of
 from brandpress.pipeline.plan.variant import Reference
@@ -57,6 +58,20 @@ def test_later_fields_are_omitted_at_their_defaults() -> None:
     assert values["references"][0]["background"] == "#1f4d3a"
     assert parse_record(original.to_json(), "here") == original
     assert not {*REQUEST, *RESULTS} & json.loads(record(1).to_json()).keys()
+
+
+def test_a_record_with_every_sampling_parameter_set_has_a_fixed_order_of_fields() -> None:
+    line = record(1, steps=None, guidance=2.5, tool="brandpress 0.1.0", **REQUEST, **RESULTS).to_json().decode()
+    assert line.partition('"format":"png",')[2].startswith(
+        '"prompt":"a mug, scene 1","negative_prompt":"a blur","prompt_upsampled":"a mug, in detail",'
+        '"seed":1,"steps":null,"guidance":2.5,"model":'
+    )
+    assert ',"references":[],"reference_pixels":4096,"reuse":"approximate","axes":{' in line
+
+
+def test_a_record_has_every_sampling_parameter() -> None:
+    """Except `upsample`, which `prompt_upsampled` implies."""
+    assert {field.name for field in fields(SamplingParams)} - Record.model_fields.keys() == {"upsample"}
 
 
 def test_a_model_stamp_has_lora_names_and_no_paths() -> None:

@@ -141,9 +141,7 @@ def test_a_plan_warns_of_prompts_that_are_cut(
     assert run(["plan", str(job), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     (warning,) = told["warnings"]
-    assert warning.startswith(
-        "1 of 2 prompts are longer than 24 tokens, and what is beyond is cut off; the longest has "
-    )
+    assert warning.startswith("1 of 2 prompts are longer than 24 tokens and will be truncated; the longest has ")
     assert told["memory"]["residency"] == "resident"
     assert told["memory"]["needs"]["turns"] < told["memory"]["needs"]["resident"]
 

@@ -83,7 +83,7 @@ def test_a_picture_becomes_an_asset_and_a_record_of_all_that_made_it(folder: Sto
     assert {"prepare", "model", "denoise", "encode"} <= first.timings.keys()
     assert json.loads(folder.read(first.key) or b"") == json.loads(first.to_json())
     shown = Image.open(Path(folder.uri) / variant(0).asset)
-    assert shown.tobytes() == draw(RenderRequest(variant(0).prompt, (), 64, 64, 0, 4, 1.0)).tobytes()
+    assert shown.tobytes() == draw(RenderRequest(variant(0).prompt, (), 64, 64, 0, steps=4, guidance=1.0)).tobytes()
 
 
 def test_what_the_renderer_says_of_itself_may_change(folder: Store) -> None:

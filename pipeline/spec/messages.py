@@ -1,4 +1,4 @@
-"""How messages name values: quoted and short, listed, and the closest of what is allowed."""
+"""Formats values for messages: quoted, shortened, listed, and the closest of the allowed names."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import datetime
 import difflib
 from collections.abc import Collection, Mapping
 
-SHOWN = 60  # characters of a value that a message shows
-LISTED = 20  # names that a message lists
+MAX_CHARACTERS = 60  # of a value in a message
+MAX_LISTED = 20  # names in a message
 
 
 def quote(value: object) -> str:
-    """The value in single quotes, cut to 60 characters, with control characters escaped."""
+    """Returns the value in single quotes, cut to 60 characters, with control characters escaped."""
     text = str(value)
-    text = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    text = text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
 
 
 def listing(names: Collection[str]) -> str:
-    """`'a', 'b', 'c'`, at most twenty of them."""
-    shown = [quote(name) for name in list(names)[:LISTED]]
+    """Returns `'a', 'b', 'c'`, at most twenty names."""
+    shown = [quote(name) for name in list(names)[:MAX_LISTED]]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
 
 
 def allowed(names: Collection[str]) -> str:
-    """`allowed: 'a', 'b'`, or that there is nothing to choose from."""
-    return f"allowed: {listing(names)}" if names else "there are none to choose from"
+    """Returns `allowed: 'a', 'b'`, or that there are no names."""
+    return f"allowed: {listing(names)}" if names else "none are defined"
 
 
 def closest(name: str, names: Collection[str]) -> str:
-    """The quoted name that is most like `name`, or "" when none is near."""
+    """Returns the quoted name that is most similar to `name`, or "" if none is similar."""
     folded = {_fold(candidate): candidate for candidate in reversed(list(names))}
-    near = difflib.get_close_matches(_fold(name[:SHOWN]), folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(_fold(name[:MAX_CHARACTERS]), folded, n=1, cutoff=0.6)
     return quote(folded[near[0]]) if near else ""
 
 
 def kind(value: object) -> str:
-    """What YAML made of a value, in the words of messages."""
+    """Describes a parsed YAML value, as in `the number 5`."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):

@@ -1,7 +1,4 @@
-"""Lays a document over a pydantic model: the fields that are right, and a problem for each part that isn't.
-
-Each field is validated on its own, so that one wrong field hides nothing that can be checked of the others.
-"""
+"""Validates a document against a pydantic model, field by field: a wrong field doesn't hide problems of others."""
 
 from __future__ import annotations
 
@@ -17,8 +14,8 @@ from pydantic_core import ErrorDetails
 
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.fields import quotes_hint
+from brandpress.pipeline.spec.messages import closest, kind, listing, quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
-from brandpress.pipeline.spec.wording import closest, kind, listing, quote
 
 _EXPECTED = {
     "string_type": "text",
@@ -32,19 +29,19 @@ _EXPECTED = {
 
 
 @dataclass(frozen=True)
-class Shape:
-    """The right fields by attribute name, with defaults for what isn't written, and the problems of the rest."""
+class ValidFields:
+    """The valid fields keyed by attribute name, defaults included, and the problems of the others."""
 
     values: dict[str, Any]
     problems: tuple[Problem, ...]
 
 
-def read_shape(document: Document, model: type[BaseModel]) -> Shape:
-    """What of the document fits the model. A field that is missing or wrong is not among the values."""
+def validate_fields(document: Document, model: type[BaseModel]) -> ValidFields:
+    """Returns the fields of the document that are valid for the model. A missing or wrong field isn't among them."""
     data = document.data
     if not isinstance(data, dict):
-        what = f"the file must hold a mapping, not {kind(data)}"
-        return Shape({}, (document.problem((), what, f"fields: {listing(list(_fields(model)))}"),))
+        what = f"the file must be a mapping, not {kind(data)}"
+        return ValidFields({}, (document.problem((), what, f"fields: {listing(list(_fields(model)))}"),))
     fields = _fields(model)
     problems = [_unknown(document, (name,), fields) for name in data if name not in fields]
     values: dict[str, Any] = {}
@@ -59,7 +56,7 @@ def read_shape(document: Document, model: type[BaseModel]) -> Shape:
             values[attribute] = _adapter(model, attribute).validate_python(data[name], strict=True)
         except ValidationError as error:
             problems += [problem for detail in error.errors() for problem in _problems(document, name, info, detail)]
-    return Shape(values, tuple(problems))
+    return ValidFields(values, tuple(problems))
 
 
 @cache
@@ -69,27 +66,27 @@ def _adapter(model: type[BaseModel], attribute: str) -> TypeAdapter[Any]:
 
 def _problems(document: Document, name: str, info: FieldInfo, detail: ErrorDetails) -> list[Problem]:
     code = detail["type"]
-    known = document.known((name, *detail["loc"]))
-    label = ".".join(str(step) for step in known)
+    place = document.existing((name, *detail["loc"]))
+    label = ".".join(str(step) for step in place)
     if code == "missing":
         inner = _fields_at(info.annotation, detail["loc"][:-1])
         field = str(detail["loc"][-1])
-        return [_missing(document, (*known, field), inner[field][1] if field in inner else None)]
+        return [_missing(document, (*place, field), inner[field][1] if field in inner else None)]
     if code == "extra_forbidden":
-        return [_unknown(document, known, _fields_at(info.annotation, detail["loc"][:-1]))]
+        return [_unknown(document, place, _fields_at(info.annotation, detail["loc"][:-1]))]
     if code == "wrong":
         errors: tuple[WrongValueError, ...] = detail["ctx"]["errors"]
         on_key = detail["loc"][-1:] == ("[key]",)
-        return [_wrong(document, known, label, error.on_its_key() if on_key else error) for error in errors]
+        return [_wrong(document, place, label, error.on_its_key() if on_key else error) for error in errors]
     if code in _EXPECTED:
         what = f"{label} must be {_EXPECTED[code]}, not {kind(detail['input'])}"
-        return [document.problem(known, what, _hint(info, detail))]
+        return [document.problem(place, what, _hint(info, detail))]
     rule = "allowed: " + detail["msg"].removeprefix("Input should be ")
-    return [document.problem(known, f"{label} is {kind(detail['input'])}", rule)]
+    return [document.problem(place, f"{label} is {kind(detail['input'])}", rule)]
 
 
 def _hint(info: FieldInfo, detail: ErrorDetails) -> str:
-    """What to write where something of another type stands."""
+    """Returns what to write instead of a value of the wrong type."""
     if detail["type"] == "string_type":
         return quotes_hint(detail["input"])
     inner = _fields_at(info.annotation, detail["loc"]) if detail["type"] == "model_type" else {}
@@ -98,9 +95,9 @@ def _hint(info: FieldInfo, detail: ErrorDetails) -> str:
 
 
 def _wrong(document: Document, location: Location, label: str, error: WrongValueError) -> Problem:
-    """Puts the field's name before what is wrong: `size must be …`, `size: '100x100' …`."""
-    joint = " " if error.what.startswith(("must ", "is ", "holds ", "names ")) else ": "
-    return document.wrong(location, error, label + joint)
+    """Puts the field's name in front: `size must be …`, `size: '100x100' …`."""
+    separator = " " if error.what.startswith(("must ", "is ", "contains ", "has ")) else ": "
+    return document.wrong(location, error, label + separator)
 
 
 def _missing(document: Document, location: Location, info: FieldInfo | None) -> Problem:
@@ -118,12 +115,12 @@ def _unknown(document: Document, location: Location, fields: dict[str, tuple[str
 
 
 def _fields(model: type[BaseModel]) -> dict[str, tuple[str, FieldInfo]]:
-    """The model's fields by the name that a file uses: attribute name and what pydantic knows of it."""
+    """Returns the model's fields keyed by their name in files: attribute name and pydantic's field info."""
     return {info.alias or attribute: (attribute, info) for attribute, info in model.model_fields.items()}
 
 
 def _fields_at(annotation: Any, location: tuple[int | str, ...]) -> dict[str, tuple[str, FieldInfo]]:
-    """The fields of the model that stands at a location below a field of this type; {} when there's none."""
+    """Returns the fields of the model at a location below a field of this type; {} if there is no model."""
     model = _model_in(annotation)
     if model is None:
         return {}
@@ -136,11 +133,11 @@ def _fields_at(annotation: Any, location: tuple[int | str, ...]) -> dict[str, tu
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The pydantic model that a type holds: itself, a mapping's or a list's value, or a branch of a union."""
+    """Returns the pydantic model in a type: the type itself, the items of a container, or a branch of a union."""
     if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
         return annotation if issubclass(annotation, BaseModel) else None
     for part in reversed(typing.get_args(annotation)):
-        found = _model_in(part)
-        if found is not None:
-            return found
+        model = _model_in(part)
+        if model is not None:
+            return model
     return None

@@ -1,4 +1,4 @@
-"""The entries of `exclude` and `include`: which values of which axes they name."""
+"""Reads the entries of `exclude` and `include`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from brandpress.pipeline.spec.axes import (
 )
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
-from brandpress.pipeline.spec.wording import allowed, closest, kind, listing, quote
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Entries as axis -> name, the axes with what `include` adds to them, and the problems."""
+class Entries:
+    """Entries as axis -> name, the axes with the values that `include` adds, and the problems."""
 
     entries: tuple[Mapping[str, str], ...]
     axes: Mapping[str, Axis]
@@ -35,8 +35,8 @@ def read_exclude(
     axes: Mapping[str, Axis],
     names: Names | None,
     misspelt: Set[str] = frozenset(),
-) -> Selection:
-    """The entries of `exclude`. One that names what the matrix doesn't hold is a problem: it would take out nothing."""
+) -> Entries:
+    """Returns the entries of `exclude`. A value that the matrix doesn't have is a problem: it would exclude nothing."""
     entries: list[dict[str, str]] = []
     problems: list[Problem] = []
     for i, entry in enumerate(raw):
@@ -48,22 +48,22 @@ def read_exclude(
             if axis in misspelt and axis not in axes:
                 continue
             if axis not in axes:
-                meant = closest(axis, axes)
+                suggestion = closest(axis, axes)
                 what = f"unknown axis {quote(axis)} in exclude"
-                problems.append(document.problem(location, what, allowed(list(axes)), meant, on_key=True))
+                problems.append(document.problem(location, what, allowed(list(axes)), suggestion, on_key=True))
                 continue
             name = axes[axis].resolve(value)
             if name is not None:
                 resolved[axis] = name
-            elif axes[axis].whole:
-                problems.append(_not_there(document, location, axes[axis], value))
+            elif axes[axis].complete:
+                problems.append(_unknown_value(document, location, axes[axis], value))
             elif axis in ROLES:
                 try:
                     check_role_value(axis, value, names)
                 except WrongValueError as error:
                     problems.append(document.wrong(location, error))
         entries.append(resolved)
-    return Selection(tuple(entries), axes, tuple(problems))
+    return Entries(tuple(entries), axes, tuple(problems))
 
 
 def read_include(
@@ -71,9 +71,9 @@ def read_include(
     raw: Sequence[Mapping[str, object]],
     axes: Mapping[str, Axis],
     names: Names | None,
-) -> Selection:
-    """The entries of `include`. A value may be new: of the brand spec on its axes, as `{name: text}` on a free axis
-    of the matrix, as plain text too on an axis that only `include` has."""
+) -> Entries:
+    """Returns the entries of `include`. They can add values: any name of the brand spec on its axes, `{name: text}` on
+    a free axis of the matrix, and also plain text on an axis that only `include` has."""
     known = dict(axes)
     entries: list[dict[str, str]] = []
     problems: list[Problem] = []
@@ -92,14 +92,14 @@ def read_include(
             try:
                 name, text = _included(axis, value, axes, known, names)
             except WrongValueError as error:
-                if axis in ROLES or axis not in axes or axes[axis].whole:
+                if axis in ROLES or axis not in axes or axes[axis].complete:
                     problems.append(document.wrong(location, error))
                 continue
             resolved[axis] = name
             before = known.get(axis, Axis(axis, {}))
-            known[axis] = Axis(axis, {**before.values, name: text}, before.whole)
+            known[axis] = Axis(axis, {**before.values, name: text}, before.complete)
         entries.append(resolved)
-    return Selection(tuple(entries), known, tuple(problems))
+    return Entries(tuple(entries), known, tuple(problems))
 
 
 def _included(
@@ -126,9 +126,9 @@ def _included(
         except WrongValueError as error:
             raise error.below(key) from None
         if axis in known and known[axis].values.get(name, text) != text:
-            what = f"{quote(name)} of the axis {quote(axis)} has another text already"
+            what = f"{quote(name)} of the axis {quote(axis)} already has another text"
             raise WrongValueError(
-                what, f"it stands for {quote(known[axis].values[name])}; choose another name", at=(key,)
+                what, f"its text is {quote(known[axis].values[name])}; choose another name", at=(key,)
             )
         return name, text
     if axis in axes and isinstance(value, str):
@@ -141,13 +141,13 @@ def _included(
     name, text = free_value(axis, value)
     if axis in known and known[axis].values.get(name, text) != text:
         raise WrongValueError(
-            f"the name {quote(name)}, made of this text, has another text already", f"write {axis}: {{name: text}}"
+            f"the name {quote(name)}, derived from this text, already has another text", f"write {axis}: {{name: text}}"
         )
     return name, text
 
 
-def _not_there(document: Document, location: Location, axis: Axis, value: object) -> Problem:
+def _unknown_value(document: Document, location: Location, axis: Axis, value: object) -> Problem:
     if not isinstance(value, str):
-        return document.problem(location, f"a value of {quote(axis.name)} is named by text, not by {kind(value)}")
-    what = f"{quote(value)} isn't in the axis {quote(axis.name)}: this excludes nothing"
+        return document.problem(location, f"a value of {quote(axis.name)} must be named by text, not {kind(value)}")
+    what = f"{quote(value)} isn't in the axis {quote(axis.name)}, so nothing is excluded"
     return document.problem(location, what, allowed(list(axis.values)), closest(value, axis.values))

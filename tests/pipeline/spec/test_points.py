@@ -1,4 +1,4 @@
-"""What shows only when the matrix is expanded, in campaigns written for each test."""
+"""Expanding a campaign into points, and the problems that are detected only then."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_names(corpus: Path, tmp_path: Path, text: str, names: list[str]) -> Non
     assert [point.name for point in campaign.points][:4] == names
 
 
-def test_the_seed_and_the_format_may_stand_in_the_prompt(corpus: Path, tmp_path: Path) -> None:
+def test_the_prompt_can_use_the_seed_and_the_format(corpus: Path, tmp_path: Path) -> None:
     text = (
         "matrix: {product: [mug], format: {wide: 128x64, tall: 64x128}}\nseeds: [4, 9]\n"
         'prompt: "{{ product }} {{ seed }} {{ format }} {{ format.width }} {{ index }}"\n'
@@ -65,13 +65,13 @@ def test_points_of_one_combination_share_it(corpus: Path, tmp_path: Path) -> Non
     assert first.prompt is third.prompt
 
 
-def test_faults_of_many_points_are_told_once(corpus: Path, tmp_path: Path) -> None:
-    told = problems(
+def test_a_problem_of_many_points_is_reported_once(corpus: Path, tmp_path: Path) -> None:
+    messages = problems(
         corpus,
         tmp_path,
         MATRIX + 'prompt: "{{ product.sku }} {{ scene }}"\nsize: 64x64\nseeds: 50\noutput: {name: x}\n',
     )
-    assert told == [
+    assert messages == [
         "the prompt of {product: bottle, scene: beach} can't be rendered: 'bottle' has no 'sku' (and 1 more)",
         "'x' is the name of two variants: {product: mug, scene: beach, seed: 0} and "
         "{product: mug, scene: beach, seed: 1} (and 198 more)",
@@ -111,5 +111,5 @@ def test_equal_reference_files_make_equal_pictures(corpus: Path, tmp_path: Path)
 
 
 def test_a_million_variants_are_the_limit(corpus: Path, tmp_path: Path) -> None:
-    told = problems(corpus, tmp_path, MATRIX + 'prompt: "{{ product }} {{ scene }}"\nsize: 64x64\nseeds: 250001\n')
-    assert told == ["this matrix makes up to 1,000,004 variants"]
+    messages = problems(corpus, tmp_path, MATRIX + 'prompt: "{{ product }} {{ scene }}"\nsize: 64x64\nseeds: 250001\n')
+    assert messages == ["this matrix makes up to 1,000,004 variants"]

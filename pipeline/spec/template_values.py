@@ -1,4 +1,4 @@
-"""The values of templates: what `{{ product }}`, `{{ scene }}` or `{{ palette.pine }}` stand for."""
+"""The values of template variables: `{{ product }}`, `{{ scene }}`, `{{ palette.pine }}`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from brandpress.pipeline.spec.brand import Entity, Style
 from brandpress.pipeline.spec.size import Size
 
-ENTITY = ("name", "description", "sku")
-CHOICE = ("name", "text")
-FORMAT = ("name", "width", "height")
+ENTITY_ATTRIBUTES = ("name", "description", "sku")
+CHOICE_ATTRIBUTES = ("name", "text")
+FORMAT_ATTRIBUTES = ("name", "width", "height")
 
 
 class Named(str):
@@ -24,7 +24,7 @@ class Named(str):
 
     @classmethod
     def entity(cls, name: str, entity: Entity | Style) -> Named:
-        """Something of the brand spec: its name, with its description and article number where it has them."""
+        """An entity of the brand spec, with its description and article number if it has them."""
         named = cls(name)
         named.name = name
         for attribute in ("description", "sku"):
@@ -35,14 +35,14 @@ class Named(str):
 
     @classmethod
     def choice(cls, shown: str, name: str, text: str) -> Named:
-        """A value of a free axis: in prompts it shows its text, in output names its name."""
+        """A value of a free axis. shown: its text in prompts, its name in output names."""
         named = cls(shown)
         named.name, named.text = name, text
         return named
 
     @classmethod
     def shape(cls, name: str, size: Size) -> Named:
-        """A size under the name that the format axis gives it."""
+        """A size, and its name in the format axis."""
         named = cls(name)
         named.name = name
         named.width, named.height = size
@@ -50,7 +50,7 @@ class Named(str):
 
 
 class Palette:
-    """The brand's colours: `{{ palette.pine }}` or `{{ palette["deep-pine"] }}`."""
+    """The brand's colours, as `{{ palette.pine }}` or `{{ palette["deep-pine"] }}`."""
 
     def __init__(self, colours: Mapping[str, str]) -> None:
         self._colours = dict(colours)

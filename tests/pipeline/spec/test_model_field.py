@@ -1,4 +1,4 @@
-"""What `model:` may say, and the choice that it means; what is wrong with others is in the corpus."""
+"""Valid values of `model:`; wrong ones are in the corpus."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.choice import LoraChoice, ModelChoice
-from brandpress.pipeline.spec.chosen_model import MAX_LORAS, parse_scale
 from brandpress.pipeline.spec.load import load_campaign
+from brandpress.pipeline.spec.model_field import MAX_LORAS, parse_scale
 from brandpress.pipeline.spec.problem import WrongValueError
 
 MANY = ", ".join(f"{{file: {number}.safetensors}}" for number in range(MAX_LORAS))

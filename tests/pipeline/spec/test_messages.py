@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from brandpress.pipeline.spec.wording import closest, listing, quote
+from brandpress.pipeline.spec.messages import closest, listing, quote
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from brandpress.pipeline.spec.wording import closest, listing, quote
         ("é東", "'é東'"),
     ],
 )
-def test_quotes_are_short_and_cannot_steer_a_terminal(value: object, shown: str) -> None:
+def test_quoted_values_are_short_and_escape_control_characters(value: object, shown: str) -> None:
     assert quote(value) == shown
 
 

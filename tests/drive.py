@@ -12,7 +12,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
-from brandpress.pipeline.cli.report import outcome_json, outcome_lines
+from brandpress.pipeline.cli.json_output import outcome_json
+from brandpress.pipeline.cli.text import outcome_lines
 from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.render.events import (
     Event,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
-from brandpress.pipeline.cli.report import outcome_json
+from brandpress.pipeline.cli.json_output import outcome_json
 from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.render.events import Event, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
 from tests.campaigns import plan_of

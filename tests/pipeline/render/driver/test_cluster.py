@@ -18,7 +18,7 @@ from brandpress.pipeline.render.driver.cluster import Resources, available_cpus,
 from brandpress.pipeline.render.driver.run import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.driver.worker_pool import RAY_GPU_UNITS
 from tests.campaigns import write_campaign
-from tests.processes import driver, told
+from tests.processes import driver, read_events
 
 
 def test_a_private_ray_has_a_core_for_each_worker(ray: Resources) -> None:
@@ -49,7 +49,7 @@ def test_an_unreachable_cluster_fails_quickly(tmp_path: Path, address: str) -> N
     """In a separate process, because the tests' process is already connected."""
     job = write_campaign(tmp_path, 1)
     with driver(job, environment={"RAY_ADDRESS": address}) as process:
-        (error,) = [value for kind, value in told(process) if kind == "error"]
+        (error,) = [value for kind, value in read_events(process) if kind == "error"]
         assert process.wait() == 4
     assert error.startswith(f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: ")
     assert error.endswith("; correct RAY_ADDRESS, or unset it to render on this machine")
@@ -59,7 +59,7 @@ def render_with_devices(job: Path, devices: str, *arguments: str) -> tuple[list[
     """Renders with a private Ray; returns the host fields of all records, the warnings and the errors."""
     environment = {"CUDA_VISIBLE_DEVICES": devices}
     with driver(job, *arguments, environment=environment) as process:
-        events = list(told(process))
+        events = list(read_events(process))
         process.wait()
     hosts, warnings, errors = (
         [value for kind, value in events if kind == name] for name in ("host", "warned", "error")
@@ -67,7 +67,7 @@ def render_with_devices(job: Path, devices: str, *arguments: str) -> tuple[list[
     return hosts, warnings, errors
 
 
-SEEING = "tests.stand_in:load_seeing"
+SEEING = "tests.stand_in:load_reporting_gpu"
 SLICES = ("MIG-aaaaaaaa-0000-1111-2222-333344445555", "MIG-bbbbbbbb-0000-1111-2222-333344445555")
 
 

@@ -262,7 +262,7 @@ def test_after_a_device_error_variants_in_flight_are_retried_on_another_worker(r
     scenes = {f"s{number}": "" for number in range(12)} | {"s2": f"[lose once {tmp_path / 'lost'}]"}
     job = write_campaign(tmp_path, named(scenes), products=("mug",))
     events: list[Event] = []
-    outcome = render(job, events.append, renderer="tests.stand_in:load_warm")
+    outcome = render(job, events.append, renderer="tests.stand_in:load_caching")
     assert (outcome.done, outcome.failed, outcome.exit_code) == (12, 0, 0)
     assert [event.cause for event in events if isinstance(event, WorkerLost)] == [LOST]
     records = records_by_name(job)
@@ -321,7 +321,7 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_that_reports_failures_and_cos
     scenes |= {"good": "here", "bad": "[refuse]", "worse": "[raise]"}
     job = write_campaign(tmp_path, scenes, model={"base": "flux.2-flex", "region": "eu"}, upsample=True)
     events: list[Event] = []
-    outcome = render(job, events.append, renderer="tests.stand_in:load_service")
+    outcome = render(job, events.append, renderer="tests.stand_in:load_hosted")
     assert (outcome.planned, outcome.done, outcome.failed, outcome.exit_code) == (46, 42, 4, 3)
     assert outcome.cost == 42 * 4.5
     assert {failure.name: failure.cause for failure in outcome.failures} == {

@@ -29,7 +29,7 @@ from brandpress.pipeline.render.worker.render_loop import DeviceLostError, Rende
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import MODEL, variant
-from tests.stand_in import Service, StandIn, draw
+from tests.stand_in import HostedStandIn, StandIn, draw
 
 
 def render(
@@ -143,7 +143,7 @@ def test_a_failing_variant_has_its_cause_and_the_others_are_done(
     assert stored == {failed.name for failed in variants}
 
 
-@pytest.mark.parametrize("renderer", [StandIn, Service])
+@pytest.mark.parametrize("renderer", [StandIn, HostedStandIn])
 @pytest.mark.parametrize("bad", [{0}, {3}, {6}, {1, 2, 5}, set(range(7))])
 def test_a_returned_failure_fails_its_variant_and_nothing_is_rendered_twice(
     folder: Store, renderer: type[StandIn], bad: set[int]
@@ -196,7 +196,7 @@ def test_the_request_has_all_fields_of_the_variant(folder: Store) -> None:
 
 
 def test_the_cost_of_a_picture_is_in_its_record(folder: Store) -> None:
-    records = records_of(render(Service(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
+    records = records_of(render(HostedStandIn(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
     assert [record.cost for _, record in sorted(records.items())] == [None, 4.5]
     assert records_of(render(StandIn(), folder, [variant(2)]))["mug/scene002"].cost is None
 

@@ -22,7 +22,7 @@ from brandpress.pipeline.store.protocol import Store, sha256_hex
 from tests.campaigns import draw_reference
 from tests.pipeline.deliver.records import MODEL, variant
 from tests.pipeline.render.worker.test_render_loop import Ahead, batches, causes, records_of, render
-from tests.stand_in import Service, StandIn, draw
+from tests.stand_in import HostedStandIn, StandIn, draw
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_pictures_of_a_batch_report_their_own_stages(folder: Store) -> None:
     assert [records[name].timings["model"] for name in sorted(records)] == [1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize("renderer", [StandIn, Ahead, Service])
+@pytest.mark.parametrize("renderer", [StandIn, Ahead, HostedStandIn])
 def test_the_next_group_is_read_without_a_pause(folder: Store, renderer: type[StandIn]) -> None:
     """Each group is prepared before it starts, and all groups share one stream."""
     streams: list[list[str]] = []

@@ -131,6 +131,33 @@ class CachingStandIn(StandIn):
         return hit
 
 
+class SynchronisedStandIn(CachingStandIn):
+    """Renders nothing until every worker of the run has work, so that slow starts don't change who renders what."""
+
+    timeout_seconds = 300.0
+
+    def __init__(self, workers: int) -> None:
+        super().__init__()
+        self._workers = workers
+        self._markers = Path(os.environ["DRIVER_OF"]).parent / "workers"
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """Waits until every worker has called `stream`, then renders."""
+        self._markers.mkdir(exist_ok=True)
+        (self._markers / str(os.getpid())).touch()
+        deadline = time.monotonic() + self.timeout_seconds
+        while len(list(self._markers.iterdir())) < self._workers:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not all {self._workers} workers had work within {self.timeout_seconds:.0f} s")
+            time.sleep(0.05)
+        yield from super().stream(requests)
+
+
+def load_synchronised(base: str, workers: int, **options: object) -> SynchronisedStandIn:
+    """Returns a renderer that caches reference sets and waits until all workers of the run have work."""
+    return SynchronisedStandIn(workers)
+
+
 def load_caching(base: str, **options: object) -> CachingStandIn:
     """Returns a renderer that caches reference sets."""
     return CachingStandIn()

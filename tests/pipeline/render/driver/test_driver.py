@@ -82,17 +82,22 @@ def test_a_second_signal_ends_immediately_and_leaves_no_worker_behind(tmp_path: 
     assert not (tmp_path / "out" / "spring").exists()
 
 
-def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """20 sets of 50 variants on 8 workers, each of which keeps 4 sets."""
+def test_variants_go_to_workers_that_cached_their_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 sets of 50 variants on 8 workers, each of which caches 4 sets. All workers render, however late they start."""
     products = {f"product{number:02}": f"rgb({5 * number}, 90, 160)" for number in range(20)}
     for name, colour in products.items():
         monkeypatch.setitem(PRODUCTS, name, colour)
     job = write_campaign(tmp_path, 50, products=tuple(products))
-    with driver(job, "8", "tests.stand_in:load_caching") as process:
-        said = [(kind, value) for kind, value in read_events(process) if kind in ("outcome", "lines")]
+    with driver(job, "8", "tests.stand_in:load_synchronised") as process:
+        events = list(read_events(process))
         assert process.wait() == 0
-    (_, outcome), (_, lines) = said
+    (outcome,) = [value for kind, value in events if kind == "outcome"]
+    (lines,) = [value for kind, value in events if kind == "lines"]
     assert outcome["counts"]["done"] == 1000
+    for kind in ("started", "done"):
+        assert sorted(value for name, value in events if name == kind) == sorted(
+            f"{product}/scene{number:02}" for product in products for number in range(50)
+        ), "each variant is rendered exactly once"
     hits, uses = outcome["cache"]["reference_kv"]["hits"], outcome["cache"]["reference_kv"]["uses"]
     assert uses == 1000
     assert hits >= 900

@@ -32,6 +32,7 @@ EXIT_DELAY_SECONDS = 0.5
 """Wait before exiting, so that the driver has received the picture's start event; a real picture takes seconds."""
 
 HANG_SECONDS = 100_000.0
+WORKERS_TIMEOUT_SECONDS = 300.0
 DEVICE_LOST = (
     "CUDA error: an illegal memory access was encountered\n"
     "CUDA kernel errors might be asynchronously reported at some other API call"
@@ -134,23 +135,26 @@ class CachingStandIn(StandIn):
 class SynchronisedStandIn(CachingStandIn):
     """Renders nothing until every worker of the run has work, so that slow starts don't change who renders what."""
 
-    timeout_seconds = 300.0
-
     def __init__(self, workers: int) -> None:
         super().__init__()
         self._workers = workers
-        self._markers = Path(os.environ["DRIVER_OF"]).parent / "workers"
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         """Waits until every worker has called `stream`, then renders."""
-        self._markers.mkdir(exist_ok=True)
-        (self._markers / str(os.getpid())).touch()
-        deadline = time.monotonic() + self.timeout_seconds
-        while len(list(self._markers.iterdir())) < self._workers:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"not all {self._workers} workers had work within {self.timeout_seconds:.0f} s")
-            time.sleep(0.05)
+        wait_for_workers(self._workers)
         yield from super().stream(requests)
+
+
+def wait_for_workers(workers: int) -> None:
+    """Waits until this many workers of the driver have called this function."""
+    markers = Path(os.environ["DRIVER_OF"]).parent / "workers"
+    markers.mkdir(exist_ok=True)
+    (markers / str(os.getpid())).touch()
+    deadline = time.monotonic() + WORKERS_TIMEOUT_SECONDS
+    while len(list(markers.iterdir())) < workers:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"not all {workers} workers had work within {WORKERS_TIMEOUT_SECONDS:.0f} s")
+        time.sleep(0.05)
 
 
 def load_synchronised(base: str, workers: int, **options: object) -> SynchronisedStandIn:
@@ -212,13 +216,22 @@ def load_turns(base: str, **options: object) -> StandIn:
     return Turns()
 
 
-def load_reporting_gpu(base: str, **options: object) -> StandIn:
-    """Returns a renderer that reports its assigned GPU and its load options, and runs on the CPU."""
+def load_reporting_gpu(
+    base: str, workers: int | None = None, per_device: int | None = None, **options: object
+) -> StandIn:
+    """Returns a renderer that reports its assigned GPU and its load options, and runs on the CPU.
+
+    It waits until all workers of the run have work, so that each of them reports.
+    """
 
     class Reporting(StandIn):
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            wait_for_workers(workers or 1)
+            yield from super().stream(requests)
+
         def host(self) -> dict[str, str]:
             assigned = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "all"), "process": str(os.getpid())}
-            shared = {name: str(options.get(name)) for name in ("workers", "per_device")}
+            shared = {"workers": str(workers), "per_device": str(per_device)}
             return super().host() | {"device": "cpu"} | assigned | shared
 
     return Reporting()

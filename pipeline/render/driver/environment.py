@@ -1,4 +1,4 @@
-"""What a worker's process gets of this one's environment: no secrets but those that it needs."""
+"""Which environment variables workers inherit: secrets only if they need them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _WITH_PASSWORD = re.compile(r"://[^/\s@]*:[^/\s@]+@")
-_RAYS_OWN = "RAY_"
+_RAY_PREFIX = "RAY_"
 _PROXY = re.compile(r"(?:^|_)proxy$", re.IGNORECASE)
 
 
@@ -25,22 +25,24 @@ def needed_secrets(address: DeliveryAddress, *, hosted: bool) -> tuple[str, ...]
 
 
 def secrets_in(environment: Iterable[tuple[str, str]], needed: tuple[str, ...]) -> set[str]:
-    """The names of variables that hold secrets, by their names or as addresses with passwords; without those that
-    begin as `needed` says, Ray's own, and proxies."""
+    """Returns the names of variables that hold secrets, judged by their name or by a URL with a password.
+
+    Excludes prefixes in `needed`, Ray's own variables and proxies.
+    """
     return {
         name
         for name, value in environment
         if (_SECRET.search(name) or _WITH_PASSWORD.search(value))
-        and not name.startswith((_RAYS_OWN, *needed))
+        and not name.startswith((_RAY_PREFIX, *needed))
         and not _PROXY.search(name)
     }
 
 
 @contextmanager
 def hidden(names: Iterable[str]) -> Iterator[None]:
-    """Processes that are started while the block runs don't inherit these variables."""
-    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    """Removes these variables from the environment during the block, so that new processes don't inherit them."""
+    removed = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
     finally:
-        os.environ.update(taken)
+        os.environ.update(removed)

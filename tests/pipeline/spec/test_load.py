@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from brandpress.model.errors import RequestError
 from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.spec.problem import SpecError
@@ -62,6 +63,17 @@ def test_folders_are_relative_to_the_campaigns_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert str(load_campaign(corpus / "good" / f"{name}.yaml").address) == uri.replace("<corpus>", str(corpus))
+
+
+def test_an_address_of_the_command_line_overrides_deliver(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = corpus / "good" / "design.yaml"
+    assert str(load_campaign(path, "out").address) == str(tmp_path / "out")
+    assert load_campaign(path, "s3://other").spec_sha256 == load_campaign(path).spec_sha256
+    with pytest.raises(RequestError, match=r"--deliver: 'gs://' isn't a kind of store"):
+        load_campaign(path, "gs://assets")
 
 
 def test_loaded_campaigns_are_immutable(corpus: Path) -> None:

@@ -64,7 +64,7 @@ def campaign(folder: Store) -> list[Record]:
 def test_retries_recover_from_faults(proxy: FaultProxy, folder: Store, fault: Fault) -> None:
     proxy.choose = every_third(fault)
     records = campaign(folder)
-    assert proxy.done[fault] >= VARIANTS // 2
+    assert proxy.injected[fault] >= VARIANTS // 2
     proxy.choose = lambda method, path: None
     latest = read_latest(folder)
     assert latest is not None
@@ -91,12 +91,12 @@ def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(proxy: Fau
     records = campaign(folder)
     for number in range(VARIANTS + 1, 1200):
         folder.create(record(number).key, b"{}", "application/json")
-    proxy.seen.clear()
+    proxy.calls.clear()
     render_keys = {one.render_key for one in records if one.status == "done"}
     assert read_index(folder, render_keys).keys() == render_keys
-    assert proxy.seen["LIST"] == 2
-    assert proxy.seen["GET"] == 3
-    assert proxy.seen["PUT"] == 0
+    assert proxy.calls["LIST"] == 2
+    assert proxy.calls["GET"] == 3
+    assert proxy.calls["PUT"] == 0
 
 
 def test_nothing_is_lost_when_the_server_is_killed_and_restarted(

@@ -1,4 +1,4 @@
-"""What people and programs are told at the end."""
+"""The commands' output as text and as JSON."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from brandpress.pipeline.cli.report import (
+from brandpress.pipeline.cli.json_output import garbage_json, outcome_json, status_json, verification_json
+from brandpress.pipeline.cli.text import (
     duration,
     failure_lines,
-    garbage_json,
     garbage_lines,
-    outcome_json,
     outcome_lines,
-    status_json,
+    plural,
     status_lines,
-    verification_json,
     verification_lines,
 )
 from brandpress.pipeline.deliver.clean import GarbageSet
@@ -30,17 +28,17 @@ FAILURE = Failure("mug/beach", "RuntimeError: no")
 
 
 def test_a_summary_has_the_figures() -> None:
-    done = outcome(done=8, failed=1, failures=(FAILURE,), cache={"text": CacheUse(6, 8)}, outside_model=0.0312)
-    assert list(outcome_lines(done)) == [
+    finished = outcome(done=8, failed=1, failures=(FAILURE,), cache={"text": CacheUse(6, 8)}, outside_model=0.0312)
+    assert list(outcome_lines(finished)) == [
         "10 planned: 0 done before, 8 rendered now, 1 failed, 1 left",
-        "took 1 min 35 s, 11.9 s a picture",
+        "took 1 min 35 s, 11.9 s per picture",
         "cache hits: text 75% of 8",
         "time outside the model: 3.1% of the workers' busy time",
         "manifest: s3://assets/spring/manifests/00000001/manifest.json",
         "failed: mug/beach: RuntimeError: no",
-        "`brandpress render --retry-failed` tries just these again",
+        "run `brandpress render --retry-failed` to retry only these",
     ]
-    assert json.loads(json.dumps(outcome_json(done))) == {
+    assert json.loads(json.dumps(outcome_json(finished))) == {
         "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "held_back": 0, "left": 1},
         "failed": [{"name": "mug/beach", "cause": "RuntimeError: no", "quarantined": False}],
         "held_back": [],
@@ -54,54 +52,54 @@ def test_a_summary_has_the_figures() -> None:
     }
 
 
-def test_what_a_service_charged_is_said() -> None:
+def test_the_cost_of_a_hosted_tier_is_shown() -> None:
     charged = outcome(cost=1254.0)
     assert "cost: 1,254.0 credits" in list(outcome_lines(charged))
     assert outcome_json(charged)["cost"] == 1254.0
 
 
-def test_an_interrupted_run_says_how_to_go_on() -> None:
+def test_an_interrupted_run_says_how_to_continue() -> None:
     lines = list(outcome_lines(outcome(done=3, interrupted=True)))
     assert lines[0].endswith("7 left")
-    assert lines[-1] == "interrupted; the same command goes on where this one ended"
+    assert lines[-1] == "interrupted; run the same command again to continue"
 
 
-def test_what_was_held_back_is_said_and_how_to_try_it() -> None:
+def test_held_back_variants_are_listed_with_how_to_retry_them() -> None:
     held_back = outcome(done=3, skipped=6, held_back=(replace(FAILURE, quarantined=True),))
     lines = list(outcome_lines(held_back))
     assert lines[0] == "10 planned: 6 done before, 3 rendered now, 0 failed, 1 held back, 0 left"
     assert lines[-2:] == [
         "held back: mug/beach: RuntimeError: no",
-        "`brandpress render --retry-failed` tries just these again",
+        "run `brandpress render --retry-failed` to retry only these",
     ]
-    told = outcome_json(held_back)
-    assert (told["counts"]["held_back"], told["held_back"][0]["quarantined"]) == (1, True)
+    values = outcome_json(held_back)
+    assert (values["counts"]["held_back"], values["held_back"][0]["quarantined"]) == (1, True)
 
 
-def test_quarantine_is_named() -> None:
+def test_quarantined_variants_are_marked() -> None:
     assert list(failure_lines((replace(FAILURE, quarantined=True),))) == ["quarantined: mug/beach: RuntimeError: no"]
 
 
-def test_a_sweep_lists_what_would_go_and_says_what_went() -> None:
-    sweep = GarbageSet((Entry("records/a.json", 1200, 0.0), Entry("assets/a.png", 5_000_000, 0.0)), (3, 4))
-    assert list(garbage_lines(sweep, "out/spring", deleted=False)) == [
+def test_clean_lists_what_can_be_deleted_and_reports_what_was() -> None:
+    garbage = GarbageSet((Entry("records/a.json", 1200, 0.0), Entry("assets/a.png", 5_000_000, 0.0)), (3, 4))
+    assert list(garbage_lines(garbage, "out/spring", deleted=False)) == [
         "records/a.json (0.0 MB)",
         "assets/a.png (5.0 MB)",
-        "2 objects, 5.0 MB can go from out/spring, 2 manifests kept; --yes deletes them",
+        "2 objects, 5.0 MB, can be deleted in out/spring; 2 manifests kept; run again with --yes to delete them",
     ]
-    assert list(garbage_lines(sweep, "out/spring", deleted=True)) == [
-        "2 objects, 5.0 MB deleted in out/spring, 2 manifests kept"
+    assert list(garbage_lines(garbage, "out/spring", deleted=True)) == [
+        "2 objects, 5.0 MB, deleted in out/spring; 2 manifests kept"
     ]
-    assert garbage_json(sweep, "out/spring", deleted=True)["kept_manifests"] == [3, 4]
+    assert garbage_json(garbage, "out/spring", deleted=True)["kept_manifests"] == [3, 4]
     assert list(garbage_lines(GarbageSet((), (1,)), "out", deleted=False)) == [
-        "0 objects, 0.0 MB can go from out, 1 manifest kept"
+        "0 objects, 0.0 MB, can be deleted in out; 1 manifest kept"
     ]
 
 
-def test_many_failures_are_cut_short() -> None:
+def test_many_failures_are_truncated() -> None:
     lines = list(failure_lines((FAILURE,) * 25))
     assert len(lines) == 21
-    assert lines[-1] == "and 5 more; `brandpress status --json` lists all"
+    assert lines[-1] == "and 5 more; `brandpress status --json` lists them all"
 
 
 def test_status_and_verification() -> None:
@@ -116,7 +114,7 @@ def test_status_and_verification() -> None:
     verification = Verification("manifests/00000001/manifest.json", 7, 1234, problems)
     assert list(verification_lines(verification, "out/spring")) == [
         "out/spring/manifests/00000001/manifest.json",
-        "7 objects, 1,234 bytes read again: 0 missing, 1 changed, 1 unknown",
+        "7 objects, 1,234 bytes verified: 0 missing, 1 changed, 1 unknown",
         "changed: assets/a.png (why)",
         "unknown: x (what)",
     ]
@@ -128,3 +126,8 @@ def test_status_and_verification() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1000, "1,000 files")])
+def test_plural(number: int, text: str) -> None:
+    assert plural(number, "file") == text

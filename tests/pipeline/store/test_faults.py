@@ -64,7 +64,7 @@ def campaign(folder: Store) -> list[Record]:
 def test_spoiled_calls_are_made_good(proxy: FaultProxy, folder: Store, fault: Fault) -> None:
     proxy.choose = every_third(fault)
     records = campaign(folder)
-    assert proxy.done[fault] >= VARIANTS // 2
+    assert proxy.injected[fault] >= VARIANTS // 2
     proxy.choose = lambda method, path: None
     latest = read_latest(folder)
     assert latest is not None
@@ -91,12 +91,12 @@ def test_a_finished_campaign_costs_a_listing_and_few_reads(proxy: FaultProxy, fo
     records = campaign(folder)
     for number in range(VARIANTS + 1, 1200):
         folder.create(record(number).key, b"{}", "application/json")
-    proxy.seen.clear()
+    proxy.calls.clear()
     wanted = {one.render_key for one in records if one.status == "done"}
     assert read_index(folder, wanted).keys() == wanted
-    assert proxy.seen["LIST"] == 2
-    assert proxy.seen["GET"] == 3
-    assert proxy.seen["PUT"] == 0
+    assert proxy.calls["LIST"] == 2
+    assert proxy.calls["GET"] == 3
+    assert proxy.calls["PUT"] == 0
 
 
 def test_a_server_that_is_killed_and_comes_back_loses_nothing(

@@ -18,7 +18,7 @@ from brandpress.pipeline.render.driver.cluster import Resources, available_cpus,
 from brandpress.pipeline.render.driver.run import MOST_PER_GPU
 from brandpress.pipeline.render.driver.worker_pool import RAYS_PARTS
 from tests.campaigns import write_campaign
-from tests.processes import driver, told
+from tests.processes import driver, read_events
 
 
 def test_it_has_a_core_for_each_worker(ray: Resources) -> None:
@@ -49,7 +49,7 @@ def test_a_cluster_out_of_reach_is_told_at_once(tmp_path: Path, address: str) ->
     """In a process of its own: the one of the tests is connected already."""
     job = write_campaign(tmp_path, 1)
     with driver(job, environment={"RAY_ADDRESS": address}) as process:
-        (error,) = [what for kind, what in told(process) if kind == "error"]
+        (error,) = [what for kind, what in read_events(process) if kind == "error"]
         assert process.wait() == 4
     assert error.startswith(f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: ")
     assert error.endswith("; correct it, or unset it to render on this machine")
@@ -59,13 +59,13 @@ def seen(job: Path, devices: str, *arguments: str) -> tuple[list[dict[str, str]]
     """What the workers of a driver with a Ray of its own say of where they are; warnings, and the error."""
     environment = {"CUDA_VISIBLE_DEVICES": devices}
     with driver(job, *arguments, environment=environment) as process:
-        heard = list(told(process))
+        heard = list(read_events(process))
         process.wait()
     said = {kind: [what for kind_of, what in heard if kind_of == kind] for kind in ("host", "warned", "error")}
     return said["host"], said["warned"], said["error"]
 
 
-SEEING = "tests.stand_in:load_seeing"
+SEEING = "tests.stand_in:load_reporting_gpu"
 SLICES = ("MIG-aaaaaaaa-0000-1111-2222-333344445555", "MIG-bbbbbbbb-0000-1111-2222-333344445555")
 
 

@@ -16,7 +16,7 @@ from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import PRODUCTS, write_campaign
 from tests.fault_proxy import Fault, fault_proxy
 from tests.pipeline.render.driver.test_run import named, render
-from tests.processes import driver, left_behind, told, workers_of
+from tests.processes import driver, leftover_processes, read_events, worker_pids
 from tests.s3_server import SECRET_KEY, S3Server
 
 
@@ -24,7 +24,7 @@ def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: R
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(8)})
     recorded = []
     with driver(job, "2") as process:
-        for kind, what in told(process):
+        for kind, what in read_events(process):
             recorded += [what] if kind == "recorded" else []
             if len(recorded) == 5:
                 process.send_signal(signal.SIGKILL)
@@ -51,7 +51,7 @@ def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
     addresses: list[str] = []
     stopping = 0
     with driver(job) as process:
-        for kind, what in told(process):
+        for kind, what in read_events(process):
             if kind == "recorded" and not stopping:
                 process.send_signal(signal.SIGINT)
             stopping += kind == "stopping"
@@ -67,18 +67,18 @@ def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
     latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
     assert latest is not None
     assert (latest.manifest.status, latest.manifest.counts.done) == ("partial", counts["done"])
-    assert left_behind(tmp_path) == []
+    assert leftover_processes(tmp_path) == []
 
 
 def test_a_second_signal_ends_at_once_and_leaves_nobody_behind(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {"long": "[sleep 60]"}, products=("mug",))
     with driver(job) as process:
-        for kind, _ in told(process):
+        for kind, _ in read_events(process):
             if kind in ("started", "stopping"):
-                assert left_behind(tmp_path), "the workers are there until the signal"
+                assert leftover_processes(tmp_path), "the workers are there until the signal"
                 process.send_signal(signal.SIGTERM)
         assert process.wait() != 0
-    assert left_behind(tmp_path) == []
+    assert leftover_processes(tmp_path) == []
     assert not (tmp_path / "out" / "spring").exists()
 
 
@@ -88,8 +88,8 @@ def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: 
     for name, colour in products.items():
         monkeypatch.setitem(PRODUCTS, name, colour)
     job = write_campaign(tmp_path, 50, products=tuple(products))
-    with driver(job, "8", "tests.stand_in:load_warm") as process:
-        said = [(kind, what) for kind, what in told(process) if kind in ("outcome", "lines")]
+    with driver(job, "8", "tests.stand_in:load_caching") as process:
+        said = [(kind, what) for kind, what in read_events(process) if kind in ("outcome", "lines")]
         assert process.wait() == 0
     (_, outcome), (_, lines) = said
     assert outcome["counts"]["done"] == 1000
@@ -108,7 +108,7 @@ def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: 
 def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.1]" for number in range(8)})
     with driver(job) as one, driver(job) as two:
-        outcomes = [[what for kind, what in told(process) if kind == "outcome"] for process in (one, two)]
+        outcomes = [[what for kind, what in read_events(process) if kind == "outcome"] for process in (one, two)]
         assert (one.wait(), two.wait()) == (0, 0)
     for (outcome,) in outcomes:
         assert outcome["counts"]["skipped"] + outcome["counts"]["done"] == 16
@@ -138,7 +138,7 @@ def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
         fault_proxy(s3_server.endpoint, choose) as proxy,
         driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process,
     ):
-        said = list(told(process))
+        said = list(read_events(process))
         code = process.wait()
     (error,) = [what for kind, what in said if kind == "error"]
     done = sum(kind == "done" for kind, _ in said)
@@ -147,7 +147,7 @@ def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
     assert bool(calls) == bool(done)
     assert sum(kind == "started" for kind, _ in said) < 40
     with driver(job) as process:
-        (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+        (outcome,) = [what for kind, what in read_events(process) if kind == "outcome"]
     assert outcome["counts"]["skipped"] == done
     assert outcome["counts"]["done"] == 40 - done
     assert verify(open_campaign(s3_uri, "spring")).problems == ()
@@ -159,12 +159,12 @@ def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
     job = write_campaign(tmp_path, 3, deliver=s3_uri)
     with fault_proxy(s3_server.endpoint) as proxy:
         for done in (6, 0):
-            proxy.seen.clear()
+            proxy.calls.clear()
             with driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process:
-                (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+                (outcome,) = [what for kind, what in read_events(process) if kind == "outcome"]
             assert outcome["counts"]["done"] == done
-        assert proxy.seen["PUT"] == proxy.seen["DELETE"] == 0
-        assert proxy.seen["LIST"] <= 3
+        assert proxy.calls["PUT"] == proxy.calls["DELETE"] == 0
+        assert proxy.calls["LIST"] <= 3
 
 
 def test_no_secret_reaches_the_store_or_the_workers(
@@ -176,9 +176,9 @@ def test_no_secret_reaches_the_store_or_the_workers(
     job = write_campaign(tmp_path, named({"good": "", "bad": "[raise]", "look": "[sleep 2]"}), deliver=s3_uri)
     seen = b""
     with driver(job) as process:
-        for kind, _ in told(process):
+        for kind, _ in read_events(process):
             if kind == "started" and not seen:
-                (worker,) = workers_of(tmp_path)
+                (worker,) = worker_pids(tmp_path)
                 seen = (Path("/proc") / str(worker) / "environ").read_bytes()
     assert SECRET_KEY.encode() in seen
     assert b"hush" not in seen
@@ -194,7 +194,7 @@ def test_a_campaign_goes_to_s3(s3_uri: str, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 3, deliver=s3_uri)
     for done in (6, 0):
         with driver(job) as process:
-            (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+            (outcome,) = [what for kind, what in read_events(process) if kind == "outcome"]
         assert outcome["counts"]["done"] == done
         assert outcome["folder"] == f"{s3_uri}/spring"
     folder = open_campaign(s3_uri, "spring")

@@ -11,7 +11,7 @@ from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
-from tests.processes import driver, told
+from tests.processes import driver, read_events
 
 
 @pytest.mark.parametrize(("renderer", "model"), [("tests.stand_in:load", None), (RENDERER, "nano")])
@@ -19,7 +19,7 @@ def test_the_loss_of_a_node_costs_nothing_but_time(tmp_path: Path, renderer: str
     scenes = {f"s{number:02}": f"in scene {number} [sleep 0.3]" for number in range(16)}
     job = write_campaign(tmp_path, scenes, model=model)
     with driver(job, renderer, module="tests.two_nodes") as process:
-        said = list(told(process))
+        said = list(read_events(process))
         assert process.wait() == 0
     (outcome,) = [what for kind, what in said if kind == "outcome"]
     assert ("killed", "a node") in said

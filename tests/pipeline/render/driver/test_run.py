@@ -264,7 +264,7 @@ def test_a_device_error_ends_the_process_and_what_was_in_flight_is_tried_elsewhe
     scenes = {f"s{number}": "" for number in range(12)} | {"s2": f"[lose once {tmp_path / 'lost'}]"}
     job = write_campaign(tmp_path, named(scenes), products=("mug",))
     events: list[Event] = []
-    outcome = render(job, events.append, renderer="tests.stand_in:load_warm")
+    outcome = render(job, events.append, renderer="tests.stand_in:load_caching")
     assert (outcome.done, outcome.failed, outcome.exit_code) == (12, 0, 0)
     assert [event.cause for event in events if isinstance(event, WorkerLost)] == [LOST]
     records = records_by_name(job)
@@ -323,7 +323,7 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_and_its_failures_and_cost_are
     scenes |= {"good": "here", "bad": "[refuse]", "worse": "[raise]"}
     job = write_campaign(tmp_path, scenes, model={"base": "flux.2-flex", "region": "eu"}, upsample=True)
     events: list[Event] = []
-    outcome = render(job, events.append, renderer="tests.stand_in:load_service")
+    outcome = render(job, events.append, renderer="tests.stand_in:load_hosted")
     assert (outcome.planned, outcome.done, outcome.failed, outcome.exit_code) == (46, 42, 4, 3)
     assert outcome.cost == 42 * 4.5
     assert {failure.name: failure.cause for failure in outcome.failures} == {

@@ -22,7 +22,7 @@ from brandpress.pipeline.render.worker.render_loop import DeviceLostError, Rende
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import MODEL, variant
-from tests.stand_in import Service, StandIn, draw
+from tests.stand_in import HostedStandIn, StandIn, draw
 
 
 def press(
@@ -132,7 +132,7 @@ def test_a_failing_variant_has_its_cause_and_the_rest_is_done(
     assert stored == {given.name for given in variants}
 
 
-@pytest.mark.parametrize("renderer", [StandIn, Service])
+@pytest.mark.parametrize("renderer", [StandIn, HostedStandIn])
 @pytest.mark.parametrize("bad", [{0}, {3}, {6}, {1, 2, 5}, set(range(7))])
 def test_a_failure_in_place_of_a_picture_fails_its_variant_and_nothing_is_rendered_twice(
     folder: Store, renderer: type[StandIn], bad: set[int]
@@ -185,7 +185,7 @@ def test_the_request_has_all_that_the_variant_asks_for(folder: Store) -> None:
 
 
 def test_what_a_picture_cost_is_in_its_record(folder: Store) -> None:
-    records = records_of(press(Service(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
+    records = records_of(press(HostedStandIn(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
     assert [record.cost for _, record in sorted(records.items())] == [None, 4.5]
     assert records_of(press(StandIn(), folder, [variant(2)]))["mug/scene002"].cost is None
 

@@ -21,7 +21,7 @@ from brandpress.pipeline.store.protocol import Store, sha256_hex
 from tests.campaigns import draw_reference
 from tests.pipeline.deliver.records import MODEL, variant
 from tests.pipeline.render.worker.test_render_loop import Ahead, batches, causes, press, records_of
-from tests.stand_in import Service, StandIn, draw
+from tests.stand_in import HostedStandIn, StandIn, draw
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_pictures_of_a_batch_have_their_own_stages_and_not_the_batchs_time(folde
     assert [records[name].timings["model"] for name in sorted(records)] == [1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize("renderer", [StandIn, Ahead, Service])
+@pytest.mark.parametrize("renderer", [StandIn, Ahead, HostedStandIn])
 def test_a_group_that_follows_is_read_on_without_a_pause(folder: Store, renderer: type[StandIn]) -> None:
     """Each group is prepared before it's begun, all in one stream."""
     streams: list[list[str]] = []

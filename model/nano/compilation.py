@@ -17,6 +17,7 @@ from torch import nn
 from brandpress.model.nano.architecture import TEXT_LENGTH, TRANSFORMER
 from brandpress.model.nano.batches import Group, batch_of
 from brandpress.model.nano.dataset import MOST_REFERENCES, NO_SLOT, SLOTS, Latents
+from brandpress.model.nano.flow_loss import batch_losses
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.place import Place
 
@@ -73,8 +74,6 @@ def various(groups: Sequence[Group]) -> list[Group]:
 
 def probe(model: Nano, group: Group, batch: int, place: Place) -> None:
     """A step's work on a group's samples, without its effect."""
-    from brandpress.model.nano.fit_transformer import batch_losses
-
     pairs = group.pairs[torch.arange(batch, device=place.device) % len(group.pairs)]
     loss, _ = batch_losses(model, batch_of(group, pairs), 0, place)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -7,12 +7,12 @@ from contextlib import nullcontext
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from brandpress.model.nano.architecture import TRANSFORMER
-from brandpress.model.nano.batches import Batch, Group, sample_batch
+from brandpress.model.nano.batches import Group, sample_batch
 from brandpress.model.nano.checkpoints import save_state
 from brandpress.model.nano.compilation import compiled_blocks
+from brandpress.model.nano.flow_loss import batch_losses
 from brandpress.model.nano.loop import Stage, train
 from brandpress.model.nano.muon import Muon
 from brandpress.model.nano.nano import Nano
@@ -21,13 +21,6 @@ from brandpress.model.nano.place import Place
 MUON_LR, ADAM_LR, LR_BATCH = 4e-3, 2e-3, 32
 BATCH, GPU_BATCH = 32, 512
 WARM_UP, FALLS_FROM, DECAY = 60, 0.5, 0.998
-NOISE_MEAN, NOISE_SPREAD, PURE_NOISE = 1.5, 1.25, 0.1
-"""Times of noise: logit-normal, and a share of exactly 1. The mean decides whether the layout is learnt: klein's four
-steps at this size stand at 1, 0.955, 0.875 and 0.70."""
-ITEM_WEIGHT = 1.5
-"""How much a token that shows an item counts against one of the scene."""
-SOURCE_WEIGHT = 0.1
-"""The weight of the loss of the tokens' sources. Layout is learnt from it much sooner than from the velocity alone."""
 
 
 def learning_rates(batch: int) -> tuple[float, float]:
@@ -63,22 +56,3 @@ def fit_transformer(groups: Sequence[Group], stage: Stage, place: Place, batch: 
         step = train(stage, model, optimisers, others, losses)
     save_state(stage.checkpoint, stage.saved(step, finished=True), model, model.state_dict())
     return model.eval()
-
-
-def batch_losses(model: Nano, batch: Batch, step: int, place: Place) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch: the mean square of the velocity's error, items above the scene, and the cross entropy of the
-    tokens' sources. Noise and its times are drawn on the device."""
-    generator = place.generator(2 * step + 1)
-    size, device = len(batch.targets), place.device
-    time_B = torch.sigmoid(NOISE_MEAN + NOISE_SPREAD * torch.randn(size, generator=generator, device=device))
-    pure = torch.rand(size, generator=generator, device=device) < PURE_NOISE
-    time_B = torch.where(pure, 1.0, time_B)
-    noise = torch.randn(batch.targets.shape, generator=generator, device=device)
-    noisy = torch.lerp(batch.targets, noise, time_B[:, None, None])
-    with place.autocast():
-        predicted, sources = model.velocity(noisy, time_B, model.embed(batch.tokens), batch)
-    squares = F.mse_loss(predicted.float(), noise - batch.targets, reduction="none").mean(dim=2)
-    weights = torch.where(batch.sources > 0, ITEM_WEIGHT, 1.0)
-    velocity = (weights * squares).sum() / weights.sum()
-    source = F.cross_entropy(sources.float().flatten(0, 1), batch.sources.flatten())
-    return velocity + SOURCE_WEIGHT * source, {"velocity": velocity, "source": source}

@@ -18,11 +18,11 @@ from brandpress.model.nano.dataset import Drawn, draw_from
 from brandpress.model.nano.export import export
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.tokenizer import train_tokenizer
-from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, described
+from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, row_of
+from brandpress.model.nano.world.art_archive import pack
 from brandpress.model.nano.world.captions import caption_corpus
 from brandpress.model.nano.world.colours import COLOURS, dominant_colour
 from brandpress.model.nano.world.library import Library
-from brandpress.model.nano.world.packed_art import pack
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 
@@ -77,7 +77,7 @@ def art(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("art")
     works = [*library.seen, *library.held_out]
     path = folder / "cache" / f"{cache_name(SPRITE_SIZE)}.zip"
-    pack(path, [described(work) for work in works], [work.pixels for work in works])
+    pack(path, [row_of(work) for work in works], [work.pixels for work in works])
     return folder
 
 

@@ -32,6 +32,7 @@ MEAN_CALLS_PER_FAULT = 6
 
 
 def main() -> int:
+    """Run the command line; returns 1 if an invariant was violated or a picture lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(

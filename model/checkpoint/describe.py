@@ -15,12 +15,12 @@ from brandpress.model.checkpoint.locate import INDEX, Parts, absolute, locate
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, NANO, Family, recognise
+from brandpress.model.request import DEFAULT_REFERENCE_PIXELS
 from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
 
 DEV_CLASS = "Flux2Pipeline"
 KV_CLASS = "Flux2KleinKVPipeline"
 CLASSES = (DEV_CLASS, "Flux2KleinPipeline", KV_CLASS)
-REFERENCE_PIXELS = 1024 * 1024
 TEXT_LENGTH = 512
 
 
@@ -51,7 +51,7 @@ class ModelDescription:
     upsamples: bool = False
     text_layers: tuple[int, ...] | None = None
     text_length: int = TEXT_LENGTH
-    reference_pixels: int = REFERENCE_PIXELS
+    reference_pixels: int = DEFAULT_REFERENCE_PIXELS
     sampler: str = SAMPLER
     hosted: bool = False
 
@@ -93,7 +93,7 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
         upsamples=_upsamples(parts),
         text_layers=_layers(where, index),
         text_length=_override(where, index, "max_sequence_length", int) or TEXT_LENGTH,
-        reference_pixels=_override(where, index, "reference_pixels", int) or REFERENCE_PIXELS,
+        reference_pixels=_override(where, index, "reference_pixels", int) or DEFAULT_REFERENCE_PIXELS,
     )
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from brandpress.model.family import Family
 from brandpress.model.hosted.limits import chooses
-from brandpress.model.inference.preprocess import DEFAULT_PIXELS, fit_area
-from brandpress.model.request import RenderRequest
+from brandpress.model.reference_size import fit_area
+from brandpress.model.request import DEFAULT_REFERENCE_PIXELS, RenderRequest
 
 _LOADING = Lock()
 QUALITY = "standard"
@@ -37,7 +37,7 @@ def body_of(request: RenderRequest, family: Family) -> dict[str, Any]:
         body["disable_pup"] = True
     for number, picture in enumerate(request.references, 1):
         field = "input_image" if number == 1 else f"input_image_{number}"
-        body[field] = encode_reference(picture, request.reference_pixels or DEFAULT_PIXELS)
+        body[field] = encode_reference(picture, request.reference_pixels or DEFAULT_REFERENCE_PIXELS)
     return body
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from brandpress.model.errors import RequestError
 from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS, Family
-from brandpress.model.inference.preprocess import DEFAULT_PIXELS, check_shape
 from brandpress.model.limits import check_size, check_sources
-from brandpress.model.request import RenderRequest
+from brandpress.model.reference_size import check_shape
+from brandpress.model.request import DEFAULT_REFERENCE_PIXELS, RenderRequest
 
 MIN_SIDE = 64
 MEGAPIXEL = 1024 * 1024
@@ -52,7 +52,7 @@ def _check_range(field: str, value: float | None, allowed: tuple[float, float]) 
 
 def _check_total(request: RenderRequest, name: str) -> None:
     allowed = TOTAL_PIXELS.get(name)
-    cap = request.reference_pixels or DEFAULT_PIXELS
+    cap = request.reference_pixels or DEFAULT_REFERENCE_PIXELS
     inputs = sum(min(picture.width * picture.height, cap) for picture in request.references)
     total = request.width * request.height + inputs
     if allowed is not None and total > allowed:

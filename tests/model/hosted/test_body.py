@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 
 from brandpress.model.family import FAMILIES
 from brandpress.model.hosted.body import body_of, encode_reference
-from brandpress.model.inference.preprocess import fit_area
+from brandpress.model.reference_size import fit_area
 from brandpress.model.request import RenderRequest
 
 PLAIN = {"prompt": "a fox", "seed": 3, "width": 64, "height": 80, "output_format": "png"}

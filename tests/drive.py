@@ -12,6 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
+from brandpress.pipeline.cli.exit_codes import exit_code_of
 from brandpress.pipeline.cli.report import outcome_json, outcome_lines
 from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.render.events import (
@@ -76,6 +77,6 @@ if __name__ == "__main__":
             )
     except BrandpressError as error:
         say("error", str(error))
-        sys.exit(error.exit_code)
+        sys.exit(exit_code_of(error))
     say("outcome", outcome_json(outcome))
     say("lines", list(outcome_lines(outcome)))

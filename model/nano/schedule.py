@@ -24,8 +24,6 @@ def stage_ends(seconds: float) -> dict[str, float]:
 class BudgetError(BrandpressError):
     """A budget that leaves a stage no time for its first step."""
 
-    exit_code = 1
-
     @classmethod
     def of(cls, stage: str, used: float, seconds: float) -> BudgetError:
         """used: seconds of the budget, of `seconds` in all."""

@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from brandpress.model.errors import BrandpressError
+from brandpress.pipeline.cli.exit_codes import BROKEN, INTERRUPTED, INVALID, OK, PIPE_CLOSED, WORK, exit_code_of
 
 if TYPE_CHECKING:
     from brandpress.pipeline.deliver.resume import CompletedKeys
     from brandpress.pipeline.spec.campaign import Campaign
-
-OK, INVALID, WORK, BROKEN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
 # What typer raises for a wrong command line; it names no public base class of BadParameter.
 _USAGE_ERROR = cast(type[Any], typer.BadParameter.__mro__[2])
@@ -58,7 +57,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else OK
     except BrandpressError as error:
         typer.echo(str(error), err=True)
-        return error.exit_code
+        return exit_code_of(error)
     except _USAGE_ERROR as error:
         error.show()
         return INVALID

@@ -36,8 +36,6 @@ class StoreError(BrandpressError):
 class StoreAddressError(StoreError):
     """A delivery address or a key that no store can have."""
 
-    exit_code = 1
-
     def __init__(self, message: str) -> None:
         super().__init__(message, "key")
 

@@ -24,8 +24,6 @@ PACKAGES = {
 class ArtError(BrandpressError):
     """A folder of artwork that lacks the artwork."""
 
-    exit_code = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Library:

@@ -41,5 +41,4 @@ def test_open_store_reads_addresses(uri: str, kind: type, shown: str) -> None:
 def test_other_addresses_are_refused_without_repeating_secrets(uri: str, words: str) -> None:
     with pytest.raises(StoreAddressError, match=words) as refused:
         open_store(uri)
-    assert refused.value.exit_code == 1
     assert "hush" not in str(refused.value)

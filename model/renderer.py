@@ -20,7 +20,7 @@ from brandpress.model.inference.clock import Clock
 from brandpress.model.inference.components import LoadedModel, load_model
 from brandpress.model.inference.conditioning import Conditions
 from brandpress.model.inference.denoise import Denoiser, Sample
-from brandpress.model.inference.preprocess import prepared_grid, to_levels
+from brandpress.model.inference.preprocess import to_levels
 from brandpress.model.limits import check_size, check_sources
 from brandpress.model.memory.device import (
     current,
@@ -43,6 +43,7 @@ from brandpress.model.memory.plan import (
     with_room,
 )
 from brandpress.model.network.kernels import EAGER, Kernels, chosen
+from brandpress.model.reference_size import prepared_grid
 from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE
 from brandpress.model.sampling_params import REUSES

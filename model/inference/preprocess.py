@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import weakref
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from brandpress.model.errors import RequestError
-from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE, SIZE_MULTIPLE
+from brandpress.model.reference_size import check_shape, fit_area, prepared_grid
+from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
 
 
@@ -30,12 +29,6 @@ def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_REFERENCE_
     picture = picture.crop((left, top, left + cut_width, top + cut_height)).convert("RGB")
     pixels = torch.from_numpy(np.asarray(picture).astype(np.float32) / 255.0)
     return 2.0 * pixels.permute(2, 0, 1)[None] - 1.0
-
-
-def prepared_grid(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
-    """The (height, width) in tokens that a picture of `size` (width, height) has when it's prepared."""
-    width, height = fitted(size, max_pixels)
-    return height // SIZE_MULTIPLE, width // SIZE_MULTIPLE
 
 
 def picture_digest(picture: Image.Image) -> bytes:
@@ -66,30 +59,6 @@ class PictureDigests:
 def pixels_digest(pixels: Tensor) -> str:
     """A digest of prepared pixels and their shape."""
     return hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
-
-
-def check_shape(picture: Image.Image) -> None:
-    """Raises RequestError for a side below 64 pixels or an aspect past 8:1."""
-    width, height = picture.size
-    if min(width, height) < MIN_REFERENCE_SIDE:
-        raise RequestError(f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels")
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
-
-
-def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:
-    """The picture, scaled down by Lanczos to at most an area."""
-    size = fitted(picture.size, max_pixels)
-    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def fitted(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
-    """A (width, height), scaled down to at most an area."""
-    width, height = size
-    if width * height <= max_pixels:
-        return size
-    scale = math.sqrt(max_pixels / (width * height))
-    return int(width * scale), int(height * scale)
 
 
 def to_levels(decoded: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.text import load_tokenizer
 from brandpress.model.errors import CheckpointError
-from brandpress.model.inference.preprocess import fit_area
 from brandpress.model.network.chat import IMAGE_TOKEN, mistral_messages
 from brandpress.model.network.text_encoder import tokenise_mistral
+from brandpress.model.reference_size import fit_area
 
 TEMPERATURE = 0.15
 NEW_TOKENS = 512

@@ -24,8 +24,6 @@ def stage_ends(seconds: float) -> dict[str, float]:
 class BudgetError(BrandpressError):
     """The budget leaves a stage no time for its first step."""
 
-    exit_code = 1
-
     @classmethod
     def of(cls, stage: str, used: float, seconds: float) -> BudgetError:
         """Returns the error for a stage when `used` of the budget's `seconds` are used."""

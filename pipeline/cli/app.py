@@ -19,9 +19,8 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.exit_codes import BROKEN, INTERRUPTED, INVALID, OK, PIPE_CLOSED, WORK, exit_code_of
 from brandpress.pipeline.cli.options import Deliver, Job, Json
-
-OK, INVALID, WORK, BROKEN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
 app = typer.Typer(
     name="brandpress",
@@ -49,7 +48,7 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
         return code if isinstance(code, int) else OK
     except BrandpressError as error:
         typer.echo(str(error), err=True)
-        return error.exit_code
+        return exit_code_of(error)
     except typer.TyperException as error:
         cast(Any, error).show()  # a wrong command line; `show`, which prints the usage, isn't in typer's public types
         return INVALID

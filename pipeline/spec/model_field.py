@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from brandpress.model.choice import QUANTISATIONS, LoraChoice, ModelChoice
+from brandpress.model.choice import QUANTISATIONS, LoraChoice, ModelChoice, Quantisation
 from brandpress.model.family import REGIONS
 from brandpress.pipeline.spec.fields import Fields, Text, as_pydantic, parse_choice, plain_text, reader
 from brandpress.pipeline.spec.messages import kind, quote
@@ -47,7 +47,7 @@ class Composition(Fields):
     vae: Text | None = None
     text_encoder: Text | None = None
     loras: Annotated[tuple[Lora, ...], AfterValidator(_check_count)] = ()
-    quantise: Annotated[Literal["fp8"], reader(parse_choice(QUANTISATIONS))] | None = None
+    quantise: Annotated[Quantisation, reader(parse_choice(QUANTISATIONS))] | None = None
     region: Annotated[Literal["global", "eu", "us"], reader(parse_choice(REGIONS))] | None = None
 
 

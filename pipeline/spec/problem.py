@@ -28,8 +28,6 @@ class Problem:
 class SpecError(BrandpressError):
     """One or more problems in a brand spec or a campaign; `problems` holds all of them in reading order."""
 
-    exit_code = 1
-
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
         super().__init__("\n".join(str(problem) for problem in self.problems))

@@ -33,8 +33,6 @@ class StoreError(BrandpressError):
 class StoreAddressError(StoreError):
     """A delivery address or a key that isn't valid in any store."""
 
-    exit_code = 1
-
     def __init__(self, message: str) -> None:
         super().__init__(message, "key")
 

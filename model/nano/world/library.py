@@ -22,8 +22,6 @@ PACKAGES = {
 class ArtError(BrandpressError):
     """The artwork folder has neither the npm packages nor a packed file."""
 
-    exit_code = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Library:

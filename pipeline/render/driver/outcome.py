@@ -22,7 +22,7 @@ class StoreBlockedError(StoreError):
 
     def __init__(self, cause: str, delivered: int, todo: int) -> None:
         super().__init__(f"{cause} ({delivered:,} of {todo:,} pictures were delivered before)", "store")
-        self.exit_code = 3 if delivered else 4
+        self.delivered = delivered
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def test_another_kind_of_text_encoder_is_refused(tmp_path: Path) -> None:
     folder = save_small("klein", tmp_path)
     config = folder / "text_encoder" / "config.json"
     config.write_text(config.read_text().replace('"qwen3"', '"t5"'))
-    message = r"model_type is 't5'; FLUX.2 \[klein\] has 'qwen3' here, \[dev\] 'mistral3'"
+    message = r"model_type: expected 'qwen3' \(FLUX.2 \[klein\]\) or 'mistral3' \(\[dev\]\), got 't5'"
     with pytest.raises(CheckpointError, match=message):
         encoder(folder)
 

@@ -92,7 +92,6 @@ def test_all_problems_of_both_files_in_one_error(corpus: Path) -> None:
     files = {Path(problem.file).name for problem in raised.value.problems}
     assert files == {"job.yaml", "brand.yaml"}
     assert len(raised.value.problems) == 11
-    assert raised.value.exit_code == 1
     assert examine_brand(corpus / "bad" / "many-in-both-files" / "brand.yaml").brand is None
 
 

@@ -34,6 +34,7 @@ from brandpress.model.memory.device import (
 from brandpress.model.memory.host import HostMemory
 from brandpress.model.memory.plan import (
     DECODER_CHANNELS,
+    RECORDED_RESIDENCY,
     RESIDENCIES,
     Largest,
     Residency,
@@ -112,7 +113,7 @@ class Renderer:
         up. quantise: "fp8" keeps the blocks' weights in one byte each. A relative path is taken from the working
         directory; what's on the hub and not in its cache is downloaded. device: "cpu", "cuda", "cuda:1"…; the first GPU
         when None and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU
-        when None. residency: "resident" or "turns" (see `memory.plan`); None chooses by the device's free memory and
+        when None. residency: "resident" or "offload" (see `memory.plan`); None chooses by the device's free memory and
         the largest picture to come. region: of a hosted tier. workers: how many share its account, or this machine's
         memory. per_device: how many share the device, each planning with its part. compile: fuse the work between
         products where a compiler is found (Triton on a GPU, torch.compile on a CPU); None does so on a GPU. Raises
@@ -142,7 +143,7 @@ class Renderer:
         sharing: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
         keep_to_share(place, memory)
         host = HostMemory.here(workers) if place.type == "cuda" else None
-        kept = host is not None and sharing == "turns" and host.holds_turns(need)
+        kept = host is not None and sharing == "offload" and host.holds_offloaded(need)
         loaded = load_model(description, description.parts, place, kind, sharing, host, kept_in_memory=kept)
         if need.work == need.in_one_piece:
             loaded.autoencoder.whole_elements = DECODER_CHANNELS * largest.width * largest.height
@@ -152,16 +153,19 @@ class Renderer:
 
     def host(self) -> dict[str, str]:
         """What a record says of the machine: device, torch, driver; how many rows of the transformer go in one pass;
-        that the model's parts take turns, and from where they come; and what its work is compiled by."""
+        that the model's parts are offloaded, and to where; and what its work is compiled by."""
         on_gpu = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
             "torch": torch.__version__,
             "driver": driver_version() if on_gpu else "none",
-            **({"residency": "turns", "turns_from": self.loaded.turns_from} if self.residency == "turns" else {}),
+            **(self._offload_record() if self.residency == "offload" else {}),
             **({} if self._kernels is EAGER else {"compiled": self._kernels.name}),
             "pass_rows": "one picture" if self.device.type == "cuda" else str(packed_rows(self.device.type)),
         }
+
+    def _offload_record(self) -> dict[str, str]:
+        return {"residency": RECORDED_RESIDENCY["offload"], "turns_from": self.loaded.offloaded_to}
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
         """The pictures (RGB) of the requests, in their order.
@@ -174,10 +178,10 @@ class Renderer:
         return [rendered.picture for rendered in self.stream(requests)]
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Encode the requests' prompts ahead, where text encoder and transformer share a device's memory in turns;
-        and rewrite those that are to be. `stream` does both by itself, one request at a time."""
+        """Encode the requests' prompts ahead if text encoder and transformer are offloaded in turn; and rewrite
+        those that are to be. `stream` does both by itself, one request at a time."""
         prompts = [(self._conditions.prompt(request)[0], request) for request in requests]
-        for prompt, request in prompts if self.residency == "turns" else ():
+        for prompt, request in prompts if self.residency == "offload" else ():
             self._conditions.text(prompt)
             if self.check(request).second_pass:
                 self._conditions.text(request.negative_prompt)

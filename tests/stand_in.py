@@ -158,10 +158,10 @@ def load_compiled(base: str, compile: bool = False, **options: object) -> StandI
     return Compiled()
 
 
-def load_turns(base: str, **options: object) -> StandIn:
-    """A renderer whose parts take turns in memory; it tells how many pictures shared one."""
+def load_offloading(base: str, **options: object) -> StandIn:
+    """A renderer that offloads; it tells how many pictures shared one."""
 
-    class Turns(StandIn):
+    class Offloading(StandIn):
         group = 0
 
         def prepare(self, requests: Iterable[RenderRequest]) -> None:
@@ -174,7 +174,7 @@ def load_turns(base: str, **options: object) -> StandIn:
         def host(self) -> dict[str, str]:
             return super().host() | {"residency": "turns"}
 
-    return Turns()
+    return Offloading()
 
 
 def load_seeing(base: str, **options: object) -> StandIn:

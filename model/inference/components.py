@@ -1,4 +1,4 @@
-"""A model's parts in memory: all together, or its large ones in turns."""
+"""A model's parts on its device: all resident, or the large ones offloaded in turn."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ Part = TypeVar("Part")
 
 @dataclass
 class LoadedModel:
-    """One model on one device. In turns, text encoder and transformer are in its memory one after the other. host: the
-    machine's memory, where they wait for their turn; None where that is the device's, too.
-    kept_in_memory: both are planned to have room there.
+    """One model on one device.
+
+    residency: with `offload`, either the text encoder or the transformer is on the device. host: the machine's memory,
+    which offloaded weights go to; None if the device computes in that memory itself. kept_in_memory: the plan has room
+    there for the weights of both.
     """
 
     description: ModelDescription
@@ -48,16 +50,16 @@ class LoadedModel:
         )
 
     @property
-    def turns_from(self) -> str:
-        """Where the weights of parts that take turns come from: all of them from `memory`, or `disk`. Of a part that
-        hasn't been let go of yet it's what is planned: the upsampler may take the room first."""
+    def offloaded_to(self) -> str:
+        """Returns `memory` if the machine's memory keeps the weights of all offloaded parts, or `disk` if some are read
+        again. Until a part was offloaded once, its plan counts: the upsampler may take the room first."""
         known = (self.transformer.kept, self.text_encoder.kept)
         return "memory" if all(self.kept_in_memory if kept is None else kept for kept in known) else "disk"
 
     def use(self, part: Resident[Part]) -> Part:
-        """The part, in the device's memory; in turns nothing else of its size is."""
+        """Returns the part on the device. With `offload`, no other large part is there."""
         self.upsampler.drop()
-        if self.residency == "turns":
+        if self.residency == "offload":
             (self.text_encoder if part is self.transformer else self.transformer).drop()
         return part.get()
 
@@ -78,7 +80,7 @@ def load_model(
     *,
     kept_in_memory: bool = False,
 ) -> LoadedModel:
-    """The model of these files. host: where parts wait for their turn; None reads them from disk again.
+    """The model of these files. host: where parts are offloaded to; None reads them from disk again.
     kept_in_memory: both have room there. Raises CheckpointError."""
     quantise = description.choice.quantise
     transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise), host)

@@ -8,7 +8,7 @@ from pathlib import Path
 from brandpress.model.memory.plan import Need, machine_memory
 
 OFFLOAD_SHARE = 0.8
-"""Of what is available: weights that wait for their turn. The rest is for pictures and other processes."""
+"""Of what is available: offloaded weights. The rest is for pictures and other processes."""
 
 CACHE_SHARE = 4
 """One part in so many of what weights leave is for reference sets that the device has no room for."""
@@ -54,8 +54,8 @@ class HostMemory:
         self._taken += count
         return True
 
-    def holds_turns(self, need: Need) -> bool:
-        """Whether both parts that take turns have room."""
+    def holds_offloaded(self, need: Need) -> bool:
+        """Returns whether text encoder and transformer both have room."""
         return need.transformer + need.text_encoder <= self.room
 
     def cache_budget(self, reference_set: int, weights: int = 0) -> int:

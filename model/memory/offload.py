@@ -49,7 +49,7 @@ class HostBytes:
 
 
 class OffloadedWeights:
-    """The weights of a module that is used in turns. They are copied once, as nothing changes them."""
+    """The weights of a module that can be offloaded. They are copied once, as nothing changes them."""
 
     def __init__(self, module: nn.Module) -> None:
         """Raises RuntimeError where the machine has no memory for them."""

@@ -1,7 +1,7 @@
 """How much memory a model needs, and how its parts share it. Reads headers of files, no weights; no torch here.
 
-Residency: `resident` keeps everything in memory. `turns` holds the text encoder and the transformer one after the
-other: all prompts of a group of pictures are encoded, the encoder is let go of, the pictures are rendered.
+Residency: `resident` keeps all parts on the device. `offload` keeps either the text encoder or the transformer there:
+all prompts of a group of pictures are encoded, the text encoder is offloaded, the pictures are rendered.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
 from brandpress.model.request import SIZE_MULTIPLE
 
-Residency = Literal["resident", "turns"]
-RESIDENCIES: dict[str, Residency] = {"resident": "resident", "turns": "turns"}
+Residency = Literal["resident", "offload"]
+RESIDENCIES: dict[str, Residency] = {"resident": "resident", "offload": "offload"}
+RECORDED_RESIDENCY: dict[Residency, str] = {"resident": "resident", "offload": "turns"}
+"""How records and `--json` spell a residency. Stores already hold records with `turns`."""
+
 MARGIN = 0.9
 """The share of a device's free memory that is planned with: the rest goes to its driver and to fragments."""
 
@@ -106,12 +109,12 @@ class Need:
         return self.transformer + self.text_encoder + self.autoencoder + self.work
 
     @property
-    def turns(self) -> int:
+    def offloaded(self) -> int:
         return self.autoencoder + self.work + max(self.transformer, self.text_encoder)
 
     def spare(self, residency: Residency, memory: DeviceMemory) -> int:
         """What is left of a device, for caches that nothing depends on: of what is free now, each worker's part."""
-        needed = self.resident if residency == "resident" else self.turns
+        needed = self.resident if residency == "resident" else self.offloaded
         left = min(memory.budget, memory.free // memory.workers)
         return max(0, int(left * MARGIN) - needed)
 
@@ -169,17 +172,17 @@ def with_room(need: Need, memory: DeviceMemory) -> Need:
     whole = replace(need, work=max(need.work, need.in_one_piece))
     if need.resident <= memory.usable:
         return whole if whole.resident <= memory.usable else need
-    return whole if whole.turns <= memory.usable else need
+    return whole if whole.offloaded <= memory.usable else need
 
 
 def choose(need: Need, memory: DeviceMemory) -> Residency:
     """The residency that fits. Raises CheckpointError with the numbers when none does."""
     if need.resident <= memory.usable:
         return "resident"
-    if need.turns <= memory.usable:
-        return "turns"
+    if need.offloaded <= memory.usable:
+        return "offload"
     raise CheckpointError(
-        f"the model doesn't fit: text encoder and transformer in turns need {gigabytes(need.turns)} (transformer "
+        f"the model doesn't fit: with offloading it needs {gigabytes(need.offloaded)} (transformer "
         f"{gigabytes(need.transformer)}, text encoder {gigabytes(need.text_encoder)}, autoencoder "
         f"{gigabytes(need.autoencoder)}, one picture {gigabytes(need.work)}), and {_room(memory)}; take an fp8 file, "
         f"`quantise: fp8`, a smaller model, smaller pictures, fewer references{_more_room(memory)}"

@@ -140,8 +140,8 @@ def _memory(summary: Summary) -> dict[str, str]:
     listed = ", ".join(f"{part} {gigabytes(count)}" for part, count in parts.items())
     ways = {
         "resident": "all of it stays in memory",
-        "turns": f"text encoder and transformer take turns, in {gigabytes(need.turns)}{_between_turns(found)}",
-        None: "too much, even with text encoder and transformer in turns",
+        "offload": f"{gigabytes(need.offloaded)} with one large part offloaded at a time{_offloaded_to(found)}",
+        None: "too much, even with offloading",
     }
     device = found.device
     free = "" if device.free == device.total else f", {gigabytes(device.free)} free"
@@ -149,14 +149,14 @@ def _memory(summary: Summary) -> dict[str, str]:
     return {"memory": f"{gigabytes(need.resident)} ({listed}); on {have}: {ways[found.residency]}"}
 
 
-def _between_turns(memory: MemoryPlan) -> str:
+def _offloaded_to(memory: MemoryPlan) -> str:
     both = gigabytes(memory.need.transformer + memory.need.text_encoder)
     has = f"{gigabytes(memory.host)} of this machine's memory are available"
     ways = {
-        "memory": f"; between turns they wait in this machine's memory ({both}; {has})",
-        "disk": f"; each turn reads from disk, as {has} and they take {both}",
+        "memory": f"; offloaded weights are kept in this machine's memory ({both}; {has})",
+        "disk": f"; they are read from disk each time, as {has} and they take {both}",
     }
-    return ways.get(memory.turns_from or "", "")
+    return ways.get(memory.offloaded_to or "", "")
 
 
 def _variants(summary: Summary) -> str:

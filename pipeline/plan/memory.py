@@ -28,15 +28,15 @@ GPU_BYTES, CPU_BYTES = 2, 4
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """residency None: it doesn't fit, for the reason in `refusal`. turns_from: where parts that take turns are between
-    them, `memory` or `disk`; None where there are no turns, and where the machine isn't this one. host: bytes that
-    this machine has available."""
+    """residency: None if the model doesn't fit, for the reason in `refusal`. offloaded_to: where offloaded parts are
+    kept, `memory` or `disk`; None if nothing is offloaded or the plan is for another machine. host: available bytes of
+    this machine's memory."""
 
     need: Need
     device: DeviceMemory
     residency: Residency | None
     refusal: str | None
-    turns_from: str | None = None
+    offloaded_to: str | None = None
     host: int = 0
 
 
@@ -61,9 +61,9 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
         residency = choose(need, device)
     except CheckpointError as error:
         return MemoryPlan(need, device, None, str(error))
-    if residency != "turns" or not gpus:
+    if residency != "offload" or not gpus:
         return MemoryPlan(need, device, residency, None)
-    kept = HostMemory.here(len(gpus)).holds_turns(need)
+    kept = HostMemory.here(len(gpus)).holds_offloaded(need)
     return MemoryPlan(need, device, residency, None, "memory" if kept else "disk", available_memory())
 
 

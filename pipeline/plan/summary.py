@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
+from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.pipeline.plan.diff import RenderKeys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan
@@ -140,10 +141,11 @@ def memory_json(memory: MemoryPlan | None) -> dict[str, Any] | None:
     (`available`), as plain JSON values."""
     if memory is None:
         return None
-    needs = {"resident": memory.need.resident, "turns": memory.need.turns}
+    needs = {"resident": memory.need.resident, "turns": memory.need.offloaded}
     device = {"device": memory.device.name, "total": memory.device.total, "available": memory.device.free}
-    told = {"residency": memory.residency, "turns_from": memory.turns_from, "refusal": memory.refusal}
-    return asdict(memory.need) | {"needs": needs} | device | told
+    residency = None if memory.residency is None else RECORDED_RESIDENCY[memory.residency]
+    fit = {"residency": residency, "turns_from": memory.offloaded_to, "refusal": memory.refusal}
+    return asdict(memory.need) | {"needs": needs} | device | fit
 
 
 def choice_json(choice: ModelChoice) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def test_bad_requests_are_refused(small: Small, request_: RenderRequest, message
         ({"dtype": "int8"}, "dtype 'int8': allowed are float32, bfloat16, float16"),
         ({"dtype": "float31"}, "dtype 'float31': allowed are float32, bfloat16, float16"),
         ({"device": "gpu"}, "device 'gpu': allowed are cpu, cuda"),
-        ({"residency": "half"}, "residency 'half': allowed are resident, turns"),
+        ({"residency": "half"}, "residency 'half': allowed are resident, offload"),
     ],
 )
 def test_unknown_places_are_refused(small: Small, options: dict[str, str], message: str) -> None:
@@ -233,30 +233,33 @@ def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Sma
     assert levels(before[0], renderer.render([request])[0]) == 0
 
 
-class TestTurns:
-    """Text encoder and transformer in memory one after the other."""
+class TestOffload:
+    """Either the text encoder or the transformer is on the device."""
 
     @pytest.fixture
-    def turns(self, small: Small) -> Renderer:
-        return Renderer.load(str(small.folder), device="cpu", dtype="float32", residency="turns")
+    def offloading(self, small: Small) -> Renderer:
+        return Renderer.load(str(small.folder), device="cpu", dtype="float32", residency="offload")
 
-    def test_pictures_are_the_same(self, small: Small, turns: Renderer) -> None:
+    def test_pictures_are_the_same(self, small: Small, offloading: Renderer) -> None:
         requests = [RenderRequest(f"{PROMPT} {i}", pictures(i), 64, 64, seed=i, steps=2) for i in range(3)]
-        for one, other in zip(small.fresh().render(requests), turns.render(requests), strict=True):
+        for one, other in zip(small.fresh().render(requests), offloading.render(requests), strict=True):
             assert levels(one, other) == 0
 
-    def test_a_group_takes_one_turn(self, small: Small, turns: Renderer) -> None:
-        loads = [watch(turns.loaded.text_encoder), watch(turns.loaded.transformer)]
-        turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
+    def test_a_group_loads_each_part_once(self, small: Small, offloading: Renderer) -> None:
+        loads = [watch(offloading.loaded.text_encoder), watch(offloading.loaded.transformer)]
+        offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
         assert [len(found) for found in loads] == [1, 1]
-        turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
+        offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
         assert [len(found) for found in loads] == [1, 1], "known prompts need no encoder"
 
-    def test_never_both(self, small: Small, turns: Renderer) -> None:
+    def test_never_both(self, small: Small, offloading: Renderer) -> None:
         both = []
-        for part in (turns.loaded.text_encoder, turns.loaded.transformer):
-            watch(part, lambda: both.append(turns.loaded.text_encoder.loaded and turns.loaded.transformer.loaded))
-        list(turns.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64 + 16 * i, steps=1) for i in range(3)))
+        for part in (offloading.loaded.text_encoder, offloading.loaded.transformer):
+            watch(
+                part,
+                lambda: both.append(offloading.loaded.text_encoder.loaded and offloading.loaded.transformer.loaded),
+            )
+        list(offloading.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64 + 16 * i, steps=1) for i in range(3)))
         assert len(both) == 6 and not any(both)
 
 
@@ -276,13 +279,16 @@ def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
 
 def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     need = need_of(small.renderer.description, 4, module.USUAL)
-    for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
+    for memory, residency in (
+        (need.resident * 2, "resident"),
+        (int((need.offloaded + need.resident) / 2 / 0.9), "offload"),
+    ):
         device = DeviceMemory("a test", memory, memory)
         monkeypatch.setattr(module, "settled_memory", lambda *asked, device=device: device)
         made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
         assert made.residency == residency
         assert made.reuse.reference_kv.budget == need.spare(made.residency, device)
-    device = DeviceMemory("a test", need.turns, need.turns)
+    device = DeviceMemory("a test", need.offloaded, need.offloaded)
     monkeypatch.setattr(module, "settled_memory", lambda *asked: device)
-    with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
+    with pytest.raises(CheckpointError, match="the model doesn't fit: with offloading it needs"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

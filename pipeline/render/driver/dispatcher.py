@@ -22,8 +22,8 @@ SMALL_GROUP = 32
 HOSTED_GROUP = 96
 """Of a hosted tier, which has many pictures in flight at once and only few while the last of a group come in."""
 
-TURNS_GROUP = 32
-"""Of a worker whose text encoder and transformer take turns in memory: a turn for few pictures is a waste."""
+OFFLOAD_GROUP = 32
+"""For a worker that offloads: swapping text encoder and transformer for a few pictures is a waste."""
 
 GROUPS_PER_WORKER = 2
 GROUPS_LEFT = 4
@@ -58,7 +58,7 @@ class _Worker:
     started: set[str] = field(default_factory=set)
     pictured: set[str] = field(default_factory=set)
     alone: bool = False
-    turns: bool = False
+    offloading: bool = False
     fresh: bool = True
 
     @property
@@ -96,9 +96,9 @@ class Dispatcher:
         self._workers: dict[str, _Worker] = {}
         self._expected = max(1, workers)
 
-    def takes_turns(self, worker: str) -> None:
+    def set_offloading(self, worker: str) -> None:
         """Give `worker` larger groups, of as many reference sets as it takes."""
-        self._workers.setdefault(worker, _Worker()).turns = True
+        self._workers.setdefault(worker, _Worker()).offloading = True
 
     @property
     def waiting(self) -> int:
@@ -154,7 +154,7 @@ class Dispatcher:
                 yield variant
 
     def _next_group(self, worker: str, state: _Worker) -> list[Variant]:
-        """Variants of one set; of several where parts of the model take turns."""
+        """Variants of one set; of several if the worker offloads."""
         share = max(self._smallest, len(self._sets) // (GROUPS_LEFT * self._expected))
         if self._expected == 1:
             share = len(self._sets)
@@ -163,13 +163,13 @@ class Dispatcher:
         while len(group) < size and (reference_set := self._sets.choose(worker)) is not None:
             size = min(self._group_size(state, self._sets.first(reference_set)), share)
             group += self._sets.take(worker, reference_set, size - len(group))
-            if not state.turns:
+            if not state.offloading:
                 break
         return group
 
     def _group_size(self, state: _Worker, variant: Variant) -> int:
-        if state.turns:
-            return TURNS_GROUP
+        if state.offloading:
+            return OFFLOAD_GROUP
         small = variant.width * variant.height <= SMALL_PICTURE
         return max(self._largest, SMALL_GROUP) if small else self._largest
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.plan.variant import Variant
@@ -179,8 +180,8 @@ class DriverLoop:
     def _ready(self, worker: str, host: dict[str, str], seconds: float) -> None:
         self._loaded.add(worker)
         self._deadlines.loaded(worker, time.monotonic())
-        if host.get("residency") == "turns":
-            self._dispatcher.takes_turns(worker)
+        if host.get("residency") == RECORDED_RESIDENCY["offload"]:
+            self._dispatcher.set_offloading(worker)
         self._say(WorkerLoaded(worker, host, seconds))
         on_gpu = self._gpus and host.get("device") != "cpu"
         if (on_gpu if self._compiles is None else self._compiles) and "compiled" not in host:

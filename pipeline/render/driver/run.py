@@ -24,7 +24,7 @@ from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
 from brandpress.pipeline.render.driver.cluster import Resources, available_cpus, ray_resources
 from brandpress.pipeline.render.driver.deadlines import Deadlines
-from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_GROUP, TURNS_GROUP, Dispatcher
+from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_GROUP, OFFLOAD_GROUP, Dispatcher
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.environment import needed_secrets
 from brandpress.pipeline.render.driver.interrupt import Interrupts, interrupts
@@ -169,12 +169,12 @@ def _render(
         gpus = bool(resources.gpus)
         run.on_event(WorkersStarting(size, gpus, settings.threads, resources.dashboard, max(1, settings.per_gpu)))
         worker_pool = WorkerPool(settings)
-        # The language model that rewrites prompts leaves no room for the rest of the model: that's a turn, too.
+        # The language model that rewrites prompts leaves no room for the rest of the model: that's an offload, too.
         rewrites = any(variant.upsample for variant in todo)
         dispatcher = Dispatcher(
             todo,
             size,
-            HOSTED_GROUP if model.hosted else TURNS_GROUP if rewrites else LARGEST_GROUP,
+            HOSTED_GROUP if model.hosted else OFFLOAD_GROUP if rewrites else LARGEST_GROUP,
             mixed=model.hosted or rewrites,
             cold=partial(warmup_cost, model=model),
             suspects=suspects,

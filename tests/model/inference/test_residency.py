@@ -80,7 +80,7 @@ def test_weights_that_are_half_back_can_be_dropped(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("kind", ["klein", "dev"])
 @pytest.mark.parametrize("quantise", [None, "fp8"])
-def test_files_are_read_once_over_many_turns_and_pictures_are_the_same(
+def test_files_are_read_once_over_many_offloads_and_pictures_are_the_same(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, kind: str, quantise: str | None
 ) -> None:
     whole = Renderer.load(str(small_of(kind).folder), device="cpu", dtype="float32", quantise=quantise)
@@ -95,12 +95,12 @@ def test_files_are_read_once_over_many_turns_and_pictures_are_the_same(
     monkeypatch.setattr(Weights, "read", noted)
     description = whole.description
     assert description.parts is not None
-    loaded = load_model(description, description.parts, CPU, torch.float32, "turns", HostMemory(1 << 30))
-    turns = Renderer(loaded)
+    loaded = load_model(description, description.parts, CPU, torch.float32, "offload", HostMemory(1 << 30))
+    offloading = Renderer(loaded)
     once = 0
     for number in range(3):
         requests = [RenderRequest(f"{PROMPT} {number} {i}", pictures(1), 64, 64, seed=i, steps=2) for i in range(2)]
-        for one, other in zip(whole.render(requests), turns.render(requests), strict=True):
+        for one, other in zip(whole.render(requests), offloading.render(requests), strict=True):
             assert levels(one, other) == 0
         assert not loaded.text_encoder.loaded
         once = once or len(opened)
@@ -115,9 +115,9 @@ def test_where_parts_come_from_is_what_happened(
     description = small_of("klein").renderer.description
     assert description.parts is not None
     loaded = load_model(
-        description, description.parts, CPU, torch.float32, "turns", HostMemory(room), kept_in_memory=planned
+        description, description.parts, CPU, torch.float32, "offload", HostMemory(room), kept_in_memory=planned
     )
-    assert loaded.turns_from == ("memory" if planned else "disk"), "nothing has been let go of yet"
+    assert loaded.offloaded_to == ("memory" if planned else "disk"), "nothing has been let go of yet"
     for part in (loaded.text_encoder, loaded.transformer, loaded.text_encoder):
         loaded.use(part)
-    assert loaded.turns_from == told
+    assert loaded.offloaded_to == told

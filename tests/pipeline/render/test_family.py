@@ -155,8 +155,8 @@ def test_a_plan_for_a_card_that_is_too_small(
     job = write_campaign(tmp_path, 1, products=("mug",), model=str(small_of("klein").folder), size="2048x2048")
     assert run(["plan", str(job), "--gpu-memory", "1"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "too much, even with text encoder and transformer in turns" in told
-    assert "warning: the model doesn't fit: text encoder and transformer in turns need " in told
+    assert "too much, even with offloading" in told
+    assert "warning: the model doesn't fit: with offloading it needs " in told
 
 
 def test_a_plan_tells_what_of_the_gpu_is_free(
@@ -175,7 +175,7 @@ def test_a_plan_tells_what_of_the_gpu_is_free(
     job = write_campaign(tmp_path, 1, products=("mug",), model=str(small_of("klein").folder), size="2048x2048")
     assert run(["plan", str(job)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "on NVIDIA H100, 85.5 GB, 0.3 GB free: too much, even with text encoder and transformer in turns" in shown
+    assert "on NVIDIA H100, 85.5 GB, 0.3 GB free: too much, even with offloading" in shown
     assert "which has 85.5 GB, of which 0.3 GB are free (other processes hold 85.2 GB)" in shown
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-c")
     assert run(["plan", str(job), "--json"]) == 0

@@ -14,8 +14,8 @@ from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.render.driver.dispatcher import (
     GROUPS_LEFT,
     LARGEST_GROUP,
+    OFFLOAD_GROUP,
     SMALL_GROUP,
-    TURNS_GROUP,
     Dispatcher,
     Struck,
 )
@@ -163,13 +163,13 @@ def test_mixed_groups_are_of_many_sets_and_stay_large() -> None:
     assert dispatcher.finished
 
 
-def test_turns_want_groups_of_many_sets() -> None:
-    """Only for the worker that takes turns; the last work is still shared."""
+def test_offloading_wants_groups_of_many_sets() -> None:
+    """Only for the worker that offloads; the last work is still shared."""
     dispatcher = Dispatcher(variants(**{f"set{number}": 2 for number in range(150)}), workers=2)
-    dispatcher.takes_turns("small card")
+    dispatcher.set_offloading("small card")
     tasks = dispatcher.take("small card")
-    assert len(tasks) == TURNS_GROUP
-    assert len({task.reference_set for task in tasks}) == TURNS_GROUP // 2
+    assert len(tasks) == OFFLOAD_GROUP
+    assert len({task.reference_set for task in tasks}) == OFFLOAD_GROUP // 2
     assert len(dispatcher.take("large card")) == 2
     finish(dispatcher, "small card", tasks)
     sizes = []

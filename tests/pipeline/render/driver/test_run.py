@@ -342,10 +342,10 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_and_its_failures_and_cost_are
     assert verify(folder).problems == ()
 
 
-def test_parts_that_take_turns_get_large_groups(ray: Resources, tmp_path: Path) -> None:
+def test_a_worker_that_offloads_gets_large_groups(ray: Resources, tmp_path: Path) -> None:
     """32, of both products; 20 of one else."""
     job = write_campaign(tmp_path, 20)
-    outcome = render(job, renderer="tests.stand_in:load_turns")
+    outcome = render(job, renderer="tests.stand_in:load_offloading")
     assert outcome.done == 40
     found = [json.loads(file.read_bytes()) for file in (tmp_path / "out" / "spring" / "records").iterdir()]
     assert max(record["cache"]["group"] for record in found) == 32

@@ -87,9 +87,9 @@ def test_a_picture_becomes_an_asset_and_a_record_of_all_that_made_it(folder: Sto
 
 
 def test_what_the_renderer_says_of_itself_may_change(folder: Store) -> None:
-    """As where its parts come from, which it knows when they have taken turns."""
+    """Such as where its parts are offloaded to, which it knows after the first time."""
 
-    class Turning(StandIn):
+    class Offloading(StandIn):
         rendered = False
 
         def host(self) -> dict[str, str]:
@@ -100,7 +100,7 @@ def test_what_the_renderer_says_of_itself_may_change(folder: Store) -> None:
                 self.rendered = True
                 yield picture
 
-    (record,) = records_of(press(Turning(), folder, [variant(0)])).values()
+    (record,) = records_of(press(Offloading(), folder, [variant(0)])).values()
     assert record.host["turns_from"] == "disk"
 
 

@@ -84,10 +84,10 @@ class Renderer:
         for reference sets that the device has no room for."""
         self.loaded, self.description = loaded, loaded.description
         self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
-        self.reuse = Caches(loaded.device, spare, host_cache)
+        self.caches = Caches(loaded.device, spare, host_cache)
         self._kernels = kernels
         loaded.autoencoder.use(kernels)
-        self._conditions = Conditions(loaded, self.reuse, kernels)
+        self._conditions = Conditions(loaded, self.caches, kernels)
 
     @classmethod
     def load(

@@ -24,8 +24,8 @@ from brandpress.model.request import RenderRequest
 class Conditions:
     """Each method gives the value, and whether it was there already."""
 
-    def __init__(self, loaded: LoadedModel, reuse: Caches, kernels: Kernels) -> None:
-        self._loaded, self._reuse, self._kernels = loaded, reuse, kernels
+    def __init__(self, loaded: LoadedModel, caches: Caches, kernels: Kernels) -> None:
+        self._loaded, self._caches, self._kernels = loaded, caches, kernels
         description = loaded.description
         self._keys = Keys(description.weights_digest, description.choice.quantise, loaded.dtype, loaded.device.type)
         self._with_room: list[ReferenceKV] = []
@@ -36,7 +36,7 @@ class Conditions:
         if not request.upsample:
             return request.prompt, None
         key = (request.prompt, *map(self._digests.of, request.references))
-        return self._reuse.prompts.get(key, lambda: self._loaded.rewrite(request.prompt, request.references))
+        return self._caches.prompts.get(key, lambda: self._loaded.rewrite(request.prompt, request.references))
 
     def text(self, prompt: str) -> tuple[Tensor, bool]:
         """A prompt's embedding (1, L, X), in the machine's memory."""
@@ -44,11 +44,11 @@ class Conditions:
         def encode() -> Tensor:
             return download(self._loaded.use(self._loaded.text_encoder).encode(prompt))
 
-        return self._reuse.texts.get(self._keys.text(prompt), encode)
+        return self._caches.texts.get(self._keys.text(prompt), encode)
 
     def prepared_text(self, prompt: str) -> bool:
         """Have the text encoder's work done, so that `projected` needs only the transformer."""
-        return self._keys.text(prompt) in self._reuse.projected or self.text(prompt)[1]
+        return self._keys.text(prompt) in self._caches.projected or self.text(prompt)[1]
 
     def projected(self, prompt: str) -> tuple[Tensor, bool]:
         """A prompt's embedding as the transformer's blocks take it (L, D)."""
@@ -58,7 +58,7 @@ class Conditions:
             made: Tensor = self._loaded.use(self._loaded.transformer).context_embedder(text[0])
             return made
 
-        return self._reuse.projected.get(self._keys.text(prompt), project)
+        return self._caches.projected.get(self._keys.text(prompt), project)
 
     def references(self, pictures: Sequence[Image.Image], pixels: int) -> tuple[tuple[ReferenceLatents, ...], bool]:
         """The latents of reference pictures, in order, each scaled down to an area."""
@@ -72,7 +72,7 @@ class Conditions:
             prepared.append(prepare_reference(picture, pixels))
             return pixels_digest(prepared[0])
 
-        digest, _ = self._reuse.prepared.get((self._digests.of(picture), pixels), prepare)
+        digest, _ = self._caches.prepared.get((self._digests.of(picture), pixels), prepare)
 
         def encode() -> ReferenceLatents:
             tensor = prepared[0] if prepared else prepare_reference(picture, pixels)
@@ -80,7 +80,7 @@ class Conditions:
             latents = self._loaded.autoencoder.encode(on_device).to(self._loaded.dtype)
             return ReferenceLatents(as_tokens(latents)[0], (latents.shape[2], latents.shape[3]), digest)
 
-        return self._reuse.latents.get(self._keys.latents(digest), encode)
+        return self._caches.latents.get(self._keys.latents(digest), encode)
 
     def reference_kv(self, references: Sequence[ReferenceLatents], guidance: float) -> tuple[ReferenceKV, bool]:
         """Keys and values of a reference set, for models that have them apart."""
@@ -94,12 +94,12 @@ class Conditions:
         key = self._keys.reference_kv([reference.digest for reference in references], scale)
         rows = sum(reference.tokens.shape[0] for reference in references)
         expected = kv_bytes(model, rows, references[0].tokens)
-        return self._reuse.reference_kv.get(key, make, expected, before=self._take_room)
+        return self._caches.reference_kv.get(key, make, expected, before_miss=self._take_room)
 
     def release(self) -> None:
         """Drop all reference sets from the device; they stay in the machine's memory where there is room."""
         self._take_room()
-        self._reuse.reference_kv.lower_to(0)
+        self._caches.reference_kv.shrink_to(0)
 
     def _take_room(self) -> None:
         """Take the room from the sets that were used last: another is about to be made."""
@@ -122,7 +122,7 @@ class Conditions:
             model = self._loaded.use(self._loaded.transformer)
             return turns(model, grid, references, length, self._loaded.device)
 
-        return self._reuse.turns.get(self._keys.turns(grid, references, length), make)
+        return self._caches.turns.get(self._keys.turns(grid, references, length), make)
 
     def schedule(self, grid: Grid, steps: int, guidance: float, approximate: bool) -> tuple[Schedule, bool]:
         """Sigmas, and the modulations of each step."""
@@ -135,7 +135,7 @@ class Conditions:
 
     def _modulations(self, model: Transformer, time: Tensor, scale: float | None, like: Tensor) -> tuple[Steady, bool]:
         key = self._keys.modulations(float(time), scale)
-        return self._reuse.modulations.get(key, lambda: modulations(model, time, scale, like))
+        return self._caches.modulations.get(key, lambda: modulations(model, time, scale, like))
 
     def _embedded(self, guidance: float) -> float | None:
         """The guidance where the model embeds it."""

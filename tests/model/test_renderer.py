@@ -225,11 +225,11 @@ def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Sma
     renderer = small_of("klein-kv").fresh()
     request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=1)
     before = renderer.render([request])
-    (kv,) = renderer.reuse.reference_kv._values.values()
+    (kv,) = renderer.caches.reference_kv._values.values()
     assert kv.room
     renderer.release()
     assert not kv.room
-    assert (len(renderer.reuse.reference_kv), renderer.reuse.reference_kv.nbytes) == (0, 0)
+    assert (len(renderer.caches.reference_kv), renderer.caches.reference_kv.nbytes) == (0, 0)
     assert levels(before[0], renderer.render([request])[0]) == 0
 
 
@@ -287,7 +287,7 @@ def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.Monke
         monkeypatch.setattr(module, "settled_memory", lambda *asked, device=device: device)
         made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
         assert made.residency == residency
-        assert made.reuse.reference_kv.budget == need.spare(made.residency, device)
+        assert made.caches.reference_kv.budget == need.spare(made.residency, device)
     device = DeviceMemory("a test", need.offloaded, need.offloaded)
     monkeypatch.setattr(module, "settled_memory", lambda *asked: device)
     with pytest.raises(CheckpointError, match="the model doesn't fit: with offloading it needs"):

@@ -140,7 +140,7 @@ def test_reference_sets_share_a_batch_and_their_room(small_of: Callable[[str], S
     renderer = small.fresh()
     requests = [RenderRequest(PROMPT, pictures(1 + i % 3), 64, 64, seed=i, steps=1) for i in range(6)]
     renderer.render(requests)
-    sets = list(renderer.reuse.reference_kv._values.values())
+    sets = list(renderer.caches.reference_kv._values.values())
     assert [kv.room for kv in sets] == [16 + renderer.description.text_length] * 3
     renderer.render(requests[:1])
     assert sorted(kv.room for kv in sets) == [0, 0, 16 + renderer.description.text_length]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from brandpress.model.inference.cache import Below, Cache
 from brandpress.model.inference.reference_kv import OffloadedKV, ReferenceKV
-from brandpress.model.inference.segments import Steady
+from brandpress.model.network.transformer import Modulations
 
 TEXT_BYTES = 1 << 30
 LATENTS_BYTES = 1 << 28
@@ -73,9 +73,9 @@ def tensor_bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-def steady_bytes(mods: Steady) -> int:
-    affines = (*mods.image, *mods.text, mods.single)
-    return sum(tensor_bytes(x) for affine in affines for x in affine) + 2 * tensor_bytes(mods.out_scale)
+def modulations_bytes(mods: Modulations) -> int:
+    blocks = (*mods.image, *mods.text, mods.single)
+    return sum(tensor_bytes(x) for modulation in blocks for x in modulation) + 2 * tensor_bytes(mods.out_scale)
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Caches:
     prepared: Cache[str] = field(init=False)
     latents: Cache[ReferenceLatents] = field(init=False)
     reference_kv: Cache[ReferenceKV] = field(init=False)
-    modulations: Cache[Steady] = field(init=False)
+    modulations: Cache[Modulations] = field(init=False)
     turns: Cache[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ class Caches:
         self.latents = Cache(LATENTS_BYTES, lambda reference: tensor_bytes(reference.tokens))
         room = self.spare if self.device.type == "cuda" else min(self.spare, KV_BYTES)
         self.reference_kv = Cache(room, lambda kv: kv.nbytes, self._host())
-        self.modulations = Cache(SMALL_BYTES, steady_bytes)
+        self.modulations = Cache(SMALL_BYTES, modulations_bytes)
         self.turns = Cache(SMALL_BYTES, tensor_bytes)
 
     def _host(self) -> Below[ReferenceKV, OffloadedKV] | None:

@@ -14,9 +14,8 @@ from brandpress.model.inference.denoise import Schedule, as_tokens, kv_bytes, mo
 from brandpress.model.inference.preprocess import PictureDigests, pixels_digest, prepare_reference
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
-from brandpress.model.inference.segments import Steady
 from brandpress.model.network.kernels import Kernels
-from brandpress.model.network.transformer import Transformer
+from brandpress.model.network.transformer import Modulations, Transformer
 from brandpress.model.network.upload import download, upload
 from brandpress.model.request import RenderRequest
 
@@ -133,7 +132,9 @@ class Conditions:
         mods, hits = zip(*found, strict=True)
         return Schedule(grid, times, mods, guidance, approximate), all(hits)
 
-    def _modulations(self, model: Transformer, time: Tensor, scale: float | None, like: Tensor) -> tuple[Steady, bool]:
+    def _modulations(
+        self, model: Transformer, time: Tensor, scale: float | None, like: Tensor
+    ) -> tuple[Modulations, bool]:
         key = self._keys.modulations(float(time), scale)
         return self._reuse.modulations.get(key, lambda: modulations(model, time, scale, like))
 

@@ -14,13 +14,13 @@ from brandpress.model.inference.caches import Grid, ReferenceLatents
 from brandpress.model.inference.packed import PackedPass
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import euler_step, initial_noise
-from brandpress.model.inference.segments import Segment, Steady, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.step_cache import Kind, Past, approximate_kinds, continued, exact_kinds
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.memory.plan import packed_rows
 from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import Transformer
+from brandpress.model.network.transformer import Modulations, Transformer
 from brandpress.model.network.upload import upload
 
 
@@ -31,7 +31,7 @@ class Schedule:
 
     grid: Grid
     sigmas: Tensor
-    mods: Sequence[Steady]
+    mods: Sequence[Modulations]
     guidance: float
     approximate: bool = False
 
@@ -127,7 +127,7 @@ class Denoiser:
                 segment = replace(segment, kv=kept)
             yield _Branch(number, text, segment, beside, kept)
 
-    def _velocity(self, latents: Tensor, mods: Steady, kind: Kind) -> Tensor:
+    def _velocity(self, latents: Tensor, mods: Modulations, kind: Kind) -> Tensor:
         """(samples, N, C), guided where samples have two branches."""
         ways: list[list[Tensor]] = [[] for _ in self._samples]
         image = latents.to(self._samples[0].text.dtype)
@@ -158,11 +158,11 @@ def reusing(branch: _Branch) -> Segment:
     return replace(segment, references=0, turn=segment.turn[count:], offset=count)
 
 
-def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like: Tensor) -> Steady:
+def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like: Tensor) -> Modulations:
     """What a time (a scalar in [0, 1], float32) does to the blocks, and the guidance in models that embed it."""
     timestep = torch.full((1,), float(sigma * 1000), dtype=like.dtype, device=like.device) / 1000
     scale = None if guidance is None else torch.full_like(timestep, guidance) * 1000
-    return steady(model.modulations(timestep * 1000, scale))
+    return model.modulations(timestep * 1000, scale).as_vectors()
 
 
 def turns(model: Transformer, grid: Grid, references: Sequence[Grid], text_length: int, device: torch.device) -> Tensor:
@@ -172,7 +172,7 @@ def turns(model: Transformer, grid: Grid, references: Sequence[Grid], text_lengt
 
 
 def reference_kv(
-    model: Transformer, references: Sequence[ReferenceLatents], still: Steady, kernels: Kernels = EAGER
+    model: Transformer, references: Sequence[ReferenceLatents], still: Modulations, kernels: Kernels = EAGER
 ) -> ReferenceKV:
     """Keys and values of a reference set in every layer, whatever prompt, size and seed follow. still: the modulations
     of timestep 0."""

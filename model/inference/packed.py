@@ -23,21 +23,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.inference.linear import Activations, project, project_into, project_rows
-from brandpress.model.inference.segments import Affine, Segment, Steady, in_streams, one_by_one, packed, pick, put
+from brandpress.model.inference.segments import Segment, in_streams, one_by_one, packed, pick, put
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.fp8 import Fp8Rows, sharing
 from brandpress.model.network.kernels import EAGER, Kernels
-from brandpress.model.network.transformer import DoubleStreamBlock, FeedForward, SingleStreamBlock, Transformer
+from brandpress.model.network.transformer import (
+    DoubleStreamBlock,
+    FeedForward,
+    Modulation,
+    Modulations,
+    SingleStreamBlock,
+    Transformer,
+)
 
 
 class PackedPass:
-    """One pass of `model` over segments, all at one timestep."""
+    """One pass of `model` over segments, all at one timestep. mods: as vectors."""
 
     def __init__(
         self,
         model: Transformer,
         segments: Sequence[Segment],
-        mods: Steady,
+        mods: Modulations,
         space: Workspace,
         kernels: Kernels = EAGER,
     ) -> None:
@@ -103,13 +110,13 @@ class PackedPass:
         fp8 = sharing((layer,), x.device)
         return x if fp8 is None else self._kernels.quantise_rows(x, fp8.input_scale)
 
-    def _modulated(self, x: Tensor, mod: Affine, layers: Sequence[nn.Module]) -> Activations:
+    def _modulated(self, x: Tensor, mod: Modulation, layers: Sequence[nn.Module]) -> Activations:
         """The modulated norm of rows, as `layers` take it."""
         if (fp8 := sharing(layers, x.device)) is not None:
             return self._kernels.modulate_rows(x, mod.scale, mod.shift, self._eps, fp8.input_scale)
         return self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
 
-    def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Affine) -> Tensor:
+    def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Modulation) -> Tensor:
         inner, rows, out = layer.linear_out.in_features, x.shape[0], layer.linear_out
         normed = self._modulated(x, mod, (layer.linear_in,))
         wide = project(layer.linear_in, normed, self._space.take("wide", (rows, 2 * inner), x))
@@ -200,14 +207,14 @@ class Stream(NamedTuple):
     """One of a double block's two: its rows, modulations, layers to q, k and v, norms of q and k, and ways out."""
 
     rows: slice
-    mods: tuple[Affine, Affine]
+    mods: tuple[Modulation, Modulation]
     layers: tuple[nn.Module, nn.Module, nn.Module]
     norms: tuple[nn.RMSNorm, nn.RMSNorm]
     to_out: nn.Module
     feed_forward: FeedForward
 
 
-def _streams(block: DoubleStreamBlock, mods: Steady, images: int, count: int) -> list[Stream]:
+def _streams(block: DoubleStreamBlock, mods: Modulations, images: int, count: int) -> list[Stream]:
     attn = block.attn
     both = (
         Stream(

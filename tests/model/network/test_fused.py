@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.inference.packed import PackedPass
-from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network import kernels
 from brandpress.model.network import tiled as bands
@@ -174,7 +174,7 @@ def test_a_pass_equals_torchs_own(fused: ModuleType, fp8: bool, monkeypatch: pyt
     for name, layer in list(model.named_modules()) if fp8 else ():
         if isinstance(layer, nn.Linear) and "blocks" in name:
             model.set_submodule(name, Fp8Linear(*quantise(layer.weight)))
-    mods = steady(model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()))
+    mods = model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()).as_vectors()
     turns = [model.rope(torch.cat((image_ids(2, width), text_ids(3))).to(DEVICE)).turns() for width in (2, 3)]
     segments = [Segment(0, 4, 3, turns[0]), Segment(0, 6, 3, turns[1])]
     image, text = drawn(10, 16), drawn(6, 32, seed=1)

@@ -64,7 +64,7 @@ class Keys:
         """Of a step's modulations. guidance: where the model embeds it."""
         return (self, sigma, guidance)
 
-    def turns(self, grid: Grid, references: Sequence[Grid], text_length: int) -> Hashable:
+    def rope(self, grid: Grid, references: Sequence[Grid], text_length: int) -> Hashable:
         """Of the table of positions of a layout."""
         return (self, grid, tuple(references), text_length)
 
@@ -95,7 +95,7 @@ class Caches:
     latents: Cache[ReferenceLatents] = field(init=False)
     reference_kv: Cache[ReferenceKV] = field(init=False)
     modulations: Cache[Modulations] = field(init=False)
-    turns: Cache[Tensor] = field(init=False)
+    rope: Cache[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
         self.texts = Cache(TEXT_BYTES, tensor_bytes)
@@ -106,7 +106,7 @@ class Caches:
         room = self.spare if self.device.type == "cuda" else min(self.spare, KV_BYTES)
         self.reference_kv = Cache(room, lambda kv: kv.nbytes, self._host())
         self.modulations = Cache(SMALL_BYTES, modulations_bytes)
-        self.turns = Cache(SMALL_BYTES, tensor_bytes)
+        self.rope = Cache(SMALL_BYTES, tensor_bytes)
 
     def _host(self) -> Below[ReferenceKV, OffloadedKV] | None:
         if self.device.type == "cpu" or not self.host:

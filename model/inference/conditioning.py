@@ -10,7 +10,14 @@ from torch import Tensor
 
 from brandpress.model.inference.caches import Caches, Grid, Keys, ReferenceLatents
 from brandpress.model.inference.components import LoadedModel
-from brandpress.model.inference.denoise import Schedule, as_tokens, kv_bytes, modulations, reference_kv, turns
+from brandpress.model.inference.denoise import (
+    Schedule,
+    as_tokens,
+    kv_bytes,
+    layout_freqs_cis,
+    modulations,
+    reference_kv,
+)
 from brandpress.model.inference.preprocess import PictureDigests, pixels_digest, prepare_reference
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
@@ -113,15 +120,15 @@ class Conditions:
             kv.fit(rows)
         self._with_room = list(sets)
 
-    def turn(self, grid: Grid, references: Sequence[Grid]) -> tuple[Tensor, bool]:
+    def rope(self, grid: Grid, references: Sequence[Grid]) -> tuple[Tensor, bool]:
         """The table of positions of references that run, of target and text."""
         length = self._loaded.description.text_length
 
         def make() -> Tensor:
             model = self._loaded.use(self._loaded.transformer)
-            return turns(model, grid, references, length, self._loaded.device)
+            return layout_freqs_cis(model, grid, references, length, self._loaded.device)
 
-        return self._reuse.turns.get(self._keys.turns(grid, references, length), make)
+        return self._reuse.rope.get(self._keys.rope(grid, references, length), make)
 
     def schedule(self, grid: Grid, steps: int, guidance: float, approximate: bool) -> tuple[Schedule, bool]:
         """Sigmas, and the modulations of each step."""

@@ -43,11 +43,11 @@ class Schedule:
 @dataclass(frozen=True)
 class Sample:
     """One picture to denoise. text, negative: projected to the model's width (L, D); `negative` asks for a second,
-    unconditional pass. turn: of references (where they run), target and text. references: their latents, in order,
-    where they run. kv: their keys and values, where those are apart."""
+    unconditional pass. freqs_cis: of references (where they run), target and text. references: their latents, in
+    order, where they run. kv: their keys and values, where those are apart."""
 
     seed: int
-    turn: Tensor
+    freqs_cis: Tensor
     text: Tensor
     negative: Tensor | None = None
     references: tuple[ReferenceLatents, ...] = ()
@@ -117,7 +117,7 @@ class Denoiser:
             if text is None:
                 continue
             count, length = sample.reference_tokens, text.shape[0]
-            segment = Segment(count, self._target, length, sample.turn)
+            segment = Segment(count, self._target, length, sample.freqs_cis)
             kept = None
             if sample.kv is not None:
                 segment = replace(segment, kv=sample.kv, offset=sample.kv.length)
@@ -155,7 +155,7 @@ def reusing(branch: _Branch) -> Segment:
     segment, count = branch.segment, branch.segment.references
     if branch.kept is None:
         return segment
-    return replace(segment, references=0, turn=segment.turn[count:], offset=count)
+    return replace(segment, references=0, freqs_cis=segment.freqs_cis[count:], offset=count)
 
 
 def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like: Tensor) -> Modulations:
@@ -165,10 +165,12 @@ def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like:
     return model.modulations(timestep * 1000, scale).as_vectors()
 
 
-def turns(model: Transformer, grid: Grid, references: Sequence[Grid], text_length: int, device: torch.device) -> Tensor:
+def layout_freqs_cis(
+    model: Transformer, grid: Grid, references: Sequence[Grid], text_length: int, device: torch.device
+) -> Tensor:
     """The table of positions of references, target and text, in this order (S, H)."""
     ids = torch.cat((reference_ids(references), image_ids(*grid), text_ids(text_length)))
-    return model.rope(upload(ids, device)).turns()
+    return model.rope(upload(ids, device)).freqs_cis()
 
 
 def reference_kv(
@@ -178,7 +180,7 @@ def reference_kv(
     of timestep 0."""
     tokens = torch.cat([reference.tokens for reference in references])
     ids = reference_ids([reference.grid for reference in references])
-    table = model.rope(upload(ids, tokens.device)).turns()
+    table = model.rope(upload(ids, tokens.device)).freqs_cis()
     kv = empty_kv(model, tokens.shape[0], tokens)
     nothing = tokens.new_empty(0, model.config.width)
     PackedPass(model, [Segment(tokens.shape[0], 0, 0, table, kv)], still, Workspace(), kernels).velocity(

@@ -54,7 +54,7 @@ class PackedPass:
         self._eps = config.eps
         self._images = sum(segment.image for segment in segments)
         self._places = in_streams(segments)
-        self._turn = packed([segment.turn for segment in segments], self._places)
+        self._freqs_cis = packed([segment.freqs_cis for segment in segments], self._places)
 
     @torch.inference_mode()
     def velocity(self, image_IC: Tensor, text_LD: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class PackedPass:
             return x
         parts = [pick(x, rows) for rows in self._places]
         self._places = one_by_one(self._segments)
-        self._turn = packed([segment.turn for segment in self._segments], self._places)
+        self._freqs_cis = packed([segment.freqs_cis for segment in self._segments], self._places)
         return torch.cat(parts, out=self._space.take("y", tuple(x.shape), x))
 
     def _double(self, number: int, block: DoubleStreamBlock, x: Tensor) -> None:
@@ -97,7 +97,9 @@ class PackedPass:
             for layer, out in zip(layers, (q, k, v), strict=True):
                 project_into(layer, normed, out[rows])
             for norm, out in zip(norms, (q, k), strict=True):
-                self._kernels.norm_and_turn(self._headed(out[rows]), norm.weight, self._turn[rows, None], self._eps)
+                self._kernels.norm_and_rope(
+                    self._headed(out[rows]), norm.weight, self._freqs_cis[rows, None], self._eps
+                )
         mixed = self._attend(number, *(self._headed(part) for part in (q, k, v)))
         for rows, (mod, mod_forward), _, _, to_out, feed_forward in streams:
             mine = x[rows]
@@ -134,7 +136,7 @@ class PackedPass:
         wide = project(attn.to_qkv_mlp_proj, normed, space)
         both = torch.unflatten(wide[:, : 2 * width], 1, (2, self._heads, self._size))
         weights = torch.stack((attn.norm_q.weight, attn.norm_k.weight))[:, None]
-        self._kernels.norm_and_turn(both, weights, self._turn[:, None, None], self._eps)
+        self._kernels.norm_and_rope(both, weights, self._freqs_cis[:, None, None], self._eps)
         mixed = self._attend(number, both[:, 0], both[:, 1], self._headed(wide[:, 2 * width : 3 * width]))
         self._kernels.add_gated(x, self._way_out(attn.to_out, mixed, wide[:, 3 * width :]), mod.gate)
 
@@ -147,15 +149,15 @@ class PackedPass:
         space = self._space.take("kv", (x.shape[0], 2 * width), x)
         kv = project_rows(layer, slice(width, 3 * width), normed, space)
         k, v = (self._headed(half) for half in kv.chunk(2, dim=1))
-        self._kernels.norm_and_turn(k, attn.norm_k.weight, self._turn[:, None], self._eps)
+        self._kernels.norm_and_rope(k, attn.norm_k.weight, self._freqs_cis[:, None], self._eps)
         pairs = self._keys_and_values(number, k, v)
         if not count:  # references alone, run for their keys and values
             deque(pairs, maxlen=0)
             return x[:0]
         normed = picked(normed, wanted)
         q = project_rows(layer, slice(0, width), normed, self._space.take("q", (count, width), x))
-        turn = pick(self._turn, wanted)[:, None]
-        self._kernels.norm_and_turn(self._headed(q), attn.norm_q.weight, turn, self._eps)
+        freqs_cis = pick(self._freqs_cis, wanted)[:, None]
+        self._kernels.norm_and_rope(self._headed(q), attn.norm_q.weight, freqs_cis, self._eps)
         queries = torch.split(self._headed(q), counts)
         mixed = torch.cat([attention(one, *pair) for one, pair in zip(queries, pairs, strict=True)])
         space = self._space.take("wide", (count, split - 3 * width), x)

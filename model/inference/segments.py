@@ -17,7 +17,8 @@ Rows = tuple[slice, ...]
 
 @dataclass(frozen=True)
 class Segment:
-    """A picture's part of a pass: how many of its rows are references, target and text, and the turn of each (S, H).
+    """A picture's part of a pass: how many of its rows are references, target and text, and the
+    `freqs_cis` of each (S, H).
 
     kv: where its keys and values are written, behind `offset` rows that are there already.
     """
@@ -25,7 +26,7 @@ class Segment:
     references: int
     target: int
     text: int
-    turn: Tensor
+    freqs_cis: Tensor
     kv: ReferenceKV | None = None
     offset: int = 0
 

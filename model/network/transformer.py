@@ -76,8 +76,8 @@ class Rope(NamedTuple):
         exchanged = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
         return (x * self.cos + exchanged * self.sin).to(x_BESK.dtype)
 
-    def turns(self) -> Tensor:
-        """(S, K/2) complex: what a pair, read as a complex number, is multiplied by."""
+    def freqs_cis(self) -> Tensor:
+        """(S, K/2) complex64: cos + i sin, the factor of each pair read as a complex number."""
         return torch.complex(self.cos[:, ::2].contiguous(), self.sin[:, 1::2].contiguous())
 
 

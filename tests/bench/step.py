@@ -84,8 +84,8 @@ class Step:
         with torch.inference_mode():
             self._mods = ours.modulations(self._time * 1000).as_vectors()
             self._projected = ours.context_embedder(self._text)[0]
-            turn = ours.rope(torch.cat(self._ids)).turns()
-        self._segments = [Segment(0, shape.side**2, shape.text, turn)]
+            freqs_cis = ours.rope(torch.cat(self._ids)).freqs_cis()
+        self._segments = [Segment(0, shape.side**2, shape.text, freqs_cis)]
         self._space = Workspace()
 
     def ours(self) -> Tensor:

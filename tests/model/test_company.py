@@ -130,8 +130,8 @@ def test_rows_of_a_pass_do_not_depend_on_others(static: float | None, by_row: bo
             generator = torch.Generator().manual_seed(seed)
             images.append(large * torch.randn(4 * height, 32, generator=generator).bfloat16())
             texts.append(large * torch.randn(5, 64, generator=generator).bfloat16())
-            turn = model.rope(torch.cat((image_ids(height, 4), text_ids(5)))).turns()
-            segments.append(Segment(0, 4 * height, 5, turn))
+            freqs_cis = model.rope(torch.cat((image_ids(height, 4), text_ids(5)))).freqs_cis()
+            segments.append(Segment(0, 4 * height, 5, freqs_cis))
         run = PackedPass(model, segments, mods, Workspace())
         return run.velocity(torch.cat(images), model.context_embedder(torch.cat(texts)))[: 4 * pictures[0][1]]
 

@@ -35,7 +35,7 @@ def all_of(keys: Keys) -> list[Hashable]:
         keys.latents("0a"),
         keys.reference_kv(["0a", "0b"], 4.0),
         keys.modulations(0.5, 4.0),
-        keys.turns((4, 4), [(2, 2)], 512),
+        keys.rope((4, 4), [(2, 2)], 512),
     ]
 
 
@@ -75,7 +75,7 @@ def test_a_table_is_of_a_layout(
     other_length: int,
 ) -> None:
     same = (grid, grids, length) == (other_grid, others, other_length)
-    assert (PLAIN.turns(grid, grids, length) == PLAIN.turns(other_grid, others, other_length)) == same
+    assert (PLAIN.rope(grid, grids, length) == PLAIN.rope(other_grid, others, other_length)) == same
 
 
 @given(st.floats(0, 1), st.floats(0, 1), GUIDANCE, GUIDANCE)

@@ -302,9 +302,9 @@ class Renderer:
             kv, hit = self._conditions.reference_kv(references, plan.guidance)
             job.cache["reference_kv"] = int(hit)
             references = ()
-        turn, hit = self._conditions.turn(plan.grid, [reference.grid for reference in references])
+        freqs_cis, hit = self._conditions.rope(plan.grid, [reference.grid for reference in references])
         job.cache["rope"] = int(hit)
-        return Sample(job.request.seed, turn, text, negative, references, kv)
+        return Sample(job.request.seed, freqs_cis, text, negative, references, kv)
 
     @torch.inference_mode()
     def _decode(self, job: _Job) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from brandpress.model.inference.reference_kv import OffloadedKV, ReferenceKV
-from brandpress.model.inference.segments import Steady
+from brandpress.model.network.transformer import Modulations
 
 TEXT_BYTES = 1 << 30
 LATENTS_BYTES = 1 << 28
@@ -160,7 +160,7 @@ class Keys:
         """Returns the key of a step's modulations. guidance: None if the model doesn't embed it."""
         return (self, sigma, guidance)
 
-    def turns(self, grid: Grid, references: Sequence[Grid], text_length: int) -> Hashable:
+    def rope(self, grid: Grid, references: Sequence[Grid], text_length: int) -> Hashable:
         """Returns the key of the position table of a layout."""
         return (self, grid, tuple(references), text_length)
 
@@ -170,10 +170,10 @@ def tensor_bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-def steady_bytes(mods: Steady) -> int:
+def modulations_bytes(mods: Modulations) -> int:
     """Returns the bytes that a step's modulations take."""
-    affines = (*mods.image, *mods.text, mods.single)
-    return sum(tensor_bytes(x) for affine in affines for x in affine) + 2 * tensor_bytes(mods.out_scale)
+    blocks = (*mods.image, *mods.text, mods.single)
+    return sum(tensor_bytes(x) for modulation in blocks for x in modulation) + 2 * tensor_bytes(mods.out_scale)
 
 
 @dataclass
@@ -194,8 +194,8 @@ class Caches:
     prepared: LruCache[str] = field(init=False)
     latents: LruCache[ReferenceLatents] = field(init=False)
     reference_kv: LruCache[ReferenceKV] = field(init=False)
-    modulations: LruCache[Steady] = field(init=False)
-    turns: LruCache[Tensor] = field(init=False)
+    modulations: LruCache[Modulations] = field(init=False)
+    rope: LruCache[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
         self.texts = LruCache(TEXT_BYTES, tensor_bytes)
@@ -205,8 +205,8 @@ class Caches:
         self.latents = LruCache(LATENTS_BYTES, lambda reference: tensor_bytes(reference.tokens))
         budget = self.spare if self.device.type == "cuda" else min(self.spare, KV_BYTES)
         self.reference_kv = LruCache(budget, lambda kv: kv.nbytes, self._host_level())
-        self.modulations = LruCache(SMALL_BYTES, steady_bytes)
-        self.turns = LruCache(SMALL_BYTES, tensor_bytes)
+        self.modulations = LruCache(SMALL_BYTES, modulations_bytes)
+        self.rope = LruCache(SMALL_BYTES, tensor_bytes)
 
     def _host_level(self) -> LowerLevel[ReferenceKV, OffloadedKV] | None:
         if self.device.type == "cpu" or not self.host:

@@ -10,13 +10,19 @@ from torch import Tensor
 
 from brandpress.model.inference.caches import Caches, Grid, Keys, ReferenceLatents
 from brandpress.model.inference.components import LoadedModel
-from brandpress.model.inference.denoise import Schedule, as_tokens, kv_bytes, modulations, reference_kv, turns
+from brandpress.model.inference.denoise import (
+    Schedule,
+    as_tokens,
+    kv_bytes,
+    layout_freqs_cis,
+    modulations,
+    reference_kv,
+)
 from brandpress.model.inference.preprocess import PictureDigests, pixels_digest, prepare_reference
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
-from brandpress.model.inference.segments import Steady
 from brandpress.model.network.kernels import Kernels
-from brandpress.model.network.transformer import Transformer
+from brandpress.model.network.transformer import Modulations, Transformer
 from brandpress.model.network.upload import download, upload
 from brandpress.model.request import RenderRequest
 
@@ -114,15 +120,15 @@ class Conditions:
             kv.fit(rows)
         self._with_room = list(sets)
 
-    def turn(self, grid: Grid, references: Sequence[Grid]) -> tuple[Tensor, bool]:
+    def rope(self, grid: Grid, references: Sequence[Grid]) -> tuple[Tensor, bool]:
         """The table of positions of references that run, of target and text."""
         length = self._loaded.description.text_length
 
         def make() -> Tensor:
             model = self._loaded.use(self._loaded.transformer)
-            return turns(model, grid, references, length, self._loaded.device)
+            return layout_freqs_cis(model, grid, references, length, self._loaded.device)
 
-        return self._caches.turns.get(self._keys.turns(grid, references, length), make)
+        return self._caches.rope.get(self._keys.rope(grid, references, length), make)
 
     def schedule(self, grid: Grid, steps: int, guidance: float, approximate: bool) -> tuple[Schedule, bool]:
         """Sigmas, and the modulations of each step."""
@@ -133,7 +139,9 @@ class Conditions:
         mods, hits = zip(*found, strict=True)
         return Schedule(grid, times, mods, guidance, approximate), all(hits)
 
-    def _modulations(self, model: Transformer, time: Tensor, scale: float | None, like: Tensor) -> tuple[Steady, bool]:
+    def _modulations(
+        self, model: Transformer, time: Tensor, scale: float | None, like: Tensor
+    ) -> tuple[Modulations, bool]:
         key = self._keys.modulations(float(time), scale)
         return self._caches.modulations.get(key, lambda: modulations(model, time, scale, like))
 

@@ -14,13 +14,13 @@ from brandpress.model.inference.caches import Grid, ReferenceLatents
 from brandpress.model.inference.packed import PackedPass
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import euler_step, initial_noise
-from brandpress.model.inference.segments import Segment, Steady, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.step_cache import Kind, Past, approximate_kinds, continued, exact_kinds
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.memory.plan import packed_rows
 from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import Transformer
+from brandpress.model.network.transformer import Modulations, Transformer
 from brandpress.model.network.upload import upload
 
 
@@ -31,7 +31,7 @@ class Schedule:
 
     grid: Grid
     sigmas: Tensor
-    mods: Sequence[Steady]
+    mods: Sequence[Modulations]
     guidance: float
     approximate: bool = False
 
@@ -43,11 +43,11 @@ class Schedule:
 @dataclass(frozen=True)
 class Sample:
     """One picture to denoise. text, negative: projected to the model's width (L, D); `negative` asks for a second,
-    unconditional pass. turn: of references (where they run), target and text. references: their latents, in order,
-    where they run. kv: their keys and values, where those are apart."""
+    unconditional pass. freqs_cis: of references (where they run), target and text. references: their latents, in
+    order, where they run. kv: their keys and values, where those are apart."""
 
     seed: int
-    turn: Tensor
+    freqs_cis: Tensor
     text: Tensor
     negative: Tensor | None = None
     references: tuple[ReferenceLatents, ...] = ()
@@ -117,7 +117,7 @@ class Denoiser:
             if text is None:
                 continue
             count, length = sample.reference_tokens, text.shape[0]
-            segment = Segment(count, self._target, length, sample.turn)
+            segment = Segment(count, self._target, length, sample.freqs_cis)
             kept = None
             if sample.kv is not None:
                 segment = replace(segment, kv=sample.kv, offset=sample.kv.length)
@@ -127,7 +127,7 @@ class Denoiser:
                 segment = replace(segment, kv=kept)
             yield _Branch(number, text, segment, beside, kept)
 
-    def _velocity(self, latents: Tensor, mods: Steady, kind: Kind) -> Tensor:
+    def _velocity(self, latents: Tensor, mods: Modulations, kind: Kind) -> Tensor:
         """(samples, N, C), guided where samples have two branches."""
         ways: list[list[Tensor]] = [[] for _ in self._samples]
         image = latents.to(self._samples[0].text.dtype)
@@ -155,30 +155,32 @@ def reusing(branch: _Branch) -> Segment:
     segment, count = branch.segment, branch.segment.references
     if branch.kept is None:
         return segment
-    return replace(segment, references=0, turn=segment.turn[count:], offset=count)
+    return replace(segment, references=0, freqs_cis=segment.freqs_cis[count:], offset=count)
 
 
-def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like: Tensor) -> Steady:
+def modulations(model: Transformer, sigma: Tensor, guidance: float | None, like: Tensor) -> Modulations:
     """What a time (a scalar in [0, 1], float32) does to the blocks, and the guidance in models that embed it."""
     timestep = torch.full((1,), float(sigma * 1000), dtype=like.dtype, device=like.device) / 1000
     scale = None if guidance is None else torch.full_like(timestep, guidance) * 1000
-    return steady(model.modulations(timestep * 1000, scale))
+    return model.modulations(timestep * 1000, scale).as_vectors()
 
 
-def turns(model: Transformer, grid: Grid, references: Sequence[Grid], text_length: int, device: torch.device) -> Tensor:
+def layout_freqs_cis(
+    model: Transformer, grid: Grid, references: Sequence[Grid], text_length: int, device: torch.device
+) -> Tensor:
     """The table of positions of references, target and text, in this order (S, H)."""
     ids = torch.cat((reference_ids(references), image_ids(*grid), text_ids(text_length)))
-    return model.rope(upload(ids, device)).turns()
+    return model.rope(upload(ids, device)).freqs_cis()
 
 
 def reference_kv(
-    model: Transformer, references: Sequence[ReferenceLatents], still: Steady, kernels: Kernels = EAGER
+    model: Transformer, references: Sequence[ReferenceLatents], still: Modulations, kernels: Kernels = EAGER
 ) -> ReferenceKV:
     """Keys and values of a reference set in every layer, whatever prompt, size and seed follow. still: the modulations
     of timestep 0."""
     tokens = torch.cat([reference.tokens for reference in references])
     ids = reference_ids([reference.grid for reference in references])
-    table = model.rope(upload(ids, tokens.device)).turns()
+    table = model.rope(upload(ids, tokens.device)).freqs_cis()
     kv = empty_kv(model, tokens.shape[0], tokens)
     nothing = tokens.new_empty(0, model.config.width)
     PackedPass(model, [Segment(tokens.shape[0], 0, 0, table, kv)], still, Workspace(), kernels).velocity(

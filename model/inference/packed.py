@@ -23,21 +23,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.inference.linear import Activations, project, project_into, project_rows
-from brandpress.model.inference.segments import Affine, Segment, Steady, in_streams, one_by_one, packed, pick, put
+from brandpress.model.inference.segments import Segment, in_streams, one_by_one, packed, pick, put
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.fp8 import Fp8Rows, sharing
 from brandpress.model.network.kernels import EAGER, Kernels
-from brandpress.model.network.transformer import DoubleStreamBlock, FeedForward, SingleStreamBlock, Transformer
+from brandpress.model.network.transformer import (
+    DoubleStreamBlock,
+    FeedForward,
+    Modulation,
+    Modulations,
+    SingleStreamBlock,
+    Transformer,
+)
 
 
 class PackedPass:
-    """One pass of `model` over segments, all at one timestep."""
+    """One pass of `model` over segments, all at one timestep. mods: as vectors."""
 
     def __init__(
         self,
         model: Transformer,
         segments: Sequence[Segment],
-        mods: Steady,
+        mods: Modulations,
         space: Workspace,
         kernels: Kernels = EAGER,
     ) -> None:
@@ -47,7 +54,7 @@ class PackedPass:
         self._eps = config.eps
         self._images = sum(segment.image for segment in segments)
         self._places = in_streams(segments)
-        self._turn = packed([segment.turn for segment in segments], self._places)
+        self._freqs_cis = packed([segment.freqs_cis for segment in segments], self._places)
 
     @torch.inference_mode()
     def velocity(self, image_IC: Tensor, text_LD: Tensor) -> Tensor:
@@ -79,7 +86,7 @@ class PackedPass:
             return x
         parts = [pick(x, rows) for rows in self._places]
         self._places = one_by_one(self._segments)
-        self._turn = packed([segment.turn for segment in self._segments], self._places)
+        self._freqs_cis = packed([segment.freqs_cis for segment in self._segments], self._places)
         return torch.cat(parts, out=self._space.take("y", tuple(x.shape), x))
 
     def _double(self, number: int, block: DoubleStreamBlock, x: Tensor) -> None:
@@ -90,7 +97,9 @@ class PackedPass:
             for layer, out in zip(layers, (q, k, v), strict=True):
                 project_into(layer, normed, out[rows])
             for norm, out in zip(norms, (q, k), strict=True):
-                self._kernels.norm_and_turn(self._headed(out[rows]), norm.weight, self._turn[rows, None], self._eps)
+                self._kernels.norm_and_rope(
+                    self._headed(out[rows]), norm.weight, self._freqs_cis[rows, None], self._eps
+                )
         mixed = self._attend(number, *(self._headed(part) for part in (q, k, v)))
         for rows, (mod, mod_forward), _, _, to_out, feed_forward in streams:
             mine = x[rows]
@@ -103,13 +112,13 @@ class PackedPass:
         fp8 = sharing((layer,), x.device)
         return x if fp8 is None else self._kernels.quantise_rows(x, fp8.input_scale)
 
-    def _modulated(self, x: Tensor, mod: Affine, layers: Sequence[nn.Module]) -> Activations:
+    def _modulated(self, x: Tensor, mod: Modulation, layers: Sequence[nn.Module]) -> Activations:
         """The modulated norm of rows, as `layers` take it."""
         if (fp8 := sharing(layers, x.device)) is not None:
             return self._kernels.modulate_rows(x, mod.scale, mod.shift, self._eps, fp8.input_scale)
         return self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
 
-    def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Affine) -> Tensor:
+    def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Modulation) -> Tensor:
         inner, rows, out = layer.linear_out.in_features, x.shape[0], layer.linear_out
         normed = self._modulated(x, mod, (layer.linear_in,))
         wide = project(layer.linear_in, normed, self._space.take("wide", (rows, 2 * inner), x))
@@ -127,7 +136,7 @@ class PackedPass:
         wide = project(attn.to_qkv_mlp_proj, normed, space)
         both = torch.unflatten(wide[:, : 2 * width], 1, (2, self._heads, self._size))
         weights = torch.stack((attn.norm_q.weight, attn.norm_k.weight))[:, None]
-        self._kernels.norm_and_turn(both, weights, self._turn[:, None, None], self._eps)
+        self._kernels.norm_and_rope(both, weights, self._freqs_cis[:, None, None], self._eps)
         mixed = self._attend(number, both[:, 0], both[:, 1], self._headed(wide[:, 2 * width : 3 * width]))
         self._kernels.add_gated(x, self._way_out(attn.to_out, mixed, wide[:, 3 * width :]), mod.gate)
 
@@ -140,15 +149,15 @@ class PackedPass:
         space = self._space.take("kv", (x.shape[0], 2 * width), x)
         kv = project_rows(layer, slice(width, 3 * width), normed, space)
         k, v = (self._headed(half) for half in kv.chunk(2, dim=1))
-        self._kernels.norm_and_turn(k, attn.norm_k.weight, self._turn[:, None], self._eps)
+        self._kernels.norm_and_rope(k, attn.norm_k.weight, self._freqs_cis[:, None], self._eps)
         pairs = self._keys_and_values(number, k, v)
         if not count:  # references alone, run for their keys and values
             deque(pairs, maxlen=0)
             return x[:0]
         normed = picked(normed, wanted)
         q = project_rows(layer, slice(0, width), normed, self._space.take("q", (count, width), x))
-        turn = pick(self._turn, wanted)[:, None]
-        self._kernels.norm_and_turn(self._headed(q), attn.norm_q.weight, turn, self._eps)
+        freqs_cis = pick(self._freqs_cis, wanted)[:, None]
+        self._kernels.norm_and_rope(self._headed(q), attn.norm_q.weight, freqs_cis, self._eps)
         queries = torch.split(self._headed(q), counts)
         mixed = torch.cat([attention(one, *pair) for one, pair in zip(queries, pairs, strict=True)])
         space = self._space.take("wide", (count, split - 3 * width), x)
@@ -200,14 +209,14 @@ class Stream(NamedTuple):
     """One of a double block's two: its rows, modulations, layers to q, k and v, norms of q and k, and ways out."""
 
     rows: slice
-    mods: tuple[Affine, Affine]
+    mods: tuple[Modulation, Modulation]
     layers: tuple[nn.Module, nn.Module, nn.Module]
     norms: tuple[nn.RMSNorm, nn.RMSNorm]
     to_out: nn.Module
     feed_forward: FeedForward
 
 
-def _streams(block: DoubleStreamBlock, mods: Steady, images: int, count: int) -> list[Stream]:
+def _streams(block: DoubleStreamBlock, mods: Modulations, images: int, count: int) -> list[Stream]:
     attn = block.attn
     both = (
         Stream(

@@ -1,17 +1,15 @@
-"""The pictures of a packed pass: their rows, where they lie, and the modulation that all of them have."""
+"""The pictures of a packed pass: their rows and where they lie."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from brandpress.model.inference.reference_kv import ReferenceKV
-from brandpress.model.network.transformer import Modulated, Modulations
 
 Rows = tuple[slice, ...]
 """Where a picture's rows lie in a pass, in their order: together, or image and text apart."""
@@ -19,7 +17,8 @@ Rows = tuple[slice, ...]
 
 @dataclass(frozen=True)
 class Segment:
-    """A picture's part of a pass: how many of its rows are references, target and text, and the turn of each (S, H).
+    """A picture's part of a pass: how many of its rows are references, target and text, and the
+    `freqs_cis` of each (S, H).
 
     kv: where its keys and values are written, behind `offset` rows that are there already.
     """
@@ -27,7 +26,7 @@ class Segment:
     references: int
     target: int
     text: int
-    turn: Tensor
+    freqs_cis: Tensor
     kv: ReferenceKV | None = None
     offset: int = 0
 
@@ -38,39 +37,6 @@ class Segment:
     @property
     def rows(self) -> int:
         return self.image + self.text
-
-
-class Affine(NamedTuple):
-    """A sub-block's modulation: rows times `scale` (1 is added already) plus `shift`; what it adds times `gate`."""
-
-    scale: Tensor
-    shift: Tensor
-    gate: Tensor
-
-
-class Steady(NamedTuple):
-    """`Modulations` of one timestep, the same for every row of a pass, (D,) each."""
-
-    image: tuple[Affine, Affine]
-    text: tuple[Affine, Affine]
-    single: Affine
-    out_scale: Tensor
-    out_shift: Tensor
-
-
-def steady(mods: Modulations) -> Steady:
-    """The modulations of a single timestep, (1, 1, D) each, as a pass takes them."""
-
-    def affine(mod: Modulated) -> Affine:
-        return Affine(1 + mod.scale.flatten(), mod.shift.flatten(), mod.gate.flatten())
-
-    return Steady(
-        image=(affine(mods.image[0]), affine(mods.image[1])),
-        text=(affine(mods.text[0]), affine(mods.text[1])),
-        single=affine(mods.single),
-        out_scale=1 + mods.out_scale.flatten(),
-        out_shift=mods.out_shift.flatten(),
-    )
 
 
 def in_streams(segments: Sequence[Segment]) -> tuple[Rows, ...]:

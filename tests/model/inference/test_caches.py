@@ -157,7 +157,7 @@ def keys_of_each_kind(keys: Keys) -> list[Hashable]:
         keys.latents("0a"),
         keys.reference_kv(["0a", "0b"], 4.0),
         keys.modulations(0.5, 4.0),
-        keys.turns((4, 4), [(2, 2)], 512),
+        keys.rope((4, 4), [(2, 2)], 512),
     ]
 
 
@@ -197,7 +197,7 @@ def test_a_position_table_key_identifies_a_layout(
     other_length: int,
 ) -> None:
     same = (grid, grids, length) == (other_grid, others, other_length)
-    assert (PLAIN.turns(grid, grids, length) == PLAIN.turns(other_grid, others, other_length)) == same
+    assert (PLAIN.rope(grid, grids, length) == PLAIN.rope(other_grid, others, other_length)) == same
 
 
 @given(st.floats(0, 1), st.floats(0, 1), GUIDANCE, GUIDANCE)

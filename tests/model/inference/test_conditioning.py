@@ -46,7 +46,7 @@ def test_a_campaign_computes_nothing_twice(small_of: Callable[[str], Small], mon
     assert (encoded.calls, projected.calls, latents.calls) == (3, 3, 2)
     assert modulations.calls == 1 + 2 + 1, "time 0; two steps; the second size has the first sigma, 1, in common"
     assert len(renderer.caches.reference_kv) == 1
-    assert len(renderer.caches.turns) == 2
+    assert len(renderer.caches.rope) == 2
 
 
 @pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
@@ -73,7 +73,7 @@ def test_little_room_costs_time_and_no_picture(small_of: Callable[[str], Small])
     small = small_of("klein-kv")
     requests = [RenderRequest(PROMPT, pictures(1, first=i % 3), 64, 64, seed=i, steps=1) for i in range(6)]
     wanted, renderer = small.fresh().render(requests), small.fresh()
-    for cache in (renderer.caches.reference_kv, renderer.caches.latents, renderer.caches.texts, renderer.caches.turns):
+    for cache in (renderer.caches.reference_kv, renderer.caches.latents, renderer.caches.texts, renderer.caches.rope):
         cache.budget = 0
     made = [renderer.render([request])[0] for request in requests]
     assert all(levels(one, other) <= 1 for one, other in zip(made, wanted, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brandpress.model.errors import RequestError
 from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS, Family
 from brandpress.model.inference.preprocess import DEFAULT_PIXELS, check_shape
-from brandpress.model.limits import check_size, check_sources
+from brandpress.model.limits import check_references, check_size
 from brandpress.model.request import RenderRequest
 
 MIN_SIDE = 64
@@ -20,7 +20,7 @@ def check(request: RenderRequest, family: Family) -> None:
     check_size(request)
     if min(request.width, request.height) < MIN_SIDE:
         raise RequestError(f"size {request.width}x{request.height}: at least {MIN_SIDE} pixels a side")
-    check_sources(request, family.max_references)
+    check_references(request, family.max_references)
     for picture in request.references:
         check_shape(picture)
     _check_total(request, name)

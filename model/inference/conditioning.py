@@ -52,7 +52,7 @@ class Conditions:
 
         return self._caches.texts.get(self._keys.text(prompt), encode)
 
-    def prepared_text(self, prompt: str) -> bool:
+    def prepare_text(self, prompt: str) -> bool:
         """Have the text encoder's work done, so that `projected` needs only the transformer."""
         return self._keys.text(prompt) in self._caches.projected or self.text(prompt)[1]
 

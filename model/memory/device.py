@@ -96,7 +96,7 @@ def settled_memory(device: torch.device, workers: int, wanted: int) -> DeviceMem
         time.sleep(ASK_AGAIN_SECONDS)
 
 
-def keep_to_share(device: torch.device, memory: DeviceMemory) -> None:
+def limit_to_budget(device: torch.device, memory: DeviceMemory) -> None:
     """Let this process take no more of a shared device than its budget: running out is its own picture's failure then,
     and not another worker's."""
     if device.type == "cuda" and memory.workers > 1:

@@ -158,10 +158,10 @@ def test_a_stream_renders_no_further_than_it_is_read(small: Small) -> None:
     [
         (RenderRequest(PROMPT, (), 100, 64), "size 100x64: width and height must be multiples of 16"),
         (RenderRequest(PROMPT, (), 64, 0), "size 64x0: width and height must be multiples of 16"),
-        (RenderRequest(PROMPT, (), 4096, 1040), "size 4096x1040: at most 4,194,304 pixels"),
-        (RenderRequest(PROMPT, pictures(1) * 11, 64, 64), "references: 11 given, at most 10 allowed"),
-        (RenderRequest(PROMPT, (), 64, 64, steps=0), "steps 0: at least 1"),
-        (RenderRequest(PROMPT, (), 64, 528), "size 64x528: the shape may be at most 8:1"),
+        (RenderRequest(PROMPT, (), 4096, 1040), "size 4096x1040: at most 4,194,304 pixels are allowed"),
+        (RenderRequest(PROMPT, pictures(1) * 11, 64, 64), "references: got 11, at most 10 are allowed"),
+        (RenderRequest(PROMPT, (), 64, 64, steps=0), "steps 0: must be at least 1"),
+        (RenderRequest(PROMPT, (), 64, 528), "size 64x528: the aspect ratio must be at most 8:1"),
         (
             RenderRequest(PROMPT, (), 64, 64, reference_pixels=4095),
             "reference_pixels 4,095: allowed are 4,096 (64x64) to",
@@ -206,8 +206,8 @@ def test_the_host_is_named(small: Small) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("klein", "has no second pass; it needs a base model"),
-        ("klein-base", "guidance is 1; it needs a base model and"),
+        ("klein", "is distilled; use a base model and guidance above 1"),
+        ("klein-base", "guidance is 1; use a base model and guidance above 1"),
     ],
 )
 def test_a_negative_prompt_needs_a_second_pass(small_of: Callable[[str], Small], kind: str, message: str) -> None:
@@ -216,7 +216,7 @@ def test_a_negative_prompt_needs_a_second_pass(small_of: Callable[[str], Small],
 
 
 def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Small]) -> None:
-    with pytest.raises(RequestError, match=r"upsample: .* has no language model that rewrites prompts; flux.2-dev has"):
+    with pytest.raises(RequestError, match=r"upsample: .* can't rewrite prompts; use flux.2-dev"):
         small_of("klein").renderer.render([RenderRequest(PROMPT, (), 64, 64, upsample=True)])
 
 
@@ -278,7 +278,7 @@ def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
 
 
 def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    need = need_of(small.renderer.description, 4, module.USUAL)
+    need = need_of(small.renderer.description, 4, module.DEFAULT_LARGEST)
     for memory, residency in (
         (need.resident * 2, "resident"),
         (int((need.offloaded + need.resident) / 2 / 0.9), "offload"),

@@ -128,7 +128,7 @@ def test_an_approximate_picture_is_the_same_in_any_company(small_of: Callable[[s
 
 def test_approximate_reuse_is_refused_where_all_is_reused_exactly(small_of: Callable[[str], Small]) -> None:
     request = RenderRequest(PROMPT, pictures(1), 64, 64, steps=4, reuse="approximate")
-    with pytest.raises(RequestError, match=r"reuse: .* reuses its references exactly already; leave it out"):
+    with pytest.raises(RequestError, match=r"reuse 'approximate': .* already reuses references exactly; leave it out"):
         small_of("klein-kv").renderer.render([request])
     with pytest.raises(RequestError, match="reuse 'sometimes': allowed are exact, approximate"):
         small_of("klein").renderer.render([replace(request, reuse="sometimes")])

@@ -11,7 +11,7 @@ import torch
 
 from brandpress.model.errors import RequestError
 from brandpress.model.memory import gpu_share
-from brandpress.model.memory.device import device_of, keep_to_share, memory_of, settled_memory
+from brandpress.model.memory.device import device_of, limit_to_budget, memory_of, settled_memory
 from brandpress.model.memory.host import available_memory
 from brandpress.model.memory.plan import DeviceMemory, machine_memory
 
@@ -103,7 +103,7 @@ class Clock:
 def test_a_worker_that_shares_a_gpu_keeps_to_its_budget(gpu: list[tuple[float, torch.device]]) -> None:
     for workers, place in ((1, "cuda"), (2, "cuda"), (8, "cuda:1"), (2, "cpu")):
         device = torch.device(place)
-        keep_to_share(device, memory_of(device, workers))
+        limit_to_budget(device, memory_of(device, workers))
     assert gpu == [(0.125, torch.device("cuda")), (1 / 32, torch.device("cuda:1"))]
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from brandpress.model.inference.reference_kv import OffloadedKV, ReferenceKV
+from brandpress.model.memory.offload import nbytes
 from brandpress.model.network.transformer import Modulations
 
 TEXT_BYTES = 1 << 30
@@ -165,15 +166,10 @@ class Keys:
         return (self, grid, tuple(references), text_length)
 
 
-def tensor_bytes(tensor: Tensor) -> int:
-    """Returns the bytes that a tensor's elements take."""
-    return tensor.numel() * tensor.element_size()
-
-
 def modulations_bytes(mods: Modulations) -> int:
     """Returns the bytes that a step's modulations take."""
     blocks = (*mods.image, *mods.text, mods.single)
-    return sum(tensor_bytes(x) for modulation in blocks for x in modulation) + 2 * tensor_bytes(mods.out_scale)
+    return sum(nbytes(x) for modulation in blocks for x in modulation) + 2 * nbytes(mods.out_scale)
 
 
 @dataclass
@@ -198,15 +194,15 @@ class Caches:
     rope: LruCache[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.texts = LruCache(TEXT_BYTES, tensor_bytes)
-        self.projected = LruCache(SMALL_BYTES, tensor_bytes)
+        self.texts = LruCache(TEXT_BYTES, nbytes)
+        self.projected = LruCache(SMALL_BYTES, nbytes)
         self.prompts = LruCache(PROMPT_CHARACTERS, len)
         self.prepared = LruCache(PREPARED_DIGESTS, lambda digest: 1)
-        self.latents = LruCache(LATENTS_BYTES, lambda reference: tensor_bytes(reference.tokens))
+        self.latents = LruCache(LATENTS_BYTES, lambda reference: nbytes(reference.tokens))
         budget = self.spare if self.device.type == "cuda" else min(self.spare, KV_BYTES)
         self.reference_kv = LruCache(budget, lambda kv: kv.nbytes, self._host_level())
         self.modulations = LruCache(SMALL_BYTES, modulations_bytes)
-        self.rope = LruCache(SMALL_BYTES, tensor_bytes)
+        self.rope = LruCache(SMALL_BYTES, nbytes)
 
     def _host_level(self) -> LowerLevel[ReferenceKV, OffloadedKV] | None:
         if self.device.type == "cpu" or not self.host:

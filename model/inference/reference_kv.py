@@ -72,17 +72,17 @@ class OffloadedKV:
         self._shape, self._dtype, self._device = (kv.length, *first.shape[1:]), first.dtype, first.device
         self._layers = len(kv.layers)
         rows = [rows[: kv.length] for layer in kv.layers for rows in layer]
-        self._kept = HostBytes(rows, pinned=first.device.type == "cuda")
+        self._copies = HostBytes(rows, pinned=first.device.type == "cuda")
 
     @property
     def nbytes(self) -> int:
         """Of the machine's memory."""
-        return self._kept.nbytes
+        return self._copies.nbytes
 
     def restored(self) -> ReferenceKV:
         """A copy on the device that it left, without room."""
         made = [torch.empty(self._shape, dtype=self._dtype, device=self._device) for _ in range(2 * self._layers)]
         for number, rows in enumerate(made):
-            self._kept.read(number, rows)
+            self._copies.read(number, rows)
         layers = [Layer(*made[number : number + 2]) for number in range(0, len(made), 2)]
         return ReferenceKV(layers, self._shape[0])

@@ -42,8 +42,8 @@ def gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[float, to
     ("name", "count", "message"),
     [
         ("card", 0, "device 'card': allowed are cpu, cuda, cuda:1 and so on"),
-        ("cuda", 0, "device 'cuda': torch .* sees no GPU; take cpu, or a torch for CUDA"),
-        ("cuda:2", 2, "device 'cuda:2': torch sees 2: cuda:0 to cuda:1"),
+        ("cuda", 0, "device 'cuda': torch .* finds no GPU; use cpu, or install a torch build for CUDA"),
+        ("cuda:2", 2, "device 'cuda:2': torch finds 2 GPUs, cuda:0 to cuda:1"),
     ],
 )
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str, count: int, message: str) -> None:

@@ -176,11 +176,11 @@ def test_what_is_spare_is_beyond_what_is_needed() -> None:
 @pytest.mark.parametrize(
     ("device", "room"),
     [
-        (gpu(24), "21.6 GB can be used on cuda:0 TEST, which has 24.0 GB; take an fp8 file, `quantise: fp8`, a smaller "
+        (gpu(24), "21.6 GB can be used on cuda:0 TEST, which has 24.0 GB; use an fp8 file, `quantise: fp8`, a smaller "
          "model, smaller pictures, fewer references or another GPU"),
         (gpu(80, free=20), "18.0 GB can be used on cuda:0 TEST, which has 80.0 GB, of which 20.0 GB are free (other "
-         "processes hold 60.0 GB); take"),
-        (gpu(80, workers=2), "36.0 GB can be used by each of 2 workers on cuda:0 TEST, which has 80.0 GB; take an fp8 "
+         "processes hold 60.0 GB); use"),
+        (gpu(80, workers=2), "36.0 GB can be used by each of 2 workers on cuda:0 TEST, which has 80.0 GB; use an fp8 "
          "file, `quantise: fp8`, a smaller model, smaller pictures, fewer references, fewer workers on a GPU or "),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What pictures are made under: texts, references, schedules; each computed once and shared by all that have it."""
+"""The conditions of pictures (texts, references, schedules), each computed once and cached."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from brandpress.model.request import RenderRequest
 
 
 class Conditions:
-    """Each method gives the value, and whether it was there already."""
+    """Computes and caches conditions. Most methods return the value and whether it was cached."""
 
     def __init__(self, loaded: LoadedModel, caches: Caches, kernels: Kernels) -> None:
         self._loaded, self._caches, self._kernels = loaded, caches, kernels
@@ -38,14 +38,15 @@ class Conditions:
         self._digests = PictureDigests()
 
     def prompt(self, request: RenderRequest) -> tuple[str, bool | None]:
-        """The prompt to encode; whether its rewriting was there already, None where none is asked for."""
+        """Returns the prompt to encode, and whether its rewritten form was cached; None if the request doesn't ask for
+        one."""
         if not request.upsample:
             return request.prompt, None
         key = (request.prompt, *map(self._digests.of, request.references))
         return self._caches.prompts.get(key, lambda: self._loaded.rewrite(request.prompt, request.references))
 
     def text(self, prompt: str) -> tuple[Tensor, bool]:
-        """A prompt's embedding (1, L, X), in the machine's memory."""
+        """A prompt's embedding (1, L, X), in the machine's memory. X: the text encoder's features per token."""
 
         def encode() -> Tensor:
             return download(self._loaded.use(self._loaded.text_encoder).encode(prompt))
@@ -53,23 +54,26 @@ class Conditions:
         return self._caches.texts.get(self._keys.text(prompt), encode)
 
     def prepare_text(self, prompt: str) -> bool:
-        """Have the text encoder's work done, so that `projected` needs only the transformer."""
+        """Run the text encoder if `projected` will need it. Returns whether the text was cached in either form."""
         return self._keys.text(prompt) in self._caches.projected or self.text(prompt)[1]
 
     def projected(self, prompt: str) -> tuple[Tensor, bool]:
-        """A prompt's embedding as the transformer's blocks take it (L, D)."""
+        """A prompt's embedding, projected to the transformer's width (L, D)."""
 
         def project() -> Tensor:
             text = upload(self.text(prompt)[0], self._loaded.device)
-            made: Tensor = self._loaded.use(self._loaded.transformer).context_embedder(text[0])
-            return made
+            projected: Tensor = self._loaded.use(self._loaded.transformer).context_embedder(text[0])
+            return projected
 
         return self._caches.projected.get(self._keys.text(prompt), project)
 
     def references(self, pictures: Sequence[Image.Image], pixels: int) -> tuple[tuple[ReferenceLatents, ...], bool]:
-        """The latents of reference pictures, in order, each scaled down to an area."""
-        found = [self._reference(picture, pixels) for picture in pictures]
-        return tuple(latents for latents, _ in found), all(hit for _, hit in found)
+        """The latents of reference pictures, in order. pixels: the area that larger pictures are scaled down to.
+
+        Counts as cached if all of them were.
+        """
+        references = [self._reference(picture, pixels) for picture in pictures]
+        return tuple(latents for latents, _ in references), all(hit for _, hit in references)
 
     def _reference(self, picture: Image.Image, pixels: int) -> tuple[ReferenceLatents, bool]:
         prepared: list[Tensor] = []
@@ -89,7 +93,7 @@ class Conditions:
         return self._caches.latents.get(self._keys.latents(digest), encode)
 
     def reference_kv(self, references: Sequence[ReferenceLatents], guidance: float) -> tuple[ReferenceKV, bool]:
-        """Keys and values of a reference set, for models that have them apart."""
+        """The keys and values of a reference set, for models that compute them in a pass of their own."""
         scale = self._embedded(guidance)
         model = self._loaded.use(self._loaded.transformer)
 
@@ -100,19 +104,19 @@ class Conditions:
         key = self._keys.reference_kv([reference.digest for reference in references], scale)
         rows = sum(reference.tokens.shape[0] for reference in references)
         expected = kv_bytes(model, rows, references[0].tokens)
-        return self._caches.reference_kv.get(key, make, expected, before_miss=self._take_room)
+        return self._caches.reference_kv.get(key, make, expected, before_miss=self._free_room)
 
     def release(self) -> None:
-        """Drop all reference sets from the device; they stay in the machine's memory where there is room."""
-        self._take_room()
+        """Evict all reference sets from the device. They move to the machine's memory if it has room."""
+        self._free_room()
         self._caches.reference_kv.shrink_to(0)
 
-    def _take_room(self) -> None:
-        """Take the room from the sets that were used last: another is about to be made."""
+    def _free_room(self) -> None:
+        """Free the room of the sets that were used last, before another one is computed."""
         self.make_room((), 0)
 
     def make_room(self, sets: Sequence[ReferenceKV], rows: int) -> None:
-        """Give reference sets in use room for a picture's rows, and take it from those that no longer are."""
+        """Give the sets in use room for a picture's rows. Frees the room of sets that are no longer in use."""
         for kv in self._with_room:
             if not any(kv is used for used in sets):
                 kv.fit(0)
@@ -121,7 +125,7 @@ class Conditions:
         self._with_room = list(sets)
 
     def rope(self, grid: Grid, references: Sequence[Grid]) -> tuple[Tensor, bool]:
-        """The table of positions of references that run, of target and text."""
+        """`freqs_cis` of references that run, target and text. references: the grids of those that run."""
         length = self._loaded.description.text_length
 
         def make() -> Tensor:
@@ -131,12 +135,12 @@ class Conditions:
         return self._caches.rope.get(self._keys.rope(grid, references, length), make)
 
     def schedule(self, grid: Grid, steps: int, guidance: float, approximate: bool) -> tuple[Schedule, bool]:
-        """Sigmas, and the modulations of each step."""
+        """The sigmas and the modulations of each step. Counts as cached if all modulations were."""
         scale, like = self._embedded(guidance), torch.empty(0, dtype=self._loaded.dtype, device=self._loaded.device)
         times = sigmas(grid[0] * grid[1], steps)
         model = self._loaded.use(self._loaded.transformer)
-        found = [self._modulations(model, time, scale, like) for time in times[:-1]]
-        mods, hits = zip(*found, strict=True)
+        steps_mods = [self._modulations(model, time, scale, like) for time in times[:-1]]
+        mods, hits = zip(*steps_mods, strict=True)
         return Schedule(grid, times, mods, guidance, approximate), all(hits)
 
     def _modulations(
@@ -146,6 +150,6 @@ class Conditions:
         return self._caches.modulations.get(key, lambda: modulations(model, time, scale, like))
 
     def _embedded(self, guidance: float) -> float | None:
-        """The guidance where the model embeds it."""
+        """Returns the guidance if the model embeds it, or None."""
         embeds = self._loaded.use(self._loaded.transformer).config.guidance_embeds
         return guidance if embeds else None

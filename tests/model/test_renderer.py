@@ -168,8 +168,14 @@ def test_a_stream_renders_no_further_than_it_is_read(small: Small) -> None:
         ),
         (RenderRequest(PROMPT, (), 64, 64, reference_pixels=2025 * 2024), "to 4,096,576 (2024x2024)"),
         (RenderRequest(PROMPT, (), 64, 64, guidance=1.0, negative_prompt="x"), "negative_prompt: "),
-        (RenderRequest(PROMPT, (noise_picture(60, 90, 0),), 64, 64), "60x90; its sides must be at least 64 pixels"),
-        (RenderRequest(PROMPT, (noise_picture(640, 79, 0),), 64, 64), "640x79; its aspect must be at most 8:1"),
+        (
+            RenderRequest(PROMPT, (noise_picture(60, 90, 0),), 64, 64),
+            "reference of 60x90: both sides must be at least 64 pixels",
+        ),
+        (
+            RenderRequest(PROMPT, (noise_picture(640, 79, 0),), 64, 64),
+            "reference of 640x79: the aspect ratio must be at most 8:1",
+        ),
     ],
 )
 def test_bad_requests_are_refused(small: Small, request_: RenderRequest, message: str) -> None:

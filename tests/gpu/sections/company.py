@@ -67,4 +67,4 @@ def schedule_of(rig: Rig, model: Transformer, case: Case) -> Schedule:
 @torch.inference_mode()
 def denoise(model: Transformer, schedule: Schedule, samples: Sequence[Sample], kernels: Kernels) -> Tensor:
     """Latents (samples, C, h, w), all samples in one pass."""
-    return Denoiser(model, schedule, samples, kernels, rows=1 << 20).run()
+    return Denoiser(model, schedule, samples, kernels, max_rows=1 << 20).run()

@@ -33,8 +33,16 @@ LARGE = Image.new("RGB", (2000, 2000))
         ("pro", {"width": 48, "height": 64}, "size 48x64: at least 64 pixels a side"),
         ("pro", {"width": 2048, "height": 2064}, "size 2048x2064: at most 4,194,304 pixels"),
         ("pro", {"references": (MEGAPIXEL,) * 9}, "references: got 9, at most 8 are allowed"),
-        ("pro", {"references": (Image.new("RGB", (63, 100)),)}, "63x100; its sides must be at least 64"),
-        ("pro", {"references": (Image.new("RGB", (64, 513)),)}, "64x513; its aspect must be at most 8:1"),
+        (
+            "pro",
+            {"references": (Image.new("RGB", (63, 100)),)},
+            "reference of 63x100: both sides must be at least 64 pixels",
+        ),
+        (
+            "pro",
+            {"references": (Image.new("RGB", (64, 513)),)},
+            "reference of 64x513: the aspect ratio must be at most 8:1",
+        ),
         ("pro", {"reference_pixels": 4095}, "reference_pixels 4,095: allowed are"),
         ("pro", {"references": (LARGE,) * 8, "width": 1040}, r"9\.0 megapixels, flux\.2-pro takes at most 9;"),
         ("pro", {"references": (LARGE,) * 3, "reference_pixels": 4_000_000}, r"12\.4 megapixels"),

@@ -47,7 +47,7 @@ def upsampler(dev: Small, monkeypatch: pytest.MonkeyPatch) -> Upsampler:
     monkeypatch.setattr(module, "NEW_TOKENS", 12)
     made = load_upsampler(dev.renderer.description, CPU, torch.float32)
     with torch.no_grad():  # random as it is, it has no opinion on the next word
-        for parameter in made._model.parameters():
+        for parameter in made.module.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(8)
     return made
@@ -63,7 +63,7 @@ def test_the_words_are_bfls() -> None:
 
 def test_a_prompt_is_rewritten_as_by_diffusers(dev: Small, upsampler: Upsampler) -> None:
     """Without pictures: its processor for those needs torchvision, which has no build for this project's torch."""
-    tokenizer, generate = dev.pipeline.tokenizer, upsampler._model.generate
+    tokenizer, generate = dev.pipeline.tokenizer, upsampler.module.generate
     theirs = SimpleNamespace(
         tokenizer=SimpleNamespace(apply_chat_template=tokenizer.apply_chat_template, tokenizer=tokenizer),
         text_encoder=SimpleNamespace(generate=lambda **options: generate(**(options | {"max_new_tokens": 12}))),
@@ -89,7 +89,7 @@ def test_pictures_are_seen(upsampler: Upsampler) -> None:
     seen = upsampler.inputs(PROMPT, (one, other))
     blank = upsampler.inputs(PROMPT, (one, Image.new("RGB", (64, 64))))
     assert torch.equal(seen["input_ids"], blank["input_ids"])
-    logits = [upsampler._model(**inputs).logits[0, -1] for inputs in (seen, blank)]
+    logits = [upsampler.module(**inputs).logits[0, -1] for inputs in (seen, blank)]
     assert (logits[0] - logits[1]).abs().max() > 1e-4
     assert upsampler.rewrite(PROMPT, (one, other))
 
@@ -146,5 +146,5 @@ def test_a_prompt_is_rewritten_once_for_its_pictures(dev: Small, monkeypatch: py
 
 def test_a_model_that_cant_see_has_no_upsampler(small_of: Callable[[str], Small]) -> None:
     folder = small_of("klein").folder
-    with pytest.raises(CheckpointError, match="has no language model that rewrites prompts"):
+    with pytest.raises(CheckpointError, match=r"can't rewrite prompts; use flux\.2-dev"):
         load_upsampler(describe(str(folder), folder), CPU, torch.float32)

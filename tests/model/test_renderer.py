@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +13,20 @@ from PIL import Image
 
 from brandpress.model import CheckpointError, Renderer, RenderRequest, RequestError
 from brandpress.model import renderer as module
+from brandpress.model.inference import components
 from brandpress.model.memory.plan import DeviceMemory, need_of
 from brandpress.model.network import tiled as bands
-from tests.model.small import DEPTH, LENGTH, Small, judged, levels_of, noise_picture, text_layers
+from tests.model.small import (
+    DEPTH,
+    KV_PER_ROW,
+    LENGTH,
+    Small,
+    judged,
+    levels_of,
+    living_kv_rows,
+    noise_picture,
+    text_layers,
+)
 
 REFERENCES = [
     (64, 64, "RGB"), (200, 90, "RGB"), (75, 131, "RGB"), (512, 64, "RGB"), (97, 300, "RGBA"),
@@ -95,7 +105,7 @@ def test_four_megapixels_equal_diffusers(
 
 
 def test_every_input_shows_in_the_picture(small: Small) -> None:
-    """Or else equality would prove little."""
+    """Otherwise equality would prove little."""
     first, second = pictures(2)
     base = RenderRequest(PROMPT, (first, second), 64, 64, seed=1, steps=2)
     others = [
@@ -105,9 +115,9 @@ def test_every_input_shows_in_the_picture(small: Small) -> None:
         RenderRequest(PROMPT, (first, second), 64, 64, seed=2, steps=2),
         RenderRequest(PROMPT, (first, second), 64, 64, seed=1, steps=3),
     ]
-    made = small.renderer.render([base, *others])
-    for other in made[1:]:
-        assert levels(made[0], other) > 1
+    first_picture, *other_pictures = small.renderer.render([base, *others])
+    for other in other_pictures:
+        assert levels(first_picture, other) > 1
 
 
 def test_guidance_shows_where_the_model_is_not_distilled(small: Small) -> None:
@@ -130,9 +140,9 @@ def test_a_picture_does_not_depend_on_its_list(small: Small) -> None:
 
 def test_reused_references_give_the_very_same_picture(small: Small) -> None:
     """Whatever prompt, seed and size they were first used with: to the bit."""
-    wanted = RenderRequest(PROMPT, pictures(3), 80, 64, seed=3, steps=2)
+    request = RenderRequest(PROMPT, pictures(3), 80, 64, seed=3, steps=2)
     before = RenderRequest("snow falls on the green bottle", pictures(3), 64, 96, seed=4, steps=3)
-    after, alone = small.fresh().render([before, wanted])[1], small.fresh().render([wanted])[0]
+    after, alone = small.fresh().render([before, request])[1], small.fresh().render([request])[0]
     assert levels(after, alone) == 0
 
 
@@ -226,17 +236,21 @@ def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Sma
         small_of("klein").renderer.render([RenderRequest(PROMPT, (), 64, 64, upsample=True)])
 
 
-def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Small]) -> None:
-    """After a failed attempt: no reference set is kept, and the next picture is the same."""
+def test_release_frees_reference_sets_and_their_room(small_of: Callable[[str], Small]) -> None:
+    """As after a failed attempt. The next picture is the same."""
     renderer = small_of("klein-kv").fresh()
     request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=1)
-    before = renderer.render([request])
-    (kv,) = renderer.caches.reference_kv._values.values()
-    assert kv.room
+    rows_before = living_kv_rows()
+    (first,) = renderer.stream([request])
+    cached = renderer.caches.reference_kv.nbytes // (2 * 32 * 4)
+    room = KV_PER_ROW * (16 + renderer.description.text_length)
+    assert living_kv_rows() - rows_before == cached + room
     renderer.release()
-    assert not kv.room
+    assert living_kv_rows() == rows_before
     assert (len(renderer.caches.reference_kv), renderer.caches.reference_kv.nbytes) == (0, 0)
-    assert levels(before[0], renderer.render([request])[0]) == 0
+    (second,) = renderer.stream([request])
+    assert second.cache["reference_kv"] == 0
+    assert levels(first.picture, second.picture) == 0
 
 
 class TestOffload:
@@ -251,36 +265,32 @@ class TestOffload:
         for one, other in zip(small.fresh().render(requests), offloading.render(requests), strict=True):
             assert levels(one, other) == 0
 
-    def test_a_group_loads_each_part_once(self, small: Small, offloading: Renderer) -> None:
-        loads = [watch(offloading.loaded.text_encoder), watch(offloading.loaded.transformer)]
+    def test_a_group_loads_each_part_once(self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+        loads = record_loads(monkeypatch, lambda part: part)
         offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
-        assert [len(found) for found in loads] == [1, 1]
+        assert loads == ["text encoder", "transformer"]
         offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
-        assert [len(found) for found in loads] == [1, 1], "known prompts need no encoder"
+        assert loads == ["text encoder", "transformer"], "cached prompts need no text encoder"
 
-    def test_never_both(self, small: Small, offloading: Renderer) -> None:
-        both = []
-        for part in (offloading.loaded.text_encoder, offloading.loaded.transformer):
-            watch(
-                part,
-                lambda: both.append(offloading.loaded.text_encoder.loaded and offloading.loaded.transformer.loaded),
-            )
+    def test_never_both(self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+        text_encoder, transformer = offloading.loaded.text_encoder, offloading.loaded.transformer
+        both = record_loads(monkeypatch, lambda part: text_encoder.loaded or transformer.loaded)
         list(offloading.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64 + 16 * i, steps=1) for i in range(3)))
         assert len(both) == 6 and not any(both)
 
 
-def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
-    """Note each time that a part is loaded."""
-    loads: list[int] = []
-    load = part._load
+def record_loads(monkeypatch: pytest.MonkeyPatch, entry: Callable[[str], object]) -> list[object]:
+    """Returns a list that gets an entry each time the text encoder or the transformer is about to be loaded."""
+    entries: list[object] = []
+    for part, function in (("text encoder", "load_text_encoder"), ("transformer", "load_transformer")):
+        load = getattr(components, function)
 
-    def noted() -> Any:
-        loads.append(1)
-        then()
-        return load()
+        def recording(*arguments: object, load: Callable[..., object] = load, part: str = part) -> object:
+            entries.append(entry(part))
+            return load(*arguments)
 
-    part._load = noted
-    return loads
+        monkeypatch.setattr(components, function, recording)
+    return entries
 
 
 def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,11 +300,11 @@ def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.Monke
         (int((need.offloaded + need.resident) / 2 / 0.9), "offload"),
     ):
         device = DeviceMemory("a test", memory, memory)
-        monkeypatch.setattr(module, "settled_memory", lambda *asked, device=device: device)
-        made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
-        assert made.residency == residency
-        assert made.caches.reference_kv.budget == need.spare(made.residency, device)
+        monkeypatch.setattr(module, "settled_memory", lambda *arguments, device=device: device)
+        renderer = Renderer.load(str(small.folder), device="cpu", dtype="float32")
+        assert renderer.residency == residency
+        assert renderer.caches.reference_kv.budget == need.spare(renderer.residency, device)
     device = DeviceMemory("a test", need.offloaded, need.offloaded)
-    monkeypatch.setattr(module, "settled_memory", lambda *asked: device)
+    monkeypatch.setattr(module, "settled_memory", lambda *arguments: device)
     with pytest.raises(CheckpointError, match="the model doesn't fit: with offloading it needs"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

@@ -69,8 +69,8 @@ def plain(model: Transformer, picture: Picture, time: float, kv: list[KeyValue] 
     if kv is None:
         rope = cat_rope(rope, model.rope(reference_ids(picture.references)))
         image = torch.cat((image, picture.beside), dim=1)
-    made: Tensor = model(image, picture.text, mods_at(model, time), rope, kv)
-    return made[0, : picture.image.shape[1]]
+    velocity: Tensor = model(image, picture.text, mods_at(model, time), rope, kv)
+    return velocity[0, : picture.image.shape[1]]
 
 
 def packed(
@@ -199,9 +199,9 @@ def test_other_dtypes_come_close(dtype: torch.dtype) -> None:
     segment = Segment(total(picture.references), 16, TEXT, ours.rope(ids).freqs_cis())
     image = torch.cat((picture.beside[0], picture.image[0])).to(dtype)
     text = ours.context_embedder(picture.text.to(dtype))[0]
-    made = PackedPass(ours, [segment], mods, Workspace()).velocity(image, text)
-    assert made.dtype == dtype
-    assert 0 < (made.float() - exact).abs().mean() / exact.std() < 0.05
+    velocity = PackedPass(ours, [segment], mods, Workspace()).velocity(image, text)
+    assert velocity.dtype == dtype
+    assert 0 < (velocity.float() - exact).abs().mean() / exact.std() < 0.05
 
 
 @torch.inference_mode()
@@ -227,5 +227,5 @@ def test_compiled_kernels_do_the_same(compiler: None) -> None:
     kv.fit(16 + TEXT)
     wanted = packed(ours, drawn, 0.7)
     torch.testing.assert_close(packed(ours, drawn, 0.7, kernels=compiled()), wanted, **CLOSE)
-    made = packed(ours, drawn[:1], 0.4, kv, compiled())
-    torch.testing.assert_close(made, plain(ours, drawn[0], 0.4, theirs), **CLOSE)
+    velocity = packed(ours, drawn[:1], 0.4, kv, compiled())
+    torch.testing.assert_close(velocity, plain(ours, drawn[0], 0.4, theirs), **CLOSE)

@@ -58,7 +58,7 @@ def test_what_others_hold_is_not_ours(gpu: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "asked", "free"),
+    ("needed", "queries", "free"),
     [
         (10 * GB, 1, 18),
         (50 * GB, 3, 70),
@@ -68,23 +68,23 @@ def test_what_others_hold_is_not_ours(gpu: object) -> None:
     ],
 )
 def test_what_another_process_is_about_to_give_back_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, gpu: object, wanted: int, asked: int, free: int
+    monkeypatch: pytest.MonkeyPatch, gpu: object, needed: int, queries: int, free: int
 ) -> None:
     """Of 80 GB, 72 can be used when it's empty; at most 79 get free here, of which 71.1 can be."""
     answers = chain([18, 40, 70], repeat(79))
-    told: list[int] = []
+    answered: list[int] = []
 
     def ask(device: torch.device) -> tuple[int, int]:
-        told.append(next(answers))
-        return told[-1] * GB, 80 * GB
+        answered.append(next(answers))
+        return answered[-1] * GB, 80 * GB
 
     clock = Clock()
     monkeypatch.setattr(torch.cuda, "mem_get_info", ask)
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 0)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 0)
     monkeypatch.setattr("brandpress.model.memory.device.time", clock)
-    assert settled_memory(torch.device("cuda"), 1, int(wanted)).free == free * GB
-    assert len(told) == asked
+    assert settled_memory(torch.device("cuda"), 1, int(needed)).free == free * GB
+    assert len(answered) == queries
 
 
 class Clock:
@@ -108,7 +108,7 @@ def test_a_worker_that_shares_a_gpu_keeps_to_its_budget(gpu: list[tuple[float, t
 
 
 def test_without_a_gpu_it_is_what_the_machine_has() -> None:
-    found = memory_of(torch.device("cpu"), 2)
-    assert (found.total, found.workers) == (machine_memory(), 2)
-    assert 0 < found.free <= found.total
-    assert found.free == pytest.approx(available_memory(), rel=0.5)
+    memory = memory_of(torch.device("cpu"), 2)
+    assert (memory.total, memory.workers) == (machine_memory(), 2)
+    assert 0 < memory.free <= memory.total
+    assert memory.free == pytest.approx(available_memory(), rel=0.5)

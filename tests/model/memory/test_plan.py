@@ -230,7 +230,7 @@ def test_the_decoder_is_made_in_one_piece_where_there_is_room() -> None:
     """Each card of so many GB: what is planned, and that parts are offloaded or not as they would be without."""
     need = Need(transformer=9 * GB, text_encoder=8 * GB, autoencoder=GB, work=3 * GB, in_one_piece=7 * GB)
     planned = {card: with_room(need, gpu(card)) for card in (40, 28, 27, 24, 20, 19, 15)}
-    assert {card: made.work // GB for card, made in planned.items()} == {
+    assert {card: plan.work // GB for card, plan in planned.items()} == {
         40: 7,  # all of it fits
         28: 7,  # 25.2 can be used, and 25 are needed
         27: 3,  # 24.3: it would have parts offloaded
@@ -239,9 +239,9 @@ def test_the_decoder_is_made_in_one_piece_where_there_is_room() -> None:
         19: 7,
         15: 3,  # 13.5, and 13 are needed without
     }
-    for card, made in planned.items():
-        assert choose(made, gpu(card)) == choose(need, gpu(card))
-        assert made == replace(need, work=made.work)
+    for card, plan in planned.items():
+        assert choose(plan, gpu(card)) == choose(need, gpu(card))
+        assert plan == replace(need, work=plan.work)
 
 
 @pytest.mark.parametrize("whole", [0, 2])
@@ -261,9 +261,9 @@ def test_room_for_the_decoder_never_changes_the_residency(
     need = real_need(tmp_path, family, layout, False, Largest(side, side, 4096))
     for workers in (1, 2):
         device = gpu(card, workers=workers)
-        made = with_room(need, device)
-        assert outcome(made, device) == outcome(need, device)
-        assert made.work >= need.work
+        plan = with_room(need, device)
+        assert outcome(plan, device) == outcome(need, device)
+        assert plan.work >= need.work
 
 
 def outcome(need: Need, device: DeviceMemory) -> str:

@@ -14,9 +14,9 @@ def check_shape(picture: Image.Image) -> None:
     """Raises RequestError for a side below 64 pixels or an aspect ratio above 8:1."""
     width, height = picture.size
     if min(width, height) < MIN_REFERENCE_SIDE:
-        raise RequestError(f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels")
+        raise RequestError(f"reference of {width}x{height}: both sides must be at least {MIN_REFERENCE_SIDE} pixels")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
+        raise RequestError(f"reference of {width}x{height}: the aspect ratio must be at most {MAX_ASPECT}:1")
 
 
 def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:

@@ -1,4 +1,7 @@
-"""What a renderer is asked for and what it gives back. Imports neither torch nor transformers."""
+"""The types at the model's face: requests, rendered pictures and the renderer's protocol.
+
+Imports neither torch nor transformers.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,14 @@ MAX_REFERENCE_PIXELS = 2024 * 2024
 
 @dataclass(frozen=True)
 class RenderRequest(SamplingParams):
-    """One picture to make; the sampling parameters (`steps=`, `guidance=`, …) are keyword arguments.
+    """One picture to render. The sampling parameters (`steps=`, `guidance=`, …) are keyword arguments, too.
 
-    width, height: pixels, multiples of 16, together at most 4,194,304, at most 8:1. references: at most 10 pictures, in
-    order, each at least 64 pixels a side and at most 8:1; don't change them afterwards. seed: the noise is drawn from
-    it on the CPU in float32, so that a seed means the same picture on every device. reference_pixels: 4,096 to
-    4,096,576 (2024 x 2024).
+    - prompt: the text that describes the picture.
+    - references: at most 10 reference pictures, in order, each with sides of at least 64 pixels and an aspect ratio of
+      at most 8:1. Don't change a picture after it was passed: its digest is cached.
+    - width, height: in pixels; multiples of 16, at most 4,194,304 pixels in all, at most 8:1.
+    - seed: of the noise, which is drawn on the CPU in float32: a seed means the same picture on every device.
+    - reference_pixels: 4,096 to 4,096,576 (2024x2024).
     """
 
     prompt: str
@@ -41,9 +46,13 @@ class RenderRequest(SamplingParams):
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture with what it took: seconds per stage, and cache hits (1) or misses (0) per kind.
+    """A picture and what it took.
 
-    prompt: the rewritten one, None where it wasn't. cost: what a hosted tier charged, in its credits (US cents).
+    - picture: in RGB.
+    - timings: seconds per stage.
+    - cache: per kind of cache, 1 for a hit and 0 for a miss.
+    - prompt: the rewritten prompt; None if it wasn't rewritten.
+    - cost: what a hosted tier charged, in its credits (US cents); None for a local model.
     """
 
     picture: Image.Image
@@ -55,27 +64,31 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Failed:
-    """What a stream gives in place of a picture, where one request's failure says nothing of the others."""
+    """Takes a picture's place in a stream if its request failed and the other requests can still succeed."""
 
     cause: BrandpressError
 
 
 class RendererProtocol(Protocol):
-    """What renders: a `Renderer` with a model on a device, or a hosted tier."""
+    """What can render requests: a `Renderer` with a model on a device, or a hosted tier."""
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
-        """The pictures of the requests, in their order. Raises RequestError before anything is rendered."""
+        """Returns the pictures, in the order of the requests. Raises RequestError before anything is rendered."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
-        """The pictures of the requests one by one, in their order."""
+        """Yields the pictures one by one, in the order of the requests."""
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Do ahead what is better done for many requests at once; nothing needs it. May be called while `stream` waits
-        for its next request."""
+        """Do work in advance that is cheaper for many requests together. Optional.
+
+        Can be called while `stream` waits for its next request.
+        """
 
     def release(self) -> None:
-        """Give memory back that no picture needs, before a picture is tried again that there was too little for. May be
-        called while `stream` waits for its next request."""
+        """Free memory that no running picture needs, before a picture that ran out of memory is retried.
+
+        Can be called while `stream` waits for its next request.
+        """
 
     def host(self) -> dict[str, str]:
-        """device, torch, driver."""
+        """Returns what records say about the machine: at least device, torch and driver."""

@@ -19,12 +19,12 @@ that adding a parameter leaves existing keys and records unchanged."""
 class SamplingParams:
     """How a picture is sampled. Requests, variants and render keys inherit these fields.
 
-    steps, guidance: None for the model's own.
-    negative_prompt: what guidance leads away from; only for models that aren't distilled.
-    reference_pixels: area that larger reference pictures are scaled down to; None for the model's own.
-    upsample: let the model's language model rewrite the prompt first; only for models that have one.
-    reuse: "approximate" reuses reference keys and values across steps and skips some steps of a long schedule (see
-    `inference.step_cache`); "exact" only reuses what is equal anyway.
+    - steps, guidance: None takes the default of the checkpoint's family.
+    - negative_prompt: what guidance leads away from; for models that aren't distilled.
+    - reference_pixels: the area that larger references are scaled down to; None takes the model's default, 1024x1024.
+    - upsample: let the model's own language model rewrite the prompt first, if it has one.
+    - reuse: "exact" computes everything that would change the picture. "approximate" reuses the keys and values of
+      references from an earlier step and skips some steps of a long schedule (see `inference.step_cache`).
     """
 
     steps: int | None = None

@@ -197,10 +197,10 @@ def load_compiled(base: str, compile: bool = False, **options: object) -> StandI
     return Compiled()
 
 
-def load_turns(base: str, **options: object) -> StandIn:
-    """Returns a renderer whose components take turns in memory; its records contain the group's size."""
+def load_offloading(base: str, **options: object) -> StandIn:
+    """Returns a renderer whose components are offloaded in turn; its records contain the group's size."""
 
-    class Turns(StandIn):
+    class Offloading(StandIn):
         group = 0
 
         def prepare(self, requests: Iterable[RenderRequest]) -> None:
@@ -213,7 +213,7 @@ def load_turns(base: str, **options: object) -> StandIn:
         def host(self) -> dict[str, str]:
             return super().host() | {"residency": "turns"}
 
-    return Turns()
+    return Offloading()
 
 
 def load_reporting_gpu(

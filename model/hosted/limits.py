@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brandpress.model.errors import RequestError
 from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS, Family
-from brandpress.model.limits import check_size, check_sources
+from brandpress.model.limits import check_references, check_size
 from brandpress.model.reference_size import check_shape
 from brandpress.model.request import RenderRequest
 from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
@@ -21,7 +21,7 @@ def check(request: RenderRequest, family: Family) -> None:
     check_size(request)
     if min(request.width, request.height) < MIN_SIDE:
         raise RequestError(f"size {request.width}x{request.height}: at least {MIN_SIDE} pixels per side")
-    check_sources(request, family.max_references)
+    check_references(request, family.max_references)
     for picture in request.references:
         check_shape(picture)
     _check_total(request, name)

@@ -28,16 +28,16 @@ def modulate(x_TD: Tensor, scale_D: Tensor, shift_D: Tensor, eps: float) -> Tens
     return F.layer_norm(x_TD, (x_TD.shape[-1],), scale_D, shift_D, eps)
 
 
-def norm_and_turn(x_TEK: Tensor, weight_K: Tensor, turn_TH: Tensor, eps: float) -> None:
-    """In place: the RMS norm of each head, times `weight`, its pairs of neighbours turned by their position's angle.
+def norm_and_rope(x_TEK: Tensor, weight_K: Tensor, freqs_cis_TH: Tensor, eps: float) -> None:
+    """Apply the RMS norm of each head, times `weight`, then RoPE, in place; computed in float32.
 
-    weight_K broadcasts to (T, E, K). turn: complex64, one factor a pair, broadcasts to (T, E, H). In float32 inside.
+    weight_K broadcasts to (T, E, K). freqs_cis: complex64, one factor per pair of neighbours, broadcasts to (T, E, H).
     """
     x = x_TEK if x_TEK.dtype == torch.float32 else x_TEK.float()
     length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     factor = length.square_().mul_(1 / x.shape[-1]).add_(eps).rsqrt_()
     x.mul_(weight_K)
-    torch.view_as_complex(torch.unflatten(x, -1, (-1, 2))).mul_(turn_TH)
+    torch.view_as_complex(torch.unflatten(x, -1, (-1, 2))).mul_(freqs_cis_TH)
     x.mul_(factor)
     if x is not x_TEK:
         x_TEK.copy_(x)
@@ -97,7 +97,7 @@ class Kernels:
     channels_last: bool = False
 
     modulate: Callable[[Tensor, Tensor, Tensor, float], Tensor] = modulate
-    norm_and_turn: Callable[[Tensor, Tensor, Tensor, float], None] = norm_and_turn
+    norm_and_rope: Callable[[Tensor, Tensor, Tensor, float], None] = norm_and_rope
     swiglu: Callable[[Tensor, Tensor, Tensor], None] = swiglu
     join: Callable[[Tensor, Tensor, Tensor, Tensor], None] = join
     add_gated: Callable[[Tensor, Tensor, Tensor], None] = add_gated
@@ -153,10 +153,10 @@ def _probe(x: Tensor) -> Tensor:
 def compiled() -> Kernels:
     """The kernels, each compiled when it's first called; shapes may change without compiling again."""
     fuse: Any = torch.compile(dynamic=True)
-    turn = fuse(_norm_and_turn)
+    rope = fuse(_norm_and_rope)
 
-    def norm_and_turn(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
-        turn(x, weight, torch.view_as_real(factors), eps)
+    def norm_and_rope(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
+        rope(x, weight, torch.view_as_real(factors), eps)
 
     fused_swiglu = fuse(_swiglu)
 
@@ -167,7 +167,7 @@ def compiled() -> Kernels:
 
     return Kernels(
         name="torch.compile",
-        norm_and_turn=norm_and_turn,
+        norm_and_rope=norm_and_rope,
         swiglu=fused_swiglu,
         join=join,
         add_gated=fuse(_add_gated),
@@ -180,7 +180,7 @@ def compiled() -> Kernels:
     )
 
 
-def _norm_and_turn(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
+def _norm_and_rope(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
     wide = x.float()
     wide = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + eps) * weight
     a, b = torch.unflatten(wide, -1, (-1, 2)).unbind(-1)

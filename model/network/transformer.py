@@ -76,8 +76,8 @@ class Rope(NamedTuple):
         exchanged = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
         return (x * self.cos + exchanged * self.sin).to(x_BESK.dtype)
 
-    def turns(self) -> Tensor:
-        """(S, K/2) complex: what a pair, read as a complex number, is multiplied by."""
+    def freqs_cis(self) -> Tensor:
+        """(S, K/2) complex64: cos + i sin, the factor of each pair read as a complex number."""
         return torch.complex(self.cos[:, ::2].contiguous(), self.sin[:, 1::2].contiguous())
 
 
@@ -96,8 +96,11 @@ def cat_rope(*tables: Rope) -> Rope:
     return Rope(torch.cat([t.cos for t in tables]), torch.cat([t.sin for t in tables]))
 
 
-class Modulated(NamedTuple):
-    """Shift, scale and gate of one sub-block, (B, 1, D) each."""
+class Modulation(NamedTuple):
+    """Shift, scale and gate of one sub-block, (B, 1, D) each.
+
+    `scale` already includes the 1 of the paper's `(1 + scale) * norm(x) + shift`.
+    """
 
     shift: Tensor
     scale: Tensor
@@ -105,13 +108,30 @@ class Modulated(NamedTuple):
 
 
 class Modulations(NamedTuple):
-    """What a (timestep, guidance) does to every block. Depends on nothing else."""
+    """Modulations of all blocks and of the output norm. They depend on the timestep and the guidance only.
 
-    image: tuple[Modulated, Modulated]
-    text: tuple[Modulated, Modulated]
-    single: Modulated
+    Double stream blocks have two per stream: of attention and of the feed-forward. `out_scale` includes its 1, too.
+    """
+
+    image: tuple[Modulation, Modulation]
+    text: tuple[Modulation, Modulation]
+    single: Modulation
     out_scale: Tensor
     out_shift: Tensor
+
+    def as_vectors(self) -> Modulations:
+        """The modulations of a batch of one as vectors, (D,) each: the rows of a packed pass share them."""
+
+        def vectors(modulation: Modulation) -> Modulation:
+            return Modulation(*(tensor.flatten() for tensor in modulation))
+
+        return Modulations(
+            image=(vectors(self.image[0]), vectors(self.image[1])),
+            text=(vectors(self.text[0]), vectors(self.text[1])),
+            single=vectors(self.single),
+            out_scale=self.out_scale.flatten(),
+            out_shift=self.out_shift.flatten(),
+        )
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -211,8 +231,8 @@ class DoubleStreamBlock(nn.Module):
         image = image + mods.image[1].gate * self.ff(self._modulate(image, mods.image[1]))
         return image, KeyValue(k, v)
 
-    def _modulate(self, x: Tensor, mod: Modulated) -> Tensor:
-        return (1 + mod.scale) * F.layer_norm(x, (self.width,), eps=self.eps) + mod.shift
+    def _modulate(self, x: Tensor, mod: Modulation) -> Tensor:
+        return mod.scale * F.layer_norm(x, (self.width,), eps=self.eps) + mod.shift
 
 
 class SingleStreamAttention(nn.Module):
@@ -245,7 +265,7 @@ class SingleStreamBlock(nn.Module):
         self, x: Tensor, mods: Modulations, rope: Rope, reference: KeyValue | None = None, length: int = 0
     ) -> tuple[Tensor, KeyValue]:
         mod = mods.single
-        normed = (1 + mod.scale) * F.layer_norm(x, (self.width,), eps=self.eps) + mod.shift
+        normed = mod.scale * F.layer_norm(x, (self.width,), eps=self.eps) + mod.shift
         out, key_value = self.attn(normed, rope, reference, length)
         return fit_half(x + mod.gate * out), key_value
 
@@ -336,11 +356,15 @@ class Transformer(nn.Module):
         image = self.double_stream_modulation_img(embedded)
         text = self.double_stream_modulation_txt(embedded)
         out_scale, out_shift = self.norm_out(embedded)
+
+        def modulation(shift: Tensor, scale: Tensor, gate: Tensor) -> Modulation:
+            return Modulation(shift, 1 + scale, gate)
+
         return Modulations(
-            image=(Modulated(*image[:3]), Modulated(*image[3:])),
-            text=(Modulated(*text[:3]), Modulated(*text[3:])),
-            single=Modulated(*self.single_stream_modulation(embedded)),
-            out_scale=out_scale,
+            image=(modulation(*image[:3]), modulation(*image[3:])),
+            text=(modulation(*text[:3]), modulation(*text[3:])),
+            single=modulation(*self.single_stream_modulation(embedded)),
+            out_scale=1 + out_scale,
             out_shift=out_shift,
         )
 
@@ -365,7 +389,7 @@ class Transformer(nn.Module):
         for block, reference in zip(self.single_transformer_blocks, layers[doubles:], strict=True):
             x, _ = block(x, mods, rope, reference, length)
         x = F.layer_norm(x[:, length:], (self.config.width,), eps=self.config.eps)
-        velocity: Tensor = self.proj_out(x * (1 + mods.out_scale) + mods.out_shift)
+        velocity: Tensor = self.proj_out(x * mods.out_scale + mods.out_shift)
         return velocity
 
     def reference_kv(self, references_BRC: Tensor, mods: Modulations, rope: Rope) -> list[KeyValue]:

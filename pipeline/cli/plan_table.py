@@ -94,8 +94,8 @@ def _memory(summary: Summary) -> dict[str, str]:
     listed = ", ".join(f"{part} {gigabytes(count)}" for part, count in parts.items())
     ways = {
         "resident": "everything stays in memory",
-        "turns": f"text encoder and transformer take turns and need {gigabytes(need.turns)}{_between_turns(memory)}",
-        None: "too little memory, even if text encoder and transformer take turns",
+        "offload": f"{gigabytes(need.offloaded)} with one large part offloaded at a time{_offloaded_to(memory)}",
+        None: "too little memory, even with offloading",
     }
     device = memory.device
     free = "" if device.free == device.total else f", {gigabytes(device.free)} free"
@@ -103,14 +103,14 @@ def _memory(summary: Summary) -> dict[str, str]:
     return {"memory": f"{gigabytes(need.resident)} ({listed}); on {size}: {ways[memory.residency]}"}
 
 
-def _between_turns(memory: MemoryPlan) -> str:
+def _offloaded_to(memory: MemoryPlan) -> str:
     both = gigabytes(memory.need.transformer + memory.need.text_encoder)
     available = f"{gigabytes(memory.host)} of this machine's memory is available"
     ways = {
-        "memory": f"; between turns they are offloaded to this machine's memory ({both}; {available})",
-        "disk": f"; each turn reads them from disk, because {available} and they take {both}",
+        "memory": f"; offloaded weights are kept in this machine's memory ({both}; {available})",
+        "disk": f"; they are read from disk each time, because {available} and they take {both}",
     }
-    return ways.get(memory.turns_from or "", "")
+    return ways.get(memory.offloaded_to or "", "")
 
 
 def _variants(summary: Summary) -> str:

@@ -31,16 +31,16 @@ GPU_BYTES, CPU_BYTES = 2, 4
 class MemoryPlan:
     """What a plan needs, and how it fits on the device.
 
-    residency: None if it doesn't fit; `refusal` says why. turns_from: where offloaded parts wait for their turn,
-    `memory` or `disk`; None without offloading, or if the device isn't in this machine. host: available bytes of this
-    machine's memory.
+    residency: None if it doesn't fit; `refusal` says why. offloaded_to: where offloaded parts are kept, `memory` or
+    `disk`; None if nothing is offloaded or the plan is for another machine. host: available bytes of this machine's
+    memory.
     """
 
     need: Need
     device: DeviceMemory
     residency: Residency | None
     refusal: str | None
-    turns_from: str | None = None
+    offloaded_to: str | None = None
     host: int = 0
 
 
@@ -67,9 +67,9 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
         residency = choose(need, device)
     except CheckpointError as error:
         return MemoryPlan(need, device, None, str(error))
-    if residency != "turns" or not gpus:
+    if residency != "offload" or not gpus:
         return MemoryPlan(need, device, residency, None)
-    in_memory = HostMemory.here(len(gpus)).holds_turns(need)
+    in_memory = HostMemory.here(len(gpus)).holds_offloaded(need)
     return MemoryPlan(need, device, residency, None, "memory" if in_memory else "disk", available_memory())
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
+from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
@@ -142,10 +143,11 @@ def memory_json(memory: MemoryPlan | None) -> dict[str, Any] | None:
     the device's `total` and `available` bytes."""
     if memory is None:
         return None
-    needs = {"resident": memory.need.resident, "turns": memory.need.turns}
+    needs = {"resident": memory.need.resident, "turns": memory.need.offloaded}
     device = {"device": memory.device.name, "total": memory.device.total, "available": memory.device.free}
-    result = {"residency": memory.residency, "turns_from": memory.turns_from, "refusal": memory.refusal}
-    return asdict(memory.need) | {"needs": needs} | device | result
+    residency = None if memory.residency is None else RECORDED_RESIDENCY[memory.residency]
+    fit = {"residency": residency, "turns_from": memory.offloaded_to, "refusal": memory.refusal}
+    return asdict(memory.need) | {"needs": needs} | device | fit
 
 
 def choice_json(choice: ModelChoice) -> dict[str, Any]:

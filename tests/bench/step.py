@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brandpress.model.inference.packed import PackedPass
-from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.positions import image_ids, text_ids
 from brandpress.model.network.transformer import Transformer, TransformerConfig
@@ -82,10 +82,10 @@ class Step:
         self._time = torch.tensor([0.7], dtype=dtype)
         self._ids = image_ids(shape.side, shape.side), text_ids(shape.text)
         with torch.inference_mode():
-            self._mods = steady(ours.modulations(self._time * 1000))
+            self._mods = ours.modulations(self._time * 1000).as_vectors()
             self._projected = ours.context_embedder(self._text)[0]
-            turn = ours.rope(torch.cat(self._ids)).turns()
-        self._segments = [Segment(0, shape.side**2, shape.text, turn)]
+            freqs_cis = ours.rope(torch.cat(self._ids)).freqs_cis()
+        self._segments = [Segment(0, shape.side**2, shape.text, freqs_cis)]
         self._space = Workspace()
 
     def ours(self) -> Tensor:

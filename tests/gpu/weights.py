@@ -12,8 +12,7 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.text import table_config, trunk_model
 from brandpress.model.choice import ModelChoice
 from brandpress.model.family import FAMILIES
-from brandpress.model.inference.components import LoadedModel
-from brandpress.model.inference.residency import Resident
+from brandpress.model.inference.components import LoadedModel, Offloadable
 from brandpress.model.memory.plan import DECODER_CHANNELS
 from brandpress.model.nano.tokenizer import train_tokenizer
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
@@ -129,9 +128,9 @@ def loaded_of(case: Case, rig: Rig, transformer: Transformer, text: TextEncoder 
         rig.device,
         rig.dtype,
         "resident",
-        Resident(lambda: transformer),
+        Offloadable(lambda: transformer),
         autoencoder,
-        Resident(lambda: encoder),
+        Offloadable(lambda: encoder),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,6 +174,20 @@ def levels_of(picture: Image.Image) -> Pixels:
 
 def text_layers(depth: int) -> tuple[int, ...]:
     return tuple(depth * quarter // 4 for quarter in (1, 2, 3))
+
+
+def living_kv_rows() -> int:
+    """Returns the rows of all living tensors that have the shape of a small model's keys or values (rows, 2, 32).
+
+    Rows of keys and of values count once for each layer.
+    """
+    gc.collect()
+    tensors = [each for each in gc.get_objects() if type(each) is torch.Tensor]
+    return sum(each.shape[0] for each in tensors if each.ndim == 3 and each.shape[1:] == (2, 32) and each._base is None)
+
+
+KV_PER_ROW = 2 * 4
+"""Keys and values, in each of a small model's four blocks."""
 
 
 def noise_picture(width: int, height: int, seed: int, mode: str = "RGB") -> Image.Image:

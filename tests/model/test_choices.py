@@ -123,10 +123,10 @@ def test_a_single_file_is_a_base(small: Small, tmp_path: Path) -> None:
     names = {"dev": "flux2-dev", "klein-base": "flux-2-klein-base-4b"}
     file = tmp_path / f"{names.get(small.kind, f'flux-2-{small.kind}')}.safetensors"
     write(file, to_bfl(state_of(small.folder)))
-    made = Renderer.load(str(file), vae=str(small.folder), text_encoder=str(small.folder), device="cpu")
+    renderer = Renderer.load(str(file), vae=str(small.folder), text_encoder=str(small.folder), device="cpu")
     with pytest.raises(CheckpointError, match="aren't multiples of 32 norm groups"):
-        made = Renderer.load(str(file), vae=str(small.folder / "vae" / FILE), text_encoder=str(small.folder))
-    description = made.description
+        Renderer.load(str(file), vae=str(small.folder / "vae" / FILE), text_encoder=str(small.folder))
+    description = renderer.description
     assert (description.kv, description.distilled) == (small.kind == "klein-kv", small.kind != "klein-base")
     assert description.text_length == 512, "of the tier, as there is no model_index.json that says otherwise"
 

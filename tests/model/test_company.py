@@ -20,7 +20,7 @@ from brandpress.model import Renderer, RenderRequest
 from brandpress.model import renderer as module
 from brandpress.model.inference import denoise
 from brandpress.model.inference.packed import PackedPass
-from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.fp8 import Fp8Linear, quantise
 from brandpress.model.network.positions import image_ids, text_ids
@@ -121,7 +121,7 @@ def all_in_fp8(static: float | None, by_row: bool) -> Transformer:
 def test_rows_of_a_pass_do_not_depend_on_others(static: float | None, by_row: bool) -> None:
     """Packed with pictures of other sizes, whose latents and texts are a thousand times as large."""
     model = all_in_fp8(static, by_row)
-    mods = steady(model.modulations(torch.tensor([700.0]).bfloat16()))
+    mods = model.modulations(torch.tensor([700.0]).bfloat16()).as_vectors()
 
     def velocity(pictures: Sequence[tuple[int, int, float]]) -> Tensor:
         """Of the first. pictures: seed, height in tokens (4 wide), how large."""
@@ -130,8 +130,8 @@ def test_rows_of_a_pass_do_not_depend_on_others(static: float | None, by_row: bo
             generator = torch.Generator().manual_seed(seed)
             images.append(large * torch.randn(4 * height, 32, generator=generator).bfloat16())
             texts.append(large * torch.randn(5, 64, generator=generator).bfloat16())
-            turn = model.rope(torch.cat((image_ids(height, 4), text_ids(5)))).turns()
-            segments.append(Segment(0, 4 * height, 5, turn))
+            freqs_cis = model.rope(torch.cat((image_ids(height, 4), text_ids(5)))).freqs_cis()
+            segments.append(Segment(0, 4 * height, 5, freqs_cis))
         run = PackedPass(model, segments, mods, Workspace())
         return run.velocity(torch.cat(images), model.context_embedder(torch.cat(texts)))[: 4 * pictures[0][1]]
 

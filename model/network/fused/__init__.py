@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from brandpress.model.network.fused.fp8 import join_rows, modulate_rows, quantise_rows, swiglu_rows
 from brandpress.model.network.fused.pictures import norm_silu, softmax
-from brandpress.model.network.fused.rows import add_gated, join, norm_and_turn, swiglu
+from brandpress.model.network.fused.rows import add_gated, join, norm_and_rope, swiglu
 from brandpress.model.network.kernels import Kernels
 
 FUSED = Kernels(
     name="Triton",
     channels_last=True,
-    norm_and_turn=norm_and_turn,
+    norm_and_rope=norm_and_rope,
     swiglu=swiglu,
     join=join,
     add_gated=add_gated,

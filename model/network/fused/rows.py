@@ -17,15 +17,15 @@ HEADS, COLUMNS = 16, 1024
 
 
 @triton.jit
-def _norm_and_turn(
+def _norm_and_rope(
     x,
     weight,
-    turn,
+    freqs_cis,
     heads,
     heads_a_weight,
     row_stride,
     head_stride,
-    turn_stride,
+    freqs_stride,
     eps,
     K: tl.constexpr,
     HEADS: tl.constexpr,
@@ -39,30 +39,30 @@ def _norm_and_turn(
     factor = 1.0 / tl.sqrt(tl.sum(values * values, axis=1) / K + eps)
     weights = tl.load(weight + (head // heads_a_weight)[:, None] * K + column[None, :], mask=inside, other=0.0)
     values = values * factor[:, None] * weights.to(tl.float32)
-    cos, sin = tl.split(tl.reshape(tl.load(turn + row * turn_stride + column), (K // 2, 2)))
+    cos, sin = tl.split(tl.reshape(tl.load(freqs_cis + row * freqs_stride + column), (K // 2, 2)))
     first, second = tl.split(tl.reshape(values, (HEADS, K // 2, 2)))
     turned = tl.join(first * cos[None, :] - second * sin[None, :], first * sin[None, :] + second * cos[None, :])
     tl.store(places, tl.reshape(turned, (HEADS, K)).to(x.dtype.element_ty), mask=inside)
 
 
-def norm_and_turn(x_TEK: Tensor, weight_K: Tensor, turn_TH: Tensor, eps: float) -> None:
-    """As `kernels.norm_and_turn`: heads side by side, in one or two groups with a weight each."""
+def norm_and_rope(x_TEK: Tensor, weight_K: Tensor, freqs_cis_TH: Tensor, eps: float) -> None:
+    """As `kernels.norm_and_rope`: heads side by side, in one or two groups with a weight each."""
     rows, size = x_TEK.shape[0], x_TEK.shape[-1]
     x = x_TEK.flatten(1, -2) if x_TEK.ndim > 3 else x_TEK
     if size & (size - 1) or x.data_ptr() != x_TEK.data_ptr() or not rows:
-        return kernels.norm_and_turn(x_TEK, weight_K, turn_TH, eps)
-    weights, turn = weight_K.reshape(-1, size), torch.view_as_real(turn_TH.reshape(rows, -1))
+        return kernels.norm_and_rope(x_TEK, weight_K, freqs_cis_TH, eps)
+    weights, freqs_cis = weight_K.reshape(-1, size), torch.view_as_real(freqs_cis_TH.reshape(rows, -1))
     heads = x.shape[1]
     grid = (rows, triton.cdiv(heads, HEADS))
-    _norm_and_turn[grid](
+    _norm_and_rope[grid](
         x,
         weights,
-        turn,
+        freqs_cis,
         heads,
         heads // len(weights),
         x.stride(0),
         x.stride(1),
-        turn.stride(0),
+        freqs_cis.stride(0),
         eps,
         K=size,
         HEADS=HEADS,

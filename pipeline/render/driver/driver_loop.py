@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.plan.variant import Variant
@@ -178,7 +179,7 @@ class DriverLoop:
         worker, host = loaded.worker, loaded.host
         self._loaded.add(worker)
         self._deadlines.finish_loading(worker, time.monotonic())
-        if host.get("residency") == "turns":
+        if host.get("residency") == RECORDED_RESIDENCY["offload"]:
             self._dispatcher.set_offloading(worker)
         self._on_event(loaded)
         on_gpu = self._on_gpus and host.get("device") != "cpu"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from brandpress.model.inference.denoise import Denoiser, Sample, Schedule, modulations, turns
+from brandpress.model.inference.denoise import Denoiser, Sample, Schedule, layout_freqs_cis, modulations
 from brandpress.model.inference.sampler import sigmas
 from brandpress.model.network.kernels import Kernels
 from brandpress.model.network.transformer import Transformer
@@ -54,7 +54,7 @@ def sample_of(rig: Rig, model: Transformer, case: Case, seed: int) -> Sample:
     generator = torch.Generator(rig.device).manual_seed(seed)
     shape = (case.text, model.config.width)
     text = torch.randn(shape, generator=generator, device=rig.device).to(rig.dtype)
-    return Sample(seed, turns(model, case.grid, [], case.text, rig.device), text)
+    return Sample(seed, layout_freqs_cis(model, case.grid, [], case.text, rig.device), text)
 
 
 def schedule_of(rig: Rig, model: Transformer, case: Case) -> Schedule:
@@ -67,4 +67,4 @@ def schedule_of(rig: Rig, model: Transformer, case: Case) -> Schedule:
 @torch.inference_mode()
 def denoise(model: Transformer, schedule: Schedule, samples: Sequence[Sample], kernels: Kernels) -> Tensor:
     """Latents (samples, C, h, w), all samples in one pass."""
-    return Denoiser(model, schedule, samples, kernels, rows=1 << 20).run()
+    return Denoiser(model, schedule, samples, kernels, max_rows=1 << 20).run()

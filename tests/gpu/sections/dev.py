@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 import torch
 from torch import Tensor
 
-from brandpress.model.inference.denoise import modulations, turns
+from brandpress.model.inference.denoise import layout_freqs_cis, modulations
 from brandpress.model.inference.packed import PackedPass
 from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
@@ -38,7 +38,7 @@ class Step:
         self._text = text.to(rig.dtype)
         with torch.inference_mode():
             grids = [] if case.kv else [case.reference_grid] * case.references
-            table = turns(model, case.grid, grids, case.text, rig.device)
+            table = layout_freqs_cis(model, case.grid, grids, case.text, rig.device)
             scale = 4.0 if model.config.guidance_embeds else None
             self._mods = modulations(model, torch.tensor(0.7), scale, self._text)
         self._segments = [Segment(running, case.target_tokens, case.text, table)]

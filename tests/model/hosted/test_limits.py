@@ -32,9 +32,17 @@ LARGE = Image.new("RGB", (2000, 2000))
         ("pro", {"width": 1000}, "size 1000x1024: width and height must be multiples of 16"),
         ("pro", {"width": 48, "height": 64}, "size 48x64: at least 64 pixels per side"),
         ("pro", {"width": 2048, "height": 2064}, "size 2048x2064: at most 4,194,304 pixels"),
-        ("pro", {"references": (MEGAPIXEL,) * 9}, "references: 9 given, at most 8 allowed"),
-        ("pro", {"references": (Image.new("RGB", (63, 100)),)}, "63x100; its sides must be at least 64"),
-        ("pro", {"references": (Image.new("RGB", (64, 513)),)}, "64x513; its aspect must be at most 8:1"),
+        ("pro", {"references": (MEGAPIXEL,) * 9}, "references: got 9, at most 8 are allowed"),
+        (
+            "pro",
+            {"references": (Image.new("RGB", (63, 100)),)},
+            "reference of 63x100: both sides must be at least 64 pixels",
+        ),
+        (
+            "pro",
+            {"references": (Image.new("RGB", (64, 513)),)},
+            "reference of 64x513: the aspect ratio must be at most 8:1",
+        ),
         ("pro", {"reference_pixels": 4095}, "reference_pixels 4,095: allowed are"),
         (
             "pro",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.inference.packed import PackedPass
-from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network import kernels
 from brandpress.model.network import tiled as bands
@@ -52,25 +52,25 @@ def close(made: Tensor, wanted: Tensor, bits: int = 7) -> None:
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("heads", [3, 20])
 @pytest.mark.parametrize(("dtype", "bits"), [(torch.float32, 16), (torch.bfloat16, 7)])
-def test_norm_and_turn(fused: ModuleType, groups: int, heads: int, dtype: torch.dtype, bits: int) -> None:
+def test_norm_and_rope(fused: ModuleType, groups: int, heads: int, dtype: torch.dtype, bits: int) -> None:
     """Of one group of heads, or of queries and keys at once, in the middle of a wider matrix."""
     rows, size = 5, 16
     wide = drawn(rows, 8 + groups * heads * size + 4, dtype=dtype)
     beside, plain = wide.clone(), wide.clone()
-    turn = rope_table(torch.arange(4 * rows).view(rows, 4), (4, 4, 4, 4), 100.0).turns().to(DEVICE)
+    freqs_cis = rope_table(torch.arange(4 * rows).view(rows, 4), (4, 4, 4, 4), 100.0).freqs_cis().to(DEVICE)
 
     def views(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         inner = x[:, 8 : 8 + groups * heads * size]
         if groups == 1:
-            return torch.unflatten(inner, 1, (heads, size)), drawn(size, seed=1, dtype=dtype), turn[:, None]
+            return torch.unflatten(inner, 1, (heads, size)), drawn(size, seed=1, dtype=dtype), freqs_cis[:, None]
         return (
             torch.unflatten(inner, 1, (2, heads, size)),
             drawn(2, 1, size, seed=1, dtype=dtype),
-            turn[:, None, None],
+            freqs_cis[:, None, None],
         )
 
-    fused.norm_and_turn(*views(wide), EPS)
-    kernels.norm_and_turn(*views(plain), EPS)
+    fused.norm_and_rope(*views(wide), EPS)
+    kernels.norm_and_rope(*views(plain), EPS)
     close(wide, plain, bits)
     assert torch.equal(wide[:, :8], beside[:, :8]) and torch.equal(wide[:, -4:], beside[:, -4:])
     assert not torch.equal(wide, beside)
@@ -174,9 +174,9 @@ def test_a_pass_equals_torchs_own(fused: ModuleType, fp8: bool, monkeypatch: pyt
     for name, layer in list(model.named_modules()) if fp8 else ():
         if isinstance(layer, nn.Linear) and "blocks" in name:
             model.set_submodule(name, Fp8Linear(*quantise(layer.weight)))
-    mods = steady(model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()))
-    turns = [model.rope(torch.cat((image_ids(2, width), text_ids(3))).to(DEVICE)).turns() for width in (2, 3)]
-    segments = [Segment(0, 4, 3, turns[0]), Segment(0, 6, 3, turns[1])]
+    mods = model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()).as_vectors()
+    tables = [model.rope(torch.cat((image_ids(2, width), text_ids(3))).to(DEVICE)).freqs_cis() for width in (2, 3)]
+    segments = [Segment(0, 4, 3, tables[0]), Segment(0, 6, 3, tables[1])]
     image, text = drawn(10, 16), drawn(6, 32, seed=1)
     wanted, made = (
         PackedPass(model, segments, mods, Workspace(), kernels).velocity(image, text).float()
@@ -235,8 +235,8 @@ def test_grids_are_within_a_gpus_bounds(fused: ModuleType, rows: int, monkeypatc
         return torch.empty(shape, dtype=dtype, device="meta")
 
     width, inner, heads, size = 6144, 18_432, 48, 128  # [dev]'s, the largest
-    turn = some(rows, 1, 1, size // 2, dtype=torch.complex64)
-    fused.norm_and_turn(some(rows, 2, heads, size), some(2, 1, size), turn, EPS)
+    freqs_cis = some(rows, 1, 1, size // 2, dtype=torch.complex64)
+    fused.norm_and_rope(some(rows, 2, heads, size), some(2, 1, size), freqs_cis, EPS)
     fused.add_gated(some(rows, width), some(rows, width), some(width))
     mixed, gate = some(rows, width), some(rows, inner)
     fused.join(mixed, gate, gate, some(rows, width + inner))

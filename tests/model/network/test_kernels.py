@@ -33,7 +33,7 @@ def close(made: torch.Tensor, wanted: torch.Tensor) -> None:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_norm_and_turn(kernels: Kernels, dtype: torch.dtype) -> None:
+def test_norm_and_rope(kernels: Kernels, dtype: torch.dtype) -> None:
     """Of heads that lie apart in a wider matrix, as they come from a fused projection."""
     torch.manual_seed(0)
     wide, weight = torch.randn(7, 60).to(dtype), torch.rand(8).to(dtype) + 0.5
@@ -41,7 +41,7 @@ def test_norm_and_turn(kernels: Kernels, dtype: torch.dtype) -> None:
     heads = torch.unflatten(wide[:, 6:54], 1, (6, 8))
     wanted = rope.apply(F.rms_norm(heads.float(), (8,), weight.float(), EPS).transpose(0, 1)).transpose(0, 1)
     beside = wide[:, :6].clone()
-    kernels.norm_and_turn(heads, weight, rope.turns()[:, None], EPS)
+    kernels.norm_and_rope(heads, weight, rope.freqs_cis()[:, None], EPS)
     close(heads, wanted)
     assert torch.equal(wide[:, :6], beside)
 

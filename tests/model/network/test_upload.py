@@ -10,7 +10,7 @@ import torch
 from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.text import load_text_encoder
 from brandpress.model.inference.caches import ReferenceLatents
-from brandpress.model.inference.denoise import Denoiser, Sample, Schedule, modulations, reference_kv, turns
+from brandpress.model.inference.denoise import Denoiser, Sample, Schedule, layout_freqs_cis, modulations, reference_kv
 from brandpress.model.inference.preprocess import to_levels
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
@@ -53,7 +53,9 @@ def test_denoising_waits_for_nothing(kv: bool, guidance: float | None) -> None:
     mods = [modulations(model, time, guidance, like) for time in times[:-1]]
     running = () if kv else (reference,)
     text = torch.empty(TEXT, model.config.width, dtype=torch.bfloat16, device=META)
-    sample = Sample(0, turns(model, GRID, [one.grid for one in running], TEXT, META), text, text, running, kept)
+    sample = Sample(
+        0, layout_freqs_cis(model, GRID, [one.grid for one in running], TEXT, META), text, text, running, kept
+    )
     made = Denoiser(model, Schedule(GRID, times, mods, 3.0), [sample, sample]).run()
     assert made.device == META and made.shape == (2, 32, *GRID) and made.dtype == torch.float32
 

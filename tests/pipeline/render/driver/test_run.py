@@ -342,7 +342,7 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_that_reports_failures_and_cos
 def test_a_worker_that_offloads_gets_large_groups(ray: Resources, tmp_path: Path) -> None:
     """32 variants of both products; without offloading at most 20 of one product."""
     job = write_campaign(tmp_path, 20)
-    outcome = render(job, renderer="tests.stand_in:load_turns")
+    outcome = render(job, renderer="tests.stand_in:load_offloading")
     assert outcome.done == 40
     records = [json.loads(file.read_bytes()) for file in (tmp_path / "out" / "spring" / "records").iterdir()]
     assert max(record["cache"]["group"] for record in records) == 32

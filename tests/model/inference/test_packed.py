@@ -18,7 +18,7 @@ from brandpress.model.network.fp8 import Fp8Linear, quantise
 from brandpress.model.network.kernels import EAGER, Kernels, compiled
 from brandpress.model.network.lora import LoraUpdate, apply_loras
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import KeyValue, Modulations, Transformer, cat_rope
+from brandpress.model.network.transformer import KeyValue, Modulations, Transformer
 from tests.model.network.test_transformer import CLOSE, TEXT, pair, tokens, total
 
 Grids = list[tuple[int, int]]
@@ -64,12 +64,12 @@ def mods_at(model: Transformer, time: float) -> Modulations:
 
 def plain(model: Transformer, picture: Picture, time: float, kv: list[KeyValue] | None = None) -> Tensor:
     """The velocity by `Transformer.forward`."""
-    rope = model.rope(torch.cat((text_ids(TEXT), image_ids(*picture.grid))))
+    ids = torch.cat((text_ids(TEXT), image_ids(*picture.grid)))
     image = picture.image
     if kv is None:
-        rope = cat_rope(rope, model.rope(reference_ids(picture.references)))
+        ids = torch.cat((ids, reference_ids(picture.references)))
         image = torch.cat((image, picture.beside), dim=1)
-    made: Tensor = model(image, picture.text, mods_at(model, time), rope, kv)
+    made: Tensor = model(image, picture.text, mods_at(model, time), model.rope(ids), kv)
     return made[0, : picture.image.shape[1]]
 
 

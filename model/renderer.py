@@ -42,7 +42,8 @@ from brandpress.model.memory.plan import (
     packed_rows,
     with_room,
 )
-from brandpress.model.network.kernels import EAGER, Kernels, chosen
+from brandpress.model.network.device_copy import copy_to_host
+from brandpress.model.network.kernels import EAGER, Kernels, kernels_for
 from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE
 
@@ -145,10 +146,10 @@ class Renderer:
         kept = host is not None and sharing == "turns" and host.holds_turns(need)
         loaded = load_model(description, description.parts, place, kind, sharing, host, kept_in_memory=kept)
         if need.work == need.in_one_piece:
-            loaded.autoencoder.whole_elements = DECODER_CHANNELS * largest.width * largest.height
+            loaded.autoencoder.untiled_elements = DECODER_CHANNELS * largest.width * largest.height
         waiting = need.transformer + need.text_encoder if kept else 0
         cache = host.cache_budget(need.reference_set, waiting) if host else 0
-        return cls(loaded, need.spare(sharing, memory), chosen(place, compile), cache)
+        return cls(loaded, need.spare(sharing, memory), kernels_for(place, compile), cache)
 
     def host(self) -> dict[str, str]:
         """What a record says of the machine: device, torch, driver; how many rows of the transformer go in one pass;
@@ -306,11 +307,7 @@ class Renderer:
     def _decode(self, job: _Job) -> None:
         """Latents -> levels; on a GPU they are on their way to the machine's memory."""
         with current(self.device), job.clock.stage("decode"):
-            levels = to_levels(self.loaded.autoencoder.decode(job.made)[0])
-            if levels.device.type == "cuda":
-                pinned = torch.empty(levels.shape, dtype=levels.dtype, pin_memory=True)
-                levels = pinned.copy_(levels, non_blocking=True)
-        job.made = levels
+            job.made = copy_to_host(to_levels(self.loaded.autoencoder.decode(job.made)[0]))
 
     def _finish(self, job: _Job) -> Rendered:
         seconds = job.clock.seconds()  # waits for the levels

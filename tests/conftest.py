@@ -42,9 +42,9 @@ def compiler() -> None:
     """Nothing, where torch.compile works; else the test is skipped, but not in CI."""
     import torch
 
-    from brandpress.model.network.kernels import compiler_found
+    from brandpress.model.network.kernels import compiler_works
 
-    found = compiler_found(torch.device("cpu"))
+    found = compiler_works(torch.device("cpu"))
     if not found and not os.environ.get("CI"):
         pytest.skip("torch.compile finds no C++ compiler")
     assert found, "CI runs the tests of --compile: install g++ and Python's headers"

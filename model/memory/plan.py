@@ -19,6 +19,7 @@ from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.weights import SIDES, Weights, open_weights
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
+from brandpress.model.network.untiled import MAX_UNTILED_ELEMENTS
 from brandpress.model.request import SIZE_MULTIPLE
 
 Residency = Literal["resident", "turns"]
@@ -39,7 +40,6 @@ ACTIVATIONS_PER_TOKEN = 32
 Measured on a CPU: 22 in a double block, 27 in a single one; the rest is for what allocators can't use again."""
 
 DECODER_CHANNELS, ENCODER_CHANNELS = 256, 128
-PLAIN_ELEMENTS = 1 << 28
 PLAIN_COPIES, BAND_COPIES = 3.5, 2.0
 """How many of the decoder's largest activations are held at once, measured: in one piece 3.4, in bands 1.5 (see
 `brandpress.model.network.tiled`, which says up to which size they're made in one piece)."""
@@ -133,14 +133,14 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     activation = DECODER_CHANNELS * pixels
     whole, bands = (int(copies * activation) * item_bytes for copies in (PLAIN_COPIES, BAND_COPIES))
     reference = ENCODER_CHANNELS * min(largest.reference_tokens * SIZE_MULTIPLE**2, model.reference_pixels)
-    encode = int((PLAIN_COPIES if reference <= PLAIN_ELEMENTS else BAND_COPIES) * reference) * item_bytes
+    encode = int((PLAIN_COPIES if reference <= MAX_UNTILED_ELEMENTS else BAND_COPIES) * reference) * item_bytes
     before = max(denoise, encode)
     kept = row * _kept_rows(model, largest, tokens)
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
         autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
-        work=max(before, whole if activation <= PLAIN_ELEMENTS else bands) + kept,
+        work=max(before, whole if activation <= MAX_UNTILED_ELEMENTS else bands) + kept,
         in_one_piece=max(before, whole) + kept,
         reference_set=row * largest.reference_tokens if model.kv else 0,
     )

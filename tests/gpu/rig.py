@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from brandpress.model.network.kernels import EAGER, Kernels, chosen, compiled, compiler_found
+from brandpress.model.network.kernels import EAGER, Kernels, compiled_kernels, compiler_works, kernels_for
 
 MEASURED_ELSEWHERE = 790e12
 """Products in bf16 on an H100, operations a second: the ceiling until section `ceilings` has measured this card's."""
@@ -50,8 +50,8 @@ class Rig:
         """Torch's own; where a compiler is found, torch.compile's (with `every`) and ours. Tiny checks on a CPU leave
         compiling to tests of its own."""
         made = {"eager": EAGER}
-        if self.gpu and self.every and compiler_found(self.device):
-            made["compiled"] = compiled()
+        if self.gpu and self.every and compiler_works(self.device):
+            made["compiled"] = compiled_kernels()
         return made | self.best()
 
     def best(self) -> dict[str, Kernels]:
@@ -61,7 +61,7 @@ class Rig:
 
     def best_kernels(self) -> Kernels:
         """What a renderer takes by itself."""
-        return chosen(self.device)
+        return kernels_for(self.device)
 
     def wait(self) -> None:
         if self.gpu:

@@ -18,9 +18,9 @@ from brandpress.model import Renderer, RenderRequest
 from brandpress.model import renderer as module
 from brandpress.model.inference import denoise
 from brandpress.model.memory.plan import DECODER_CHANNELS
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
-from brandpress.model.network.kernels import EAGER, chosen
+from brandpress.model.network.kernels import EAGER, kernels_for
 from tests.gpu.checkpoints import KINDS
 from tests.gpu.pairs import levels_apart, spreads_apart
 from tests.gpu.weights import filled
@@ -188,11 +188,11 @@ def test_four_megapixels_in_one_piece_equal_those_in_bands(
     )
     decoder = filled(Autoencoder(config).to(device))
     latents = torch.randn(1, 32, side // 16, side // 16, generator=torch.Generator().manual_seed(0)).to(device)
-    monkeypatch.setattr(bands, "PLAIN_ELEMENTS", 1 << 18)
+    monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 18)
     decoder.use(EAGER)
     in_bands = decoder.decode(latents)
-    decoder.use(chosen(device))
-    decoder.whole_elements = DECODER_CHANNELS * side**2
+    decoder.use(kernels_for(device))
+    decoder.untiled_elements = DECODER_CHANNELS * side**2
     in_one_piece = decoder.decode(latents)
     assert in_bands.shape == in_one_piece.shape == (1, 3, side, side)
     assert in_bands.std() > 0.1

@@ -123,7 +123,7 @@ def loaded_of(case: Case, rig: Rig, transformer: Transformer, text: TextEncoder 
     )
     encoder = text or text_encoder_of(case, rig)
     autoencoder = autoencoder_of(rig)
-    autoencoder.whole_elements = DECODER_CHANNELS * case.side**2
+    autoencoder.untiled_elements = DECODER_CHANNELS * case.side**2
     return LoadedModel(
         description,
         rig.device,

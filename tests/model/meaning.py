@@ -18,7 +18,7 @@ def dense(module: Transformer) -> State:
     state = {name: tensor for name, tensor in module.state_dict().items() if not name.endswith("scale")}
     for name, layer in module.named_modules():
         if isinstance(layer, Fp8Linear):
-            state[f"{name}.weight"] = layer.expanded(torch.float32)
+            state[f"{name}.weight"] = layer.dequantised(torch.float32)
     return state
 
 

@@ -64,7 +64,7 @@ COMPANY = [
 @pytest.fixture(autouse=True)
 def in_fp8(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products run as on a GPU with fp8 units."""
-    monkeypatch.setattr(Fp8Linear, "runs_in_fp8", lambda self, device: self.in_units)
+    monkeypatch.setattr(Fp8Linear, "runs_in_fp8", lambda self, device: self.fp8_product)
 
 
 @pytest.fixture(scope="module")

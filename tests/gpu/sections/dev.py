@@ -92,7 +92,7 @@ def in_fp8(rig: Rig, model: Transformer, step: Step, case: Case, dense: float, e
         quantised.scaled_product = fast
     for layer in model.modules():
         if isinstance(layer, Fp8Linear):
-            layer.in_units = False
+            layer.fp8_product = False
     yield Figure("fp8 weights, products in bf16", rig.seconds(step.run, rounds=1), "s")
 
 

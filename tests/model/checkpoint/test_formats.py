@@ -127,7 +127,7 @@ def test_full_precision_products_are_kept_out_of_fp8_units(small: Small, tmp_pat
         said = {"format": "float8_e4m3fn", "full_precision_matrix_mult": True}
         metadata["_quantization_metadata"] = json.dumps({"layers": {"single_blocks.0.linear1": said}})
     made = load(small, write(tmp_path / "x.safetensors", state, metadata))
-    full = [name for name, layer in made.named_modules() if isinstance(layer, Fp8Linear) and not layer.in_units]
+    full = [name for name, layer in made.named_modules() if isinstance(layer, Fp8Linear) and not layer.fp8_product]
     assert len(full) == (28 if marker == "tensor of two" else 1)
 
 
@@ -161,7 +161,7 @@ def test_quantise_makes_fp8_of_the_blocks_as_bfls_files_have_it(small: Small, tm
     assert kept == [name for name, layer in wanted.named_modules() if isinstance(layer, Fp8Linear)]
     for name in kept:  # a fused query, key, value has one scale in a file, and three here
         exact = by_diffusers(state)[f"{name}.weight"]
-        error = (made.get_submodule(name).expanded(torch.float32) - exact).abs().max()
+        error = (made.get_submodule(name).dequantised(torch.float32) - exact).abs().max()
         assert error <= exact.abs().max() / 448 * 16, "half a step of the largest values"
 
 

@@ -15,7 +15,7 @@ from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.fp8 import Fp8Linear, quantise
-from brandpress.model.network.kernels import EAGER, Kernels, compiled
+from brandpress.model.network.kernels import EAGER, Kernels, compiled_kernels
 from brandpress.model.network.lora import LoraUpdate, apply_loras
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
 from brandpress.model.network.transformer import KeyValue, Modulations, Transformer
@@ -226,6 +226,6 @@ def test_compiled_kernels_do_the_same(compiler: None) -> None:
     theirs, kv = kv_of(ours, drawn[1])
     kv.fit(16 + TEXT)
     wanted = packed(ours, drawn, 0.7)
-    torch.testing.assert_close(packed(ours, drawn, 0.7, kernels=compiled()), wanted, **CLOSE)
-    made = packed(ours, drawn[:1], 0.4, kv, compiled())
+    torch.testing.assert_close(packed(ours, drawn, 0.7, kernels=compiled_kernels()), wanted, **CLOSE)
+    made = packed(ours, drawn[:1], 0.4, kv, compiled_kernels())
     torch.testing.assert_close(made, plain(ours, drawn[0], 0.4, theirs), **CLOSE)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from brandpress.model.errors import CheckpointError
 from brandpress.model.inference.preprocess import to_picture
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig, layers_of, patchify, unpatchify
 from tests.model.layout import elements_of, randomise, real_layout, shapes_of
 from tests.model.network.test_tiled import in_bands
@@ -100,7 +100,7 @@ def picture(height: int, width: int, batch: int = 1) -> Tensor:
 def count_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many bands each layer was made in, filled as layers run."""
     taken: list[int] = []
-    windows = bands.windows
+    windows = tiled.windows
 
     def counted(*args: Any) -> Iterator[tuple[int, int, Tensor]]:
         taken.append(0)
@@ -108,7 +108,7 @@ def count_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             taken[-1] += 1
             yield window
 
-    monkeypatch.setattr(bands, "windows", counted)
+    monkeypatch.setattr(tiled, "windows", counted)
     return taken
 
 

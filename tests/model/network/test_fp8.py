@@ -29,7 +29,7 @@ def test_the_product_is_that_of_the_dequantised_weight(rows: bool, dtype: torch.
     out = made(x)
     assert out.dtype == dtype
     torch.testing.assert_close(out.float(), x.float() @ dense.T, rtol=close, atol=close)
-    assert torch.equal(made.expanded(torch.float32), dense)
+    assert torch.equal(made.dequantised(torch.float32), dense)
 
 
 def test_half_precision_does_not_overflow() -> None:

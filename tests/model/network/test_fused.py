@@ -16,8 +16,7 @@ from torch.nn import functional as F
 from brandpress.model.inference.packed import PackedPass
 from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
-from brandpress.model.network import kernels
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import kernels, tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
 from brandpress.model.network.fp8 import Fp8Linear, Fp8Rows, quantise
 from brandpress.model.network.kernels import EAGER
@@ -204,7 +203,7 @@ def test_a_decoder_equals_torchs_own(fused: ModuleType) -> None:
     assert wanted.std() > 0.05 and not torch.equal(made, wanted)
     torch.testing.assert_close(made, wanted, rtol=1e-3, atol=1e-4)
     q, k, v = (drawn(1, 1, 40, 24, seed=seed, dtype=torch.float32) for seed in range(3))
-    mixed = bands.attention_of_wide_heads(q, k, v, fused.FUSED)
+    mixed = tiled.attention_of_wide_heads(q, k, v, fused.FUSED)
     torch.testing.assert_close(mixed, F.scaled_dot_product_attention(q, k, v), rtol=1e-3, atol=1e-4)
 
 

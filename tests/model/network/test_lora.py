@@ -65,7 +65,7 @@ def expanded(transformer: Transformer) -> Transformer:
     plain, weights = small(), dict(small().state_dict())
     for name, layer in transformer.named_modules():
         if isinstance(layer, Fp8Linear):
-            weights[f"{name}.weight"] = layer.expanded(torch.float32)
+            weights[f"{name}.weight"] = layer.dequantised(torch.float32)
     plain.load_state_dict(weights)
     return plain
 

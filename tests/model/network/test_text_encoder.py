@@ -18,7 +18,7 @@ from brandpress.model.checkpoint.text import load_text_encoder
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
-from brandpress.model.network.text_encoder import causal
+from brandpress.model.network.text_encoder import causal_mask
 from tests.model.small import DEPTH, DEV_LENGTH, LENGTH, Small, load_pipeline, save_small
 
 PROMPTS = ["", "a red mug on the left", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "0 1 2 3"]
@@ -150,9 +150,9 @@ def test_devs_padding_is_computed_by_the_plain_backend_of_attention(dev: Small) 
 
 
 def test_causal_masks_are_those_of_transformers() -> None:
-    seen = torch.tensor([[0, 1, 1, 0]])
-    assert causal(seen)[0, 0].int().tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]
-    assert causal(torch.ones(1, 3, dtype=torch.long))[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    mask = torch.tensor([[0, 1, 1, 0]])
+    assert causal_mask(mask)[0, 0].int().tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]
+    assert causal_mask(torch.ones(1, 3, dtype=torch.long))[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
 
 
 @torch.inference_mode()

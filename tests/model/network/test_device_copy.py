@@ -15,8 +15,8 @@ from brandpress.model.inference.preprocess import to_levels
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
 from brandpress.model.network.autoencoder import Autoencoder
+from brandpress.model.network.device_copy import copy_to_device, copy_to_host
 from brandpress.model.network.transformer import Transformer, TransformerConfig
-from brandpress.model.network.upload import download, upload
 from tests.gpu.checkpoints import AUTOENCODER, CONFIG, save_checkpoint
 from tests.model.tokenizers import WORDS
 
@@ -72,5 +72,5 @@ def test_pictures_and_latents_wait_for_nothing() -> None:
 
 def test_a_cpu_needs_no_copies() -> None:
     tensor = torch.arange(3)
-    assert upload(tensor, torch.device("cpu")) is tensor
-    assert download(tensor) is tensor
+    assert copy_to_device(tensor, torch.device("cpu")) is tensor
+    assert copy_to_host(tensor) is tensor

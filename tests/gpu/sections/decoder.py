@@ -52,9 +52,9 @@ def decoded(rig: Rig, model: Autoencoder, latents: Tensor, side: int, goal: Goal
             way = replace(kernels, channels_last=last)
             model.use(way)
             seconds = rig.seconds(lambda: decode(model, latents), rounds=3, warm=2)
-            made = decode(model, latents)
-            truth = made if truth is None else truth
-            apart = spreads_apart(made, truth)
+            pictures = decode(model, latents)
+            truth = pictures if truth is None else truth
+            apart = spreads_apart(pictures, truth)
             peak = rig.peak(lambda: decode(model, latents)) / 1e9
             layout = "channels last" if last else "channels first"
             note = f"peak {peak:.1f} GB; {apart:.3f} spreads from the first"

@@ -97,7 +97,7 @@ def in_fp8(rig: Rig, model: Transformer, step: Step, case: Case, dense: float, e
 
 
 def slow_accumulation(x: quantised.Fp8Rows, weight: Tensor, columns: Tensor, out: Tensor | None = None) -> Tensor:
-    made: Tensor = torch._scaled_mm(
+    product: Tensor = torch._scaled_mm(
         x.values, weight.t(), scale_a=x.scale, scale_b=columns, out_dtype=torch.bfloat16, use_fast_accum=False
     )
-    return made if out is None else out.copy_(made)
+    return product if out is None else out.copy_(product)

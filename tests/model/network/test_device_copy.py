@@ -56,8 +56,8 @@ def test_denoising_waits_for_nothing(kv: bool, guidance: float | None) -> None:
     sample = Sample(
         0, layout_freqs_cis(model, GRID, [one.grid for one in running], TEXT, META), text, text, running, kept
     )
-    made = Denoiser(model, Schedule(GRID, times, mods, 3.0), [sample, sample]).run()
-    assert made.device == META and made.shape == (2, 32, *GRID) and made.dtype == torch.float32
+    latents_out = Denoiser(model, Schedule(GRID, times, mods, 3.0), [sample, sample]).run()
+    assert latents_out.device == META and latents_out.shape == (2, 32, *GRID) and latents_out.dtype == torch.float32
 
 
 @torch.inference_mode()

@@ -25,9 +25,9 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     return compiled_kernels()
 
 
-def close(made: torch.Tensor, wanted: torch.Tensor) -> None:
+def close(result: torch.Tensor, wanted: torch.Tensor) -> None:
     torch.testing.assert_close(
-        made, wanted.to(made.dtype), rtol=2e-2 if made.dtype == torch.bfloat16 else 1e-5, atol=2e-5
+        result, wanted.to(result.dtype), rtol=2e-2 if result.dtype == torch.bfloat16 else 1e-5, atol=2e-5
     )
 
 
@@ -72,5 +72,7 @@ def test_without_a_compiler_it_is_found_out(tmp_path: Path) -> None:
     imports = "import torch; from brandpress.model.network.kernels import compiler_works"
     code = f"{imports}; print(compiler_works(torch.device('cpu')))"
     environment = os.environ | {"CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split()[-1] == "False"
+    completed = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.split()[-1] == "False"

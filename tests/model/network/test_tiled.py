@@ -22,7 +22,7 @@ CHANNELS, GROUPS = 8, 4
 
 @contextmanager
 def in_bands(elements: int) -> Iterator[None]:
-    """Everything is made in bands of about so many elements."""
+    """Computes everything in bands of about `elements`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 0)
         patch.setattr(tiled, "BAND_ELEMENTS", {"cpu": elements, "gpu": elements})
@@ -69,9 +69,9 @@ def test_bands_give_what_one_piece_gives(layer: Layer, size: tuple[int, int], el
     before = x.clone()
     wanted = layer(net, x)
     with in_bands(elements):
-        found = layer(net, x)
-    assert found.shape == wanted.shape
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+        result = layer(net, x)
+    assert result.shape == wanted.shape
+    torch.testing.assert_close(result, wanted, rtol=1e-5, atol=1e-5)
     assert torch.equal(x, before)
 
 
@@ -93,11 +93,11 @@ def test_half_precision_rounds_as_one_piece_does(layer: Layer, dtype: torch.dtyp
     net, x = randomise(Layers()).to(dtype), noise(1, CHANNELS, 31, 24, dtype=dtype)
     wanted = layer(net, x)
     with in_bands(FEW_ROWS):
-        found = layer(net, x)
-    assert found.dtype == dtype
+        result = layer(net, x)
+    assert result.dtype == dtype
     step = torch.finfo(dtype).eps
-    torch.testing.assert_close(found, wanted, rtol=2 * step, atol=2 * step)
-    assert (found != wanted).float().mean() < 0.05
+    torch.testing.assert_close(result, wanted, rtol=2 * step, atol=2 * step)
+    assert (result != wanted).float().mean() < 0.05
 
 
 @pytest.mark.parametrize("elements", [ONE_ROW, FEW_ROWS, ALL_ROWS])
@@ -127,27 +127,27 @@ def test_a_large_mean_costs_no_more_than_in_group_norm() -> None:
     norm, x = randomise(Layers()).norm, noise(1, CHANNELS, 40, 30) + 1e4
     truth = F.silu(nn.functional.group_norm(x.double(), GROUPS, norm.weight.double(), norm.bias.double(), norm.eps))
     with torch.inference_mode(), in_bands(FEW_ROWS):
-        found = tiled.activation(x, norm)(x)
+        result = tiled.activation(x, norm)(x)
         plain = norm(x)
-    assert (found - truth).abs().max() <= (plain - truth).abs().max()
+    assert (result - truth).abs().max() <= (plain - truth).abs().max()
 
 
-class Births(TorchDispatchMode):
-    """Notes which operations made memory of at least so many elements."""
+class Allocations(TorchDispatchMode):
+    """Records which operations allocated memory for at least `elements`."""
 
     def __init__(self, elements: int) -> None:
         super().__init__()
         self.elements = elements
-        self.makers: list[str] = []
+        self.operations: list[str] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        found = func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
         given = {arg.untyped_storage().data_ptr() for arg in args if isinstance(arg, Tensor)}
-        for tensor in found if isinstance(found, tuple | list) else (found,):
+        for tensor in result if isinstance(result, tuple | list) else (result,):
             memory = tensor.untyped_storage()
             if memory.nbytes() >= self.elements * tensor.element_size() and memory.data_ptr() not in given:
-                self.makers.append(func.overloadpacket.__name__)
-        return found
+                self.operations.append(func.overloadpacket.__name__)
+        return result
 
 
 @torch.no_grad()
@@ -165,9 +165,9 @@ class Births(TorchDispatchMode):
 def test_nothing_of_the_pictures_size_is_made_but_the_result(layer: Layer, makers: list[str]) -> None:
     net, x = randomise(Layers()), noise(1, CHANNELS, 128, 16)
     net.conv_1x1, net.hidden = nn.Conv2d(CHANNELS, CHANNELS, 1), x.clone()
-    with in_bands(8 * CHANNELS * 16), Births(x.numel() // 2) as births:
+    with in_bands(8 * CHANNELS * 16), Allocations(x.numel() // 2) as allocations:
         layer(net, x)
-    assert births.makers == makers
+    assert allocations.operations == makers
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
@@ -176,8 +176,8 @@ def test_with_gradients_nothing_is_made_in_bands(layer: Layer, monkeypatch: pyte
     wanted = torch.autograd.grad(layer(net, x).square().sum(), x)
     monkeypatch.setattr(tiled, "windows", None)
     with in_bands(FEW_ROWS):
-        found = torch.autograd.grad(layer(net, x).square().sum(), x)
-    assert torch.equal(found[0], wanted[0])
+        result = torch.autograd.grad(layer(net, x).square().sum(), x)
+    assert torch.equal(result[0], wanted[0])
 
 
 @torch.inference_mode()

@@ -42,7 +42,8 @@ from brandpress.model.memory.plan import (
     packed_rows,
     with_room,
 )
-from brandpress.model.network.kernels import EAGER, Kernels, chosen
+from brandpress.model.network.device_copy import copy_to_host
+from brandpress.model.network.kernels import EAGER, Kernels, kernels_for
 from brandpress.model.reference_size import prepared_grid
 from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE
@@ -176,10 +177,10 @@ class Renderer:
             kept_in_memory=in_host_memory,
         )
         if need.work == need.in_one_piece:
-            loaded.autoencoder.whole_elements = DECODER_CHANNELS * largest.width * largest.height
+            loaded.autoencoder.untiled_elements = DECODER_CHANNELS * largest.width * largest.height
         offloaded_bytes = need.transformer + need.text_encoder if in_host_memory else 0
         host_cache = host.cache_budget(need.reference_set, offloaded_bytes) if host else 0
-        return cls(loaded, need.spare(residency_used, memory), chosen(torch_device, compile), host_cache)
+        return cls(loaded, need.spare(residency_used, memory), kernels_for(torch_device, compile), host_cache)
 
     def host(self) -> dict[str, str]:
         """Returns what records say about the machine.
@@ -350,11 +351,7 @@ class Renderer:
     def _decode(self, job: _Job) -> None:
         """Decode a job's latents to levels; on a GPU, start copying them to the machine's memory."""
         with current(self.device), job.clock.stage("decode"):
-            levels_HWC = to_levels(self.loaded.autoencoder.decode(job.output)[0])
-            if levels_HWC.device.type == "cuda":
-                pinned = torch.empty(levels_HWC.shape, dtype=levels_HWC.dtype, pin_memory=True)
-                levels_HWC = pinned.copy_(levels_HWC, non_blocking=True)
-        job.output = levels_HWC
+            job.output = copy_to_host(to_levels(self.loaded.autoencoder.decode(job.output)[0]))
 
     def _finish(self, job: _Job) -> Rendered:
         seconds = job.clock.seconds()  # waits until the levels are copied

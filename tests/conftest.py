@@ -41,9 +41,9 @@ def compiler() -> None:
     """Skip the test where torch.compile doesn't work; fail it in CI."""
     import torch
 
-    from brandpress.model.network.kernels import compiler_found
+    from brandpress.model.network.kernels import compiler_works
 
-    available = compiler_found(torch.device("cpu"))
+    available = compiler_works(torch.device("cpu"))
     if not available and not os.environ.get("CI"):
         pytest.skip("torch.compile finds no C++ compiler")
     assert available, "CI runs the tests of --compile: install g++ and Python's headers"

@@ -82,7 +82,7 @@ def _put(
     if isinstance(stored, Fp8Linear) and linear:
         module.set_submodule(path, stored.to(device))
         return
-    tensor = stored.expanded(torch.float32) if isinstance(stored, Fp8Linear) else stored
+    tensor = stored.dequantised(torch.float32) if isinstance(stored, Fp8Linear) else stored
     if to_fp8 and linear:
         module.set_submodule(path, Fp8Linear(*quantise(tensor.to(device))))
         return

@@ -107,7 +107,7 @@ class Formats:
         static = self._side(layer, "input_scale", "scale_input")
         static = None if static is None or static.numel() != 1 or float(static) == 1.0 else static.float().reshape(())
         full = self._full_precision or bool(self._marker(layer).get("full_precision_matrix_mult"))
-        return Fp8Linear(weight, scale, static, in_units=not full)
+        return Fp8Linear(weight, scale, static, fp8_product=not full)
 
     def _nvfp4(self, name: str, dtype: torch.dtype) -> Tensor:
         layer, packed = name.rpartition(".")[0], self.weights.read(name)

@@ -21,9 +21,9 @@ from brandpress.model.inference.denoise import (
 from brandpress.model.inference.preprocess import PictureDigests, pixels_digest, prepare_reference
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
+from brandpress.model.network.device_copy import copy_to_device, copy_to_host
 from brandpress.model.network.kernels import Kernels
 from brandpress.model.network.transformer import Modulations, Transformer
-from brandpress.model.network.upload import download, upload
 from brandpress.model.request import RenderRequest
 
 
@@ -49,7 +49,7 @@ class Conditions:
         """A prompt's embedding (1, L, X), in the machine's memory. X: the text encoder's features per token."""
 
         def encode() -> Tensor:
-            return download(self._loaded.use(self._loaded.text_encoder).encode(prompt))
+            return copy_to_host(self._loaded.use(self._loaded.text_encoder).encode(prompt))
 
         return self._caches.texts.get(self._keys.text(prompt), encode)
 
@@ -61,7 +61,7 @@ class Conditions:
         """A prompt's embedding, projected to the transformer's width (L, D)."""
 
         def project() -> Tensor:
-            text = upload(self.text(prompt)[0], self._loaded.device)
+            text = copy_to_device(self.text(prompt)[0], self._loaded.device)
             projected: Tensor = self._loaded.use(self._loaded.transformer).context_embedder(text[0])
             return projected
 
@@ -86,7 +86,7 @@ class Conditions:
 
         def encode() -> ReferenceLatents:
             tensor = prepared[0] if prepared else prepare_reference(picture, pixels)
-            on_device = upload(tensor, self._loaded.device).to(self._loaded.dtype)
+            on_device = copy_to_device(tensor, self._loaded.device).to(self._loaded.dtype)
             latents = self._loaded.autoencoder.encode(on_device).to(self._loaded.dtype)
             return ReferenceLatents(as_tokens(latents)[0], (latents.shape[2], latents.shape[3]), digest)
 

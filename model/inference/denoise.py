@@ -22,10 +22,10 @@ from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.step_cache import ComputedStep, StepKind, approximate_kinds, exact_kinds, extrapolate
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.memory.plan import packed_rows
+from brandpress.model.network.device_copy import copy_to_device
 from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
 from brandpress.model.network.transformer import Modulations, Transformer
-from brandpress.model.network.upload import upload
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Denoiser:
         height, width = self._schedule.grid
         channels = self._model.config.in_channels
         noise = [initial_noise(channels, height, width, sample.seed) for sample in self._samples]
-        latents_BNC = as_tokens(upload(torch.cat(noise), self._samples[0].text.device))
+        latents_BNC = as_tokens(copy_to_device(torch.cat(noise), self._samples[0].text.device))
         steps = self._schedule.steps
         kinds = approximate_kinds(steps) if self._schedule.approximate else exact_kinds(steps)
         computed: list[ComputedStep] = []
@@ -185,7 +185,7 @@ def layout_freqs_cis(
 ) -> Tensor:
     """Returns `freqs_cis` (S, H) of the positions of references, target and text, in this order."""
     ids = torch.cat((reference_ids(references), image_ids(*grid), text_ids(text_length)))
-    return model.rope(upload(ids, device)).freqs_cis()
+    return model.rope(copy_to_device(ids, device)).freqs_cis()
 
 
 def reference_kv(
@@ -197,7 +197,7 @@ def reference_kv(
     """
     tokens_RC = torch.cat([reference.tokens for reference in references])
     ids = reference_ids([reference.grid for reference in references])
-    table = model.rope(upload(ids, tokens_RC.device)).freqs_cis()
+    table = model.rope(copy_to_device(ids, tokens_RC.device)).freqs_cis()
     kv = empty_kv(model, tokens_RC.shape[0], tokens_RC)
     no_text = tokens_RC.new_empty(0, model.config.width)
     segment = Segment(tokens_RC.shape[0], 0, 0, table, kv)

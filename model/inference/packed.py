@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from brandpress.model.inference.linear import Activations, project, project_into, project_rows
 from brandpress.model.inference.segments import Segment, in_streams, one_by_one, packed, pick, put
 from brandpress.model.inference.workspace import Workspace
-from brandpress.model.network.fp8 import Fp8Rows, sharing
+from brandpress.model.network.fp8 import Fp8Rows, shared_fp8_input
 from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.transformer import (
     DoubleStreamBlock,
@@ -115,12 +115,12 @@ class PackedPass:
 
     def _as_input(self, x: Tensor, layer: nn.Module) -> Activations:
         """Returns rows as the layer's input, quantised if the layer runs in fp8."""
-        fp8 = sharing((layer,), x.device)
+        fp8 = shared_fp8_input((layer,), x.device)
         return x if fp8 is None else self._kernels.quantise_rows(x, fp8.input_scale)
 
     def _modulated(self, x: Tensor, mod: Modulation, layers: Sequence[nn.Module]) -> Activations:
         """Returns the modulated norm of rows as input of `layers`, quantised if they run in fp8."""
-        if (fp8 := sharing(layers, x.device)) is not None:
+        if (fp8 := shared_fp8_input(layers, x.device)) is not None:
             return self._kernels.modulate_rows(x, mod.scale, mod.shift, self._eps, fp8.input_scale)
         return self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
 
@@ -129,7 +129,7 @@ class PackedPass:
         normed = self._modulated(x, mod, (layer.linear_in,))
         wide = project(layer.linear_in, normed, self._space.take("wide", (rows, 2 * inner), x))
         narrow = self._space.take("narrow", tuple(x.shape), x)
-        if (fp8 := sharing((out,), x.device)) is not None:
+        if (fp8 := shared_fp8_input((out,), x.device)) is not None:
             return project(out, self._kernels.swiglu_rows(wide[:, :inner], wide[:, inner:], fp8.input_scale), narrow)
         joined = self._space.take("joined", (rows, inner), x)
         self._kernels.swiglu(wide[:, :inner], wide[:, inner:], joined)
@@ -176,7 +176,7 @@ class PackedPass:
         """Returns what a single block adds to x, from attention's output and the feed-forward's two halves (`wide`)."""
         inner = wide.shape[1] // 2
         narrow = self._space.take("narrow", tuple(mixed.shape), mixed)
-        if (fp8 := sharing((layer,), mixed.device)) is not None:
+        if (fp8 := shared_fp8_input((layer,), mixed.device)) is not None:
             rows = self._kernels.join_rows(mixed, wide[:, :inner], wide[:, inner:], fp8.input_scale)
             return project(layer, rows, narrow)
         joined = self._space.take("joined", (mixed.shape[0], self._width + inner), mixed)

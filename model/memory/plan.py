@@ -19,6 +19,7 @@ from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.weights import SIDES, Weights, open_weights
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
+from brandpress.model.network.untiled import MAX_UNTILED_ELEMENTS
 from brandpress.model.request import SIZE_MULTIPLE
 
 Residency = Literal["resident", "offload"]
@@ -42,10 +43,9 @@ ACTIVATIONS_PER_TOKEN = 32
 Measured on a CPU: 22 in a double block, 27 in a single one. The rest is for memory that allocators can't reuse."""
 
 DECODER_CHANNELS, ENCODER_CHANNELS = 256, 128
-PLAIN_ELEMENTS = 1 << 28
 PLAIN_COPIES, BAND_COPIES = 3.5, 2.0
 """How many of the decoder's largest activations exist at the same time. Measured: 3.4 in one piece, 1.5 in bands. Up to
-PLAIN_ELEMENTS, they are computed in one piece (see `brandpress.model.network.tiled`)."""
+MAX_UNTILED_ELEMENTS, they are computed in one piece (see `brandpress.model.network.tiled`)."""
 
 STATISTICS = ("running_mean", "running_var")
 """Tensors that stay in float32 in every dtype."""
@@ -146,14 +146,14 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     activation = DECODER_CHANNELS * pixels
     whole, bands = (int(copies * activation) * item_bytes for copies in (PLAIN_COPIES, BAND_COPIES))
     reference = ENCODER_CHANNELS * min(largest.reference_tokens * SIZE_MULTIPLE**2, model.reference_pixels)
-    encode = int((PLAIN_COPIES if reference <= PLAIN_ELEMENTS else BAND_COPIES) * reference) * item_bytes
+    encode = int((PLAIN_COPIES if reference <= MAX_UNTILED_ELEMENTS else BAND_COPIES) * reference) * item_bytes
     before_decoding = max(denoise, encode)
     kept = row * _kept_rows(model, largest, tokens)
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
         autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
-        work=max(before_decoding, whole if activation <= PLAIN_ELEMENTS else bands) + kept,
+        work=max(before_decoding, whole if activation <= MAX_UNTILED_ELEMENTS else bands) + kept,
         in_one_piece=max(before_decoding, whole) + kept,
         reference_set=row * largest.reference_tokens if model.kv else 0,
     )

@@ -1,10 +1,10 @@
-"""What happens between products, attention and convolutions, in as few passes over memory as torch allows.
+"""Elementwise work between matrix products, attention and convolutions, in as few passes over memory as torch allows.
 
-For rendering only: they work in place, which autograd can't follow. `compiled` gives the same with each fused into one
-pass by torch.compile.
+For rendering only: these functions work in place, which autograd can't follow. `compiled_kernels` has the same
+functions, each fused into one pass by torch.compile; `network.fused` has them in Triton.
 
-Legend: T rows (tokens), D width, I inner width, E heads, K head size, H half of it; B pictures, C channels, G groups of
-them, X Y rows and columns of a picture.
+Legend: T rows (tokens), D width, I inner width, H heads, K head size, P = K/2 pairs; B pictures, C channels, X Y rows
+and columns of a picture.
 """
 
 from __future__ import annotations
@@ -20,78 +20,78 @@ from torch.nn import functional as F
 
 from brandpress.model.network.fp8 import Fp8Rows, quantise_rows
 
-HALF_RANGE = 65504.0
+FLOAT16_MAX = 65504.0
 
 
 def modulate(x_TD: Tensor, scale_D: Tensor, shift_D: Tensor, eps: float) -> Tensor:
-    """The layer norm of rows, times `scale` (which holds the 1 that is added to it), plus `shift`."""
+    """Returns the layer norm of each row, times `scale` (which includes the 1 of `1 + scale`), plus `shift`."""
     return F.layer_norm(x_TD, (x_TD.shape[-1],), scale_D, shift_D, eps)
 
 
-def norm_and_rope(x_TEK: Tensor, weight_K: Tensor, freqs_cis_TH: Tensor, eps: float) -> None:
-    """Apply the RMS norm of each head, times `weight`, then RoPE, in place; computed in float32.
+def norm_and_rope(x_THK: Tensor, weight_K: Tensor, freqs_cis_TP: Tensor, eps: float) -> None:
+    """Apply to each head its RMS norm, times `weight`, then RoPE. Works in place, computes in float32.
 
-    weight_K broadcasts to (T, E, K). freqs_cis: complex64, one factor per pair of neighbours, broadcasts to (T, E, H).
+    weight_K broadcasts to (T, H, K). freqs_cis: complex64, one factor per pair of neighbours, broadcasts to (T, H, P).
     """
-    x = x_TEK if x_TEK.dtype == torch.float32 else x_TEK.float()
-    length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    factor = length.square_().mul_(1 / x.shape[-1]).add_(eps).rsqrt_()
+    x = x_THK if x_THK.dtype == torch.float32 else x_THK.float()
+    vector_norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    factor = vector_norm.square_().mul_(1 / x.shape[-1]).add_(eps).rsqrt_()
     x.mul_(weight_K)
-    torch.view_as_complex(torch.unflatten(x, -1, (-1, 2))).mul_(freqs_cis_TH)
+    torch.view_as_complex(torch.unflatten(x, -1, (-1, 2))).mul_(freqs_cis_TP)
     x.mul_(factor)
-    if x is not x_TEK:
-        x_TEK.copy_(x)
+    if x is not x_THK:
+        x_THK.copy_(x)
 
 
-def swiglu(gate: Tensor, up: Tensor, out: Tensor) -> None:
-    """out = silu(gate) * up; `gate` is lost."""
-    torch.mul(F.silu(gate, inplace=True), up, out=out)
+def swiglu(gate_TI: Tensor, up_TI: Tensor, out_TI: Tensor) -> None:
+    """out = silu(gate) * up. Overwrites `gate`."""
+    torch.mul(F.silu(gate_TI, inplace=True), up_TI, out=out_TI)
 
 
 def join(mixed_TD: Tensor, gate_TI: Tensor, up_TI: Tensor, out: Tensor) -> None:
-    """out = mixed and silu(gate) * up side by side; `gate` is lost."""
+    """out (T, D + I) = mixed and silu(gate) * up, side by side. Overwrites `gate`."""
     width = mixed_TD.shape[1]
     out[:, :width] = mixed_TD
     swiglu(gate_TI, up_TI, out[:, width:])
 
 
 def add_gated(x_TD: Tensor, added_TD: Tensor, gate_D: Tensor) -> None:
-    """x += added * gate, kept within float16's range where that is x's dtype, as diffusers keeps it."""
+    """x += added * gate. Clips to float16's range if x is float16, as diffusers does."""
     x_TD.addcmul_(added_TD, gate_D)
     if x_TD.dtype == torch.float16:
-        x_TD.clip_(-HALF_RANGE, HALF_RANGE)
+        x_TD.clip_(-FLOAT16_MAX, FLOAT16_MAX)
 
 
-def modulate_rows(x_TD: Tensor, scale_D: Tensor, shift_D: Tensor, eps: float, static: Tensor | None) -> Fp8Rows:
-    """`modulate` in fp8. static: the one scale of all rows, where a file gives it."""
-    return quantise_rows(modulate(x_TD, scale_D, shift_D, eps), static)
+def modulate_rows(x_TD: Tensor, scale_D: Tensor, shift_D: Tensor, eps: float, static_scale: Tensor | None) -> Fp8Rows:
+    """`modulate`, quantised to fp8. static_scale: one scale for all rows, if the checkpoint has it."""
+    return quantise_rows(modulate(x_TD, scale_D, shift_D, eps), static_scale)
 
 
-def swiglu_rows(gate_TI: Tensor, up_TI: Tensor, static: Tensor | None) -> Fp8Rows:
-    """silu(gate) * up in fp8."""
-    return quantise_rows(F.silu(gate_TI) * up_TI, static)
+def swiglu_rows(gate_TI: Tensor, up_TI: Tensor, static_scale: Tensor | None) -> Fp8Rows:
+    """silu(gate) * up, quantised to fp8."""
+    return quantise_rows(F.silu(gate_TI) * up_TI, static_scale)
 
 
-def join_rows(mixed_TD: Tensor, gate_TI: Tensor, up_TI: Tensor, static: Tensor | None) -> Fp8Rows:
-    """mixed and silu(gate) * up side by side (T, D + I), in fp8."""
-    return quantise_rows(torch.cat((mixed_TD, F.silu(gate_TI) * up_TI), dim=1), static)
+def join_rows(mixed_TD: Tensor, gate_TI: Tensor, up_TI: Tensor, static_scale: Tensor | None) -> Fp8Rows:
+    """mixed and silu(gate) * up side by side (T, D + I), quantised to fp8."""
+    return quantise_rows(torch.cat((mixed_TD, F.silu(gate_TI) * up_TI), dim=1), static_scale)
 
 
 def norm_silu(x_BCXY: Tensor, groups: int, weight_C: Tensor, bias_C: Tensor, eps: float) -> Tensor:
-    """silu(group norm), in the memory format of x."""
+    """silu(group norm), (B, C, X, Y) in the memory format of x."""
     normed = F.group_norm(x_BCXY, groups, weight_C, bias_C, eps)
     return F.silu(normed, inplace=not torch.is_grad_enabled())
 
 
 def softmax(scores: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
-    """The softmax of scores * scale over the last dimension, in `dtype`; float32 scores are overwritten."""
+    """The softmax of scores * scale over the last dimension, in `dtype`. Overwrites the scores."""
     return scores.mul_(scale).softmax(dim=-1).to(dtype)
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """The functions above, or others that do the same. name: what a record calls them. channels_last: a picture's
-    channels lie together for `norm_silu`."""
+    """The functions above, or others with the same results. name: as records show it. channels_last: the memory format
+    that `norm_silu` expects."""
 
     name: str = "eager"
     channels_last: bool = False
@@ -112,35 +112,38 @@ class Kernels:
 EAGER = Kernels()
 
 
-def chosen(device: torch.device, compile: bool | None = None) -> Kernels:
-    """What a device computes with: our Triton kernels on a GPU, torch's own functions on a CPU. compile: True asks for
-    torch.compile on a CPU; False for torch's own functions everywhere. Where no compiler is found, it's these, too."""
+def kernels_for(device: torch.device, compile: bool | None = None) -> Kernels:
+    """Returns the kernels for a device: Triton on a GPU, torch's own functions on a CPU.
+
+    compile: True uses torch.compile on a CPU; False uses torch's own functions everywhere. Falls back to torch's own
+    functions without a working compiler.
+    """
     if compile is False or (compile is None and device.type != "cuda"):
         return EAGER
     if device.type == "cuda":
         return triton_kernels(device) or EAGER
-    return compiled() if compiler_found(device) else EAGER
+    return compiled_kernels() if compiler_works(device) else EAGER
 
 
 @cache
 def triton_kernels(device: torch.device) -> Kernels | None:
-    """The kernels in Triton, tried on a device: they need Triton and a C compiler. None where they can't be had."""
+    """Returns the Triton kernels, or None if they fail on this device. They need Triton and a C compiler."""
     try:
         from brandpress.model.network.fused import FUSED
 
         x = torch.zeros(1, 8, device=device)
         with torch.cuda.device(device):
             FUSED.add_gated(x, x, x[0])
-    except Exception:  # neither Triton nor torch names a common class of what may go wrong
+    except Exception:  # Triton and torch have no common class for their errors
         return None
     return FUSED
 
 
-def compiler_found(device: torch.device) -> bool:
-    """Whether torch.compile works here, tried: it needs a C++ compiler with Python's headers, and Triton on a GPU."""
+def compiler_works(device: torch.device) -> bool:
+    """Whether torch.compile works, by trying it. It needs a C++ compiler with Python's headers, and Triton on a GPU."""
     try:
         torch.compile(_probe, dynamic=True)(torch.zeros(8, device=device))
-    except Exception:  # torch names no common class of what may go wrong
+    except Exception:  # torch has no common class for these errors
         return False
     return True
 
@@ -150,13 +153,13 @@ def _probe(x: Tensor) -> Tensor:
 
 
 @cache
-def compiled() -> Kernels:
-    """The kernels, each compiled when it's first called; shapes may change without compiling again."""
+def compiled_kernels() -> Kernels:
+    """Returns the kernels under torch.compile. Each compiles on its first call; new shapes don't compile again."""
     fuse: Any = torch.compile(dynamic=True)
-    rope = fuse(_norm_and_rope)
+    fused_norm_and_rope = fuse(_norm_and_rope)
 
-    def norm_and_rope(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
-        rope(x, weight, torch.view_as_real(factors), eps)
+    def norm_and_rope(x: Tensor, weight: Tensor, freqs_cis: Tensor, eps: float) -> None:
+        fused_norm_and_rope(x, weight, torch.view_as_real(freqs_cis), eps)
 
     fused_swiglu = fuse(_swiglu)
 
@@ -180,11 +183,11 @@ def compiled() -> Kernels:
     )
 
 
-def _norm_and_rope(x: Tensor, weight: Tensor, factors: Tensor, eps: float) -> None:
+def _norm_and_rope(x: Tensor, weight: Tensor, cos_sin: Tensor, eps: float) -> None:
     wide = x.float()
     wide = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + eps) * weight
     a, b = torch.unflatten(wide, -1, (-1, 2)).unbind(-1)
-    cos, sin = factors.unbind(-1)
+    cos, sin = cos_sin.unbind(-1)
     x.copy_(torch.stack((a * cos - b * sin, a * sin + b * cos), dim=-1).flatten(-2))
 
 
@@ -195,7 +198,7 @@ def _swiglu(gate: Tensor, up: Tensor, out: Tensor) -> None:
 def _add_gated(x: Tensor, added: Tensor, gate: Tensor) -> None:
     x.add_(added * gate)
     if x.dtype == torch.float16:
-        x.clamp_(-HALF_RANGE, HALF_RANGE)
+        x.clamp_(-FLOAT16_MAX, FLOAT16_MAX)
 
 
 def _norm_silu(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:

@@ -75,7 +75,7 @@ def tiles(bench: Bench) -> Iterator[Row]:
 @torch.inference_mode()
 def decode(size: tuple[int, int], way: str, picture: Path) -> Cost:
     """What a child process does: decode noise with random weights, after a small picture that isn't counted."""
-    bands.PLAIN_ELEMENTS = BOUNDS[way]
+    bands.MAX_UNTILED_ELEMENTS = BOUNDS[way]
     torch.manual_seed(0)
     autoencoder = Autoencoder(AutoencoderConfig()).eval()
     latents = torch.randn(1, autoencoder.config.token_channels, size[1] // 16, size[0] // 16)

@@ -98,7 +98,7 @@ def test_four_megapixels_equal_diffusers(
 ) -> None:
     """In bands, which diffusers' picture is made without: this autoencoder is small enough."""
     small = small_of("klein")
-    monkeypatch.setattr(bands, "PLAIN_ELEMENTS", 1 << 20)
+    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 20)
     request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
     (ours,) = small.renderer.render([request])
     assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1

@@ -92,12 +92,12 @@ def in_fp8(rig: Rig, model: Transformer, step: Step, case: Case, dense: float, e
         quantised.scaled_product = fast
     for layer in model.modules():
         if isinstance(layer, Fp8Linear):
-            layer.in_units = False
+            layer.fp8_product = False
     yield Figure("fp8 weights, products in bf16", rig.seconds(step.run, rounds=1), "s")
 
 
 def slow_accumulation(x: quantised.Fp8Rows, weight: Tensor, columns: Tensor, out: Tensor | None = None) -> Tensor:
-    made: Tensor = torch._scaled_mm(
+    product: Tensor = torch._scaled_mm(
         x.values, weight.t(), scale_a=x.scale, scale_b=columns, out_dtype=torch.bfloat16, use_fast_accum=False
     )
-    return made if out is None else out.copy_(made)
+    return product if out is None else out.copy_(product)

@@ -15,10 +15,10 @@ from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.fp8 import Fp8Linear, quantise
-from brandpress.model.network.kernels import EAGER, Kernels, compiled
+from brandpress.model.network.kernels import EAGER, Kernels, compiled_kernels
 from brandpress.model.network.lora import LoraUpdate, apply_loras
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import KeyValue, Modulations, Transformer, cat_rope
+from brandpress.model.network.transformer import KeyValue, Modulations, Transformer
 from tests.model.network.test_transformer import CLOSE, TEXT, pair, tokens, total
 
 Grids = list[tuple[int, int]]
@@ -64,12 +64,12 @@ def mods_at(model: Transformer, time: float) -> Modulations:
 
 def plain(model: Transformer, picture: Picture, time: float, kv: list[KeyValue] | None = None) -> Tensor:
     """The velocity by `Transformer.forward`."""
-    rope = model.rope(torch.cat((text_ids(TEXT), image_ids(*picture.grid))))
+    ids = torch.cat((text_ids(TEXT), image_ids(*picture.grid)))
     image = picture.image
     if kv is None:
-        rope = cat_rope(rope, model.rope(reference_ids(picture.references)))
+        ids = torch.cat((ids, reference_ids(picture.references)))
         image = torch.cat((image, picture.beside), dim=1)
-    velocity: Tensor = model(image, picture.text, mods_at(model, time), rope, kv)
+    velocity: Tensor = model(image, picture.text, mods_at(model, time), model.rope(ids), kv)
     return velocity[0, : picture.image.shape[1]]
 
 
@@ -226,6 +226,6 @@ def test_compiled_kernels_do_the_same(compiler: None) -> None:
     theirs, kv = kv_of(ours, drawn[1])
     kv.fit(16 + TEXT)
     wanted = packed(ours, drawn, 0.7)
-    torch.testing.assert_close(packed(ours, drawn, 0.7, kernels=compiled()), wanted, **CLOSE)
-    velocity = packed(ours, drawn[:1], 0.4, kv, compiled())
+    torch.testing.assert_close(packed(ours, drawn, 0.7, kernels=compiled_kernels()), wanted, **CLOSE)
+    velocity = packed(ours, drawn[:1], 0.4, kv, compiled_kernels())
     torch.testing.assert_close(velocity, plain(ours, drawn[0], 0.4, theirs), **CLOSE)

@@ -20,7 +20,6 @@ from brandpress.model.choice import ModelChoice
 from brandpress.model.family import FAMILIES
 from brandpress.model.memory import plan as memory
 from brandpress.model.memory.plan import DeviceMemory, Largest, Need, choose, machine_memory, need_of, with_room
-from brandpress.model.network import tiled as bands
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import LENGTH, Small
@@ -275,8 +274,3 @@ def outcome(need: Need, device: DeviceMemory) -> str:
 
 def test_this_machine_has_memory() -> None:
     assert 10**8 < machine_memory() < 10**15
-
-
-def test_bands_begin_where_the_decoder_says() -> None:
-    """Written twice, as plans take no torch."""
-    assert memory.PLAIN_ELEMENTS == bands.PLAIN_ELEMENTS

@@ -1,9 +1,9 @@
-"""A picture doesn't depend on what it's rendered with, in any format of its weights: to the bit.
+"""A picture doesn't depend on what is rendered with it, in any weight format: to the bit.
 
-Products run in fp8 as on a GPU with such units; torch computes them on a CPU, too. Other products in bfloat16 may be
-rounded otherwise where a pass has another number of rows, on a CPU as on a GPU: a pass is one picture here, as it is on
-a GPU. What is left in common is what could go wrong: caches, a workspace, rooms behind reference sets, and scales.
-Then rows of a whole pass are compared where every product is in fp8, with company of far larger activations.
+Products run in fp8 as on a GPU with fp8 units; torch computes them on a CPU, too. Each pass holds one picture, as on a
+GPU: other products in bfloat16 may round differently if a pass has another number of rows. The tests cover what
+pictures share: caches, the workspace, the rooms behind reference sets, and scales. The last test compares rows of a
+packed pass with every product in fp8, next to rows with far larger activations.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from brandpress.model import Renderer, RenderRequest
+from brandpress.model import Renderer
 from brandpress.model import renderer as module
 from brandpress.model.inference import denoise
 from brandpress.model.inference.packed import PackedPass
@@ -25,14 +25,12 @@ from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.fp8 import Fp8Linear, quantise
 from brandpress.model.network.positions import image_ids, text_ids
 from brandpress.model.network.transformer import Transformer, TransformerConfig
+from tests.gpu.batch_invariance import assert_batch_invariant
 from tests.gpu.checkpoints import CONFIG, save_checkpoint
-from tests.gpu.pairs import levels_apart
 from tests.model.layout import randomise
 from tests.model.other_layouts import State, bfl_fp8, each, is_block_linear, nvfp4, row_fp8, to_bfl, write
-from tests.model.small import noise_picture
-from tests.model.tokenizers import WORDS
 
-Written = Callable[[str, Tensor], State]
+WriteLayer = Callable[[str, Tensor], State]
 
 
 def without_static(layer: str, weight: Tensor) -> State:
@@ -43,7 +41,7 @@ def rows_with_static(layer: str, weight: Tensor) -> State:
     return row_fp8(layer, weight) | {f"{layer}.input_scale": torch.tensor(0.02)}
 
 
-FORMATS: dict[str, Written | None] = {
+FORMATS: dict[str, WriteLayer | None] = {
     "a scale a tensor": without_static,
     "a static scale": bfl_fp8,
     "a scale a row": row_fp8,
@@ -51,30 +49,22 @@ FORMATS: dict[str, Written | None] = {
     "quantise: fp8": None,
     "NVFP4": nvfp4,
 }
-FIRST, SECOND, THIRD = (noise_picture(96, 96, 1), noise_picture(64, 112, 2), noise_picture(80, 80, 3))
-WANTED = RenderRequest(WORDS[0], (FIRST, SECOND), 64, 80, seed=7, steps=2)
-COMPANY = [
-    RenderRequest(WORDS[1], (FIRST, SECOND), 64, 80, seed=1, steps=2),
-    RenderRequest(WORDS[0], (SECOND, FIRST), 64, 80, seed=7, steps=2),
-    RenderRequest(WORDS[2], (), 64, 80, seed=3, steps=2),
-    RenderRequest(WORDS[0], (THIRD,), 80, 64, seed=7, steps=1),
-]
 
 
 @pytest.fixture(autouse=True)
 def in_fp8(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products run as on a GPU with fp8 units."""
-    monkeypatch.setattr(Fp8Linear, "runs_in_fp8", lambda self, device: self.in_units)
+    monkeypatch.setattr(Fp8Linear, "runs_in_fp8", lambda self, device: self.fp8_product)
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("company")
+    folder = tmp_path_factory.mktemp("batch_invariance")
     return {kind: save_checkpoint(kind, folder / kind) for kind in ("klein-base", "klein-kv")}
 
 
-def load(folder: Path, written: Written | None, file: Path) -> Renderer:
-    """In bfloat16, the blocks' weights in a format; without one they are quantised when they're loaded."""
+def load(folder: Path, written: WriteLayer | None, file: Path) -> Renderer:
+    """Load in bfloat16, with the blocks' weights in a format, or quantised while loading if `written` is None."""
     transformer = None
     if written is not None:
         state = to_bfl(load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors"))
@@ -89,29 +79,25 @@ def load(folder: Path, written: Written | None, file: Path) -> Renderer:
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("kind", ["klein-base", "klein-kv"])
-def test_a_picture_alone_is_the_picture_among_others(
+def test_pictures_are_batch_invariant(
     folders: dict[str, Path], kind: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for user in (module, denoise):
         monkeypatch.setattr(user, "packed_rows", lambda device: 1)
     loaded = load(folders[kind], FORMATS[form], tmp_path / "transformer.safetensors").loaded
-    [alone] = Renderer(loaded).render([WANTED])
-    first, *others, last = Renderer(loaded).render([WANTED, *COMPANY, WANTED])
-    *_, behind = Renderer(loaded).render([*COMPANY[::-1], WANTED])
-    assert [levels_apart(one, alone) for one in (first, last, behind)] == [0, 0, 0]
-    assert all(one.size != alone.size or levels_apart(one, alone) > 1 for one in others)
+    assert_batch_invariant(lambda requests: Renderer(loaded).render(requests))
 
 
 def all_in_fp8(static: float | None, by_row: bool) -> Transformer:
-    """A model whose every linear layer is in fp8."""
+    """A model with every linear layer in fp8."""
     config = TransformerConfig(**{**CONFIG, "joint_attention_dim": 64})
     model = randomise(Transformer(config)).bfloat16()
     scale = None if static is None else torch.tensor(static)
     for name, layer in list(model.named_modules()):
         if isinstance(layer, nn.Linear):
-            small, whole = quantise(layer.weight)
-            scales = whole.expand(len(small), 1).contiguous() if by_row else whole
-            model.set_submodule(name, Fp8Linear(small, scales, scale))
+            weight, weight_scale = quantise(layer.weight)
+            scales = weight_scale.expand(len(weight), 1).contiguous() if by_row else weight_scale
+            model.set_submodule(name, Fp8Linear(weight, scales, scale))
     return model
 
 
@@ -119,17 +105,17 @@ def all_in_fp8(static: float | None, by_row: bool) -> Transformer:
 @pytest.mark.parametrize("by_row", [False, True])
 @pytest.mark.parametrize("static", [None, 0.02])
 def test_rows_of_a_pass_do_not_depend_on_others(static: float | None, by_row: bool) -> None:
-    """Packed with pictures of other sizes, whose latents and texts are a thousand times as large."""
+    """Packed with pictures of other sizes, with latents and texts a thousand times as large."""
     model = all_in_fp8(static, by_row)
     mods = model.modulations(torch.tensor([700.0]).bfloat16()).as_vectors()
 
     def velocity(pictures: Sequence[tuple[int, int, float]]) -> Tensor:
-        """Of the first. pictures: seed, height in tokens (4 wide), how large."""
+        """The velocity of the first picture. pictures: seed, height in tokens (4 wide), magnitude."""
         segments, images, texts = [], [], []
-        for seed, height, large in pictures:
+        for seed, height, magnitude in pictures:
             generator = torch.Generator().manual_seed(seed)
-            images.append(large * torch.randn(4 * height, 32, generator=generator).bfloat16())
-            texts.append(large * torch.randn(5, 64, generator=generator).bfloat16())
+            images.append(magnitude * torch.randn(4 * height, 32, generator=generator).bfloat16())
+            texts.append(magnitude * torch.randn(5, 64, generator=generator).bfloat16())
             freqs_cis = model.rope(torch.cat((image_ids(height, 4), text_ids(5)))).freqs_cis()
             segments.append(Segment(0, 4 * height, 5, freqs_cis))
         run = PackedPass(model, segments, mods, Workspace())
@@ -137,5 +123,5 @@ def test_rows_of_a_pass_do_not_depend_on_others(static: float | None, by_row: bo
 
     alone = velocity([(0, 4, 1.0)])
     assert alone.float().std() > 0.1
-    for company in ([(1, 4, 1000.0)], [(2, 7, 1000.0), (3, 1, 0.001)]):
-        assert torch.equal(velocity([(0, 4, 1.0), *company]), alone)
+    for others in ([(1, 4, 1000.0)], [(2, 7, 1000.0), (3, 1, 0.001)]):
+        assert torch.equal(velocity([(0, 4, 1.0), *others]), alone)

@@ -1,4 +1,4 @@
-"""Does a picture depend on what else is in its pass? Alone against packed, to the bit, in bf16 and fp8."""
+"""Batch invariance of packed passes: pictures alone against packed with others, to the bit, in bf16 and fp8."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.gpu.weights import quantise_blocks, transformer_of
 ABOUT = "klein-4B's blocks with random weights, 4 steps: pictures alone and packed with others, and what packing gains."
 SECONDS = 50
 SIDES = {256: 5, 512: 2, 1024: 2}
-"""Sides of pictures, and how many go through together."""
+"""Side of the pictures -> how many are packed."""
 
 
 def measure(rig: Rig) -> Iterator[Figure]:
@@ -66,5 +66,5 @@ def schedule_of(rig: Rig, model: Transformer, case: Case) -> Schedule:
 
 @torch.inference_mode()
 def denoise(model: Transformer, schedule: Schedule, samples: Sequence[Sample], kernels: Kernels) -> Tensor:
-    """Latents (samples, C, h, w), all samples in one pass."""
+    """Returns latents (samples, C, h, w), with all samples in one pass."""
     return Denoiser(model, schedule, samples, kernels, max_rows=1 << 20).run()

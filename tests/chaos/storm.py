@@ -51,10 +51,10 @@ class Storm:
     wrong: list[str] = field(default_factory=list)
 
 
-def write_job(folder: Path, scenes: int, deliver: str) -> Path:
+def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] = tuple(POISONS)) -> Path:
     """A campaign of `scenes` harmless pictures of one product and the poisoned ones."""
     texts = {f"s{number:02}": f"in scene {number} [sleep 0.05]" for number in range(scenes)}
-    texts |= {name: f"{name} {wish}" for name, wish in POISONS.items()}
+    texts |= {name: f"{name} {wish}" for name, wish in POISONS.items() if name in poisons}
     return write_campaign(folder, texts, products=("mug",), deliver=deliver)
 
 

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
+from tests.chaos.__main__ import on_s3
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import BOOK
 from tests.chaos.storm import calm, digest_in, weather
@@ -19,6 +22,17 @@ from tests.processes import ROOT
 from tests.s3_server import S3Server
 
 
+def test_a_worker_a_driver_and_the_store_are_killed(s3_environment: S3Server, tmp_path: Path) -> None:
+    """s3_environment: restores the variables, which point to a server of the storm's own meanwhile."""
+    storm = on_s3(tmp_path, Random(1), 10, ["store", "driver", "worker"], poisons=())
+    assert (storm.wrong, storm.lost, storm.pictures) == ([], 0, 10)
+    assert storm.runs >= 2
+    assert storm.manifests_read > 0
+    assert {storm.faults[f"{victim} killed"] for victim in ("worker", "driver", "store")} == {1}
+    assert storm.faults.total() > 3, "calls were spoiled, too"
+
+
+@pytest.mark.slow("pipeline")
 def test_a_short_storm_leaves_no_trace(s3_server: S3Server) -> None:
     """s3_server: not used, but skips the test where there's none."""
     command = [sys.executable, "-m", "tests.chaos", "--faults", "15", "--scenes", "10", "--seed", "3", "--json"]
@@ -30,6 +44,7 @@ def test_a_short_storm_leaves_no_trace(s3_server: S3Server) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.slow("pipeline", "model")
 def test_the_real_model_in_a_storm(tmp_path: Path) -> None:
     def job_in(folder: Path) -> Path:
         return write_campaign(folder, 24, products=("mug",), model="nano")

@@ -24,7 +24,6 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
     """One Ray with two workers for all tests: starting it takes longer than rendering. It finds the tests' stand-in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("RAY_ADDRESS", raising=False)
         with ray_resources(2) as resources:
             yield resources

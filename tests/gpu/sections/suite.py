@@ -18,7 +18,7 @@ ABOUT = "`pytest -m gpu`: tests of small sizes that only a GPU can run."
 SECONDS = 70
 LIMIT = 60
 ROOT = Path(__file__).parents[3]
-PATHS = ("tests/gpu", "tests/model/test_clock.py", "tests/model/test_fused.py")
+PATHS = ("tests/gpu", "tests/model/inference/test_clock.py", "tests/model/network/test_fused.py")
 """Where such tests are. Other files' imports need packages that a bare machine doesn't have."""
 
 OUTCOMES = ("passed", "failed", "skipped")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -86,11 +87,16 @@ def test_a_server_that_stays_out_ends_patience_with_a_sentence(
     assert error.value.scope == "moment"
 
 
-def test_a_finished_campaign_costs_a_listing_and_few_reads(proxy: FaultProxy, folder: Store) -> None:
+def test_a_finished_campaign_costs_a_listing_and_few_reads(
+    proxy: FaultProxy, folder: Store, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """n/1000 + 3 listings at most, and no read for each variant."""
     records = campaign(folder)
-    for number in range(VARIANTS + 1, 1200):
-        folder.create(record(number).key, b"{}", "application/json")
+    with monkeypatch.context() as patch, ThreadPoolExecutor(8) as threads:
+        patch.setenv("AWS_ENDPOINT_URL_S3", s3_server.endpoint)  # past the proxy, which takes longer
+        direct = open_campaign(s3_uri, "spring")
+        keys = [record(number).key for number in range(VARIANTS + 1, 1200)]
+        assert all(threads.map(lambda key: direct.create(key, b"{}", "application/json"), keys))
     proxy.seen.clear()
     wanted = {one.render_key for one in records if one.status == "done"}
     assert read_index(folder, wanted).keys() == wanted

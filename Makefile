@@ -2,9 +2,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint format bench gpu chaos clean
+# Pytest processes: one more than the build server has cores, since many tests wait for servers and processes to start.
+PROCESSES ?= 3
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-install: $(VENV)/.installed
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow test-all lint format bench gpu chaos clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Create .venv with everything that tests need
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "brandpress needs Python 3.11 or newer: make PYTHON=python3.12 …")'
@@ -12,33 +20,37 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-demo: install
+demo: install ## Render jobs/demo.yaml and its contact sheet, out/demo.png
 	$(BIN)/brandpress render jobs/demo.yaml
 	$(BIN)/brandpress sheet jobs/demo.yaml --out out/demo.png
 
-lint: install
+lint: install ## Check with ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m tests.checkout
 	$(BIN)/mypy
 
-# The model's tests need one core each, and go two at a time; the others start servers and clusters of their own.
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/model
-	$(BIN)/python -m pytest --ignore tests/model
+test: lint ## Lint, and run all tests but the slow ones: minutes (PROCESSES=8 on a larger machine)
+	$(PYTEST) -m "not slow"
 
-format: install
+test-slow: install ## Run the slow tests, with SINCE=COMMIT only those whose subject has changed
+	$(PYTEST) -m slow $(if $(SINCE),--since $(SINCE))
+
+test-all: lint ## Lint, and run all tests
+	$(PYTEST)
+
+format: install ## Apply ruff's fixes and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install
+bench: install ## Measure and write docs/benchmarks.md: an hour
 	$(BIN)/python -m tests.bench --json out/benchmarks.json --write docs/benchmarks.md
 
-gpu: install
+gpu: install ## Check and measure on a GPU and write docs/gpu.md (ARGS=--cpu-tiny: small, on the CPU)
 	$(BIN)/python -m tests.gpu $(ARGS)
 
-chaos: install
+chaos: install ## Render campaigns while drivers, workers and the S3 server are killed: minutes
 	$(BIN)/python -m tests.chaos
 
-clean:
+clean: ## Remove .venv, build and out
 	rm -rf $(VENV) build out

@@ -1,4 +1,4 @@
-"""Shared fixtures: small checkpoints, a real S3 server, and stores on it.
+"""Shared fixtures: threads, slow tests, small checkpoints, a real S3 server, and stores on it.
 
 GPU tests run in a checkout where only torch and transformers are installed, so fixtures import other packages lazily.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.s3_server import S3Server, find_weed, running_s3_server
+from tests.slow import changed_files, is_affected, missing_paths
 
 if TYPE_CHECKING:
     from tests.model.small import Small
@@ -23,9 +24,49 @@ if TYPE_CHECKING:
 
 BUCKET = "assets"
 
+os.environ["OMP_NUM_THREADS"] = "1"
+"""Tests run side by side, each on one core: more threads would wait for each other. It is set before torch is imported,
+and inherited by the processes that tests start."""
+
 if shutil.which("nvidia-smi") is None:
     # Without a GPU, Triton kernels run in Triton's interpreter. The variable must be set before Triton is imported.
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--since",
+        metavar="COMMIT",
+        help="run a test marked slow only if what it covers has changed since COMMIT",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the slow tests that the changes since `--since` don't call for."""
+    commit = config.getoption("--since")
+    try:
+        changed = None if commit is None else changed_files(commit)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    deselected = []
+    for item in items:
+        marker = item.get_closest_marker("slow")
+        if marker is None:
+            continue
+        if missing := missing_paths(marker.args):
+            raise pytest.UsageError(f"{item.nodeid}: its marker 'slow' names {', '.join(missing)}, which doesn't exist")
+        own_file = str(item.path.relative_to(config.rootpath))
+        if changed is not None and not is_affected(own_file, marker.args, changed):
+            deselected.append(item)
+    if deselected:
+        items[:] = [item for item in items if item not in deselected]
+        config.hook.pytest_deselected(items=deselected)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """It is no failure if the changes since `--since` call for no test."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.getoption("--since") is not None:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 @pytest.fixture(scope="session")

@@ -26,13 +26,7 @@ def driver(
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=job.parent,
-        env={
-            **inherited,
-            "DRIVER_OF": str(job),
-            "PYTHONPATH": str(ROOT),
-            "OMP_NUM_THREADS": "1",
-            **(environment or {}),
-        },
+        env={**inherited, "DRIVER_OF": str(job), "PYTHONPATH": str(ROOT), **(environment or {})},
     )
     with process:
         try:

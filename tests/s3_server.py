@@ -12,14 +12,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 ACCESS_KEY = "AKBRANDPRESSTEST"
 SECRET_KEY = "secret-of-the-test-server"
 GRPC_OFFSET = 10_000
 """SeaweedFS listens for gRPC on each HTTP port plus this offset."""
+
+PORTS = range(20_000, 22_700)
+"""These and the gRPC ports are below those that Linux gives to clients (32,768 and more): nobody takes them while the
+server is down."""
 
 
 @dataclass(frozen=True)
@@ -100,19 +105,19 @@ def running_s3_server(weed: Path, folder: Path) -> Iterator[S3Server]:
 
 
 def _free_ports(count: int) -> list[int]:
+    """Returns ports at which nobody listens, nor at those plus GRPC_OFFSET.
+
+    They are drawn at random, so that two servers that start together choose different ones.
+    """
     ports: list[int] = []
-    while len(ports) < count:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            if port + GRPC_OFFSET > 65535 or any(abs(port - other) in (0, GRPC_OFFSET) for other in ports):
-                continue
-            try:
-                second.bind(("127.0.0.1", port + GRPC_OFFSET))
-            except OSError:
-                continue
+    for port in Random().sample(PORTS, len(PORTS)):
+        with socket.socket() as http, socket.socket() as grpc, suppress(OSError):
+            http.bind(("127.0.0.1", port))
+            grpc.bind(("127.0.0.1", port + GRPC_OFFSET))
             ports.append(port)
-    return ports
+        if len(ports) == count:
+            return ports
+    raise RuntimeError(f"no {count} ports are free between {PORTS.start} and {PORTS.stop}")
 
 
 def _wait_for(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.bench.families import KEYS
 from tests.bench.loading import QUICK_CASES
 from tests.bench.report import Report
@@ -14,6 +16,7 @@ from tests.bench.report import Report
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow("model", "pipeline", "tests/gpu", "tests/model")
 def test_it_runs(tmp_path: Path) -> None:
     figures, document = tmp_path / "bench.json", tmp_path / "bench.md"
     command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(figures), "--write", str(document)]

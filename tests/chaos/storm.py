@@ -54,10 +54,10 @@ class Storm:
     wrong: list[str] = field(default_factory=list)
 
 
-def write_job(folder: Path, scenes: int, deliver: str) -> Path:
+def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] = tuple(POISON_SCENES)) -> Path:
     """Write a campaign of one product with `scenes` harmless pictures and the poison ones; return the job file."""
     texts = {f"s{number:02}": f"in scene {number} [sleep 0.05]" for number in range(scenes)}
-    texts |= {name: f"{name} {fault}" for name, fault in POISON_SCENES.items()}
+    texts |= {name: f"{name} {fault}" for name, fault in POISON_SCENES.items() if name in poisons}
     return write_campaign(folder, texts, products=("mug",), deliver=deliver)
 
 

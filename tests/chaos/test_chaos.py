@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
+from tests.chaos.__main__ import on_s3
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import JOURNAL
 from tests.chaos.storm import published_digest, run_storm, run_undisturbed
@@ -19,6 +22,17 @@ from tests.processes import ROOT
 from tests.s3_server import S3Server
 
 
+def test_a_worker_a_driver_and_the_store_are_killed(s3_environment: S3Server, tmp_path: Path) -> None:
+    """s3_environment: restores the variables, which point to the storm's own server meanwhile."""
+    storm = on_s3(tmp_path, Random(1), 10, ["store", "driver", "worker"], poisons=())
+    assert (storm.wrong, storm.lost, storm.pictures) == ([], 0, 10)
+    assert storm.runs >= 2
+    assert storm.manifests_read > 0
+    assert {storm.faults[f"{victim} killed"] for victim in ("worker", "driver", "store")} == {1}
+    assert storm.faults.total() > 3, "calls were disturbed, too"
+
+
+@pytest.mark.slow("pipeline")
 def test_short_storm_ends_with_a_correct_campaign(s3_server: S3Server) -> None:
     """s3_server: only skips the test where no server is installed; the chaos command starts its own."""
     command = [sys.executable, "-m", "tests.chaos", "--faults", "15", "--scenes", "10", "--seed", "3", "--json"]
@@ -30,6 +44,7 @@ def test_short_storm_ends_with_a_correct_campaign(s3_server: S3Server) -> None:
     assert completed.returncode == 0
 
 
+@pytest.mark.slow("pipeline", "model")
 def test_storm_with_the_real_model(tmp_path: Path) -> None:
     def job_in(folder: Path) -> Path:
         return write_campaign(folder, 24, products=("mug",), model="nano")

@@ -92,12 +92,27 @@ def test_the_default_area_is_diffusers(small_of: Callable[[str], Small]) -> None
     assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
 
 
+def test_a_picture_in_narrow_bands_equals_diffusers(
+    small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As four megapixels do in wide ones."""
+    small = small_of("klein")
+    monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
+    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 12)
+    monkeypatch.setitem(bands.BAND_ELEMENTS, "cpu", 1 << 14)
+    request = RenderRequest(PROMPT, pictures(1), 256, 320, seed=1, steps=1)
+    (ours,) = small.renderer.render([request])
+    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+
+
+@pytest.mark.slow("model/inference", "model/network", "model/renderer.py")
 @pytest.mark.parametrize(("width", "height"), [(2048, 2048), (720, 5760)])
 def test_four_megapixels_equal_diffusers(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, width: int, height: int
 ) -> None:
     """In bands, which diffusers' picture is made without: this autoencoder is small enough."""
     small = small_of("klein")
+    monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
     monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 20)
     request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
     (ours,) = small.renderer.render([request])

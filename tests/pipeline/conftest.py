@@ -24,7 +24,6 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
     """One Ray cluster with two workers for all tests, because starting it is slow. It can import our stand-in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("RAY_ADDRESS", raising=False)
         with ray_resources(2) as resources:
             yield resources

@@ -36,6 +36,7 @@ def picture(folder: Path, record: dict[str, Any]) -> Any:
     return levels_of(Image.open(folder / "out" / "spring" / record["asset"]))
 
 
+@pytest.mark.usefixtures("ray")
 def test_dev_composed_from_files(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     """A Comfy fp8 transformer, a LoRA, and a transparent reference scaled to another area."""
     dev = small_of("dev").folder
@@ -77,6 +78,7 @@ def test_dev_composed_from_files(small_of: Callable[[str], Small], tmp_path: Pat
     assert str(tmp_path) not in json.dumps(record)
 
 
+@pytest.mark.usefixtures("ray")
 def test_a_negative_prompt_with_klein_base(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     small = small_of("klein-base")
     fields: dict[str, Any] = {"quality": {"steps": 2, "guidance": 3.0}, "negative_prompt": "snow falls"}
@@ -92,6 +94,7 @@ def test_a_negative_prompt_with_klein_base(small_of: Callable[[str], Small], tmp
     assert record["negative_prompt"] == "snow falls"
 
 
+@pytest.mark.usefixtures("ray")
 def test_dev_rewrites_a_prompt(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     job = write_campaign(
         tmp_path, 1, products=("mug",), model=str(small_of("dev").folder), quality={"steps": 1}, upsample=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -86,11 +87,16 @@ def test_an_unavailable_server_is_reported_after_the_deadline(
     assert error.value.scope == "transient"
 
 
-def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(proxy: FaultProxy, folder: Store) -> None:
+def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(
+    proxy: FaultProxy, folder: Store, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At most n/1000 + 3 listings, and no read per variant."""
     records = campaign(folder)
-    for number in range(VARIANTS + 1, 1200):
-        folder.create(record(number).key, b"{}", "application/json")
+    with monkeypatch.context() as patch, ThreadPoolExecutor(8) as threads:
+        patch.setenv("AWS_ENDPOINT_URL_S3", s3_server.endpoint)  # past the proxy, which takes longer
+        direct = open_campaign(s3_uri, "spring")
+        keys = [record(number).key for number in range(VARIANTS + 1, 1200)]
+        assert all(threads.map(lambda key: direct.create(key, b"{}", "application/json"), keys))
     proxy.calls.clear()
     render_keys = {one.render_key for one in records if one.status == "done"}
     assert read_index(folder, render_keys).keys() == render_keys

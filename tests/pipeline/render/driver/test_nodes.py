@@ -14,7 +14,13 @@ from tests.campaigns import write_campaign
 from tests.processes import driver, read_events
 
 
-@pytest.mark.parametrize(("renderer", "model"), [("tests.stand_in:load", None), (RENDERER, "nano")])
+@pytest.mark.parametrize(
+    ("renderer", "model"),
+    [
+        ("tests.stand_in:load", None),
+        pytest.param(RENDERER, "nano", marks=pytest.mark.slow("pipeline/render", "pipeline/deliver", "model")),
+    ],
+)
 def test_losing_a_node_costs_only_time(tmp_path: Path, renderer: str, model: str | None) -> None:
     scenes = {f"s{number:02}": f"in scene {number} [sleep 0.3]" for number in range(16)}
     job = write_campaign(tmp_path, scenes, model=model)

@@ -43,7 +43,8 @@ from brandpress.model.memory.plan import (
     with_room,
 )
 from brandpress.model.network.device_copy import copy_to_host
-from brandpress.model.network.kernels import EAGER, Kernels, kernels_for
+from brandpress.model.network.kernel_choice import kernels_for
+from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.reference_size import prepared_grid
 from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE

@@ -82,7 +82,7 @@ def compiler() -> None:
     """Skip the test where torch.compile doesn't work; fail it in CI."""
     import torch
 
-    from brandpress.model.network.kernels import compiler_works
+    from brandpress.model.network.compiled_kernels import compiler_works
 
     available = compiler_works(torch.device("cpu"))
     if not available and not os.environ.get("CI"):

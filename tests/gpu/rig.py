@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
-from brandpress.model.network.kernels import EAGER, Kernels, compiled_kernels, compiler_works, kernels_for
+from brandpress.model.network.compiled_kernels import compiled_kernels, compiler_works
+from brandpress.model.network.kernel_choice import kernels_for
+from brandpress.model.network.kernels import EAGER, Kernels
 
 MEASURED_ELSEWHERE = 790e12
 """bf16 products of an H100 in operations per second, used until section `ceilings` has measured this card."""

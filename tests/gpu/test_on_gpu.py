@@ -18,7 +18,8 @@ from brandpress.model.inference import denoise
 from brandpress.model.memory.plan import DECODER_CHANNELS
 from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
-from brandpress.model.network.kernels import EAGER, kernels_for
+from brandpress.model.network.kernel_choice import kernels_for
+from brandpress.model.network.kernels import EAGER
 from tests.gpu.batch_invariance import FIRST, OTHERS, REQUEST, SECOND, assert_batch_invariant
 from tests.gpu.checkpoints import KINDS
 from tests.gpu.pairs import levels_apart, spreads_apart

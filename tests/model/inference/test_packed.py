@@ -14,8 +14,9 @@ from brandpress.model.inference.packed import PackedPass
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
+from brandpress.model.network.compiled_kernels import compiled_kernels
 from brandpress.model.network.fp8 import Fp8Linear, quantise
-from brandpress.model.network.kernels import EAGER, Kernels, compiled_kernels
+from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.lora import LoraUpdate, apply_loras
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
 from brandpress.model.network.transformer import KeyValue, Modulations, Transformer

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from brandpress.model.network.kernels import EAGER, Kernels, compiled_kernels
+from brandpress.model.network.compiled_kernels import compiled_kernels
+from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.transformer import rope_table
 
 EPS = 1e-6
@@ -69,7 +70,7 @@ def test_half_precision_stays_in_its_range(kernels: Kernels) -> None:
 
 def test_without_a_compiler_it_is_found_out(tmp_path: Path) -> None:
     """In a process whose compiler is a file that isn't there."""
-    imports = "import torch; from brandpress.model.network.kernels import compiler_works"
+    imports = "import torch; from brandpress.model.network.compiled_kernels import compiler_works"
     code = f"{imports}; print(compiler_works(torch.device('cpu')))"
     environment = os.environ | {"CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
     completed = subprocess.run(

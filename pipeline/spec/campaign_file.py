@@ -111,7 +111,7 @@ class _Examination:
         try:
             return parse_address(self.values["deliver"], self.document.path.parent)
         except WrongValueError as error:
-            self.problems.append(self.document.wrong(("deliver",), error))
+            self.problems.append(self.document.wrong(("deliver",), error, "deliver: "))
             return None
 
     def _brand(self) -> ExaminedBrand | None:

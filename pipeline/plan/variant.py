@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brandpress.model.sampling_params import SamplingParams
-from brandpress.pipeline.spec.campaign import EXTENSIONS
+from brandpress.pipeline.spec.output_name import EXTENSIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from brandpress.model.choice import ModelChoice
 from brandpress.model.sampling_params import REUSES
-from brandpress.pipeline.spec.area import parse_area
 from brandpress.pipeline.spec.axes import Axis
 from brandpress.pipeline.spec.brand import ROLES, BrandSpec
 from brandpress.pipeline.spec.delivery import DeliveryAddress
@@ -29,18 +28,17 @@ from brandpress.pipeline.spec.fields import (
 )
 from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
 from brandpress.pipeline.spec.model_field import ModelField, choice_of
+from brandpress.pipeline.spec.output_name import EXTENSIONS
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.size import Size, parse_size
+from brandpress.pipeline.spec.size import Size, parse_area, parse_size
 
 MAX_VARIANTS = 1_000_000
 MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps exactly
 MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
-EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-"""Output format -> file extension."""
 
 _SEEDS_RULE = (
     f"allowed: a number from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"

@@ -1,4 +1,4 @@
-"""Checks the names of delivered pictures: safe as object keys, and as file names on every system."""
+"""The names of delivered pictures: their extensions, and a check that they are safe as object keys and file names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from brandpress.pipeline.spec.problem import WrongValueError
 
 MAX_SEGMENT = 180  # characters, which leaves room for the render key's digits and the extension
 MAX_NAME = 500
+EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+"""Output format -> file extension."""
 
 _RULE = "allowed: letters, digits, '-', '_' and '.', with '/' between folders"
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)

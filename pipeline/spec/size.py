@@ -1,4 +1,4 @@
-"""Parses picture sizes: WIDTHxHEIGHT in pixels."""
+"""Parses picture sizes, and the area that reference pictures are scaled down to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import math
 import re
 from typing import NamedTuple
 
-from brandpress.model.request import MAX_ASPECT, MAX_PIXELS, SIZE_MULTIPLE
+from brandpress.model.request import (
+    MAX_ASPECT,
+    MAX_PIXELS,
+    MAX_REFERENCE_PIXELS,
+    MIN_REFERENCE_PIXELS,
+    SIZE_MULTIPLE,
+)
 from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 
@@ -16,7 +22,10 @@ SIZE_RULE = (
     f"at most {MAX_ASPECT}:1"
 )
 
+AREA_RULE = f"allowed: {MIN_REFERENCE_PIXELS:,} to {MAX_REFERENCE_PIXELS:,} pixels, as a whole number or WIDTHxHEIGHT"
+
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
+_AREA = re.compile(r"([0-9]{1,7})x([0-9]{1,7})")
 
 
 class Size(NamedTuple):
@@ -30,7 +39,7 @@ class Size(NamedTuple):
 
 
 def parse_size(value: object) -> Size:
-    """Parses a text like `1024x768`. Raises WrongValueError, which suggests the nearest allowed size."""
+    """Returns the size in a text like `1024x768`. Raises WrongValueError, which suggests the nearest allowed size."""
     if not isinstance(value, str):
         raise WrongValueError(f"must be a size like 1024x1024, not {kind(value)}", SIZE_RULE)
     match = _SIZE.fullmatch(value.strip())
@@ -62,6 +71,23 @@ def nearest(size: Size) -> Size:
     return fitted
 
 
+def parse_area(value: object) -> int:
+    """Returns `reference_pixels:`, a whole number or a text like `1024x1024`, in pixels. Raises WrongValueError."""
+    if isinstance(value, str):
+        match = _AREA.fullmatch(value.strip())
+        if not match:
+            raise WrongValueError(f"{quote(value)} isn't an area", AREA_RULE, _area_suggestion(value))
+        pixels = int(match[1]) * int(match[2])
+    elif isinstance(value, int) and not isinstance(value, bool):
+        pixels = value
+    else:
+        raise WrongValueError(f"must be a number of pixels, not {kind(value)}", AREA_RULE)
+    if not MIN_REFERENCE_PIXELS <= pixels <= MAX_REFERENCE_PIXELS:
+        written = f"{quote(value.strip())}: " if isinstance(value, str) else ""
+        raise WrongValueError(f"{written}{quote(f'{pixels:,}')[1:-1]} pixels are out of range", AREA_RULE)
+    return pixels
+
+
 def _violations(size: Size) -> list[str]:
     violations = []
     for side, pixels in (("width", size.width), ("height", size.height)):
@@ -74,3 +100,11 @@ def _violations(size: Size) -> list[str]:
     if max(size) > MAX_ASPECT * max(1, min(size)):
         violations.append(f"the aspect ratio is more than {MAX_ASPECT}:1")
     return violations
+
+
+def _area_suggestion(text: str) -> str:
+    number = re.sub(r"[ _.,]", "", text)
+    if number.isdecimal() and number.isascii():
+        return number[:20]
+    loose = re.fullmatch(r"\s*([0-9]{1,7})\s*[xX\u00d7*:]\s*([0-9]{1,7})\s*", text)
+    return quote(f"{loose[1]}x{loose[2]}") if loose else ""

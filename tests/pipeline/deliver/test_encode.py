@@ -13,7 +13,7 @@ from PIL import Image, JpegImagePlugin
 
 from brandpress.pipeline.deliver import encode as module
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES, DIGITAL_SOURCE_TYPE, Metadata, encode
-from brandpress.pipeline.spec.campaign import EXTENSIONS
+from brandpress.pipeline.spec.output_name import EXTENSIONS
 
 METADATA = Metadata(render_key="ab" * 32, tool="brandpress 1.2 <&>")
 NAMES = {

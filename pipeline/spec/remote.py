@@ -56,19 +56,19 @@ def fetch(
     url: str,
     max_bytes: int,
     *,
-    resolve: Resolve = addresses_of,
+    resolve: Resolve | None = None,
     context: ssl.SSLContext | None = None,
     folder: Path | None = None,
 ) -> Path:
     """Downloads the picture at `url` and returns its path in the cache. Raises WrongValueError.
 
-    resolve: looks up a host's IP addresses. context: which certificates to trust. folder: the cache; default: the
-    user's.
+    resolve: looks up a host's IP addresses; default: `addresses_of`. context: which certificates to trust; default: the
+    system's. folder: the cache; default: the user's.
     """
     parts = _checked(url)
     host, port = str(parts.hostname), parts.port or PORT
     try:
-        addresses = resolve(host, port)
+        addresses = (resolve or addresses_of)(host, port)
     except (OSError, UnicodeError):
         raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", _LOCAL) from None
     if not addresses or not all(map(is_public, addresses)):

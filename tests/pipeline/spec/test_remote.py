@@ -19,12 +19,14 @@ from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import HOSTS, fetch, is_public
 
 HOST = "pictures.example.com"
-MOST = 100_000
+MAX_BYTES = 100_000
 
 
 @dataclass
 class Site:
-    """What the server gives by path, and what it was requested_paths for."""
+    """The server: its answers keyed by path, as (status, body), and the paths that were requested.
+
+    trust: the context that trusts its certificate; None: the system's."""
 
     port: int = 0
     trust: ssl.SSLContext | None = None
@@ -54,9 +56,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
     authority = trustme.CA()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(HOST).configure_cert(ours)
-    server.socket = ours.wrap_socket(server.socket, server_side=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
     site.port, site.trust = server.server_port, ssl.create_default_context()
     authority.configure_trust(site.trust)
     monkeypatch.setenv(HOSTS, f"other.org, {HOST}")
@@ -76,10 +78,10 @@ def public(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def get(site: Site, url: str, address: str = "127.0.0.1") -> Path:
-    return fetch(url, MOST, resolve=lambda host, port: [address], context=site.trust)
+    return fetch(url, MAX_BYTES, resolve=lambda host, port: [address], context=site.trust)
 
 
-def refused(site: Site, url: str, address: str = "127.0.0.1") -> str:
+def rejection(site: Site, url: str, address: str = "127.0.0.1") -> str:
     with pytest.raises(WrongValueError) as error:
         get(site, url, address)
     return f"{error.value.what}; {error.value.allowed}"
@@ -113,7 +115,7 @@ def test_a_picture_is_cached_by_its_digest(site: Site, public: None, tmp_path: P
     ],
 )
 def test_invalid_addresses_are_rejected_without_a_request(site: Site, url: str, words: str) -> None:
-    message = refused(site, url)
+    message = rejection(site, url)
     assert words in message
     assert "hush" not in message.partition("#")[0]
     assert site.requested_paths == []
@@ -121,7 +123,7 @@ def test_invalid_addresses_are_rejected_without_a_request(site: Site, url: str, 
 
 def test_no_host_is_allowed_by_default(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(HOSTS)
-    assert "doesn't allow" in refused(site, site.url())
+    assert "doesn't allow" in rejection(site, site.url())
 
 
 def test_a_star_allows_all_subdomains(site: Site, public: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +154,7 @@ def test_a_star_allows_all_subdomains(site: Site, public: None, monkeypatch: pyt
 )
 def test_private_addresses_are_never_requested(site: Site, address: str) -> None:
     assert not is_public(address)
-    assert "private network" in refused(site, site.url(), address)
+    assert "private network" in rejection(site, site.url(), address)
     assert site.requested_paths == []
 
 
@@ -163,7 +165,7 @@ def test_public_addresses_are_public(address: str) -> None:
 
 def test_one_private_address_among_public_ones_is_enough(site: Site) -> None:
     with pytest.raises(WrongValueError, match="private network"):
-        fetch(site.url(), MOST, resolve=lambda host, port: ["93.184.215.14", "10.0.0.1"], context=site.trust)
+        fetch(site.url(), MAX_BYTES, resolve=lambda host, port: ["93.184.215.14", "10.0.0.1"], context=site.trust)
 
 
 @pytest.mark.parametrize(
@@ -171,21 +173,21 @@ def test_one_private_address_among_public_ones_is_enough(site: Site) -> None:
     [
         (404, b"", "the server returned HTTP 404"),
         (302, b"", "has moved"),
-        (200, b"x" * (MOST + 1), "is larger than 100,000 bytes"),
+        (200, b"x" * (MAX_BYTES + 1), "is larger than 100,000 bytes"),
     ],
 )
 def test_rejected_responses(site: Site, public: None, status: int, body: bytes, words: str) -> None:
     site.answers["/mug.png"] = (status, body)
-    assert words in refused(site, site.url())
+    assert words in rejection(site, site.url())
 
 
 def test_an_untrusted_certificate(site: Site, public: None) -> None:
     site.trust = None
-    assert "can't be fetched" in refused(site, site.url())
+    assert "can't be fetched" in rejection(site, site.url())
 
 
 def test_a_server_that_is_down(site: Site, public: None) -> None:
-    assert "can't be fetched" in refused(site, f"https://{HOST}:1/mug.png")
+    assert "can't be fetched" in rejection(site, f"https://{HOST}:1/mug.png")
 
 
 def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +196,7 @@ def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monke
     site.answers["/page.html"] = (200, b"<html>")
     trust = site.trust
     monkeypatch.setattr(remote.ssl, "create_default_context", lambda: trust)
-    monkeypatch.setattr(remote.fetch, "__kwdefaults__", {**remote.fetch.__kwdefaults__, "resolve": here})
+    monkeypatch.setattr(remote, "addresses_of", lambda host, port: ["127.0.0.1"])
     file = tmp_path / "brand.yaml"
     file.write_text(
         f"brand: northwind\nproducts:\n  mug: {{description: a mug, references: [{site.url()}]}}\n"
@@ -205,8 +207,3 @@ def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monke
         f"{file}:4:44: {site.url('/page.html')!r} isn't a readable picture; allowed: a complete PNG, JPEG or WebP file"
     ]
     assert (examined.pictures[site.url()].file, examined.pictures[site.url()].width) == (site.url(), 96)
-
-
-def here(host: str, port: int) -> list[str]:
-    """Resolves all hosts to this machine."""
-    return ["127.0.0.1"]

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
+
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Brand specs and campaigns.")]
 Job = Annotated[Path, typer.Argument(metavar="JOB", help="The campaign's file.", show_default=False)]
 Deliver = Annotated[
@@ -29,7 +31,7 @@ WorkersPerGpu = Annotated[
     typer.Option(
         "--workers-per-gpu",
         min=1,
-        max=16,
+        max=MAX_WORKERS_PER_GPU,
         metavar="N",
         help="How many workers share a GPU and its memory; useful for small models.",
     ),

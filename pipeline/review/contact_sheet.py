@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from brandpress.pipeline.deliver.manifest import Published, read_records, require_latest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.picture import REFERENCE_FORMATS, flatten
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 INK, FAINT, LINE, PAPER = "#1b1f23", "#57606a", "#d8dee4", "#ffffff"
@@ -24,7 +25,6 @@ STACKED_REFERENCES = 3
 MAX_PICTURES = 400
 ASPECT_RATIO = 1.3
 """The width of a sheet divided by its height, approximately."""
-FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 @dataclass(frozen=True)
@@ -218,13 +218,9 @@ def thumbnail(data: bytes, side: int, background: str = PAPER) -> Image.Image:
 
     background: the colour behind transparent pixels.
     """
-    with Image.open(BytesIO(data), formats=FORMATS) as opened:
+    with Image.open(BytesIO(data), formats=REFERENCE_FORMATS) as opened:
         upright = ImageOps.exif_transpose(opened)
-    picture = upright.convert("RGBA")
-    canvas = Image.new("RGBA", picture.size, background)
-    return ImageOps.contain(
-        Image.alpha_composite(canvas, picture).convert("RGB"), (side, side), Image.Resampling.LANCZOS
-    )
+    return ImageOps.contain(flatten(upright, background), (side, side), Image.Resampling.LANCZOS)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

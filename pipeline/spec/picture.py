@@ -131,6 +131,12 @@ def is_transparent(picture: Image.Image) -> bool:
     return any(bands.getchannel("A").histogram()[:255])
 
 
+def flatten(picture: Image.Image, background: str) -> Image.Image:
+    """Returns the picture, of any mode, composited onto a colour: RGB without transparency."""
+    ground = Image.new("RGBA", picture.size, background)
+    return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
+
+
 def _similar_name(path: Path) -> str:
     """Returns the name in the same folder that is most similar to the missing one."""
     try:

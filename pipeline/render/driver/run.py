@@ -33,6 +33,7 @@ from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
 from brandpress.pipeline.render.driver.work_selection import WorkSelection
 from brandpress.pipeline.render.events import Event, Planned, Warned, WorkersStarting
+from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
@@ -41,7 +42,6 @@ from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.expand import Plan
 
-MAX_WORKERS_PER_GPU = 16
 OnEvent = Callable[[Event], None]
 
 

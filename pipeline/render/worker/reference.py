@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.variant import Reference
-from brandpress.pipeline.spec.picture import MAX_FILE_BYTES, REFERENCE_FORMATS
+from brandpress.pipeline.spec.picture import MAX_FILE_BYTES, REFERENCE_FORMATS, flatten
 
 
 def open_reference(reference: Reference) -> Image.Image:
@@ -34,9 +34,3 @@ def open_reference(reference: Reference) -> Image.Image:
     picture.load()
     upright = ImageOps.exif_transpose(picture)
     return upright if reference.background is None else flatten(upright, reference.background)
-
-
-def flatten(picture: Image.Image, background: str) -> Image.Image:
-    """Returns the picture, of any mode, composited onto a colour: RGB without transparency."""
-    ground = Image.new("RGBA", picture.size, background)
-    return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")

@@ -15,8 +15,8 @@ import pytest
 import ray as ray_module
 
 from brandpress.pipeline.render.driver.cluster import Resources, available_cpus, ray_resources
-from brandpress.pipeline.render.driver.run import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.driver.worker_pool import RAY_GPU_UNITS
+from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from tests.campaigns import write_campaign
 from tests.processes import driver, read_events
 

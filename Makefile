@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-# Pytest processes: one more than the build server has cores, since many tests wait for servers and processes to start.
+# Pytest processes: one more than the build server has cores, because many tests wait for servers and processes to start.
 PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
@@ -31,26 +31,26 @@ lint: install ## Check with ruff, mypy and import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## Lint, and run all tests but the slow ones: minutes (PROCESSES=8 on a larger machine)
+test: lint ## Lint and run all but the slow tests (PROCESSES=8 on a larger machine)
 	$(PYTEST) -m "not slow"
 
-test-slow: install ## Run the slow tests, with SINCE=COMMIT only those whose subject has changed
+test-slow: install ## Run the slow tests; with SINCE=COMMIT only those that cover something changed since then
 	$(PYTEST) -m slow $(if $(SINCE),--since $(SINCE))
 
-test-all: lint ## Lint, and run all tests
+test-all: lint ## Lint and run all tests
 	$(PYTEST)
 
 format: install ## Apply ruff's fixes and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## Measure and write docs/benchmarks.md: an hour
+bench: install ## Measure and write docs/benchmarks.md (takes an hour)
 	$(BIN)/python -m tests.bench --json out/benchmarks.json --write docs/benchmarks.md
 
-gpu: install ## Check and measure on a GPU and write docs/gpu.md (ARGS=--cpu-tiny: small, on the CPU)
+gpu: install ## Check and measure on a GPU and write docs/gpu.md (ARGS=--cpu-tiny for small sizes on a CPU)
 	$(BIN)/python -m tests.gpu $(ARGS)
 
-chaos: install ## Render campaigns while drivers, workers and the S3 server are killed: minutes
+chaos: install ## Render campaigns while drivers, workers and the S3 server are killed (takes minutes)
 	$(BIN)/python -m tests.chaos
 
 clean: ## Remove .venv and build

@@ -1,2 +1,2 @@
-"""The stations between a brand spec and pictures in a store: spec, plan, store, deliver, render, review; and the
-command line."""
+"""From brand specs to pictures in a store. Each package imports only earlier ones: spec, plan, store, deliver, render,
+review, cli."""

@@ -1,8 +1,8 @@
 """The command line: every command parses, calls and prints; `text` and `json_output` hold the output.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify` found missing or changed objects, 4 nothing could be rendered or downloaded, 130 interrupted. Commands import
-what they call themselves, which keeps `--help` fast.
+`verify` found missing or changed objects, 4 nothing could be rendered or downloaded, 130 interrupted, 141 stdout was
+closed. Each command imports what it calls, which keeps `--help` fast.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def plan_job(
     gpu_memory: options.GpuMemory = None,
     as_json: Json = False,
 ) -> int:
-    """Show what a campaign would render. This includes what its store already holds and the memory needed."""
+    """Show what a campaign would render, and the memory needed. Variants that the store already has count as done."""
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.plan_table import print_plan
     from brandpress.pipeline.deliver.plan_summary import summarise_with_store
@@ -165,7 +165,7 @@ def render_job(
 
 @app.command("status")
 def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
-    """Show what is done, failed and missing. This includes the latest manifest."""
+    """Show what is done, failed and missing, and the latest manifest."""
     from brandpress.pipeline.cli.json_output import print_json, status_json
     from brandpress.pipeline.cli.text import print_lines, status_lines
     from brandpress.pipeline.deliver.status import campaign_status
@@ -206,7 +206,7 @@ def verify_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
 def roll_back(
     job: Job, deliver: Deliver = None, to: options.To = None, list_only: options.ListOnly = False, as_json: Json = False
 ) -> int:
-    """Make an earlier manifest the latest. Pictures stay; the next render publishes what the job then says."""
+    """Make an earlier manifest the latest. No picture is deleted, and the next render publishes the job again."""
     from brandpress.pipeline.cli.json_output import history_json, print_json
     from brandpress.pipeline.cli.text import history_lines, print_lines
     from brandpress.pipeline.deliver.manifest import read_pointer
@@ -238,7 +238,7 @@ def clean_job(
 ) -> int:
     """List old manifests and unused objects. --yes deletes them.
 
-    Unused are objects that neither a kept manifest nor the job names.
+    An object is unused if neither a kept manifest nor the job refers to it.
     """
     from brandpress.pipeline.cli.json_output import garbage_json, print_json
     from brandpress.pipeline.cli.text import garbage_lines, print_lines

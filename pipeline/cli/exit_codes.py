@@ -8,8 +8,8 @@ OK, INVALID, WORK, BROKEN, FAILED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 130
 
 
 def exit_code_of(error: BrandpressError) -> int:
-    """The exit code for an error that ends a command: 1 for invalid input, 3 if part was delivered, otherwise 4."""
-    # Imported here so that `--help` stays quick.
+    """Returns the exit code for an error: 1 for invalid input, 3 if part was delivered before, otherwise 4."""
+    # Imported here so that `--help` stays fast.
     from brandpress.pipeline.render.driver.outcome import StoreBlockedError
     from brandpress.pipeline.spec.problem import SpecError
     from brandpress.pipeline.store.protocol import StoreAddressError

@@ -9,7 +9,7 @@ import typer
 
 from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Brand specs and campaigns.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Brand specs and campaigns.")]
 Job = Annotated[Path, typer.Argument(metavar="JOB", help="The campaign's file.", show_default=False)]
 Deliver = Annotated[
     str | None, typer.Option("--deliver", metavar="URI", help="Deliver to this address instead of the job's.")
@@ -17,14 +17,16 @@ Deliver = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 Check = Annotated[bool, typer.Option("--check", help="Exit with 2 if there is something to render.")]
-First = Annotated[int, typer.Option("--first", min=0, help="How many variants to show.")]
+First = Annotated[int, typer.Option("--first", min=0, metavar="N", help="How many variants to show.")]
 GpuMemory = Annotated[
     float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of this size.")
 ]
 
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Number of workers (default: as many as fit the GPUs, or one on a CPU)."),
+    typer.Option(
+        "--workers", min=1, metavar="N", help="Number of workers (default: as many as fit the GPUs, or one on a CPU)."
+    ),
 ]
 WorkersPerGpu = Annotated[
     int,
@@ -36,7 +38,7 @@ WorkersPerGpu = Annotated[
         help="How many workers share a GPU and its memory; useful for small models.",
     ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Render at most this many pictures.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Render at most this many pictures.")]
 RetryFailed = Annotated[
     bool,
     typer.Option("--retry-failed", help="Render only pictures that failed before, including quarantined ones."),
@@ -66,13 +68,16 @@ To = Annotated[
 ListOnly = Annotated[bool, typer.Option("--list", help="Only list the manifests.")]
 
 Keep = Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many of the newest manifests to keep.")]
-Hours = Annotated[float, typer.Option("--hours", min=0, help="Never delete objects younger than this.")]
+Hours = Annotated[
+    float, typer.Option("--hours", min=0, metavar="HOURS", help="Never delete objects younger than this.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Delete the listed objects.")]
 
 Out = Annotated[
-    Path | None, typer.Option("--out", help="The sheet's file (default: CAMPAIGN.png).", show_default=False)
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="The sheet's file (default: CAMPAIGN.png).", show_default=False),
 ]
-Columns = Annotated[int | None, typer.Option("--columns", min=1, max=40, help="Pictures per row.")]
+Columns = Annotated[int | None, typer.Option("--columns", min=1, max=40, metavar="N", help="Pictures per row.")]
 
 Get = Annotated[
     str | None,

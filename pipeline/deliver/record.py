@@ -173,6 +173,6 @@ def new_record(
 
 
 def _now() -> datetime:
-    """Returns the time in milliseconds: precise enough to distinguish two attempts."""
+    """Returns the current time to the millisecond, which is precise enough to distinguish two attempts."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

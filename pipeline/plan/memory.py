@@ -44,24 +44,25 @@ class MemoryPlan:
     host: int = 0
 
 
-def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
+def memory_of(plan: Plan, gpu_bytes: int | None = None) -> MemoryPlan | None:
     """Returns what the plan needs; None for hosted models, and if the weights' files can't be read.
 
-    card: bytes of a GPU; default: this machine's GPU with the least free memory, or its main memory without a GPU.
+    gpu_bytes: plan for a GPU of this size; default: this machine's GPU with the least free memory, or its main memory
+    without a GPU.
     """
     if plan.model.hosted:
         return None
-    gpus = [gpu.memory for gpu in visible_gpus(os.environ)] if card is None else []
-    if card is not None:
-        device = DeviceMemory("a GPU of that size", card, card)
+    gpus = [gpu.memory for gpu in visible_gpus(os.environ)] if gpu_bytes is None else []
+    if gpu_bytes is not None:
+        device = DeviceMemory("a GPU of that size", gpu_bytes, gpu_bytes)
     else:
         here = DeviceMemory("this machine without a GPU", machine_memory(), available_memory())
         device = min(gpus, key=lambda gpu: gpu.free, default=here)
     try:
-        need = need_of(plan.model, GPU_BYTES if gpus or card is not None else CPU_BYTES, largest_of(plan))
+        need = need_of(plan.model, GPU_BYTES if gpus or gpu_bytes is not None else CPU_BYTES, largest_of(plan))
     except CheckpointError:
         return None
-    if gpus or card is not None:
+    if gpus or gpu_bytes is not None:
         need = with_room(need, device)
     try:
         residency = choose(need, device)

@@ -82,7 +82,7 @@ def summarise(
 
 def _axes(plan: Plan) -> dict[str, dict[str, int]]:
     """Returns axis -> name -> number of variants."""
-    counts = {axis: dict.fromkeys(known.values, 0) for axis, known in plan.campaign.axes.items()}
+    counts = {axis.name: dict.fromkeys(axis.values, 0) for axis in plan.campaign.axes.values()}
     for variant in plan.variants:
         for axis, name in variant.axes.items():
             counts[axis][name] += 1

@@ -49,7 +49,9 @@ def _select_references(
 ) -> _ReferenceSelection:
     brand = campaign.brand
     references = tuple(
-        Reference(role, picture.file, picture.path, picture.sha256, brand.ground if picture.transparent else None)
+        Reference(
+            role, picture.file, picture.path, picture.sha256, brand.background_colour if picture.transparent else None
+        )
         for role, picture in references_of(campaign.job.references, brand, axes)
     )
     params = replace(

@@ -32,7 +32,7 @@ Names = Mapping[str, tuple[str, ...]]
 @dataclass(frozen=True)
 class Axis:
     """One axis. values: name -> text; for product, character and style the text is the name, for `format` the size.
-    complete: whether all its values could be read. If not, don't report a value that it lacks."""
+    complete: whether all its values could be read; if not, a value that it lacks isn't reported."""
 
     name: str
     values: Mapping[str, str]
@@ -72,10 +72,10 @@ def read_axes(document: Document, matrix: Mapping[str, object], names: Names | N
     return Axes(axes, tuple(problems))
 
 
-def misspelt(written: Collection[str], known: Collection[str]) -> frozenset[str]:
-    """Returns the axes that were written but aren't known, and the axes that were probably meant. Fields that use them
-    shouldn't be reported as well."""
-    unknown = [axis for axis in written if axis not in known]
+def misspelt(written: Collection[str], axes: Collection[str]) -> frozenset[str]:
+    """Returns the names in `written` that aren't axes, and the axes that were probably meant. Fields that use one of
+    them shouldn't be reported as well."""
+    unknown = [axis for axis in written if axis not in axes]
     suggestions = [closest(axis, [*ROLES, FORMAT]).strip("'") for axis in unknown]
     return frozenset([*unknown, *suggestions]) - {""}
 

@@ -101,7 +101,7 @@ class BrandFields(Fields):
         return entities
 
     @property
-    def ground(self) -> str:
+    def background_colour(self) -> str:
         """The colour, `#rrggbb`, that transparent reference pictures are flattened onto."""
         return self.palette.get(self.background, self.background)
 

@@ -145,8 +145,8 @@ class _Examination:
         self.problems += problems
         written = {*values["matrix"], *(axis for entry in included for axis in entry)}
         complete = not problems and include.axes and {"exclude", "include"} <= values.keys()
-        unknown = misspelt(written, include.axes)
-        return _Matrix(axes.by_name, include.axes, exclude.entries, include.entries, unknown, bool(complete))
+        misspelt_axes = misspelt(written, include.axes)
+        return _Matrix(axes.by_name, include.axes, exclude.entries, include.entries, misspelt_axes, bool(complete))
 
     def _variables(self) -> Variables | None:
         """Returns the variables of templates; None without a matrix."""
@@ -238,7 +238,7 @@ class _Examination:
 
     def _combinations(self, matrix: _Matrix, seeds: int) -> list[Combination] | None:
         """Returns the combinations; None if the matrix is incomplete, there are too many, or all are excluded."""
-        axes = {axis: tuple(known.values) for axis, known in matrix.matrix.items()}
+        axes = {axis.name: tuple(axis.values) for axis in matrix.matrix.values()}
         total = max_combinations(axes, matrix.include) * seeds
         if total > MAX_VARIANTS:
             what, rule = f"this matrix makes up to {total:,} variants", f"allowed: {MAX_VARIANTS:,} before exclude"

@@ -74,7 +74,7 @@ def read_include(
 ) -> Entries:
     """Returns the entries of `include`. They can add values: any name of the brand spec on its axes, `{name: text}` on
     a free axis of the matrix, and also plain text on an axis that only `include` has."""
-    known = dict(axes)
+    all_axes = dict(axes)
     entries: list[dict[str, str]] = []
     problems: list[Problem] = []
     for i, entry in enumerate(raw):
@@ -84,37 +84,37 @@ def read_include(
         for axis, value in entry.items():
             location: Location = ("include", i, axis)
             try:
-                if axis not in known:
+                if axis not in all_axes:
                     check_axis_name(axis)
             except WrongValueError as error:
                 problems.append(document.wrong(location, error.on_its_key()))
                 continue
             try:
-                name, text = _included(axis, value, axes, known, names)
+                name, text = _included(axis, value, axes, all_axes, names)
             except WrongValueError as error:
                 if axis in ROLES or axis not in axes or axes[axis].complete:
                     problems.append(document.wrong(location, error))
                 continue
             resolved[axis] = name
-            before = known.get(axis, Axis(axis, {}))
-            known[axis] = Axis(axis, {**before.values, name: text}, before.complete)
+            before = all_axes.get(axis, Axis(axis, {}))
+            all_axes[axis] = Axis(axis, {**before.values, name: text}, before.complete)
         entries.append(resolved)
-    return Entries(tuple(entries), known, tuple(problems))
+    return Entries(tuple(entries), all_axes, tuple(problems))
 
 
 def _included(
     axis: str,
     value: object,
     axes: Mapping[str, Axis],
-    known: Mapping[str, Axis],
+    all_axes: Mapping[str, Axis],
     names: Names | None,
 ) -> tuple[str, str]:
     if axis in ROLES:
         name = check_role_value(axis, value, names)
         return name, name
-    present = known[axis].resolve(value) if axis in known else None
-    if present is not None:
-        return present, known[axis].values[present]
+    existing_name = all_axes[axis].resolve(value) if axis in all_axes else None
+    if existing_name is not None:
+        return existing_name, all_axes[axis].values[existing_name]
     if isinstance(value, Mapping):
         if len(value) != 1:
             raise WrongValueError(
@@ -125,10 +125,10 @@ def _included(
             name, text = named_value(axis, key, inner)
         except WrongValueError as error:
             raise error.below(key) from None
-        if axis in known and known[axis].values.get(name, text) != text:
+        if axis in all_axes and all_axes[axis].values.get(name, text) != text:
             what = f"{quote(name)} of the axis {quote(axis)} already has another text"
             raise WrongValueError(
-                what, f"its text is {quote(known[axis].values[name])}; choose another name", at=(key,)
+                what, f"its text is {quote(all_axes[axis].values[name])}; choose another name", at=(key,)
             )
         return name, text
     if axis in axes and isinstance(value, str):
@@ -139,7 +139,7 @@ def _included(
             what, f"allowed: {listing(list(values))}, or {axis}: {new} for a new value", closest(value, values)
         )
     name, text = free_value(axis, value)
-    if axis in known and known[axis].values.get(name, text) != text:
+    if axis in all_axes and all_axes[axis].values.get(name, text) != text:
         raise WrongValueError(
             f"the name {quote(name)}, derived from this text, already has another text", f"write {axis}: {{name: text}}"
         )

@@ -1,4 +1,4 @@
-"""Expands a campaign into points: each combination of its matrix with each seed. Reports what shows only then."""
+"""Expands a campaign into points, one for each combination and seed, and reports the problems that only points have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brandpress.pipeline.spec.output_name import check_name
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
 from brandpress.pipeline.spec.size import Size
 from brandpress.pipeline.spec.template import TemplateRenderError
-from brandpress.pipeline.spec.texts import CampaignTexts, ExpansionInput, shown
+from brandpress.pipeline.spec.texts import CampaignTexts, ExpansionInput, point_label
 
 PROMPT: Location = ("prompt",)
 NAME: Location = ("output", "name")
@@ -67,7 +67,7 @@ class _Findings:
 
 
 class _Expansion:
-    """Makes points one combination after the other, and collects what is wrong with them."""
+    """Makes the points combination by combination, and collects what is wrong with them."""
 
     def __init__(self, inputs: ExpansionInput) -> None:
         self._inputs = inputs
@@ -109,10 +109,10 @@ class _Expansion:
             prompt = self._texts.prompt(axes, size, seed, self._index)
             if prompt:
                 return prompt
-            kind, what = "empty", f"the prompt of {shown(axes)} is empty"
+            kind, what = "empty", f"the prompt of {point_label(axes)} is empty"
             rule = "describe the picture"
         except TemplateRenderError as error:
-            kind, what = str(error), f"the prompt of {shown(axes)} can't be rendered: {error}"
+            kind, what = str(error), f"the prompt of {point_label(axes)} can't be rendered: {error}"
             rule = _remedy(kind)
         used = self._texts.prompt_axes(axes)
         if self._texts.seed_in_prompt or used not in self._wrong_prompts:
@@ -125,7 +125,7 @@ class _Expansion:
         try:
             name = self._texts.name(axes, size, seed, self._index)
         except TemplateRenderError as error:
-            what = f"the name of {shown(axes)} can't be rendered: {error}"
+            what = f"the name of {point_label(axes)} can't be rendered: {error}"
             self._findings.add(NAME, str(error), what, _remedy(str(error)))
             return ""
         try:
@@ -137,23 +137,30 @@ class _Expansion:
         return name
 
     def _check_picture(self, picture: Hashable, axes: Combination) -> None:
-        """picture: everything that distinguishes it from other pictures of this campaign."""
+        """Reports a picture that another combination makes as well.
+
+        picture: everything that distinguishes it from other pictures of this campaign.
+        """
         other = self._pictures.setdefault(picture, axes)
         if other is axes:
             return
         unused = [axis for axis in axes if axes[axis] != other.get(axis)]
-        what = f"{shown(other)} and {shown(axes)} would be the same picture: prompt, references and size are equal"
+        both = f"{point_label(other)} and {point_label(axes)}"
+        what = f"{both} would be the same picture: prompt, references and size are equal"
         use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
         self._findings.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "remove one of them")
 
     def _check_collision(self, name: str, axes: Combination, seed: int) -> None:
-        """Names that differ only in case collide: some file systems don't distinguish them."""
+        """Reports a name that another point has.
+
+        Names that differ only in case collide: some file systems don't distinguish them.
+        """
         point = (axes, seed)
         other = self._names.setdefault(name.casefold(), point)
         if other is point:
             return
         self._differing |= dict.fromkeys(_differences(other, point))
-        what = f"{quote(name)} is the name of two variants: {shown(*other)} and {shown(*point)}"
+        what = f"{quote(name)} is the name of two variants: {point_label(*other)} and {point_label(*point)}"
         self._findings.add(self._name_location, "collision", what)
 
     def _references(self, axes: Combination) -> str:
@@ -172,7 +179,7 @@ class _Expansion:
                 self._findings.add(("references", i), axes[role], what, rule)
             digests += [self._inputs.digests.get(file, file) for file in files]
         if len(digests) > MAX_REFERENCES:
-            what = f"{shown(axes)} has {len(digests)} reference pictures"
+            what = f"{point_label(axes)} has {len(digests)} reference pictures"
             self._findings.add(("references",), "many", what, f"allowed: {MAX_REFERENCES} together")
         self._reference_digests[names] = " ".join(digests)
         return self._reference_digests[names]

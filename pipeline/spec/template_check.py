@@ -1,6 +1,6 @@
 """Checks templates before anything is rendered, against a list of what is allowed.
 
-Allowed are variables and their attributes, a few filters, and conditions. Loops, calls, assignments and products
+Variables and their attributes, a few filters, and conditions are allowed. Loops, calls, assignments and products
 aren't, so that a template can neither reach Python nor produce text beyond its limit.
 """
 

@@ -50,7 +50,7 @@ class CampaignTexts:
         """Returns the size of a combination's pictures. Raises WrongValueError if it has none."""
         size = self._sizes.get(axes.get(FORMAT, ""), self._size)
         if size is None:
-            what = f"the combination {shown(axes)} has neither a size nor a format"
+            what = f"the combination {point_label(axes)} has neither a size nor a format"
             raise WrongValueError(what, "write size: 1024x1024, or a format in the entry")
         return size
 
@@ -103,18 +103,18 @@ class _FilledTemplate:
 def _axis_values(inputs: ExpansionInput, *, in_prompt: bool) -> dict[str, dict[str, Named]]:
     """Returns axis -> name -> template value, for all axes except the format."""
     values: dict[str, dict[str, Named]] = {}
-    for axis, known in inputs.axes.items():
-        if axis in ROLES:
-            entities = inputs.brand.entities(axis)
-            values[axis] = {name: Named.entity(name, entities[name]) for name in known.values}
-        elif axis != FORMAT:
-            values[axis] = {
-                name: Named.choice(text if in_prompt else name, name, text) for name, text in known.values.items()
+    for axis in inputs.axes.values():
+        if axis.name in ROLES:
+            entities = inputs.brand.entities(axis.name)
+            values[axis.name] = {name: Named.entity(name, entities[name]) for name in axis.values}
+        elif axis.name != FORMAT:
+            values[axis.name] = {
+                name: Named.choice(text if in_prompt else name, name, text) for name, text in axis.values.items()
             }
     return values
 
 
-def shown(axes: Mapping[str, str], seed: int | None = None) -> str:
-    """Returns a combination, or one of its points, as messages show it."""
+def point_label(axes: Mapping[str, str], seed: int | None = None) -> str:
+    """Returns a combination, or one of its points, in the form that messages use: `{product: mug, seed: 0}`."""
     pairs = [f"{axis}: {name}" for axis, name in axes.items()]
     return "{" + ", ".join(pairs + ([f"seed: {seed}"] if seed is not None else [])) + "}"

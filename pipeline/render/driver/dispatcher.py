@@ -178,7 +178,7 @@ class Dispatcher:
         return max(self._largest, SMALL_GROUP) if small else self._largest
 
     def start(self, worker: str, render_key: str) -> Variant | None:
-        """Notes that `worker` has started a variant, and returns it; None if the worker doesn't hold it."""
+        """Marks a variant of `worker` as started and returns it; None if the worker doesn't hold it."""
         state = self._workers[worker]
         state.fresh = False
         for group in state.groups:
@@ -193,18 +193,18 @@ class Dispatcher:
         return worker in self._workers and bool(self._workers[worker].groups)
 
     def finish_rendering(self, worker: str, render_key: str) -> None:
-        """Notes that the model has finished a variant, which is no suspect if its worker dies from now on."""
+        """Marks a variant as rendered: it is no suspect if its worker dies from now on."""
         state = self._workers[worker]
         if render_key in state.started:
             state.started.remove(render_key)
             state.rendered.add(render_key)
 
     def finish(self, worker: str, render_key: str) -> None:
-        """Removes a variant that is done or has failed, or about which nothing more can be done."""
+        """Removes a variant that needs no more work: it is done, has failed, or can't be recorded."""
         if (variant := self._take_back(worker, render_key)) is not None:
             self._queue.finish(variant)
 
-    def run_out_of_memory(self, worker: str, render_key: str) -> FailedAttempt | None:
+    def set_aside_out_of_memory(self, worker: str, render_key: str) -> FailedAttempt | None:
         """Sets aside a variant for which `worker` ran out of memory. It is retried once, alone, on a fresh worker."""
         variant = self._take_back(worker, render_key)
         if variant is None:
@@ -220,9 +220,9 @@ class Dispatcher:
     def lose(self, worker: str, *, node: bool = False) -> tuple[FailedAttempt, ...]:
         """Requeues the variants of a worker that was lost, with its whole machine if `node`. Returns failed attempts.
 
-        Suspected are the variants in flight and the next one, whose start message may have been lost. A suspect is
-        tried once more, alone, and given up if it was in flight at a second death. Losing a machine creates no
-        suspects.
+        The variants in flight become suspects, and so does the next one, whose start message may have been lost. A
+        suspect is tried once more, alone, and given up if it is in flight at a second death. Losing a machine creates
+        no suspects.
         """
         state = self._workers.pop(worker, _Worker())
         self._queue.remove_worker(worker)

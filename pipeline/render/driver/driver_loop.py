@@ -160,7 +160,7 @@ class DriverLoop:
                 self._deadlines.set_waiting(worker, waiting, now)
             case VariantOutOfMemory(render_key, cause):
                 self._deadlines.finish(worker, render_key, now)
-                attempt = self._dispatcher.run_out_of_memory(worker, render_key)
+                attempt = self._dispatcher.set_aside_out_of_memory(worker, render_key)
                 self._record_attempts((attempt,) if attempt else (), cause)
                 self._top_up(worker)
             case StoreBlocked(render_key, error):
@@ -283,7 +283,7 @@ class DriverLoop:
         self._on_event(
             Warned(
                 f"no more workers are started on {where}: the last {MAX_DEVICE_LOSSES} ended with an error and "
-                "made no picture; check the GPU with nvidia-smi and the kernel log (dmesg, Xid)"
+                "rendered no picture; check the GPU with nvidia-smi and the kernel log (dmesg, Xid)"
             )
         )
 

@@ -141,11 +141,13 @@ class _Run:
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None) -> None:
     model = plan.model
     if not 1 <= workers_per_gpu <= MAX_WORKERS_PER_GPU:
-        raise RequestError(f"workers_per_gpu: {workers_per_gpu} is out of range; allowed: 1 to {MAX_WORKERS_PER_GPU}")
+        raise RequestError(f"--workers-per-gpu {workers_per_gpu}: out of range; allowed: 1 to {MAX_WORKERS_PER_GPU}")
     if workers_per_gpu > 1 and model.hosted:
-        raise RequestError(f"workers_per_gpu: {model.name} is rendered by BFL and uses no local GPU; remove the option")
+        raise RequestError(
+            f"--workers-per-gpu: {model.name} is rendered by BFL and uses no local GPU; remove the option"
+        )
     if compile and model.hosted:
-        raise RequestError(f"compile: {model.name} is rendered by BFL, which compiles nothing; remove the option")
+        raise RequestError(f"--compile: {model.name} is rendered by BFL, which compiles nothing; remove the option")
 
 
 def _render(
@@ -198,20 +200,20 @@ def _render(
         return loop
 
 
-def _publish(folder: Store, header: Header, keys: Set[str], known: Mapping[str, Record]) -> Published | None:
-    """Publishes all done variants among `keys`, including those that another run has finished meanwhile.
+def _publish(folder: Store, header: Header, keys: Set[str], records: Mapping[str, Record]) -> Published | None:
+    """Publishes all done variants among `keys`, including those that another run has finished in the meantime.
 
-    Returns None if none is done.
+    records: what this run knows, keyed by render key. Returns None if no variant is done.
     """
 
     def done_records() -> dict[str, Record]:
-        done = {key: record for key, record in known.items() if record.status == "done"}
+        done = {key: record for key, record in records.items() if record.status == "done"}
         return done | read_index(folder, frozenset(keys) - done.keys()) if len(done) < len(keys) else done
 
-    records = done_records()
-    if not records:
+    done = done_records()
+    if not done:
         return None
-    return publish(folder, header, len(keys), records.values(), lambda: done_records().values())
+    return publish(folder, header, len(keys), done.values(), lambda: done_records().values())
 
 
 def pool_size(workers: int | None, resources: Resources, variants: int, per_gpu: int = 1) -> int:

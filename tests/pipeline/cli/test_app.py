@@ -49,7 +49,7 @@ def test_validate_as_json(corpus: Path, good: str, capsys: Capture, monkeypatch:
     assert output.err == ""
 
 
-def test_plan(good: str, tmp_path: Path, capsys: Capture) -> None:
+def test_plan_shows_counts_and_writes_nothing(good: str, tmp_path: Path, capsys: Capture) -> None:
     assert cli.run(["plan", good, "--deliver", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
     for part in ("spring", "northwind", "12: 0 done, 12 to render", "Apache-2.0", "3 reference sets", "mug/fox-snow"):

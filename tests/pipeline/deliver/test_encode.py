@@ -51,7 +51,7 @@ def test_every_format_has_the_mark(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", list(EXTENSIONS))
-def test_same_picture_and_metadata_give_the_same_bytes(format: str) -> None:
+def test_the_same_picture_and_metadata_produce_the_same_bytes(format: str) -> None:
     annotated = picture()
     annotated.info.update({"icc_profile": b"x" * 200, "comment": b"where it came from", "exif": b"Exif\0\0"})
     plain = encode(picture(), format, METADATA)
@@ -144,6 +144,6 @@ def test_other_modes_are_converted_to_rgb(mode: str) -> None:
         assert Image.open(BytesIO(encode(picture(mode), format, METADATA))).mode == "RGB"
 
 
-def test_unknown_formats_are_refused() -> None:
+def test_unknown_formats_are_rejected() -> None:
     with pytest.raises(KeyError):
         encode(picture(), "gif", METADATA)

@@ -35,7 +35,7 @@ def latest_number(folder: Store) -> int:
     return latest.manifest.number
 
 
-def test_default_is_the_previous_manifest(folder: Store) -> None:
+def test_rollback_goes_to_the_previous_manifest_by_default(folder: Store) -> None:
     before = set(folder.list(""))
     assert rollback(folder).manifest.number == 2
     assert latest_number(folder) == 2
@@ -46,13 +46,13 @@ def test_default_is_the_previous_manifest(folder: Store) -> None:
     assert set(folder.list("")) == before
 
 
-def test_to_any_manifest_and_forward_again(folder: Store) -> None:
+def test_rollback_to_any_manifest_and_forward_again(folder: Store) -> None:
     assert rollback(folder, 1).manifest.number == 1
     assert rollback(folder, 3).manifest.number == 3
     assert latest_number(folder) == 3
 
 
-def test_to_the_latest_writes_nothing(folder: Store) -> None:
+def test_rollback_to_the_latest_writes_nothing(folder: Store) -> None:
     before = folder.stat(LATEST)
     assert rollback(folder, 3).manifest.number == 3
     assert folder.stat(LATEST) == before
@@ -71,13 +71,13 @@ def test_a_manifest_with_missing_pictures_is_refused(folder: Store) -> None:
     assert latest_number(folder) == 3
 
 
-def test_from_a_broken_latest_manifest(folder: Store) -> None:
+def test_rollback_from_a_broken_latest_manifest(folder: Store) -> None:
     folder.delete(manifest_key(3))
     assert rollback(folder).manifest.number == 2
     assert latest_number(folder) == 2
 
 
-def test_before_anything_is_published(store_uri: str) -> None:
+def test_rollback_before_anything_is_published_is_an_error(store_uri: str) -> None:
     with pytest.raises(StoreError, match="nothing is published here yet"):
         rollback(open_campaign(store_uri, "spring"))
 

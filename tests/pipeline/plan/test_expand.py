@@ -114,8 +114,8 @@ def test_optional_fields_are_in_variants_and_keys(corpus: Path) -> None:
 def test_reference_pixels_without_effect_are_not_in_the_key(corpus: Path, tmp_path: Path) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
     keys = []
-    for more in ("", "reference_pixels: 64x64\n", "reference_pixels: 1048576\nreferences: [product]\n"):
-        (tmp_path / "job.yaml").write_text(text + more)
+    for fields in ("", "reference_pixels: 64x64\n", "reference_pixels: 1048576\nreferences: [product]\n"):
+        (tmp_path / "job.yaml").write_text(text + fields)
         [variant] = plan_for(load_campaign(tmp_path / "job.yaml"), model()).variants
         assert variant.reference_pixels is None
         keys.append((bool(variant.references), variant.render_key))
@@ -126,7 +126,7 @@ def test_reference_pixels_without_effect_are_not_in_the_key(corpus: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("more", "reuse"),
+    ("fields", "reuse"),
     [
         ("references: [product]\nquality: preview\n", "approximate"),
         ("references: [product]\nquality: {steps: 1}\n", "exact"),
@@ -134,8 +134,8 @@ def test_reference_pixels_without_effect_are_not_in_the_key(corpus: Path, tmp_pa
         (f"quality: {{steps: {LONG_SCHEDULE - 1}}}\n", "exact"),
     ],
 )
-def test_approximate_pictures_have_different_keys(more: str, reuse: str, corpus: Path, tmp_path: Path) -> None:
-    text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/") + more
+def test_approximate_pictures_have_different_keys(fields: str, reuse: str, corpus: Path, tmp_path: Path) -> None:
+    text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/") + fields
     variants = []
     for line in ("", "reuse: exact\n", "reuse: approximate\n"):
         (tmp_path / "job.yaml").write_text(text + line)

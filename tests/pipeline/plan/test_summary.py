@@ -16,7 +16,7 @@ def plan(corpus: Path) -> Plan:
     return plan_for(load_campaign(corpus / "good" / "design.yaml"), model())
 
 
-def test_the_numbers(plan: Plan) -> None:
+def test_a_summary_counts_variants_and_reference_sets(plan: Plan) -> None:
     done = {plan.variants[0].render_key, plan.variants[5].render_key, "f" * 64}
     summary = summarise(plan, "s3://assets", done)
     assert (summary.done, summary.to_render, summary.seeds, summary.params.steps, summary.params.guidance) == (
@@ -41,7 +41,7 @@ def test_an_unreachable_store_is_not_an_empty_one(plan: Plan) -> None:
     assert (summary.done, summary.unknown, summary.to_render) == (None, "no route", 12)
 
 
-def test_as_json(plan: Plan) -> None:
+def test_a_summary_as_json(plan: Plan) -> None:
     values = json.loads(json.dumps(summary_json(summarise(plan, "s3://assets", frozenset()), 2)))
     assert (values["campaign"], values["variants"], values["done"], values["to_render"]) == ("spring", 12, 0, 12)
     assert values["model"]["licence"] == "Apache-2.0"

@@ -44,17 +44,16 @@ NAMES = (
     "{{ product | upper if seed else product }}-{{ scene }}-{{ format }}",
     "{{ light | default('day') }}-{{ product }}-{{ scene }}-{{ format }}-{{ seed }}",
 )
-some = st.lists
 axes = st.fixed_dictionaries(
     {
-        "product": some(st.sampled_from(["mug", "bottle"]), min_size=1, unique=True),
-        "scene": some(st.sampled_from(sorted(SCENES)), min_size=1, unique=True).map(
+        "product": st.lists(st.sampled_from(["mug", "bottle"]), min_size=1, unique=True),
+        "scene": st.lists(st.sampled_from(sorted(SCENES)), min_size=1, unique=True).map(
             lambda n: {k: SCENES[k] for k in n}
         ),
     },
     optional={
-        "character": some(st.sampled_from(["fox", "bear"]), min_size=1, unique=True),
-        "format": some(st.sampled_from(sorted(FORMATS)), min_size=1, unique=True).map(
+        "character": st.lists(st.sampled_from(["fox", "bear"]), min_size=1, unique=True),
+        "format": st.lists(st.sampled_from(sorted(FORMATS)), min_size=1, unique=True).map(
             lambda n: {k: FORMATS[k] for k in n}
         ),
     },
@@ -63,7 +62,7 @@ jobs = st.fixed_dictionaries(
     {
         "matrix": axes,
         "prompt": st.sampled_from(PROMPTS),
-        "seeds": st.integers(1, 4) | some(st.integers(0, 9), min_size=1, max_size=4, unique=True),
+        "seeds": st.integers(1, 4) | st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True),
         "references": st.sampled_from([[], ["product"], ["product", "character"]]),
         "name": st.sampled_from(NAMES),
         "exclude": st.booleans(),
@@ -136,10 +135,10 @@ def plain(data: dict[str, Any], corpus: Path) -> Plain:
         shape = Named(axes.get("format", size))
         shape.width = int(size.split("x")[0])
         for seed in seeds:
-            shown = {**axes, "seed": seed, "index": len(points), "format": shape}
-            named = name.render(shown) if data["output"] else "-".join([*axes.values(), f"s{seed}"])
+            values = {**axes, "seed": seed, "index": len(points), "format": shape}
+            named = name.render(values) if data["output"] else "-".join([*axes.values(), f"s{seed}"])
             prompt_text = prompt.render(
-                shown | {axis: texts[axes[axis]] for axis in ("scene", "light") if axis in axes}
+                values | {axis: texts[axes[axis]] for axis in ("scene", "light") if axis in axes}
             )
             roles = [role for role in data["references"] if role in axes]
             files = tuple(p.sha256 for role in roles for p in brand.pictures_of(role, axes[role]))
@@ -148,49 +147,48 @@ def plain(data: dict[str, Any], corpus: Path) -> Plain:
     return Plain(points, {*twins(points, reseeds, seeds[0]), *collisions(points, bool(data["output"]))})
 
 
-def shown(axes: dict[str, str], seed: int | None = None) -> str:
-    shown = axes if seed is None else {**axes, "seed": seed}
-    return "{" + ", ".join(f"{axis}: {name}" for axis, name in shown.items()) + "}"
+def label(axes: dict[str, str], seed: int | None = None) -> str:
+    values = axes if seed is None else {**axes, "seed": seed}
+    return "{" + ", ".join(f"{axis}: {name}" for axis, name in values.items()) + "}"
 
 
-def more(results: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Returns the first result with the number of the others."""
-    return (
-        [(results[0][0] + (f" (and {len(results) - 1} more)" if len(results) > 1 else ""), results[0][1])]
-        if results
-        else []
-    )
+def first_of(results: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Returns the first result, if there is one, with the number of the others."""
+    more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""
+    return [(what + more, rule) for what, rule in results[:1]]
 
 
 def twins(points: list[dict[str, Any]], reseeds: bool, first_seed: int) -> list[tuple[str, str]]:
-    seen: dict[tuple[object, ...], dict[str, str]] = {}
+    first_points: dict[tuple[object, ...], dict[str, str]] = {}
     results = []
     for point in points:
         if not reseeds and point["seed"] != first_seed:
             continue
-        mine = point["axes"]
-        other = seen.setdefault(
-            (point["prompt"], point["files"], point["size"], point["seed"] if reseeds else None), mine
+        axes = point["axes"]
+        other = first_points.setdefault(
+            (point["prompt"], point["files"], point["size"], point["seed"] if reseeds else None), axes
         )
-        if other is not mine:
-            unused = " or ".join(f"'{{{{ {axis} }}}}'" for axis in mine if mine[axis] != other.get(axis))
-            what = f"{shown(other)} and {shown(mine)} would be the same picture: prompt, references and size are equal"
+        if other is not axes:
+            unused = " or ".join(f"'{{{{ {axis} }}}}'" for axis in axes if axes[axis] != other.get(axis))
+            what = f"{label(other)} and {label(axes)} would be the same picture: prompt, references and size are equal"
             results.append((what, f"use {unused} in the prompt" if unused else "remove one of them"))
-    return more(results)
+    return first_of(results)
 
 
 def collisions(points: list[dict[str, Any]], in_name: bool) -> list[tuple[str, str]]:
-    seen: dict[str, dict[str, Any]] = {}
+    first_points: dict[str, dict[str, Any]] = {}
     results, differing = [], {}
     for point in points:
-        other = seen.setdefault(point["name"].casefold(), point)
+        other = first_points.setdefault(point["name"].casefold(), point)
         if other is not point:
-            mine, its = ({**one["axes"], "seed": one["seed"]} for one in (point, other))
-            differing |= dict.fromkeys(f"'{{{{ {axis} }}}}'" for axis in mine if mine[axis] != its.get(axis))
-            both = f"{shown(other['axes'], other['seed'])} and {shown(point['axes'], point['seed'])}"
+            one_point, other_point = ({**one["axes"], "seed": one["seed"]} for one in (point, other))
+            differing |= dict.fromkeys(
+                f"'{{{{ {axis} }}}}'" for axis in one_point if one_point[axis] != other_point.get(axis)
+            )
+            both = f"{label(other['axes'], other['seed'])} and {label(point['axes'], point['seed'])}"
             results.append((f"'{point['name']}' is the name of two variants: {both}", ""))
     rule = f"add {' and '.join(differing)} to the name" if differing else ""
-    return [(what, rule) for what, _ in more(results)]
+    return [(what, rule) for what, _ in first_of(results)]
 
 
 def key_of(point: dict[str, Any]) -> str:
@@ -213,7 +211,7 @@ def key_of(point: dict[str, Any]) -> str:
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(jobs)
-def test_like_the_naive_expansion(corpus: Path, tmp_path: Path, job: dict[str, Any]) -> None:
+def test_the_expansion_equals_the_naive_one(corpus: Path, tmp_path: Path, job: dict[str, Any]) -> None:
     data = written(corpus, job)
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
     expected = plain(data, corpus)

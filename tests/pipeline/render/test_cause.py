@@ -29,7 +29,7 @@ from brandpress.pipeline.render.cause import (
         (OSError("GET https://host/a.png?X-Amz-Signature=hush: 403"), "OSError: GET https://host/a.png"),
     ],
 )
-def test_causes(error: Exception, cause: str) -> None:
+def test_the_cause_is_the_first_line_without_secrets(error: Exception, cause: str) -> None:
     assert cause_of(error).text.startswith(cause)
     assert "hush" not in cause_of(error).text
     assert cause_of(error).traceback is None

@@ -24,16 +24,17 @@ def test_the_background_of_transparent_pictures(written: str, colour: str, tmp_p
     (tmp_path / "brand.yaml").write_text('brand: x\npalette: {pine: "#1F4D3A", fff: "#000000"}\n' + written)
     brand = examine_brand(tmp_path / "brand.yaml").brand
     assert brand is not None
-    assert brand.ground == colour
+    assert brand.background_colour == colour
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("pin", "'pine'"), ("white", ""), ("1F4D3A", "'#1f4d3a'"), ("abc", "'#aabbcc'"), ("", "")]
+    ("written", "suggestion"),
+    [("pin", "'pine'"), ("white", ""), ("1F4D3A", "'#1f4d3a'"), ("abc", "'#aabbcc'"), ("", "")],
 )
-def test_a_background_that_is_not_in_the_palette(written: str, meant: str) -> None:
+def test_a_background_that_is_not_in_the_palette(written: str, suggestion: str) -> None:
     with pytest.raises(WrongValueError) as raised:
         check_background(written, ("pine", "snow"))
-    assert raised.value.suggestion == meant
+    assert raised.value.suggestion == suggestion
     assert raised.value.allowed == "allowed: \"#rrggbb\", in quotes, or a name of the palette: 'pine', 'snow'"
 
 

@@ -9,12 +9,12 @@ from brandpress.pipeline.spec.problem import WrongValueError
 
 
 @pytest.mark.parametrize("name", ["a", "mug", "mug-2", "a_b-c", "2026", "x" * MAX_SLUG])
-def test_names(name: str) -> None:
+def test_valid_names(name: str) -> None:
     assert slug(name) == name
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "suggestion"),
     [
         ("Mug", "'mug'"),
         ("big mug", "'big-mug'"),
@@ -29,10 +29,10 @@ def test_names(name: str) -> None:
         ("\u0661", ""),
     ],
 )
-def test_invalid_names(name: str, meant: str) -> None:
+def test_invalid_names(name: str, suggestion: str) -> None:
     with pytest.raises(WrongValueError) as raised:
         slug(name)
-    assert raised.value.suggestion == meant
+    assert raised.value.suggestion == suggestion
 
 
 @given(st.text(max_size=200))

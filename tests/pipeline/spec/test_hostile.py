@@ -63,7 +63,7 @@ def messages_for(file: Path, text: str) -> list[str]:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(JOBS).flatmap(mutated), st.data())
-def test_campaigns(folder: Path, job: object, data: st.DataObject) -> None:
+def test_mutated_campaigns_have_problems_with_positions(folder: Path, job: object, data: st.DataObject) -> None:
     if isinstance(job, dict) and data.draw(st.booleans()):
         job = data.draw(mutated(job))
     for problem in messages_for(folder / "good" / "job.yaml", yaml.safe_dump(job)):
@@ -72,14 +72,14 @@ def test_campaigns(folder: Path, job: object, data: st.DataObject) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutated(BRAND))
-def test_brand_specs(folder: Path, brand: object) -> None:
+def test_mutated_brand_specs_have_problems_with_positions(folder: Path, brand: object) -> None:
     for problem in messages_for(folder / "northwind" / "hostile.yaml", yaml.safe_dump(brand)):
         assert problem.startswith(str(folder / "northwind" / "hostile.yaml:"))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_text_cut_and_mixed(folder: Path, data: st.DataObject) -> None:
+def test_text_that_is_cut_or_mixed_up_raises_nothing(folder: Path, data: st.DataObject) -> None:
     text = (CORPUS / "good" / "texts.yaml").read_text()
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
     insert = data.draw(st.text("{}[]:,&*!|>'\"%@`- \n\ta<~?#", max_size=6))

@@ -19,7 +19,7 @@ def test_a_brand_spec(corpus: Path) -> None:
     assert brand is not None
     assert brand.name == "northwind"
     assert brand.palette == {"pine": "#1f4d3a", "deep-snow": "#f7f7f2"}
-    assert brand.ground == "#ffffff"
+    assert brand.background_colour == "#ffffff"
     assert brand.products["mug"].sku == "NW-100"
     assert brand.products["bottle"].sku is None
     assert brand.styles["plain"].references == ()

@@ -13,7 +13,7 @@ AXES = {"a": ["a0", "a1", "a2"], "b": ["b0", "b1"], "c": ["c0", "c1"]}
 EXTRA = {"d": ["d0", "d1"], "e": ["e0", "e1"]}
 
 
-def test_githubs_example() -> None:
+def test_the_example_in_githubs_documentation() -> None:
     """From GitHub's documentation of `include`."""
     combinations = expand_matrix(
         {"fruit": ["apple", "pear"], "animal": ["cat", "dog"]},
@@ -39,7 +39,7 @@ def entries(axes):
     return st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in axes.items()})
 
 
-def slow(axes, exclude, include):
+def naive_expansion(axes, exclude, include):
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
     originals = [p for p in points if not any(all(p[k] == v for k, v in e.items()) for e in exclude)]
     results = [dict(p) for p in originals]
@@ -58,12 +58,12 @@ def slow(axes, exclude, include):
     st.lists(entries(AXES).filter(bool), max_size=4),
     st.lists(entries(AXES | EXTRA), max_size=5),
 )
-def test_like_a_naive_expansion(names, exclude, include) -> None:
+def test_the_expansion_equals_a_naive_one(names, exclude, include) -> None:
     axes = {name: AXES[name] for name in sorted(names)}
     exclude = [{k: v for k, v in entry.items() if k in axes} for entry in exclude]
     exclude = [entry for entry in exclude if entry]
     combinations = expand_matrix(axes, exclude, include)
-    assert combinations == slow(axes, exclude, include)
+    assert combinations == naive_expansion(axes, exclude, include)
     assert len(combinations) <= max_combinations(axes, include)
 
 

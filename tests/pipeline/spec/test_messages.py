@@ -20,11 +20,11 @@ def test_quoted_values_are_short_and_escape_control_characters(value: object, sh
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "closest_name"),
     [("mgu", "'mug'"), ("MUG", "'mug'"), ("bottel", "'bottle'"), ("green_cup", "'green-cup'"), ("xyz", ""), ("", "")],
 )
-def test_the_closest_name(name: str, meant: str) -> None:
-    assert closest(name, ["mug", "bottle", "green-cup"]) == meant
+def test_the_closest_name(name: str, closest_name: str) -> None:
+    assert closest(name, ["mug", "bottle", "green-cup"]) == closest_name
 
 
 def test_long_listings_are_cut() -> None:

@@ -11,7 +11,7 @@ from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.spec.model_field import MAX_LORAS, parse_scale
 from brandpress.pipeline.spec.problem import WrongValueError
 
-MANY = ", ".join(f"{{file: {number}.safetensors}}" for number in range(MAX_LORAS))
+MAX_LORA_LIST = ", ".join(f"{{file: {number}.safetensors}}" for number in range(MAX_LORAS))
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ MANY = ", ".join(f"{{file: {number}.safetensors}}" for number in range(MAX_LORAS
             ),
         ),
         (
-            f"{{base: m, loras: [{MANY}]}}",
+            f"{{base: m, loras: [{MAX_LORA_LIST}]}}",
             ModelChoice("m", loras=tuple(LoraChoice(f"{number}.safetensors") for number in range(MAX_LORAS))),
         ),
     ],
 )
-def test_choices(written: str, choice: ModelChoice, corpus: Path, tmp_path: Path) -> None:
+def test_valid_model_choices(written: str, choice: ModelChoice, corpus: Path, tmp_path: Path) -> None:
     """Paths stay as they are written."""
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
     (tmp_path / "job.yaml").write_text(text.replace("../klein", written))

@@ -62,7 +62,7 @@ def flat(mode: str, colour: Any, dot: Any = None) -> Image.Image:
     ],
     ids=lambda value: f"{value.mode} {value.getpixel((0, 0))}" if isinstance(value, Image.Image) else None,
 )
-def test_transparency_is_a_pixel_that_is_not_opaque(
+def test_a_picture_is_transparent_if_any_pixel_is_not_opaque(
     picture: Image.Image, options: dict[str, Any], transparent: bool, tmp_path: Path
 ) -> None:
     picture.save(tmp_path / "a.bin", **{"format": "PNG"} | options)
@@ -82,7 +82,7 @@ def test_a_phones_jpeg_with_a_preview_is_a_picture(tmp_path: Path) -> None:
         *("C:\\a.png", "C:/a.png", "C:a.png", "x\\a.png", "\\\\host\\a.png", "https://x.org/a.png", "file:///a.png"),
     ],
 )
-def test_paths_that_leave_the_folder(file: str, tmp_path: Path) -> None:
+def test_paths_that_leave_the_folder_are_rejected(file: str, tmp_path: Path) -> None:
     with pytest.raises(WrongValueError):
         inspect(file, tmp_path)
 

@@ -44,7 +44,7 @@ MATRIX = "matrix: {product: [mug, bottle], scene: {beach: on a beach, snow: in s
         ),
     ],
 )
-def test_names(corpus: Path, tmp_path: Path, text: str, names: list[str]) -> None:
+def test_output_names(corpus: Path, tmp_path: Path, text: str, names: list[str]) -> None:
     campaign = load(corpus, tmp_path, MATRIX + 'prompt: "{{ product }} {{ scene }}"\n' + text)
     assert [point.name for point in campaign.points][:4] == names
 
@@ -87,14 +87,14 @@ def test_a_problem_of_many_points_is_reported_once(corpus: Path, tmp_path: Path)
         ('prompt: "{{ index }}"\nsize: 64x64\n', None),
     ],
 )
-def test_one_picture_is_not_made_twice(corpus: Path, tmp_path: Path, text: str, what: str | None) -> None:
+def test_the_same_picture_is_not_rendered_twice(corpus: Path, tmp_path: Path, text: str, what: str | None) -> None:
     if what is None:
         assert len(load(corpus, tmp_path, MATRIX + text).points) == 4
     else:
         assert what in problems(corpus, tmp_path, MATRIX + text)[0]
 
 
-def test_equal_reference_files_make_equal_pictures(corpus: Path, tmp_path: Path) -> None:
+def test_equal_reference_files_count_as_the_same_reference(corpus: Path, tmp_path: Path) -> None:
     content = (corpus / "northwind" / "pictures" / "fox.png").read_bytes()
     (tmp_path / "a.png").write_bytes(content)
     (tmp_path / "b.png").write_bytes(content)

@@ -16,7 +16,7 @@ def test_valid_sizes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "meant"),
+    ("value", "suggestion"),
     [
         ("1000x1000", "'1008x1008'"),
         ("63x64", "'64x64'"),
@@ -35,22 +35,22 @@ def test_valid_sizes(text: str) -> None:
         (None, ""),
     ],
 )
-def test_invalid_sizes(value: object, meant: str) -> None:
+def test_invalid_sizes(value: object, suggestion: str) -> None:
     with pytest.raises(WrongValueError) as raised:
         parse_size(value)
-    assert raised.value.suggestion == meant
+    assert raised.value.suggestion == suggestion
     assert "multiple of 16 from 64, at most 4,194,304 pixels, at most 8:1" in raised.value.allowed
 
 
 @given(sides, sides)
 def test_a_size_is_parsed_or_a_valid_one_is_suggested(width: int, height: int) -> None:
-    good = (
+    valid = (
         width % 16 == height % 16 == 0
         and min(width, height) >= 64
         and width * height <= 4_194_304
         and max(width, height) <= 8 * min(width, height)
     )
-    if good:
+    if valid:
         assert parse_size(f"{width}x{height}") == Size(width, height)
         return
     with pytest.raises(WrongValueError) as raised:
@@ -60,11 +60,11 @@ def test_a_size_is_parsed_or_a_valid_one_is_suggested(width: int, height: int) -
 
 @given(st.integers(64, 999_999), st.integers(64, 999_999))
 def test_the_nearest_size_keeps_the_orientation(width: int, height: int) -> None:
-    suggestion = nearest(Size(width, height))
+    size = nearest(Size(width, height))
     if width > 2 * height:
-        assert suggestion.width > suggestion.height
+        assert size.width > size.height
     if height > 2 * width:
-        assert suggestion.height > suggestion.width
+        assert size.height > size.width
 
 
 @pytest.mark.parametrize(

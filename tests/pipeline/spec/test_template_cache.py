@@ -11,7 +11,7 @@ from brandpress.pipeline.spec.template import MAX_PIECES, TemplateRenderError, c
 from brandpress.pipeline.spec.template_environment import ENVIRONMENT
 from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, Named
 
-WORDS = {"scene": CHOICE_ATTRIBUTES, "mood": CHOICE_ATTRIBUTES, "seed": ()}
+VARIABLES = {"scene": CHOICE_ATTRIBUTES, "mood": CHOICE_ATTRIBUTES, "seed": ()}
 SOURCES = (
     "{{ scene }}",
     " in {{ mood.text }}",
@@ -33,28 +33,28 @@ values = st.fixed_dictionaries(
 def test_pieces_render_like_the_whole_template(sources: list[str], cases: list[dict[str, object]], cached: int) -> None:
     """However few texts are cached, and in any order of values."""
     source = "".join(sources)
-    compiled, whole = compile_template(source, WORDS), ENVIRONMENT.from_string(source)
+    compiled, whole = compile_template(source, VARIABLES), ENVIRONMENT.from_string(source)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(template, "CACHED_TEXTS", cached)
         assert [compiled.render(one) for one in cases] == [whole.render(one).strip() for one in cases]
 
 
 def test_values_that_look_alike_are_cached_separately() -> None:
-    compiled = compile_template("{{ scene.name }}", WORDS)
+    compiled = compile_template("{{ scene.name }}", VARIABLES)
     assert [compiled.render({"scene": scene}) for scene in scenes] == ["beach", "sea", "snow"]
 
 
 def test_a_text_for_a_missing_value_is_not_used_for_others() -> None:
-    compiled = compile_template("{% if mood is defined %}{{ mood }}{% endif %}.", WORDS)
+    compiled = compile_template("{% if mood is defined %}{{ mood }}{% endif %}.", VARIABLES)
     assert [compiled.render(one) for one in ({}, {"mood": moods[0]}, {})] == [".", "calm 0.", "."]
 
 
 def test_a_template_with_very_many_pieces() -> None:
     source = "{{ scene }}{{ seed + 1 }}" * MAX_PIECES
-    assert compile_template(source, WORDS).render({"scene": scenes[0], "seed": 1}) == "beach2" * MAX_PIECES
+    assert compile_template(source, VARIABLES).render({"scene": scenes[0], "seed": 1}) == "beach2" * MAX_PIECES
 
 
 def test_pieces_that_are_too_long_in_total() -> None:
     text = "x" * 15_000
     with pytest.raises(TemplateRenderError, match="the text is longer than 20,000 characters"):
-        compile_template("{{ scene }}{{ scene.text }}", WORDS).render({"scene": Named.choice(text, "x", text)})
+        compile_template("{{ scene }}{{ scene.text }}", VARIABLES).render({"scene": Named.choice(text, "x", text)})

@@ -310,7 +310,7 @@ def play(dispatcher: Dispatcher, workers: int, actions: list[tuple[int, str]]) -
         elif action == "render" and tasks:
             dispatcher.finish_rendering(worker, tasks[0].render_key)
         elif action == "run out of memory" and tasks:
-            attempt = dispatcher.run_out_of_memory(worker, tasks.pop(0).render_key)
+            attempt = dispatcher.set_aside_out_of_memory(worker, tasks.pop(0).render_key)
             assert attempt is not None
             ended += [attempt.variant.render_key] * attempt.given_up
         assert dispatcher.holds_work(worker) == bool(tasks)

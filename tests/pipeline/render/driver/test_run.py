@@ -87,7 +87,7 @@ def test_run_twice_renders_nothing_and_writes_nothing(ray: Resources, tmp_path: 
     assert snapshot(tmp_path) == before
 
 
-def test_one_worker_and_two_give_the_same_assets(ray: Resources, tmp_path: Path) -> None:
+def test_one_worker_and_two_produce_the_same_assets(ray: Resources, tmp_path: Path) -> None:
     one, two = write_campaign(tmp_path / "one", 5), write_campaign(tmp_path / "two", 5)
     render(one, workers=1)
     render(two, workers=2)
@@ -292,7 +292,7 @@ def test_a_gpu_that_keeps_losing_workers_gets_no_more(ray: Resources, tmp_path: 
         assert any(LOST in failure.cause for failure in outcome.failures)
     assert sum(isinstance(event, WorkerLost) for event in events) == MAX_DEVICE_LOSSES
     (warning,) = [event.text for event in events if isinstance(event, Warned)]
-    assert "the last 3 ended with an error and made no picture" in warning
+    assert "the last 3 ended with an error and rendered no picture" in warning
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_a_missing_compiler_is_warned_about_once(
 def test_a_hosted_tier_has_nothing_to_compile(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 1, model="flux.2-flex")
     with pytest.raises(
-        RequestError, match=r"compile: flux\.2-flex is rendered by BFL, which compiles nothing; remove the option"
+        RequestError, match=r"--compile: flux\.2-flex is rendered by BFL, which compiles nothing; remove the option"
     ):
         render(job, compile=True)
     assert not (tmp_path / "out").exists()
@@ -437,10 +437,10 @@ def test_more_workers_than_fit_the_gpus_are_refused(workers: int | None, gpus: i
         (
             "flux.2-flex",
             2,
-            r"workers_per_gpu: flux\.2-flex is rendered by BFL and uses no local GPU; remove",
+            r"--workers-per-gpu: flux\.2-flex is rendered by BFL and uses no local GPU; remove",
         ),
-        ("nano", 0, "workers_per_gpu: 0 is out of range; allowed: 1 to 16"),
-        ("nano", 17, "workers_per_gpu: 17 is out of range; allowed: 1 to 16"),
+        ("nano", 0, "--workers-per-gpu 0: out of range; allowed: 1 to 16"),
+        ("nano", 17, "--workers-per-gpu 17: out of range; allowed: 1 to 16"),
     ],
 )
 def test_workers_per_gpu_is_checked(tmp_path: Path, model: str, per_gpu: int, message: str) -> None:

@@ -59,19 +59,19 @@ def test_a_large_picture_waits_until_small_ones_have_left() -> None:
 def test_many_threads_all_enter_and_never_exceed_the_limits() -> None:
     backlog = Backlog(max_pictures=3, max_pixels=100)
     inside: list[int] = []
-    most: list[tuple[int, int]] = []
+    observed: list[tuple[int, int]] = []
 
     def pass_through(pixels: int) -> None:
         backlog.enter(pixels)
         inside.append(pixels)
         now = tuple(inside)
-        most.append((len(now), sum(now)))
+        observed.append((len(now), sum(now)))
         inside.remove(pixels)
         backlog.leave(pixels)
 
     sizes = [10, 50, 100, 20, 70] * 40
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(pass_through, sizes))
-    assert len(most) == len(sizes)
-    assert max(pictures for pictures, _ in most) <= 3
-    assert max(pixels for _, pixels in most) <= 100
+    assert len(observed) == len(sizes)
+    assert max(pictures for pictures, _ in observed) <= 3
+    assert max(pixels for _, pixels in observed) <= 100

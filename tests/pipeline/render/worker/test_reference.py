@@ -56,7 +56,7 @@ def test_a_transparent_picture_is_flattened_onto_its_background(
     assert not opened.has_transparency_data
 
 
-def test_each_background_gives_its_own_picture(tmp_path: Path) -> None:
+def test_the_background_decides_the_pixels(tmp_path: Path) -> None:
     Image.new("RGBA", (64, 64)).save(tmp_path / "a.png")
     transparent = reference(tmp_path / "a.png")
     pixels = [open_reference(replace(transparent, background=c)).getpixel((0, 0)) for c in ("#000000", "#ffffff")]

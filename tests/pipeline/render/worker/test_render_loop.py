@@ -176,19 +176,19 @@ def test_a_returned_failure_is_stripped_of_secrets(folder: Store) -> None:
 
 
 def test_the_request_has_all_fields_of_the_variant(folder: Store) -> None:
-    requests_seen: list[RenderRequest] = []
+    received_requests: list[RenderRequest] = []
 
     class Recording(StandIn):
         def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
             for request in requests:
-                requests_seen.append(request)
+                received_requests.append(request)
                 yield from super().stream([request])
 
     every_field = replace(
         variant(0), steps=None, guidance=None, negative_prompt="a blur", reference_pixels=4096, upsample=True
     )
     (record,) = records_of(render(Recording(), folder, [every_field])).values()
-    (request,) = requests_seen
+    (request,) = received_requests
     assert (request.steps, request.guidance, request.upsample) == (None, None, True)
     assert (request.negative_prompt, request.reference_pixels) == ("a blur", 4096)
     assert (record.steps, record.guidance, record.prompt_upsampled) == (None, None, "a mug, scene 0, rewritten")

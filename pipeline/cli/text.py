@@ -102,17 +102,17 @@ def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
 
 def garbage_lines(garbage: GarbageSet, uri: str, *, deleted: bool) -> Iterator[str]:
     """`clean` of the campaign in the folder `uri`."""
-    kept = f"{plural(len(garbage.kept_manifests), 'manifest')} kept"
+    kept_manifests = f"{plural(len(garbage.kept_manifests), 'manifest')} kept"
     size = f"{plural(len(garbage.entries), 'object')}, {gigabytes(garbage.bytes)},"
     if deleted:
-        yield f"{size} deleted in {uri}; {kept}"
+        yield f"{size} deleted in {uri}; {kept_manifests}"
         return
     for entry in garbage.entries[:SHOWN_PROBLEMS]:
         yield f"{entry.key} ({gigabytes(entry.bytes)})"
     if len(garbage.entries) > SHOWN_PROBLEMS:
         yield f"and {len(garbage.entries) - SHOWN_PROBLEMS:,} more"
     hint = "; run again with --yes to delete them" if garbage.entries else ""
-    yield f"{size} can be deleted in {uri}; {kept}{hint}"
+    yield f"{size} can be deleted in {uri}; {kept_manifests}{hint}"
 
 
 def failure_lines(failures: tuple[Failure, ...], label: str | None = None) -> Iterator[str]:

@@ -33,8 +33,8 @@ def history(folder: Store) -> Iterator[Published]:
 def rollback(folder: Store, to: int | None = None) -> Published:
     """Makes manifest `to` the latest and returns it. Default: the manifest before the latest.
 
-    Nothing is written if it's already the latest. Pictures of later manifests are kept, and the next render publishes
-    what the job says then. Raises RequestError if there is no such manifest, and StoreError if an object that it
+    Nothing is written if it's already the latest. No picture is deleted, and the next render publishes the job
+    again. Raises RequestError if there is no such manifest, and StoreError if an object that it
     references is missing or another run publishes in the meantime.
     """
     stat = folder.stat(LATEST)

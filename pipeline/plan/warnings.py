@@ -25,7 +25,7 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
     try:
         counts = _token_counts(plan, [p for p in names if len(p.encode()) > SHORT_BYTES_PER_TOKEN * max_tokens])
     except CheckpointError as error:
-        return (f"whether prompts are too long isn't known: {error}",)
+        return (f"can't check whether prompts are too long: {error}",)
     too_long = [prompt for prompt, count in counts.items() if count > max_tokens]
     if not too_long:
         return ()

@@ -279,7 +279,7 @@ def _message(path: Path, error: OSError) -> str:
         case errno.ELOOP:
             return f"{path}: a symlink is in the path; stores don't follow symlinks below their folder"
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
-            return f"{path}: a file or a symlink is in the place of a folder, or a folder in the place of a file"
+            return f"{path}: expected a folder but there is a file or a symlink, or the other way round"
         case errno.ENAMETOOLONG:
             return f"{path}: the name is too long for this file system"
         case _:

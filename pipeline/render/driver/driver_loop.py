@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher, FailedAttempt
+from brandpress.pipeline.render.driver.gpu_health import GpuHealth
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.events import (
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 MAX_FAILED_STARTS = 3
 """In a row, without a picture in between."""
-
-MAX_DEVICE_LOSSES = 3
-"""In a row on one GPU, without a picture in between. From then on the GPU is blamed, not the pictures."""
 
 POLL_SECONDS = 0.2
 NOT_COMPILED = (
@@ -73,22 +70,20 @@ class DriverLoop:
         gpus: int = 0,
         per_gpu: int = 1,
     ) -> None:
-        """compiles: whether workers should compile kernels; None: only on GPUs. gpus: how many GPUs the workers have,
-        each for `per_gpu` of them; 0: they render on CPUs. The loop warns once if a worker can't compile or use its
-        GPU."""
+        """compiles: whether workers should compile kernels; None: only on GPUs. gpus, per_gpu: see `GpuHealth`.
+
+        The loop warns once if a worker can't compile or use its GPU.
+        """
         self.untried: tuple[Failure, ...] = ()
         self.blocked: str | None = None
         self.busy_seconds = self.model_seconds = 0.0
         self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
         self._deadlines = deadlines
         self._loaded: set[str] = set()
-        self._places: dict[str, tuple[str, str]] = {}  # worker -> (node, GPU)
-        self._device_losses: Counter[tuple[str, str]] = Counter()
+        self._gpu_health = GpuHealth(gpus, per_gpu)
         self._started_variants: dict[str, Variant] = {}
         self._compiles, self._on_gpus = compiles, gpus > 0
-        self._gpu_count, self._per_gpu = gpus, per_gpu
         self._target_workers = 0
-        self._retired: set[tuple[str, str]] = set()
         self._parked: set[str] = set()
         self._stopped = False
         self._failed_starts = 0
@@ -138,8 +133,8 @@ class DriverLoop:
         now = time.monotonic()
         match message:
             case WorkerLoaded(node=node, gpus=gpus):
-                self._places[worker] = (node, gpus)
-                if (node, gpus) in self._retired:
+                self._gpu_health.place(worker, node, gpus)
+                if self._gpu_health.is_retired(worker):
                     self._park(worker)
                 else:
                     self._use(message)
@@ -200,11 +195,9 @@ class DriverLoop:
 
     def _start_on_healthy_gpu(self) -> None:
         """Starts a worker if variants wait and a healthy GPU has room."""
-        healthy = sum(self._places.get(worker) not in self._retired for worker in self._pool.names())
-        room = self._target_workers
-        if self._gpu_count:
-            room = min(room, (self._gpu_count - len(self._retired)) * self._per_gpu)
-        if not self._stopped and self._dispatcher.waiting and healthy < room:
+        healthy = sum(not self._gpu_health.is_retired(worker) for worker in self._pool.names())
+        max_workers = self._gpu_health.max_workers(self._target_workers)
+        if not self._stopped and self._dispatcher.waiting and healthy < max_workers:
             self._start()
 
     def _handle_record(self, worker: str, record: Record, now: float) -> None:
@@ -214,7 +207,7 @@ class DriverLoop:
         self._deadlines.finish(worker, record.render_key, now)
         self._failed_starts = 0
         if record.status == "done":
-            self._device_losses[self._places[worker]] = 0
+            self._gpu_health.reset_losses(worker)
         self._dispatcher.finish(worker, record.render_key)
         self._results.add(record)
         self._on_event(VariantRecorded(record))
@@ -260,32 +253,9 @@ class DriverLoop:
         self._record_attempts(
             attempts, Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
         )
-        if lost.loss is Loss.FAILED:
-            self._count_device_loss(worker)
+        if lost.loss is Loss.FAILED and (warning := self._gpu_health.count_loss(worker)) is not None:
+            self._on_event(Warned(warning))
         self._replace(lost.cause)
-
-    def _count_device_loss(self, worker: str) -> None:
-        """Counts an error of the GPU on which `worker` ran, and retires that GPU after MAX_DEVICE_LOSSES.
-
-        If the GPU isn't known, the run continues with one worker less instead.
-        """
-        node, gpu = place = self._places[worker]
-        self._device_losses[place] += 1
-        if self._device_losses[place] < MAX_DEVICE_LOSSES:
-            return
-        if not (self._gpu_count and gpu):
-            self._target_workers -= 1
-        elif place in self._retired:
-            return
-        else:
-            self._retired.add(place)
-        where = f"GPU {gpu} of node {node}" if gpu else f"node {node}" if node else "this machine"
-        self._on_event(
-            Warned(
-                f"no more workers are started on {where}: the last {MAX_DEVICE_LOSSES} ended with an error and "
-                "rendered no picture; check the GPU with nvidia-smi and the kernel log (dmesg, Xid)"
-            )
-        )
 
     def _record_attempts(self, attempts: Sequence[FailedAttempt], cause: Cause) -> None:
         for record in self._results.record_failed_attempts(attempts, cause):

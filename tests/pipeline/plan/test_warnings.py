@@ -64,4 +64,4 @@ def test_a_model_whose_tokens_cannot_be_counted(corpus: Path, tmp_path: Path) ->
     (tmp_path / "tokenizer_config.json").write_text("{}")
     broken = replace(plan.model, parts=replace(parts, tokenizer=tmp_path))
     [warning] = warnings_of(Plan(plan.campaign, broken, plan.variants))
-    assert warning.startswith(f"whether prompts are too long isn't known: {tmp_path}: tokens can't be counted: ")
+    assert warning.startswith(f"can't check whether prompts are too long: {tmp_path}: tokens can't be counted: ")

@@ -65,14 +65,14 @@ def test_symlinked_files_are_neither_read_nor_replaced(store: LocalStore, tmp_pa
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_file_in_the_place_of_a_folder_is_reported(store: LocalStore) -> None:
+def test_a_file_where_a_folder_is_expected_is_reported(store: LocalStore) -> None:
     assert store.create("assets", b"a file", TEXT)
-    with pytest.raises(StoreError, match="a file or a symlink is in the place of a folder"):
+    with pytest.raises(StoreError, match="expected a folder but there is a file or a symlink, or the other way round"):
         store.create("assets/a", b"x", TEXT)
     assert store.read("assets/a") is None
 
 
-def test_a_file_in_the_place_of_the_root_is_reported(tmp_path: Path) -> None:
+def test_a_file_at_the_root_is_reported(tmp_path: Path) -> None:
     (tmp_path / "store").write_bytes(b"")
     with pytest.raises(StoreError, match=str(tmp_path / "store")):
         LocalStore(tmp_path / "store").check()

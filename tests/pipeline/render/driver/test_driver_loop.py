@@ -10,7 +10,8 @@ import pytest
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher
-from brandpress.pipeline.render.driver.driver_loop import MAX_DEVICE_LOSSES, DriverLoop
+from brandpress.pipeline.render.driver.driver_loop import DriverLoop
+from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.events import (

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
-from brandpress.model.nano.options import Options
-from brandpress.model.nano.schedule import MAX_MINUTES
+from brandpress.model.nano.training.options import Options
+from brandpress.model.nano.training.schedule import MAX_MINUTES
 
 
 def main() -> None:
@@ -57,7 +57,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, help="rendering processes (default: one fewer than the cores)")
     arguments = parser.parse_args()
 
-    from brandpress.model.nano.stages import run  # imported late, so that spawned rendering processes start fast
+    # imported late, so that spawned rendering processes start fast
+    from brandpress.model.nano.training.stages import run
 
     try:
         run(Options(**vars(arguments)), started)

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from brandpress.model.nano.dataset import CAPTIONS_PER_COMPOSITION, draw_shard
+from brandpress.model.nano.data.dataset import CAPTIONS_PER_COMPOSITION, draw_shard
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.placing import Size
 

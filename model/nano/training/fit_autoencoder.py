@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import save_checkpoint
-from brandpress.model.nano.encode import to_floats
-from brandpress.model.nano.loop import Recipe, Stage, train
-from brandpress.model.nano.muon import Muon, remaining_parameters
+from brandpress.model.nano.data.encode import to_floats
 from brandpress.model.nano.place import Place
+from brandpress.model.nano.training.checkpoints import save_checkpoint
+from brandpress.model.nano.training.loop import Recipe, Stage, train
+from brandpress.model.nano.training.muon import Muon, remaining_parameters
 from brandpress.model.network.autoencoder import Autoencoder, patchify
 
 MUON_LR, ADAM_LR = 5e-3, 1e-3

@@ -4,8 +4,8 @@ Renders its own training data (see `model/nano/world`; `art.py` there lists the 
 autoencoder, then the transformer with the text encoder, then the decoder on the transformer's latents, and exports a
 folder in diffusers' layout.
 
-With --minutes, the whole command takes that long and each stage gets its share; without, each stage makes its number of
-steps. Every stage writes checkpoints to --out and resumes from them, so the same command continues an
+With --minutes, the whole command takes that long and each stage gets its share; otherwise each stage runs a fixed
+number of steps. Every stage writes checkpoints to --out and resumes from them, so the same command continues an
 interrupted training. If the budget leaves a stage no time for its first step, the command fails; a larger budget
 resumes from there.
 """

@@ -1,4 +1,4 @@
-"""Renders training data in background processes. Finished files are kept, so that a resumed training reuses them."""
+"""Renders training data in background processes. A resumed training reuses finished files."""
 
 from __future__ import annotations
 

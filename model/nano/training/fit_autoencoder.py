@@ -83,7 +83,7 @@ def add_latent_noise(latents: Tensor) -> Tensor:
 
 
 def next_batch(pictures: Tensor, references: Tensor, size: int, step: int, place: Place) -> Tensor:
-    """Returns whole pictures, references or crops of pictures in turn. The batch depends on the step only."""
+    """Returns a step's batch: whole pictures, references or crops, in rotation. It depends on the step only."""
     rng = random.Random(step)  # noqa: S311
     source, count = ((pictures, size), (references, 4 * size), (pictures, 4 * size))[step % 3]
     batch = source[torch.randint(len(source), (count,), generator=place.generator(step), device=place.device)]

@@ -109,7 +109,7 @@ class Training:
         self.check_budget()
         pictures = self.draw("autoencoder", {(SQUARE, SMALL_SQUARE): AUTOENCODER_PICTURES}, AUTOENCODER_SEED)
         if pictures:
-            shutil.rmtree(self.out / "latents", ignore_errors=True)  # made by another autoencoder
+            shutil.rmtree(self.out / "latents", ignore_errors=True)  # encoded by another autoencoder
         tokenizer = self.make_tokenizer()
         decoder_files = self.draw("decoder", {(SQUARE, SMALL_SQUARE): DECODER_PICTURES}, DECODER_SEED)
         case_futures = self.draw_cases() if self.seconds else []
@@ -160,7 +160,10 @@ class Training:
         return Stage(name, schedule, self.checkpoint(name), self.clock, recipe)
 
     def finished(self, name: str) -> bool:
-        """Returns whether a stage is finished. With a budget it must have made a step: a larger budget retries it."""
+        """Returns whether a stage is finished.
+
+        With a budget, a stage that ran no step isn't finished, so that a larger budget retries it.
+        """
         state = read_stage_state(self.checkpoint(name))
         if state is None:
             return False

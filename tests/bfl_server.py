@@ -1,7 +1,7 @@
-"""A local server with BFL's API, as documented on docs.bfl.ai: POST a task, GET its status with the key, GET its
-picture from a signed URL.
+"""A local server with BFL's API, as documented on docs.bfl.ai.
 
-The behaviour of a task is chosen by its prompt, so that a test can let particular tasks fail.
+Clients POST a task, GET its status with the key, and GET its picture from a signed URL. A task's prompt selects its
+behaviour, so that a test can make particular tasks fail.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ COST = 4.5
 
 @dataclass(frozen=True)
 class Reply:
-    """A response that replaces the normal one. lost: the connection is closed before it, or in the middle of `body`.
-    held: nothing is sent until the server ends. raw: bytes that aren't HTTP."""
+    """A response that replaces the normal one.
+
+    lost: the connection is closed before the response, or in the middle of `body`. held: nothing is sent until the
+    server ends. raw: bytes that aren't HTTP.
+    """
 
     status: int = 200
     body: Any = None
@@ -42,9 +45,12 @@ class Reply:
 
 @dataclass
 class Script:
-    """The behaviour of a prompt's tasks. submit, polls, downloads: replies before the normal one, each sent once.
-    seconds: the duration of the task. gate: the task isn't ready before this is set. status, fields: its final status.
-    accepted: fields that replace those of the POST's response. sample, picture: replace the normal ones."""
+    """The behaviour of a prompt's tasks.
+
+    submit, polls, downloads: replies before the normal one, each sent once. seconds: the task's duration. gate: the
+    task isn't ready before this is set. status, fields: the final status response. accepted: fields that replace those
+    of the POST's response. sample, picture: replace the normal URL and picture.
+    """
 
     submit: list[Reply] = field(default_factory=list)
     polls: list[Reply] = field(default_factory=list)
@@ -60,7 +66,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Call:
-    """A received request. body: of a POST."""
+    """A received request. body: the JSON of a POST."""
 
     method: str
     path: str
@@ -80,13 +86,14 @@ class Task:
 
     @property
     def ready(self) -> bool:
-        open_ = self.script.gate is None or self.script.gate.is_set()
-        return open_ and time.monotonic() - self.started >= self.script.seconds
+        """Whether the picture is ready."""
+        gate_open = self.script.gate is None or self.script.gate.is_set()
+        return gate_open and time.monotonic() - self.started >= self.script.seconds
 
 
 @dataclass
 class BflServer:
-    """The received requests, and the behaviour. max_running: the highest number of concurrent tasks."""
+    """The server's scripts, received requests and tasks. max_running: the highest number of concurrent tasks."""
 
     url: str = ""
     scripts: dict[str, Script] = field(default_factory=dict)
@@ -98,35 +105,40 @@ class BflServer:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def script(self, prompt: str, **fields: Any) -> Script:
-        """Sets the behaviour of a prompt's tasks."""
+        """Sets the behaviour of a prompt's tasks and returns it."""
         self.scripts[prompt] = Script(**fields)
         return self.scripts[prompt]
 
     @property
     def posts(self) -> list[Call]:
+        """The requests that submit tasks."""
         return [call for call in self.calls if call.method == "POST"]
 
     @property
     def polls(self) -> list[Call]:
+        """The requests for a task's status."""
         return [call for call in self.calls if call.path.startswith("/v1/get_result")]
 
     @property
     def downloads(self) -> list[Call]:
+        """The requests for pictures."""
         return [call for call in self.calls if call.path.startswith("/results")]
 
     @property
     def running(self) -> int:
+        """The number of unfinished tasks."""
         return sum(not task.ended for task in self.tasks.values())
 
 
 def picture_of(seed: int, size: tuple[int, int], kind: str = "PNG") -> bytes:
-    """The picture that the server returns for a seed."""
+    """Returns the encoded picture that the server sends for a seed."""
     buffer = io.BytesIO()
     Image.new("RGB", size, colour_of(seed)).save(buffer, kind)
     return buffer.getvalue()
 
 
 def colour_of(seed: int) -> tuple[int, int, int]:
+    """Returns the colour of a seed's picture."""
     return seed % 256, seed // 256 % 256, 77
 
 

@@ -1,8 +1,8 @@
-"""The package `brandpress` in a checkout where it isn't installed: a folder of two links.
+"""Makes the package `brandpress` importable in a checkout where it isn't installed, with a folder of two symlinks.
 
 python3 -m tests.checkout    makes build/checkout, for `PYTHONPATH=build/checkout python3 -m brandpress.…` and for mypy
 
-An installed brandpress needs none of it: there setuptools maps the packages onto the folders.
+An installed brandpress doesn't need it, because setuptools maps the packages to the folders.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 LINKS = ROOT / "build" / "checkout"
 
 
-def link() -> None:
-    """Makes the links build/checkout/brandpress/model and …/pipeline."""
+def make_links() -> None:
+    """Makes the symlinks build/checkout/brandpress/model and …/pipeline."""
     package = LINKS / "brandpress"
     package.mkdir(parents=True, exist_ok=True)
     for name in ("model", "pipeline"):
@@ -29,10 +29,10 @@ def make_importable() -> None:
     """Lets this process and its children import brandpress from the checkout, unless it is installed."""
     if find_spec("brandpress") is not None:
         return
-    link()
+    make_links()
     sys.path.insert(0, str(LINKS))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(LINKS), os.environ.get("PYTHONPATH"))))
 
 
 if __name__ == "__main__":
-    link()
+    make_links()

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 BUCKET = "assets"
 
 os.environ["OMP_NUM_THREADS"] = "1"
-"""Tests run side by side, each on one core: more threads would wait for each other. It is set before torch is imported,
-and inherited by the processes that tests start."""
+"""Tests run in parallel, each on one core; more threads would wait for each other. Set before torch is imported, and
+inherited by the processes that tests start."""
 
 if shutil.which("nvidia-smi") is None:
     # Without a GPU, Triton kernels run in Triton's interpreter. The variable must be set before Triton is imported.
@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the slow tests that the changes since `--since` don't call for."""
+    """Deselect the slow tests that aren't affected by changes since `--since`."""
     commit = config.getoption("--since")
     try:
         changed = None if commit is None else changed_files(commit)
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """It is no failure if the changes since `--since` call for no test."""
+    """Don't fail if no test is affected by the changes since `--since`."""
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.getoption("--since") is not None:
         session.exitstatus = pytest.ExitCode.OK
 

@@ -14,7 +14,7 @@ def serving(
     ended: threading.Event,
     kind: type[ThreadingHTTPServer] = ThreadingHTTPServer,
 ) -> Iterator[str]:
-    """Runs a server while the block runs and returns its URL. ended: set at the block's end, for handlers that wait."""
+    """Runs a server while the block runs and yields its URL. ended: set when the block ends, for waiting handlers."""
     with kind(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

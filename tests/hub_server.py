@@ -1,6 +1,6 @@
-"""A local Hugging Face hub: the part of its protocol that `snapshot_download` uses (model info, tree, HEAD and GET of
-files with ETag and ranges, errors of gated and private repositories).
+"""A local Hugging Face hub with the part of the protocol that `snapshot_download` uses.
 
+Implemented: model info, tree, HEAD and GET of files with ETag and ranges, errors of gated and private repositories.
 Not implemented: redirects to a CDN, and Xet (no file has a Xet hash).
 """
 
@@ -28,7 +28,7 @@ GOOD_TOKEN, OTHER_TOKEN = "hf_letinletinletin", "hf_notyetnotyetnotyet"
 
 
 def checkpoint_files() -> dict[str, bytes]:
-    """A repository like BFL's: diffusers' folders, a second copy of the transformer at the root, and unused files."""
+    """Returns a repository like BFL's: diffusers' folders, a second copy of the transformer, and unused files."""
     shards = [f"diffusion_pytorch_model-0000{number}-of-00002.safetensors" for number in (1, 2)]
     files: dict[str, bytes] = {
         "model_index.json": json.dumps({"_class_name": "Flux2KleinPipeline"}).encode(),
@@ -50,7 +50,7 @@ def checkpoint_files() -> dict[str, bytes]:
         "tokenizer/spiece.model": b"pieces",
         "scheduler/scheduler_config.json": b'{"shift": 3.0}',
     }
-    unwanted = {
+    unused_files = {
         "flux-2-klein-4b.safetensors": b"single file" * 9000,
         "README.md": b"# a model",
         "vae/diffusion_pytorch_model.bin": b"pickle" * 1000,
@@ -58,18 +58,19 @@ def checkpoint_files() -> dict[str, bytes]:
         "images/teaser.png": b"png" * 1000,
         "safety_checker/model.safetensors": b"other" * 1000,
     }
-    return files | unwanted
+    return files | unused_files
 
 
 @dataclass
 class Repository:
-    """gated: only GOOD_TOKEN can read its files; the listing is public, as on the real hub."""
+    """A model repository. gated: only GOOD_TOKEN can read its files; the listing is public, as on the real hub."""
 
     files: dict[str, bytes] = field(default_factory=checkpoint_files)
     gated: bool = False
 
     @property
     def commit(self) -> str:
+        """The commit's hash, derived from the files."""
         return hashlib.sha1(b"".join(name.encode() + content for name, content in self.files.items())).hexdigest()
 
 
@@ -95,7 +96,7 @@ class HubServer:
     down: bool = False
 
     def environment(self, home: Path) -> dict[str, str]:
-        """The environment variables that make a subprocess use this hub, with a cache below `home`."""
+        """Returns the environment of a subprocess that uses this hub, with its cache in `home`."""
         return {
             "HF_ENDPOINT": self.endpoint,
             "HF_HOME": str(home),
@@ -109,8 +110,10 @@ VARIABLES = ("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLI
 
 
 def point_library_at(endpoint: str, home: Path, patch: pytest.MonkeyPatch) -> Path:
-    """Makes huggingface_hub use this endpoint and a cache below `home`, and returns the cache. Patches constants,
-    because the library reads its settings at import."""
+    """Makes huggingface_hub use this endpoint and a cache in `home`, and returns the cache folder.
+
+    Patches constants, because the library reads its settings at import.
+    """
     from huggingface_hub import close_session, constants
 
     for name in (*VARIABLES, "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
@@ -165,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, "Not found")
 
     def _open(self, name: str, files: bool = False) -> Repository | None:
-        """The repository, if the token gives access to it; otherwise sends the error and returns None."""
+        """Returns the repository if the token gives access to it; otherwise sends the error and returns None."""
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token and token not in (GOOD_TOKEN, OTHER_TOKEN):
             self._refuse(401, "Invalid credentials in Authorization header")
@@ -243,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _entry(name: str, content: bytes) -> dict[str, Any]:
-    """A file's entry in the tree. Large files are in LFS, and the tree has the digest of their pointer."""
+    """Returns a file's entry in the tree. Large files are in LFS, so their object id is that of the pointer."""
     digest = hashlib.sha256(content).hexdigest()
     blob = f"oid sha256:{digest}".encode() if name.endswith(LFS) else content
     entry: dict[str, Any] = {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(blob).hexdigest()}

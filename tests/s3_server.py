@@ -23,8 +23,8 @@ GRPC_OFFSET = 10_000
 """SeaweedFS listens for gRPC on each HTTP port plus this offset."""
 
 PORTS = range(20_000, 22_700)
-"""These and the gRPC ports are below those that Linux gives to clients (32,768 and more): nobody takes them while the
-server is down."""
+"""These and the gRPC ports are below Linux's ephemeral ports (32,768 and up), so no client takes them while the server
+is down."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def running_s3_server(weed: Path, folder: Path) -> Iterator[S3Server]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Returns ports at which nobody listens, nor at those plus GRPC_OFFSET.
+    """Returns free ports whose gRPC ports (plus GRPC_OFFSET) are free, too.
 
     They are drawn at random, so that two servers that start together choose different ones.
     """

@@ -46,15 +46,15 @@ def test_every_job_is_valid_and_plans(job: Path) -> None:
     assert brandpress_json("plan", job, "--deliver", os.devnull + "-store")["model"]["name"] == model
 
 
-def test_demo_job(tmp_path: Path) -> None:
+def test_the_demo_job_renders_and_verifies(tmp_path: Path) -> None:
     """Renders at least 24 variants with 1 to 3 references, verifies them, and renders nothing the second time."""
     job = ROOT / "jobs" / "demo.yaml"
     first = brandpress_json("render", job, "--deliver", tmp_path)
     assert first["counts"]["planned"] >= 24
     assert first["counts"]["done"] == first["counts"]["planned"]
-    again = brandpress_json("render", job, "--deliver", tmp_path)
-    assert (again["counts"]["done"], again["counts"]["skipped"]) == (0, first["counts"]["planned"])
-    assert again["manifest"] == first["manifest"]
+    second = brandpress_json("render", job, "--deliver", tmp_path)
+    assert (second["counts"]["done"], second["counts"]["skipped"]) == (0, first["counts"]["planned"])
+    assert second["manifest"] == first["manifest"]
     assert brandpress("verify", job, "--deliver", tmp_path).returncode == 0
     header = tmp_path / "demo" / first["manifest"]
     records = [json.loads(line) for line in header.with_name("variants.jsonl").read_text().splitlines()]
@@ -68,7 +68,7 @@ def test_demo_job(tmp_path: Path) -> None:
     assert min(Image.open(sheet).size) > 500
 
 
-def test_s3_job(s3_environment: S3Server) -> None:
+def test_the_s3_job_renders_and_verifies(s3_environment: S3Server) -> None:
     job = ROOT / "jobs" / "ci-s3.yaml"
     bucket, _, prefix = yaml.safe_load(job.read_text())["deliver"].removeprefix("s3://").partition("/")
     store = boto3.client("s3")
@@ -81,8 +81,8 @@ def test_s3_job(s3_environment: S3Server) -> None:
     assert brandpress_json("render", job)["counts"]["skipped"] == 4
 
 
-def test_hosted_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Uses a local server that speaks BFL's protocol: the real service can't be reached from tests, and costs money."""
+def test_the_hosted_job_renders_and_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uses a local server with BFL's API, because the real service isn't reachable from tests and costs money."""
     job = ROOT / "jobs" / "hosted.yaml"
     with running_bfl_server() as server:
         monkeypatch.setenv("BFL_API_KEY", KEY)
@@ -96,7 +96,7 @@ def test_hosted_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def quickstart(tmp_path: Path) -> Path:
-    """The README's two files, laid out as its first block of commands says; the job's path."""
+    """Writes the README's two files where its first commands expect them, and returns the job's path."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     text = (ROOT / "README.md").read_text()
     assert "mkdir -p specs/acme && cp -r specs/northwind/references specs/acme/\n" in text
@@ -117,7 +117,7 @@ def test_the_readmes_quickstart(quickstart: Path, tmp_path: Path) -> None:
 
 
 def test_the_combined_model_of_the_docs(quickstart: Path) -> None:
-    """Its fields, in the README's campaign; the files that it names are a user's own."""
+    """Loads the README's campaign with these fields; the files that they name don't exist."""
     (fields,) = re.findall(r"```yaml\n(model:\n.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
     quickstart.write_text(quickstart.read_text().replace("model: nano\n", fields))
     campaign = load_campaign(quickstart)

@@ -1,5 +1,4 @@
-"""The wheel, installed into an environment of its own, in a folder whose files have the names of ours and of our
-dependencies."""
+"""Installs the wheel into a fresh environment and runs it in a folder with modules of clashing names."""
 
 from __future__ import annotations
 
@@ -18,10 +17,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = ("LICENSE", "NOTICE", "README.md", "model", "pipeline", "pyproject.toml")
 CLASHING = ("model/__init__", "pipeline/__init__", "PIL/__init__", "jinja2", "ray", "torch", "types", "yaml")
-"""Modules that must not be imported from the folder that brandpress is started in."""
+"""Modules in the current folder that brandpress must not import."""
 
 
 def run(*command: object, folder: Path | None = None) -> str:
+    """Runs a command in `folder`, asserts that it succeeds, and returns its output."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     arguments = list(map(str, command))
     completed = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -31,7 +31,7 @@ def run(*command: object, folder: Path | None = None) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the sources: setuptools writes into the folder that it builds from."""
+    """The wheel, built from a copy of the sources, because setuptools writes into the source folder."""
     folder = tmp_path_factory.mktemp("wheel")
     (folder / "source").mkdir()
     for name in SOURCES:
@@ -45,8 +45,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of an environment with the wheel. Dependencies come from this environment, but not its brandpress:
-    a path file makes Python search a folder without reading that folder's own path files."""
+    """The scripts folder of an environment with the wheel.
+
+    It uses this environment's dependencies through a path file. The editable brandpress is not visible there, because
+    path files in folders added by a path file are ignored.
+    """
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True, with_pip=False)
     paths = {"base": str(folder), "platbase": str(folder)}
@@ -60,7 +63,7 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """A campaign repository with modules that end whoever imports them."""
+    """A campaign repository with modules that exit the process when they are imported."""
     for name in ("jobs", "specs"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in CLASHING:
@@ -70,7 +73,7 @@ def hostile(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_wheel_holds_every_module(wheel: Path) -> None:
+def test_the_wheel_contains_every_module(wheel: Path) -> None:
     modules = {str(file.relative_to(ROOT)) for room in ("model", "pipeline") for file in (ROOT / room).rglob("*.py")}
     with zipfile.ZipFile(wheel) as archive:
         names = {name.removeprefix("brandpress/") for name in archive.namelist()}

@@ -1,4 +1,4 @@
-"""Which slow tests a change calls for."""
+"""The selection of slow tests by changed files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_missing_paths_are_named() -> None:
     assert missing_paths(["pipeline/render", "pipeline/rendre", "model/renderer.py"]) == ["pipeline/rendre"]
 
 
-def test_changed_files_are_all_that_differ_from_the_commit(tmp_path: Path) -> None:
+def test_changed_files_include_deleted_moved_and_untracked_ones(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
@@ -68,5 +68,5 @@ def test_changed_files_are_all_that_differ_from_the_commit(tmp_path: Path) -> No
 @pytest.mark.parametrize("commit", ["no-such-commit", "", "HEAD^"])
 def test_an_unknown_commit_is_an_error(tmp_path: Path, commit: str) -> None:
     subprocess.run(["git", "init"], cwd=tmp_path, check=True, capture_output=True)
-    with pytest.raises(ValueError, match=f"can't tell what changed since '{commit[:4]}"):
+    with pytest.raises(ValueError, match=f"can't list the changes since '{commit[:4]}"):
         changed_files(commit, tmp_path)

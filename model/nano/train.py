@@ -4,8 +4,8 @@ Renders its own training data (see `model/nano/world`; `art.py` there lists the 
 autoencoder, then the transformer with the text encoder, then the decoder on the transformer's latents, and exports a
 folder in diffusers' layout.
 
-With --minutes, the whole command takes that long and each stage gets its share; without, each stage makes its number of
-steps. Every stage writes checkpoints to --out and resumes from them, so the same command continues an
+With --minutes, the whole command takes that long and each stage gets its share; otherwise each stage runs a fixed
+number of steps. Every stage writes checkpoints to --out and resumes from them, so the same command continues an
 interrupted training. If the budget leaves a stage no time for its first step, the command fails; a larger budget
 resumes from there.
 """
@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
-from brandpress.model.nano.options import Options
-from brandpress.model.nano.schedule import MAX_MINUTES
+from brandpress.model.nano.training.options import Options
+from brandpress.model.nano.training.schedule import MAX_MINUTES
 
 
 def main() -> None:
@@ -57,7 +57,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, help="rendering processes (default: one fewer than the cores)")
     arguments = parser.parse_args()
 
-    from brandpress.model.nano.stages import run  # imported late, so that spawned rendering processes start fast
+    # imported late, so that spawned rendering processes start fast
+    from brandpress.model.nano.training.stages import run
 
     try:
         run(Options(**vars(arguments)), started)

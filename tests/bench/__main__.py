@@ -1,5 +1,7 @@
-"""`python -m tests.bench`: time and memory of brandpress, compared with diffusers; `make bench` writes
-docs/benchmarks.md with it. Exit code 1 if results differ or a row can't be measured."""
+"""`python -m tests.bench`: measures time and memory of brandpress against diffusers.
+
+`make bench` writes docs/benchmarks.md with it. Exit code 1 if results differ or a row can't be measured.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ import torch
 from rich.console import Console
 
 from tests.bench.bench import Bench, Family
-from tests.bench.checkpoint import hush
+from tests.bench.checkpoint import silence_libraries
 from tests.bench.child import log
 from tests.bench.document import markdown
 from tests.bench.families import FAMILIES, KEYS
@@ -29,42 +31,45 @@ ROUNDS, QUICK_ROUNDS = 5, 1
 
 
 def main() -> int:
-    options = parse()
-    hush()
+    """Runs the command and returns its exit code."""
+    options = parse_options()
+    silence_libraries()
     if options.quick:
         one_thread()
     rows = list(rows_of_earlier_run(options.keep, options.quick, options.only))
     failed = False
-    for family in [family for family in FAMILIES if options.only & set(family.keys)]:
+    for family in FAMILIES:
+        if not options.only & set(family.keys):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             failed = not measure_family(family, bench_of(options, Path(folder)), rows) or failed
         write(options.json, json.dumps(report_of(rows, options.quick).as_json(), indent=2, allow_nan=False) + "\n")
     report = report_of(rows, options.quick)
     console = Console(width=None if sys.stdout.isatty() else 160)
-    for title, shown in tables_of(report.rows).items():
-        console.print(terminal_table(title, shown))
+    for title, table_rows in tables_of(report.rows).items():
+        console.print(terminal_table(title, table_rows))
     write(options.write, markdown(report))
     return 1 if failed or any(row.differs for row in report.rows) else 0
 
 
-def parse() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: only checks that it runs")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to check that the benchmark runs")
     parser.add_argument("--only", type=keys, default=frozenset(KEYS), metavar="NAME[,NAME]", help=", ".join(KEYS))
     parser.add_argument("--rounds", type=int, help=f"default: {ROUNDS}, or {QUICK_ROUNDS} with --quick")
     parser.add_argument("--whole", action="store_true", help="have diffusers render every picture of every round")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, after each row")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, after each group of rows")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables to FILE, as Markdown")
     parser.add_argument(
-        "--keep", type=Path, metavar="FILE", help="the JSON of an earlier run, whose other rows are kept"
+        "--keep", type=Path, metavar="FILE", help="JSON of an earlier run; its rows that aren't measured again are kept"
     )
     parser.add_argument("--nano", default="nano", metavar="FOLDER", help="a nano checkpoint other than the shipped one")
     return parser.parse_args()
 
 
-def keys(words: str) -> frozenset[str]:
+def keys(text: str) -> frozenset[str]:
     """Parses the names of `--only`. Raises ArgumentTypeError with the allowed ones."""
-    selected = frozenset(words.split(","))
+    selected = frozenset(text.split(","))
     if unknown := selected - set(KEYS):
         raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: allowed: {', '.join(KEYS)}")
     return selected
@@ -77,6 +82,7 @@ def one_thread() -> None:
 
 
 def bench_of(options: argparse.Namespace, folder: Path) -> Bench:
+    """Returns the settings for the options."""
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     return Bench(options.quick, rounds, options.only, options.whole, options.nano, folder, log)
 
@@ -99,7 +105,9 @@ def rows_of_earlier_run(file: Path | None, quick: bool, excluded: Collection[str
         return
     report = Report.from_json(json.loads(file.read_text()))
     if (report.host, report.quick) != (host(), quick):
-        sys.exit(f"{file}: it was measured on another machine, with other versions or --quick; measure all rows again")
+        sys.exit(
+            f"{file}: measured on another machine, with other versions, or with another --quick; measure all rows again"
+        )
     yield from (row for row in report.rows if row.key not in excluded)
 
 
@@ -109,6 +117,7 @@ def report_of(rows: Iterable[Row], quick: bool) -> Report:
 
 
 def write(file: Path | None, text: str) -> None:
+    """Writes the text, if there is a file to write to."""
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)

@@ -25,7 +25,7 @@ class Side(Generic[Result]):
 
 
 @dataclass(frozen=True)
-class Contest(Generic[Result]):
+class Comparison(Generic[Result]):
     """`ours` and `theirs` compute the same result; `difference` compares two, and may be at most `allowed`."""
 
     name: str
@@ -36,8 +36,8 @@ class Contest(Generic[Result]):
 
 
 @dataclass(frozen=True)
-class Duel:
-    """The result of a contest. ours, theirs: seconds of each round. difference: the largest over all rounds."""
+class ComparisonResult:
+    """The result of a comparison. ours, theirs: seconds of each round. difference: the largest over all rounds."""
 
     name: str
     ours: tuple[float, ...]
@@ -64,9 +64,9 @@ def alternate(
         warm()
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
-        turn = number % len(names)
+        first = number % len(names)
         results: dict[str, Result] = {}
-        for name in names[turn:] + names[:turn]:
+        for name in names[first:] + names[:first]:
             start = time.perf_counter()
             results[name] = sides[name].run(number)
             seconds[name].append((time.perf_counter() - start) / sides[name].share)
@@ -75,13 +75,13 @@ def alternate(
     return {name: tuple(times) for name, times in seconds.items()}
 
 
-def duel(contest: Contest[Result], rounds: int, log: Log = silent) -> Duel:
-    """Times a contest after one untimed round."""
+def compare(comparison: Comparison[Result], rounds: int, log: Log = silent) -> ComparisonResult:
+    """Times both sides of a comparison, after one untimed round."""
     differences: list[float] = []
 
     def judge(results: Mapping[str, Result]) -> None:
-        differences.append(contest.difference(results["ours"], results["theirs"]))
+        differences.append(comparison.difference(results["ours"], results["theirs"]))
 
-    sides = {"ours": Side(lambda _: contest.ours()), "theirs": Side(lambda _: contest.theirs())}
+    sides = {"ours": Side(lambda _: comparison.ours()), "theirs": Side(lambda _: comparison.theirs())}
     seconds = alternate(sides, rounds, judge, log)
-    return Duel(contest.name, seconds["ours"], seconds["theirs"], max(differences), contest.allowed)
+    return ComparisonResult(comparison.name, seconds["ours"], seconds["theirs"], max(differences), comparison.allowed)

@@ -1,4 +1,4 @@
-"""A campaign of pictures as both sides render it: ours at once and from empty caches, diffusers picture by picture."""
+"""A campaign rendered by both sides: ours in one call with empty caches, diffusers with one call per picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from brandpress.model import Renderer, RenderRequest
 from tests.bench.alternate import Side
-from tests.bench.checkpoint import Shape, load_as, save
+from tests.bench.checkpoint import CheckpointShape, load_as, save
 from tests.bench.prompts import prompts
 from tests.model.small import Pixels, fresh, judged, levels_of, noise_picture
 
@@ -23,7 +23,10 @@ Pictures = Mapping[int, Pixels]
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked for: one set of references as large as the target, several prompts, a seed for each picture."""
+    """A campaign's pictures: they share one reference set, cycle through the prompts, and each has its own seed.
+
+    side: width and height of the pictures and of the references.
+    """
 
     pictures: int
     prompts: int
@@ -32,10 +35,11 @@ class Job:
     steps: int
 
     def requests(self) -> list[RenderRequest]:
-        words = prompts(self.prompts)
+        """Returns one request per picture."""
+        texts = prompts(self.prompts)
         references = tuple(noise_picture(self.side, self.side, seed=i) for i in range(self.references))
         return [
-            RenderRequest(words[i % self.prompts], references, self.side, self.side, seed=i, steps=self.steps)
+            RenderRequest(texts[i % self.prompts], references, self.side, self.side, seed=i, steps=self.steps)
             for i in range(self.pictures)
         ]
 
@@ -48,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Campaign:
-    """A job and a random checkpoint that both sides have loaded, in float32 on the CPU."""
+    """The requests of a job and a random checkpoint for both sides, in float32 on the CPU."""
 
     requests: tuple[RenderRequest, ...]
     renderer: Renderer
@@ -56,21 +60,22 @@ class Campaign:
     layers: tuple[int, ...]
 
     @classmethod
-    def make(cls, job: Job, shape: Shape, folder: Path) -> Campaign:
+    def make(cls, job: Job, shape: CheckpointShape, folder: Path) -> Campaign:
+        """Saves the checkpoint to `folder` and loads it."""
         save(shape, folder)
         renderer = Renderer.load(str(folder), device="cpu", dtype="float32")
         assert isinstance(renderer, Renderer)
         return cls(tuple(job.requests()), renderer, folder, shape.text.layers)
 
     @property
-    def simplest(self) -> RenderRequest:
-        """What either side renders before anything counts, to load and choose what it does on its first call."""
+    def warm_up_request(self) -> RenderRequest:
+        """A small request that each side renders before it is timed, because first calls load and select kernels."""
         return replace(self.requests[0], references=(), steps=1)
 
     def ours(self, **changes: Any) -> Side[Pictures]:
-        """All pictures at once, nothing known before. changes: of the requests."""
+        """Renders all pictures in one call, with empty caches. changes: fields to replace in all requests."""
         requests = [replace(request, **changes) for request in self.requests]
-        fresh(self.renderer).render([self.simplest])
+        fresh(self.renderer).render([self.warm_up_request])
 
         def run(number: int) -> Pictures:
             return dict(enumerate(map(levels_of, fresh(self.renderer).render(requests))))
@@ -78,25 +83,27 @@ class Campaign:
         return Side(run)
 
     def theirs(self, pipeline: str, count: int) -> Side[Pictures]:
-        """`count` pictures, each by a call of its own; other ones in each round. A call shares nothing with others, so
-        that the seconds of all pictures follow."""
+        """diffusers renders `count` pictures per round, different ones each round, with one call per picture.
+
+        Its calls share nothing, so the time of the whole campaign is proportional.
+        """
         pipe, total = load_as(pipeline, self.folder), len(self.requests)
-        judged(pipe, self.simplest, LENGTH, self.layers)
+        judged(pipe, self.warm_up_request, LENGTH, self.layers)
 
         def run(number: int) -> Pictures:
-            places = [(number * count + i) % total for i in range(count)]
-            return {place: judged(pipe, self.requests[place], LENGTH, self.layers) for place in places}
+            indices = [(number * count + i) % total for i in range(count)]
+            return {index: judged(pipe, self.requests[index], LENGTH, self.layers) for index in indices}
 
         return Side(run, count / total)
 
 
-def largest(one: Pictures, other: Pictures) -> float:
-    """The largest difference of the pictures that both have, in levels of 255."""
-    return float(max(np.abs(one[place] - other[place]).max() for place in one.keys() & other.keys()))
+def largest_difference(one: Pictures, other: Pictures) -> float:
+    """Returns the largest difference in levels of 255, over the pictures that both sides rendered."""
+    return float(max(np.abs(one[index] - other[index]).max() for index in one.keys() & other.keys()))
 
 
 def psnr(one: Pictures, other: Pictures) -> float:
-    """Peak signal-to-noise ratio of the pictures that both have, taken together, in dB; endless where they're equal."""
-    squares = [np.square(one[place] - other[place]).mean() for place in one.keys() & other.keys()]
+    """Returns the PSNR in dB over all pictures that both sides rendered; infinity if they are equal."""
+    squares = [np.square(one[index] - other[index]).mean() for index in one.keys() & other.keys()]
     error = float(np.mean(squares))
     return float(10 * np.log10(255**2 / error)) if error else float("inf")

@@ -1,7 +1,6 @@
-"""Random checkpoints in the shape of the real ones: the same ratios of widths, heads, layers and vocabulary, scaled.
+"""Random checkpoints with the real ones' proportions: widths, heads, layers and vocabulary are scaled down together.
 
-The text encoder's sizes follow from the family's table. The autoencoder has 32 latent channels as the real one; how
-many channels its layers have is said by who asks.
+The text encoder's sizes are derived from the family's table. The autoencoder has 32 latent channels, as the real one.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from brandpress.model.nano.tokenizer import train_tokenizer
 from tests.model.small import PIPELINES, WORDS, dev_tokenizer, small_autoencoder
 
 WEIGHT_SCALE = 1.6
-"""Of the transformer's matrices, over diffusers' start: large enough that every part shows in the pixels."""
+"""Factor on diffusers' initial transformer matrices: large enough for every part to affect the pixels."""
 
 VISION: dict[str, Any] = {
     "model_type": "pixtral",
@@ -33,13 +32,15 @@ VISION: dict[str, Any] = {
     "patch_size": 4,
     "image_size": 64,
 }
-"""Of dev's language model; nothing of it runs when prompts are encoded."""
+"""The vision tower of dev's language model. It isn't used to encode prompts."""
 
 
 @dataclass(frozen=True)
 class TextShape:
-    """A text encoder scaled to `width` and `depth`, its other sizes in the proportion of `size`'s: the head has the
-    same share of all weights."""
+    """A text encoder scaled to `width` and `depth`; its other sizes have the proportions of `size`.
+
+    The vocabulary is scaled so that the output head has the same share of all weights.
+    """
 
     size: TextEncoderSize
     width: int
@@ -47,38 +48,42 @@ class TextShape:
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """The hidden states that are used, at the same part of the depth."""
+        """The layers whose hidden states are used, at the same fractions of the depth."""
         return tuple(layer * self.depth // self.size.depth for layer in self.size.layers)
 
     def config(self) -> dict[str, Any]:
-        """As transformers names the sizes."""
-        size, part = self.size, self.width / self.size.width
-        heads, kv_heads = max(1, round(size.heads * part)), max(1, round(size.kv_heads * part))
-        inner = round(size.inner * part)
-        real = size.depth * layer_weights(size.width, size.inner, size.heads, size.kv_heads)
-        ours = self.depth * layer_weights(self.width, inner, heads, kv_heads)
+        """Returns the sizes as fields of transformers' configurations."""
+        size, scale = self.size, self.width / self.size.width
+        heads, kv_heads = max(1, round(size.heads * scale)), max(1, round(size.kv_heads * scale))
+        inner = round(size.inner * scale)
+        real_weights = size.depth * layer_weights(size.width, size.inner, size.heads, size.kv_heads)
+        scaled_weights = self.depth * layer_weights(self.width, inner, heads, kv_heads)
+        vocabulary = round(size.vocabulary * size.width / real_weights * scaled_weights / self.width)
         return {
             "hidden_size": self.width,
             "intermediate_size": inner,
             "num_attention_heads": heads,
             "num_key_value_heads": kv_heads,
             "head_dim": HEAD_SIZE,
-            "vocab_size": max(len(tokenizer_of(size)), round(size.vocabulary * size.width / real * ours / self.width)),
+            "vocab_size": max(len(tokenizer_of(size)), vocabulary),
             "num_hidden_layers": self.depth,
         }
 
     def __str__(self) -> str:
         config = self.config()
         return (
-            f"text encoder {self.width} wide, {self.depth} layers of which {max(self.layers)} are used, "
-            f"{config['vocab_size']:,} words"
+            f"text encoder {self.width} wide, {self.depth} layers ({max(self.layers)} used), "
+            f"vocabulary of {config['vocab_size']:,}"
         )
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A checkpoint of `kind` (a key of PIPELINES). heads: of 128 each. double, single: how many blocks of each stream.
-    channels: of the autoencoder's four levels."""
+class CheckpointShape:
+    """The sizes of a checkpoint.
+
+    kind: a key of PIPELINES. heads: attention heads, each 128 wide. double, single: numbers of double and single stream
+    blocks. channels: of the autoencoder's four levels.
+    """
 
     kind: str
     heads: int
@@ -90,23 +95,23 @@ class Shape:
     def __str__(self) -> str:
         return (
             f"{self.kind}, {self.heads * HEAD_SIZE} wide ({self.heads} heads of {HEAD_SIZE}), {self.double} double and "
-            f"{self.single} single blocks, {self.text}, autoencoder of {min(self.channels)} to {max(self.channels)} "
-            "channels"
+            f"{self.single} single blocks, {self.text}, autoencoder with {min(self.channels)} to "
+            f"{max(self.channels)} channels"
         )
 
 
 def layer_weights(width: int, inner: int, heads: int, kv_heads: int) -> int:
-    """Of the matrices of one layer of a language model."""
+    """Returns the number of weights in the matrices of one layer of a language model."""
     return 2 * width * HEAD_SIZE * (heads + kv_heads) + 3 * width * inner
 
 
 def tokenizer_of(size: TextEncoderSize) -> Any:
-    """One that knows the words of `tests.bench.prompts`."""
+    """Returns a tokenizer whose vocabulary contains the words of `tests.bench.prompts`."""
     return dev_tokenizer() if size.kind == "mistral3" else train_tokenizer(WORDS)
 
 
-def save(shape: Shape, folder: Path, seed: int = 0) -> Path:
-    """A random checkpoint in diffusers' layout, float32."""
+def save(shape: CheckpointShape, folder: Path, seed: int = 0) -> Path:
+    """Saves a random float32 checkpoint in diffusers' layout and returns `folder`."""
     torch.manual_seed(seed)
     model = Flux2Transformer2DModel(
         num_layers=shape.double,
@@ -124,17 +129,19 @@ def save(shape: Shape, folder: Path, seed: int = 0) -> Path:
     vae = small_autoencoder(
         block_out_channels=shape.channels, layers_per_block=2, latent_channels=32, norm_num_groups=groups
     )
-    kind, extra = PIPELINES[shape.kind]
+    pipeline_class, extra = PIPELINES[shape.kind]
     scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0)
     tokenizer = tokenizer_of(shape.text.size)
     text = text_model(shape.text, tokenizer)
-    pipeline = kind(scheduler=scheduler, vae=vae, text_encoder=text, tokenizer=tokenizer, transformer=model, **extra)
+    pipeline = pipeline_class(
+        scheduler=scheduler, vae=vae, text_encoder=text, tokenizer=tokenizer, transformer=model, **extra
+    )
     pipeline.save_pretrained(folder)
     return folder
 
 
 def text_model(shape: TextShape, tokenizer: Any) -> Any:
-    """The language model, with its head."""
+    """Returns a random language model, with its head."""
     if shape.size.kind == "qwen3":
         return Qwen3ForCausalLM(Qwen3Config(**shape.config()))
     text = {"model_type": "mistral", "sliding_window": None, **shape.config()}
@@ -147,16 +154,18 @@ def text_model(shape: TextShape, tokenizer: Any) -> Any:
     return Mistral3ForConditionalGeneration(config)
 
 
-def hush() -> None:
-    """Keep diffusers and transformers from telling of every file they load."""
+def silence_libraries() -> None:
+    """Turns off the log messages and progress bars of diffusers and transformers."""
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
 
 
 def load_as(pipeline: str, folder: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """A folder's weights in diffusers' pipeline of a class, which need not be the one that the folder names: the
-    weights of klein-kv are distilled in `Flux2KleinPipeline`, too, which then has one pass a step."""
+    """Returns the folder's weights in the diffusers pipeline class `pipeline`, whichever class the folder names.
+
+    `Flux2KleinPipeline` is loaded as distilled, because klein-kv's weights are: it then runs one pass per step.
+    """
     distilled = {"is_distilled": True} if pipeline == "Flux2KleinPipeline" else {}
     model = getattr(diffusers, pipeline).from_pretrained(folder, dtype=dtype, **distilled)
     model.set_progress_bar_config(disable=True)

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.dispatch`: what the pipeline adds to each variant, with a renderer that takes no time."""
+"""`python -m tests.bench.dispatch`: the pipeline's overhead per variant, with an instant renderer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from brandpress.pipeline.render.driver.cluster import ray_resources
 from tests.bench.bench import Bench
-from tests.bench.child import log, print_figures, run_child, with_workers
+from tests.bench.child import log, print_figures, run_child, worker_environment
 from tests.bench.row import PIPELINE, Goal, Row
-from tests.bench.watched import Watched, watch
+from tests.bench.watched import RunTimes, time_run
 from tests.campaigns import plan_of, write_campaign
 
 VARIANTS, QUICK_VARIANTS = 10_000, 200
@@ -23,9 +23,12 @@ RENDERER = "tests.bench.instant:load"
 
 @dataclass(frozen=True)
 class Overhead:
-    """Of one run, in milliseconds per variant but for `starting`, which is in seconds: from the run's begin to the
-    worker's model. total: from then to the end. stream: until the last record. publish: the rest. encode and model: the
-    parts of `stream` that the records contain, on the worker."""
+    """The overhead of one run, in milliseconds per variant, except for `starting`.
+
+    starting: seconds from the start of the run until the worker has loaded the model. total: from then to the end of
+    the run, of which stream: until the last record, and publish: the rest. encode, model: the worker's stages of these
+    names, as timed in the records.
+    """
 
     starting: float
     total: float
@@ -35,31 +38,33 @@ class Overhead:
     model: float
 
 
-def overhead(watched: Watched) -> Overhead:
-    loaded, last, count = max(watched.loaded), watched.recorded[-1], len(watched.recorded)
+def overhead(times: RunTimes) -> Overhead:
+    """Returns the overhead of a run with the given times."""
+    loaded, last, count = max(times.loaded), times.recorded[-1], len(times.recorded)
 
-    def each(seconds: float) -> float:
+    def per_variant(seconds: float) -> float:
         return 1000 * seconds / count
 
     return Overhead(
-        starting=loaded - watched.began,
-        total=each(watched.ended - loaded),
-        stream=each(last - loaded),
-        publish=each(watched.ended - last),
-        encode=each(watched.stages.get("encode", 0.0)),
-        model=each(watched.stages.get("model", 0.0)),
+        starting=loaded - times.began,
+        total=per_variant(times.ended - loaded),
+        stream=per_variant(last - loaded),
+        publish=per_variant(times.ended - last),
+        encode=per_variant(times.stages.get("encode", 0.0)),
+        model=per_variant(times.stages.get("model", 0.0)),
     )
 
 
 def dispatch(bench: Bench) -> Iterator[Row]:
+    """Yields the overhead per variant, measured in a child process."""
     count = QUICK_VARIANTS if bench.quick else VARIANTS
-    figures = run_child("tests.bench.dispatch", "--variants", count, "--rounds", bench.rounds, env=with_workers())
+    figures = run_child("tests.bench.dispatch", "--variants", count, "--rounds", bench.rounds, env=worker_environment())
     runs = [Overhead(**run) for run in figures]
     yield Row(
         "dispatch",
-        f"dispatch overhead per variant, {count:,} variants, an instant renderer",
-        "A run on Ray with one worker, to a local folder, PNG of 64x64, one reference; from the worker's loaded model "
-        f"to the end of the run. {parts(runs)}",
+        f"dispatch overhead per variant, {count:,} variants, instant renderer",
+        "A run on Ray with one worker, delivered to a local folder: 64x64 PNG, one reference; timed from the loaded "
+        f"model to the end of the run. {breakdown(runs)}",
         tuple(run.total for run in runs),
         unit="ms",
         figure="ours",
@@ -68,21 +73,22 @@ def dispatch(bench: Bench) -> Iterator[Row]:
     )
 
 
-def parts(runs: list[Overhead]) -> str:
-    """The medians of a run's parts, in words."""
-    of = {name: statistics.median(getattr(run, name) for run in runs) for name in Overhead.__dataclass_fields__}
+def breakdown(runs: list[Overhead]) -> str:
+    """Returns the medians of the parts of a run, as text."""
+    medians = {name: statistics.median(getattr(run, name) for run in runs) for name in Overhead.__dataclass_fields__}
     return (
-        f"Of {of['total']:.2f} ms: {of['stream']:.2f} until the last record, {of['publish']:.2f} for the manifest. "
-        f"On the worker, beside each other, {of['encode']:.2f} for encoding and {of['model']:.2f} for the renderer; "
-        "the rest is delivering (asset and record, each on the disk before it has a name), messages and dispatch. "
-        f"Starting the worker, {of['starting']:.1f} s a run, isn't in it."
+        f"Of {medians['total']:.2f} ms, {medians['stream']:.2f} pass until the last record, and the manifest takes "
+        f"{medians['publish']:.2f}. On the worker, encoding ({medians['encode']:.2f}) and the renderer "
+        f"({medians['model']:.2f}) overlap; the rest is delivery (asset and record, each flushed to disk before it is "
+        f"renamed), messages and dispatch. Starting the worker takes another {medians['starting']:.1f} s per run."
     )
 
 
 def run_once(variants: int) -> Overhead:
+    """Renders a campaign of `variants` pictures on the running Ray and returns its overhead."""
     with TemporaryDirectory() as folder:
         plan = plan_of(write_campaign(Path(folder), variants, products=("mug",)))
-        return overhead(watch(plan, 1, RENDERER))
+        return overhead(time_run(plan, 1, RENDERER))
 
 
 def main() -> int:
@@ -94,7 +100,7 @@ def main() -> int:
     with ray_resources(1):
         for number in range(options.rounds):
             runs.append(run_once(options.variants))
-            log(f"dispatch: round {number + 1} of {options.rounds}: {runs[-1].total:.2f} ms a variant")
+            log(f"dispatch: round {number + 1} of {options.rounds}: {runs[-1].total:.2f} ms per variant")
     return print_figures([asdict(run) for run in runs])
 
 

@@ -1,4 +1,4 @@
-"""Everything that the benchmark measures, in the order in which it's told."""
+"""Everything that the benchmark measures, in the order of the report."""
 
 from __future__ import annotations
 

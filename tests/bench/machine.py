@@ -1,4 +1,4 @@
-"""What a benchmark ran on: the processor, memory and versions; nothing that names the machine or its folders."""
+"""The processor, memory and versions of a benchmark run; nothing that identifies the machine or its folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = ("torch", "diffusers", "transformers", "ray", "numpy", "pillow")
 
 
 def host() -> dict[str, str]:
-    """Machine and versions, in words, in the order they are to be read."""
+    """Returns machine and versions as text, in the order of the report."""
     return {
         "processor": f"{processor()} ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})",
         "cores": f"{available_cpus()}, {torch.get_num_threads()} threads",
@@ -30,11 +30,12 @@ def host() -> dict[str, str]:
 
 
 def today() -> str:
+    """Returns the date in UTC, as YYYY-MM-DD."""
     return datetime.now(UTC).date().isoformat()
 
 
 def processor() -> str:
-    """Its model's name, as the system tells it."""
+    """Returns the processor's model name."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

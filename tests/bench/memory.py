@@ -1,4 +1,4 @@
-"""`python -m tests.bench.memory`: the memory that one large picture takes above the weights, each side in a process."""
+"""`python -m tests.bench.memory`: peak memory of one large picture above the weights, each side in its own process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from brandpress.model import Renderer, RenderRequest
 from brandpress.model.family import QWEN3_8B
 from tests.bench.alternate import Log
 from tests.bench.bench import Bench
-from tests.bench.campaign import LENGTH, LEVELS, largest
-from tests.bench.checkpoint import Shape, TextShape, hush, load_as, save
+from tests.bench.campaign import LENGTH, LEVELS, largest_difference
+from tests.bench.checkpoint import CheckpointShape, TextShape, load_as, save, silence_libraries
 from tests.bench.child import print_figures, run_child
 from tests.bench.peak import peak_bytes, settle
 from tests.bench.prompts import prompts
@@ -24,22 +24,23 @@ from tests.bench.row import Difference, Goal, Row
 from tests.model.small import Pixels, judged, levels_of, noise_picture
 
 KEY, PIPELINE = "memory-2048", "Flux2KleinPipeline"
-SHAPE = Shape("klein", 16, 1, 1, TextShape(QWEN3_8B, 2048, 4), (64, 128, 256, 256))
-"""Half of klein 9B's widths everywhere, the autoencoder's among them; few layers, over which memory doesn't add up."""
+SHAPE = CheckpointShape("klein", 16, 1, 1, TextShape(QWEN3_8B, 2048, 4), (64, 128, 256, 256))
+"""Half of all of klein 9B's widths, including the autoencoder's; few layers, because layers reuse the memory."""
 
-QUICK_SHAPE = Shape("klein", 1, 1, 1, TextShape(QWEN3_8B, 128, 4), (8, 16, 32, 32))
+QUICK_SHAPE = CheckpointShape("klein", 1, 1, 1, TextShape(QWEN3_8B, 128, 4), (8, 16, 32, 32))
 SIDES = ("ours", "theirs")
 SIZE, QUICK_SIZE = (2048, 1024), (128, 64)
-"""Of the picture and of its references."""
+"""Width and height of the picture and of its references."""
 
 REFERENCES, STEPS = 4, 1
 ROUNDS = 2
-"""At most: a picture takes minutes, and its memory hardly varies."""
+"""Maximum, because a picture takes minutes and its memory hardly varies."""
 
 MIB = 2**20
 
 
 def memory(bench: Bench) -> Iterator[Row]:
+    """Yields the peak memory of both sides."""
     shape, (side, reference) = (QUICK_SHAPE, QUICK_SIZE) if bench.quick else (SHAPE, SIZE)
     folder = save(shape, bench.folder / KEY)
     peaks: dict[str, list[float]] = {name: [] for name in SIDES}
@@ -48,14 +49,14 @@ def memory(bench: Bench) -> Iterator[Row]:
         pictures: dict[str, Pixels] = {}
         for name in SIDES[:: -1 if number % 2 else 1]:
             pictures[name] = measure(name, folder, bench.quick, peaks[name], bench.log)
-        differences.append(largest({0: pictures["ours"]}, {0: pictures["theirs"]}))
+        differences.append(largest_difference({0: pictures["ours"]}, {0: pictures["theirs"]}))
     yield Row(
         KEY,
-        f"peak memory of a picture of {side}x{side} with {REFERENCES} references, above the weights",
-        f"References of {reference}x{reference}, {LENGTH} text tokens, {STEPS} step, float32; {shape}: klein 9B with "
-        "half of every width and few layers, so that transformer and decoder weigh as in the real one. What the "
-        "process holds at most while it renders, less what it held with the weights loaded and a small picture pixels; "
-        "with defaults on both sides.",
+        f"peak memory of a {side}x{side} picture with {REFERENCES} references, above the weights",
+        f"{reference}x{reference} references, {LENGTH} text tokens, {STEPS} step, float32; {shape}: klein 9B with half "
+        "of every width and few layers, so that transformer and decoder have realistic shares of the memory. Peak "
+        "memory of the process while it renders, minus its memory with the weights loaded and after a small picture; "
+        "defaults on both sides.",
         tuple(peaks["ours"]),
         tuple(peaks["theirs"]),
         PIPELINE,
@@ -67,7 +68,7 @@ def memory(bench: Bench) -> Iterator[Row]:
 
 
 def measure(name: str, folder: Path, quick: bool, peaks: list[float], log: Log) -> Pixels:
-    """One picture in a process of its own; adds its peak in MiB to `peaks`."""
+    """Returns the picture rendered in a child process; appends its peak in MiB to `peaks`."""
     file = folder.parent / f"{name}.npy"
     arguments = ("--side", name, "--folder", folder, "--picture", file, *(["--quick"] if quick else []))
     figures = run_child("tests.bench.memory", *arguments)
@@ -78,19 +79,20 @@ def measure(name: str, folder: Path, quick: bool, peaks: list[float], log: Log) 
 
 
 def render_once(side: str, folder: Path, quick: bool) -> tuple[Pixels, dict[str, float]]:
-    """What a child process does: load, make a small picture that touches every weight, then the one that counts."""
-    render = loaded(side, folder)
+    """Runs in a child process: loads, renders a small picture to touch every weight, then the measured one."""
+    render = load_side(side, folder)
     size, reference = QUICK_SIZE if quick else SIZE
     references = tuple(noise_picture(reference, reference, seed=i) for i in range(REFERENCES))
     request = RenderRequest(prompts(1)[0], references, size, size, seed=0, steps=STEPS)
     small = tuple(picture.resize((64, 64)) for picture in references[:1])
     render(replace(request, references=small, width=64, height=64))
-    held, start = settle(), time.perf_counter()
+    baseline, start = settle(), time.perf_counter()
     picture = render(request)
-    return picture, {"peak_bytes": peak_bytes() - held, "seconds": time.perf_counter() - start}
+    return picture, {"peak_bytes": peak_bytes() - baseline, "seconds": time.perf_counter() - start}
 
 
-def loaded(side: str, folder: Path) -> Callable[[RenderRequest], Pixels]:
+def load_side(side: str, folder: Path) -> Callable[[RenderRequest], Pixels]:
+    """Returns a function that renders a request with our renderer or with diffusers."""
     if side == "ours":
         renderer = Renderer.load(str(folder), device="cpu", dtype="float32")
         return lambda request: levels_of(renderer.render([request])[0])
@@ -101,11 +103,11 @@ def loaded(side: str, folder: Path) -> Callable[[RenderRequest], Pixels]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.memory", description=__doc__)
     parser.add_argument("--side", choices=SIDES, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="the checkpoint")
-    parser.add_argument("--picture", type=Path, required=True, metavar="FILE", help="where the picture goes, as .npy")
+    parser.add_argument("--folder", type=Path, required=True, help="checkpoint")
+    parser.add_argument("--picture", type=Path, required=True, metavar="FILE", help="output, .npy")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    hush()
+    silence_libraries()
     picture, figures = render_once(options.side, options.folder, options.quick)
     np.save(options.picture, picture)
     return print_figures(figures)

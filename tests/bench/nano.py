@@ -1,4 +1,4 @@
-"""nano, the trained model that ships: a single picture, and what `reuse: approximate` does to its pictures."""
+"""nano, the trained model that ships: the time of a single picture, and the effect of `reuse: approximate`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from PIL import Image
 
 from brandpress.model import Renderer, RenderRequest
-from tests.bench.alternate import Contest, Side, alternate, duel
+from tests.bench.alternate import Comparison, Side, alternate, compare
 from tests.bench.bench import Bench
-from tests.bench.campaign import LEVELS, Pictures, largest, psnr
+from tests.bench.campaign import LEVELS, Pictures, largest_difference, psnr
 from tests.bench.row import Difference, Row
 from tests.model.small import fresh, judged, levels_of, load_pipeline
 
@@ -27,17 +27,18 @@ SCENES = ("on a beach", "by a lake", "in the snow", "on a yellow podium")
 STEPS, QUICK_STEPS = (4, 20), (2,)
 SIDE = 128
 REFERENCE_SIDE = 64
-"""As nano prepares references; diffusers would take larger ones as they are."""
+"""The size to which nano scales references. diffusers would use larger ones unscaled."""
 
 
 def load(bench: Bench) -> Renderer:
+    """Returns nano's renderer, in float32 on the CPU."""
     renderer = Renderer.load(bench.nano, device="cpu", dtype="float32")
     assert isinstance(renderer, Renderer)
     return renderer
 
 
 def requests(steps: int) -> list[RenderRequest]:
-    """Pictures that nano was trained to make, of three references of the northwind brand."""
+    """Returns requests like those nano was trained on, with three references of the northwind brand."""
     references = tuple(Image.open(REFERENCES / f"{item}.png") for item in ITEMS)
     sides = (("left", "right"), ("right", "left"))
     return [
@@ -54,7 +55,7 @@ def requests(steps: int) -> list[RenderRequest]:
 
 
 def nano(bench: Bench) -> Iterator[Row]:
-    """One picture, nothing known before."""
+    """Yields the time of one picture with empty caches."""
     renderer = load(bench)
     description = renderer.description
     assert description.parts is not None and description.parts.root is not None
@@ -62,18 +63,18 @@ def nano(bench: Bench) -> Iterator[Row]:
     request = requests(1 if bench.quick else 4)[0]
     shrunk = tuple(picture.resize((REFERENCE_SIDE, REFERENCE_SIDE)) for picture in request.references)
     request = replace(request, references=shrunk)
-    contest: Contest[Pictures] = Contest(
+    comparison: Comparison[Pictures] = Comparison(
         "nano",
         lambda: {0: levels_of(fresh(renderer).render([request])[0])},
         lambda: {0: judged(pipeline, request, description.text_length, description.text_layers or (9, 18, 27))},
-        largest,
+        largest_difference,
         LEVELS,
     )
-    result = duel(contest, bench.rounds, lambda line: bench.log(f"nano: {line}"))
+    result = compare(comparison, bench.rounds, lambda line: bench.log(f"nano: {line}"))
     yield Row(
         "nano",
-        f"nano, one picture of {SIDE}x{SIDE}, {len(ITEMS)} references, {request.steps} steps",
-        "The shipped model with nothing known before: what a single picture costs where there's nothing to reuse.",
+        f"nano, one {SIDE}x{SIDE} picture, {len(ITEMS)} references, {request.steps} steps",
+        "The shipped model with empty caches: the time of a single picture that can reuse nothing.",
         result.ours,
         result.theirs,
         difference=Difference(result.difference, "levels", result.allowed),
@@ -81,13 +82,14 @@ def nano(bench: Bench) -> Iterator[Row]:
 
 
 def approximate(bench: Bench) -> Iterator[Row]:
-    """Our approximate pictures beside our exact ones, for schedules of several lengths."""
+    """Yields the rows of approximate against exact pictures, for several numbers of steps."""
     renderer = load(as_klein(bench))
     for steps in QUICK_STEPS if bench.quick else STEPS:
-        yield distance(renderer, steps, bench)
+        yield compare_reuse(renderer, steps, bench)
 
 
-def distance(renderer: Renderer, steps: int, bench: Bench) -> Row:
+def compare_reuse(renderer: Renderer, steps: int, bench: Bench) -> Row:
+    """Returns the row of approximate against exact pictures."""
     decibels: list[float] = []
 
     def judge(results: Mapping[str, Pictures]) -> None:
@@ -98,9 +100,9 @@ def distance(renderer: Renderer, steps: int, bench: Bench) -> Row:
     return Row(
         "nano-approximate",
         f"nano, {len(SCENES)} pictures, {len(ITEMS)} references, {steps} steps, approximate",
-        f"{SIDE}x{SIDE}, references of specs/northwind, each picture another prompt and seed. nano's trained "
-        "weights, read as a model whose references aren't apart (nano itself needs no approximation); it wasn't "
-        "trained to attend so, and its pictures are worse for it. PSNR is the least of all rounds.",
+        f"{SIDE}x{SIDE}, references of specs/northwind, a different prompt and seed for each picture. nano's weights "
+        "are run with full attention, as in klein (nano itself needs no approximation). It wasn't trained for that, "
+        "and its pictures are worse. PSNR is the minimum of all rounds.",
         seconds["approximate"],
         seconds["exact"],
         "exact",
@@ -110,8 +112,10 @@ def distance(renderer: Renderer, steps: int, bench: Bench) -> Row:
 
 
 def as_klein(bench: Bench) -> Bench:
-    """With a copy of nano that says it's plain klein: references attend to everything, as in the models that
-    `reuse: approximate` is for. Of those no trained one is small enough to ship."""
+    """Returns `bench` with a copy of nano that is marked as klein, so that references attend to all tokens.
+
+    `reuse: approximate` is for such models; none that is trained is small enough to ship.
+    """
     parts = load(bench).description.parts
     assert parts is not None and parts.root is not None
     folder = bench.folder / "nano-as-klein"
@@ -122,5 +126,6 @@ def as_klein(bench: Bench) -> Bench:
 
 
 def side(renderer: Renderer, steps: int, reuse: str) -> Side[Pictures]:
+    """Renders all pictures with empty caches and the given reuse."""
     reuse_requests = [replace(request, reuse=reuse) for request in requests(steps)]
     return Side(lambda _: dict(enumerate(map(levels_of, fresh(renderer).render(reuse_requests)))))

@@ -1,4 +1,4 @@
-"""A benchmark's rows as words, as tables for a terminal, and as JSON."""
+"""A benchmark report: rows as text cells, tables for a terminal, and JSON."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rich.table import Table
 
 from tests.bench.row import Row
 
-COLUMNS = ("what", "ours", "beside", "ratio", "spread", "goal", "met", "results")
-RATIOS = {"theirs/ours": "{:.2f}x", "ours/theirs": "{:.2f} of it", "ours": "{:.2f}"}
+COLUMNS = ("benchmark", "ours", "compared with", "ratio", "spread", "goal", "met", "results")
+RATIOS = {"theirs/ours": "{:.2f}x as fast", "ours/theirs": "{:.2f}x as much", "ours": "{:.2f}"}
 
 
 @dataclass(frozen=True)
 class Report:
-    """The rows of a run, with its machine and versions. quick: it only proves that it runs."""
+    """The rows of a run, with its machine and versions. quick: a run with tiny sizes, whose figures mean nothing."""
 
     host: dict[str, str]
     quick: bool
@@ -25,10 +25,11 @@ class Report:
 
     @property
     def dates(self) -> tuple[str, ...]:
-        """The days on which rows were measured: several where some are of an earlier run."""
+        """The dates of the rows' measurements; several if rows of an earlier run were kept."""
         return tuple(sorted({row.date for row in self.rows}))
 
     def as_json(self) -> dict[str, Any]:
+        """Returns the report with each row's fields and derived values."""
         rows = [row.as_json() for row in self.rows]
         return {"quick": self.quick, "host": self.host, "rows": rows}
 
@@ -39,7 +40,7 @@ class Report:
 
 
 def tables_of(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """The rows of each table, by its title."""
+    """Returns the rows of each table, keyed by the table's title."""
     tables: dict[str, list[Row]] = {}
     for row in rows:
         tables.setdefault(row.table, []).append(row)
@@ -47,13 +48,13 @@ def tables_of(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row's words, one for each of COLUMNS."""
-    beside = f"{measure(statistics.median(row.theirs), row.unit)} ({row.beside})" if row.theirs else ""
+    """Returns a row's texts, one for each of COLUMNS."""
+    compared_with = f"{quantity(statistics.median(row.theirs), row.unit)} ({row.beside})" if row.theirs else ""
     low, high = min(row.figures), max(row.figures)
     return (
         row.name,
-        measure(statistics.median(row.ours), row.unit),
-        beside,
+        quantity(statistics.median(row.ours), row.unit),
+        compared_with,
         RATIOS[row.figure].format(row.value),
         f"{low:.2f} to {high:.2f}" if len(row.figures) > 1 else "1 round",
         "" if row.goal is None else str(row.goal),
@@ -62,16 +63,17 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def measure(value: float, unit: str) -> str:
-    """A figure with its unit, in about three digits."""
+def quantity(value: float, unit: str) -> str:
+    """Returns a figure with its unit, to about three digits."""
     digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:,.{digits}f} {unit}"
 
 
 def terminal_table(title: str, rows: Sequence[Row]) -> Table:
+    """Returns a table for the terminal."""
     table = Table(title=title)
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "what" else "right", overflow="fold")
+        table.add_column(column, justify="left" if column == COLUMNS[0] else "right", overflow="fold")
     for row in rows:
         table.add_row(*cells(row))
     return table

@@ -50,10 +50,9 @@ class Difference:
 class Row:
     """A measurement.
 
-    key: what `--only` calls it; several rows may share one. about: one sentence with the sizes and what is and isn't in
-    the figures. ours, theirs: round by round, in `unit`; theirs is empty without a comparison. beside: the
-    name of theirs. difference: None where the results can't be compared. table: the title of its table. date: the day
-    of the measurement.
+    key: its name in `--only`; several rows can share one. about: the sizes, and what the figures include. ours, theirs:
+    one value per round, in `unit`; theirs is empty without a comparison. beside: what ours is compared with.
+    difference: None if the results can't be compared. table: the title of its table. date: the day of the measurement.
     """
 
     key: str

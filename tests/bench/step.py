@@ -1,5 +1,8 @@
-"""One step of the transformer, heads of 128 as the real models have them, without references: against diffusers' in
-two dtypes, and against its own matrix products and attention alone, the limit of what arranging the rest can gain."""
+"""One transformer step without references, with heads of 128 as in the real models.
+
+It is compared with diffusers' step in two dtypes, and with its own matrix products and attention alone: their time is
+the limit for optimising the rest.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,9 @@ HEAD = 128
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A transformer's width in heads, its blocks, and the tokens of a picture and of its text."""
+class TransformerShape:
+    """A transformer's sizes: attention heads, double and single stream blocks; side: target tokens per side of the
+    picture; text: text tokens."""
 
     heads: int
     doubles: int = 2
@@ -42,10 +46,12 @@ class Shape:
 
     @property
     def width(self) -> int:
+        """The width of a hidden state."""
         return self.heads * HEAD
 
     @property
     def config(self) -> dict[str, Any]:
+        """The fields of diffusers' configuration."""
         return {
             "num_layers": self.doubles,
             "num_single_layers": self.singles,
@@ -60,15 +66,18 @@ class Shape:
         return f"{self.side**2:,} target and {self.text} text tokens, {blocks}"
 
 
-QUICK = Shape(1, 1, 2, 8, 32)
-SHAPE, LIMIT_SHAPE = Shape(4), Shape(8)
+QUICK = TransformerShape(1, 1, 2, 8, 32)
+SHAPE, LIMIT_SHAPE = TransformerShape(4), TransformerShape(8)
 
 
 class Step:
-    """One step of a random transformer, by both sides. What a campaign computes once isn't in ours: modulations,
-    positions and the text's projection; diffusers computes them in every step."""
+    """One step of a random transformer, for both sides.
 
-    def __init__(self, shape: Shape, dtype: torch.dtype) -> None:
+    Ours excludes what a campaign computes once: modulations, positions and the text projection. diffusers computes them
+    in every step.
+    """
+
+    def __init__(self, shape: TransformerShape, dtype: torch.dtype) -> None:
         torch.manual_seed(0)
         self.shape = shape
         self._theirs: Any = randomise(Flux2Transformer2DModel(**shape.config))
@@ -89,21 +98,24 @@ class Step:
         self._space = Workspace()
 
     def ours(self) -> Tensor:
-        run = PackedPass(self._ours, self._segments, self._mods, self._space)
-        return run.velocity(self._image[0], self._projected)
+        """Returns our velocity (target tokens, channels)."""
+        packed_pass = PackedPass(self._ours, self._segments, self._mods, self._space)
+        return packed_pass.velocity(self._image[0], self._projected)
 
     @torch.inference_mode()
     def theirs(self) -> Tensor:
+        """Returns diffusers' velocity (target tokens, channels)."""
         velocity: Tensor = self._theirs(self._image, self._text, self._time, *self._ids).sample
         return velocity[0]
 
 
 def difference(one: Tensor, other: Tensor) -> float:
-    """In standard deviations of the other."""
+    """Returns the largest difference, in standard deviations of `other`."""
     return float((one.float() - other.float()).abs().max() / other.float().std())
 
 
 def steps(bench: Bench) -> Iterator[Row]:
+    """Yields the selected rows."""
     for key, dtype in DTYPES.items():
         if key in bench.selected:
             yield against_diffusers(bench, key, dtype)
@@ -112,6 +124,7 @@ def steps(bench: Bench) -> Iterator[Row]:
 
 
 def against_diffusers(bench: Bench, key: str, dtype: torch.dtype) -> Row:
+    """Returns the row of our step against diffusers'."""
     step = Step(QUICK if bench.quick else SHAPE, dtype)
     differences: list[float] = []
 
@@ -124,7 +137,8 @@ def against_diffusers(bench: Bench, key: str, dtype: torch.dtype) -> Row:
     return Row(
         key,
         f"one transformer step, {name}",
-        f"{step.shape}, {name}. Ours without what it computes once a campaign: modulations, positions, projected text.",
+        f"{step.shape}, {name}. Ours excludes what it computes once per campaign: modulations, positions, text "
+        "projection.",
         seconds["ours"],
         seconds["diffusers"],
         goal=GOALS[key],
@@ -133,13 +147,13 @@ def against_diffusers(bench: Bench, key: str, dtype: torch.dtype) -> Row:
 
 
 def limits(bench: Bench) -> Iterator[Row]:
-    """Products and attention alone, each side's own, over its step."""
+    """Yields the time of each side's matrix products and attention alone, relative to its whole step."""
     step = Step(QUICK if bench.quick else LIMIT_SHAPE, torch.float32)
     for name, run, last_whole, goal in (
         ("our step", step.ours, False, Goal(0.95)),
         ("diffusers' step", step.theirs, True, None),
     ):
-        alone = bare(step.shape, last_whole)
+        alone = products_and_attention(step.shape, last_whole)
         sides: dict[str, Side[object]] = {
             "alone": Side(lambda _, alone=alone: alone()),
             "step": Side(lambda _, run=run: run()),
@@ -147,8 +161,8 @@ def limits(bench: Bench) -> Iterator[Row]:
         seconds = alternate(sides, bench.rounds, lambda _: None, lambda line: bench.log(f"limit: {line}"))
         yield Row(
             LIMIT,
-            f"matrix products and attention alone, over {name}",
-            f"{step.shape}, float32. The rest of a step is norms, modulation, positions, activations and copies.",
+            f"matrix products and attention alone, against {name}",
+            f"{step.shape}, float32. The rest of a step is norms, modulations, positions, activations and copies.",
             seconds["alone"],
             seconds["step"],
             beside=name,
@@ -157,10 +171,10 @@ def limits(bench: Bench) -> Iterator[Row]:
         )
 
 
-def bare(shape: Shape, last_whole: bool) -> Callable[[], None]:
-    """The products and attentions of a step, on tensors that are there already, written where there's room.
+def products_and_attention(shape: TransformerShape, last_whole: bool) -> Callable[[], None]:
+    """Returns a function that runs a step's matrix products and attention on allocated tensors.
 
-    last_whole: whether the last block is computed for all rows.
+    last_whole: whether the last block is computed for all rows, instead of only for the target's.
     """
     target, width = shape.side**2, shape.width
     rows = target + shape.text

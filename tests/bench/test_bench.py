@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow("model", "pipeline", "tests/gpu", "tests/model")
-def test_it_runs(tmp_path: Path) -> None:
+def test_a_quick_run_measures_every_row(tmp_path: Path) -> None:
     figures, document = tmp_path / "bench.json", tmp_path / "bench.md"
     command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(figures), "--write", str(document)]
     completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Random checkpoints keep the real ones' proportions."""
+"""Random checkpoints have the proportions of the real ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from brandpress.model.checkpoint.describe import describe
 from brandpress.model.family import MISTRAL, QWEN3_4B, QWEN3_8B, TextEncoderSize
 from tests.bench import kv, memory, reuse, text
-from tests.bench.checkpoint import Shape, TextShape, layer_weights, load_as, save, tokenizer_of
+from tests.bench.checkpoint import CheckpointShape, TextShape, layer_weights, load_as, save, tokenizer_of
 from tests.bench.prompts import TOKENS_PER_WORD, prompts
 
 SHAPES = {
@@ -21,13 +21,13 @@ TEXTS = {**text.SHAPES, **{name: shape.text for name, shape in SHAPES.items()}}
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_text_encoders_use_the_same_part_of_their_layers(name: str) -> None:
+def test_text_encoders_use_layers_at_the_same_fractions_of_the_depth(name: str) -> None:
     shape = TEXTS[name]
     assert [layer / shape.depth for layer in shape.layers] == [layer / shape.size.depth for layer in shape.size.layers]
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_the_head_has_the_same_share_of_a_text_encoder(name: str) -> None:
+def test_the_head_has_the_same_share_of_a_text_encoders_weights(name: str) -> None:
     size, config = TEXTS[name].size, TEXTS[name].config()
 
     def share(size: TextEncoderSize | None) -> float:
@@ -63,8 +63,8 @@ def test_a_word_of_a_prompt_is_a_token(size: TextEncoderSize) -> None:
     assert lengths == pytest.approx(expected, rel=0.1)
 
 
-def test_weights_of_klein_kv_are_distilled_in_the_full_pipeline(tmp_path: Path) -> None:
-    """Else it would make a second, unconditional pass, and the benchmark would praise us for it."""
-    folder = save(Shape("klein-kv", 1, 1, 1, TextShape(QWEN3_8B, 128, 4), (8, 16, 32, 32)), tmp_path)
+def test_klein_kv_is_loaded_as_distilled_in_the_full_pipeline(tmp_path: Path) -> None:
+    """Otherwise diffusers would run a second, unconditional pass, which would inflate our speed-up."""
+    folder = save(CheckpointShape("klein-kv", 1, 1, 1, TextShape(QWEN3_8B, 128, 4), (8, 16, 32, 32)), tmp_path)
     assert describe(str(folder), folder).kv
     assert load_as("Flux2KleinPipeline", folder).config.is_distilled

@@ -1,4 +1,4 @@
-"""Parts of the command."""
+"""The steps of the command."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def test_rows_of_an_earlier_run_are_kept_unless_measured_again(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("changed", "quick"), [({"torch": "1.0"}, False), ({}, True)])
-def test_rows_of_another_machine_or_kind_are_rejected(tmp_path: Path, changed: dict[str, str], quick: bool) -> None:
+def test_rows_of_another_machine_or_mode_are_rejected(tmp_path: Path, changed: dict[str, str], quick: bool) -> None:
     file = tmp_path / "bench.json"
     file.write_text(json.dumps(Report(host() | changed, quick, ROWS).as_json()))
-    with pytest.raises(SystemExit, match=r"bench\.json: it was measured on another machine, with other versions or"):
+    with pytest.raises(SystemExit, match=r"bench\.json: measured on another machine, with other versions, or"):
         list(rows_of_earlier_run(file, False, ()))
 
 
 def test_a_family_that_fails_keeps_what_others_have_measured(tmp_path: Path) -> None:
-    def breaks(bench: Bench) -> list[Row]:
+    def fail(bench: Bench) -> list[Row]:
         raise RuntimeError("no memory is left")
 
     rows: list[Row] = []
     lines: list[str] = []
     assert measure_family(Family(("a",), lambda bench: ROWS[:1]), bench(tmp_path, lines), rows)
-    assert not measure_family(Family(("b",), breaks), bench(tmp_path, lines), rows)
+    assert not measure_family(Family(("b",), fail), bench(tmp_path, lines), rows)
     assert [(row.key, len(row.date)) for row in rows] == [("kv-4", 10)]
     assert lines[0].startswith("b: can't be measured") and "no memory is left" in lines[0]

@@ -1,4 +1,4 @@
-"""The highest memory of a process."""
+"""The peak memory of a process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tests.bench.peak import CLEAR, peak_bytes, settle
 MIB = 2**20
 
 
-@pytest.mark.skipif(not CLEAR.exists(), reason="only Linux lets a peak start anew")
-def test_a_peak_rises_with_what_is_held_and_starts_anew() -> None:
-    held = settle()
+@pytest.mark.skipif(not CLEAR.exists(), reason="only Linux can reset the peak")
+def test_the_peak_rises_with_an_allocation_and_can_be_reset() -> None:
+    baseline = settle()
     block = bytearray(b"x") * (256 * MIB)
-    assert len(block) <= peak_bytes() - held + 8 * MIB
+    assert len(block) <= peak_bytes() - baseline + 8 * MIB
     del block
-    assert settle() < held + 128 * MIB
+    assert settle() < baseline + 128 * MIB

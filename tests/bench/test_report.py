@@ -1,4 +1,4 @@
-"""Rows as words, tables and JSON."""
+"""Rows as text, tables and JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from tests.bench.report import COLUMNS, Report, cells, measure, tables_of, terminal_table
+from tests.bench.report import COLUMNS, Report, cells, quantity, tables_of, terminal_table
 from tests.bench.row import Difference, Goal, Row
 
 FASTER = Row("a", "faster", "", (1.0, 2.0, 4.0), (3.0, 2.0, 8.0), goal=Goal(1.5), difference=Difference(1, "levels", 1))
@@ -17,16 +17,25 @@ ALONE = Row("c", "alone", "", (4.5, 5.0), unit="ms", figure="ours", table="the p
 
 
 @pytest.mark.parametrize(
-    ("row", "words"),
+    ("row", "texts"),
     [
         (
             FASTER,
-            ("faster", "2.00 s", "3.00 s (diffusers)", "2.00x", "1.00 to 3.00", "≥ 1.5", "yes", "equal (1 levels)"),
+            (
+                "faster",
+                "2.00 s",
+                "3.00 s (diffusers)",
+                "2.00x as fast",
+                "1.00 to 3.00",
+                "≥ 1.5",
+                "yes",
+                "equal (1 levels)",
+            ),
         ),
         (
             SMALLER,
             (
-                *("smaller", "300 MiB", "400 MiB (diffusers)", "0.75 of it", "1 round", "≤ 0.7", "no"),
+                *("smaller", "300 MiB", "400 MiB (diffusers)", "0.75x as much", "1 round", "≤ 0.7", "no"),
                 "not comparable",
             ),
         ),
@@ -34,30 +43,30 @@ ALONE = Row("c", "alone", "", (4.5, 5.0), unit="ms", figure="ours", table="the p
     ],
     ids=lambda value: value.name if isinstance(value, Row) else "",
 )
-def test_a_row_in_words(row: Row, words: tuple[str, ...]) -> None:
-    assert cells(row) == words
-    assert len(words) == len(COLUMNS)
+def test_the_cells_of_a_row(row: Row, texts: tuple[str, ...]) -> None:
+    assert cells(row) == texts
+    assert len(texts) == len(COLUMNS)
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "text"),
     [(1234.5, "1,234 s"), (123.4, "123 s"), (12.34, "12.3 s"), (1.234, "1.23 s"), (0.01234, "0.012 s")],
 )
-def test_measures_have_about_three_digits(value: float, words: str) -> None:
-    assert measure(value, "s") == words
+def test_quantities_have_about_three_digits(value: float, text: str) -> None:
+    assert quantity(value, "s") == text
 
 
-def test_rows_stand_in_the_table_that_they_name() -> None:
+def test_rows_are_grouped_by_their_table() -> None:
     assert tables_of([ALONE, FASTER, SMALLER]) == {"the pipeline": [ALONE], "ours against diffusers": [FASTER, SMALLER]}
 
 
 def test_the_terminal_shows_every_row() -> None:
     file = io.StringIO()
     Console(file=file, width=140).print(terminal_table("a title", [FASTER, SMALLER]))
-    shown = file.getvalue()
-    assert all(word in shown for word in ("a title", "faster", "2.00x", "smaller", "0.75 of it"))
+    output = file.getvalue()
+    assert all(text in output for text in ("a title", "faster", "2.00x as fast", "smaller", "0.75x as much"))
 
 
-def test_a_report_comes_back_from_json() -> None:
+def test_a_report_survives_json() -> None:
     report = Report({"cores": "2"}, False, (FASTER, SMALLER, ALONE))
     assert Report.from_json(json.loads(json.dumps(report.as_json(), allow_nan=False))) == report

@@ -1,4 +1,4 @@
-"""A row's figures and its way through JSON."""
+"""A row's figures, goal, difference and JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OURS, THEIRS = (1.0, 2.0, 4.0), (3.0, 2.0, 8.0)
         ("ours", OURS, 2.0),
     ],
 )
-def test_figures_are_per_round_and_their_median_counts(
+def test_figures_are_per_round_and_the_value_is_their_median(
     figure: Figure, figures: tuple[float, ...], value: float
 ) -> None:
     row = Row("a", "a", "", OURS, THEIRS, figure=figure)
@@ -31,7 +31,7 @@ def test_figures_are_per_round_and_their_median_counts(
 
 
 @pytest.mark.parametrize(
-    ("goal", "words", "met"),
+    ("goal", "text", "met"),
     [
         (None, None, None),
         (Goal(2), "≥ 2", True),
@@ -40,13 +40,13 @@ def test_figures_are_per_round_and_their_median_counts(
         (Goal(1.9, at_least=False), "≤ 1.9", False),
     ],
 )
-def test_a_goal_is_met_by_the_median(goal: Goal | None, words: str | None, met: bool | None) -> None:
+def test_the_median_decides_whether_a_goal_is_met(goal: Goal | None, text: str | None, met: bool | None) -> None:
     assert Row("a", "a", "", OURS, THEIRS, goal=goal).met is met
-    assert goal is None or str(goal) == words
+    assert goal is None or str(goal) == text
 
 
 @pytest.mark.parametrize(
-    ("difference", "words", "differs"),
+    ("difference", "text", "differs"),
     [
         (Difference(1, "levels", allowed=1), "equal (1 levels)", False),
         (Difference(2, "levels", allowed=1), "DIFFERS (2 levels)", True),
@@ -54,8 +54,8 @@ def test_a_goal_is_met_by_the_median(goal: Goal | None, words: str | None, met: 
         (Difference(31.25, "dB PSNR"), "31.2 dB PSNR", False),
     ],
 )
-def test_results_are_equal_up_to_what_is_allowed(difference: Difference, words: str, differs: bool) -> None:
-    assert str(difference) == words
+def test_results_are_equal_within_the_allowed_difference(difference: Difference, text: str, differs: bool) -> None:
+    assert str(difference) == text
     assert Row("a", "a", "", OURS, THEIRS, difference=difference).differs is differs
 
 
@@ -68,5 +68,5 @@ def test_results_are_equal_up_to_what_is_allowed(difference: Difference, words: 
     ],
     ids=lambda row: row.key,
 )
-def test_a_row_comes_back_from_json(row: Row) -> None:
+def test_a_row_survives_json(row: Row) -> None:
     assert Row.from_json(json.loads(json.dumps(row.as_json(), allow_nan=False))) == row

@@ -1,4 +1,4 @@
-"""The text encoders: embeddings of eight prompts, as a campaign needs them once."""
+"""The text encoders: embeddings of eight prompts, which a campaign computes once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.text import load_text_encoder
 from brandpress.model.family import MISTRAL, QWEN3_4B
-from tests.bench.alternate import Contest, duel
+from tests.bench.alternate import Comparison, compare
 from tests.bench.bench import Bench
-from tests.bench.checkpoint import Shape, TextShape, load_as, save
+from tests.bench.checkpoint import CheckpointShape, TextShape, load_as, save
 from tests.bench.prompts import prompts
 from tests.bench.row import Difference, Goal, Row
 
@@ -25,33 +25,34 @@ QUICK_WIDTH, QUICK_DEPTH = 128, 4
 PIPELINES = {"text-klein": ("klein", "Flux2KleinPipeline"), "text-dev": ("dev", "Flux2Pipeline")}
 GOALS = {"text-klein": Goal(1.25), "text-dev": Goal(3)}
 ALLOWED = 1e-3
-"""The largest difference, in standard deviations of the embeddings."""
+"""The largest allowed difference, in standard deviations of the embeddings."""
 
 
 def text(bench: Bench) -> Iterator[Row]:
+    """Yields the selected rows."""
     for key in SHAPES:
         if key in bench.selected:
-            yield encoder(key, bench)
+            yield measure_encoder(key, bench)
 
 
-def encoder(key: str, bench: Bench) -> Row:
-    """Ours one prompt after the other, diffusers' own encoding of the whole list at once."""
+def measure_encoder(key: str, bench: Bench) -> Row:
+    """Returns the row of an encoder. Ours encodes one prompt at a time, diffusers all prompts as one batch."""
     shape = SHAPES[key]
     if bench.quick:
         shape = TextShape(shape.size, QUICK_WIDTH, QUICK_DEPTH)
     kind, pipeline = PIPELINES[key]
-    folder = save(Shape(kind, 1, 1, 1, shape, (8, 16, 32, 32)), bench.folder / key)
-    words = prompts(QUICK_COUNT if bench.quick else COUNT)
-    result = duel(
-        contest(folder, pipeline, words, shape.layers), bench.rounds, lambda line: bench.log(f"{key}: {line}")
+    folder = save(CheckpointShape(kind, 1, 1, 1, shape, (8, 16, 32, 32)), bench.folder / key)
+    texts = prompts(QUICK_COUNT if bench.quick else COUNT)
+    result = compare(
+        make_comparison(folder, pipeline, texts, shape.layers), bench.rounds, lambda line: bench.log(f"{key}: {line}")
     )
     about = (
-        f"{len(words)} prompts of 20 to 80 words through a {shape}; in the proportion of {shape.size.name}. "
-        f"diffusers encodes them as one batch, its language model whole, all {LENGTH} positions of each."
+        f"{len(texts)} prompts of 20 to 80 words; {shape}, with the proportions of {shape.size.name}. diffusers "
+        f"encodes them as one batch, through all layers and the output head, padded to {LENGTH} tokens each."
     )
     return Row(
         key,
-        f"text encoder, {len(words)} prompts, {kind}",
+        f"text encoder, {len(texts)} prompts, {kind}",
         about,
         result.ours,
         result.theirs,
@@ -60,19 +61,20 @@ def encoder(key: str, bench: Bench) -> Row:
     )
 
 
-def contest(folder: Path, pipeline: str, words: list[str], layers: tuple[int, ...]) -> Contest[Tensor]:
+def make_comparison(folder: Path, pipeline: str, texts: list[str], layers: tuple[int, ...]) -> Comparison[Tensor]:
+    """Returns the comparison of our embeddings with those of a diffusers pipeline."""
     cpu = torch.device("cpu")
     ours = load_text_encoder(describe(str(folder), folder), cpu, torch.float32)
     theirs: Any = load_as(pipeline, folder)
 
     @torch.inference_mode()
     def encode() -> Tensor:
-        return torch.cat([ours.encode(prompt) for prompt in words])
+        return torch.cat([ours.encode(prompt) for prompt in texts])
 
     @torch.inference_mode()
-    def judge() -> Tensor:
+    def encode_with_diffusers() -> Tensor:
         options = {"max_sequence_length": LENGTH, "hidden_states_layers": layers}
-        arguments = (theirs.text_encoder, theirs.tokenizer, words)
+        arguments = (theirs.text_encoder, theirs.tokenizer, texts)
         if pipeline == "Flux2Pipeline":
             embeddings: Tensor = theirs._get_mistral_3_small_prompt_embeds(*arguments, **options)
         else:
@@ -82,4 +84,4 @@ def contest(folder: Path, pipeline: str, words: list[str], layers: tuple[int, ..
     def difference(one: Tensor, other: Tensor) -> float:
         return float((one - other).abs().max() / other.std())
 
-    return Contest(pipeline, encode, judge, difference, ALLOWED)
+    return Comparison(pipeline, encode, encode_with_diffusers, difference, ALLOWED)

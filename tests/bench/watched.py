@@ -1,4 +1,4 @@
-"""Renders a campaign and records when the driver received its events."""
+"""Renders a campaign and records the times of its events."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from brandpress.pipeline.render.worker.actor import RENDERER
 
 
 @dataclass
-class Watched:
-    """Seconds on one clock. loaded: of each worker. recorded: of each variant. stages: seconds of each stage that the
-    records contain, added up."""
+class RunTimes:
+    """The times at which the driver received a run's events, in seconds of `time.perf_counter()`.
+
+    loaded: one per worker. recorded: one per variant. stages: the total seconds of each stage, from the records.
+    """
 
     began: float = 0.0
     ended: float = 0.0
@@ -23,6 +25,7 @@ class Watched:
     stages: dict[str, float] = field(default_factory=dict)
 
     def record(self, event: Event) -> None:
+        """Adds an event."""
         if isinstance(event, WorkerLoaded):
             self.loaded.append(time.perf_counter())
         elif isinstance(event, VariantRecorded):
@@ -32,21 +35,23 @@ class Watched:
 
     @property
     def rate(self) -> float:
-        """Variants per second from the moment when all workers are loaded to the last record; from the first worker's
-        where the work was over by then."""
+        """Variants per second from the time all workers are loaded to the last record.
+
+        Counted from the first worker's time if the last worker loaded after the last record.
+        """
         start = max(self.loaded)
         if start >= self.recorded[-1]:
             start = min(self.loaded)
-        later = [moment for moment in self.recorded if moment > start]
-        return len(later) / (later[-1] - start)
+        counted = [time for time in self.recorded if time > start]
+        return len(counted) / (counted[-1] - start)
 
 
-def watch(plan: Plan, workers: int, renderer: str = RENDERER) -> Watched:
-    """Renders a plan without existing pictures. Raises RuntimeError if a variant fails."""
-    watched = Watched(began=time.perf_counter())
-    outcome = render_campaign(plan, workers=workers, on_event=watched.record, renderer=renderer)
-    watched.ended = time.perf_counter()
+def time_run(plan: Plan, workers: int, renderer: str = RENDERER) -> RunTimes:
+    """Renders all variants of a plan and returns the run's times. Raises RuntimeError if a variant fails."""
+    times = RunTimes(began=time.perf_counter())
+    outcome = render_campaign(plan, workers=workers, on_event=times.record, renderer=renderer)
+    times.ended = time.perf_counter()
     if outcome.failed or outcome.done != len(plan.variants):
         causes = "; ".join(failure.cause for failure in outcome.failures[:3])
         raise RuntimeError(f"{outcome.done} of {len(plan.variants)} variants are done: {causes}")
-    return watched
+    return times

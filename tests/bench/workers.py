@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.render.driver.cluster import ray_resources
 from tests.bench.bench import Bench
-from tests.bench.child import ROOT, log, print_figures, run_child, with_workers
+from tests.bench.child import ROOT, log, print_figures, run_child, worker_environment
 from tests.bench.row import PIPELINE, Goal, Row
-from tests.bench.watched import watch
+from tests.bench.watched import time_run
 from tests.campaigns import plan_of
 
 SCENES = ("on a beach", "by a lake", "in the snow")
@@ -26,15 +26,16 @@ WORKER_COUNTS = (1, 2)
 
 
 def workers(bench: Bench) -> Iterator[Row]:
+    """Yields the pictures per second of two workers against one, measured in a child process."""
     quick = ("--quick",) if bench.quick else ()
     arguments = ("--rounds", bench.rounds, "--nano", bench.nano, *quick)
-    figures = run_child("tests.bench.workers", *arguments, env=with_workers())
+    figures = run_child("tests.bench.workers", *arguments, env=worker_environment())
     yield Row(
         "workers",
         f"1 to 2 workers, nano, {figures['pictures']} pictures",
-        "Pictures of 128x128 with two references, on two cores with one thread each, per second from the moment when "
-        "all workers have loaded the model to the last record; what is under way at that moment, less than a picture "
-        "a worker, is about what is idle at the end.",
+        "128x128 pictures with two references, on two cores with one thread per worker. Timed from when all workers "
+        "have loaded the model to the last record. Pictures in progress at the start, less than one per worker, "
+        "roughly make up for workers that are idle at the end.",
         tuple(figures["rates"]["2"]),
         tuple(figures["rates"]["1"]),
         "1 worker",
@@ -45,8 +46,8 @@ def workers(bench: Bench) -> Iterator[Row]:
     )
 
 
-def plan(folder: Path, nano: str, quick: bool) -> Plan:
-    """A campaign of the example brand, delivered to `folder`."""
+def make_plan(folder: Path, nano: str, quick: bool) -> Plan:
+    """Returns the plan of a campaign of the example brand, delivered to `folder`."""
     scenes = QUICK_SCENES if quick else SCENES
     job = {
         "campaign": "workers",
@@ -69,10 +70,10 @@ def plan(folder: Path, nano: str, quick: bool) -> Plan:
 
 
 def rate(workers: int, nano: str, quick: bool) -> tuple[float, int]:
-    """Pictures per second, and the number of pictures."""
+    """Renders the campaign; returns pictures per second and the number of pictures."""
     with TemporaryDirectory() as folder:
-        campaign_plan = plan(Path(folder), nano, quick)
-        return watch(campaign_plan, workers).rate, len(campaign_plan.variants)
+        plan = make_plan(Path(folder), nano, quick)
+        return time_run(plan, workers).rate, len(plan.variants)
 
 
 def main() -> int:
@@ -88,7 +89,7 @@ def main() -> int:
             for workers in WORKER_COUNTS[:: -1 if number % 2 else 1]:
                 speed, pictures = rate(workers, options.nano, options.quick)
                 rates[workers].append(speed)
-                log(f"workers: round {number + 1} of {options.rounds}: {workers} at work, {speed:.2f} pictures/s")
+                log(f"workers: round {number + 1} of {options.rounds}: {workers} workers, {speed:.2f} pictures/s")
     return print_figures({"pictures": pictures, "rates": rates})
 
 

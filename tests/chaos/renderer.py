@@ -1,4 +1,4 @@
-"""The stand-in renderer with a journal, which has one line for each picture's beginning and one for its end."""
+"""The stand-in renderer with a journal: one line when a picture begins and one when it ends."""
 
 from __future__ import annotations
 

@@ -150,8 +150,8 @@ def _run(
                 break
             storm.faults[f"{victim} killed"] += _kill(victim, job, random, server)
         process.wait()
-    if outcome is not None and (left := _remaining(job.parent)):
-        storm.wrong.append(f"processes are still running: {left}")
+    if outcome is not None and (remaining := _remaining(job.parent)):
+        storm.wrong.append(f"processes are still running: {remaining}")
     return outcome
 
 
@@ -161,12 +161,14 @@ def _remaining(folder: Path) -> list[str]:
     Ray's own processes, and workers that are still starting, may take a minute to notice that their driver was killed.
     """
     end = time.monotonic() + EXIT_SECONDS
-    while (left := [command for command in leftover_processes(folder) if _is_ours(command)]) and time.monotonic() < end:
+    while (
+        remaining := [command for command in leftover_processes(folder) if _is_driver_or_worker(command)]
+    ) and time.monotonic() < end:
         time.sleep(0.2)
-    return left
+    return remaining
 
 
-def _is_ours(command: str) -> bool:
+def _is_driver_or_worker(command: str) -> bool:
     return "tests.drive" in command or command.startswith("ray::Worker")
 
 
@@ -190,7 +192,7 @@ def _check(
 ) -> None:
     """Compare the store with the undisturbed campaign, the drivers' reports and the journal."""
     if published_digest(folder) != digest:
-        storm.wrong.append(f"the manifest's digest is {published_digest(folder)}, without faults it is {digest}")
+        storm.wrong.append(f"the manifest's digest is {published_digest(folder)}, expected {digest} as without faults")
     storm.wrong += [str(problem) for problem in verify(folder).problems if problem.kind != "unknown"]
     latest = read_latest(folder)
     records = {record.name: record for record in read_records(folder, latest)} if latest else {}

@@ -1,4 +1,4 @@
-"""Short versions of `make chaos`, one of them with the real model."""
+"""Short storms, one of them with the real model, and the reader's checks."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.processes import ROOT
 from tests.s3_server import S3Server
 
 
-def test_a_worker_a_driver_and_the_store_are_killed(s3_environment: S3Server, tmp_path: Path) -> None:
-    """s3_environment: restores the variables, which point to the storm's own server meanwhile."""
+def test_campaign_survives_a_killed_worker_driver_and_store(s3_environment: S3Server, tmp_path: Path) -> None:
+    """s3_environment: restores the variables, which the storm points to its own server."""
     storm = on_s3(tmp_path, Random(1), 10, ["store", "driver", "worker"], poisons=())
     assert (storm.wrong, storm.lost, storm.pictures) == ([], 0, 10)
     assert storm.runs >= 2
     assert storm.manifests_read > 0
     assert {storm.faults[f"{victim} killed"] for victim in ("worker", "driver", "store")} == {1}
-    assert storm.faults.total() > 3, "calls were disturbed, too"
+    assert storm.faults.total() > 3, "no fault was injected into a call"
 
 
 @pytest.mark.slow("pipeline")

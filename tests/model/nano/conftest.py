@@ -14,10 +14,10 @@ from PIL import Image, ImageDraw
 from transformers import AutoTokenizer
 
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.dataset import PixelShard, draw_shard
-from brandpress.model.nano.export import export
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.data.dataset import PixelShard, draw_shard
 from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.nano.training.export import export
+from brandpress.model.nano.training.nano import Nano
 from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, row_of
 from brandpress.model.nano.world.art_archive import pack
 from brandpress.model.nano.world.captions import caption_corpus

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from brandpress.model.nano import stages
-from brandpress.model.nano.checkpoints import DivergedError
-from brandpress.model.nano.options import Options
 from brandpress.model.nano.train import main
+from brandpress.model.nano.training import stages
+from brandpress.model.nano.training.checkpoints import DivergedError
+from brandpress.model.nano.training.options import Options
 
 
 def run_failing(

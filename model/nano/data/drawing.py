@@ -1,4 +1,4 @@
-"""Renders training data in background processes. Finished files are kept, so that a resumed training reuses them."""
+"""Renders training data in background processes. A resumed training reuses finished files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from brandpress.model.nano.dataset import CAPTIONS_PER_COMPOSITION, draw_shard
+from brandpress.model.nano.data.dataset import CAPTIONS_PER_COMPOSITION, draw_shard
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.placing import Size
 

@@ -12,8 +12,8 @@ from brandpress.model.checkpoint.fill import fill
 from brandpress.model.checkpoint.formats import Formats
 from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import StageState, save_checkpoint
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.training.checkpoints import StageState, save_checkpoint
+from brandpress.model.nano.training.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 
 

@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from brandpress.model.nano.architecture import TEXT_LENGTH, TRANSFORMER
-from brandpress.model.nano.batches import Group, gather_batch
-from brandpress.model.nano.dataset import MAX_REFERENCES, NO_SLOT, SLOTS, LatentShard
-from brandpress.model.nano.flow_loss import batch_losses
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.data.batches import Group, gather_batch
+from brandpress.model.nano.data.dataset import MAX_REFERENCES, NO_SLOT, SLOTS, LatentShard
 from brandpress.model.nano.place import Place
+from brandpress.model.nano.training.flow_loss import batch_losses
+from brandpress.model.nano.training.nano import Nano
 
 Grids = tuple[tuple[int, int], tuple[int, int]]
 """(height, width) in tokens of the pictures and of their references."""

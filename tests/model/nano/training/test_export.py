@@ -13,9 +13,9 @@ from safetensors import safe_open
 
 from brandpress.model import Renderer, RenderRequest
 from brandpress.model.nano.architecture import AUTOENCODER, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
-from brandpress.model.nano.export import export
-from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.tokenizer import tokenise, train_tokenizer
+from brandpress.model.nano.training.export import export
+from brandpress.model.nano.training.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.nano.equality import difference, folder_bytes
 from tests.model.small import load_pipeline, noise_picture

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from brandpress.model.errors import BrandpressError
-from brandpress.model.nano.schedule import Schedule
+from brandpress.model.nano.training.schedule import Schedule
 
 CHECKPOINT_SECONDS = 120.0
 REPORT_STEPS = 50

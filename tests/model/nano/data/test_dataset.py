@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from brandpress.model.nano.architecture import AUTOENCODER, TEXT_LENGTH
-from brandpress.model.nano.dataset import (
+from brandpress.model.nano.data.dataset import (
     MAX_REFERENCES,
     NO_SLOT,
     SLOTS,
@@ -20,7 +20,7 @@ from brandpress.model.nano.dataset import (
     draw_shard,
     token_items,
 )
-from brandpress.model.nano.encode import encode, encode_files
+from brandpress.model.nano.data.encode import encode, encode_files
 from brandpress.model.nano.place import CPU
 from brandpress.model.nano.tokenizer import PAD_ID, tokenise
 from brandpress.model.nano.world.captions import caption
@@ -38,7 +38,7 @@ def test_a_token_shows_the_item_that_covers_its_centre(library: Library) -> None
 
 
 def test_caption_tensors_match_the_captions(library: Library, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brandpress.model.nano.dataset.EMPTY_PROMPTS", 0.0)
+    monkeypatch.setattr("brandpress.model.nano.data.dataset.EMPTY_PROMPTS", 0.0)
     rng = random.Random(2)
     facts = [random_facts(rng, library) for _ in range(6)]
     tokens, slots = caption_tensors(random.Random(3), facts, tokenizer, 5)
@@ -57,7 +57,7 @@ def test_caption_tensors_match_the_captions(library: Library, tokenizer: Any, mo
 def test_a_share_of_the_prompts_is_empty(
     library: Library, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, share: float, low: float, high: float
 ) -> None:
-    monkeypatch.setattr("brandpress.model.nano.dataset.EMPTY_PROMPTS", share)
+    monkeypatch.setattr("brandpress.model.nano.data.dataset.EMPTY_PROMPTS", share)
     rng = random.Random(2)
     tokens, _ = caption_tensors(rng, [random_facts(rng, library) for _ in range(40)], tokenizer, 5)
     empty = (tokens != PAD_ID).sum(dim=2) == 2

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from brandpress.model.nano import compilation
-from brandpress.model.nano.batches import Group, group_samples
-from brandpress.model.nano.compilation import blank_shard, blocks, compiled_blocks, representative_groups
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.data.batches import Group, group_samples
 from brandpress.model.nano.place import CPU
+from brandpress.model.nano.training import compilation
+from brandpress.model.nano.training.compilation import blank_shard, blocks, compiled_blocks, representative_groups
+from brandpress.model.nano.training.nano import Nano
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

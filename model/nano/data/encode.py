@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from brandpress.model.nano.dataset import LatentShard, PixelShard
+from brandpress.model.nano.data.dataset import LatentShard, PixelShard
 from brandpress.model.nano.place import Place
 from brandpress.model.network.autoencoder import Autoencoder
 

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from brandpress.model.nano.architecture import TRANSFORMER
-from brandpress.model.nano.batches import Group, sample_batch
-from brandpress.model.nano.checkpoints import save_checkpoint
-from brandpress.model.nano.compilation import compiled_blocks
-from brandpress.model.nano.flow_loss import batch_losses
-from brandpress.model.nano.loop import Recipe, Stage, train
-from brandpress.model.nano.muon import Muon, remaining_parameters
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.data.batches import Group, sample_batch
 from brandpress.model.nano.place import Place
+from brandpress.model.nano.training.checkpoints import save_checkpoint
+from brandpress.model.nano.training.compilation import compiled_blocks
+from brandpress.model.nano.training.flow_loss import batch_losses
+from brandpress.model.nano.training.loop import Recipe, Stage, train
+from brandpress.model.nano.training.muon import Muon, remaining_parameters
+from brandpress.model.nano.training.nano import Nano
 
 MUON_LR, ADAM_LR, LR_BATCH = 4e-3, 2e-3, 32
 """Peak learning rates, tuned for batches of LR_BATCH samples."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 
-from brandpress.model.nano.adopt import adopt
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import load_checkpoint
-from brandpress.model.nano.export import export
-from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.nano.training.adopt import adopt
+from brandpress.model.nano.training.checkpoints import load_checkpoint
+from brandpress.model.nano.training.export import export
+from brandpress.model.nano.training.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 
 

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from brandpress.model.inference.sampler import sigmas
-from brandpress.model.nano.batches import Batch, group_samples, sample_batch
-from brandpress.model.nano.checkpoints import save_checkpoint
-from brandpress.model.nano.dataset import LatentShard
-from brandpress.model.nano.encode import to_floats
-from brandpress.model.nano.fit_autoencoder import picture_losses
-from brandpress.model.nano.loop import Recipe, Stage, train
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.data.batches import Batch, group_samples, sample_batch
+from brandpress.model.nano.data.dataset import LatentShard
+from brandpress.model.nano.data.encode import to_floats
 from brandpress.model.nano.place import Place
+from brandpress.model.nano.training.checkpoints import save_checkpoint
+from brandpress.model.nano.training.fit_autoencoder import picture_losses
+from brandpress.model.nano.training.loop import Recipe, Stage, train
+from brandpress.model.nano.training.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 
 LR = 5e-4

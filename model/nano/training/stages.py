@@ -15,23 +15,23 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from brandpress.model.memory.device import device_of
-from brandpress.model.nano import fit_autoencoder, fit_decoder, fit_transformer
-from brandpress.model.nano.adopt import adopt
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.batches import Group, group_samples
-from brandpress.model.nano.checkpoints import load_ema, read_stage_state
-from brandpress.model.nano.compilation import BackgroundCompilation
-from brandpress.model.nano.dataset import LatentShard, PixelShard
-from brandpress.model.nano.drawing import DrawingPool, Sizes, cores, finished_files, make_jobs
-from brandpress.model.nano.encode import encode_files
+from brandpress.model.nano.data.batches import Group, group_samples
+from brandpress.model.nano.data.dataset import LatentShard, PixelShard
+from brandpress.model.nano.data.drawing import DrawingPool, Sizes, cores, finished_files, make_jobs
+from brandpress.model.nano.data.encode import encode_files
 from brandpress.model.nano.evaluate import CASES, draw_cases, evaluate
-from brandpress.model.nano.export import export
-from brandpress.model.nano.loop import Recipe, Stage
-from brandpress.model.nano.nano import Nano
-from brandpress.model.nano.options import Options
 from brandpress.model.nano.place import Place
-from brandpress.model.nano.schedule import BudgetError, Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
 from brandpress.model.nano.tokenizer import train_tokenizer
+from brandpress.model.nano.training import fit_autoencoder, fit_decoder, fit_transformer
+from brandpress.model.nano.training.adopt import adopt
+from brandpress.model.nano.training.checkpoints import load_ema, read_stage_state
+from brandpress.model.nano.training.compilation import BackgroundCompilation
+from brandpress.model.nano.training.export import export
+from brandpress.model.nano.training.loop import Recipe, Stage
+from brandpress.model.nano.training.nano import Nano
+from brandpress.model.nano.training.options import Options
+from brandpress.model.nano.training.schedule import BudgetError, Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
 from brandpress.model.nano.world.captions import caption_corpus
 from brandpress.model.nano.world.cases import Case
 from brandpress.model.nano.world.layout import TOKEN
@@ -109,7 +109,7 @@ class Training:
         self.check_budget()
         pictures = self.draw("autoencoder", {(SQUARE, SMALL_SQUARE): AUTOENCODER_PICTURES}, AUTOENCODER_SEED)
         if pictures:
-            shutil.rmtree(self.out / "latents", ignore_errors=True)  # made by another autoencoder
+            shutil.rmtree(self.out / "latents", ignore_errors=True)  # encoded by another autoencoder
         tokenizer = self.make_tokenizer()
         decoder_files = self.draw("decoder", {(SQUARE, SMALL_SQUARE): DECODER_PICTURES}, DECODER_SEED)
         case_futures = self.draw_cases() if self.seconds else []
@@ -160,7 +160,10 @@ class Training:
         return Stage(name, schedule, self.checkpoint(name), self.clock, recipe)
 
     def finished(self, name: str) -> bool:
-        """Returns whether a stage is finished. With a budget it must have made a step: a larger budget retries it."""
+        """Returns whether a stage is finished.
+
+        With a budget, a stage that ran no step isn't finished, so that a larger budget retries it.
+        """
         state = read_stage_state(self.checkpoint(name))
         if state is None:
             return False

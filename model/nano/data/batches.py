@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from brandpress.model.nano.dataset import MAX_REFERENCES, NO_SLOT, LatentShard
+from brandpress.model.nano.data.dataset import MAX_REFERENCES, NO_SLOT, LatentShard
 from brandpress.model.nano.place import Place
 
 SOURCES, IN_WORDS = 6, 5

@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import save_checkpoint
-from brandpress.model.nano.encode import to_floats
-from brandpress.model.nano.loop import Recipe, Stage, train
-from brandpress.model.nano.muon import Muon, remaining_parameters
+from brandpress.model.nano.data.encode import to_floats
 from brandpress.model.nano.place import Place
+from brandpress.model.nano.training.checkpoints import save_checkpoint
+from brandpress.model.nano.training.loop import Recipe, Stage, train
+from brandpress.model.nano.training.muon import Muon, remaining_parameters
 from brandpress.model.network.autoencoder import Autoencoder, patchify
 
 MUON_LR, ADAM_LR = 5e-3, 1e-3
@@ -83,7 +83,7 @@ def add_latent_noise(latents: Tensor) -> Tensor:
 
 
 def next_batch(pictures: Tensor, references: Tensor, size: int, step: int, place: Place) -> Tensor:
-    """Returns whole pictures, references or crops of pictures in turn. The batch depends on the step only."""
+    """Returns a step's batch: whole pictures, references or crops, in rotation. It depends on the step only."""
     rng = random.Random(step)  # noqa: S311
     source, count = ((pictures, size), (references, 4 * size), (pictures, 4 * size))[step % 3]
     batch = source[torch.randint(len(source), (count,), generator=place.generator(step), device=place.device)]

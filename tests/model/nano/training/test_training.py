@@ -10,18 +10,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from brandpress.model.nano import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.batches import Batch, Group, gather_batch, group_samples, sample_batch
-from brandpress.model.nano.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
-from brandpress.model.nano.dataset import LatentShard, PixelShard
-from brandpress.model.nano.encode import encode
-from brandpress.model.nano.loop import Recipe, Stage, train
-from brandpress.model.nano.nano import Nano, attention_mask
+from brandpress.model.nano.data.batches import Batch, Group, gather_batch, group_samples, sample_batch
+from brandpress.model.nano.data.dataset import LatentShard, PixelShard
+from brandpress.model.nano.data.encode import encode
 from brandpress.model.nano.place import CPU, Place
-from brandpress.model.nano.schedule import BudgetError, Clock, StepSchedule, TimeSchedule
-from brandpress.model.nano.stages import sample_references
 from brandpress.model.nano.tokenizer import PAD_ID, tokenise
+from brandpress.model.nano.training import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
+from brandpress.model.nano.training.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
+from brandpress.model.nano.training.loop import Recipe, Stage, train
+from brandpress.model.nano.training.nano import Nano, attention_mask
+from brandpress.model.nano.training.schedule import BudgetError, Clock, StepSchedule, TimeSchedule
+from brandpress.model.nano.training.stages import sample_references
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 
@@ -242,8 +242,8 @@ def test_steps_do_not_synchronise_with_the_device(
             return original(tensor, *arguments)
 
         monkeypatch.setattr(Tensor, name, spy)
-    monkeypatch.setattr("brandpress.model.nano.fit_autoencoder.save_checkpoint", lambda *_: None)
-    monkeypatch.setattr("brandpress.model.nano.fit_transformer.save_checkpoint", lambda *_: None)
+    monkeypatch.setattr("brandpress.model.nano.training.fit_autoencoder.save_checkpoint", lambda *_: None)
+    monkeypatch.setattr("brandpress.model.nano.training.fit_transformer.save_checkpoint", lambda *_: None)
     counts = []
     for steps in (1, 4):
         reads.clear()

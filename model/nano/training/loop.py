@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from brandpress.model.nano.checkpoints import (
+from brandpress.model.nano.training.checkpoints import (
     MovingAverage,
     Progress,
     StageState,
@@ -18,7 +18,7 @@ from brandpress.model.nano.checkpoints import (
     read_stage_state,
     save_checkpoint,
 )
-from brandpress.model.nano.schedule import BudgetError, Clock, Schedule, TimeSchedule, learning_rate_factor
+from brandpress.model.nano.training.schedule import BudgetError, Clock, Schedule, TimeSchedule, learning_rate_factor
 
 Losses = Callable[[int], tuple[Tensor, dict[str, Tensor]]]
 

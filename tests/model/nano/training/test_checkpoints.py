@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from brandpress.model.nano import checkpoints
-from brandpress.model.nano.checkpoints import (
+from brandpress.model.nano.training import checkpoints
+from brandpress.model.nano.training.checkpoints import (
     DivergedError,
     MovingAverage,
     Progress,
@@ -18,7 +18,7 @@ from brandpress.model.nano.checkpoints import (
     read_stage_state,
     save_checkpoint,
 )
-from brandpress.model.nano.schedule import StepSchedule
+from brandpress.model.nano.training.schedule import StepSchedule
 
 
 def model_of(seed: int) -> nn.Module:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from transformers import Qwen3Config, Qwen3Model
 
 from brandpress.model.nano.architecture import QWEN3, TEXT_LAYERS, TEXT_LENGTH, TRANSFORMER
-from brandpress.model.nano.batches import SOURCES, Batch
+from brandpress.model.nano.data.batches import SOURCES, Batch
 from brandpress.model.nano.tokenizer import PAD_ID
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
 from brandpress.model.network.transformer import Rope, Transformer

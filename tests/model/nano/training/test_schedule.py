@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from brandpress.model.nano.schedule import (
+from brandpress.model.nano.training.schedule import (
     SHARES,
     BudgetError,
     Clock,

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from brandpress.model.nano.batches import Batch
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.data.batches import Batch
 from brandpress.model.nano.place import Place
+from brandpress.model.nano.training.nano import Nano
 
 NOISE_MEAN, NOISE_SPREAD, PURE_NOISE = 1.5, 1.25, 0.1
 """Mean and standard deviation of the logit-normal timesteps, and the share of samples at exactly t = 1. The mean

@@ -20,7 +20,7 @@ from brandpress.model.nano.architecture import (
     TEXT_LENGTH,
     TRANSFORMER,
 )
-from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.training.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 
 INDEX = {

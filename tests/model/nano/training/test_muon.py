@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from brandpress.model.nano.muon import Muon, orthogonalise, pieces
+from brandpress.model.nano.training.muon import Muon, orthogonalise, pieces
 
 
 def random_tensor(*shape: int, seed: int = 0) -> Tensor:

@@ -12,15 +12,15 @@ import torch
 
 from brandpress.model import Renderer, RenderRequest
 from brandpress.model.errors import RequestError
-from brandpress.model.nano import checkpoints, stages
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
-from brandpress.model.nano.drawing import make_jobs
-from brandpress.model.nano.nano import Nano
-from brandpress.model.nano.options import Options
+from brandpress.model.nano.data.drawing import make_jobs
 from brandpress.model.nano.place import Place
-from brandpress.model.nano.schedule import SHARES, BudgetError, Clock, stage_ends
-from brandpress.model.nano.stages import COMPOSITIONS, run, seconds_used
+from brandpress.model.nano.training import checkpoints, stages
+from brandpress.model.nano.training.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
+from brandpress.model.nano.training.nano import Nano
+from brandpress.model.nano.training.options import Options
+from brandpress.model.nano.training.schedule import SHARES, BudgetError, Clock, stage_ends
+from brandpress.model.nano.training.stages import COMPOSITIONS, run, seconds_used
 from brandpress.model.network.autoencoder import Autoencoder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -46,13 +46,13 @@ class KilledError(Exception):
 
 @pytest.fixture(autouse=True)
 def reduced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brandpress.model.nano.drawing.CHUNK", 8)
-    monkeypatch.setattr("brandpress.model.nano.stages.AUTOENCODER_PICTURES", 16)
-    monkeypatch.setattr("brandpress.model.nano.stages.DECODER_PICTURES", 8)
+    monkeypatch.setattr("brandpress.model.nano.data.drawing.CHUNK", 8)
+    monkeypatch.setattr("brandpress.model.nano.training.stages.AUTOENCODER_PICTURES", 16)
+    monkeypatch.setattr("brandpress.model.nano.training.stages.DECODER_PICTURES", 8)
     sizes = list(COMPOSITIONS)
-    monkeypatch.setattr("brandpress.model.nano.stages.COMPOSITIONS", {sizes[0]: 16, sizes[3]: 8})
-    monkeypatch.setattr("brandpress.model.nano.stages.CAPTIONS", 500)
-    monkeypatch.setattr("brandpress.model.nano.stages.CASES", 2)
+    monkeypatch.setattr("brandpress.model.nano.training.stages.COMPOSITIONS", {sizes[0]: 16, sizes[3]: 8})
+    monkeypatch.setattr("brandpress.model.nano.training.stages.CAPTIONS", 500)
+    monkeypatch.setattr("brandpress.model.nano.training.stages.CASES", 2)
     monkeypatch.setitem(SHARES, "transformer", 0.4)
     monkeypatch.setitem(SHARES, "decoder", 0.28)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)

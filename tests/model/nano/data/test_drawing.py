@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from brandpress.model.nano.dataset import CAPTIONS_PER_COMPOSITION, PixelShard
-from brandpress.model.nano.drawing import DrawingPool, Job, finished_files, run_job
+from brandpress.model.nano.data.dataset import CAPTIONS_PER_COMPOSITION, PixelShard
+from brandpress.model.nano.data.drawing import DrawingPool, Job, finished_files, run_job
 
 
 def future(path: str | None) -> Future[Path]:

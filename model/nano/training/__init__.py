@@ -1,0 +1,1 @@
+"""nano's training: stages, loop, optimizer, losses, checkpoints and export."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +49,6 @@ def sprite(noun: str, style: str) -> np.ndarray:
 def artwork(noun: str, category: str, group: str, style: str) -> Artwork:
     pixels = sprite(noun, style)
     return Artwork(noun, category, group, style, dominant_colour(Image.fromarray(pixels)), pixels)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """On a machine with other work threads that wait for each other take ten times as long as one that doesn't."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

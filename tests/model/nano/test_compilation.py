@@ -11,8 +11,6 @@ from brandpress.model.nano.compilation import blank, blocks, compiled_blocks, va
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.place import CPU
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def groups() -> list[Group]:

@@ -34,7 +34,6 @@ def test_rendering_ends_with_its_time() -> None:
         TimedRenderer(painter, time.monotonic() - 1, 8).render(asked)
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 SECTIONS = ("seen", "held_out", "natural words", "in words")
 
 

@@ -22,7 +22,6 @@ from brandpress.model.nano.schedule import SHARES, BudgetError, Clock, stage_end
 from brandpress.model.nano.stages import COMPOSITIONS, Options, run, seconds_used
 from brandpress.model.network.autoencoder import Autoencoder
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 MINUTES = 0.35
 
 

@@ -25,7 +25,6 @@ from brandpress.model.nano.tokenizer import PAD_ID, tokenise
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 STEPS = 12
 BF16 = Place(torch.device("cpu"), torch.bfloat16)
 

@@ -65,6 +65,7 @@ def options(art: Path, out: Path, **others: Any) -> Options:
     return Options(art=art, out=out, device="cpu", batch=2, processes=1, threads=1, **others)
 
 
+@pytest.mark.slow("model")
 def test_a_budget_of_time_is_kept_and_taken_up_again(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +113,7 @@ def test_steps_are_made_without_a_budget(art: Path, tmp_path: Path) -> None:
     assert [saved_state(tmp_path / "transformer.safetensors")] == [steps[1]], "nothing is trained again"
 
 
+@pytest.mark.slow("model")
 def test_a_budget_that_is_used_up_trains_nothing_and_a_larger_one_goes_on(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_budget_that_is_used_up_trains_nothing_and_a_larger_one_goes_on(
         run(options(art, tmp_path, minutes=MINUTES / 2))
 
 
+@pytest.mark.slow("model")
 def test_a_stage_that_diverges_is_not_exported(art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = options(art, tmp_path, autoencoder_steps=1, steps=1, decoder_steps=1)
     index = tmp_path / "weights" / "model_index.json"

@@ -77,6 +77,7 @@ def groups(latents: Latents) -> list[Group]:
     return groups_of([latents])
 
 
+@pytest.mark.slow("model/nano", "model/network")
 def test_the_autoencoder_learns(pictures: tuple[Tensor, Tensor], tmp_path: Path) -> None:
     start = fit_autoencoder.fit_autoencoder(*pictures, stage("start", 1, tmp_path, warm_up=100), BF16)
     made = fit_autoencoder.fit_autoencoder(*pictures, stage("end", STEPS, tmp_path), BF16)
@@ -187,6 +188,7 @@ def test_rates_grow_slowly_with_the_batch() -> None:
     assert adam == pytest.approx(2**0.25 * fit_transformer.ADAM_LR)
 
 
+@pytest.mark.slow("model/nano", "model/network")
 def test_the_transformer_learns(groups: list[Group], tmp_path: Path) -> None:
     model = fit_transformer.fit_transformer(groups, stage("transformer", STEPS, tmp_path), BF16, batch=4)
 
@@ -276,6 +278,7 @@ def test_the_text_is_embedded_as_transformers_masks_it(tokenizer: Any) -> None:
     assert attention_mask(torch.tensor([[5, 6, PAD_ID]])).int().tolist() == [[[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]]
 
 
+@pytest.mark.slow("model/nano", "model/network")
 def test_the_decoder_learns_what_the_transformer_leaves_and_nothing_else_changes(
     drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

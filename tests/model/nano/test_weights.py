@@ -85,18 +85,22 @@ def test_the_scene_is_that_of_its_reference(figures: dict[str, float]) -> None:
     assert figures["background"] <= BACKGROUND
 
 
+@pytest.mark.slow("model")
 def test_another_reference_changes_its_own_place(nano: Renderer, cases: list[Case]) -> None:
     assert change_ratio(nano, cases[:FEW]) >= CHANGE
 
 
+@pytest.mark.slow("model")
 def test_exchanged_references_exchange_the_items(nano: Renderer, cases: list[Case]) -> None:
     assert permuted(nano, cases[:FEW]) >= POSITION
 
 
+@pytest.mark.slow("model")
 def test_scenes_are_told_in_words(nano: Renderer, cases: list[Case]) -> None:
     assert scenes_in_words(nano, cases) >= SCENES
 
 
+@pytest.mark.slow("model")
 def test_four_steps_are_nearly_as_good_as_twenty(nano: Renderer, cases: list[Case]) -> None:
     few = cases[:FEW]
     assert measure(nano, few, steps=4)["psnr"] >= measure(nano, few, steps=20)["psnr"] - FEW_STEPS_LOSE_DB

@@ -24,11 +24,12 @@ demo: install ## Render jobs/demo.yaml and its contact sheet, out/demo.png
 	$(BIN)/brandpress render jobs/demo.yaml
 	$(BIN)/brandpress sheet jobs/demo.yaml --out out/demo.png
 
-lint: install ## Check with ruff and mypy
+lint: install ## Check with ruff, mypy and import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m tests.checkout
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 test: lint ## Lint, and run all tests but the slow ones: minutes (PROCESSES=8 on a larger machine)
 	$(PYTEST) -m "not slow"
@@ -52,5 +53,5 @@ gpu: install ## Check and measure on a GPU and write docs/gpu.md (ARGS=--cpu-tin
 chaos: install ## Render campaigns while drivers, workers and the S3 server are killed: minutes
 	$(BIN)/python -m tests.chaos
 
-clean: ## Remove .venv, build and out
-	rm -rf $(VENV) build out
+clean: ## Remove .venv and build
+	rm -rf $(VENV) build

@@ -1,7 +1,7 @@
-"""FLUX.2: the model behind `Renderer` and `RenderRequest`. Knows nothing of campaigns.
+"""FLUX.2, behind `Renderer` and `RenderRequest`. Knows nothing about campaigns.
 
-`import brandpress.model` is cheap: torch and transformers are loaded when `Renderer` is first used. It sets up torch's
-CUDA allocator, unless PYTORCH_ALLOC_CONF (or PYTORCH_CUDA_ALLOC_CONF) is set already.
+`import brandpress.model` is cheap: torch and transformers are imported when `Renderer` is first used. The import sets
+PYTORCH_ALLOC_CONF for torch's CUDA allocator, unless it (or PYTORCH_CUDA_ALLOC_CONF) is set already.
 """
 
 from __future__ import annotations

@@ -1,15 +1,17 @@
-"""What a campaign's `model:` or a call of `Renderer.load` names: a base, and what takes the place of its parts."""
+"""The model that a campaign or a call of `Renderer.load` chooses: a base, and replacements for its parts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-QUANTISATIONS = ("fp8",)
+Quantisation = Literal["fp8"]
+QUANTISATIONS: tuple[Quantisation, ...] = get_args(Quantisation)
 
 
 @dataclass(frozen=True, slots=True)
 class LoraChoice:
-    """A LoRA's file and how strongly it acts."""
+    """A LoRA's file and its scale."""
 
     file: str
     scale: float = 1.0
@@ -17,8 +19,9 @@ class LoraChoice:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """base: a name of the family, a folder, a single file or a hub id. transformer, vae, text_encoder: a file or folder
-    in the base's part's place. quantise: "fp8" keeps the blocks' weights in one byte each. region: of a hosted tier.
+    """base: a family's name, a folder, a single file or a hub id. transformer, vae, text_encoder: a file or folder that
+    replaces this part of the base. quantise: "fp8" stores the blocks' weights in one byte each. region: where a hosted
+    tier runs.
     """
 
     base: str

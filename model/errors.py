@@ -1,23 +1,19 @@
-"""The base of all of brandpress's errors, and those of the model."""
+"""The base class of all errors of brandpress, and the errors of the model."""
 
 from __future__ import annotations
 
 
 class BrandpressError(Exception):
-    """An error that a person can act on. `exit_code` is what the command line ends with."""
-
-    exit_code = 4
+    """An error that the user can act on. The command line prints its message and picks the exit code by its class."""
 
 
 class CheckpointError(BrandpressError):
-    """A checkpoint that is missing, incomplete or of another kind than FLUX.2."""
+    """A checkpoint is missing, incomplete, or not a FLUX.2 checkpoint."""
 
 
 class RequestError(BrandpressError):
-    """A render request that the model can't serve (size, references, steps); names the field and what is allowed."""
-
-    exit_code = 1
+    """The model can't serve a render request (size, references, steps); names the field and what is allowed."""
 
 
 class HostedError(BrandpressError):
-    """A hosted tier that refused or couldn't make a picture; the message says why."""
+    """A hosted tier refused a picture or failed to make it; the message says why."""

@@ -1,4 +1,4 @@
-"""What any model of the family can be asked for. Raises RequestError, naming the field and what is allowed."""
+"""Limits that every model of the family puts on a request. Each check raises RequestError."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from brandpress.model.request import (
     MAX_ASPECT,
     MAX_PIXELS,
     MAX_REFERENCE_PIXELS,
-    MIN_REFERENCE_SIDE,
+    MIN_REFERENCE_PIXELS,
     SIZE_MULTIPLE,
     RenderRequest,
 )
 
-MIN_REFERENCE_PIXELS = MIN_REFERENCE_SIDE**2
-
 
 def check_size(request: RenderRequest) -> None:
-    """Width and height: multiples of 16, at most 4,194,304 pixels, at most 8:1."""
+    """Check width and height: multiples of 16, at most 4,194,304 pixels, at most 8:1."""
     width, height = request.width, request.height
     if width % SIZE_MULTIPLE or height % SIZE_MULTIPLE or min(width, height) <= 0:
         raise RequestError(f"size {width}x{height}: width and height must be multiples of {SIZE_MULTIPLE}")
     if width * height > MAX_PIXELS:
-        raise RequestError(f"size {width}x{height}: at most {MAX_PIXELS:,} pixels")
+        raise RequestError(f"size {width}x{height}: at most {MAX_PIXELS:,} pixels are allowed")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RequestError(f"size {width}x{height}: the shape may be at most {MAX_ASPECT}:1")
+        raise RequestError(f"size {width}x{height}: the aspect ratio must be at most {MAX_ASPECT}:1")
 
 
-def check_sources(request: RenderRequest, max_references: int) -> None:
-    """The number of references, and the area that they're scaled down to."""
+def check_references(request: RenderRequest, max_references: int) -> None:
+    """Check the number of references and the area that they are scaled down to."""
     if len(request.references) > max_references:
-        raise RequestError(f"references: {len(request.references)} given, at most {max_references} allowed")
+        raise RequestError(f"references: got {len(request.references)}, at most {max_references} are allowed")
     pixels = request.reference_pixels
     if pixels is not None and not MIN_REFERENCE_PIXELS <= pixels <= MAX_REFERENCE_PIXELS:
         raise RequestError(

@@ -1,4 +1,4 @@
-"""Renderer: requests in, pictures out, in batches and ahead of whoever takes them."""
+"""The model's public face: a Renderer takes requests and returns pictures."""
 
 from __future__ import annotations
 
@@ -20,40 +20,45 @@ from brandpress.model.inference.clock import Clock
 from brandpress.model.inference.components import LoadedModel, load_model
 from brandpress.model.inference.conditioning import Conditions
 from brandpress.model.inference.denoise import Denoiser, Sample
-from brandpress.model.inference.preprocess import prepared_grid, to_levels
-from brandpress.model.limits import check_size, check_sources
+from brandpress.model.inference.preprocess import to_levels
+from brandpress.model.limits import check_references, check_size
 from brandpress.model.memory.device import (
     current,
     device_of,
     driver_version,
     dtype_of,
     free_unused,
-    keep_to_share,
+    limit_to_budget,
     settled_memory,
 )
 from brandpress.model.memory.host import HostMemory
 from brandpress.model.memory.plan import (
     DECODER_CHANNELS,
+    RECORDED_RESIDENCY,
     RESIDENCIES,
     Largest,
-    Residency,
     choose,
     need_of,
     packed_rows,
     with_room,
 )
-from brandpress.model.network.kernels import EAGER, Kernels, chosen
+from brandpress.model.network.device_copy import copy_to_host
+from brandpress.model.network.kernel_choice import kernels_for
+from brandpress.model.network.kernels import EAGER, Kernels
+from brandpress.model.reference_size import prepared_grid
 from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE
+from brandpress.model.sampling_params import REUSES
 
-USUAL = Largest()
-REUSES = ("exact", "approximate")
+DEFAULT_LARGEST = Largest()
 
 
 @dataclass(frozen=True)
-class Guided:
-    """Steps, guidance and size (in tokens) of a request, with the model's defaults filled in. second_pass: whether
-    guidance needs one, without the prompt."""
+class Sampling:
+    """How a request is sampled, with the model's defaults filled in.
+
+    grid: (height, width) in tokens. second_pass: whether guidance needs a pass without the prompt.
+    """
 
     steps: int
     guidance: float
@@ -63,30 +68,38 @@ class Guided:
 
 @dataclass
 class _Job:
-    """A request on its way. made: its latents (1, C, h, w), later its levels (H, W, 3)."""
+    """A request being rendered. output: latents (1, C, h, w) after denoising, levels (H, W, 3) after decoding."""
 
     request: RenderRequest
     clock: Clock
     prompt: str = ""
     references: tuple[ReferenceLatents, ...] = ()
     cache: dict[str, int] = field(default_factory=dict)
-    made: Tensor = field(default_factory=lambda: torch.empty(0))
+    output: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 class Renderer:
-    """One loaded model on one device. Not thread-safe: a worker has one of its own."""
+    """Renders pictures with one model on one device.
+
+    Create it with `Renderer.load`. Call `render` for a list of pictures, or `stream` to get each picture with its
+    timings and cache hits as soon as it's done. Prompts, references and other intermediates are cached between calls;
+    caches never change a picture. Not thread-safe: every worker needs its own renderer.
+    """
 
     def __init__(
         self, loaded: LoadedModel, spare: int = KV_BYTES, kernels: Kernels = EAGER, host_cache: int = 0
     ) -> None:
-        """spare: bytes of the device that neither weights nor pictures need. host_cache: bytes of the machine's memory
-        for reference sets that the device has no room for."""
+        """Wrap a loaded model; most callers want `Renderer.load`.
+
+        spare: bytes of the device that are left for cached reference sets. kernels: the elementwise operations to use.
+        host_cache: bytes of the machine's memory for reference sets that are evicted from the device.
+        """
         self.loaded, self.description = loaded, loaded.description
         self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
-        self.reuse = Caches(loaded.device, spare, host_cache)
+        self.caches = Caches(loaded.device, spare, host_cache)
         self._kernels = kernels
         loaded.autoencoder.use(kernels)
-        self._conditions = Conditions(loaded, self.reuse, kernels)
+        self._conditions = Conditions(loaded, self.caches, kernels)
 
     @classmethod
     def load(
@@ -100,34 +113,45 @@ class Renderer:
         device: str | None = None,
         dtype: str | None = None,
         residency: str | None = None,
-        largest: Largest = USUAL,
+        largest: Largest = DEFAULT_LARGEST,
         region: str | None = None,
         workers: int = 1,
         per_device: int = 1,
         compile: bool | None = None,
     ) -> RendererProtocol:
-        """Load `base`: a name of the family, a folder in diffusers' layout, a single file, or a hub id.
+        """Load a model and return its renderer. Downloads what a hub id names, unless the hub's cache has it.
 
-        transformer, vae, text_encoder: a file or folder in the base's part's place. loras: (file, scale) each, added
-        up. quantise: "fp8" keeps the blocks' weights in one byte each. A relative path is taken from the working
-        directory; what's on the hub and not in its cache is downloaded. device: "cpu", "cuda", "cuda:1"…; the first GPU
-        when None and there is one. dtype: "float32", "bfloat16" or "float16"; bfloat16 on a GPU and float32 on a CPU
-        when None. residency: "resident" or "turns" (see `memory.plan`); None chooses by the device's free memory and
-        the largest picture to come. region: of a hosted tier. workers: how many share its account, or this machine's
-        memory. per_device: how many share the device, each planning with its part. compile: fuse the work between
-        products where a compiler is found (Triton on a GPU, torch.compile on a CPU); None does so on a GPU. Raises
-        CheckpointError, also where the model doesn't fit, and RequestError for another device, dtype or residency.
+        Relative paths are relative to the working directory.
+
+        - base: a name of the family, a folder in diffusers' layout, a single file, or a hub id. A tier without open
+          weights returns a renderer that calls BFL's API.
+        - transformer, vae, text_encoder: a file or folder that replaces this part of the base.
+        - loras: (file, scale) pairs; their updates are added up.
+        - quantise: "fp8" stores the blocks' weights in one byte each.
+        - device: "cpu", "cuda", "cuda:1"…; default: the first GPU, or the CPU if there is no GPU.
+        - dtype: "float32", "bfloat16" or "float16"; default: bfloat16 on a GPU, float32 on a CPU.
+        - residency: "resident" keeps all parts on the device, "offload" either the text encoder or the transformer;
+          default: "resident" if the device has enough free memory for it.
+        - largest: the largest picture that will be requested; memory is planned for it.
+        - region: of a hosted tier.
+        - workers: the number of workers that share this machine's memory, or a hosted tier's account.
+        - per_device: the number of workers that share the device; each plans with an equal part of it.
+        - compile: fuse elementwise operations if a compiler is found (Triton on a GPU, torch.compile on a CPU);
+          default: on a GPU only.
+
+        Raises CheckpointError if files are missing or unreadable, don't belong together or don't fit into memory, and
+        RequestError for an unknown device, dtype or residency.
         """
         choice = ModelChoice(
             base=str(base),
-            transformer=written(transformer),
-            vae=written(vae),
-            text_encoder=written(text_encoder),
+            transformer=_text_or_none(transformer),
+            vae=_text_or_none(vae),
+            text_encoder=_text_or_none(text_encoder),
             loras=tuple(LoraChoice(str(file), scale) for file, scale in loras),
             quantise=quantise,
             region=region,
         )
-        place, kind = device_of(device), dtype_of(device_of(device), dtype)
+        torch_device, torch_dtype = device_of(device), dtype_of(device_of(device), dtype)
         if residency not in (None, *RESIDENCIES):
             raise RequestError(f"residency {residency!r}: allowed are {', '.join(RESIDENCIES)}")
         description = describe(choice, Path.cwd(), fetch=True)
@@ -136,37 +160,53 @@ class Renderer:
 
             return HostedRenderer.load(description.family, region, workers)
         check_fit(description)
-        need = need_of(description, kind.itemsize, largest)
-        memory = settled_memory(place, per_device, need.resident)
-        need = with_room(need, memory) if place.type == "cuda" else need
-        sharing: Residency = choose(need, memory) if residency is None else RESIDENCIES[residency]
-        keep_to_share(place, memory)
-        host = HostMemory.here(workers) if place.type == "cuda" else None
-        kept = host is not None and sharing == "turns" and host.holds_turns(need)
-        loaded = load_model(description, description.parts, place, kind, sharing, host, kept_in_memory=kept)
+        on_gpu = torch_device.type == "cuda"
+        need = need_of(description, torch_dtype.itemsize, largest)
+        memory = settled_memory(torch_device, per_device, need.resident)
+        need = with_room(need, memory) if on_gpu else need
+        residency_used = choose(need, memory) if residency is None else RESIDENCIES[residency]
+        limit_to_budget(torch_device, memory)
+        host = HostMemory.here(workers) if on_gpu else None
+        in_host_memory = host is not None and residency_used == "offload" and host.holds_offloaded(need)
+        loaded = load_model(
+            description,
+            description.parts,
+            torch_device,
+            torch_dtype,
+            residency_used,
+            host,
+            kept_in_memory=in_host_memory,
+        )
         if need.work == need.in_one_piece:
-            loaded.autoencoder.whole_elements = DECODER_CHANNELS * largest.width * largest.height
-        waiting = need.transformer + need.text_encoder if kept else 0
-        cache = host.cache_budget(need.reference_set, waiting) if host else 0
-        return cls(loaded, need.spare(sharing, memory), chosen(place, compile), cache)
+            loaded.autoencoder.untiled_elements = DECODER_CHANNELS * largest.width * largest.height
+        offloaded_bytes = need.transformer + need.text_encoder if in_host_memory else 0
+        host_cache = host.cache_budget(need.reference_set, offloaded_bytes) if host else 0
+        return cls(loaded, need.spare(residency_used, memory), kernels_for(torch_device, compile), host_cache)
 
     def host(self) -> dict[str, str]:
-        """What a record says of the machine: device, torch, driver; how many rows of the transformer go in one pass;
-        that the model's parts take turns, and from where they come; and what its work is compiled by."""
+        """Returns what records say about the machine.
+
+        Always: `device`, `torch`, `driver`, and `pass_rows`, the rows that go through the transformer together. With
+        offloading: `residency` and `turns_from` (`memory` or `disk`). With compiled kernels: `compiled`.
+        """
         on_gpu = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
             "torch": torch.__version__,
             "driver": driver_version() if on_gpu else "none",
-            **({"residency": "turns", "turns_from": self.loaded.turns_from} if self.residency == "turns" else {}),
+            **(self._offload_record() if self.residency == "offload" else {}),
             **({} if self._kernels is EAGER else {"compiled": self._kernels.name}),
-            "pass_rows": "one picture" if self.device.type == "cuda" else str(packed_rows(self.device.type)),
+            "pass_rows": "one picture" if on_gpu else str(packed_rows(self.device.type)),
         }
 
-    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
-        """The pictures (RGB) of the requests, in their order.
+    def _offload_record(self) -> dict[str, str]:
+        return {"residency": RECORDED_RESIDENCY["offload"], "turns_from": self.loaded.offloaded_to}
 
-        A picture doesn't depend on what else is in the list. Raises RequestError before anything is rendered.
+    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+        """Returns the pictures (RGB), in the order of the requests.
+
+        A picture doesn't depend on the other requests in the list. Raises RequestError for any invalid request before
+        the first picture is rendered.
         """
         for request in requests:
             self.check(request)
@@ -174,113 +214,119 @@ class Renderer:
         return [rendered.picture for rendered in self.stream(requests)]
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Encode the requests' prompts ahead, where text encoder and transformer share a device's memory in turns;
-        and rewrite those that are to be. `stream` does both by itself, one request at a time."""
+        """Rewrite prompts that ask for it and, with offloading, encode all prompts: parts are then swapped once.
+
+        Optional: `stream` does both, one request at a time.
+        """
         prompts = [(self._conditions.prompt(request)[0], request) for request in requests]
-        for prompt, request in prompts if self.residency == "turns" else ():
+        for prompt, request in prompts if self.residency == "offload" else ():
             self._conditions.text(prompt)
             if self.check(request).second_pass:
                 self._conditions.text(request.negative_prompt)
 
     def release(self) -> None:
-        """Give memory back to the device, as after an attempt that ran out of it: what only that used, and reference
-        sets that are kept for pictures to come."""
+        """Free memory of the device, for example after an attempt that ran out of it.
+
+        Drops cached reference sets (they move to the machine's memory if it has room) and returns unused memory.
+        """
         self._conditions.release()
         free_unused(self.device)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
-        """The pictures one by one as they are done, each with its timings (seconds) and cache hits.
+        """Yields the pictures one by one, in order, each with its timings (seconds) and cache hits.
 
-        Neighbours of one size, step count and guidance go through the transformer together. On a GPU pictures come one
-        batch late: while the next is at work, the last is fetched.
+        Neighbouring requests of equal size, steps, guidance and reuse go through the transformer together. On a GPU,
+        pictures are yielded one batch late: the last batch is copied to the CPU while the next one is computed.
+        `requests` is read at most one request ahead of a batch. Raises RequestError at an invalid request.
         """
-        ahead: list[_Job] = []
-        for batch in Batches(self._kind, self._rows, packed_rows(self.device.type)).of(requests):
+        decoding: list[_Job] = []
+        for batch in Batches(self._batch_key, self._rows, packed_rows(self.device.type)).of(requests):
             jobs = self._denoise(batch)
-            yield from map(self._finish, ahead)
-            ahead = []
+            yield from map(self._finish, decoding)
+            decoding = []
             for job in jobs:
                 self._decode(job)
                 if self.device.type == "cuda":
-                    ahead.append(job)
+                    decoding.append(job)
                 else:
                     yield self._finish(job)
-        yield from map(self._finish, ahead)
+        yield from map(self._finish, decoding)
 
-    def check(self, request: RenderRequest) -> Guided:
-        """The request with defaults filled in. Raises RequestError, naming the field and what is allowed."""
+    def check(self, request: RenderRequest) -> Sampling:
+        """Returns how the request is sampled. Raises RequestError, naming the field, its value and what is allowed."""
         limits = self.description
         check_size(request)
-        check_sources(request, limits.max_references)
+        check_references(request, limits.max_references)
         steps = (limits.steps or {})["standard"] if request.steps is None else request.steps
         if steps < 1:
-            raise RequestError(f"steps {steps}: at least 1")
+            raise RequestError(f"steps {steps}: must be at least 1")
         guidance = (limits.guidance or 1.0) if request.guidance is None else request.guidance
         if request.negative_prompt and (limits.distilled or guidance <= 1):
-            why = f"{limits.name} has no second pass" if limits.distilled else f"guidance is {guidance:g}"
-            raise RequestError(f"negative_prompt: {why}; it needs a base model and guidance above 1")
+            why = f"{limits.name} is distilled" if limits.distilled else f"guidance is {guidance:g}"
+            raise RequestError(f"negative_prompt: {why}; use a base model and guidance above 1")
         if request.upsample and not limits.upsamples:
-            raise RequestError(f"upsample: {limits.name} has no language model that rewrites prompts; flux.2-dev has")
+            raise RequestError(f"upsample: {limits.name} can't rewrite prompts; use flux.2-dev")
         if request.reuse not in REUSES:
             raise RequestError(f"reuse {request.reuse!r}: allowed are {', '.join(REUSES)}")
         if request.reuse == "approximate" and limits.kv and steps < LONG_SCHEDULE:
-            raise RequestError(f"reuse: {limits.name} reuses its references exactly already; leave it out")
+            raise RequestError(f"reuse 'approximate': {limits.name} already reuses references exactly; leave it out")
         grid = (request.height // SIZE_MULTIPLE, request.width // SIZE_MULTIPLE)
-        return Guided(steps, guidance, grid, guidance > 1 and not limits.distilled)
+        return Sampling(steps, guidance, grid, guidance > 1 and not limits.distilled)
 
-    def _kind(self, request: RenderRequest) -> Hashable:
-        """Requests of one kind have their steps in common."""
-        plan = self.check(request)
-        return plan, request.reuse
+    def _batch_key(self, request: RenderRequest) -> Hashable:
+        """Returns what requests of one batch have in common."""
+        return self.check(request), request.reuse
 
     def _rows(self, request: RenderRequest) -> int:
-        """Of the transformer's largest pass for a request."""
+        """Returns the rows that a request takes in the transformer's largest pass."""
         height, width = self.check(request).grid
-        own = self.description.text_length + height * width
+        rows = self.description.text_length + height * width
         if self.description.kv:
-            return own
+            return rows
         pixels = self._reference_pixels(request)
         grids = [prepared_grid(picture.size, pixels) for picture in request.references]
-        return own + sum(tall * wide for tall, wide in grids)
+        return rows + sum(grid_height * grid_width for grid_height, grid_width in grids)
 
     def _reference_pixels(self, request: RenderRequest) -> int:
         return request.reference_pixels or self.description.reference_pixels
 
     @torch.inference_mode()
     def _denoise(self, requests: Sequence[RenderRequest]) -> list[_Job]:
-        """The latents of a batch; on a GPU they are still being computed."""
+        """Returns the jobs of a batch with their latents, which a GPU may still be computing."""
         with current(self.device):
-            return self._denoised(requests, self.check(requests[0]))
-
-    def _denoised(self, requests: Sequence[RenderRequest], plan: Guided) -> list[_Job]:
-        jobs = [self._prepare(request, plan) for request in requests]
-        together = Clock(self.device)
-        with together.stage("denoise"):
-            samples = [self._sample(job, plan) for job in jobs]
-            self._conditions.make_room(
-                list({id(one.kv): one.kv for one in samples if one.kv is not None}.values()),
-                plan.grid[0] * plan.grid[1] + self.description.text_length,
-            )
-            approximate = requests[0].reuse == "approximate"
-            schedule, hit = self._conditions.schedule(plan.grid, plan.steps, plan.guidance, approximate)
-            model = self.loaded.use(self.loaded.transformer)
-            latents = Denoiser(model, schedule, samples, self._kernels).run()
-        for number, (job, made) in enumerate(zip(jobs, latents, strict=True)):
-            job.made = made[None]
-            job.cache["modulations"] = int(hit or number > 0)
-            job.clock.share("denoise", together, len(jobs))
+            sampling = self.check(requests[0])
+            jobs = [self._prepare(request, sampling) for request in requests]
+            batch_clock = Clock(self.device)
+            with batch_clock.stage("denoise"):
+                latents_NChw, schedule_hit = self._run_denoiser(jobs, sampling)
+        for number, (job, latents_Chw) in enumerate(zip(jobs, latents_NChw, strict=True)):
+            job.output = latents_Chw[None]
+            job.cache["modulations"] = int(schedule_hit or number > 0)
+            job.clock.share("denoise", batch_clock, len(jobs))
         return jobs
 
-    def _prepare(self, request: RenderRequest, plan: Guided) -> _Job:
-        """What needs the text encoder and the autoencoder."""
+    def _run_denoiser(self, jobs: Sequence[_Job], sampling: Sampling) -> tuple[Tensor, bool]:
+        """Returns the latents (N, C, h, w) of N jobs, and whether the schedule was cached."""
+        samples = [self._sample(job, sampling) for job in jobs]
+        self._conditions.make_room(
+            list({id(sample.kv): sample.kv for sample in samples if sample.kv is not None}.values()),
+            sampling.grid[0] * sampling.grid[1] + self.description.text_length,
+        )
+        approximate = jobs[0].request.reuse == "approximate"
+        schedule, hit = self._conditions.schedule(sampling.grid, sampling.steps, sampling.guidance, approximate)
+        model = self.loaded.use(self.loaded.transformer)
+        return Denoiser(model, schedule, samples, self._kernels).run(), hit
+
+    def _prepare(self, request: RenderRequest, sampling: Sampling) -> _Job:
+        """Returns a job with its texts and references encoded: all work of the text encoder and the autoencoder."""
         job = _Job(request, Clock(self.device))
         with job.clock.stage("text"):
-            job.prompt, rewritten = self._conditions.prompt(request)
-            if rewritten is not None:
-                job.cache["upsample"] = int(rewritten)
-            job.cache["text"] = int(self._conditions.prepared_text(job.prompt))
-            if plan.second_pass:
-                self._conditions.prepared_text(request.negative_prompt)
+            job.prompt, rewrite_hit = self._conditions.prompt(request)
+            if rewrite_hit is not None:
+                job.cache["upsample"] = int(rewrite_hit)
+            job.cache["text"] = int(self._conditions.prepare_text(job.prompt))
+            if sampling.second_pass:
+                self._conditions.prepare_text(request.negative_prompt)
         with job.clock.stage("references"):
             if request.references:
                 pixels = self._reference_pixels(request)
@@ -288,35 +334,31 @@ class Renderer:
                 job.cache["latents"] = int(hit)
         return job
 
-    def _sample(self, job: _Job, plan: Guided) -> Sample:
-        """What needs the transformer."""
+    def _sample(self, job: _Job, sampling: Sampling) -> Sample:
+        """Returns the denoiser's inputs for a job. Needs the transformer on the device."""
         text, hit = self._conditions.projected(job.prompt)
         job.cache["projection"] = int(hit)
-        negative = self._conditions.projected(job.request.negative_prompt)[0] if plan.second_pass else None
+        negative = self._conditions.projected(job.request.negative_prompt)[0] if sampling.second_pass else None
         references, kv = job.references, None
         if references and self.description.kv:
-            kv, hit = self._conditions.reference_kv(references, plan.guidance)
+            kv, hit = self._conditions.reference_kv(references, sampling.guidance)
             job.cache["reference_kv"] = int(hit)
             references = ()
-        turn, hit = self._conditions.turn(plan.grid, [reference.grid for reference in references])
+        freqs_cis, hit = self._conditions.rope(sampling.grid, [reference.grid for reference in references])
         job.cache["rope"] = int(hit)
-        return Sample(job.request.seed, turn, text, negative, references, kv)
+        return Sample(job.request.seed, freqs_cis, text, negative, references, kv)
 
     @torch.inference_mode()
     def _decode(self, job: _Job) -> None:
-        """Latents -> levels; on a GPU they are on their way to the machine's memory."""
+        """Decode a job's latents to levels; on a GPU, start copying them to the machine's memory."""
         with current(self.device), job.clock.stage("decode"):
-            levels = to_levels(self.loaded.autoencoder.decode(job.made)[0])
-            if levels.device.type == "cuda":
-                pinned = torch.empty(levels.shape, dtype=levels.dtype, pin_memory=True)
-                levels = pinned.copy_(levels, non_blocking=True)
-        job.made = levels
+            job.output = copy_to_host(to_levels(self.loaded.autoencoder.decode(job.output)[0]))
 
     def _finish(self, job: _Job) -> Rendered:
-        seconds = job.clock.seconds()  # waits for the levels
-        picture = Image.fromarray(job.made.numpy())
+        seconds = job.clock.seconds()  # waits until the levels are copied
+        picture = Image.fromarray(job.output.numpy())
         return Rendered(picture, seconds, dict(job.cache), job.prompt if job.request.upsample else None)
 
 
-def written(path: str | Path | None) -> str | None:
+def _text_or_none(path: str | Path | None) -> str | None:
     return None if path is None else str(path)

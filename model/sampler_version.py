@@ -1,9 +1,9 @@
-"""The sampler's version, part of every render key: raise it with any change that alters pixels."""
+"""Versions that are part of every render key. Raise one with any change that alters the pixels of its pictures."""
 
 SAMPLER = "euler-empirical-mu/2"
 HOSTED_SAMPLER = "bfl-api/1"
 APPROXIMATION = "approximate/1"
-"""Of what `reuse: approximate` does: part of the render keys of pictures made so."""
+"""Part of the key of pictures with `reuse: approximate` only."""
 
 LONG_SCHEDULE = 12
-"""From so many steps on, approximate reuse leaves some out."""
+"""The number of steps from which approximate reuse skips some."""

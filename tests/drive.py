@@ -1,4 +1,4 @@
-"""A driver of its own process, for tests that kill it: renders a job with the stand-in and says what happens as JSON.
+"""A driver to run in a separate process, for tests that kill it: renders a job and prints its events as JSON lines.
 
 python -m tests.drive JOB [WORKERS [RENDERER]] [--deadline SECONDS] [--retry-failed]
 """
@@ -12,7 +12,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
-from brandpress.pipeline.cli.report import outcome_json, outcome_lines
+from brandpress.pipeline.cli.exit_codes import exit_code_of
+from brandpress.pipeline.cli.json_output import outcome_json
+from brandpress.pipeline.cli.text import outcome_lines
 from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.render.events import (
     Event,
@@ -27,31 +29,33 @@ from brandpress.pipeline.render.events import (
 from tests.campaigns import plan_of
 
 
-def say(kind: str, told: object) -> None:
-    print(json.dumps({kind: told}), file=sys.__stdout__, flush=True)
+def emit(kind: str, value: object) -> None:
+    """Print one event as a JSON line on the real stdout, which `redirect_stdout` doesn't affect."""
+    print(json.dumps({kind: value}), file=sys.__stdout__, flush=True)
 
 
 def on_event(event: Event) -> None:
+    """Emit the events that tests wait for."""
     match event:
         case Planned(todo=todo):
-            say("todo", todo)
+            emit("todo", todo)
         case WorkersStarting():
             import ray
 
-            say("addresses", [node["NodeManagerAddress"] for node in ray.nodes()])
+            emit("addresses", [node["NodeManagerAddress"] for node in ray.nodes()])
         case Warned(text):
-            say("warned", text)
+            emit("warned", text)
         case VariantStarted(name=name):
-            say("started", name)
+            emit("started", name)
         case VariantRecorded(record=record):
-            say("recorded", record.name)
-            say("host", record.host)
+            emit("recorded", record.name)
+            emit("host", record.host)
             if record.status == "done":
-                say("done", record.name)
+                emit("done", record.name)
         case WorkerLost(cause=cause):
-            say("lost", cause)
+            emit("lost", cause)
         case Stopping():
-            say("stopping", True)
+            emit("stopping", True)
 
 
 if __name__ == "__main__":
@@ -62,20 +66,20 @@ if __name__ == "__main__":
     parser.add_argument("--deadline", type=float)
     parser.add_argument("--workers-per-gpu", type=int, default=1)
     parser.add_argument("--retry-failed", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        with redirect_stdout(sys.stderr):  # Ray tells of workers that are lost, on stdout
+        with redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
             outcome = render_campaign(
-                plan_of(given.job),
-                workers=given.workers,
+                plan_of(options.job),
+                workers=options.workers,
                 on_event=on_event,
-                workers_per_gpu=given.workers_per_gpu,
-                retry_failed=given.retry_failed,
-                deadline=given.deadline,
-                renderer=given.renderer,
+                workers_per_gpu=options.workers_per_gpu,
+                retry_failed=options.retry_failed,
+                deadline=options.deadline,
+                renderer=options.renderer,
             )
     except BrandpressError as error:
-        say("error", str(error))
-        sys.exit(error.exit_code)
-    say("outcome", outcome_json(outcome))
-    say("lines", list(outcome_lines(outcome)))
+        emit("error", str(error))
+        sys.exit(exit_code_of(error))
+    emit("outcome", outcome_json(outcome))
+    emit("lines", list(outcome_lines(outcome)))

@@ -1,4 +1,4 @@
-"""A proxy before an HTTP server that spoils calls as it's told: errors, resets, lost answers, damage, delay."""
+"""An HTTP proxy that injects faults: error statuses, resets, lost or truncated responses, corrupted bodies, delays."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from tests.http_server import serving
 
 Fault = Literal["403", "500", "503", "reset", "lost answer", "cut answer", "damage", "slow"]
 FAULTS: tuple[Fault, ...] = ("500", "503", "reset", "lost answer", "cut answer", "damage", "slow")
-"""Those that pass."""
+"""Transient faults, which a client survives by retrying."""
 
 SLOW_SECONDS = 1.0
 Choose = Callable[[str, str], Fault | None]
-"""Of a call's method and path: what is to happen to it. Called from many threads, but one at a time."""
+"""Takes a call's method and path and returns the fault to inject. Called from many threads, one at a time."""
 
 
 class FaultProxy:
-    """`seen` counts calls by method and query kind, `done` the faults that were made, by kind."""
+    """`calls` counts the calls keyed by method (or LIST); `injected` counts the faults keyed by kind."""
 
     def __init__(self, choose: Choose) -> None:
         self.choose = choose
         self.endpoint = ""
-        self.seen: Counter[str] = Counter()
-        self.done: Counter[Fault] = Counter()
+        self.calls: Counter[str] = Counter()
+        self.injected: Counter[Fault] = Counter()
         self._lock = threading.Lock()
 
     def decide(self, method: str, path: str) -> Fault | None:
-        """What happens to a call."""
+        """Count a call and return the fault to inject, if any."""
         with self._lock:
-            self.seen["LIST" if method == "GET" and "list-type" in path else method] += 1
+            self.calls["LIST" if method == "GET" and "list-type" in path else method] += 1
             fault = self.choose(method, path)
             if fault == "damage" and method != "PUT":
                 fault = None
             if fault is not None:
-                self.done[fault] += 1
+                self.injected[fault] += 1
             return fault
 
 
 @contextmanager
 def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iterator[FaultProxy]:
-    """The proxy before the server at `target` while the block runs."""
+    """Run a proxy in front of the server at `target` while the block runs."""
     proxy = FaultProxy(choose)
-    place = urlsplit(target)
+    upstream = urlsplit(target)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -73,13 +73,13 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
         do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = call  # noqa: N815
 
         def forward(self, body: bytes, fault: Fault | None) -> None:
-            connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
+            connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port, timeout=60)
             try:
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
                 connection.request(self.command, self.path, body, headers)
-                answer = connection.getresponse()
-                data = answer.read()
-            except OSError:  # the server is down: so is whoever stands before it
+                response = connection.getresponse()
+                data = response.read()
+            except OSError:  # the upstream server is down, so the proxy's client sees a reset
                 self.reset()
                 return
             finally:
@@ -87,11 +87,11 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
             if fault == "lost answer":
                 self.reset()
                 return
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
+            self.send_response(response.status)
+            for name, value in response.getheaders():
                 if name.lower() not in ("connection", "transfer-encoding", "content-length", "server", "date"):
                     self.send_header(name, value)
-            length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
+            length = response.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
             self.send_header("Content-Length", length or "0")
             self.end_headers()
             if fault == "cut answer":
@@ -119,7 +119,7 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
             pass
 
     class Quiet(ThreadingHTTPServer):
-        """Clients that are killed end their connections in all ways."""
+        """Ignores connection errors: killed clients leave broken connections."""
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             pass

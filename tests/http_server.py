@@ -1,4 +1,4 @@
-"""A small HTTP server on this machine for the length of a test."""
+"""A local HTTP server that runs during a test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def serving(
     ended: threading.Event,
     kind: type[ThreadingHTTPServer] = ThreadingHTTPServer,
 ) -> Iterator[str]:
-    """The server's address while the block runs. ended: set at the block's end, for handlers that wait."""
+    """Runs a server while the block runs and returns its URL. ended: set at the block's end, for handlers that wait."""
     with kind(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -1,7 +1,7 @@
-"""A hub for tests, which can't reach the real one: the part of its protocol that `snapshot_download` speaks, over HTTP
-on 127.0.0.1 (model info, tree, HEAD and GET of files with ETag and ranges, and the errors of closed repositories).
+"""A local Hugging Face hub: the part of its protocol that `snapshot_download` uses (model info, tree, HEAD and GET of
+files with ETag and ranges, errors of gated and private repositories).
 
-What the real one also does is left out: redirects to a CDN, and Xet (no file says that it has a Xet hash).
+Not implemented: redirects to a CDN, and Xet (no file has a Xet hash).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GOOD_TOKEN, OTHER_TOKEN = "hf_letinletinletin", "hf_notyetnotyetnotyet"
 
 
 def checkpoint_files() -> dict[str, bytes]:
-    """A repository as BFL's are: diffusers' folders, the transformer once more at the root, and what nobody loads."""
+    """A repository like BFL's: diffusers' folders, a second copy of the transformer at the root, and unused files."""
     shards = [f"diffusion_pytorch_model-0000{number}-of-00002.safetensors" for number in (1, 2)]
     files: dict[str, bytes] = {
         "model_index.json": json.dumps({"_class_name": "Flux2KleinPipeline"}).encode(),
@@ -51,7 +51,7 @@ def checkpoint_files() -> dict[str, bytes]:
         "scheduler/scheduler_config.json": b'{"shift": 3.0}',
     }
     unwanted = {
-        "flux-2-klein-4b.safetensors": b"all at once" * 9000,
+        "flux-2-klein-4b.safetensors": b"single file" * 9000,
         "README.md": b"# a model",
         "vae/diffusion_pytorch_model.bin": b"pickle" * 1000,
         "text_encoder/pytorch_model.pt": b"pickle" * 1000,
@@ -63,7 +63,7 @@ def checkpoint_files() -> dict[str, bytes]:
 
 @dataclass
 class Repository:
-    """gated: only GOOD_TOKEN may read its files; its listing is open, as on the real hub."""
+    """gated: only GOOD_TOKEN can read its files; the listing is public, as on the real hub."""
 
     files: dict[str, bytes] = field(default_factory=checkpoint_files)
     gated: bool = False
@@ -75,11 +75,11 @@ class Repository:
 
 @dataclass
 class HubServer:
-    """What it has, what it was asked, and how it misbehaves.
+    """Repositories, received requests, and faults.
 
-    sent: how often each file was sent whole. truncated: file -> bytes after which the connection is closed, once.
-    broken: files that end in error 500. held: files that come byte by byte and take minutes; `holding` is set when one
-    begins. down: everything ends in error 503.
+    sent: how often each file was sent completely. truncated: bytes after which the connection is closed once, keyed by
+    file. broken: files that return error 500. held: files that are sent byte by byte and take minutes; `holding` is set
+    when one starts. down: every request returns error 503.
     """
 
     endpoint: str = ""
@@ -95,7 +95,7 @@ class HubServer:
     down: bool = False
 
     def environment(self, home: Path) -> dict[str, str]:
-        """The variables by which a process of its own finds this hub, with a cache below `home`."""
+        """The environment variables that make a subprocess use this hub, with a cache below `home`."""
         return {
             "HF_ENDPOINT": self.endpoint,
             "HF_HOME": str(home),
@@ -109,8 +109,8 @@ VARIABLES = ("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLI
 
 
 def point_library_at(endpoint: str, home: Path, patch: pytest.MonkeyPatch) -> Path:
-    """Makes huggingface_hub, which reads its settings when it's imported, use this endpoint and a cache below `home`;
-    the cache is returned."""
+    """Makes huggingface_hub use this endpoint and a cache below `home`, and returns the cache. Patches constants,
+    because the library reads its settings at import."""
     from huggingface_hub import close_session, constants
 
     for name in (*VARIABLES, "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
@@ -133,7 +133,7 @@ def point_library_at(endpoint: str, home: Path, patch: pytest.MonkeyPatch) -> Pa
 
 @contextmanager
 def running_hub_server() -> Iterator[HubServer]:
-    """The server while the block runs, without repositories at first."""
+    """Runs a server without repositories while the block runs."""
     hub = HubServer()
     handler = type("Handler", (_Handler,), {"hub": hub})
     with serving(handler, hub.ended) as hub.endpoint:
@@ -152,20 +152,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(f"{self.command} {path}")
         if self.hub.down:
             return self._refuse(503, "busy")
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/[^/]+)?", path):
-            if repository := self._open(found[1]):
-                self._json({"id": found[1], "sha": repository.commit, "gated": "auto" if repository.gated else False})
-        elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/[^/]+", path):
-            if repository := self._open(found[1]):
+        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/[^/]+)?", path):
+            if repository := self._open(match[1]):
+                self._json({"id": match[1], "sha": repository.commit, "gated": "auto" if repository.gated else False})
+        elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/[^/]+", path):
+            if repository := self._open(match[1]):
                 self._json([_entry(name, content) for name, content in repository.files.items()])
-        elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", path):
-            if repository := self._open(found[1], files=True):
-                self._file(repository, found[2])
+        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", path):
+            if repository := self._open(match[1], files=True):
+                self._file(repository, match[2])
         else:
             self._refuse(404, "Not found")
 
     def _open(self, name: str, files: bool = False) -> Repository | None:
-        """The repository, if whoever asks may see it; else the error is sent."""
+        """The repository, if the token gives access to it; otherwise sends the error and returns None."""
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token and token not in (GOOD_TOKEN, OTHER_TOKEN):
             self._refuse(401, "Invalid credentials in Authorization header")
@@ -186,10 +186,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "Entry not found", "EntryNotFound")
         if name in self.hub.broken and self.command == "GET":
             return self._refuse(500, "Internal error")
-        asked, start = self.headers.get("Range"), 0
-        if asked is not None and self.command == "GET":
-            self.hub.ranges.append((name, asked))
-            start = int(asked.removeprefix("bytes=").split("-")[0])
+        byte_range, start = self.headers.get("Range"), 0
+        if byte_range is not None and self.command == "GET":
+            self.hub.ranges.append((name, byte_range))
+            start = int(byte_range.removeprefix("bytes=").split("-")[0])
         self.send_response(206 if start else 200)
         self.send_header("X-Repo-Commit", repository.commit)
         self.send_header("ETag", f'"{_entry(name, content)["oid"]}"')
@@ -243,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _entry(name: str, content: bytes) -> dict[str, Any]:
-    """A file as the tree lists it; large ones are kept in LFS, where the tree has the pointer's digest."""
+    """A file's entry in the tree. Large files are in LFS, and the tree has the digest of their pointer."""
     digest = hashlib.sha256(content).hexdigest()
     blob = f"oid sha256:{digest}".encode() if name.endswith(LFS) else content
     entry: dict[str, Any] = {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(blob).hexdigest()}

@@ -1,4 +1,4 @@
-"""Drivers as processes of their own, and what can be found of them and their workers."""
+"""Starts drivers in separate processes, reads their events, and finds their worker processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 def driver(
     job: Path, *arguments: str, environment: Mapping[str, str] | None = None, module: str = "tests.drive"
 ) -> Iterator[subprocess.Popen[str]]:
-    """A driver in a process of its own, with a Ray of its own; killed when the block ends."""
+    """Start a driver in a separate process with its own Ray instance; kill it when the block ends."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(job), *arguments],
@@ -35,24 +35,25 @@ def driver(
             process.kill()
 
 
-def told(process: subprocess.Popen[str]) -> Iterator[tuple[str, Any]]:
-    """What a driver says, as it says it."""
+def read_events(process: subprocess.Popen[str]) -> Iterator[tuple[str, Any]]:
+    """Yields (kind, value) for each event that a driver prints, as soon as it is printed."""
     assert process.stdout is not None
     for line in process.stdout:
         yield from json.loads(line).items()
 
 
-def left_behind(folder: Path) -> list[str]:
-    """Processes that still have something of `folder` in their environment: workers of a driver that ran there."""
-    return [command for _, command in _of(folder)]
+def leftover_processes(folder: Path) -> list[str]:
+    """Returns the command lines of running processes that belong to a driver which ran in `folder`."""
+    return [command for _, command in _processes_of(folder)]
 
 
-def workers_of(folder: Path) -> list[int]:
-    """The process ids of the workers of a driver that runs in `folder`."""
-    return sorted(number for number, command in _of(folder) if command.startswith("ray::Worker"))
+def worker_pids(folder: Path) -> list[int]:
+    """Returns the process ids of the workers of a driver that runs in `folder`."""
+    return sorted(pid for pid, command in _processes_of(folder) if command.startswith("ray::Worker"))
 
 
-def _of(folder: Path) -> Iterator[tuple[int, str]]:
+def _processes_of(folder: Path) -> Iterator[tuple[int, str]]:
+    """Yields (pid, command line) of processes whose environment mentions `folder`; workers inherit their driver's."""
     for process in Path("/proc").iterdir():
         with suppress(OSError):
             if process.name.isdecimal() and str(folder).encode() in (process / "environ").read_bytes():

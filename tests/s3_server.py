@@ -1,4 +1,4 @@
-"""A real S3 server for tests: SeaweedFS from PyPI, one process, on free ports, with credentials of its own."""
+"""A real S3 server for tests: one SeaweedFS process on free ports, with test credentials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from random import Random
 ACCESS_KEY = "AKBRANDPRESSTEST"
 SECRET_KEY = "secret-of-the-test-server"
 GRPC_OFFSET = 10_000
-"""SeaweedFS listens for gRPC on every HTTP port plus this."""
+"""SeaweedFS listens for gRPC on each HTTP port plus this offset."""
 
 PORTS = range(20_000, 22_700)
 """These and the gRPC ports are below those that Linux gives to clients (32,768 and more): nobody takes them while the
@@ -29,13 +29,13 @@ server is down."""
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where the server answers."""
+    """The address of a running server."""
 
     endpoint: str
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which any AWS tool finds the server and nothing else."""
+        """The environment variables that point any AWS tool to this server only."""
         return {
             "AWS_ENDPOINT_URL_S3": self.endpoint,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -48,17 +48,17 @@ class S3Server:
 
 
 def find_weed() -> Path | None:
-    """The server's binary, beside the Python that runs the tests or on the path."""
+    """Returns the path of the `weed` binary, next to the running Python or on PATH; None if it isn't installed."""
     beside = Path(sys.executable).with_name("weed")
-    found = beside if beside.exists() else shutil.which("weed")
-    return Path(found) if found else None
+    binary = beside if beside.exists() else shutil.which("weed")
+    return Path(binary) if binary else None
 
 
 class S3Process:
-    """The server as a process that can be killed and started again, on the same ports and with the same data."""
+    """A server process that can be killed and restarted on the same ports with the same data."""
 
     def __init__(self, weed: Path, folder: Path) -> None:
-        """folder: for its data and its log."""
+        """folder: holds the server's data and log."""
         identity = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
         actions = ["Admin", "Read", "Write", "List", "Tagging"]
         config = folder / "s3.json"
@@ -74,7 +74,7 @@ class S3Process:
         self.server = S3Server(f"http://127.0.0.1:{s3}")
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Start the server and wait until it responds. Raises RuntimeError with the log if it doesn't."""
         log = self._folder / "weed.log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -87,7 +87,7 @@ class S3Process:
         _wait_for(self.server.endpoint, self._process, log)
 
     def kill(self) -> None:
-        """At once, as a crash does."""
+        """Kill the server without a shutdown, like a crash."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -95,7 +95,7 @@ class S3Process:
 
 @contextmanager
 def running_s3_server(weed: Path, folder: Path) -> Iterator[S3Server]:
-    """The server while the block runs, its data below `folder`."""
+    """Run a server while the block runs, with its data in `folder`."""
     process = S3Process(weed, folder)
     try:
         process.start()
@@ -132,4 +132,4 @@ def _wait_for(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> Non
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"the S3 server didn't start: {log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"the S3 server didn't start; its log ends with: {log.read_text(errors='replace')[-2000:]}")

@@ -1,11 +1,15 @@
-"""A stand-in for the model, where a test is about dispatch, delivery or crashes and not about pictures.
+"""A fake renderer for tests of dispatch, delivery and crashes. Tests of pictures use the real model.
 
-It draws a picture from the request alone, in milliseconds, and misbehaves when a prompt asks for it: `[raise]` raises,
-`[exit]` ends the process, `[exit once FILE]` only if FILE isn't there yet, `[sleep S]` takes S seconds, `[hang]` takes
-for ever, `[lose]` raises what torch raises of a GPU that is spoilt for a process, and so does all that follows there,
-`[lose once FILE]` only if FILE isn't there yet, `[exhaust]` asks for more memory than there is, `[exhaust once FILE]`
-only if FILE isn't there yet, `[refuse]` gives a failure in place of a picture. The real model is used where pictures
-matter.
+It draws a picture from the request alone, within milliseconds. A prompt can order a fault:
+
+- `[raise TEXT]` raises RuntimeError.
+- `[exit]` ends the process.
+- `[sleep S]` sleeps for S seconds; `[hang]` never returns.
+- `[lose]` raises torch's error for a lost GPU; every later request in that process fails the same way.
+- `[exhaust]` allocates more memory than exists.
+- `[refuse]` returns a failure instead of a picture.
+
+`[exit once FILE]`, `[lose once FILE]` and `[exhaust once FILE]` misbehave only if FILE doesn't exist, and create it.
 """
 
 from __future__ import annotations
@@ -24,68 +28,71 @@ from PIL import Image
 from brandpress.model.errors import CheckpointError, HostedError
 from brandpress.model.request import Failed, Rendered, RenderRequest
 
-LAST_WORDS_SECONDS = 0.5
-"""A real picture takes seconds: the driver has long heard that it was begun when it takes its worker down."""
+EXIT_DELAY_SECONDS = 0.5
+"""Wait before exiting, so that the driver has received the picture's start event; a real picture takes seconds."""
 
-FOR_EVER = 100_000.0
+HANG_SECONDS = 100_000.0
+WORKERS_TIMEOUT_SECONDS = 300.0
 DEVICE_LOST = (
     "CUDA error: an illegal memory access was encountered\n"
     "CUDA kernel errors might be asynchronously reported at some other API call"
 )
-WISHES = r"\[(raise|exit|exhaust|sleep|hang|lose)( once)? ?([^\]]*)\]"
+FAULTS = r"\[(raise|exit|exhaust|sleep|hang|lose)( once)? ?([^\]]*)\]"
 
 
 class StandIn:
-    """What a press needs of a renderer."""
+    """Implements the renderer protocol."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._lost = False
+        self._prompts: set[str] = set()
+        self._device_lost = False
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Nothing is worth doing ahead."""
+        """Does nothing: there is nothing to prepare."""
 
     def release(self) -> None:
-        """It holds no memory."""
+        """Does nothing: the stand-in holds no memory."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """Yields a picture or a failure for each request, in order."""
         for request in requests:
             start = time.perf_counter()
             if "[refuse]" in request.prompt:
                 yield Failed(HostedError("the stand-in was asked to refuse"))
                 continue
             self._misbehave(request.prompt)
-            hit = int(request.prompt in self._seen)
-            self._seen.add(request.prompt)
+            hit = int(request.prompt in self._prompts)
+            self._prompts.add(request.prompt)
             rewritten = f"{request.prompt}, rewritten" if request.upsample else None
             yield Rendered(draw(request), {"denoise": time.perf_counter() - start}, {"text": hit}, rewritten)
 
     def host(self) -> dict[str, str]:
+        """Returns the host fields of a record."""
         return {"device": "stand-in", "torch": "none", "driver": "none"}
 
     def _misbehave(self, prompt: str) -> None:
-        self._lost = self._lost or is_wished(prompt, "lose")
-        if self._lost:
+        self._device_lost = self._device_lost or has_fault(prompt, "lose")
+        if self._device_lost:
             raise RuntimeError(DEVICE_LOST)
         _misbehave(prompt)
 
 
-class Service(StandIn):
-    """As a hosted tier gives its pictures: in order, several in flight, each at a price; a failure is a value."""
+class HostedStandIn(StandIn):
+    """A fake hosted tier: several requests in flight, results in order, each with a cost; failures are values."""
 
     in_flight = 4
     price = 4.5
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
-        flying: deque[RenderRequest] = deque()
+        in_flight_requests: deque[RenderRequest] = deque()
         for request in requests:
-            flying.append(request)
-            if len(flying) == self.in_flight:
-                yield self._land(flying.popleft())
-        while flying:
-            yield self._land(flying.popleft())
+            in_flight_requests.append(request)
+            if len(in_flight_requests) == self.in_flight:
+                yield self._finish(in_flight_requests.popleft())
+        while in_flight_requests:
+            yield self._finish(in_flight_requests.popleft())
 
-    def _land(self, request: RenderRequest) -> Rendered | Failed:
+    def _finish(self, request: RenderRequest) -> Rendered | Failed:
         try:
             (result,) = super().stream([request])
         except RuntimeError as error:
@@ -93,53 +100,85 @@ class Service(StandIn):
         return replace(result, cost=self.price) if isinstance(result, Rendered) else result
 
 
-class Warm(StandIn):
-    """Keeps what it needs of a few reference sets, as the model keeps keys and values: a set that's gone costs more
-    than a picture. Its records tell hits from misses, and the process."""
+class CachingStandIn(StandIn):
+    """Caches a few reference sets, as the model caches their keys and values. A cache miss takes longer than a picture.
 
-    kept = 4
+    Its records contain cache hits and the process id.
+    """
+
+    capacity = 4
     picture_seconds, set_seconds = 0.02, 0.03
 
     def __init__(self) -> None:
         super().__init__()
-        self._sets: OrderedDict[tuple[bytes, ...], None] = OrderedDict()
+        self._cached_sets: OrderedDict[tuple[bytes, ...], None] = OrderedDict()
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for request in requests:
             self._misbehave(request.prompt)
-            hit = self._uses(tuple(reference.tobytes() for reference in request.references))
+            hit = self._is_hit(tuple(reference.tobytes() for reference in request.references))
             time.sleep(self.picture_seconds + (0 if hit else self.set_seconds))
             yield Rendered(draw(request), cache={"reference_kv": int(hit)})
 
     def host(self) -> dict[str, str]:
         return super().host() | {"device": f"process {os.getpid()}"}
 
-    def _uses(self, reference_set: tuple[bytes, ...]) -> bool:
-        hit = reference_set in self._sets
-        self._sets[reference_set] = None
-        self._sets.move_to_end(reference_set)
-        if len(self._sets) > self.kept:
-            self._sets.popitem(last=False)
+    def _is_hit(self, reference_set: tuple[bytes, ...]) -> bool:
+        hit = reference_set in self._cached_sets
+        self._cached_sets[reference_set] = None
+        self._cached_sets.move_to_end(reference_set)
+        if len(self._cached_sets) > self.capacity:
+            self._cached_sets.popitem(last=False)
         return hit
 
 
-def load_warm(base: str, **options: object) -> Warm:
-    """A renderer that keeps reference sets."""
-    return Warm()
+class SynchronisedStandIn(CachingStandIn):
+    """Renders nothing until every worker of the run has work, so that slow starts don't change who renders what."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__()
+        self._workers = workers
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """Waits until every worker has called `stream`, then renders."""
+        wait_for_workers(self._workers)
+        yield from super().stream(requests)
+
+
+def wait_for_workers(workers: int) -> None:
+    """Waits until this many workers of the driver have called this function."""
+    markers = Path(os.environ["DRIVER_OF"]).parent / "workers"
+    markers.mkdir(exist_ok=True)
+    (markers / str(os.getpid())).touch()
+    deadline = time.monotonic() + WORKERS_TIMEOUT_SECONDS
+    while len(list(markers.iterdir())) < workers:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"not all {workers} workers had work within {WORKERS_TIMEOUT_SECONDS:.0f} s")
+        time.sleep(0.05)
+
+
+def load_synchronised(base: str, workers: int, **options: object) -> SynchronisedStandIn:
+    """Returns a renderer that caches reference sets and waits until all workers of the run have work."""
+    return SynchronisedStandIn(workers)
+
+
+def load_caching(base: str, **options: object) -> CachingStandIn:
+    """Returns a renderer that caches reference sets."""
+    return CachingStandIn()
 
 
 def load(base: str, **options: object) -> StandIn:
-    """A renderer whatever the checkpoint."""
+    """Returns the stand-in for any checkpoint."""
     return StandIn()
 
 
-def load_service(base: str, region: str = "global", **options: object) -> Service:
-    """A renderer for a hosted tier."""
-    return Service()
+def load_hosted(base: str, region: str = "global", **options: object) -> HostedStandIn:
+    """Returns the stand-in of a hosted tier."""
+    return HostedStandIn()
 
 
 def load_composed(base: str, loras: Sequence[tuple[str, float]], quantise: str, **options: object) -> StandIn:
-    """A renderer that says what it was loaded with."""
+    """Returns a renderer that reports its load options as its device."""
 
     class Composed(StandIn):
         def host(self) -> dict[str, str]:
@@ -149,7 +188,7 @@ def load_composed(base: str, loras: Sequence[tuple[str, float]], quantise: str, 
 
 
 def load_compiled(base: str, compile: bool = False, **options: object) -> StandIn:
-    """A renderer where a compiler is found."""
+    """Returns a renderer that reports whether it was compiled."""
 
     class Compiled(StandIn):
         def host(self) -> dict[str, str]:
@@ -158,10 +197,10 @@ def load_compiled(base: str, compile: bool = False, **options: object) -> StandI
     return Compiled()
 
 
-def load_turns(base: str, **options: object) -> StandIn:
-    """A renderer whose parts take turns in memory; it tells how many pictures shared one."""
+def load_offloading(base: str, **options: object) -> StandIn:
+    """Returns a renderer whose components are offloaded in turn; its records contain the group's size."""
 
-    class Turns(StandIn):
+    class Offloading(StandIn):
         group = 0
 
         def prepare(self, requests: Iterable[RenderRequest]) -> None:
@@ -174,38 +213,47 @@ def load_turns(base: str, **options: object) -> StandIn:
         def host(self) -> dict[str, str]:
             return super().host() | {"residency": "turns"}
 
-    return Turns()
+    return Offloading()
 
 
-def load_seeing(base: str, **options: object) -> StandIn:
-    """A renderer that says which GPU it was given, what it was loaded with, and that torch sees none."""
+def load_reporting_gpu(
+    base: str, workers: int | None = None, per_device: int | None = None, **options: object
+) -> StandIn:
+    """Returns a renderer that reports its assigned GPU and its load options, and runs on the CPU.
 
-    class Seeing(StandIn):
+    It waits until all workers of the run have work, so that each of them reports.
+    """
+
+    class Reporting(StandIn):
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            wait_for_workers(workers or 1)
+            yield from super().stream(requests)
+
         def host(self) -> dict[str, str]:
-            given = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "all"), "process": str(os.getpid())}
-            told = {name: str(options.get(name)) for name in ("workers", "per_device")}
-            return super().host() | {"device": "cpu"} | given | told
+            assigned = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "all"), "process": str(os.getpid())}
+            shared = {"workers": str(workers), "per_device": str(per_device)}
+            return super().host() | {"device": "cpu"} | assigned | shared
 
-    return Seeing()
+    return Reporting()
 
 
 def load_nothing(base: str, **options: object) -> StandIn:
-    """What a wrong checkpoint does."""
+    """Fails like a missing checkpoint."""
     raise CheckpointError(f"{base}: there is no checkpoint here")
 
 
 def load_without_key(base: str, **options: object) -> StandIn:
-    """What a hosted tier does where nobody has an account."""
+    """Fails like a hosted tier without an API key."""
     raise HostedError("no key is set")
 
 
 def load_and_die(base: str, **options: object) -> StandIn:
-    """What a model that doesn't fit into memory does."""
+    """Ends the process, like a model that doesn't fit into memory."""
     os._exit(1)
 
 
 def draw(request: RenderRequest) -> Image.Image:
-    """A picture of the right size that every part of the request changes."""
+    """Returns a picture of the requested size; every field of the request changes it."""
     digest = hashlib.sha256(repr(replace(request, references=())).encode())
     for reference in request.references:
         digest.update(reference.tobytes())
@@ -215,30 +263,31 @@ def draw(request: RenderRequest) -> Image.Image:
     return picture.resize((request.width, request.height), Image.Resampling.BILINEAR)
 
 
-def is_wished(prompt: str, what: str) -> bool:
-    return any(wish == what for wish, _ in _wishes(prompt, what))
+def has_fault(prompt: str, kind: str) -> bool:
+    """Returns whether the prompt orders a fault of this kind."""
+    return any(True for _ in _faults(prompt, kind))
 
 
-def _wishes(prompt: str, *kinds: str) -> Iterator[tuple[str, str]]:
-    """Wishes of some kinds with their arguments; those for once only once."""
-    for wish, once, argument in re.findall(WISHES, prompt):
-        if wish not in kinds:
+def _faults(prompt: str, *kinds: str) -> Iterator[tuple[str, str]]:
+    """Yields (kind, argument) of the faults of some kinds; those marked `once` only the first time."""
+    for kind, once, argument in re.findall(FAULTS, prompt):
+        if kind not in kinds:
             continue
         if once:
             if Path(argument).exists():
                 continue
             Path(argument).touch()
-        yield wish, argument
+        yield kind, argument
 
 
 def _misbehave(prompt: str) -> None:
-    for wish, argument in _wishes(prompt, "raise", "exit", "exhaust", "sleep", "hang"):
-        if wish == "raise":
+    for kind, argument in _faults(prompt, "raise", "exit", "exhaust", "sleep", "hang"):
+        if kind == "raise":
             raise RuntimeError(f"the stand-in was asked to fail{argument and ' '}{argument}")
-        if wish in ("sleep", "hang"):
-            time.sleep(float(argument) if wish == "sleep" else FOR_EVER)
-        if wish == "exhaust":
+        if kind in ("sleep", "hang"):
+            time.sleep(float(argument) if kind == "sleep" else HANG_SECONDS)
+        if kind == "exhaust":
             bytearray(1 << 60)
-        if wish == "exit":
-            time.sleep(LAST_WORDS_SECONDS)
+        if kind == "exit":
+            time.sleep(EXIT_DELAY_SECONDS)
             os._exit(1)

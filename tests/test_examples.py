@@ -1,4 +1,4 @@
-"""The repository's own jobs, with nano, run as a person would run them."""
+"""Runs the jobs and the README's examples through the command line, with nano."""
 
 from __future__ import annotations
 
@@ -26,31 +26,33 @@ JOBS = sorted((ROOT / "jobs").glob("*.yaml"))
 
 
 def brandpress(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line in the repository's root."""
     command = [sys.executable, "-m", "brandpress.pipeline.cli", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 
-def told(*arguments: object) -> dict[str, Any]:
-    done = brandpress(*arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+def brandpress_json(*arguments: object) -> dict[str, Any]:
+    """Run the command line with --json and return its output."""
+    completed = brandpress(*arguments, "--json")
+    assert completed.returncode == 0, completed.stderr
+    output: dict[str, Any] = json.loads(completed.stdout)
+    return output
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
 def test_every_job_is_valid_and_plans(job: Path) -> None:
     assert brandpress("validate", job).returncode == 0
     model = "flux.2-pro" if job.stem == "hosted" else "nano"
-    assert told("plan", job, "--deliver", os.devnull + "-store")["model"]["name"] == model
+    assert brandpress_json("plan", job, "--deliver", os.devnull + "-store")["model"]["name"] == model
 
 
-def test_the_demo(tmp_path: Path) -> None:
-    """The whole way: 24 variants or more of 1 to 3 references, whole afterwards, nothing to do a second time."""
+def test_demo_job(tmp_path: Path) -> None:
+    """Renders at least 24 variants with 1 to 3 references, verifies them, and renders nothing the second time."""
     job = ROOT / "jobs" / "demo.yaml"
-    first = told("render", job, "--deliver", tmp_path)
+    first = brandpress_json("render", job, "--deliver", tmp_path)
     assert first["counts"]["planned"] >= 24
     assert first["counts"]["done"] == first["counts"]["planned"]
-    again = told("render", job, "--deliver", tmp_path)
+    again = brandpress_json("render", job, "--deliver", tmp_path)
     assert (again["counts"]["done"], again["counts"]["skipped"]) == (0, first["counts"]["planned"])
     assert again["manifest"] == first["manifest"]
     assert brandpress("verify", job, "--deliver", tmp_path).returncode == 0
@@ -66,56 +68,59 @@ def test_the_demo(tmp_path: Path) -> None:
     assert min(Image.open(sheet).size) > 500
 
 
-def test_the_s3_job(s3_environment: S3Server) -> None:
+def test_s3_job(s3_environment: S3Server) -> None:
     job = ROOT / "jobs" / "ci-s3.yaml"
     bucket, _, prefix = yaml.safe_load(job.read_text())["deliver"].removeprefix("s3://").partition("/")
     store = boto3.client("s3")
     store.create_bucket(Bucket=bucket)
-    first = told("render", job)
+    first = brandpress_json("render", job)
     assert first["counts"]["done"] == first["counts"]["planned"] == 4
     assert brandpress("verify", job).returncode == 0
     keys = [entry["Key"] for entry in store.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/ci-s3/")["Contents"]]
     assert sum("/assets/" in key for key in keys) == 4
-    assert told("render", job)["counts"]["skipped"] == 4
+    assert brandpress_json("render", job)["counts"]["skipped"] == 4
 
 
-def test_the_hosted_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against a server that speaks BFL's protocol: the service itself can't be reached from tests, and costs money."""
+def test_hosted_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uses a local server that speaks BFL's protocol: the real service can't be reached from tests, and costs money."""
     job = ROOT / "jobs" / "hosted.yaml"
     with running_bfl_server() as server:
         monkeypatch.setenv("BFL_API_KEY", KEY)
         monkeypatch.setenv("BFL_API_URL", server.url)
-        first = told("render", job, "--deliver", tmp_path)
+        first = brandpress_json("render", job, "--deliver", tmp_path)
         assert (first["counts"]["done"], first["cost"]) == (2, 2 * COST)
         assert brandpress("verify", job, "--deliver", tmp_path).returncode == 0
-        assert told("render", job, "--deliver", tmp_path)["counts"]["skipped"] == 2
+        assert brandpress_json("render", job, "--deliver", tmp_path)["counts"]["skipped"] == 2
         assert len(server.posts) == 2
 
 
-def test_the_readmes_example(tmp_path: Path) -> None:
-    """Its two files as they stand there, beside the references of the demo's brand."""
+@pytest.fixture
+def quickstart(tmp_path: Path) -> Path:
+    """The README's two files, laid out as its first block of commands says; the job's path."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
-    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert [name for name, _ in blocks] == ["specs/northwind/brand.yaml", "jobs/spring.yaml"]
-    for name, text in blocks:
+    text = (ROOT / "README.md").read_text()
+    assert "mkdir -p specs/acme && cp -r specs/northwind/references specs/acme/\n" in text
+    shutil.copytree(tmp_path / "specs" / "northwind" / "references", tmp_path / "specs" / "acme" / "references")
+    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", text, re.DOTALL)
+    assert [name for name, _ in blocks] == ["specs/acme/brand.yaml", "jobs/spring.yaml"]
+    for name, content in blocks:
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    outcome = told("render", tmp_path / "jobs" / "spring.yaml")
+        file.write_text(content)
+    return tmp_path / "jobs" / "spring.yaml"
+
+
+def test_the_readmes_quickstart(quickstart: Path, tmp_path: Path) -> None:
+    outcome = brandpress_json("render", quickstart)
     assert outcome["counts"]["done"] == outcome["counts"]["planned"] == 4
     assert len(list((tmp_path / "out" / "spring" / "assets").iterdir())) == 4
 
 
-def test_the_readmes_model_put_together(tmp_path: Path) -> None:
-    """Its fields, in the README's own campaign; the files that it names are a person's own."""
-    shutil.copytree(ROOT / "specs", tmp_path / "specs")
-    text = (ROOT / "README.md").read_text()
-    (composed,) = re.findall(r"```yaml\n(model:\n.*?)```", text, re.DOTALL)
-    (job,) = re.findall(r"```yaml\n# jobs/spring.yaml\n(.*?)```", text, re.DOTALL)
-    file = tmp_path / "jobs" / "spring.yaml"
-    file.parent.mkdir()
-    file.write_text(job.replace("model: nano\n", composed))
-    campaign = load_campaign(file)
+def test_the_combined_model_of_the_docs(quickstart: Path) -> None:
+    """Its fields, in the README's campaign; the files that it names are a user's own."""
+    (fields,) = re.findall(r"```yaml\n(model:\n.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
+    quickstart.write_text(quickstart.read_text().replace("model: nano\n", fields))
+    campaign = load_campaign(quickstart)
     assert campaign.choice.base == "flux.2-dev"
     assert [lora.scale for lora in campaign.choice.loras] == [0.8]
     assert (campaign.job.upsample, campaign.job.reference_pixels) == (True, 2024**2)

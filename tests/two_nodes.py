@@ -1,4 +1,4 @@
-"""A campaign on a cluster of two nodes, of which one is killed while both render; says what happens as JSON.
+"""Renders a campaign on a cluster of two nodes, kills one of them, and prints the events as JSON lines.
 
 python -m tests.two_nodes JOB [RENDERER]
 """
@@ -12,16 +12,17 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
-from brandpress.pipeline.cli.report import outcome_json
+from brandpress.pipeline.cli.json_output import outcome_json
 from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.render.events import Event, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
 from tests.campaigns import plan_of
-from tests.drive import say
+from tests.drive import emit
 
-RECORDED_BEFORE = 4
+RECORDS_BEFORE_KILL = 4
 
 
 def main(job: Path, renderer: str) -> None:
+    """Render `job` with one worker on each node, and remove one node once both workers have rendered."""
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
     cluster.wait_for_nodes()
@@ -35,20 +36,20 @@ def main(job: Path, renderer: str) -> None:
             case WorkerLoaded(worker=worker):
                 workers.add(worker)
             case VariantStarted(name=name):
-                say("started", name)
+                emit("started", name)
             case WorkerLost(cause=cause):
-                say("lost", cause)
+                emit("lost", cause)
             case VariantRecorded(record=record):
-                say("recorded", [record.name, record.status, record.attempts])
+                emit("recorded", [record.name, record.status, record.attempts])
                 recorded += 1
-                if recorded >= RECORDED_BEFORE and len(workers) == 2 and nodes:
-                    say("killed", "a node")
+                if recorded >= RECORDS_BEFORE_KILL and len(workers) == 2 and nodes:
+                    emit("killed", "a node")
                     cluster.remove_node(nodes.pop(), allow_graceful=False)
                     nodes.clear()
 
-    with redirect_stdout(sys.stderr):  # where Ray tells of the node
+    with redirect_stdout(sys.stderr):  # Ray reports the lost node on stdout
         outcome = render_campaign(plan_of(job), workers=2, on_event=on_event, renderer=renderer)
-    say("outcome", outcome_json(outcome))
+    emit("outcome", outcome_json(outcome))
     cluster.shutdown()
 
 

@@ -1,4 +1,4 @@
-"""Whether this machine can use a model right now, and what to do where it can't."""
+"""Whether a model can be used on this machine, and the command that makes it available."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brandpress.model.family import KEY_VARIABLE, Family
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """where: the folder of the weights, or why there is none. command: makes it available; None where it is."""
+    """where: the folder of the weights, or why they are missing. command: makes the model available; None if it is."""
 
     available: bool
     where: str
@@ -19,7 +19,7 @@ class Availability:
 
 
 def availability(family: Family) -> Availability:
-    """Looks at this machine only, never at the net."""
+    """Returns whether the model can be used. Checks this machine only, without network access."""
     if family.hosted:
         if os.environ.get(KEY_VARIABLE):
             return Availability(True, f"{KEY_VARIABLE} is set")

@@ -1,7 +1,7 @@
-"""BFL's names of the transformer's tensors, by ours (which are diffusers').
+"""Maps our names of the transformer's tensors, which are diffusers', to BFL's.
 
-Source: black-forest-labs/flux2 `model.py` and diffusers 0.42.1 `convert_flux2_to_diffusers.py`. Comfy's files have the
-same names behind `model.diffusion_model.`.
+Source: black-forest-labs/flux2 `model.py` and diffusers 0.42.1 `convert_flux2_to_diffusers.py`. Comfy's files use
+the same names with the prefix `model.diffusion_model.`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 
 class Origin(NamedTuple):
-    """Where a tensor of ours stands in a file of another layout.
+    """Where one of our tensors is stored in a file of another layout.
 
-    name: there. third: which third of its rows (a fused query, key, value), None for all. swapped: its two halves of
-    rows change places (scale and shift of the last modulation).
+    name: the stored tensor. third: which third of its rows (of a fused query, key and value); None for all. swapped:
+    the two halves of its rows are swapped (scale and shift of the last modulation).
     """
 
     name: str
@@ -65,8 +65,8 @@ _BLOCK = re.compile(r"(transformer_blocks|single_transformer_blocks)\.(\d+)\.(.+
 
 
 def module_origin(module: str) -> Origin:
-    """BFL's module for a module of ours: `transformer_blocks.0.attn.to_k` is the second third of
-    `double_blocks.0.img_attn.qkv`. Raises KeyError for what isn't a module with weights of FLUX.2."""
+    """BFL's module for one of ours: `transformer_blocks.0.attn.to_k` is the second third of
+    `double_blocks.0.img_attn.qkv`. Raises KeyError for a name that isn't a FLUX.2 module with weights."""
     match = _BLOCK.fullmatch(module)
     if match is None:
         return Origin(_TOP[module], swapped=module == "norm_out.linear")
@@ -80,7 +80,7 @@ def module_origin(module: str) -> Origin:
 
 
 def tensor_origin(name: str) -> Origin:
-    """The same for a tensor's name. Norms are called `scale` there, `weight` here."""
+    """BFL's tensor for one of ours. The weights of norms are called `scale` in BFL's layout."""
     module, _, leaf = name.rpartition(".")
     origin = module_origin(module)
     leaf = "scale" if origin.name.endswith("_norm") else leaf

@@ -1,7 +1,7 @@
-"""BFL's names of the autoencoder's tensors, by ours (which are diffusers').
+"""Maps our names of the autoencoder's tensors, which are diffusers', to BFL's.
 
-Source: black-forest-labs/flux2 `autoencoder.py` and diffusers 0.42.1 `convert_flux2_to_diffusers.py`. There the
-attention's projections are 1x1 convolutions, and the decoder's blocks are numbered from the picture inwards.
+Source: black-forest-labs/flux2 `autoencoder.py` and diffusers 0.42.1 `convert_flux2_to_diffusers.py`. In
+BFL's layout the attention projections are 1x1 convolutions and the decoder's blocks are numbered from the output.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MID = re.compile(r"(encoder|decoder)\.mid_block\.(resnets|attentions)\.(\d+)\.(
 
 
 def tensor_origin(name: str, levels: int) -> Origin:
-    """BFL's name for a tensor of ours; `levels`: how many blocks each side has."""
+    """BFL's tensor for one of ours. levels: number of blocks in the encoder, and in the decoder."""
     return Origin(_renamed(name, levels))
 
 

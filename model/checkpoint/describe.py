@@ -1,4 +1,4 @@
-"""What a campaign's `model:` names: where it lies, what it is, its digest. Loads no weights and no torch."""
+"""Describes the model that a campaign names: files, family, digest, limits. Loads neither weights nor torch."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from typing import Any, TypeVar
 
 from brandpress.model.checkpoint.digest import parts_digest
 from brandpress.model.checkpoint.files import read_json
-from brandpress.model.checkpoint.identify import kind_of, size_of
-from brandpress.model.checkpoint.locate import INDEX, Parts, absolute, locate
+from brandpress.model.checkpoint.hub import INDEX
+from brandpress.model.checkpoint.identify import Kind, kind_of, size_of
+from brandpress.model.checkpoint.locate import Parts, absolute, locate
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, NANO, Family, recognise
 from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
+from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
 
 DEV_CLASS = "Flux2Pipeline"
 KV_CLASS = "Flux2KleinKVPipeline"
 CLASSES = (DEV_CLASS, "Flux2KleinPipeline", KV_CLASS)
-REFERENCE_PIXELS = 1024 * 1024
 TEXT_LENGTH = 512
 
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """A model as plans and records know it.
+    """What plans and records need to know about a model.
 
-    name: as it was asked for. choice: what to load, its paths absolute. parts: where its parts lie, None for a hosted
-    tier. weights_digest: sha256 over all files that decide pixels; of a hosted tier, over its name. steps: sampling
-    steps per quality preset; None where the service chooses. guidance: the default scale; None where there is none to
-    choose. distilled: no second, unconditional pass, so a negative prompt has no place. upsamples: it can rewrite
-    prompts. text_layers: None means the family's (see `text.default_layers`). text_length: tokens that a prompt is cut
-    at. reference_pixels: the area that references are scaled down to. hosted: BFL renders it.
+    name: as the campaign writes it. choice: what to load, with absolute paths. parts: the files; None for a hosted
+    tier. weights_digest: sha256 over all files that affect pixels; for a hosted tier, over its name. steps: sampling
+    steps per quality preset; None if the service chooses. guidance: the default scale; None if it can't be chosen.
+    distilled: guidance takes no second, unconditional pass, so negative prompts aren't supported. upsamples: the model
+    can rewrite prompts. text_layers: None means the family's (see `text.default_layers`). text_length: prompts are cut
+    to this number of tokens. reference_pixels: references are scaled down to this area. hosted: rendered by BFL.
     """
 
     name: str
@@ -51,34 +52,36 @@ class ModelDescription:
     upsamples: bool = False
     text_layers: tuple[int, ...] | None = None
     text_length: int = TEXT_LENGTH
-    reference_pixels: int = REFERENCE_PIXELS
+    reference_pixels: int = DEFAULT_REFERENCE_PIXELS
     sampler: str = SAMPLER
     hosted: bool = False
 
 
 def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False) -> ModelDescription:
-    """Describe a choice; a bare text is a choice of that base.
+    """Describes a model choice; a string is a choice of that base.
 
-    Relative paths are taken from `relative_to`. fetch: download what's on the hub and not in its cache. A folder's
-    `model_index.json` may override what the family says, by the names that diffusers gives its call's arguments:
-    `num_inference_steps`, `guidance_scale`, `text_encoder_out_layers`, `max_sequence_length`; and `reference_pixels`.
-    Raises CheckpointError, saying what is missing and where it is looked for.
+    Relative paths are resolved against `relative_to`. fetch: download missing files from the hub. A folder's
+    `model_index.json` can override the family's defaults under the names of diffusers' call arguments
+    (`num_inference_steps`, `guidance_scale`, `text_encoder_out_layers`, `max_sequence_length`) and `reference_pixels`.
+    Raises CheckpointError that names what is missing and where it was looked for.
     """
-    asked = ModelChoice(model) if isinstance(model, str) else model
-    named = FAMILIES.get(asked.base)
+    choice = ModelChoice(model) if isinstance(model, str) else model
+    named = FAMILIES.get(choice.base)
     if named is not None and named.hosted:
-        return _hosted(asked, named)
-    if asked.region is not None:
-        raise CheckpointError(f"region {asked.region!r}: only hosted tiers have one; {asked.base} is rendered here")
-    choice = absolute(asked, relative_to)
+        return _describe_hosted(choice, named)
+    if choice.region is not None:
+        raise CheckpointError(
+            f"region {choice.region!r}: only hosted tiers have regions; {choice.base} is rendered on this machine"
+        )
+    name, choice = choice.base, absolute(choice, relative_to)
     parts = locate(choice, fetch=fetch)
-    where = parts.root / INDEX if parts.root is not None else parts.transformer
-    index = read_json(where) if parts.root is not None else {}
-    family = _family(asked.base, parts, index)
-    steps = _override(where, index, "num_inference_steps", int)
-    guidance = _override(where, index, "guidance_scale", float)
+    index_file = parts.root / INDEX if parts.root is not None else parts.transformer
+    index = read_json(index_file) if parts.root is not None else {}
+    family = _family(name, parts, index)
+    steps = _override(index_file, index, "num_inference_steps", int)
+    guidance = _override(index_file, index, "guidance_scale", float)
     return ModelDescription(
-        name=asked.base,
+        name=name,
         family=family.name,
         choice=choice,
         parts=parts,
@@ -91,16 +94,16 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
         kv=family.kv,
         distilled=family.distilled,
         upsamples=_upsamples(parts),
-        text_layers=_layers(where, index),
-        text_length=_override(where, index, "max_sequence_length", int) or TEXT_LENGTH,
-        reference_pixels=_override(where, index, "reference_pixels", int) or REFERENCE_PIXELS,
+        text_layers=_text_layers(index_file, index),
+        text_length=_override(index_file, index, "max_sequence_length", int) or TEXT_LENGTH,
+        reference_pixels=_override(index_file, index, "reference_pixels", int) or DEFAULT_REFERENCE_PIXELS,
     )
 
 
-def _hosted(choice: ModelChoice, family: Family) -> ModelDescription:
-    given = [field for field in ("transformer", "vae", "text_encoder", "loras", "quantise") if getattr(choice, field)]
-    if given:
-        raise CheckpointError(f"{family.name} is rendered by BFL: {', '.join(given)} can't be chosen for it")
+def _describe_hosted(choice: ModelChoice, family: Family) -> ModelDescription:
+    fields = [field for field in ("transformer", "vae", "text_encoder", "loras", "quantise") if getattr(choice, field)]
+    if fields:
+        raise CheckpointError(f"{family.name} is rendered by BFL; leave out {', '.join(fields)}")
     return ModelDescription(
         name=family.name,
         family=family.name,
@@ -124,58 +127,58 @@ def _hosted(choice: ModelChoice, family: Family) -> ModelDescription:
 Number = TypeVar("Number", int, float)
 
 
-def _override(where: Path, index: dict[str, Any], field: str, kind: type[Number]) -> Number | None:
-    """A positive number of the index; None where the index says nothing."""
+def _override(file: Path, index: dict[str, Any], field: str, kind: type[Number]) -> Number | None:
+    """A positive number of model_index.json; None if the field is absent."""
     value = index.get(field)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | kind) or not 0 < value < math.inf:
-        what = "whole number" if kind is int else "number"
-        raise CheckpointError(f"{where}: {field} is {value!r}; it must be a {what} above 0")
+        expected = "whole number" if kind is int else "number"
+        raise CheckpointError(f"{file}: {field}: expected a {expected} above 0, got {value!r}")
     return kind(value)
 
 
-def _layers(where: Path, index: dict[str, Any]) -> tuple[int, ...] | None:
+def _text_layers(file: Path, index: dict[str, Any]) -> tuple[int, ...] | None:
     layers = index.get("text_encoder_out_layers")
     if layers is None:
         return None
     if not isinstance(layers, list) or not layers or not all(type(layer) is int and layer > 0 for layer in layers):
-        raise CheckpointError(f"{where}: text_encoder_out_layers is {layers!r}; it must be a list of layers from 1 on")
+        raise CheckpointError(f"{file}: text_encoder_out_layers: expected a list of numbers from 1, got {layers!r}")
     return tuple(layers)
 
 
 def _family(name: str, parts: Parts, index: dict[str, Any]) -> Family:
-    """The family of a base: of its name where that is one and the transformer has its size, else by what it holds."""
+    """The family of a model: the one it names, if the transformer has that size; otherwise the one its files match."""
     if name == NANO.name and not parts.overridden:
         return NANO
     named = FAMILIES.get(name)
-    kind = index.get("_class_name")
-    if parts.root is not None and kind not in CLASSES:
-        raise CheckpointError(_other_pipeline(parts.root, kind))
-    heads, guided = size_of(parts.transformer, guided=kind == DEV_CLASS)
-    if named is not None and named.size is not None and named.size.heads == heads:
+    pipeline = index.get("_class_name")
+    if parts.root is not None and pipeline not in CLASSES:
+        raise CheckpointError(_other_pipeline(parts.root, pipeline))
+    size = size_of(parts.transformer, guidance_embeds=pipeline == DEV_CLASS)
+    if named is not None and named.size is not None and named.size.heads == size.heads:
         return named
     if named is not None:
-        kv, distilled = named.kv, named.distilled
-    elif kind is not None:
-        kv, distilled = kind == KV_CLASS, bool(index.get("is_distilled", True))
+        kind = Kind(kv=named.kv, distilled=named.distilled)
+    elif pipeline is not None:
+        kind = Kind(kv=pipeline == KV_CLASS, distilled=bool(index.get("is_distilled", True)))
     else:
-        kv, distilled = kind_of(parts.transformer, guided)
-    return recognise(kv, distilled, heads, guided)
+        kind = kind_of(parts.transformer, guidance_embeds=size.guidance_embeds)
+    return recognise(**kind._asdict(), **size._asdict())
 
 
-def _other_pipeline(folder: Path, kind: object) -> str:
-    said = str(kind)
-    what = f"model_index.json says {kind!r}"
-    if said.startswith("Flux3"):
-        what += ", which is FLUX.3"
-    elif said.startswith("Flux") and not said.startswith("Flux2"):
-        what += ", which is FLUX.1"
-    return f"{folder}: {what}; FLUX.2 folders say {', '.join(CLASSES[:-1])} or {CLASSES[-1]}"
+def _other_pipeline(folder: Path, pipeline: object) -> str:
+    name, model = str(pipeline), ""
+    if name.startswith("Flux3"):
+        model = " (FLUX.3)"
+    elif name.startswith("Flux") and not name.startswith("Flux2"):
+        model = " (FLUX.1)"
+    expected = f"{', '.join(CLASSES[:-1])} or {CLASSES[-1]}"
+    return f"{folder / INDEX}: _class_name: expected {expected}, got {pipeline!r}{model}"
 
 
 def _upsamples(parts: Parts) -> bool:
-    """Whether the text encoder is a whole language model that can see: [dev]'s."""
+    """Whether the text encoder can rewrite prompts: only [dev]'s is a complete vision-language model."""
     if parts.text_config is None or not parts.text_encoder.is_dir():
         return False
     return bool(read_json(parts.text_config).get("model_type") == "mistral3")

@@ -1,4 +1,4 @@
-"""The digest of a checkpoint: what its render keys carry as the weights."""
+"""The digest of a checkpoint's files, which is part of render keys."""
 
 from __future__ import annotations
 
@@ -17,81 +17,83 @@ SUFFIXES = (".safetensors", ".json", ".txt", ".jinja")
 
 
 def parts_digest(parts: Parts) -> str:
-    """The digest of a folder, if nothing of it is replaced; else sha256 over each part's own content and the LoRAs,
-    with their scales. Raises CheckpointError for a file that can't be read."""
+    """The digest of the folder if no part is replaced; otherwise sha256 over the files of each part, and the LoRAs with
+    their scales. Raises CheckpointError for a file that can't be read."""
     if parts.root is not None and not parts.overridden:
         return folder_digest(parts.root)
-    return _digest(lambda memory: _mixed(parts, memory))
+    return _digest(lambda cache: _lines_of_parts(parts, cache))
 
 
 def folder_digest(folder: Path) -> str:
-    """sha256 over the names and digests of all files that decide pixels, in order of name.
+    """sha256 over the names and digests of all files that affect pixels, sorted by name.
 
-    A large file's digest is remembered by its path, size and time of change: 60 GB are read once, not at each plan.
-    Raises CheckpointError for a file that can't be read.
+    Digests of large files are cached, keyed by path, size and modification time: 60 GB are read once, not for each
+    plan. Raises CheckpointError for a file that can't be read.
     """
     files = [folder / "model_index.json"]
     for part in PARTS:
-        files += _deciding(folder / part)
-    return _digest(lambda memory: [f"{p.relative_to(folder).as_posix()} {memory.digest(p)}" for p in files])
+        files += _relevant_files(folder / part)
+    return _digest(lambda cache: [f"{p.relative_to(folder).as_posix()} {cache.digest(p)}" for p in files])
 
 
-def _digest(lines: Callable[[_Memory], list[str]]) -> str:
-    memory = _Memory()
+def _digest(lines: Callable[[_DigestCache], list[str]]) -> str:
+    cache = _DigestCache()
     try:
-        text = "\n".join(lines(memory))
+        text = "\n".join(lines(cache))
     except OSError as error:
         raise CheckpointError(f"{error.filename} can't be read: {error.strerror}") from error
-    memory.save()
+    cache.save()
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _mixed(parts: Parts, memory: _Memory) -> list[str]:
-    lines = [] if parts.root is None else [f"index {memory.digest(parts.root / 'model_index.json')}"]
-    named = {"transformer": parts.transformer, "vae": parts.vae, "text_encoder": parts.text_encoder}
-    for part, path in (*named.items(), ("tokenizer", parts.tokenizer)):
-        files = _deciding(path) if path.is_dir() else [path]
-        lines += [f"{part} {file.name if path.is_dir() else ''} {memory.digest(file)}" for file in files]
-    return lines + [f"lora {scale!r} {memory.digest(file)}" for file, scale in parts.loras]
+def _lines_of_parts(parts: Parts, cache: _DigestCache) -> list[str]:
+    lines = [] if parts.root is None else [f"index {cache.digest(parts.root / 'model_index.json')}"]
+    paths = {"transformer": parts.transformer, "vae": parts.vae, "text_encoder": parts.text_encoder}
+    for part, path in (*paths.items(), ("tokenizer", parts.tokenizer)):
+        files = _relevant_files(path) if path.is_dir() else [path]
+        lines += [f"{part} {file.name if path.is_dir() else ''} {cache.digest(file)}" for file in files]
+    return lines + [f"lora {scale!r} {cache.digest(file)}" for file, scale in parts.loras]
 
 
-def _deciding(folder: Path) -> list[Path]:
+def _relevant_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
 
 
-class _Memory:
-    """Digests of large files, kept in the user's cache folder; a cache that can't be written is done without."""
+class _DigestCache:
+    """Digests of large files, stored in the user's cache folder. Errors of reading or writing the cache are ignored."""
 
-    smallest = 1 << 20
+    min_bytes = 1 << 20
 
     def __init__(self) -> None:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self._path = root / "brandpress" / "digests.json"
-        self._fresh: dict[str, str] = {}
+        self._added: dict[str, str] = {}
         try:
             loaded = json.loads(self._path.read_bytes())
         except (OSError, ValueError):
             loaded = {}
-        self._known: dict[str, str] = loaded if isinstance(loaded, dict) else {}
+        self._digests: dict[str, str] = loaded if isinstance(loaded, dict) else {}
 
     def digest(self, path: Path) -> str:
-        real = path.resolve()
-        stat = real.stat()
-        if stat.st_size < self.smallest:
-            return hashlib.sha256(real.read_bytes()).hexdigest()
-        key = f"{real}|{stat.st_size}|{stat.st_mtime_ns}"
-        if key not in self._known:
-            with real.open("rb") as file:
-                self._known[key] = self._fresh[key] = hashlib.file_digest(file, "sha256").hexdigest()
-        return self._known[key]
+        """The sha256 of a file, in hex."""
+        target = path.resolve()
+        stat = target.stat()
+        if stat.st_size < self.min_bytes:
+            return hashlib.sha256(target.read_bytes()).hexdigest()
+        key = f"{target}|{stat.st_size}|{stat.st_mtime_ns}"
+        if key not in self._digests:
+            with target.open("rb") as file:
+                self._digests[key] = self._added[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._digests[key]
 
     def save(self) -> None:
-        if not self._fresh:
+        """Write the cache if digests were added."""
+        if not self._added:
             return
         partial = self._path.with_suffix(f".{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(self._known))
+            partial.write_text(json.dumps(self._digests))
             partial.replace(self._path)
         except OSError:
             with suppress(OSError):

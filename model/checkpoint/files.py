@@ -1,4 +1,4 @@
-"""Reading the small files of a checkpoint."""
+"""Reads a checkpoint's JSON files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from brandpress.model.errors import CheckpointError
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises CheckpointError when the file is missing or holds something else."""
+    """Returns the JSON object in a file. Raises CheckpointError if it is missing or contains something else."""
     try:
         value = json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -20,5 +20,5 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise CheckpointError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"{path} holds a {type(value).__name__}; a JSON object is needed")
+        raise CheckpointError(f"{path}: expected a JSON object, got a {type(value).__name__}")
     return value

@@ -1,4 +1,4 @@
-"""Weights on disk -> a module on the meta device, one tensor at a time, each straight to its place."""
+"""Loads weights from disk into a module on the meta device, one tensor at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brandpress.model.network.fp8 import Fp8Linear, quantise
 
 OPTIONAL = ("bn.num_batches_tracked",)
 STATISTICS = ("running_mean", "running_var")
-"""Stay in float32 whatever is computed in: latents are scaled by them."""
+"""Kept in float32 for every dtype, because latents are scaled by them."""
 
 
 def fill(
@@ -28,65 +28,67 @@ def fill(
     to_fp8: Callable[[str], bool] = lambda name: False,
     partial: bool = False,
 ) -> None:
-    """Give every parameter and stored buffer of a module on the meta device its tensor.
+    """Loads every parameter and persistent buffer of a module on the meta device.
 
-    origin: where a tensor of the module stands in the file. Floating-point tensors become `dtype`; linear layers that
-    the file holds in fp8 stay so, and those that `to_fp8` says become so. With `partial`, tensors of the file that the
-    module lacks are passed over unread; else they are an error, as missing ones and wrong shapes always are.
+    origin: maps a tensor's name to where the file stores it. Floating-point tensors are converted to `dtype`; linear
+    layers that are stored in fp8 stay in fp8, and those for which `to_fp8` is true are quantised. partial: ignore
+    tensors of the file that the module lacks. Raises CheckpointError for such tensors without `partial`, for missing
+    tensors and for wrong shapes.
     """
     weights, used, missing = formats.weights, {GLOBAL_MARKER}, []
-    # What needs no conversion may stay where the file is mapped. But a mapping goes as a whole: where most of it is
-    # converted, the rest is copied, or the file's pages would count beside what was made of them.
-    copies = not formats.kept_in(dtype) or any(to_fp8(name) for name in module.state_dict())
-    for name, wanted in module.state_dict().items():
+    # Tensors that need no conversion can stay memory-mapped. But a mapping is released only as a whole: if any tensor
+    # is converted, the others are copied; otherwise the file's pages would stay in memory beside the converted ones.
+    copy = not formats.kept_in(dtype) or any(to_fp8(name) for name in module.state_dict())
+    for name, target in module.state_dict().items():
         source = origin(name)
         if source.name not in weights:
             if name not in OPTIONAL:
                 missing.append(source.name)
                 continue
-            place(module, name, torch.zeros(wanted.shape, dtype=wanted.dtype, device=device))
+            place(module, name, torch.zeros(target.shape, dtype=target.dtype, device=device))
             continue
         used |= formats.names(source.name)
-        _check_shape(formats, source, wanted)
-        _put(module, name, formats.read(source, dtype), wanted, device, dtype, to_fp8(name), copies)
+        _check_shape(formats, source, target)
+        _put(module, name, formats.read(source, dtype), target, device, dtype, to_fp8=to_fp8(name), copy=copy)
     weights.close()
     if missing:
-        raise CheckpointError(f"{weights.label}: {len(missing)} tensors are missing: {listing(sorted(missing))}")
+        raise CheckpointError(f"{weights.label}: {len(missing)} missing tensors: {listing(sorted(missing))}")
     unknown = sorted(name for name in weights if name not in used)
     if unknown and not partial:
-        raise CheckpointError(f"{weights.label}: {len(unknown)} tensors belong to another model: {listing(unknown)}")
+        raise CheckpointError(f"{weights.label}: {len(unknown)} tensors that FLUX.2 doesn't have: {listing(unknown)}")
 
 
-def _check_shape(formats: Formats, source: Origin, wanted: Tensor) -> None:
+def _check_shape(formats: Formats, source: Origin, target: Tensor) -> None:
     shape, parts = formats.shape(source.name), 1 if source.third is None else 3
-    asked = (wanted.shape[0] * parts, *wanted.shape[1:]) if wanted.ndim else ()
-    if shape != asked and shape != (*asked, 1, 1):  # BFL has 1x1 convolutions where we have linear layers
+    expected = (target.shape[0] * parts, *target.shape[1:]) if target.ndim else ()
+    if shape != expected and shape != (*expected, 1, 1):  # BFL's 1x1 convolutions are linear layers here
         file = formats.weights.file(source.name)
-        raise CheckpointError(f"{file}: {source.name} is {shape}; its config asks for {asked}")
+        raise CheckpointError(f"{file}: {source.name}: expected shape {expected} by the config, got {shape}")
 
 
 def _put(
     module: nn.Module,
     name: str,
     stored: Tensor | Fp8Linear,
-    wanted: Tensor,
+    target: Tensor,
     device: torch.device,
     dtype: torch.dtype,
+    *,
     to_fp8: bool,
-    copies: bool,
+    copy: bool,
 ) -> None:
     path, _, leaf = name.rpartition(".")
     linear = leaf == "weight" and isinstance(module.get_submodule(path), nn.Linear)
     if isinstance(stored, Fp8Linear) and linear:
         module.set_submodule(path, stored.to(device))
         return
-    tensor = stored.expanded(torch.float32) if isinstance(stored, Fp8Linear) else stored
+    tensor = stored.dequantised(torch.float32) if isinstance(stored, Fp8Linear) else stored
     if to_fp8 and linear:
         module.set_submodule(path, Fp8Linear(*quantise(tensor.to(device))))
         return
-    tensor = tensor.reshape(wanted.shape)
-    kept = torch.float32 if leaf in STATISTICS else dtype
-    place(module, name, tensor.to(device, kept if tensor.is_floating_point() else None, copy=copies))
+    tensor = tensor.reshape(target.shape)
+    target_dtype = torch.float32 if leaf in STATISTICS else dtype
+    place(module, name, tensor.to(device, target_dtype if tensor.is_floating_point() else None, copy=copy))
 
 
 def place(module: nn.Module, name: str, tensor: Tensor) -> None:

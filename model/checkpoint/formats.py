@@ -1,8 +1,8 @@
-"""How a file stores each layer's weight, and reading it: plain, fp8 (kept as it is), or NVFP4 (made dense).
+"""Reads a file's weights in the format that each layer is stored in: plain, fp8 (kept) or NVFP4 (dequantised).
 
-Whether a layer is quantised is said layer by layer: by the file's metadata (`_quantization_metadata`), by a tensor
-`X.comfy_quant` beside the weight, by the scales' names (BFL and new Comfy `weight_scale`, old Comfy `scale_weight`), or
-by the weight's dtype alone (a bare cast to fp8). Sources: BFL's fp8 and NVFP4 files; ComfyUI `convert_old_quants`.
+Each layer's format is given by the file's metadata (`_quantization_metadata`), by a tensor `X.comfy_quant` beside the
+weight, by the names of its scales (`weight_scale` in BFL's and new Comfy files, `scale_weight` in old Comfy files), or
+only by the weight's dtype (a plain cast to fp8). Sources: BFL's fp8 and NVFP4 files; ComfyUI `convert_old_quants`.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ GLOBAL_MARKER = "scaled_fp8"
 
 
 class Formats:
-    """The layers of some weights, as they're stored."""
+    """The tensors of some weights with their storage formats."""
 
     def __init__(self, weights: Weights) -> None:
-        """Raises CheckpointError for a marker that can't be read."""
+        """Raises CheckpointError for an invalid quantisation marker."""
         self.weights = weights
         self._markers = _metadata_markers(weights)
         self._full_precision = GLOBAL_MARKER in weights and weights.shape(GLOBAL_MARKER) == (2,)
 
     def names(self, tensor: str) -> set[str]:
-        """The names in the file that belong to a tensor: itself, and what describes it."""
+        """The names in the file that belong to a tensor: its own, and those of its scales and marker."""
         layer, _, leaf = tensor.rpartition(".")
         sides = SIDES if leaf == "weight" else ()
         return {tensor, *(name for side in sides if (name := f"{layer}.{side}") in self.weights)}
 
     def shape(self, tensor: str) -> tuple[int, ...]:
-        """The tensor's shape once it's unpacked."""
+        """The tensor's shape after unpacking."""
         shape = self.weights.shape(tensor)
         return (*shape[:-1], shape[-1] * 2) if self._is_nvfp4(tensor) else shape
 
     def read(self, origin: Origin, dtype: torch.dtype) -> Tensor | Fp8Linear:
-        """A tensor as it's stored; NVFP4 is made dense in `dtype`, and fp8 is a layer that keeps it. Raises
-        CheckpointError."""
+        """Reads a tensor: NVFP4 dequantised to `dtype`, fp8 as a layer that keeps it, anything else in its own dtype.
+        Raises CheckpointError."""
         name, weights = origin.name, self.weights
         self._check(name)
         if self.is_fp8(name):
@@ -57,12 +57,13 @@ class Formats:
         return _swap(weights.read(name, origin.third), origin)
 
     def kept_in(self, dtype: torch.dtype) -> bool:
-        """Whether all weights have a dtype already, or stay in fp8."""
-        named = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}[dtype]
-        kept = (named, *FP8_DTYPES, "I64")
-        return all(self.weights.dtype(name) in kept for name in self.weights if not name.endswith(SIDES))
+        """Whether no weight needs a conversion: all are stored in `dtype`, or in fp8."""
+        name_of_dtype = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}[dtype]
+        unconverted = (name_of_dtype, *FP8_DTYPES, "I64")
+        return all(self.weights.dtype(name) in unconverted for name in self.weights if not name.endswith(SIDES))
 
     def is_fp8(self, tensor: str) -> bool:
+        """Whether a tensor is stored in fp8."""
         return self.weights.dtype(tensor) in FP8_DTYPES
 
     def _check(self, name: str) -> None:
@@ -70,14 +71,13 @@ class Formats:
         format = self._marker(layer).get("format")
         if format is not None and format not in READABLE:
             raise CheckpointError(
-                f"{self.weights.label}: {name} is stored as {format!r}; what can be read: {', '.join(READABLE)}, plain"
+                f"{self.weights.label}: {name} is stored as {format!r}; supported: {', '.join(READABLE)}, plain"
             )
         if f"{layer}.pre_quant_scale" in self.weights:
-            raise CheckpointError(f"{self.weights.label}: {layer} has a pre_quant_scale (AWQ), which isn't read")
+            raise CheckpointError(f"{self.weights.label}: {layer} has a pre_quant_scale (AWQ), which isn't supported")
         if dtype not in (*PLAIN, *FP8_DTYPES) and not self._is_nvfp4(name):
             raise CheckpointError(
-                f"{self.weights.label}: {name} is of type {dtype} without scales that tell what it means; "
-                "what can be read: bf16, f16, f32, fp8, nvfp4"
+                f"{self.weights.label}: {name} has dtype {dtype} and no scales; supported: bf16, f16, f32, fp8, nvfp4"
             )
 
     def _marker(self, layer: str) -> dict[str, Any]:
@@ -101,21 +101,21 @@ class Formats:
             scale = _arrange(scale.reshape(-1, 1), origin)
         else:
             raise CheckpointError(
-                f"{self.weights.label}: the scale of {origin.name} has {scale.numel()} values; one, or one a row is "
-                "read"
+                f"{self.weights.label}: the scale of {origin.name} has {scale.numel()} values; expected one, or "
+                "one per row"
             )
         static = self._side(layer, "input_scale", "scale_input")
         static = None if static is None or static.numel() != 1 or float(static) == 1.0 else static.float().reshape(())
         full = self._full_precision or bool(self._marker(layer).get("full_precision_matrix_mult"))
-        return Fp8Linear(weight, scale, static, in_units=not full)
+        return Fp8Linear(weight, scale, static, fp8_product=not full)
 
     def _nvfp4(self, name: str, dtype: torch.dtype) -> Tensor:
         layer, packed = name.rpartition(".")[0], self.weights.read(name)
         scales, scale = self._side(layer, "weight_scale"), self._side(layer, "weight_scale_2")
         if scales is None or scale is None:
-            raise CheckpointError(f"{self.weights.label}: {layer} has no weight_scale, which NVFP4 needs")
-        plain = nvfp4.plain_order(scales, packed.shape[0], packed.shape[1] * 2 // nvfp4.GROUP)
-        return nvfp4.dequantise(packed, plain, scale.reshape(()), dtype)
+            raise CheckpointError(f"{self.weights.label}: {layer} has no weight_scale, which NVFP4 requires")
+        block_scales = nvfp4.row_major(scales, packed.shape[0], packed.shape[1] * 2 // nvfp4.GROUP)
+        return nvfp4.dequantise(packed, block_scales, scale.reshape(()), dtype)
 
     def _side(self, layer: str, *spellings: str) -> Tensor | None:
         for spelling in spellings:
@@ -128,7 +128,7 @@ def _metadata_markers(weights: Weights) -> dict[str, dict[str, Any]]:
     text = weights.metadata.get("_quantization_metadata")
     layers = _parse(text.encode(), weights.label).get("layers", {}) if text else {}
     if not isinstance(layers, dict):
-        raise CheckpointError(f"{weights.label}: its _quantization_metadata has no mapping of layers")
+        raise CheckpointError(f"{weights.label}: its _quantization_metadata has no mapping `layers`")
     markers: dict[str, dict[str, Any]] = {}
     for layer, marker in layers.items():
         for prefix in COMFY_PREFIXES:
@@ -143,7 +143,7 @@ def _parse(text: bytes, label: str) -> dict[str, Any]:
     except ValueError as error:
         raise CheckpointError(f"{label}: a quantisation marker isn't valid JSON: {error}") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"{label}: a quantisation marker holds a {type(value).__name__}, not an object")
+        raise CheckpointError(f"{label}: a quantisation marker must be a JSON object, not a {type(value).__name__}")
     return value
 
 

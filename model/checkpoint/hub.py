@@ -1,7 +1,7 @@
-"""The hub's cache on this machine: what lies in it, and filling it.
+"""Repositories in the Hugging Face cache on this machine: look one up, or download it.
 
-huggingface_hub does the work; where the cache is, the token, the endpoint and offline mode are its settings (HF_HOME,
-HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE).
+huggingface_hub does the work. The cache, token, endpoint and offline mode are its own settings (HF_HOME, HF_HUB_CACHE,
+HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE).
 """
 
 from __future__ import annotations
@@ -10,66 +10,65 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.hub_error import explained
-from brandpress.model.checkpoint.transfer import Counter, shown
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
 
 if TYPE_CHECKING:
     from huggingface_hub import DryRunFileInfo
 
+    from brandpress.model.checkpoint.transfer import Counter
+
 INDEX = "model_index.json"
 MODELS = ("transformer", "vae", "text_encoder")
-OTHERS = ("tokenizer", "scheduler")
+CONFIGS = (INDEX, *(f"{part}/config.json" for part in MODELS))
 SUFFIXES = ("safetensors", "json", "txt", "jinja", "model")
+REQUIRED_SUFFIXES = ("safetensors", "safetensors.index.json")  # other tools leave out files that nothing here reads
+OTHERS = tuple(f"{part}/*.{suffix}" for part in ("tokenizer", "scheduler") for suffix in SUFFIXES)
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 
 
-def wanted(parts: Sequence[str]) -> list[str]:
-    """What is fetched, with the weights of some parts. A repository may hold its transformer a second time, as one file
-    at its root; that isn't."""
-    configs = [f"{part}/config.json" for part in MODELS]
-    return [INDEX, *configs, *(f"{part}/*.{suffix}" for part in (*parts, *OTHERS) for suffix in SUFFIXES)]
-
-
-def needed(parts: Sequence[str]) -> list[str]:
-    """What of it must be there: other tools leave out files that nothing here reads."""
-    weights = [f"{part}/{name}" for part in parts for name in ("*.safetensors", "*.safetensors.index.json")]
-    configs = [f"{part}/config.json" for part in MODELS]
-    return [INDEX, *configs, *weights, *(f"{part}/*.{suffix}" for part in OTHERS for suffix in SUFFIXES)]
+def _patterns(parts: Sequence[str], suffixes: Sequence[str]) -> list[str]:
+    """The files of a repository, with those of some parts. Excludes a copy of the transformer at its root."""
+    return [*CONFIGS, *(f"{part}/*.{suffix}" for part in parts for suffix in suffixes), *OTHERS]
 
 
 def cached(hub: str, parts: Sequence[str] = MODELS) -> Path | None:
-    """The repository's snapshot in the hub's cache; None when it isn't there or not whole. Never asks the net.
+    """The repository's snapshot in the cache; None if it is missing or incomplete. Never accesses the network.
 
-    parts: those whose weights are needed. Raises CheckpointError for what can't be a repository's name.
+    parts: those whose weights are required. Raises CheckpointError for an invalid repository name.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(hub, local_files_only=True, allow_patterns=needed(parts)))
+        folder = Path(snapshot_download(hub, local_files_only=True, allow_patterns=_patterns(parts, REQUIRED_SUFFIXES)))
     except HFValidationError as error:
         raise CheckpointError(
-            f"{hub!r} can't be a repository of the hub; those are named owner/name, in letters, digits, '-', '_', '.'"
+            f"{hub!r} is not a valid Hugging Face repository name; write owner/name, using letters, digits, '-', '_' "
+            "and '.'"
         ) from error
     except LocalEntryNotFoundError:
         return None
-    return None if missing(folder, parts) else folder
+    return None if _missing_file(folder, parts) else folder
 
 
-def missing(folder: Path, parts: Sequence[str] = MODELS) -> str | None:
-    """The first file that a snapshot lacks for loading some parts; None when it has all."""
-    for name in (INDEX, *(f"{part}/config.json" for part in MODELS)):
+def _missing_file(folder: Path, parts: Sequence[str]) -> str | None:
+    """The first file that a snapshot lacks; None if it is complete.
+
+    The library can only check a snapshot against its listing, which older versions of it didn't keep.
+    """
+    for name in CONFIGS:
         if not (folder / name).is_file():
             return name
     for part in parts:
-        if lacking := _missing_weights(folder / part):
-            return f"{part}/{lacking}"
+        if weights := _missing_weights(folder / part):
+            return f"{part}/{weights}"
     return None if any(file.is_file() for file in (folder / "tokenizer").glob("*.json")) else "tokenizer/tokenizer.json"
 
 
@@ -89,70 +88,69 @@ def _missing_weights(part: Path) -> str | None:
 
 
 def download(hub: str, on_progress: Callable[[int, int], None] | None = None, parts: Sequence[str] = MODELS) -> Path:
-    """Fetch a repository, with the weights of some parts, into the hub's cache, and say where it lies; what is whole
-    there is left as it is.
+    """Download a repository into the cache and return its snapshot folder; a complete snapshot is returned as it is.
 
-    Files that a download has finished before it ended are kept, and two may run at once. on_progress: called with the
-    bytes done and in all, one call at a time, from other threads; without it they are shown on stderr. Raises
-    CheckpointError, with the next step.
+    Files that an interrupted download completed are kept, and two downloads can run at the same time. parts: those
+    whose weights are downloaded. on_progress: called with the bytes downloaded and the total, one call at a time, from
+    other threads; without it, progress is shown on stderr. Raises CheckpointError with the next step.
     """
-    found = cached(hub, parts)
-    if found is not None:
-        return found
-    if on_progress is None:
-        with shown(hub) as show:
-            return _fetch(hub, show, parts)
-    return _fetch(hub, on_progress, parts)
+    from brandpress.model.checkpoint.transfer import Counter, shown
+
+    snapshot = cached(hub, parts)
+    if snapshot is None:
+        with nullcontext(on_progress) if on_progress else shown(hub) as report:
+            snapshot = _fetch(hub, Counter(report), parts)
+    return snapshot
 
 
-def _fetch(hub: str, on_progress: Callable[[int, int], None], parts: Sequence[str]) -> Path:
+def _fetch(hub: str, counter: Counter, parts: Sequence[str]) -> Path:
     from huggingface_hub import close_session, snapshot_download
 
-    counter = Counter(on_progress)
-
-    def files() -> list[DryRunFileInfo]:
-        return snapshot_download(hub, allow_patterns=wanted(parts), tqdm_class=counter.bar, dry_run=True)
+    patterns = _patterns(parts, SUFFIXES)
 
     def fetch() -> str:
-        counter.start(_check(hub, files()))
-        return snapshot_download(hub, allow_patterns=wanted(parts), tqdm_class=counter.bar)
+        files = snapshot_download(hub, allow_patterns=patterns, tqdm_class=counter.bar, dry_run=True)
+        counter.start(*_check_files(hub, files))
+        return snapshot_download(hub, allow_patterns=patterns, tqdm_class=counter.bar)
 
-    # Interrupted, the library would wait for each file in transfer, which may be gigabytes: they are ended from here.
+    # On Ctrl-C the library would first finish the files in transfer, which may be gigabytes; this aborts them.
     with explained(hub, download_command(hub)), ThreadPoolExecutor(1) as thread:
-        fetched = thread.submit(fetch)
+        future = thread.submit(fetch)
         try:
-            folder = Path(fetched.result())
+            folder = Path(future.result())
         except KeyboardInterrupt:
             counter.stop()
             close_session()
             raise
     counter.finish()
-    if lacking := missing(folder, parts):
-        raise CheckpointError(f"{hub} has no {lacking}, and can't be loaded without")
+    if name := _missing_file(folder, parts):
+        raise CheckpointError(f"{hub} has no {name}, which is needed to load it")
     return folder
 
 
-def _check(hub: str, files: list[DryRunFileInfo]) -> tuple[int, int]:
-    """The bytes that are there already, and all. Raises CheckpointError when the rest has no room."""
+def _check_files(hub: str, files: list[DryRunFileInfo]) -> tuple[int, int]:
+    """The bytes that are already cached, and the total. Raises CheckpointError if the rest doesn't fit on the disk."""
     from huggingface_hub import constants
     from rich.filesize import decimal
 
     if not any(file.filename == INDEX for file in files):
-        raise CheckpointError(f"{hub} has no {INDEX}: it isn't in diffusers' layout, and can only be used file by file")
+        raise CheckpointError(
+            f"{hub} has no {INDEX}, so it isn't in diffusers' layout; download its file and name that instead"
+        )
     total = sum(file.file_size or 0 for file in files)
-    left = sum(file.file_size or 0 for file in files if file.will_download)
+    remaining = sum(file.file_size or 0 for file in files if file.will_download)
     cache = Path(constants.HF_HUB_CACHE).absolute()
     free = shutil.disk_usage(next(place for place in (cache, *cache.parents) if place.exists())).free
-    if left > free:
+    if remaining > free:
         raise CheckpointError(
-            f"{hub} takes {decimal(left)} more, and {cache} has {decimal(free)} free; make room, or name a folder on "
-            "another disk in HF_HUB_CACHE"
+            f"{hub} needs {decimal(remaining)} more, but {cache} has {decimal(free)} free; free up space, or set "
+            "HF_HUB_CACHE to a folder on another disk"
         )
-    return total - left, total
+    return total - remaining, total
 
 
 def download_command(hub: str) -> str:
-    """The command that gets a repository."""
+    """The shell command that downloads a repository."""
     for family in FAMILIES.values():
         if family.hub == hub:
             return f"brandpress models --get {family.name}"

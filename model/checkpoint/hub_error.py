@@ -1,4 +1,4 @@
-"""What went wrong with the hub, in words that say what to do next. Never with a token in them."""
+"""Errors of the Hugging Face hub, reworded to say what to do next. Never contain a token."""
 
 from __future__ import annotations
 
@@ -22,89 +22,76 @@ _SECRET = re.compile(r"(?<=Bearer ).+|\bhf_\w{4,}")
 
 @contextmanager
 def explained(hub: str, command: str) -> Iterator[None]:
-    """Errors inside of the block become CheckpointErrors about the repository. command: gets it."""
+    """Turns any error inside the block into a CheckpointError about the repository. command: downloads it."""
     try:
         yield
     except CheckpointError:
         raise
-    except Exception as error:  # the library lets through what httpx, xet and the system raise
-        raise CheckpointError(_explanation(hub, command, list(_chain(error)))) from error
+    except Exception as error:  # the library lets errors of httpx, xet and the operating system through
+        raise CheckpointError(_explanation(hub, command, error)) from error
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _explanation(hub: str, command: str, errors: list[BaseException]) -> str:
+def _explanation(hub: str, command: str, error: BaseException) -> str:
+    """The message for the first error of the chain of causes that is recognised."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+    from huggingface_hub.file_download import repo_folder_name
 
-    endpoint, cache = _without_user(constants.ENDPOINT), Path(constants.HF_HUB_CACHE)
-    copied = f"copy {_folder(hub)} from the hub's cache of a machine that has it into {cache}"
-    for error in errors:
+    url = urlsplit(constants.ENDPOINT)
+    endpoint = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()  # without user and password
+    cache, folder = Path(constants.HF_HUB_CACHE), repo_folder_name(repo_id=hub, repo_type="model")
+    copy = f"copy {folder} from the Hugging Face cache of a machine that has it into {cache}"
+    cause: BaseException | None = error
+    while cause is not None:
+        error = cause
         match error:
+            case GatedRepoError() if _has_token(error):
+                return (
+                    f"{hub} is gated and your token's account has no access: accept the licence on {SITE}/{hub} with "
+                    f"that account, allow a fine-grained token to read gated repositories, and run `{command}`"
+                )
             case GatedRepoError():
-                return _gated(hub, command, _had_token(error))
+                return f"{hub} is gated: accept its licence on {SITE}/{hub}, set a token ({LOG_IN}) and run `{command}`"
             case HfHubHTTPError(response=response) if isinstance(error, RepositoryNotFoundError) or (
-                response.status_code == 401 and not _had_token(error)
+                response.status_code == 401 and not _has_token(error)
             ):
                 return (
-                    f"there is no repository {hub} on {endpoint}, or it's private; check the name, or give a token "
-                    f"that may read it ({LOG_IN})"
+                    f"there is no repository {hub} on {endpoint}, or it is private; check the name, or set a token "
+                    f"that can read it ({LOG_IN})"
                 )
             case HfHubHTTPError(response=response) if response.status_code in (401, 403):
                 return (
-                    f"{endpoint} refuses {hub} ({_answer(error)}); make a token that may read it on "
-                    f"{SITE}/settings/tokens, give it ({LOG_IN}) and run `{command}`"
+                    f"{endpoint} denied access to {hub} ({_reply(error)}); create a token that can read it on "
+                    f"{SITE}/settings/tokens, set it ({LOG_IN}) and run `{command}`"
                 )
             case HfHubHTTPError():
-                return f"{endpoint} answered {_answer(error)}, when asked for {hub}; run `{command}` again later"
+                return f"{endpoint} answered {_reply(error)} to a request for {hub}; run `{command}` again later"
             case OfflineModeIsEnabled():
                 return (
-                    f"{hub} isn't whole in the hub's cache, and HF_HUB_OFFLINE is set; unset it and run `{command}`, "
-                    f"or {copied}"
+                    f"{hub} is not complete in the Hugging Face cache, and HF_HUB_OFFLINE is set; unset it and run "
+                    f"`{command}`, or {copy}"
                 )
             case OSError(errno=errno.ENOSPC):
-                return f"{cache} is full; make room, or name a folder on another disk in HF_HUB_CACHE, for {hub}"
+                return f"no space left in {cache} for {hub}; free up space, or set HF_HUB_CACHE to another disk"
             case OSError(filename=str() as file, strerror=str() as reason):
-                return f"{file}: {reason}; HF_HUB_CACHE names another folder to download {hub} to"
+                return f"{file}: {reason}; set HF_HUB_CACHE to another folder to download {hub} to"
+        cause = error.__cause__
     return (
-        f"{hub} can't be downloaded from {endpoint}: {_plain(errors[-1])}; run `{command}` where there is a network "
-        f"(files that are complete are kept), or {copied}"
+        f"{hub} can't be downloaded from {endpoint}: {_one_line(error)}; run `{command}` with a network connection "
+        f"(completed files are kept), or {copy}"
     )
 
 
-def _gated(hub: str, command: str, with_token: bool) -> str:
-    page = f"{SITE}/{hub}"
-    if not with_token:
-        return f"{hub} is gated: accept its licence on {page}, give a token ({LOG_IN}) and run `{command}`"
-    return (
-        f"{hub} is gated, and the account of your token hasn't been let in: accept the licence on {page} as this "
-        f"account, let a fine-grained token read gated repositories, and run `{command}`"
-    )
-
-
-def _had_token(error: HfHubHTTPError) -> bool:
+def _has_token(error: HfHubHTTPError) -> bool:
     return error.response.request.headers.get("authorization") is not None
 
 
-def _answer(error: HfHubHTTPError) -> str:
-    status, said = error.response.status_code, error.server_message
-    return f"{status}: {_plain(said)}" if said else str(status)
+def _reply(error: HfHubHTTPError) -> str:
+    status, message = error.response.status_code, error.server_message
+    return f"{status}: {_one_line(message)}" if message else str(status)
 
 
-def _plain(error: object) -> str:
-    """One line of a text from outside, without control characters and secrets."""
+def _one_line(error: object) -> str:
+    """The first line of an external message, without control characters and secrets."""
     line = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     return _SECRET.sub("…", "".join(character for character in line if character.isprintable()))
-
-
-def _without_user(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _folder(hub: str) -> str:
-    return "--".join(("models", *hub.split("/")))

@@ -1,11 +1,11 @@
-"""What a file holds, by its tensors' names: FLUX.2 in one of two layouts, or something else, refused by its name."""
+"""Identifies a weights file by its tensors' names: FLUX.2 in one of two layouts, or another model (an error)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from brandpress.model.checkpoint.bfl import tensor_origin
 from brandpress.model.checkpoint.files import read_json
@@ -14,6 +14,21 @@ from brandpress.model.errors import CheckpointError
 from brandpress.model.family import DEV, recognise
 
 Layout = Literal["diffusers", "bfl"]
+
+
+class Size(NamedTuple):
+    """A transformer's attention heads, and whether it takes a guidance scale."""
+
+    heads: int
+    guidance_embeds: bool
+
+
+class Kind(NamedTuple):
+    """kv and distilled, as in `family.Family`."""
+
+    kv: bool
+    distilled: bool
+
 
 _LORA = re.compile(r"\.(lora_[AB]|lora_down|lora_up|lora\.(down|up)|lokr_w\d|hada_w\d)")
 _FOUR_BITS = ".quant_state.bitsandbytes"
@@ -33,41 +48,40 @@ _OTHERS = (
 
 
 def transformer_layout(weights: Weights) -> Layout:
-    """The layout of a FLUX.2 transformer. Raises CheckpointError, saying what the file is instead."""
+    """The layout of a FLUX.2 transformer. Raises CheckpointError for another model and names it."""
     if any(_FOUR_BITS in name for name in weights):
         raise CheckpointError(
-            f"{weights.label}: this is stored in 4 bits by bitsandbytes, which isn't read; BFL's fp8 and NVFP4 files "
-            "are"
+            f"{weights.label}: 4-bit weights of bitsandbytes aren't supported; use BFL's fp8 or NVFP4 files"
         )
     if "double_stream_modulation_img.lin.weight" in weights:
         return "bfl"
     if "double_stream_modulation_img.linear.weight" in weights:
         return "diffusers"
     raise CheckpointError(
-        f"{weights.label}: {what_it_is(weights)}; a FLUX.2 transformer in BFL's or diffusers' layout is needed here"
+        f"{weights.label}: {describe_contents(weights)}; expected a FLUX.2 transformer in BFL's or diffusers' layout"
     )
 
 
 def naming(layout: Layout) -> Callable[[str], str]:
-    """What a tensor of ours is called in a transformer's file."""
+    """A function from our name of a transformer's tensor to its name in a file of that layout."""
     return (lambda name: tensor_origin(name).name) if layout == "bfl" else str
 
 
 def autoencoder_layout(weights: Weights) -> Layout:
-    """The layout of a FLUX.2 autoencoder. Raises CheckpointError, saying what the file is instead."""
-    inside = "decoder.conv_in.weight" in weights
-    if inside and "bn.running_mean" in weights:
+    """The layout of a FLUX.2 autoencoder. Raises CheckpointError for another model and names it."""
+    is_decoder = "decoder.conv_in.weight" in weights
+    if is_decoder and "bn.running_mean" in weights:
         return "bfl" if "decoder.mid.block_1.conv1.weight" in weights else "diffusers"
-    if inside:
+    if is_decoder:
         channels = weights.shape("decoder.conv_in.weight")[1]
-        what = f"this is an autoencoder of FLUX.1 or Stable Diffusion: {channels} latent channels, no bn.running_mean"
+        kind = f"this is an autoencoder of FLUX.1 or Stable Diffusion: {channels} latent channels, no bn.running_mean"
     else:
-        what = what_it_is(weights)
-    raise CheckpointError(f"{weights.label}: {what}; a FLUX.2 autoencoder (ae.safetensors or vae/) is needed here")
+        kind = describe_contents(weights)
+    raise CheckpointError(f"{weights.label}: {kind}; expected a FLUX.2 autoencoder (ae.safetensors or vae/)")
 
 
-def what_it_is(weights: Weights) -> str:
-    """A clause: `this is a FLUX.1 transformer: 19 double blocks…`."""
+def describe_contents(weights: Weights) -> str:
+    """What the weights are, as a clause for an error: `this is a FLUX.1 transformer: 19 double blocks…`."""
     if "double_blocks.0.img_mod.lin.weight" in weights or "transformer_blocks.0.norm1_context.linear.weight" in weights:
         doubles = count_blocks(weights, "double_blocks") or count_blocks(weights, "transformer_blocks")
         singles = count_blocks(weights, "single_blocks") or count_blocks(weights, "single_transformer_blocks")
@@ -75,30 +89,30 @@ def what_it_is(weights: Weights) -> str:
             f"this is a FLUX.1 transformer: {doubles} double blocks and {singles} single blocks, each with modulation"
         )
     if any(_LORA.search(name) for name in weights):
-        return "this is a LoRA, which goes into `loras`"
-    for pattern, what in _OTHERS:
-        if any(pattern.fullmatch(name) for name in weights):
-            return f"this is {what}"
-    return f"this is no FLUX.2: its {len(weights)} tensors are {listing(sorted(weights))}"
+        return "this is a LoRA; name it in `loras`"
+    for pattern, name in _OTHERS:
+        if any(pattern.fullmatch(tensor) for tensor in weights):
+            return f"this is {name}"
+    return f"this isn't FLUX.2: its {len(weights)} tensors are {listing(sorted(weights))}"
 
 
-def size_of(transformer: Path, guided: bool = False) -> tuple[int, bool]:
-    """Attention heads of a transformer, and whether it takes a guidance scale; `guided` where a config says nothing."""
+def size_of(transformer: Path, *, guidance_embeds: bool = False) -> Size:
+    """The size of a transformer's file or folder. guidance_embeds: the value if a folder's config has none."""
     if transformer.is_dir():
         config = read_json(transformer / "config.json")
-        return config.get("num_attention_heads", 0), bool(config.get("guidance_embeds", guided))
+        return Size(config.get("num_attention_heads", 0), bool(config.get("guidance_embeds", guidance_embeds)))
     weights = open_weights(transformer)
     name = naming(transformer_layout(weights))
     width, head = name("x_embedder.weight"), name("transformer_blocks.0.attn.norm_q.weight")
-    for needed in (width, head):
-        if needed not in weights:
-            raise CheckpointError(f"{transformer}: {needed} is missing; the file is incomplete")
-    guided = name("time_guidance_embed.guidance_embedder.linear_1.weight") in weights
-    return weights.shape(width)[0] // weights.shape(head)[0], guided
+    for required in (width, head):
+        if required not in weights:
+            raise CheckpointError(f"{transformer}: {required} is missing; the file is incomplete")
+    guidance_embeds = name("time_guidance_embed.guidance_embedder.linear_1.weight") in weights
+    return Size(weights.shape(width)[0] // weights.shape(head)[0], guidance_embeds)
 
 
 def widths_of(transformer: Path) -> tuple[int | None, int | None]:
-    """What a transformer takes: the width of an embedded token of the prompt, and the channels of a picture's."""
+    """The widths of a text token and of a picture token that a transformer takes as input; None where unknown."""
     if transformer.is_dir():
         config = read_json(transformer / "config.json")
         return config.get("joint_attention_dim"), config.get("in_channels")
@@ -109,26 +123,26 @@ def widths_of(transformer: Path) -> tuple[int | None, int | None]:
     return text, picture
 
 
-def kind_of(file: Path, guided: bool) -> tuple[bool, bool]:
-    """kv and distilled of a single file. Distilled, base and KV weights have the same shapes: the name must say."""
+def kind_of(file: Path, *, guidance_embeds: bool) -> Kind:
+    """The kind of a single file. Taken from its name, because distilled, base and KV weights have the same shapes."""
     name = file.name.lower()
-    if guided:
-        return DEV.kv, DEV.distilled
+    if guidance_embeds:
+        return Kind(kv=DEV.kv, distilled=DEV.distilled)
     if "klein" not in name:
         raise CheckpointError(
-            f"{file}: distilled, base and KV models can't be told apart by their tensors, and the file's name says "
-            f"neither klein, klein-base nor klein-9b-kv; write {{base: flux.2-klein-4b, transformer: {file.name}}}"
+            f"{file}: can't tell distilled, base and KV models apart by their tensors, and the file name contains none "
+            f"of klein, klein-base and klein-9b-kv; write {{base: flux.2-klein-4b, transformer: {file.name}}}"
         )
-    return "kv" in name, "base" not in name
+    return Kind(kv="kv" in name, distilled="base" not in name)
 
 
 def hub_of(file: Path) -> str | None:
-    """The hub's repository with the other parts of a single file's model; None when it's of no known size."""
-    heads, guided = size_of(file)
-    return recognise(*kind_of(file, guided), heads, guided).hub
+    """The hub repository with the other parts of a single file's model; None for an unknown size."""
+    size = size_of(file)
+    kind = kind_of(file, guidance_embeds=size.guidance_embeds)
+    return recognise(**kind._asdict(), **size._asdict()).hub
 
 
 def count_blocks(weights: Weights, kind: str) -> int:
-    """How many numbered blocks a file has below a name."""
-    heads = {name.split(".")[1] for name in weights if name.startswith(f"{kind}.")}
-    return len(heads)
+    """The number of blocks whose tensors are named `kind.0.…`, `kind.1.…`."""
+    return len({name.split(".")[1] for name in weights if name.startswith(f"{kind}.")})

@@ -1,4 +1,4 @@
-"""The transformer's and the autoencoder's files -> modules with their weights, streamed straight to their place."""
+"""Loads the transformer and the autoencoder: builds them on the meta device and streams the weights in."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ BLOCKS = ("transformer_blocks.", "single_transformer_blocks.")
 def load_transformer(
     parts: Parts, device: torch.device, dtype: torch.dtype, quantise: str | None = None
 ) -> Transformer:
-    """The transformer with its LoRAs. quantise "fp8": the blocks' linear layers, as in BFL's fp8 files."""
+    """Loads the transformer and applies its LoRAs. quantise: "fp8" quantises the blocks' linear layers."""
     weights = open_weights(parts.transformer)
     formats, layout = Formats(weights), transformer_layout(weights)
     origin: Callable[[str], Origin] = bfl.tensor_origin if layout == "bfl" else Origin
     if parts.transformer.is_dir():
         config = TransformerConfig.from_dict(_unquantised(parts.transformer / "config.json"))
     else:
-        config = transformer_config(formats, layout, _like(parts.root, TransformerConfig.from_dict, "transformer"))
+        config = transformer_config(
+            formats, layout, _base_config(parts.root, TransformerConfig.from_dict, "transformer")
+        )
     with torch.device("meta"):
         module = Transformer(config)
     to_fp8 = quantise == "fp8"
@@ -49,21 +51,21 @@ def load_transformer(
 
 
 def load_autoencoder(parts: Parts, device: torch.device, dtype: torch.dtype) -> Autoencoder:
-    """The autoencoder, with its usual decoder or the small one."""
+    """Loads the autoencoder, with the standard or the small decoder."""
     weights = open_weights(parts.vae)
     formats, layout = Formats(weights), autoencoder_layout(weights)
     if parts.vae.is_dir():
         config = AutoencoderConfig.from_dict(read_json(parts.vae / "config.json"))
     else:
-        config = autoencoder_config(formats, layout, _like(parts.root, AutoencoderConfig.from_dict, "vae"))
+        config = autoencoder_config(formats, layout, _base_config(parts.root, AutoencoderConfig.from_dict, "vae"))
     origin: Callable[[str], Origin] = Origin
     if layout == "bfl":
         origin = partial(bfl_vae.tensor_origin, levels=count_levels(formats, layout))
-    taken = widths_of(parts.transformer)[1]
-    if taken is not None and taken != config.token_channels:
+    expected = widths_of(parts.transformer)[1]
+    if expected is not None and expected != config.token_channels:
         raise CheckpointError(
-            f"{parts.vae} gives tokens of {config.token_channels} channels, and {parts.transformer} takes {taken}: "
-            "they belong to different models"
+            f"{parts.vae} returns {config.token_channels} channels per token, but {parts.transformer} takes {expected}"
+            ": they belong to different models"
         )
     with torch.device("meta"):
         module = Autoencoder(config)
@@ -71,8 +73,8 @@ def load_autoencoder(parts: Parts, device: torch.device, dtype: torch.dtype) -> 
     return module.eval()
 
 
-def _like(root: Path | None, read: Callable[[dict[str, object]], Config], part: str) -> Config | None:
-    """The config of the checkpoint that a single file stands in for."""
+def _base_config(root: Path | None, read: Callable[[dict[str, object]], Config], part: str) -> Config | None:
+    """The config of the part that a single file replaces; None if there is none."""
     file = root / part / "config.json" if root is not None else None
     return read(read_json(file)) if file is not None and file.is_file() else None
 
@@ -82,7 +84,7 @@ def _unquantised(file: Path) -> dict[str, object]:
     method = (config.get("quantization_config") or {}).get("quant_method")
     if method is not None:
         raise CheckpointError(
-            f"{file}: these weights are quantised by {method!r}; brandpress reads BFL's and Comfy's fp8 and NVFP4 "
-            "files, and makes fp8 of plain weights with `quantise: fp8`"
+            f"{file}: weights quantised by {method!r} aren't supported; use BFL's or Comfy's fp8 or NVFP4 files, or "
+            "plain weights with `quantise: fp8`"
         )
     return config

@@ -1,26 +1,25 @@
-"""Where a model's parts lie on this machine: a base, and files or folders in the place of its parts. No torch here."""
+"""Locates a model's parts on this machine: those of its base, and those that replace them. No torch here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from brandpress.model.checkpoint.hub import MODELS, cached, download, download_command
+from brandpress.model.checkpoint.hub import INDEX, MODELS, cached, download, download_command
 from brandpress.model.checkpoint.identify import hub_of
 from brandpress.model.choice import QUANTISATIONS, LoraChoice, ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, NANO
 
 NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
-INDEX = "model_index.json"
-LONGEST_SHOWN = 80
+MAX_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """root: the folder in diffusers' layout that gives what isn't named apart, None if there's none. Each part is a
-    folder or a single file; tokenizer is a folder. text_config: what the text encoder is made of, None where only the
-    family's table tells.
+    """root: the base's folder in diffusers' layout; None if all parts are chosen separately. Each part is a folder or a
+    single file; tokenizer is a folder. text_config: the text encoder's config.json; None if only the family's table
+    has its sizes.
     """
 
     root: Path | None
@@ -33,7 +32,7 @@ class Parts:
 
     @property
     def overridden(self) -> bool:
-        """Whether anything isn't the root's own."""
+        """Whether any part isn't the root's, or LoRAs are added."""
         root = self.root
         return (
             root is None
@@ -44,69 +43,69 @@ class Parts:
 
 
 def absolute(choice: ModelChoice, relative_to: Path) -> ModelChoice:
-    """The choice with absolute paths: a name that is a path there becomes one, others (names, hub ids) stay."""
+    """The choice with absolute paths. A base that isn't a path (a family's name, a hub id) stays as it is."""
 
-    def path(written: str | None) -> str | None:
-        return None if written is None else _resolved(written, relative_to)
+    def resolve(path: str | None) -> str | None:
+        return None if path is None else _resolved(path, relative_to)
 
     base = choice.base
-    if base not in FAMILIES and (is_path(base) or _is_there(relative_to / base)):
+    if base not in FAMILIES and (is_path(base) or _exists(relative_to / base)):
         base = _resolved(base, relative_to)
     return replace(
         choice,
         base=base,
-        transformer=path(choice.transformer),
-        vae=path(choice.vae),
-        text_encoder=path(choice.text_encoder),
-        loras=tuple(LoraChoice(str(path(lora.file)), lora.scale) for lora in choice.loras),
+        transformer=resolve(choice.transformer),
+        vae=resolve(choice.vae),
+        text_encoder=resolve(choice.text_encoder),
+        loras=tuple(LoraChoice(str(resolve(lora.file)), lora.scale) for lora in choice.loras),
     )
 
 
 def _resolved(written: str, relative_to: Path) -> str:
     try:
         path = (relative_to / Path(written).expanduser()).resolve()
-        path.exists()  # asks for names that are too long
+        path.exists()  # raises for names that are too long
     except (OSError, RuntimeError, ValueError) as error:
-        shown = written if len(written) < LONGEST_SHOWN else f"{written[:LONGEST_SHOWN]}…"
-        raise CheckpointError(f"{shown!r} can't be a path: {getattr(error, 'strerror', None) or error}") from error
+        shown = written if len(written) < MAX_SHOWN else f"{written[:MAX_SHOWN]}…"
+        raise CheckpointError(f"{shown!r} is not a valid path: {getattr(error, 'strerror', None) or error}") from error
     return str(path)
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a name that no file can have
+    except OSError:  # not a valid file name
         return False
 
 
 def is_path(name: str) -> bool:
-    """Whether a name can only be a path: no family's name or hub id looks like it."""
+    """Whether a name can only be a path, not a family's name or a hub id."""
     return name.startswith((".", "/", "~")) or name.endswith(".safetensors") or name.count("/") > 1
 
 
 def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
-    """The parts that a choice with absolute paths names. fetch: download what's on the hub and not in its cache.
+    """Locates the parts of a choice with absolute paths. fetch: download missing files from the hub.
 
-    Raises CheckpointError, saying what is missing and where it is looked for.
+    Raises CheckpointError that names what is missing and where it was looked for.
     """
     if choice.quantise not in (None, *QUANTISATIONS):
-        raise CheckpointError(f"quantise {choice.quantise!r}: allowed is {', '.join(QUANTISATIONS)}")
+        raise CheckpointError(f"quantise {choice.quantise!r}: allowed: {', '.join(QUANTISATIONS)}")
     root, transformer = _base(choice, fetch)
-    found = {} if root is None else {part: root / part for part in MODELS}
+    paths = {} if root is None else {part: root / part for part in MODELS}
     if transformer is not None:
-        found["transformer"] = transformer
+        paths["transformer"] = transformer
     for part in MODELS:
-        named: str | None = getattr(choice, part)
-        if named is not None:
-            found[part] = _part(Path(named), part)
-    missing = [part for part in MODELS if part not in found]
-    if missing:
-        raise CheckpointError(_incomplete(choice, missing))
-    text_encoder = found["text_encoder"]
+        override: str | None = getattr(choice, part)
+        if override is not None:
+            paths[part] = _part(Path(override), part)
+    missing_parts = [part for part in MODELS if part not in paths]
+    if missing_parts:
+        raise CheckpointError(_incomplete(choice, missing_parts))
+    text_encoder = paths["text_encoder"]
     return Parts(
         root=root,
-        transformer=found["transformer"],
-        vae=found["vae"],
+        transformer=paths["transformer"],
+        vae=paths["vae"],
         text_encoder=text_encoder,
         text_config=_text_config(text_encoder, root),
         tokenizer=_tokenizer(text_encoder, root),
@@ -115,7 +114,7 @@ def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
 
 
 def _base(choice: ModelChoice, fetch: bool) -> tuple[Path | None, Path | None]:
-    """The folder that gives a base's parts, and the transformer where the base is nothing but that."""
+    """The base's folder, and the transformer if the base is only that."""
     base = Path(choice.base)
     if choice.base == NANO.name:
         return NANO_FOLDER, None
@@ -126,33 +125,35 @@ def _base(choice: ModelChoice, fetch: bool) -> tuple[Path | None, Path | None]:
     if (base / INDEX).is_file():
         return base, None
     if choice.transformer is not None:
-        raise CheckpointError(f"{base} is a transformer already; name a folder as base, or leave `transformer` out")
+        raise CheckpointError(f"{base} is itself a transformer; use a folder as base, or leave out `transformer`")
     transformer = _single(base)
-    parts = [part for part in _unnamed(choice) if part != "transformer"]
+    parts = [part for part in _parts_of_base(choice) if part != "transformer"]
     return (_companion(transformer, parts, fetch) if parts else None), transformer
 
 
 def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:
-    """The cached folder of a family's name or a hub id; None where every part is named apart."""
+    """The cached folder of a family's name or a hub id; None if it is missing but every part is chosen separately."""
     family = FAMILIES.get(choice.base)
     hub = family.hub if family else choice.base
     if hub is None or hub.count("/") != 1:
         raise CheckpointError(_unknown(choice.base))
-    parts = _unnamed(choice)
-    found = cached(hub, parts)
-    alone = not parts and choice.text_encoder is not None and _tokenizer_beside(Path(choice.text_encoder)) is not None
-    if found is not None or alone:
-        return found
+    parts = _parts_of_base(choice)
+    folder = cached(hub, parts)
+    not_needed = (
+        not parts and choice.text_encoder is not None and _tokenizer_beside(Path(choice.text_encoder)) is not None
+    )
+    if folder is not None or not_needed:
+        return folder
     if fetch:
         return download(hub, parts=parts)
     raise CheckpointError(
-        f"{hub} is not in the hub's cache on this machine; get it with `{download_command(hub)}`, or name a folder"
+        f"{hub} is not in this machine's Hugging Face cache; run `{download_command(hub)}`, or use a folder as base"
     )
 
 
 def _single(base: Path) -> Path:
-    """The transformer that a base without a model_index.json is: a file, a folder with its config, or one file in a
-    folder (as BFL's fp8 repositories are)."""
+    """The transformer of a base without model_index.json: a file, a folder with a config, or the only file in a folder
+    (as in BFL's fp8 repositories)."""
     if base.is_file():
         return base
     if (base / "config.json").is_file():
@@ -161,17 +162,17 @@ def _single(base: Path) -> Path:
     if len(files) == 1:
         return files[0]
     raise CheckpointError(
-        f"{base}: no {INDEX}; a checkpoint folder is laid out as diffusers saves it, or holds one .safetensors file"
+        f"{base}: no {INDEX}; expected a folder in diffusers' layout, or one with a single .safetensors file"
     )
 
 
-def _unnamed(choice: ModelChoice) -> list[str]:
-    """The parts that a choice takes from its base."""
+def _parts_of_base(choice: ModelChoice) -> list[str]:
+    """The parts that a choice doesn't replace."""
     return [part for part in MODELS if getattr(choice, part) is None]
 
 
 def _companion(transformer: Path, parts: list[str], fetch: bool) -> Path | None:
-    """The folder that a single transformer's other parts are in: its family's, in the hub's cache."""
+    """The folder with the other parts of a single transformer file: its family's, in the Hugging Face cache."""
     hub = hub_of(transformer)
     if hub is None:
         return None
@@ -179,14 +180,14 @@ def _companion(transformer: Path, parts: list[str], fetch: bool) -> Path | None:
 
 
 def _part(path: Path, part: str) -> Path:
-    """A file, a part's folder, or the part of a whole checkpoint's folder."""
+    """The path itself, or its subfolder for this part if it is a complete checkpoint's folder."""
     _existing(path, part)
     return path / part if (path / INDEX).is_file() else path
 
 
-def _existing(path: Path, what: str) -> Path:
+def _existing(path: Path, role: str) -> Path:
     if not path.exists():
-        raise CheckpointError(f"{path} is missing; it was named as the {what}")
+        raise CheckpointError(f"{path} is missing; it was chosen as the {role}")
     return path
 
 
@@ -199,15 +200,15 @@ def _text_config(text_encoder: Path, root: Path | None) -> Path | None:
 
 
 def _tokenizer(text_encoder: Path, root: Path | None) -> Path:
-    """The tokenizer's folder: the root's for its own text encoder, else the one beside the text encoder's files."""
+    """The tokenizer's folder: the root's for its own text encoder, otherwise the one beside the text encoder."""
     own = None if root is None else root / "tokenizer"
     if root is not None and own is not None and root / "text_encoder" == text_encoder:
         return own
-    found = _tokenizer_beside(text_encoder) or own
-    if found is None:
-        looked = ", ".join(str(place) for place in _places_beside(text_encoder))
-        raise CheckpointError(f"{text_encoder}: there is no tokenizer; it was looked for in {looked}")
-    return found
+    folder = _tokenizer_beside(text_encoder) or own
+    if folder is None:
+        places = ", ".join(str(place) for place in _places_beside(text_encoder))
+        raise CheckpointError(f"{text_encoder}: no tokenizer found; looked in {places}")
+    return folder
 
 
 def _tokenizer_beside(text_encoder: Path) -> Path | None:
@@ -223,11 +224,12 @@ def _places_beside(text_encoder: Path) -> tuple[Path, ...]:
 
 
 def _unknown(model: str) -> str:
-    return f"model {model!r} is neither a folder nor a file nor a known name; known names: {', '.join(FAMILIES)}"
+    return f"model {model!r} is not a folder, a file or a known name; known names: {', '.join(FAMILIES)}"
 
 
-def _incomplete(choice: ModelChoice, missing: list[str]) -> str:
+def _incomplete(choice: ModelChoice, missing_parts: list[str]) -> str:
     return (
-        f"{choice.base} holds the transformer only; name {' and '.join(f'`{part}`' for part in missing)} too, or make "
-        "it {base: flux.2-…, transformer: " + Path(choice.base).name + "}, which takes the rest from the hub's cache"
+        f"{choice.base} holds only the transformer; set {' and '.join(f'`{part}`' for part in missing_parts)} too, or "
+        "write {base: flux.2-…, transformer: "
+        f"{Path(choice.base).name}}} to take the rest from the Hugging Face cache"
     )

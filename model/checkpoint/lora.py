@@ -1,8 +1,8 @@
-"""A LoRA's file -> what it adds to which layers of a transformer.
+"""Reads a LoRA's file: which layers of a transformer it updates, and how.
 
-Read are the spellings of diffusers and PEFT, of BFL's layout (ComfyUI, ai-toolkit) and of kohya's (sd-scripts, musubi).
-A layer is found by its whole name in a table of all the names that this transformer's layers have, and a tensor that
-isn't used is an error: nothing is passed over.
+Supported layer names: diffusers and PEFT, BFL's layout (ComfyUI, ai-toolkit) and kohya's (sd-scripts, musubi). A layer
+is looked up by its full name in a table of all names that this transformer's layers have. A tensor that isn't used is
+an error.
 
 Sources: PEFT 0.21 `tuners/lora` (scale, patterns), diffusers 0.42.1 `loaders/lora_base.py` (metadata),
 kohya-ss/sd-scripts `networks/lora.py` (alpha).
@@ -30,7 +30,7 @@ from brandpress.model.network.transformer import Transformer
 
 METADATA = "lora_adapter_metadata"
 PEFT_ALPHA = 8
-"""What PEFT takes for a `lora_alpha` that isn't given."""
+"""PEFT's default of `lora_alpha`."""
 UNDERSCORED = ("lora_unet_", "lora_transformer_", "lycoris_")
 DOWN, UP = ("lora_A", "lora_down"), ("lora_B", "lora_up")
 
@@ -46,17 +46,18 @@ _OTHER_KINDS = {
     "LoKr": re.compile(r"\.lokr_"),
     "LoHa": re.compile(r"\.hada_"),
     "OFT": re.compile(r"\.b?oft_"),
-    "a third factor (Tucker)": re.compile(r"\.lora_mid\."),
-    "a LoRA's bias": re.compile(r"\.lora_.+\.bias"),
-    "whole differences of weights": re.compile(r"\.diff(?:_b)?$"),
+    "third factors (Tucker)": re.compile(r"\.lora_mid\."),
+    "LoRA biases": re.compile(r"\.lora_.+\.bias"),
+    "full weight differences": re.compile(r"\.diff(?:_b)?$"),
 }
 
 Places = list[tuple[str, Origin]]
+"""The modules that a LoRA layer updates, each with the rows of the up factor that it takes."""
 
 
 @dataclass(slots=True)
 class Pair:
-    """The keys of a layer's factors in the file, and of its alpha if it has one. layer: its name there."""
+    """The keys of a layer's factors in the file, and of its alpha, "" if it has none. layer: its name in the file."""
 
     layer: str
     down: str = ""
@@ -65,17 +66,20 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """The layer's name in `spellings`."""
+        """The layer's name without prefix, as in `layer_places`."""
         return _PREFIXES.sub("", self.layer, count=1)
 
 
 def read_lora(file: Path, transformer: Transformer) -> list[LoraUpdate]:
-    """The updates of a LoRA, in the file's dtype on the CPU. Raises CheckpointError for all that isn't one of this
-    model; wrong names and shapes are found before any tensor is read."""
+    """Reads the updates of a LoRA, in the file's dtype on the CPU.
+
+    Raises CheckpointError for a file that isn't a LoRA of this model; names and shapes are checked before any tensor is
+    read.
+    """
     with opened(file, "pt") as tensors:
         try:
             pairs = _pairs(sorted(tensors.keys()))
-            names = spellings(transformer)
+            names = layer_places(transformer)
             _check(tensors, pairs, names, transformer)
             settings = _peft_settings(tensors.metadata() or {})
             return [update for pair in pairs for update in _updates(tensors, pair, names[pair.name], settings)]
@@ -83,9 +87,12 @@ def read_lora(file: Path, transformer: Transformer) -> list[LoraUpdate]:
             raise CheckpointError(f"{file}: {error}") from None
 
 
-def spellings(transformer: nn.Module) -> dict[str, Places]:
-    """Where a layer's rows go, for each name that it can have in a file: ours and BFL's with dots, and both with
-    underscores behind one of kohya's prefixes. BFL's fused query, key and value have three places."""
+def layer_places(transformer: nn.Module) -> dict[str, Places]:
+    """The modules that a LoRA layer updates, keyed by each name that it can have in a file.
+
+    These are our and BFL's names with dots, and both with underscores after one of kohya's prefixes. BFL's fused query,
+    key and value update three modules.
+    """
     names: dict[str, Places] = {}
     for module in _linears(transformer):
         origin = module_origin(module)
@@ -96,23 +103,25 @@ def spellings(transformer: nn.Module) -> dict[str, Places]:
 
 
 def _linears(transformer: nn.Module) -> list[str]:
-    """The names of the linear layers of any kind, without those that are part of one."""
-    found = {name for name, module in transformer.named_modules() if hasattr(module, "in_features")}
-    return [name for name, _ in transformer.named_modules() if name in found and name.rpartition(".")[0] not in found]
+    """The names of all linear layers; a linear layer inside another (of a LoRA) isn't listed."""
+    linears = {name for name, module in transformer.named_modules() if hasattr(module, "in_features")}
+    return [
+        name for name, _ in transformer.named_modules() if name in linears and name.rpartition(".")[0] not in linears
+    ]
 
 
 def _pairs(keys: list[str]) -> list[Pair]:
-    """The layers by the names of their factors. Raises CheckpointError for half a pair and what is no LoRA."""
+    """Pairs the factors of each layer. Raises CheckpointError for a missing factor and for other kinds of LoRAs."""
     for kind, pattern in _OTHER_KINDS.items():
-        if found := [key for key in keys if pattern.search(key)]:
+        if matches := [key for key in keys if pattern.search(key)]:
             raise CheckpointError(
-                f"{len(found)} of its {len(keys)} tensors are {kind}: {listing(found)}; brandpress reads plain LoRA. "
-                "Take one, or merge this file into a transformer elsewhere and name that as `transformer`"
+                f"{len(matches)} of its {len(keys)} tensors are {kind}: {listing(matches)}; only plain LoRAs are "
+                "supported. Use one, or merge this file into a transformer elsewhere and set `transformer` to that"
             )
-    if found := [key for key in keys if _TEXT_ENCODER.fullmatch(key)]:
+    if matches := [key for key in keys if _TEXT_ENCODER.fullmatch(key)]:
         raise CheckpointError(
-            f"{len(found)} of its {len(keys)} tensors are for a text encoder: {listing(found)}; brandpress adds LoRAs "
-            "to the transformer. Take one that was trained without the text encoder"
+            f"{len(matches)} of its {len(keys)} tensors are for a text encoder: {listing(matches)}; only LoRAs of the "
+            "transformer are supported. Use one that was trained without the text encoder"
         )
     pairs: dict[tuple[str, str, bool], Pair] = {}
     for key in keys:
@@ -126,72 +135,72 @@ def _pairs(keys: list[str]) -> list[Pair]:
     if not pairs:
         raise CheckpointError(
             f"not a LoRA: none of its {len(keys)} tensors is a factor ({' or '.join(DOWN)}, {' or '.join(UP)}): "
-            f"{listing(keys)}. A whole model is named as the base or as `transformer`"
+            f"{listing(keys)}. Set the base or `transformer` to use a complete model"
         )
     present = set(keys)
     for pair in pairs.values():
         if not (pair.down and pair.up):
-            raise CheckpointError(f"{pair.down or pair.up} stands without its other factor; the file is incomplete")
+            raise CheckpointError(f"{pair.down or pair.up} has no matching factor; the file is incomplete")
         pair.alpha = alpha if (alpha := f"{pair.layer}.alpha") in present else ""
     return list(pairs.values())
 
 
 def _check(tensors: Any, pairs: list[Pair], names: Mapping[str, Places], transformer: Transformer) -> None:
-    """Raise CheckpointError for layers that this transformer hasn't, or has in other sizes."""
+    """Raises CheckpointError for layers that this transformer lacks or has in another size."""
     keys, config = sorted(tensors.keys()), transformer.config
-    known = [pair for pair in pairs if pair.name in names]
-    used = {key for pair in known for key in (pair.down, pair.up, pair.alpha)}
-    strangers = [key for key in keys if key not in used]
-    here = f"this transformer has {config.num_layers} double and {config.num_single_layers} single blocks"
-    if any(_FLUX_1.search(key) for key in strangers):
-        here += ", and the names are FLUX.1's; a LoRA of FLUX.2 is needed"
-    if not known:
+    known_pairs = [pair for pair in pairs if pair.name in names]
+    used = {key for pair in known_pairs for key in (pair.down, pair.up, pair.alpha)}
+    unknown_keys = [key for key in keys if key not in used]
+    context = f"this transformer has {config.num_layers} double and {config.num_single_layers} single blocks"
+    if any(_FLUX_1.search(key) for key in unknown_keys):
+        context += ", and the names are FLUX.1's; use a LoRA for FLUX.2"
+    if not known_pairs:
         raise CheckpointError(
-            f"none of its {len(keys)} tensors belongs to a FLUX.2 transformer: {listing(strangers)}; {here}"
+            f"none of its {len(keys)} tensors belongs to a FLUX.2 transformer: {listing(unknown_keys)}; {context}"
         )
-    wrong = sorted(_wrong_shapes(tensors, known, names, transformer))
-    if wrong:
-        _, told = wrong[0]
-        raise CheckpointError(f"a LoRA of another model: {told}; {here}")
-    if strangers:
+    mismatches = sorted(_wrong_shapes(tensors, known_pairs, names, transformer))
+    if mismatches:
+        _, message = mismatches[0]
+        raise CheckpointError(f"a LoRA for another model: {message}; {context}")
+    if unknown_keys:
         raise CheckpointError(
-            f"{len(strangers)} of its {len(keys)} tensors belong to no layer: {listing(strangers)}; {here}"
+            f"{len(unknown_keys)} of its {len(keys)} tensors match no layer: {listing(unknown_keys)}; {context}"
         )
 
 
 def _wrong_shapes(
     tensors: Any, pairs: Iterable[Pair], names: Mapping[str, Places], transformer: Transformer
 ) -> Iterator[tuple[int, str]]:
-    """A sentence for each factor of another shape; those that tell the other model's width are numbered 0."""
+    """Yields (rank, message) for each factor with another shape; messages that show the other model's width rank 0."""
     width = transformer.config.width
     for pair in pairs:
         layer: Any = transformer.get_submodule(names[pair.name][0][0])
         rows = layer.out_features * len(names[pair.name])
         down, up = _shape(tensors, pair.down), _shape(tensors, pair.up)
         if len(down) != 2 or len(up) != 2 or down[0] != up[1] or down[0] == 0:
-            yield 2, f"{pair.down} is {down} and {pair.up} is {up}; (rank, in) and (out, rank) are needed"
+            yield 2, f"expected {pair.down} (rank, in) and {pair.up} (out, rank), got {down} and {up}"
             continue
-        for key, shape, size, wanted, axes in (
+        for key, shape, size, expected, axes in (
             (pair.down, down, down[1], layer.in_features, "(rank, {})"),
             (pair.up, up, up[0], rows, "({}, rank)"),
         ):
-            if size == wanted:
+            if size == expected:
                 continue
-            told = f"{key} is {shape}, {axes.format(wanted)} is needed"
-            if wanted == width:
-                yield 0, f"it is for a transformer of width {_named(size)}, this one has {_named(width)}: {told}"
+            message = f"{key}: expected {axes.format(expected)}, got {shape}"
+            if expected == width:
+                yield 0, f"it is for a transformer of width {_models(size)}, this one has {_models(width)}: {message}"
             else:
-                yield 1, told
+                yield 1, message
 
 
 def _shape(tensors: Any, key: str) -> tuple[int, ...]:
-    """A factor's shape by the file's head; a convolution of one pixel is a matrix."""
+    """A factor's shape by the file's header. The kernel of a 1x1 convolution is returned as a matrix."""
     shape = tuple(tensors.get_slice(key).get_shape())
     return shape[:2] if shape[2:] == (1, 1) else shape
 
 
-def _named(width: int) -> str:
-    """A width with the models that have it."""
+def _models(width: int) -> str:
+    """A width and the models that have it, for an error."""
     models = [family.name for family in FAMILIES.values() if family.size and family.size.width == width]
     return f"{width} ({', '.join(models)})" if models else str(width)
 
@@ -201,14 +210,14 @@ def _updates(tensors: Any, pair: Pair, places: Places, settings: Mapping[str, An
     if pair.alpha:
         alpha = tensors.get_tensor(pair.alpha).float()
         if alpha.numel() != 1 or not alpha.isfinite().all():
-            raise CheckpointError(f"{pair.alpha} is {alpha.tolist()}; one finite number is needed")
+            raise CheckpointError(f"{pair.alpha}: expected one finite number, got {alpha.tolist()}")
     for module, place in places:
         scale = _peft_scale(settings, module, len(down)) if alpha is None else float(alpha) / len(down)
         part, rows = down, up.roll(len(up) // 2, dims=0) if place.swapped else up
         if place.third is not None:
             rows = up.chunk(3)[place.third]
             used = (rows != 0).any(dim=0)
-            if not used.all():  # three LoRAs, one for each third, stored as one of their ranks' sum
+            if not used.all():  # three LoRAs, one per third, stored as one LoRA with the sum of their ranks
                 part, rows = down[used], rows[:, used]
         yield LoraUpdate(module, part, rows, scale)
 
@@ -216,12 +225,12 @@ def _updates(tensors: Any, pair: Pair, places: Places, settings: Mapping[str, An
 def _factor(tensors: Any, key: str) -> Tensor:
     tensor: Tensor = tensors.get_tensor(key).flatten(1)
     if not tensor.is_floating_point() or not tensor.float().isfinite().all():
-        raise CheckpointError(f"{key} ({tensor.dtype}) isn't made of finite floating-point numbers; the file is broken")
+        raise CheckpointError(f"{key} ({tensor.dtype}): expected finite floating-point numbers; the file is broken")
     return tensor.to(torch.bfloat16) if tensor.itemsize == 1 else tensor
 
 
 def _peft_settings(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """PEFT's config as diffusers keeps it in a file's metadata, empty if it doesn't."""
+    """PEFT's config, which diffusers stores in a file's metadata; empty if there is none."""
     try:
         raw = dict(json.loads(metadata.get(METADATA, "{}")))
     except (TypeError, ValueError) as error:
@@ -229,26 +238,26 @@ def _peft_settings(metadata: Mapping[str, str]) -> dict[str, Any]:
     prefixed = {key.removeprefix("transformer."): raw[key] for key in raw if key.startswith("transformer.")}
     settings = prefixed or {key: value for key, value in raw.items() if not _TEXT_ENCODER.fullmatch(key)}
     if settings.get("use_dora"):
-        raise CheckpointError(f"DoRA by its metadata {METADATA} (use_dora); brandpress reads plain LoRA. Take one")
+        raise CheckpointError(f"DoRA by its metadata {METADATA} (use_dora); only plain LoRAs are supported. Use one")
     return settings
 
 
 def _peft_scale(settings: Mapping[str, Any], module: str, rank: int) -> float:
-    """lora_alpha / r, of rsLoRA lora_alpha / sqrt(r); patterns of module names give some modules their own."""
+    """lora_alpha / r, or lora_alpha / sqrt(r) for rsLoRA. Patterns of module names can override both values."""
     if not settings:
         return 1.0
     try:
-        asked = _by_pattern(settings.get("rank_pattern"), module, settings.get("r", rank))
+        expected = _by_pattern(settings.get("rank_pattern"), module, settings.get("r", rank))
         alpha = float(_by_pattern(settings.get("alpha_pattern"), module, settings.get("lora_alpha", PEFT_ALPHA)))
     except (AttributeError, TypeError, ValueError, re.error) as error:
         raise CheckpointError(f"its metadata {METADATA} can't be read: {error}") from error
-    if asked != rank:
-        raise CheckpointError(f"{module} has rank {rank} and by the metadata {METADATA} {asked}; one of them is wrong")
+    if expected != rank:
+        raise CheckpointError(f"{module} has rank {rank}, but its metadata {METADATA} says {expected}")
     return alpha / (math.sqrt(rank) if settings.get("use_rslora") else rank)
 
 
 def _by_pattern(patterns: Mapping[str, Any] | None, module: str, default: Any) -> Any:
-    """The value of the first pattern that matches the module's name, or its end behind a dot."""
+    """The value of the first pattern that matches the module's name, or its end after a dot."""
     for pattern, value in (patterns or {}).items():
         if re.match(rf"(.*\.)?({pattern})$", module):
             return value

@@ -1,4 +1,4 @@
-"""How many tokens prompts have, as the text encoder reads them: quick enough for a plan, without torch."""
+"""Counts the tokens of prompts as the text encoder sees them, without torch and fast enough for a plan."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ TOKENIZER = "tokenizer.json"
 CONFIG = "tokenizer_config.json"
 CHAT = "chat_template.jinja"
 PROBE = ' A <probe> & "more":\n\n«Über» {{ it }} '
-"""What templates that change a prompt would hardly leave as it is."""
+"""Text that a template which changes prompts would almost certainly change."""
 
 SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
 def token_counts(model: ModelDescription, prompts: Sequence[str]) -> list[int]:
-    """Tokens of each prompt before it is cut, with what the chat template puts around it. Raises CheckpointError."""
+    """Returns the tokens of each prompt before truncation, including the chat template's. 0 for hosted tiers.
+
+    Raises CheckpointError.
+    """
     from transformers.utils.chat_template_utils import render_jinja_template
 
     parts = model.parts
@@ -46,26 +49,26 @@ def token_counts(model: ModelDescription, prompts: Sequence[str]) -> list[int]:
     if mistral:
         prompts = [prompt.replace(IMAGE_TOKEN, "") for prompt in prompts]
     try:
-        tokenizer, texts = _tokenizer(parts.tokenizer / TOKENIZER), _framed(chats, prompts)
+        tokenizer, texts = _tokenizer(parts.tokenizer / TOKENIZER), _as_chats(chats, prompts)
     except Exception as error:  # both libraries raise bare exceptions
         raise CheckpointError(f"{parts.tokenizer}: tokens can't be counted: {error}") from error
     return [len(encoded) for encoded in tokenizer.encode_batch_fast(texts, add_special_tokens=not mistral)]
 
 
-def _framed(chats: Callable[[Sequence[str]], list[str]], prompts: Sequence[str]) -> list[str]:
-    """The prompts as chats. Where a probe and the longest show that the template only puts something before and after,
-    the others get the same: running it takes longer than counting."""
+def _as_chats(chats: Callable[[Sequence[str]], list[str]], prompts: Sequence[str]) -> list[str]:
+    """Applies the chat template to the prompts. Rendering takes longer than counting, so if a probe and the longest
+    prompt show that the template only adds a prefix and a suffix, these are added to the other prompts directly."""
     longest = max(prompts, key=len)
     probe, last = chats([PROBE, longest])
-    before, found, after = probe.partition(PROBE)
-    if not found or last != f"{before}{longest}{after}":
+    before, separator, after = probe.partition(PROBE)
+    if not separator or last != f"{before}{longest}{after}":
         return chats(prompts)
     return [f"{before}{prompt}{after}" for prompt in prompts]
 
 
 @lru_cache(maxsize=1)
 def _tokenizer(file: Path) -> Tokenizer:
-    """Kept for the next prompts: real ones take half a second to read."""
+    """Cached because reading a real tokenizer takes half a second."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(file))

@@ -1,7 +1,7 @@
-"""A part's config from its tensors' shapes, for files that come without one.
+"""Infers a part's config from its tensors' shapes, for files without a config.
 
-What shapes can't tell (how a head is split among the axes of positions, the groups of norms, epsilons) is taken from
-the config of the checkpoint that the file stands in for, else it's FLUX.2's.
+What shapes don't show (how a head is split among the position axes, the groups of norms, epsilons) is taken from the
+config of the part that the file replaces, or from FLUX.2's defaults.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ POSITION_AXES = 4
 
 
 def transformer_config(formats: Formats, layout: Layout, like: TransformerConfig | None) -> TransformerConfig:
-    """The config of a transformer's weights. Raises CheckpointError when a tensor that tells is missing."""
+    """Returns the config of a transformer's weights. like: the config of the part they replace. Raises CheckpointError
+    if a required tensor is missing."""
     weights, name = formats.weights, naming(layout)
 
     def shape(tensor: str) -> tuple[int, ...]:
@@ -46,7 +47,8 @@ def transformer_config(formats: Formats, layout: Layout, like: TransformerConfig
 
 
 def autoencoder_config(formats: Formats, layout: Layout, like: AutoencoderConfig | None) -> AutoencoderConfig:
-    """The config of an autoencoder's weights. Raises CheckpointError when a tensor that tells is missing."""
+    """Returns the config of an autoencoder's weights. like: the config of the part they replace. Raises CheckpointError
+    if a required tensor is missing."""
     weights = formats.weights
     levels = count_levels(formats, layout)
 
@@ -64,7 +66,9 @@ def autoencoder_config(formats: Formats, layout: Layout, like: AutoencoderConfig
     layers = len({name.split(".")[4] for name in weights if name.startswith(f"{first}.")})
     groups = (like or AutoencoderConfig()).norm_num_groups
     if any(width % groups for width in (*inward, *outward)):
-        raise CheckpointError(f"{weights.label}: widths {inward} and {outward} can't be normed in {groups} groups")
+        raise CheckpointError(
+            f"{weights.label}: block widths {inward} and {outward} aren't multiples of {groups} norm groups"
+        )
     return replace(
         like or AutoencoderConfig(),
         in_channels=shape("encoder.conv_in.weight")[1],
@@ -80,7 +84,7 @@ def autoencoder_config(formats: Formats, layout: Layout, like: AutoencoderConfig
 
 
 def count_levels(formats: Formats, layout: Layout) -> int:
-    """How many blocks each side of an autoencoder has."""
+    """The number of blocks in an autoencoder's encoder, and in its decoder."""
     head = "encoder.down." if layout == "bfl" else "encoder.down_blocks."
     return len({name.split(".")[2] for name in formats.weights if name.startswith(head)})
 

@@ -1,4 +1,4 @@
-"""A text encoder's files -> the encoder. Of the language model, nothing above the last layer used is read from disk."""
+"""Loads a text encoder. Layers of the language model above the last one used aren't read from disk."""
 
 from __future__ import annotations
 
@@ -13,24 +13,22 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.fill import fill
 from brandpress.model.checkpoint.formats import Formats
-from brandpress.model.checkpoint.identify import what_it_is, widths_of
+from brandpress.model.checkpoint.identify import describe_contents, widths_of
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.weights import Weights, open_weights
 from brandpress.model.errors import CheckpointError
-from brandpress.model.family import FAMILIES, TextEncoderSize
+from brandpress.model.family import FAMILIES, HEAD_SIZE, MISTRAL, QWEN3_4B, TextEncoderSize
 from brandpress.model.network.text_encoder import MistralTextEncoder, Qwen3TextEncoder, Trunk
 
-KLEIN_LAYERS = (9, 18, 27)
-DEV_LAYERS = (10, 20, 30)
 EMBEDDING = "embed_tokens.weight"
 PREFIXES = ("model.language_model.", "language_model.model.", "model.", "")
-"""Before the trunk's names: of transformers 5, of its older files, of a plain language model and Comfy's files."""
+"""Prefixes of the trunk's tensors: transformers 5, older transformers, a plain language model, Comfy's files."""
 
 
 def load_text_encoder(
     description: ModelDescription, device: torch.device, dtype: torch.dtype
 ) -> Qwen3TextEncoder | MistralTextEncoder:
-    """klein's Qwen3 or dev's Mistral-3, as the config says. Raises CheckpointError."""
+    """Loads [klein]'s Qwen3 or [dev]'s Mistral-3, by the config. Raises CheckpointError."""
     parts = _parts(description)
     weights = open_weights(parts.text_encoder)
     prefix = _prefix(weights)
@@ -47,24 +45,24 @@ def load_text_encoder(
 
 
 def check_fit(description: ModelDescription) -> None:
-    """Raises CheckpointError if the text encoder's embeddings aren't as wide as the transformer takes them."""
+    """Raises CheckpointError if the text encoder's embeddings don't have the width that the transformer takes."""
     parts = _parts(description)
     config = trunk_config(description)
     layers = description.text_layers or default_layers(config)
-    given, taken = config.hidden_size * len(layers), widths_of(parts.transformer)[0]
-    if taken is not None and given != taken:
+    width, expected = config.hidden_size * len(layers), widths_of(parts.transformer)[0]
+    if expected is not None and width != expected:
         raise CheckpointError(
-            f"{parts.transformer} takes prompts of width {taken}, and {parts.text_encoder} gives {len(layers)} x "
-            f"{config.hidden_size} = {given}: they belong to different models"
+            f"{parts.transformer} takes prompts of width {expected}, but {parts.text_encoder} returns {len(layers)} x "
+            f"{config.hidden_size} = {width}; they belong to different models"
         )
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer that a folder's files make. Raises CheckpointError."""
+    """Loads the tokenizer in a folder. Raises CheckpointError."""
     from transformers import AutoTokenizer
 
     if not folder.is_dir():
-        raise CheckpointError(f"{folder} is missing; the tokenizer is looked for there")
+        raise CheckpointError(f"{folder} is missing; it should hold the tokenizer")
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
@@ -73,14 +71,14 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def default_layers(config: Any) -> tuple[int, ...]:
-    """The layers that diffusers' pipelines take; of a shallower encoder the same points of its depth."""
-    wanted = KLEIN_LAYERS if config.model_type == "qwen3" else DEV_LAYERS
+    """The layers that diffusers' pipelines use; for a shallower encoder, those at 1/4, 1/2 and 3/4 of its depth."""
+    layers = (QWEN3_4B if config.model_type == "qwen3" else MISTRAL).layers
     depth: int = config.num_hidden_layers
-    return wanted if depth >= max(wanted) else tuple(depth * quarter // 4 for quarter in (1, 2, 3))
+    return layers if depth >= max(layers) else tuple(depth * quarter // 4 for quarter in (1, 2, 3))
 
 
 def trunk_config(description: ModelDescription) -> Any:
-    """The language model's config: from its file, else from the family's table. Raises CheckpointError."""
+    """The language model's config: from its file, or from the family's table. Raises CheckpointError."""
     from transformers import MistralConfig, Qwen3Config
 
     parts = _parts(description)
@@ -88,8 +86,8 @@ def trunk_config(description: ModelDescription) -> Any:
         family = FAMILIES.get(description.family)
         if family is None or family.text_encoder is None:
             raise CheckpointError(
-                f"{parts.text_encoder}: there is no config.json beside it, and {description.family!r} is no family "
-                "whose text encoder is known; name the text encoder's folder"
+                f"{parts.text_encoder}: no config.json beside it, and the text encoder of {description.family!r} is "
+                "unknown; set text_encoder to a folder with a config.json"
             )
         return table_config(family.text_encoder)
     raw = read_json(parts.text_config)
@@ -101,12 +99,12 @@ def trunk_config(description: ModelDescription) -> Any:
     if kind == "mistral":
         return MistralConfig.from_dict(raw)
     raise CheckpointError(
-        f"{parts.text_config}: model_type is {kind!r}; FLUX.2 [klein] has 'qwen3' here, [dev] 'mistral3'"
+        f"{parts.text_config}: model_type: expected 'qwen3' (FLUX.2 [klein]) or 'mistral3' ([dev]), got {kind!r}"
     )
 
 
 def table_config(size: TextEncoderSize) -> Any:
-    """transformers' config of a text encoder of the family."""
+    """transformers' config for one of the family's text encoders."""
     from transformers import MistralConfig, Qwen3Config
 
     kind = Qwen3Config if size.kind == "qwen3" else MistralConfig
@@ -116,7 +114,7 @@ def table_config(size: TextEncoderSize) -> Any:
         num_hidden_layers=size.depth,
         num_attention_heads=size.heads,
         num_key_value_heads=size.kv_heads,
-        head_dim=128,
+        head_dim=HEAD_SIZE,
         vocab_size=size.vocabulary,
         rms_norm_eps=size.eps,
         max_position_embeddings=40_960,
@@ -126,19 +124,19 @@ def table_config(size: TextEncoderSize) -> Any:
 
 
 def trunk_model(config: Any, depth: int, device: torch.device) -> Any:
-    """A trunk of `depth` layers on the meta device; its table of positions is computed, not stored."""
+    """A trunk of `depth` layers on the meta device, except for the rotary embedding, whose table is computed."""
     from transformers import MistralModel, Qwen3Model
 
     config.num_hidden_layers = depth
     if getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[:depth]
-    config._attn_implementation = "sdpa"  # the one under which all of Mistral's left padding has the same row
+    config._attn_implementation = "sdpa"  # only this one gives all of Mistral's left padding the same hidden states
     kind = Qwen3Model if config.model_type == "qwen3" else MistralModel
     with torch.device("meta"):
         model: Any = kind(config)
     rotary = type(model.rotary_emb)
     if "config" not in inspect.signature(rotary).parameters:
-        raise CheckpointError(f"this version of transformers builds {rotary.__name__} in a way that isn't known")
+        raise CheckpointError(f"this version of transformers is not supported: {rotary.__name__} takes no config")
     model.rotary_emb = rotary(config=config).to(device)
     return model
 
@@ -147,10 +145,12 @@ def _prefix(weights: Weights) -> str:
     for prefix in PREFIXES:
         if prefix + EMBEDDING in weights:
             return prefix
-    raise CheckpointError(f"{weights.label}: {what_it_is(weights)}; a text encoder (Qwen3, Mistral-3) is needed here")
+    raise CheckpointError(
+        f"{weights.label}: {describe_contents(weights)}; expected a text encoder (Qwen3 or Mistral-3)"
+    )
 
 
 def _parts(description: ModelDescription) -> Parts:
     if description.parts is None:
-        raise CheckpointError(f"{description.name} is rendered by BFL: it has no weights to load")
+        raise CheckpointError(f"{description.name} is rendered by BFL and has no weights to load")
     return description.parts

@@ -1,4 +1,4 @@
-"""The tensors of safetensors files by name, read one at a time: nothing else is ever opened, a pickle least of all."""
+"""Reads tensors from safetensors files, one at a time. No other file format is opened, in particular no pickles."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 COMFY_PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 MARKER = "comfy_quant"
 SIDES = ("weight_scale", "weight_scale_2", "input_scale", "scale_weight", "scale_input", MARKER)
-"""What may stand beside a quantised layer's weight; `formats` reads them."""
+"""Names of the tensors that describe a quantised layer's weight; `formats` reads them."""
 
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
-SHOWN = 5
+MAX_LISTED = 5
 REOPEN_BYTES = 32 << 20
-"""A file is mapped anew after so many bytes: what was read of it and copied no longer counts as this process's."""
+"""A file is mapped again after this many bytes, so that pages already read and copied don't count as this process's."""
 
 ITEM_BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
 
 
 class Weights:
-    """Names (without a prefix of Comfy's) of the tensors in some files, with shape, dtype and content of each."""
+    """The tensors of some files: shape, dtype and content, keyed by name without Comfy's prefix."""
 
     def __init__(self, files: Sequence[Path], label: str) -> None:
-        """Reads the headers. label: what errors call the files. Raises CheckpointError for what isn't a safetensors
-        file."""
+        """Reads the headers. label: names the files in errors. Raises CheckpointError for a file that isn't in
+        safetensors format."""
         self.label = label
         self.metadata: dict[str, str] = {}
         self._places: dict[str, tuple[Path, str]] = {}
@@ -67,14 +67,15 @@ class Weights:
         return self._places[name][0]
 
     def shape(self, name: str) -> tuple[int, ...]:
+        """A tensor's shape as it is stored."""
         return self._shapes[name]
 
     def dtype(self, name: str) -> str:
-        """As safetensors writes it: F32, BF16, F8_E4M3, U8…"""
+        """A tensor's dtype as safetensors names it: F32, BF16, F8_E4M3, U8…"""
         return self._dtypes[name]
 
     def read(self, name: str, third: int | None = None) -> Tensor:
-        """A tensor, or one third of its rows, on the CPU; as long as it isn't touched it costs no memory."""
+        """Returns a tensor, or one third of its rows, on the CPU. Memory-mapped: it takes no memory until used."""
         file, stored = self._places[name]
         try:
             if self._read_bytes > REOPEN_BYTES:
@@ -93,21 +94,21 @@ class Weights:
         return tensor
 
     def close(self) -> None:
-        """Let go of the files; tensors that were read stay."""
+        """Close the files. Tensors that were read stay valid."""
         self._open.clear()
 
     def bytes(self, name: str) -> int:
-        """What a tensor takes in the file."""
+        """The size of a tensor in the file, in bytes."""
         return ITEM_BYTES.get(self._dtypes[name], 1) * math.prod(self._shapes[name])
 
 
 @contextmanager
 def opened(file: Path, framework: str) -> Iterator[Any]:
-    """A safetensors file, open. Raises CheckpointError, by name for pickles and GGUF."""
+    """Opens a safetensors file. Raises CheckpointError; for pickles and GGUF files it says so."""
     if file.suffix.lower() in PICKLES:
-        raise CheckpointError(f"{file} is a pickle, which can run code when it's opened; only .safetensors is read")
+        raise CheckpointError(f"{file} is a pickle, which can run code when it is opened; use a .safetensors file")
     if file.suffix.lower() == ".gguf":
-        raise CheckpointError(f"{file} is a GGUF file; only .safetensors is read, for instance BFL's fp8 files")
+        raise CheckpointError(f"{file} is a GGUF file, which isn't supported; use a .safetensors file")
     try:
         with safe_open(file, framework=framework) as handle:
             yield handle
@@ -117,7 +118,7 @@ def opened(file: Path, framework: str) -> Iterator[Any]:
 
 
 def _prefix(names: Sequence[str]) -> str:
-    """The prefix of Comfy's that all names carry but bookkeeping (`scaled_fp8` may stand without it)."""
+    """Comfy's prefix of the names, "" if they have none. Bookkeeping tensors such as `scaled_fp8` can lack it."""
     for prefix in COMFY_PREFIXES:
         if any(name.startswith(prefix) for name in names):
             return prefix
@@ -125,17 +126,17 @@ def _prefix(names: Sequence[str]) -> str:
 
 
 def open_weights(path: Path) -> Weights:
-    """The weights of a file, or of a folder: the files that its index names, else its only one."""
+    """Opens the weights of a file, or of a folder: the files that its index lists, or its only file."""
     return Weights(weight_files(path) if path.is_dir() else [path], str(path))
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a folder: those that its index names, else the only one. Raises CheckpointError."""
+    """The safetensors files of a folder: those that its index lists, or the only one. Raises CheckpointError."""
     indexes = sorted(folder.glob("*.safetensors.index.json"))
     if indexes:
         mapping = read_json(indexes[0]).get("weight_map")
         if not isinstance(mapping, dict):
-            raise CheckpointError(f"{indexes[0]} has no weight_map, which says where each tensor is")
+            raise CheckpointError(f"{indexes[0]} has no weight_map, which maps tensors to files")
         names = sorted({str(name) for name in mapping.values()})
         for name in names:
             if (folder / name).parent.resolve() != folder.resolve() or not (folder / name).is_file():
@@ -143,10 +144,12 @@ def weight_files(folder: Path) -> list[Path]:
         return [folder / name for name in names]
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:
-        raise CheckpointError(f"{folder}: {len(files)} safetensors files without an index; one is needed")
+        raise CheckpointError(
+            f"{folder}: {len(files)} safetensors files without an index; expected one file, or an index"
+        )
     return files
 
 
 def listing(names: Sequence[str]) -> str:
-    """The first few names."""
-    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+    """The first few names, for an error."""
+    return ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")

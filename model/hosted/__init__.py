@@ -1,4 +1,4 @@
-"""The tiers without open weights, rendered by BFL, behind the local renderer's interface. Costs credits."""
+"""Renders with BFL's hosted tiers, which have no open weights, behind the local renderer's interface. Costs credits."""
 
 from brandpress.model.hosted.renderer import HostedRenderer
 

@@ -1,4 +1,4 @@
-"""Where BFL's API answers, what opens it, and which addresses may be asked: the key goes to BFL and nobody else."""
+"""The URL and key of BFL's API, and checks of the URLs it returns: the key is only ever sent to BFL."""
 
 from __future__ import annotations
 
@@ -18,71 +18,73 @@ URL_VARIABLE = "BFL_API_URL"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One address of the API. overridden: by the environment, for a proxy or a test."""
+    """The base URL of the API. overridden: set by BFL_API_URL, for a proxy or a test."""
 
     base: URL
     overridden: bool = False
 
     def status_address(self, address: str) -> URL:
-        """A task's `polling_url`, for the key to be sent to. Raises HostedError where that isn't BFL."""
+        """Returns a task's `polling_url`. Raises HostedError if it isn't BFL's, because the key is sent to it."""
         url = parse(address, "polling_url")
         if url.origin == self.base.origin or (url.scheme == "https" and _is_bfl(url)):
             return url
         raise HostedError(
-            f"polling_url: {shown(url)} isn't BFL's, so the key wasn't sent there; the task may be running and charged"
+            f"polling_url: {shown(url)} isn't a BFL host, so the key wasn't sent; the task may be running and charged"
         )
 
     def picture_address(self, address: str) -> URL:
-        """A picture's signed address, which may be on any host. Raises HostedError for what isn't encrypted."""
+        """Returns a picture's signed URL, which can be on any host. Raises HostedError if it isn't https."""
         url = parse(address, "result.sample")
         if url.scheme == "https" or (self.overridden and url.scheme == "http" and _is_loopback(url)):
             return url
-        raise HostedError(f"result.sample: {shown(url)} isn't https, so the picture wasn't fetched")
+        raise HostedError(f"result.sample: {shown(url)} isn't https, so the picture wasn't downloaded")
 
 
 def service_of(region: str | None) -> Service:
-    """The API of a region ("global" when None), or what BFL_API_URL says in its place.
+    """The API of a region ("global" if None), or the one in BFL_API_URL if that is set.
 
-    Raises RequestError for another region; HostedError for a BFL_API_URL to which a key can't be entrusted.
+    Raises RequestError for an unknown region, HostedError for a BFL_API_URL that it isn't safe to send the key to.
     """
     if region is not None and region not in REGIONS:
-        raise RequestError(f"region {region!r}: allowed are {', '.join(REGIONS)}")
+        raise RequestError(f"region {region!r}: allowed: {', '.join(REGIONS)}")
     override = os.environ.get(URL_VARIABLE, "").strip()
     if not override:
         return Service(URL(BASES[region or "global"]))
     url = parse(override, URL_VARIABLE)
     if url.userinfo or url.query or url.fragment:
-        raise HostedError(f"{URL_VARIABLE}: no user, query or fragment is allowed, only https://host/path")
+        raise HostedError(f"{URL_VARIABLE}: expected https://host/path without user, query or fragment")
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url)):
-        raise HostedError(f"{URL_VARIABLE}: {shown(url)} must be https; http is for this machine only")
+        raise HostedError(f"{URL_VARIABLE}: {shown(url)} must be https; http is only allowed for this machine")
     return Service(url, overridden=True)
 
 
 def key_of_environment() -> str:
-    """The account's key. Raises HostedError where there is none, or none that could be sent."""
+    """The account's key, from the environment. Raises HostedError if it is missing or malformed."""
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key:
         raise HostedError(
-            f"{KEY_VARIABLE} isn't set where this runs: export {KEY_VARIABLE}=… with a key from https://dashboard.bfl.ai"
+            f"{KEY_VARIABLE} isn't set; run `export {KEY_VARIABLE}=…` with a key from https://dashboard.bfl.ai"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise HostedError(f"{KEY_VARIABLE} holds a space, a line break or something else that no key has; set it anew")
+        raise HostedError(
+            f"{KEY_VARIABLE} contains a space, a line break or another character that keys don't have; set it again"
+        )
     return key
 
 
 def parse(address: str, field: str) -> URL:
-    """Raises HostedError for what isn't an absolute address."""
+    """Returns an absolute URL. field: names it in errors. Raises HostedError if it isn't one."""
     try:
         url = URL(address)
     except InvalidURL:
-        raise HostedError(f"{field}: not an address") from None
+        raise HostedError(f"{field}: not a URL") from None
     if not url.is_absolute_url:
-        raise HostedError(f"{field}: not an address with scheme and host")
+        raise HostedError(f"{field}: not a URL with scheme and host")
     return url
 
 
 def shown(url: URL) -> str:
-    """Scheme and host, as messages may show them: user and query can be secrets."""
+    """Scheme and host, for messages. User and query can be secrets."""
     return f"{url.scheme}://{url.raw_host.decode('ascii')}"
 
 

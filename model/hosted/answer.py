@@ -1,4 +1,4 @@
-"""What BFL answered, and what it means: the text of its errors, made fit for a message.
+"""Interprets BFL's HTTP responses, and turns their error texts into messages.
 
 Sources: docs.bfl.ai (errors, get_result) and black-forest-labs/skills (bfl-api).
 """
@@ -22,16 +22,16 @@ UNDER_WAY = ("Pending", "Reasoning", "Generating")
 MODERATED = {"Request Moderated": "request", "Content Moderated": "picture"}
 NOT_FOUND, ERROR = "Task not found", "Error"
 FAILURES = (*MODERATED, NOT_FOUND, ERROR)
-LONGEST = 300
+MAX_LENGTH = 300
 
 
 class AccountError(HostedError):
-    """The key or the credits: it will hit every later request too."""
+    """The key was rejected or the credits are used up; every later request fails for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer, read to its end. secret: what must not get into a message, should the service repeat it."""
+    """An HTTP response that was read completely. secret: the key, which `tidy` removes from its texts."""
 
     status: int
     headers: Headers
@@ -40,7 +40,7 @@ class Answer:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The JSON object of the body, empty where there is none."""
+        """The body's JSON object; empty if it has none."""
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -49,60 +49,62 @@ class Answer:
 
     @property
     def retry_after(self) -> float:
-        """Seconds that the service asks to wait, by its header or the field of its JSON; 0 where it doesn't."""
-        for asked in (self.headers.get("retry-after"), self.fields.get("retry_after")):
-            if asked is not None and not isinstance(asked, bool):
-                return _seconds(str(asked))
+        """Seconds to wait before a retry, by the response's header or JSON; 0 if it names none."""
+        for value in (self.headers.get("retry-after"), self.fields.get("retry_after")):
+            if value is not None and not isinstance(value, bool):
+                return _seconds(str(value))
         return 0.0
 
     @property
     def detail(self) -> str:
-        """What it says of an error, in one line of at most 300 characters."""
+        """The response's error text, in one line of at most 300 characters."""
         fields = self.fields
-        found = [fields.get(name) for name in ("detail", "message", "error")]
-        text = next((_text(value) for value in found if value), "")
-        return self.tidy(text or self.body[: 4 * LONGEST].decode(errors="replace"))
+        values = [fields.get(name) for name in ("detail", "message", "error")]
+        text = next((_text(value) for value in values if value), "")
+        return self.tidy(text or self.body[: 4 * MAX_LENGTH].decode(errors="replace"))
 
     @property
     def failure(self) -> str:
-        """Why a task failed, in one line, from where its status has that."""
+        """Why a task failed, in one line, from its status; "" if it gives no reason."""
         fields = self.fields
         result, details = fields.get("result"), fields.get("details")
-        found = [part.get("error") for part in (details, result) if isinstance(part, dict)]
-        return self.tidy(next((_text(value) for value in (*found, details, fields.get("error")) if value), ""))
+        errors = [part.get("error") for part in (details, result) if isinstance(part, dict)]
+        return self.tidy(next((_text(value) for value in (*errors, details, fields.get("error")) if value), ""))
 
     def tidy(self, text: str) -> str:
-        """As the function, with this answer's secret."""
+        """Calls the function `tidy` with this response's secret."""
         return tidy(text, self.secret)
 
-    def refusal(self) -> HostedError:
-        """The error of an answer that isn't a success."""
+    def to_error(self) -> HostedError:
+        """Returns the error for a response that isn't a success."""
         why = f"(HTTP {self.status}): {self.detail}".rstrip(": ")
         if self.status in (401, 403) or self._blames_key():
-            return AccountError(f"{KEY_VARIABLE} was refused {why}")
+            return AccountError(f"{KEY_VARIABLE} was rejected {why}")
         if self.status == 402:
             return AccountError(f"no credits left: {self.detail or 'HTTP 402'}")
         if self.status in (400, 422):
-            return HostedError(f"BFL refused the request {why}")
+            return HostedError(f"BFL rejected the request {why}")
         if 300 <= self.status < 400:
-            return HostedError(f"BFL answered with a redirect (HTTP {self.status}): the key isn't sent elsewhere")
+            return HostedError(
+                f"BFL responded with a redirect (HTTP {self.status}), which isn't followed because of the key"
+            )
         return HostedError(f"BFL couldn't serve the request {why}")
 
     def _blames_key(self) -> bool:
-        """A key of the wrong form is answered with 422 and a sentence; a bad field with 422 and a list."""
+        """Whether a 422 is about the key: a malformed key gives a string as detail, an invalid field a list."""
         detail = self.fields.get("detail")
         return self.status == 422 and isinstance(detail, str) and "api key" in detail.lower()
 
 
 def tidy(text: str, secret: str) -> str:
-    """Foreign text in one line of at most 300 characters, without control characters and the secret."""
+    """External text as one line of at most 300 characters, without control characters and the secret."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     line = line.replace(secret, f"[{KEY_VARIABLE}]")
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
 
 
 def _text(value: Any) -> str:
-    """A sentence, or the list of `loc` and `msg` of a validation error, or any other JSON."""
+    """The text of an error field: a string, a validation error's list of `loc` and `msg`, or any other JSON."""
     if isinstance(value, list) and all(isinstance(part, dict) and "msg" in part for part in value):
         return "; ".join(f"{_place(part.get('loc'))}: {part['msg']}" for part in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -112,12 +114,13 @@ def _place(loc: Any) -> str:
     return ".".join(map(str, loc)) if isinstance(loc, list) else str(loc)
 
 
-def _seconds(asked: str) -> float:
+def _seconds(text: str) -> float:
+    """Parses a number of seconds or an HTTP date; 0 for anything else."""
     try:
-        seconds = float(asked)
+        seconds = float(text)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(asked).timestamp() - time.time()
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
         except ValueError:
             return 0.0
     return max(seconds, 0.0) if math.isfinite(seconds) else 0.0

@@ -1,6 +1,6 @@
-"""BFL's protocol over HTTP: submit a task, look at its status until it's ready, download its picture.
+"""BFL's HTTP API: submit a task, poll its status until it is ready, download its picture.
 
-Source: docs.bfl.ai. What costs money is sent once: where an answer is lost, the task may be running.
+Source: docs.bfl.ai. Submitting costs money, so it isn't retried after a lost response: the task may be running.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from brandpress.model.hosted.retry import RetryPolicy, poll_pauses
 
 MAX_BYTES = 64 << 20
 MAX_REDIRECTS = 3
-SUBMIT_AGAIN = (429, 500, 503)
-"""Documented as refused. A gateway's 502 or 504 says nothing of what became of the task."""
-UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-MAY_BE_CHARGED = "the task may be running and charged, so it wasn't sent again"
+RETRIED_STATUSES = (429, 500, 503)
+"""Statuses after which a submit is retried: documented as rejections. After a gateway's 502 or 504 the task may run."""
+UNSENT_ERRORS = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+MAY_BE_CHARGED = "the task may be running and charged, so it wasn't submitted again"
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A task that BFL has accepted. cost: in credits (US cents), None where it isn't told."""
+    """A task that BFL has accepted. cost: in credits (US cents); None if BFL doesn't say."""
 
     id: str
     polling_url: str
@@ -48,67 +48,67 @@ class Submitted:
 
 
 class BflApi:
-    """One account at one service. Lives on one event loop."""
+    """A client for one account. Must be used on one event loop."""
 
     def __init__(self, service: Service, key: str, http: httpx2.AsyncClient, retry_policy: RetryPolicy) -> None:
-        self._service, self._key, self._http, self._patience = service, key, http, retry_policy
-        self._refused = ""
+        self._service, self._key, self._http, self._retry_policy = service, key, http, retry_policy
+        self._account_error = ""
 
     def check_open(self) -> None:
-        """Raises AccountError once the key or the credits were refused: so would all that follows be."""
-        if self._refused:
-            raise AccountError(self._refused)
+        """Raises AccountError if an earlier call was rejected for the key or the credits; later ones would be too."""
+        if self._account_error:
+            raise AccountError(self._account_error)
 
     async def submit(self, endpoint: str, body: dict[str, Any]) -> Submitted:
-        """Start a task. Raises HostedError; AccountError if it's the account's fault."""
+        """Submits a task. Raises HostedError; AccountError if the key or the credits are the cause."""
         url = httpx2.URL(f"{str(self._service.base).rstrip('/')}/v1/{endpoint}")
 
         async def post() -> Answer:
             self.check_open()
-            return await self._ask("POST", url, keyed=True, body=body)
+            return await self._send("POST", url, keyed=True, body=body)
 
-        answer = await self._call(post, lambda answer: answer.status in SUBMIT_AGAIN, once=True)
+        answer = await self._call(post, lambda answer: answer.status in RETRIED_STATUSES, once=True)
         if answer.status >= 500:
-            raise HostedError(f"BFL answered HTTP {answer.status}: {MAY_BE_CHARGED}")
+            raise HostedError(f"BFL responded with HTTP {answer.status}: {MAY_BE_CHARGED}")
         fields = self._checked(answer).fields
-        name, address = fields.get("id"), fields.get("polling_url")
-        if not isinstance(name, str) or not isinstance(address, str):
-            raise HostedError(f"BFL's answer names no task: {MAY_BE_CHARGED}")
-        return Submitted(answer.tidy(name), address, _cost(fields.get("cost")))
+        task_id, polling_url = fields.get("id"), fields.get("polling_url")
+        if not isinstance(task_id, str) or not isinstance(polling_url, str):
+            raise HostedError(f"BFL's response has no id or polling_url: {MAY_BE_CHARGED}")
+        return Submitted(answer.tidy(task_id), polling_url, _cost(fields.get("cost")))
 
     async def wait(self, task: Submitted) -> str:
-        """The address of the task's picture, once it's ready. Raises HostedError for a task that failed or hangs."""
-        look = partial(self._ask, "GET", self._service.status_address(task.polling_url), keyed=True)
+        """Waits until a task is ready and returns its picture's URL. Raises HostedError if it fails or times out."""
+        poll = partial(self._send, "GET", self._service.status_address(task.polling_url), keyed=True)
         pauses = poll_pauses()
         try:
-            async with asyncio.timeout(self._patience.deadline):
+            async with asyncio.timeout(self._retry_policy.task_timeout):
                 while True:
-                    await self._patience.sleep(next(pauses))
-                    address = self._address(await self._call(look, _unsettled))
+                    await self._retry_policy.sleep(next(pauses))
+                    address = self._address(await self._call(poll, _is_unavailable_poll))
                     if address is not None:
                         return address
         except TimeoutError:
-            seconds = f"{self._patience.deadline:g} s"
-            raise HostedError(f"not ready after {seconds}: the task may still be running and charged") from None
+            seconds = f"{self._retry_policy.task_timeout:g} s"
+            raise HostedError(f"not ready after {seconds}; the task may still be running and charged") from None
 
     async def download(self, address: str) -> bytes:
-        """The bytes of a picture, at most 64 MiB; the key isn't sent. Raises HostedError."""
+        """Downloads a picture of at most 64 MiB, without sending the key. Raises HostedError."""
         try:
-            async with asyncio.timeout(self._patience.deadline):
+            async with asyncio.timeout(self._retry_policy.task_timeout):
                 for _ in range(1 + MAX_REDIRECTS):
                     url = self._service.picture_address(address)
-                    answer = await self._call(partial(self._ask, "GET", url, keyed=False), _busy)
+                    answer = await self._call(partial(self._send, "GET", url, keyed=False), _is_unavailable)
                     if answer.status == 200:
                         return answer.body
                     if not 300 <= answer.status < 400:
                         break
                     address = str(url.join(answer.headers.get("location", "")))
         except TimeoutError:
-            raise HostedError(f"the picture didn't come in {self._patience.deadline:g} s") from None
-        raise HostedError(f"the picture couldn't be fetched (HTTP {answer.status})")
+            raise HostedError(f"the picture wasn't downloaded in {self._retry_policy.task_timeout:g} s") from None
+        raise HostedError(f"the picture couldn't be downloaded (HTTP {answer.status})")
 
     def _address(self, answer: Answer) -> str | None:
-        """The picture's address, None while the task is under way. Raises HostedError if it failed."""
+        """The picture's URL; None while the task is running. Raises HostedError if it failed."""
         fields = answer.fields
         status, result = str(fields.get("status")), fields.get("result")
         if status not in FAILURES:
@@ -117,49 +117,51 @@ class BflApi:
             return None
         why = f": {answer.failure}" if answer.failure else ""
         if status in MODERATED:
-            raise HostedError(f"moderated: the {MODERATED[status]} was refused by BFL's filter{why}")
+            raise HostedError(f"moderated: the {MODERATED[status]} was rejected by BFL's filter{why}")
         if status == NOT_FOUND:
-            raise HostedError("task not found: BFL doesn't know it (any more)")
+            raise HostedError("task not found: BFL doesn't know it, or no longer")
         if status == ERROR:
             raise HostedError(f"the task failed at BFL{why}")
         if status != READY:
-            known = ", ".join((*UNDER_WAY, READY, *FAILURES))
-            raise HostedError(f"the task's status is {answer.tidy(status)!r}; known are {known}")
+            expected = ", ".join((*UNDER_WAY, READY, *FAILURES))
+            raise HostedError(f"the task's status is {answer.tidy(status)!r}; expected one of {expected}")
         sample = result.get("sample") if isinstance(result, dict) else None
         if not isinstance(sample, str):
-            raise HostedError("the task is ready, but result.sample names no picture")
+            raise HostedError("the task is ready, but result.sample is missing")
         return sample
 
     def _checked(self, answer: Answer) -> Answer:
         if 200 <= answer.status < 300:
             return answer
-        error = answer.refusal()
+        error = answer.to_error()
         if isinstance(error, AccountError):
-            self._refused = str(error)
+            self._account_error = str(error)
         raise error
 
     async def _call(
-        self, ask: Callable[[], Awaitable[Answer]], again: Callable[[Answer], bool], *, once: bool = False
+        self, send: Callable[[], Awaitable[Answer]], is_retried: Callable[[Answer], bool], *, once: bool = False
     ) -> Answer:
-        """The first answer that isn't to be asked for `again`. once: not where it may have been received."""
-        last, asked = "", 0.0
-        for attempt in range(self._patience.attempts):
+        """Sends a request, with retries. once: don't retry if the service may have received the request."""
+        last, retry_after = "", 0.0
+        for attempt in range(self._retry_policy.max_attempts):
             if attempt:
-                await self._patience.pause(attempt, asked)
-            asked = 0.0
+                await self._retry_policy.pause(attempt, retry_after)
+            retry_after = 0.0
             try:
-                answer = await ask()
+                answer = await send()
             except httpx2.RequestError as error:
                 last = tidy(f"{type(error).__name__}: {error}", self._key).rstrip(": ")
-                if once and not isinstance(error, UNSENT):
-                    raise HostedError(f"BFL's answer was lost ({last}): {MAY_BE_CHARGED}") from None
+                if once and not isinstance(error, UNSENT_ERRORS):
+                    raise HostedError(f"BFL's response was lost ({last}): {MAY_BE_CHARGED}") from None
             else:
-                if not again(answer):
+                if not is_retried(answer):
                     return answer
-                last, asked = f"HTTP {answer.status}: {answer.detail}", answer.retry_after
-        raise HostedError(f"BFL couldn't serve this in {self._patience.attempts} attempts; the last: {last}")
+                last, retry_after = f"HTTP {answer.status}: {answer.detail}", answer.retry_after
+        raise HostedError(
+            f"BFL couldn't serve the request in {self._retry_policy.max_attempts} attempts; last error: {last}"
+        )
 
-    async def _ask(self, method: str, url: httpx2.URL, *, keyed: bool, body: dict[str, Any] | None = None) -> Answer:
+    async def _send(self, method: str, url: httpx2.URL, *, keyed: bool, body: dict[str, Any] | None = None) -> Answer:
         headers = {"x-key": self._key} if keyed else {}
         data = bytearray()
         async with self._http.stream(method, url, headers=headers, json=body) as response:
@@ -171,9 +173,9 @@ class BflApi:
 
 
 def new_client(retry_policy: RetryPolicy) -> httpx2.AsyncClient:
-    """A client that knows no key. identity: what is counted while it comes is what is kept."""
+    """An HTTP client without the key. Without compression, so that the bytes received are the bytes kept in memory."""
     headers = {"user-agent": "brandpress", "accept-encoding": "identity"}
-    return httpx2.AsyncClient(headers=headers, timeout=retry_policy.io, follow_redirects=False)
+    return httpx2.AsyncClient(headers=headers, timeout=retry_policy.io_timeout, follow_redirects=False)
 
 
 def _cost(value: Any) -> float | None:
@@ -182,17 +184,17 @@ def _cost(value: Any) -> float | None:
     return float(value)
 
 
-def _busy(answer: Answer) -> bool:
+def _is_unavailable(answer: Answer) -> bool:
     return answer.status == 429 or answer.status >= 500
 
 
-def _unsettled(answer: Answer) -> bool:
-    """A failed task's status may come with a 5xx: it won't get better."""
-    return _busy(answer) and answer.fields.get("status") not in FAILURES
+def _is_unavailable_poll(answer: Answer) -> bool:
+    """Whether a poll is retried. A failed task's status can come with a 5xx and won't change."""
+    return _is_unavailable(answer) and answer.fields.get("status") not in FAILURES
 
 
 def _hide_queries(record: logging.LogRecord) -> bool:
-    """The client logs every address, and a picture's is signed by its query."""
+    """Removes queries from logged URLs, because a picture's URL is signed by its query."""
     if isinstance(record.args, tuple):
         record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx2.URL) else arg for arg in record.args)
     return True

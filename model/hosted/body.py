@@ -1,4 +1,4 @@
-"""A request as BFL's API takes it. Source: `Flux2Inputs` and `Flux2FlexInputs` of api.bfl.ai/openapi.json."""
+"""Builds the JSON of a request to BFL's API. Source: `Flux2Inputs` and `Flux2FlexInputs` of api.bfl.ai/openapi.json."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 from PIL import Image
 
 from brandpress.model.family import Family
-from brandpress.model.hosted.limits import chooses
-from brandpress.model.inference.preprocess import DEFAULT_PIXELS, fit_area
+from brandpress.model.hosted.limits import has_sampling_options
+from brandpress.model.reference_size import fit_area
 from brandpress.model.request import RenderRequest
+from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
 
 _LOADING = Lock()
 QUALITY = "standard"
-"""Whose steps are taken where a request names none, as the local renderer does."""
+"""The preset whose steps are used if a request has none, as in the local renderer."""
 
 
 def body_of(request: RenderRequest, family: Family) -> dict[str, Any]:
-    """The JSON of a checked request. Prompts are rewritten by default there; here only where that is asked for."""
+    """The JSON of a checked request. Turns off rewriting, which BFL does by default, unless requested."""
     body: dict[str, Any] = {
         "prompt": request.prompt,
         "seed": request.seed,
@@ -28,7 +29,7 @@ def body_of(request: RenderRequest, family: Family) -> dict[str, Any]:
         "height": request.height,
         "output_format": "png",
     }
-    if chooses(family):
+    if has_sampling_options(family):
         steps, guidance = request.steps, request.guidance
         body["steps"] = (family.steps or {})[QUALITY] if steps is None else steps
         body["guidance"] = family.guidance if guidance is None else guidance
@@ -37,16 +38,16 @@ def body_of(request: RenderRequest, family: Family) -> dict[str, Any]:
         body["disable_pup"] = True
     for number, picture in enumerate(request.references, 1):
         field = "input_image" if number == 1 else f"input_image_{number}"
-        body[field] = encode_reference(picture, request.reference_pixels or DEFAULT_PIXELS)
+        body[field] = encode_reference(picture, request.reference_pixels or DEFAULT_REFERENCE_PIXELS)
     return body
 
 
 def encode_reference(picture: Image.Image, max_pixels: int) -> str:
-    """A picture -> base64 of a PNG in RGB, scaled down to at most an area."""
-    # Many requests share a reference, and Pillow reads a file that was only opened when it's first used.
+    """Returns the base64 of an RGB PNG of the picture, scaled down to at most `max_pixels`."""
+    # Requests share references, and Pillow loads a file lazily, which isn't thread-safe.
     with _LOADING:
         picture.load()
-    # RGB first, as BFL does: a palette can't be scaled smoothly.
+    # RGB first, as BFL does: a palette picture can't be interpolated.
     buffer = BytesIO()
     fit_area(picture.convert("RGB"), max_pixels).save(buffer, format="PNG", compress_level=1)
     return b64encode(buffer.getvalue()).decode("ascii")

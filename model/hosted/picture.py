@@ -1,4 +1,4 @@
-"""Downloaded bytes -> a picture, once it's sure that they are the one that was asked for."""
+"""Decodes downloaded pictures and checks their format and size."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def decode_picture(data: bytes, size: tuple[int, int]) -> Image.Image:
-    """An RGB picture of exactly `size` (width, height). Raises HostedError for anything else."""
+    """Returns an RGB picture of exactly `size` (width, height). Raises HostedError for any other data."""
     try:
         picture = Image.open(BytesIO(data), formats=FORMATS)
-        # Before decoding: a small file can claim a size that fills the memory.
+        # Checked before decoding: a small file can declare a size that fills the memory.
         if picture.size == size:
             return picture.convert("RGB")
-    except Exception as error:  # Pillow raises many kinds for broken files
-        raise HostedError(f"BFL's picture can't be read ({type(error).__name__}); {len(data):,} bytes came") from None
-    raise HostedError(f"BFL made {picture.width}x{picture.height}, asked were {size[0]}x{size[1]}")
+    except Exception as error:  # Pillow raises many types for broken files
+        raise HostedError(
+            f"BFL's picture can't be read ({type(error).__name__}); received {len(data):,} bytes"
+        ) from None
+    raise HostedError(f"expected a picture of {size[0]}x{size[1]}, BFL returned {picture.width}x{picture.height}")

@@ -22,39 +22,39 @@ from brandpress.model.hosted.window import in_order
 from brandpress.model.request import Failed, Rendered, RenderRequest
 
 MAX_IN_FLIGHT = 24
-"""Tasks that BFL lets an account have under way."""
-PATIENCE = RetryPolicy()
+"""Concurrent tasks that BFL allows per account."""
+RETRY_POLICY = RetryPolicy()
 
 
 class HostedRenderer:
-    """One tier of BFL's API. The key is read from BFL_API_KEY and shown nowhere."""
+    """Renders with one tier of BFL's API. The key is read from BFL_API_KEY and never shown."""
 
     def __init__(
         self,
         family: Family,
         region: str | None = None,
         in_flight: int = MAX_IN_FLIGHT,
-        retry_policy: RetryPolicy = PATIENCE,
+        retry_policy: RetryPolicy = RETRY_POLICY,
     ) -> None:
-        """in_flight: tasks at once, 1 to 24. Raises HostedError without a key, RequestError for another region."""
+        """in_flight: concurrent tasks, 1 to 24. Raises HostedError without a key, RequestError for a bad region."""
         if family.endpoint is None:
-            raise RequestError(f"{family.name} isn't hosted: allowed are {', '.join(tier.name for tier in HOSTED)}")
+            raise RequestError(f"{family.name} isn't hosted; allowed: {', '.join(tier.name for tier in HOSTED)}")
         if not 1 <= in_flight <= MAX_IN_FLIGHT:
-            raise RequestError(f"in_flight {in_flight}: allowed are 1 to {MAX_IN_FLIGHT}")
+            raise RequestError(f"in_flight {in_flight}: allowed: 1 to {MAX_IN_FLIGHT}")
         self.family, self.in_flight, self._endpoint = family, in_flight, family.endpoint
-        self._service, self._key, self._patience = service_of(region), key_of_environment(), retry_policy
+        self._service, self._key, self._retry_policy = service_of(region), key_of_environment(), retry_policy
 
     @classmethod
     def load(cls, family: Family | str, region: str | None = None, workers: int = 1) -> HostedRenderer:
-        """The tier, or the one of a name. workers: renderers that share the account, each with its part of the 24."""
+        """Loads a tier. workers: the number of renderers that share the account's 24 concurrent tasks."""
         if isinstance(family, str):
             if family not in FAMILIES:
-                raise RequestError(f"{family!r}: hosted are {', '.join(tier.name for tier in HOSTED)}")
+                raise RequestError(f"{family!r} is unknown; allowed: {', '.join(tier.name for tier in HOSTED)}")
             family = FAMILIES[family]
         return cls(family, region, max(1, MAX_IN_FLIGHT // max(1, workers)))
 
     def host(self) -> dict[str, str]:
-        """What a record says of the machine: device, torch, driver."""
+        """The record's fields about the machine: device, torch, driver."""
         return {"device": f"hosted: {self._endpoint}", "torch": "none", "driver": self._service.base.host}
 
     def check(self, request: RenderRequest) -> None:
@@ -62,15 +62,15 @@ class HostedRenderer:
         check(request, self.family)
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Nothing: the local renderer encodes prompts ahead here."""
+        """Does nothing; the local renderer encodes prompts in advance here."""
 
     def release(self) -> None:
-        """Nothing: there is no model here."""
+        """Does nothing; a hosted tier holds no model in memory."""
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
         """The pictures (RGB) of the requests, in their order.
 
-        Raises RequestError before anything is sent; the first failure's error when all others are done.
+        Raises RequestError before anything is sent, and the first failure's error once all requests have finished.
         """
         for request in requests:
             self.check(request)
@@ -78,48 +78,48 @@ class HostedRenderer:
         pictures = [result.picture for result in results if isinstance(result, Rendered)]
         for result in results:
             if isinstance(result, Failed):
-                done = f"{len(pictures)} of {len(results)} pictures were made"
-                raise type(result.cause)(f"{result.cause}; {done}")
+                rendered = f"{len(pictures)} of {len(results)} pictures were rendered"
+                raise type(result.cause)(f"{result.cause}; {rendered}")
         return pictures
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
-        """The pictures or why there is none, in the requests' order, each as soon as those before it are there.
+        """Yields a picture or a failure per request, in their order, each as soon as the earlier ones are complete.
 
-        Requests are pulled as tasks end. Closing it ends what is under way; a task that BFL has begun is charged.
+        Requests are pulled as tasks end. Closing the iterator cancels running tasks; BFL charges for those it started.
         """
-        http = new_client(self._patience)
-        api = BflApi(self._service, self._key, http, self._patience)
+        http = new_client(self._retry_policy)
+        api = BflApi(self._service, self._key, http, self._retry_policy)
         with running_loop(http) as loop:
 
-            def begin(request: RenderRequest) -> Future[Rendered | Failed]:
+            def start(request: RenderRequest) -> Future[Rendered | Failed]:
                 return asyncio.run_coroutine_threadsafe(self._result(api, request), loop)
 
-            yield from in_order(requests, begin, self.in_flight)
+            yield from in_order(requests, start, self.in_flight)
 
     async def _result(self, api: BflApi, request: RenderRequest) -> Rendered | Failed:
-        """Any failure is a value: raised, it would take the pictures with it that others have paid for."""
+        """Renders a request and returns failures as values: an exception would lose the other, paid pictures."""
         try:
             return await self._render(api, request)
         except BrandpressError as error:
-            # A new one: the traceback's frames hold the references, and the key.
+            # A new error, because the traceback's frames hold the references and the key.
             return Failed(type(error)(str(error)))
         except Exception as error:
-            return Failed(HostedError(f"the picture couldn't be made: {type(error).__name__}"))
+            return Failed(HostedError(f"rendering failed: {type(error).__name__}"))
 
     async def _render(self, api: BflApi, request: RenderRequest) -> Rendered:
         self.check(request)
         api.check_open()
-        marks = [time.perf_counter()]
+        times = [time.perf_counter()]
         task = await api.submit(self._endpoint, await asyncio.to_thread(body_of, request, self.family))
-        marks.append(time.perf_counter())
+        times.append(time.perf_counter())
         try:
-            address = await api.wait(task)
-            marks.append(time.perf_counter())
-            data = await api.download(address)
+            url = await api.wait(task)
+            times.append(time.perf_counter())
+            data = await api.download(url)
             picture = await asyncio.to_thread(decode_picture, data, (request.width, request.height))
         except HostedError as error:
             raise type(error)(f"{error} (task {task.id})") from None
-        marks.append(time.perf_counter())
+        times.append(time.perf_counter())
         stages = ("submit", "wait", "download")
-        timings = {stage: end - start for stage, start, end in zip(stages, marks, marks[1:], strict=False)}
+        timings = {stage: end - start for stage, start, end in zip(stages, times, times[1:], strict=False)}
         return Rendered(picture, timings, cost=task.cost)

@@ -1,4 +1,4 @@
-"""How long is waited for what, and how often something is tried."""
+"""Timeouts, retries and polling intervals of calls to BFL's API."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-FIRST_POLL, LONGEST_POLL, POLL_GROWTH = 0.5, 2.0, 1.5
+FIRST_BACKOFF, MAX_PAUSE = 1.0, 60.0
+FIRST_POLL, MAX_POLL, POLL_GROWTH = 0.5, 2.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Seconds. io: of connecting, and of each read and write. deadline: of a task, and of its picture's download, whose
-    address is valid for 10 minutes. attempts: of one call, the first included. sleep: for tests."""
+    """Timeouts in seconds, and the number of attempts.
 
-    io: float = 60.0
-    deadline: float = 600.0
-    attempts: int = 6
+    io_timeout: for connecting, and for each read and write. task_timeout: for a task, and for the download of its
+    picture, whose URL is valid for 10 minutes. max_attempts: per call, including the first. sleep: replaced in tests.
+    """
+
+    io_timeout: float = 60.0
+    task_timeout: float = 600.0
+    max_attempts: int = 6
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def pause(self, attempt: int, asked: float) -> None:
-        """Before attempt 1, 2…: what the service asked for, and a random part of 1, 2, 4… s; at most 60 s."""
-        jitter = random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)))  # noqa: S311 (no secret)
-        await self.sleep(min(asked + jitter, LONGEST_PAUSE))
+    async def pause(self, attempt: int, retry_after: float) -> None:
+        """Sleeps before retry 1, 2…: the service's `retry_after` plus a random part of 1, 2, 4… s; at most 60 s."""
+        jitter = random.uniform(0, min(MAX_PAUSE, FIRST_BACKOFF * 2 ** (attempt - 1)))  # noqa: S311 (no secret)
+        await self.sleep(min(retry_after + jitter, MAX_PAUSE))
 
 
 def poll_pauses() -> Iterator[float]:
-    """Before each look at a task: 0.5 s, growing to 2 s, without end."""
+    """Yields the pauses before each poll of a task: 0.5 s, growing to 2 s, without end."""
     pause = FIRST_POLL
     while True:
         yield pause
-        pause = min(pause * POLL_GROWTH, LONGEST_POLL)
+        pause = min(pause * POLL_GROWTH, MAX_POLL)

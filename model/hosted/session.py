@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for as long as a stream is read: closing it ends all that's under way."""
+"""An event loop in its own thread, which runs while a stream is read; closing it cancels all tasks."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from httpx2 import AsyncClient
 
 @contextmanager
 def running_loop(http: AsyncClient) -> Iterator[asyncio.AbstractEventLoop]:
-    """The loop; at the end its tasks are cancelled, the client is closed, and no thread is left."""
+    """Runs an event loop; on exit cancels its tasks, closes the client and joins the thread."""
     loop = asyncio.new_event_loop()
-    # A daemon: a stream that is never closed must not keep the process from ending.
+    # A daemon thread, so that a stream that is never closed doesn't keep the process alive.
     thread = Thread(target=loop.run_forever, name="bfl", daemon=True)
     thread.start()
     try:
         yield loop
     finally:
-        # When the interpreter ends its daemons have stopped, and an answer never comes.
+        # At interpreter exit the daemon thread has stopped, and result() would wait forever.
         if not sys.is_finalizing():
-            asyncio.run_coroutine_threadsafe(_wind_up(http), loop).result()
+            asyncio.run_coroutine_threadsafe(_shut_down(http), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
 
 
-async def _wind_up(http: AsyncClient) -> None:
+async def _shut_down(http: AsyncClient) -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

@@ -1,4 +1,4 @@
-"""Many things at once, given back in their order, and only as many as are wanted."""
+"""Runs a bounded number of tasks concurrently and yields their results in order."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(items: Iterable[Item], begin: Callable[[Item], Future[Result]], in_flight: int) -> Iterator[Result]:
-    """The results of `begin` in the order of the items, at most `in_flight` under way.
+def in_order(items: Iterable[Item], start: Callable[[Item], Future[Result]], in_flight: int) -> Iterator[Result]:
+    """Yields the results of `start` in the order of the items, with at most `in_flight` running.
 
-    An item is pulled when there is room for it: with those that are done and wait for an earlier one, at most twice
-    `in_flight` are out. An error of `items` is raised after what was begun is given back: it may have cost money.
+    Items are pulled lazily. Counting results that wait for an earlier one, at most twice `in_flight` are in the window.
+    An error of `items` is raised only after all started items were yielded, because they may have cost money.
     """
     source, window = iter(items), deque[Future[Result]]()
     more, failure = True, None
@@ -28,7 +28,7 @@ def in_order(items: Iterable[Item], begin: Callable[[Item], Future[Result]], in_
             except Exception as error:
                 more, failure = False, error
             else:
-                window.append(begin(item))
+                window.append(start(item))
         if not window:
             break
         if window[0].done():

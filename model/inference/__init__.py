@@ -1,1 +1,1 @@
-"""How the network is run: packed passes, the sampler, conditioning, caches."""
+"""Runs the network: packed passes, the sampler, conditioning, caches."""

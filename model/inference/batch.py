@@ -1,4 +1,4 @@
-"""Requests that go through the transformer together."""
+"""Groups neighbouring requests that go through the transformer together."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ Request = TypeVar("Request")
 
 
 class Batches(Generic[Request]):
-    """Neighbours of one kind, as many as `most` rows hold; the order stays. At most one request is read ahead."""
+    """Splits requests into batches of equal keys and at most `max_rows` rows, in order.
 
-    def __init__(self, kind: Callable[[Request], Hashable], rows: Callable[[Request], int], most: int) -> None:
-        self._kind, self._rows, self._most = kind, rows, most
+    A request with more rows gets a batch of its own. Reads at most one request ahead.
+    """
+
+    def __init__(self, key: Callable[[Request], Hashable], rows: Callable[[Request], int], max_rows: int) -> None:
+        self._key, self._rows, self._max_rows = key, rows, max_rows
 
     def of(self, requests: Iterable[Request]) -> Iterator[list[Request]]:
-        """The batches, each given when it's full or its neighbour is of another kind."""
+        """Yields each batch when it's full or the next request has another key."""
         batch: list[Request] = []
-        rows = 0
+        batch_rows = 0
         for request in requests:
-            more = self._rows(request)
-            if batch and (rows + more > self._most or self._kind(request) != self._kind(batch[0])):
+            rows = self._rows(request)
+            if batch and (batch_rows + rows > self._max_rows or self._key(request) != self._key(batch[0])):
                 yield batch
-                batch, rows = [], 0
+                batch, batch_rows = [], 0
             batch.append(request)
-            rows += more
-            if rows + more > self._most:  # a neighbour takes about as many: don't wait for it
+            batch_rows += rows
+            if batch_rows + rows > self._max_rows:  # the next request probably has as many rows: don't wait for it
                 yield batch
-                batch, rows = [], 0
+                batch, batch_rows = [], 0
         if batch:
             yield batch

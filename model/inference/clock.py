@@ -1,4 +1,4 @@
-"""How long the stages of a picture take."""
+"""Measures how long the stages of a picture take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Event: Any = torch.cuda.Event
 
 
 class Clock:
-    """Seconds per stage. On a GPU they are the GPU's own, and nothing waits for them until they're asked for."""
+    """Measures seconds per stage. On a GPU it records CUDA events, which doesn't wait for the GPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -21,19 +21,19 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what is inside."""
-        mark = self._mark()
+        """Returns a context that times the stage `name`."""
+        start = self._mark()
         yield
-        now = self._mark()
-        self._stages[name] = lambda: _between(mark, now)
+        end = self._mark()
+        self._stages[name] = lambda: _between(start, end)
 
     def share(self, name: str, other: Clock, pictures: int) -> None:
-        """Take a stage of `other` that was of so many pictures."""
+        """Take over a stage of `other`, divided by the number of pictures that it was for."""
         stage = other._stages[name]
         self._stages[name] = lambda: stage() / pictures
 
     def seconds(self) -> dict[str, float]:
-        """Of each stage; waits until a GPU is done with them."""
+        """Returns the seconds of each stage. Waits until a GPU has finished them."""
         return {name: stage() for name, stage in self._stages.items()}
 
     def _mark(self) -> float | torch.cuda.Event:
@@ -48,4 +48,4 @@ def _between(start: float | torch.cuda.Event, end: float | torch.cuda.Event) -> 
     if isinstance(start, float) or isinstance(end, float):
         return float(end) - float(start)  # type: ignore[arg-type]
     end.synchronize()
-    return float(start.elapsed_time(end)) / 1000  # it gives milliseconds
+    return float(start.elapsed_time(end)) / 1000  # elapsed_time is in milliseconds

@@ -1,21 +1,23 @@
-"""A model's parts in memory: all together, or its large ones in turns."""
+"""The parts of a model on its device: all resident, or the large ones offloaded in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from PIL import Image
+from torch import nn
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.load import load_autoencoder, load_transformer
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.text import load_text_encoder
 from brandpress.model.inference.prompt_upsampler import Upsampler, load_upsampler
-from brandpress.model.inference.residency import Resident
 from brandpress.model.memory.host import HostMemory
+from brandpress.model.memory.offload import OffloadedWeights, large_tensors, nbytes
 from brandpress.model.memory.plan import Residency
 from brandpress.model.network.autoencoder import Autoencoder
 from brandpress.model.network.text_encoder import TextEncoder
@@ -24,47 +26,120 @@ from brandpress.model.network.transformer import Transformer
 Part = TypeVar("Part")
 
 
+class Offloadable(Generic[Part]):
+    """A part of a model that is loaded on first use and can be offloaded.
+
+    Offloaded weights stay in the machine's memory if it has room, or are read from disk again.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Part],
+        host: HostMemory | None = None,
+        module: Callable[[Part], nn.Module] | None = None,
+    ) -> None:
+        """host: the machine's memory; None keeps no weights there. module: returns the module that has the part's
+        weights; None if the part is that module itself."""
+        self._load, self._host, self._module = load, host, module
+        self._part: Part | None = None
+        self._weights: OffloadedWeights | None = None
+        self._offloaded = False
+        self._kept: bool | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the part is on the device."""
+        return self._part is not None and not self._offloaded
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the machine's memory keeps the weights; None until the part was offloaded once."""
+        return self._kept
+
+    def get(self) -> Part:
+        """Returns the part, on the device."""
+        with torch.inference_mode(False), torch.no_grad():  # a tensor made in inference mode can't be moved outside it
+            if self._part is None:
+                self._part = self._load()
+            elif self._offloaded and self._weights is not None:
+                self._weights.restore()
+                self._offloaded = False
+        return self._part
+
+    def offload(self) -> None:
+        """Remove the part from the device and free its memory. Does nothing if the part isn't there."""
+        if self._part is None or (self._offloaded and self._weights is not None and self._weights.gone):
+            return
+        with torch.inference_mode(False), torch.no_grad():
+            self._weights = self._weights or self._copy_weights(self._part)
+            self._kept = self._weights is not None
+            if self._weights is None:
+                self._part = None
+            else:
+                self._weights.leave()
+                self._offloaded = True
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _copy_weights(self, part: Part) -> OffloadedWeights | None:
+        module = part if self._module is None else self._module(part)
+        if self._host is None or not isinstance(module, nn.Module):
+            return None
+        if not self._host.take(sum(map(nbytes, large_tensors(module)))):
+            return None
+        try:
+            return OffloadedWeights(module)
+        except (RuntimeError, MemoryError):  # torch has no class of its own for a failed allocation of host memory
+            self._host = None
+            return None
+
+
 @dataclass
 class LoadedModel:
-    """One model on one device. In turns, text encoder and transformer are in its memory one after the other. host: the
-    machine's memory, where they wait for their turn; None where that is the device's, too.
-    kept_in_memory: both are planned to have room there.
+    """One model on one device.
+
+    residency: with `offload`, either the text encoder or the transformer is on the device. host: the machine's memory,
+    which offloaded weights go to; None if the device computes in that memory itself. kept_in_memory: the plan has room
+    there for the weights of both.
     """
 
     description: ModelDescription
     device: torch.device
     dtype: torch.dtype
     residency: Residency
-    transformer: Resident[Transformer]
+    transformer: Offloadable[Transformer]
     autoencoder: Autoencoder
-    text_encoder: Resident[TextEncoder]
+    text_encoder: Offloadable[TextEncoder]
     host: HostMemory | None = None
     kept_in_memory: bool = False
-    upsampler: Resident[Upsampler] = field(init=False)
+    upsampler: Offloadable[Upsampler] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.upsampler = Resident(
+        self.upsampler = Offloadable(
             lambda: load_upsampler(self.description, self.device, self.dtype), self.host, lambda part: part.module
         )
 
     @property
-    def turns_from(self) -> str:
-        """Where the weights of parts that take turns come from: all of them from `memory`, or `disk`. Of a part that
-        hasn't been let go of yet it's what is planned: the upsampler may take the room first."""
-        known = (self.transformer.kept, self.text_encoder.kept)
-        return "memory" if all(self.kept_in_memory if kept is None else kept for kept in known) else "disk"
+    def offloaded_to(self) -> str:
+        """Returns `memory` if the machine's memory keeps the weights of both large parts, `disk` if one is read again.
 
-    def use(self, part: Resident[Part]) -> Part:
-        """The part, in the device's memory; in turns nothing else of its size is."""
-        self.upsampler.drop()
-        if self.residency == "turns":
-            (self.text_encoder if part is self.transformer else self.transformer).drop()
+        A part that was never offloaded counts as planned. The upsampler may take its room first.
+        """
+        kept = (self.transformer.kept, self.text_encoder.kept)
+        return "memory" if all(self.kept_in_memory if one is None else one for one in kept) else "disk"
+
+    def use(self, part: Offloadable[Part]) -> Part:
+        """Returns the part on the device. With `offload`, no other large part is there."""
+        self.upsampler.offload()
+        if self.residency == "offload":
+            (self.text_encoder if part is self.transformer else self.transformer).offload()
         return part.get()
 
     def rewrite(self, prompt: str, references: Sequence[Image.Image]) -> str:
-        """A prompt in the language model's words; nothing else of its size is in memory meanwhile."""
-        self.transformer.drop()
-        self.text_encoder.drop()
+        """Returns the prompt as rewritten by the language model. Offloads the other large parts first."""
+        self.transformer.offload()
+        self.text_encoder.offload()
         return self.upsampler.get().rewrite(prompt, references)
 
 
@@ -78,11 +153,14 @@ def load_model(
     *,
     kept_in_memory: bool = False,
 ) -> LoadedModel:
-    """The model of these files. host: where parts wait for their turn; None reads them from disk again.
-    kept_in_memory: both have room there. Raises CheckpointError."""
+    """Load a model's parts; with `offload`, text encoder and transformer are loaded on first use.
+
+    host: the machine's memory, which parts are offloaded to; None reads them from disk again. kept_in_memory: the plan
+    has room there for both. Raises CheckpointError.
+    """
     quantise = description.choice.quantise
-    transformer = Resident(lambda: load_transformer(parts, device, dtype, quantise), host)
-    text_encoder: Resident[TextEncoder] = Resident(lambda: load_text_encoder(description, device, dtype), host)
+    transformer = Offloadable(lambda: load_transformer(parts, device, dtype, quantise), host)
+    text_encoder: Offloadable[TextEncoder] = Offloadable(lambda: load_text_encoder(description, device, dtype), host)
     if residency == "resident":
         text_encoder.get()
         transformer.get()

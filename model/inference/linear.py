@@ -1,4 +1,7 @@
-"""Products with a linear layer's weights, plain or of another kind, written where they're wanted."""
+"""Applies linear layers (dense, fp8, with a LoRA) and writes the results into preallocated memory.
+
+Legend: T rows, I input features, O output features.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,27 @@ from brandpress.model.network.fp8 import Fp8Linear, Fp8Rows
 from brandpress.model.network.lora import LoraLinear
 
 Activations = Tensor | Fp8Rows
-"""Rows (T, I) that layers take: dense, or in fp8 where all layers they go to are in fp8."""
+"""A layer's input (T, I): dense, or in fp8 if all layers that read it are in fp8."""
 
 
-def project(layer: nn.Module, x: Activations, space: Tensor) -> Tensor:
-    """layer(x) for rows x (T, I); in `space` (T, O) where the layer can write there."""
+def project(layer: nn.Module, x: Activations, space_TO: Tensor) -> Tensor:
+    """Returns layer(x) (T, O) for x (T, I), in `space_TO` if the layer can write there."""
     if isinstance(x, Fp8Rows):
-        return cast(Fp8Linear, layer).multiply(x, space.dtype, space)
+        return cast(Fp8Linear, layer).multiply(x, space_TO.dtype, space_TO)
     if type(layer) is nn.Linear and layer.bias is None:
-        return torch.mm(x, layer.weight.t(), out=space)
+        return torch.mm(x, layer.weight.t(), out=space_TO)
     return cast(Tensor, layer(x))
 
 
-def project_into(layer: nn.Module, x: Activations, out: Tensor) -> None:
-    """out = layer(x) for rows x (T, I)."""
-    made = project(layer, x, out)
-    if made is not out:
-        out.copy_(made)
+def project_into(layer: nn.Module, x: Activations, out_TO: Tensor) -> None:
+    """Writes layer(x) for x (T, I) into `out_TO`."""
+    product_TO = project(layer, x, out_TO)
+    if product_TO is not out_TO:
+        out_TO.copy_(product_TO)
 
 
 def project_rows(layer: nn.Module, rows: slice, x: Activations, space: Tensor) -> Tensor:
-    """Those output features of layer(x) that `rows` of its weight make."""
+    """Returns the output features of layer(x) that belong to `rows` of its weight; in `space` if it can write there."""
     if isinstance(x, Fp8Rows):
         return cast(Fp8Linear, narrowed(layer, rows)).multiply(x, space.dtype, space)
     if type(layer) is nn.Linear and layer.bias is None:
@@ -40,7 +43,7 @@ def project_rows(layer: nn.Module, rows: slice, x: Activations, space: Tensor) -
 
 
 def narrowed(layer: nn.Module, rows: slice) -> nn.Module:
-    """A layer of some of another's output features; weights are shared."""
+    """Returns a layer with the output features `rows` of another one. They share their weights. Raises TypeError."""
     match layer:
         case LoraLinear():
             return LoraLinear(narrowed(layer.base, rows), layer.down, layer.up[rows])
@@ -50,4 +53,4 @@ def narrowed(layer: nn.Module, rows: slice) -> nn.Module:
             part = nn.Linear(layer.in_features, rows.stop - rows.start, bias=False, device="meta")
             part.weight = nn.Parameter(layer.weight[rows], requires_grad=False)
             return part
-    raise TypeError(f"{type(layer).__name__} can't be narrowed")
+    raise TypeError(f"can't narrow a layer of type {type(layer).__name__}")

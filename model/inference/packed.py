@@ -1,15 +1,15 @@
-"""The transformer's pass over several pictures at once, for rendering.
+"""The transformer's forward pass over several pictures at once, for rendering.
 
-Same weights and same results as `Transformer.forward`, arranged otherwise:
-- The tokens of all pictures lie one behind the other as rows of one matrix, whatever their numbers: products run over
-  all, attention over each picture's own. Nothing is padded, nothing masked.
-- A picture's rows are its references (where they run), its target, its text: references' keys and values can then be
-  taken from an earlier pass, and stand in front of its own.
-- Intermediates are written over each other (`workspace`), elementwise work is fused (`network.kernels`).
-- The last block computes what the velocity needs: of targets everything, of all others keys and values.
+Same weights and results as `Transformer.forward`, but:
+- The tokens of all pictures are the rows of one matrix, without padding or masks. Linear layers run over all rows,
+  attention over each picture's own.
+- A picture's rows are its references (if they run), its target and its text, in this order. The references' keys and
+  values can thus come from an earlier pass and precede the picture's own.
+- Intermediates reuse buffers (`workspace`), and elementwise operations are fused (`network.kernels`).
+- The last block computes only what the velocity needs: everything for targets, keys and values for all other rows.
 
-Legend: T rows of a pass, of them I of the image stream; S rows of a picture, L of them text; C token channels, D width,
-E heads, K head size, H half of it.
+Legend: T rows of a pass, I of them in the image stream; S rows of a picture, L of them text; R rows attended to;
+C token channels, D width, E heads, K head size, H half of it.
 """
 
 from __future__ import annotations
@@ -23,21 +23,31 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.inference.linear import Activations, project, project_into, project_rows
-from brandpress.model.inference.segments import Affine, Segment, Steady, in_streams, one_by_one, packed, pick, put
+from brandpress.model.inference.segments import Segment, in_streams, one_by_one, packed, pick, put
 from brandpress.model.inference.workspace import Workspace
-from brandpress.model.network.fp8 import Fp8Rows, sharing
+from brandpress.model.network.fp8 import Fp8Rows, shared_fp8_input
 from brandpress.model.network.kernels import EAGER, Kernels
-from brandpress.model.network.transformer import DoubleStreamBlock, FeedForward, SingleStreamBlock, Transformer
+from brandpress.model.network.transformer import (
+    DoubleStreamBlock,
+    FeedForward,
+    Modulation,
+    Modulations,
+    SingleStreamBlock,
+    Transformer,
+)
 
 
 class PackedPass:
-    """One pass of `model` over segments, all at one timestep."""
+    """One pass of a model over segments at one timestep.
+
+    mods: as vectors. space: buffers; what `velocity` returns isn't in them.
+    """
 
     def __init__(
         self,
         model: Transformer,
         segments: Sequence[Segment],
-        mods: Steady,
+        mods: Modulations,
         space: Workspace,
         kernels: Kernels = EAGER,
     ) -> None:
@@ -47,13 +57,14 @@ class PackedPass:
         self._eps = config.eps
         self._images = sum(segment.image for segment in segments)
         self._places = in_streams(segments)
-        self._turn = packed([segment.turn for segment in segments], self._places)
+        self._freqs_cis = packed([segment.freqs_cis for segment in segments], self._places)
 
     @torch.inference_mode()
     def velocity(self, image_IC: Tensor, text_LD: Tensor) -> Tensor:
-        """The velocity at the targets' rows (targets, C), picture by picture.
+        """Returns the velocity of the target rows (targets, C), picture by picture.
 
-        image: tokens of all pictures, each one's references in front. text: all pictures' texts, projected to D.
+        image_IC: the tokens of all pictures, each with its references first. text_LD: the texts of all pictures,
+        projected to the width.
         """
         x = self._space.take("x", (image_IC.shape[0] + text_LD.shape[0], self._width), image_IC)
         project_into(self._model.x_embedder, image_IC, x[: self._images])
@@ -66,20 +77,20 @@ class PackedPass:
         for number, single in enumerate(singles[:-1], start=len(doubles)):
             self._single(number, single, x)
         places = zip(self._places, self._segments, strict=True)
-        wanted = [slice(rows[0].start + s.references, rows[0].start + s.image) for rows, s in places]
-        x = self._last(len(doubles) + len(singles) - 1, singles[-1], x, wanted) if singles else pick(x, wanted)
+        targets = [slice(rows[0].start + s.references, rows[0].start + s.image) for rows, s in places]
+        x = self._last(len(doubles) + len(singles) - 1, singles[-1], x, targets) if singles else pick(x, targets)
         if not x.shape[0]:
             return x.new_empty(0, self._model.proj_out.out_features)
         x = self._kernels.modulate(x, self._mods.out_scale, self._mods.out_shift, self._eps)
         return cast(Tensor, self._model.proj_out(x))
 
     def _picture_by_picture(self, x: Tensor) -> Tensor:
-        """From image and text streams to each picture's rows together."""
+        """Reorders rows from image and text streams to contiguous pictures, as single blocks take them."""
         if len(self._segments) == 1:
             return x
         parts = [pick(x, rows) for rows in self._places]
         self._places = one_by_one(self._segments)
-        self._turn = packed([segment.turn for segment in self._segments], self._places)
+        self._freqs_cis = packed([segment.freqs_cis for segment in self._segments], self._places)
         return torch.cat(parts, out=self._space.take("y", tuple(x.shape), x))
 
     def _double(self, number: int, block: DoubleStreamBlock, x: Tensor) -> None:
@@ -90,31 +101,35 @@ class PackedPass:
             for layer, out in zip(layers, (q, k, v), strict=True):
                 project_into(layer, normed, out[rows])
             for norm, out in zip(norms, (q, k), strict=True):
-                self._kernels.norm_and_turn(self._headed(out[rows]), norm.weight, self._turn[rows, None], self._eps)
+                self._kernels.norm_and_rope(
+                    self._headed(out[rows]), norm.weight, self._freqs_cis[rows, None], self._eps
+                )
         mixed = self._attend(number, *(self._headed(part) for part in (q, k, v)))
         for rows, (mod, mod_forward), _, _, to_out, feed_forward in streams:
-            mine = x[rows]
-            out = project(to_out, self._taken(mixed[rows], to_out), self._space.take("narrow", tuple(mine.shape), x))
-            self._kernels.add_gated(mine, out, mod.gate)
-            self._kernels.add_gated(mine, self._feed_forward(feed_forward, mine, mod_forward), mod_forward.gate)
+            stream = x[rows]
+            out = project(
+                to_out, self._as_input(mixed[rows], to_out), self._space.take("narrow", tuple(stream.shape), x)
+            )
+            self._kernels.add_gated(stream, out, mod.gate)
+            self._kernels.add_gated(stream, self._feed_forward(feed_forward, stream, mod_forward), mod_forward.gate)
 
-    def _taken(self, x: Tensor, layer: nn.Module) -> Activations:
-        """Rows as `layer` takes them."""
-        fp8 = sharing((layer,), x.device)
+    def _as_input(self, x: Tensor, layer: nn.Module) -> Activations:
+        """Returns rows as the layer's input, quantised if the layer runs in fp8."""
+        fp8 = shared_fp8_input((layer,), x.device)
         return x if fp8 is None else self._kernels.quantise_rows(x, fp8.input_scale)
 
-    def _modulated(self, x: Tensor, mod: Affine, layers: Sequence[nn.Module]) -> Activations:
-        """The modulated norm of rows, as `layers` take it."""
-        if (fp8 := sharing(layers, x.device)) is not None:
+    def _modulated(self, x: Tensor, mod: Modulation, layers: Sequence[nn.Module]) -> Activations:
+        """Returns the modulated norm of rows as input of `layers`, quantised if they run in fp8."""
+        if (fp8 := shared_fp8_input(layers, x.device)) is not None:
             return self._kernels.modulate_rows(x, mod.scale, mod.shift, self._eps, fp8.input_scale)
         return self._kernels.modulate(x, mod.scale, mod.shift, self._eps)
 
-    def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Affine) -> Tensor:
+    def _feed_forward(self, layer: FeedForward, x: Tensor, mod: Modulation) -> Tensor:
         inner, rows, out = layer.linear_out.in_features, x.shape[0], layer.linear_out
         normed = self._modulated(x, mod, (layer.linear_in,))
         wide = project(layer.linear_in, normed, self._space.take("wide", (rows, 2 * inner), x))
         narrow = self._space.take("narrow", tuple(x.shape), x)
-        if (fp8 := sharing((out,), x.device)) is not None:
+        if (fp8 := shared_fp8_input((out,), x.device)) is not None:
             return project(out, self._kernels.swiglu_rows(wide[:, :inner], wide[:, inner:], fp8.input_scale), narrow)
         joined = self._space.take("joined", (rows, inner), x)
         self._kernels.swiglu(wide[:, :inner], wide[:, inner:], joined)
@@ -127,41 +142,41 @@ class PackedPass:
         wide = project(attn.to_qkv_mlp_proj, normed, space)
         both = torch.unflatten(wide[:, : 2 * width], 1, (2, self._heads, self._size))
         weights = torch.stack((attn.norm_q.weight, attn.norm_k.weight))[:, None]
-        self._kernels.norm_and_turn(both, weights, self._turn[:, None, None], self._eps)
+        self._kernels.norm_and_rope(both, weights, self._freqs_cis[:, None, None], self._eps)
         mixed = self._attend(number, both[:, 0], both[:, 1], self._headed(wide[:, 2 * width : 3 * width]))
-        self._kernels.add_gated(x, self._way_out(attn.to_out, mixed, wide[:, 3 * width :]), mod.gate)
+        self._kernels.add_gated(x, self._project_out(attn.to_out, mixed, wide[:, 3 * width :]), mod.gate)
 
-    def _last(self, number: int, block: SingleStreamBlock, x: Tensor, wanted: Sequence[slice]) -> Tensor:
-        """The last block: keys and values of all rows, everything of the `wanted` ones."""
+    def _last(self, number: int, block: SingleStreamBlock, x: Tensor, targets: Sequence[slice]) -> Tensor:
+        """Runs the last block: keys and values for all rows, everything else only for `targets`. Returns those rows."""
         attn, mod, width = block.attn, self._mods.single, self._width
-        counts, layer = [rows.stop - rows.start for rows in wanted], attn.to_qkv_mlp_proj
+        counts, layer = [rows.stop - rows.start for rows in targets], attn.to_qkv_mlp_proj
         count, split = sum(counts), sum(attn.splits)
         normed = self._modulated(x, mod, (layer,))
         space = self._space.take("kv", (x.shape[0], 2 * width), x)
         kv = project_rows(layer, slice(width, 3 * width), normed, space)
         k, v = (self._headed(half) for half in kv.chunk(2, dim=1))
-        self._kernels.norm_and_turn(k, attn.norm_k.weight, self._turn[:, None], self._eps)
+        self._kernels.norm_and_rope(k, attn.norm_k.weight, self._freqs_cis[:, None], self._eps)
         pairs = self._keys_and_values(number, k, v)
-        if not count:  # references alone, run for their keys and values
+        if not count:  # a pass over references only, for their keys and values
             deque(pairs, maxlen=0)
             return x[:0]
-        normed = picked(normed, wanted)
+        normed = picked(normed, targets)
         q = project_rows(layer, slice(0, width), normed, self._space.take("q", (count, width), x))
-        turn = pick(self._turn, wanted)[:, None]
-        self._kernels.norm_and_turn(self._headed(q), attn.norm_q.weight, turn, self._eps)
+        freqs_cis = pick(self._freqs_cis, targets)[:, None]
+        self._kernels.norm_and_rope(self._headed(q), attn.norm_q.weight, freqs_cis, self._eps)
         queries = torch.split(self._headed(q), counts)
         mixed = torch.cat([attention(one, *pair) for one, pair in zip(queries, pairs, strict=True)])
         space = self._space.take("wide", (count, split - 3 * width), x)
         wide = project_rows(layer, slice(3 * width, split), normed, space)
-        x = pick(x, wanted)
-        self._kernels.add_gated(x, self._way_out(attn.to_out, mixed, wide), mod.gate)
+        x = pick(x, targets)
+        self._kernels.add_gated(x, self._project_out(attn.to_out, mixed, wide), mod.gate)
         return x
 
-    def _way_out(self, layer: nn.Module, mixed: Tensor, wide: Tensor) -> Tensor:
-        """What a single block adds, from attention and from the feed-forward's halves side by side."""
+    def _project_out(self, layer: nn.Module, mixed: Tensor, wide: Tensor) -> Tensor:
+        """Returns what a single block adds to x, from attention's output and the feed-forward's two halves (`wide`)."""
         inner = wide.shape[1] // 2
         narrow = self._space.take("narrow", tuple(mixed.shape), mixed)
-        if (fp8 := sharing((layer,), mixed.device)) is not None:
+        if (fp8 := shared_fp8_input((layer,), mixed.device)) is not None:
             rows = self._kernels.join_rows(mixed, wide[:, :inner], wide[:, inner:], fp8.input_scale)
             return project(layer, rows, narrow)
         joined = self._space.take("joined", (mixed.shape[0], self._width + inner), mixed)
@@ -169,10 +184,11 @@ class PackedPass:
         return project(layer, joined, narrow)
 
     def _headed(self, x: Tensor) -> Tensor:
+        """Returns (T, D) as (T, E, K)."""
         return torch.unflatten(x, 1, (self._heads, self._size))
 
     def _attend(self, number: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """(T, E, K) each -> (T, D), every picture by itself."""
+        """Returns attention (T, D) of q, k and v (T, E, K), every picture by itself."""
         pairs = self._keys_and_values(number, k, v)
         if len(self._segments) == 1:
             [pair] = pairs
@@ -183,8 +199,10 @@ class PackedPass:
         return mixed
 
     def _keys_and_values(self, number: int, k: Tensor, v: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """What each picture attends to. One picture's are valid until the next one's are asked for, as pictures with
-        common references have theirs in one place."""
+        """Yields the keys and values (R, E, K) that each picture attends to.
+
+        Use one pair before asking for the next: pictures with the same references write to the same memory.
+        """
         for segment, rows in zip(self._segments, self._places, strict=True):
             if segment.kv is None:
                 yield pick(k, rows), pick(v, rows)
@@ -197,17 +215,18 @@ class PackedPass:
 
 
 class Stream(NamedTuple):
-    """One of a double block's two: its rows, modulations, layers to q, k and v, norms of q and k, and ways out."""
+    """One stream of a double block. layers: to q, k and v. norms: of q and k."""
 
     rows: slice
-    mods: tuple[Affine, Affine]
+    mods: tuple[Modulation, Modulation]
     layers: tuple[nn.Module, nn.Module, nn.Module]
     norms: tuple[nn.RMSNorm, nn.RMSNorm]
     to_out: nn.Module
     feed_forward: FeedForward
 
 
-def _streams(block: DoubleStreamBlock, mods: Steady, images: int, count: int) -> list[Stream]:
+def _streams(block: DoubleStreamBlock, mods: Modulations, images: int, count: int) -> list[Stream]:
+    """Returns the image stream and the text stream, without empty ones. images, count: rows of images, and of all."""
     attn = block.attn
     both = (
         Stream(
@@ -231,13 +250,13 @@ def _streams(block: DoubleStreamBlock, mods: Steady, images: int, count: int) ->
 
 
 def picked(x: Activations, rows: Sequence[slice]) -> Activations:
-    """Those rows of a layer's input."""
+    """Returns rows of a layer's input."""
     if isinstance(x, Fp8Rows):
         return Fp8Rows(pick(x.values, rows), pick(x.scale, rows))
     return pick(x, rows)
 
 
 def attention(q_SEK: Tensor, k_REK: Tensor, v_REK: Tensor) -> Tensor:
-    """Attention of one picture without a mask -> (S, D)."""
+    """Returns one picture's attention (S, D), without a mask."""
     q, k, v = (x.transpose(0, 1)[None] for x in (q_SEK, k_REK, v_REK))
     return F.scaled_dot_product_attention(q, k, v)[0].transpose(0, 1).flatten(1)

@@ -1,9 +1,8 @@
-"""Reference pictures as the model takes them: checked, downscaled, cropped as in diffusers' `Flux2ImageProcessor`."""
+"""Prepares reference pictures as diffusers' `Flux2ImageProcessor` does, and converts decoded pictures to 8 bits."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import weakref
 
 import numpy as np
@@ -11,17 +10,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from brandpress.model.errors import RequestError
-from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE, SIZE_MULTIPLE
+from brandpress.model.reference_size import check_shape, fit_area, prepared_grid
+from brandpress.model.request import SIZE_MULTIPLE
+from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
 
-DEFAULT_PIXELS = 1024 * 1024
 
+def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_REFERENCE_PIXELS) -> Tensor:
+    """Returns a picture as (1, 3, H, W) float32 in [-1, 1]. H and W are multiples of 16, with at most `max_pixels`.
 
-def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) -> Tensor:
-    """A picture -> (1, 3, H, W) float32 in [-1, 1], H and W multiples of 16, at most `max_pixels` in area.
-
-    Downscaled only, by Lanczos, in the picture's own mode; then cut to the centre; then turned to RGB. Raises
-    RequestError for a side below 64 pixels or an aspect past 8:1.
+    Scales larger pictures down with Lanczos in their own mode, crops around the centre, then converts to RGB. Raises
+    RequestError for a side below 64 pixels or an aspect ratio above 8:1.
     """
     check_shape(picture)
     picture = fit_area(picture, max_pixels)
@@ -33,71 +31,45 @@ def prepare_reference(picture: Image.Image, max_pixels: int = DEFAULT_PIXELS) ->
     return 2.0 * pixels.permute(2, 0, 1)[None] - 1.0
 
 
-def prepared_grid(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
-    """The (height, width) in tokens that a picture of `size` (width, height) has when it's prepared."""
-    width, height = fitted(size, max_pixels)
-    return height // SIZE_MULTIPLE, width // SIZE_MULTIPLE
-
-
 def picture_digest(picture: Image.Image) -> bytes:
-    """A digest of all that a picture shows: its size, mode, pixels, and the palette where it has one."""
-    picture.load()  # some formats only then know their palette
+    """Returns a digest of everything that a picture shows: size, mode, transparency, pixels and palette."""
+    picture.load()  # some formats read their palette only now
     palette, kind = (picture.palette.tobytes(), picture.palette.mode) if picture.palette else (b"", "")
-    made = hashlib.sha256(repr((picture.size, picture.mode, kind, picture.info.get("transparency"))).encode())
-    made.update(palette)
-    made.update(picture.tobytes())
-    return made.digest()
+    sha256 = hashlib.sha256(repr((picture.size, picture.mode, kind, picture.info.get("transparency"))).encode())
+    sha256.update(palette)
+    sha256.update(picture.tobytes())
+    return sha256.digest()
 
 
 class PictureDigests:
-    """The digests of pictures, each worked out once in a picture's life: 12 megapixels take a fifth of a second."""
+    """Computes each picture's digest once in its life: 12 megapixels take 0.2 seconds."""
 
     def __init__(self) -> None:
         self._digests: dict[int, bytes] = {}
 
+    def __len__(self) -> int:
+        """Returns the number of living pictures whose digest is known."""
+        return len(self._digests)
+
     def of(self, picture: Image.Image) -> bytes:
-        """`picture_digest`. A picture mustn't be changed once it was given."""
+        """Returns `picture_digest`. Don't change a picture after the first call."""
         key = id(picture)
         if key not in self._digests:
             self._digests[key] = picture_digest(picture)
-            weakref.finalize(picture, self._digests.pop, key, None)  # another picture may get its id
+            weakref.finalize(picture, self._digests.pop, key, None)  # its id can be reused
         return self._digests[key]
 
 
 def pixels_digest(pixels: Tensor) -> str:
-    """A digest of prepared pixels and their shape."""
+    """Returns a digest of prepared pixels and their shape."""
     return hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
 
 
-def check_shape(picture: Image.Image) -> None:
-    """Raises RequestError for a side below 64 pixels or an aspect past 8:1."""
-    width, height = picture.size
-    if min(width, height) < MIN_REFERENCE_SIDE:
-        raise RequestError(f"a reference is {width}x{height}; its sides must be at least {MIN_REFERENCE_SIDE} pixels")
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RequestError(f"a reference is {width}x{height}; its aspect must be at most {MAX_ASPECT}:1")
+def to_levels(decoded_CHW: Tensor) -> Tensor:
+    """Returns a decoded picture, about [-1, 1], as 8-bit levels (H, W, 3) on its device. Rounds as diffusers does."""
+    return ((decoded_CHW.float() * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
-def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:
-    """The picture, scaled down by Lanczos to at most an area."""
-    size = fitted(picture.size, max_pixels)
-    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def fitted(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
-    """A (width, height), scaled down to at most an area."""
-    width, height = size
-    if width * height <= max_pixels:
-        return size
-    scale = math.sqrt(max_pixels / (width * height))
-    return int(width * scale), int(height * scale)
-
-
-def to_levels(decoded: Tensor) -> Tensor:
-    """(3, H, W), about [-1, 1] -> levels (H, W, 3) of 8 bits, rounded as diffusers rounds, on the same device."""
-    return ((decoded.float() * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-
-
-def to_picture(decoded: Tensor) -> Image.Image:
-    """(3, H, W), about [-1, 1] -> an RGB picture, rounded as diffusers rounds."""
-    return Image.fromarray(to_levels(decoded).cpu().numpy())
+def to_picture(decoded_CHW: Tensor) -> Image.Image:
+    """Returns a decoded picture, about [-1, 1], as an RGB picture."""
+    return Image.fromarray(to_levels(decoded_CHW).cpu().numpy())

@@ -1,8 +1,8 @@
-"""Prompt upsampling: [dev]'s own language model, which can see, rewrites a prompt in more detail.
+"""Prompt upsampling: the vision-language model of FLUX.2 [dev] rewrites a prompt in more detail.
 
-Settings and system messages are BFL's: temperature 0.15, at most 512 new tokens; pictures side by side on white, scaled
-down to 768 x 768 pixels. Source: black-forest-labs/flux2 `text_encoder.py` and `system_messages.py` (Apache-2.0),
-diffusers 0.42.1 `upsample_prompt`. Sampling starts from a fixed seed, so that a prompt is always rewritten alike.
+Settings and system messages are BFL's: temperature 0.15, at most 512 new tokens, references side by side on white and
+scaled down to 768x768 pixels. Source: black-forest-labs/flux2 `text_encoder.py` and `system_messages.py` (Apache-2.0),
+diffusers 0.42.1 `upsample_prompt`. Unlike there, the seed is fixed, so that a prompt is always rewritten the same way.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.text import load_tokenizer
 from brandpress.model.errors import CheckpointError
-from brandpress.model.inference.preprocess import fit_area
 from brandpress.model.network.chat import IMAGE_TOKEN, mistral_messages
 from brandpress.model.network.text_encoder import tokenise_mistral
+from brandpress.model.reference_size import fit_area
 
 TEMPERATURE = 0.15
 NEW_TOKENS = 512
-LONGEST = 2048
+MAX_INPUT_TOKENS = 2048
 PICTURE_PIXELS = 768 * 768
 SEED = 0
 ROW_END, PICTURE_END = "[IMG_BREAK]", "[IMG_END]"
@@ -62,21 +62,21 @@ Output only the final instruction in plain text and nothing else."""
 
 
 class Upsampler:
-    """A whole Mistral-3: language model, head and vision tower."""
+    """A complete Mistral-3: language model, head and vision tower."""
 
     def __init__(self, model: Any, tokenizer: Any, image_processor: Any, patch: int) -> None:
-        """patch: pixels of a side of the square that becomes one token."""
+        """patch: side, in pixels, of the square that becomes one token."""
         self._model, self._tokenizer, self._image_processor, self._patch = model, tokenizer, image_processor, patch
 
     @property
     def module(self) -> nn.Module:
-        """What has the weights."""
+        """The module that has the weights."""
         module: nn.Module = self._model
         return module
 
     @torch.inference_mode()
     def rewrite(self, prompt: str, references: Sequence[Image.Image] = ()) -> str:
-        """The prompt in the model's words; as it was where the model has none."""
+        """Returns the prompt as the model rewrites it, or unchanged if the model answers nothing."""
         inputs = self.inputs(prompt, references)
         devices = [self._model.device] if self._model.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
@@ -89,25 +89,25 @@ class Upsampler:
         return text.strip() or prompt
 
     def inputs(self, prompt: str, references: Sequence[Image.Image]) -> dict[str, Any]:
-        """What the language model reads: token ids, and the references as one picture."""
+        """Returns the language model's inputs: token ids, and the references as one picture."""
         system = FROM_PICTURES if references else FROM_TEXT
         chat: str = self._tokenizer.apply_chat_template(
             mistral_messages(prompt, system, pictures=int(bool(references))), tokenize=False, add_generation_prompt=True
         )
-        seen: dict[str, Any] = {}
+        image_inputs: dict[str, Any] = {}
         if references:
             picture = fit_area(side_by_side(references), PICTURE_PIXELS)
-            seen = dict(self._image_processor(picture, patch_size=self._patch, return_tensors="pt"))
-            height, width = (int(side) // self._patch for side in seen["image_sizes"][0])
+            image_inputs = dict(self._image_processor(picture, patch_size=self._patch, return_tensors="pt"))
+            height, width = (int(side) // self._patch for side in image_inputs["image_sizes"][0])
             rows = [IMAGE_TOKEN * width + ROW_END] * (height - 1) + [IMAGE_TOKEN * width + PICTURE_END]
             chat = chat.replace(IMAGE_TOKEN, "".join(rows), 1)
-            seen["pixel_values"] = seen["pixel_values"].to(self._model.device, self._model.dtype)
-        ids = tokenise_mistral(self._tokenizer, chat, LONGEST).to(self._model.device)
-        return {"input_ids": ids, "attention_mask": torch.ones_like(ids), **seen}
+            image_inputs["pixel_values"] = image_inputs["pixel_values"].to(self._model.device, self._model.dtype)
+        ids = tokenise_mistral(self._tokenizer, chat, MAX_INPUT_TOKENS).to(self._model.device)
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids), **image_inputs}
 
 
 def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Pictures in a row on white, each in the middle of its height."""
+    """Returns the pictures in a row on white, centred vertically."""
     if len(pictures) == 1:
         return pictures[0].copy()
     row = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)), "white")
@@ -119,12 +119,12 @@ def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
 
 
 def load_upsampler(description: ModelDescription, device: torch.device, dtype: torch.dtype) -> Upsampler:
-    """The language model of [dev]'s text encoder, whole. Raises CheckpointError."""
+    """Loads the complete language model of [dev]'s text encoder. Raises CheckpointError for other models."""
     from transformers import Mistral3ForConditionalGeneration
 
     parts = description.parts
     if parts is None or not description.upsamples:
-        raise CheckpointError(f"{description.name} has no language model that rewrites prompts")
+        raise CheckpointError(f"{description.name} can't rewrite prompts; use flux.2-dev")
     folder = parts.text_encoder
     model = Mistral3ForConditionalGeneration.from_pretrained(
         folder, dtype=dtype, local_files_only=True, use_safetensors=True

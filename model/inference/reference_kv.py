@@ -1,4 +1,7 @@
-"""Keys and values that references have in every layer, kept for passes in which their tokens don't run."""
+"""The keys and values of references in every layer, kept for passes that leave the references out.
+
+Legend: E heads, K head size, S rows of a picture.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,17 @@ from brandpress.model.memory.offload import HostBytes
 
 
 class Layer(NamedTuple):
-    """Keys (after norm and RoPE) and values of one layer, (rows, E, K) each: E heads of size K."""
+    """Keys (after norm and RoPE) and values of one layer, (rows, E, K) each."""
 
     key: Tensor
     value: Tensor
 
 
 class ReferenceKV:
-    """A layer's first `length` rows are the references'. The rows behind are room for the keys and values of the
-    picture that attends to them: so attention reads one tensor, and nothing is put together for it.
+    """The keys and values of a reference set, with room for those of the picture that attends to them.
+
+    The first `length` rows of every layer belong to the references. The rows after them are room: the picture writes
+    its own keys and values there, so that attention reads one tensor and nothing has to be concatenated.
     """
 
     def __init__(self, layers: list[Layer], length: int) -> None:
@@ -27,13 +32,13 @@ class ReferenceKV:
 
     @classmethod
     def empty(cls, layers: int, length: int, heads: int, size: int, like: Tensor) -> ReferenceKV:
-        """Without room, of the dtype and on the device of `like`; to be written."""
+        """Returns uninitialised keys and values without room, with the dtype and device of `like`."""
         shape = (length, heads, size)
         return cls([Layer(like.new_empty(shape), like.new_empty(shape)) for _ in range(layers)], length)
 
     @property
     def room(self) -> int:
-        """Rows behind the references', in every layer."""
+        """The rows after the references' that every layer has at least."""
         return min((self._room_of(layer) for layer in self.layers), default=0)
 
     def _room_of(self, layer: Layer) -> int:
@@ -41,48 +46,53 @@ class ReferenceKV:
 
     @property
     def nbytes(self) -> int:
-        """Of the references' rows alone."""
+        """The bytes of the references' rows, without room."""
         return sum(2 * self.length * key[0].numel() * key.element_size() for key, _ in self.layers)
 
     def fit(self, room: int) -> None:
-        """Have at least so much room; none gives back all that there is. Layer by layer: never twice the memory."""
-        for number, layer in enumerate(self.layers):
-            has = self._room_of(layer)  # of each: memory may have run out half-way the last time
-            if room == has or 0 < room < has:
-                continue
-            moved = [rows.new_empty((self.length + room, *rows.shape[1:])) for rows in layer]
-            for new, old in zip(moved, layer, strict=True):
-                new[: self.length] = old[: self.length]
-            self.layers[number] = Layer(*moved)
+        """Provide room for at least `room` rows; 0 frees all room.
 
-    def write(self, number: int, offset: int, key: Tensor, value: Tensor) -> Layer:
-        """Put rows (S, E, K) of a layer at `offset`: 0 for a pass in which the references run, `length` behind them.
-        Returns all rows up to theirs."""
-        layer, end = self.layers[number], offset + key.shape[0]
-        layer.key[offset:end], layer.value[offset:end] = key, value
+        Copies one layer at a time, so that never more than one is in memory twice.
+        """
+        for number, layer in enumerate(self.layers):
+            current = self._room_of(layer)  # layers differ if memory ran out half-way through the last call
+            if room == current or 0 < room < current:
+                continue
+            resized = [rows.new_empty((self.length + room, *rows.shape[1:])) for rows in layer]
+            for new, old in zip(resized, layer, strict=True):
+                new[: self.length] = old[: self.length]
+            self.layers[number] = Layer(*resized)
+
+    def write(self, number: int, offset: int, key_SEK: Tensor, value_SEK: Tensor) -> Layer:
+        """Write rows of layer `number` at `offset`. Returns the layer's rows up to the last one written.
+
+        offset: 0 if the pass runs the references, `length` if it leaves them out.
+        """
+        layer, end = self.layers[number], offset + key_SEK.shape[0]
+        layer.key[offset:end], layer.value[offset:end] = key_SEK, value_SEK
         return Layer(layer.key[:end], layer.value[:end])
 
 
 class OffloadedKV:
-    """The references' rows of a ReferenceKV, in the machine's memory; they may come back to its device."""
+    """A copy of a ReferenceKV's reference rows in the machine's memory."""
 
     def __init__(self, kv: ReferenceKV) -> None:
-        """Raises RuntimeError where the machine has no memory for them."""
+        """Copies the rows. Raises RuntimeError if the machine has no memory for them."""
         first = kv.layers[0].key
         self._shape, self._dtype, self._device = (kv.length, *first.shape[1:]), first.dtype, first.device
         self._layers = len(kv.layers)
         rows = [rows[: kv.length] for layer in kv.layers for rows in layer]
-        self._kept = HostBytes(rows, pinned=first.device.type == "cuda")
+        self._copies = HostBytes(rows, pinned=first.device.type == "cuda")
 
     @property
     def nbytes(self) -> int:
-        """Of the machine's memory."""
-        return self._kept.nbytes
+        """The bytes that the copy takes in the machine's memory."""
+        return self._copies.nbytes
 
     def restored(self) -> ReferenceKV:
-        """A copy on the device that it left, without room."""
-        made = [torch.empty(self._shape, dtype=self._dtype, device=self._device) for _ in range(2 * self._layers)]
-        for number, rows in enumerate(made):
-            self._kept.read(number, rows)
-        layers = [Layer(*made[number : number + 2]) for number in range(0, len(made), 2)]
+        """Returns a copy on the original device, without room."""
+        tensors = [torch.empty(self._shape, dtype=self._dtype, device=self._device) for _ in range(2 * self._layers)]
+        for number, rows in enumerate(tensors):
+            self._copies.read(number, rows)
+        layers = [Layer(*tensors[number : number + 2]) for number in range(0, len(tensors), 2)]
         return ReferenceKV(layers, self._shape[0])

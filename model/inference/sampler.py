@@ -1,7 +1,7 @@
 """The sampling schedule and its steps: rectified flow from noise (sigma 1) to picture (sigma 0), Euler.
 
 Source: `compute_empirical_mu` of black-forest-labs/flux2 and `FlowMatchEulerDiscreteScheduler` of diffusers 0.42.1
-(exponential shift), to which these sigmas are equal bit by bit.
+(exponential shift). The sigmas are equal to theirs bit by bit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def empirical_mu(tokens: int, steps: int) -> float:
-    """The shift for a target of `tokens` tokens (references and text don't count) in `steps` steps."""
+    """Returns mu, the shift of the schedule, for a picture of `tokens` tokens (without references and text)."""
     slope_10, offset_10 = 8.73809524e-05, 1.89833333
     slope_200, offset_200 = 0.00016927, 0.45666666
     mu_200 = slope_200 * tokens + offset_200
@@ -26,7 +26,7 @@ def empirical_mu(tokens: int, steps: int) -> float:
 
 
 def sigmas(tokens: int, steps: int) -> Tensor:
-    """(steps + 1,) float32, from 1 down to 0."""
+    """Returns the sigmas (steps + 1,) in float32, from 1 down to 0."""
     even = np.linspace(1.0, 1 / steps, steps).astype(np.float32)
     shift = math.exp(empirical_mu(tokens, steps))
     shifted = (shift / (shift + (1 / even - 1))).astype(np.float32)
@@ -34,13 +34,13 @@ def sigmas(tokens: int, steps: int) -> Tensor:
 
 
 def euler_step(latents: Tensor, velocity: Tensor, sigma: Tensor, sigma_next: Tensor) -> Tensor:
-    """latents + (sigma_next - sigma) * velocity in float32: what is added up over the steps isn't rounded in between.
+    """Returns latents + (sigma_next - sigma) * velocity in float32, so that the sum over all steps isn't rounded.
 
-    sigma, sigma_next: float32 scalars in the CPU's memory, whatever the device of the others: nothing waits for them.
+    sigma, sigma_next: float32 scalars on the CPU, even if the latents are on a GPU: nothing waits for a copy.
     """
     return latents.float() + (sigma_next - sigma) * velocity.float()
 
 
 def initial_noise(channels: int, height: int, width: int, seed: int) -> Tensor:
-    """(1, C, h, w) float32, drawn on the CPU whatever the device: a seed means one picture everywhere."""
+    """Returns noise (1, C, h, w) in float32, drawn on the CPU: a seed means the same picture on every device."""
     return torch.randn((1, channels, height, width), generator=torch.Generator("cpu").manual_seed(seed))

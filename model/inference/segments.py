@@ -1,80 +1,51 @@
-"""The pictures of a packed pass: their rows, where they lie, and the modulation that all of them have."""
+"""The rows of a packed pass: which picture has which.
+
+Legend: S rows of a picture, H half of the head size.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from brandpress.model.inference.reference_kv import ReferenceKV
-from brandpress.model.network.transformer import Modulated, Modulations
 
 Rows = tuple[slice, ...]
-"""Where a picture's rows lie in a pass, in their order: together, or image and text apart."""
+"""A picture's rows in a pass, in order: one slice, or one of the image stream and one of the text stream."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A picture's part of a pass: how many of its rows are references, target and text, and the turn of each (S, H).
+    """A picture's part of a pass.
 
-    kv: where its keys and values are written, behind `offset` rows that are there already.
+    references, target, text: numbers of rows. freqs_cis: of all rows, in this order (S, H). kv: where the picture's
+    keys and values are written, after `offset` rows that are there already.
     """
 
     references: int
     target: int
     text: int
-    turn: Tensor
+    freqs_cis: Tensor
     kv: ReferenceKV | None = None
     offset: int = 0
 
     @property
     def image(self) -> int:
+        """The rows in the image stream."""
         return self.references + self.target
 
     @property
     def rows(self) -> int:
+        """All rows."""
         return self.image + self.text
 
 
-class Affine(NamedTuple):
-    """A sub-block's modulation: rows times `scale` (1 is added already) plus `shift`; what it adds times `gate`."""
-
-    scale: Tensor
-    shift: Tensor
-    gate: Tensor
-
-
-class Steady(NamedTuple):
-    """`Modulations` of one timestep, the same for every row of a pass, (D,) each."""
-
-    image: tuple[Affine, Affine]
-    text: tuple[Affine, Affine]
-    single: Affine
-    out_scale: Tensor
-    out_shift: Tensor
-
-
-def steady(mods: Modulations) -> Steady:
-    """The modulations of a single timestep, (1, 1, D) each, as a pass takes them."""
-
-    def affine(mod: Modulated) -> Affine:
-        return Affine(1 + mod.scale.flatten(), mod.shift.flatten(), mod.gate.flatten())
-
-    return Steady(
-        image=(affine(mods.image[0]), affine(mods.image[1])),
-        text=(affine(mods.text[0]), affine(mods.text[1])),
-        single=affine(mods.single),
-        out_scale=1 + mods.out_scale.flatten(),
-        out_shift=mods.out_shift.flatten(),
-    )
-
-
 def in_streams(segments: Sequence[Segment]) -> tuple[Rows, ...]:
-    """The image rows of all pictures, then the text rows of all."""
+    """Returns each picture's rows if the image rows of all pictures come first, then the text rows of all."""
     if len(segments) == 1:
         return one_by_one(segments)
     images = list(accumulate((segment.image for segment in segments), initial=0))
@@ -83,13 +54,13 @@ def in_streams(segments: Sequence[Segment]) -> tuple[Rows, ...]:
 
 
 def one_by_one(segments: Sequence[Segment]) -> tuple[Rows, ...]:
-    """Each picture's rows together."""
+    """Returns each picture's rows if they are contiguous, one picture after the other."""
     ends = accumulate((segment.rows for segment in segments), initial=0)
     return tuple((slice(start, end),) for start, end in pairwise(ends))
 
 
 def packed(parts: Sequence[Tensor], places: Sequence[Rows]) -> Tensor:
-    """Tensors of each picture's rows -> one of all rows, each where it belongs."""
+    """Returns the rows of all pictures as one tensor, given a tensor per picture and each picture's place."""
     if len(parts) == 1:
         return parts[0]
     whole = parts[0].new_empty((sum(part.shape[0] for part in parts), *parts[0].shape[1:]))
@@ -99,12 +70,12 @@ def packed(parts: Sequence[Tensor], places: Sequence[Rows]) -> Tensor:
 
 
 def pick(x: Tensor, rows: Sequence[slice]) -> Tensor:
-    """Rows of x; a view of it where they're one slice."""
+    """Returns rows of x: a view for one slice, otherwise a copy."""
     return x[rows[0]] if len(rows) == 1 else torch.cat([x[part] for part in rows])
 
 
 def put(x: Tensor, rows: Rows, part: Tensor) -> None:
-    """Write rows of x."""
+    """Writes `part` to `rows` of x."""
     start = 0
     for place in rows:
         end = start + place.stop - place.start

@@ -1,11 +1,12 @@
-"""What `reuse: approximate` does in place of the whole computation, step by step. Opt-in; never equal to it.
+"""The step cache behind `reuse: approximate`: which steps are computed, and how the others are approximated.
 
-- References run in some of the steps; their keys and values of the last such step stand in for them in the others.
-  klein-kv is trained for that, other models only stand it, as references change little from step to step.
-- In long schedules some steps in the middle aren't computed: their velocity is continued in a straight line from the
-  two computed before, as a linear multistep solver does. Paths of a rectified flow are nearly straight there.
+Opt-in, as the pictures differ from exact ones:
+- Only some steps run the references. The other steps reuse their keys and values from the last step that did. klein-kv
+  is trained for that; other models tolerate it, as references change little between steps.
+- Long schedules skip some steps in the middle. Their velocity is extrapolated linearly from the last two computed
+  steps, as a linear multistep solver does. The paths of a rectified flow are nearly straight there.
 
-Both depend on the number of steps alone and not on the picture: a picture's result is the same in any company.
+Both depend only on the number of steps, so a picture doesn't depend on the others in its batch.
 """
 
 from __future__ import annotations
@@ -18,46 +19,46 @@ from torch import Tensor
 from brandpress.model.sampler_version import LONG_SCHEDULE
 
 REFRESH_EVERY = 4
-"""Of the computed steps one in so many runs the references, the first always."""
+"""Every 4th computed step runs the references, starting with the first."""
 
 FIRST_STEPS, LAST_STEPS = 3, 2
-"""Of a long schedule, always computed: the layout is decided in the first ones, the last make the largest move."""
+"""Steps that a long schedule always computes: the first ones decide the layout, the last ones move furthest."""
 
-Kind = Literal["whole", "reused", "continued"]
+StepKind = Literal["full", "reused", "extrapolated"]
 
 
-class Past(NamedTuple):
-    """A computed step: its sigma, and the velocity there."""
+class ComputedStep(NamedTuple):
+    """A computed step: its sigma and velocity."""
 
     sigma: float
     velocity: Tensor
 
 
-def exact_kinds(steps: int) -> tuple[Kind, ...]:
-    """Every step as it is."""
-    return tuple("whole" for _ in range(steps))
+def exact_kinds(steps: int) -> tuple[StepKind, ...]:
+    """Returns the kinds of an exact schedule: all steps in full."""
+    return tuple("full" for _ in range(steps))
 
 
-def approximate_kinds(steps: int) -> tuple[Kind, ...]:
-    """How each step is made: the whole model, the model with reused references, or continued from steps before."""
-    kinds: list[Kind] = []
+def approximate_kinds(steps: int) -> tuple[StepKind, ...]:
+    """Returns how each step is computed: in full, with reused references, or extrapolated from the steps before."""
+    kinds: list[StepKind] = []
     computed = 0
     for step in range(steps):
-        if _continued(step, steps):
-            kinds.append("continued")
+        if _is_skipped(step, steps):
+            kinds.append("extrapolated")
             continue
-        kinds.append("reused" if computed % REFRESH_EVERY else "whole")
+        kinds.append("reused" if computed % REFRESH_EVERY else "full")
         computed += 1
     return tuple(kinds)
 
 
-def _continued(step: int, steps: int) -> bool:
-    """Every second step between the first ones and the last ones of a long schedule."""
+def _is_skipped(step: int, steps: int) -> bool:
+    """Returns whether a step is skipped: every second one between the first and the last ones of a long schedule."""
     return steps >= LONG_SCHEDULE and FIRST_STEPS <= step < steps - LAST_STEPS and (step - FIRST_STEPS) % 2 == 0
 
 
-def continued(past: Sequence[Past], sigma: float) -> Tensor:
-    """The velocity at `sigma`, on the straight line through the last two of `past`."""
-    before, last = past[-2:]
-    slope = (sigma - last.sigma) / (last.sigma - before.sigma)
-    return last.velocity + slope * (last.velocity - before.velocity)
+def extrapolate(computed: Sequence[ComputedStep], sigma: float) -> Tensor:
+    """Returns the velocity at `sigma` on the straight line through the last two computed steps."""
+    previous, last = computed[-2:]
+    slope = (sigma - last.sigma) / (last.sigma - previous.sigma)
+    return last.velocity + slope * (last.velocity - previous.velocity)

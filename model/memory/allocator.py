@@ -1,4 +1,4 @@
-"""How torch's CUDA allocator is set. No torch here: it reads its settings when it's loaded."""
+"""Configures torch's CUDA allocator. Doesn't import torch, which reads the setting when it's imported."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 SETTING = "expandable_segments:True"
-"""Segments that grow: tensors whose sizes change from picture to picture leave no gaps that nothing fits into."""
+"""Avoids fragmentation where tensor sizes change from picture to picture."""
 
 NAME, OLD_NAME = "PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"
 RENAMED = (2, 9)
-"""The version of torch from which on it warns of the old name."""
+"""From this version on, torch warns about the old name."""
 
 
 def set_allocator(environment: MutableMapping[str, str], torch: str | None = None) -> None:
-    """Ask for segments that grow, unless the environment says something of the allocator already. Linux only: CUDA has
-    them nowhere else. torch: its version, if not the one that is installed."""
+    """Enable expandable segments in `environment`, unless it configures the allocator already.
+
+    On Linux only, as CUDA supports them nowhere else. torch: its version; default: the installed one.
+    """
     if NAME in environment or OLD_NAME in environment or sys.platform != "linux":
         return
     version = torch or _installed()
@@ -27,14 +29,14 @@ def set_allocator(environment: MutableMapping[str, str], torch: str | None = Non
 
 
 def _installed() -> str | None:
-    """torch's version, from its file: importlib.metadata takes longer than all else that `import model` does."""
+    """Returns torch's version, read from its version.py: importlib.metadata takes longer than all other imports."""
     spec = find_spec("torch")
     try:
         text = Path(spec.origin or "").with_name("version.py").read_text() if spec else ""
     except OSError:
         return None
-    found = re.search(r"^__version__ = '(\d+\.\d+)", text, re.MULTILINE)
-    return found[1] if found else None
+    match = re.search(r"^__version__ = '(\d+\.\d+)", text, re.MULTILINE)
+    return match[1] if match else None
 
 
 def _release(version: str) -> tuple[int, int]:

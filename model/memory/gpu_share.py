@@ -1,7 +1,8 @@
-"""What was free of a GPU before the workers that share it loaded, which none of them sees alone.
+"""How much memory of a GPU was free before the workers that share it loaded their models.
 
-Each worker of a GPU writes the most that it has seen free to a file of the GPU's, and holds the file locked while it
-lives; a file that nobody holds is of an earlier run, and is begun anew.
+No worker can measure this once another one has loaded. So all workers of a GPU share a file that holds the most bytes
+any of them has seen free. Each worker keeps a shared lock on the file while it lives. A file that nobody has locked is
+from an earlier run and is overwritten.
 """
 
 from __future__ import annotations
@@ -13,29 +14,32 @@ from pathlib import Path
 
 DIGITS = 32
 FOLDER = Path(tempfile.gettempdir())
-_held: dict[Path, int] = {}
-"""Descriptors by file; the locks end with the process."""
+_descriptors: dict[Path, int] = {}
+"""Of the locked files. The locks end with the process."""
 
 
 def most_free(gpu: str, free: int) -> int:
-    """The most bytes that this process or another one alive has seen free of a GPU; `free` is what this one sees now.
-    Where no file can be written it's `free` alone. Workers that see other folders don't know of each other."""
+    """Returns the most bytes of a GPU that any living worker has seen free, this one included.
+
+    gpu: the GPU's UUID. free: what this process sees free now; returned as it is if the file can't be written. Workers
+    with different temporary folders don't share their numbers.
+    """
     file = FOLDER / f"brandpress-{os.getuid()}-{gpu}.free"
     try:
-        if file not in _held:
-            _hold(file, free)
-        seen = os.pread(_held[file], DIGITS, 0).strip()
-        most = max(free, int(seen)) if seen.isdigit() else free
-        os.pwrite(_held[file], f"{most:{DIGITS}}".encode(), 0)
+        if file not in _descriptors:
+            _open_locked(file, free)
+        recorded = os.pread(_descriptors[file], DIGITS, 0).strip()
+        most = max(free, int(recorded)) if recorded.isdigit() else free
+        os.pwrite(_descriptors[file], f"{most:{DIGITS}}".encode(), 0)
     except OSError:
         return free
     return most
 
 
-def _hold(file: Path, free: int) -> None:
-    """Lock a file together with others, and begin it anew where nobody else has it."""
+def _open_locked(file: Path, free: int) -> None:
+    """Open a file and take a shared lock on it. If no other process has a lock, write `free` first."""
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    _held[file] = descriptor
+    _descriptors[file] = descriptor
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

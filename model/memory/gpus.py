@@ -1,7 +1,7 @@
-"""The GPUs that this process may use, as CUDA_VISIBLE_DEVICES says, and their memory by nvidia-smi. No torch here.
+"""The GPUs that CUDA_VISIBLE_DEVICES allows this process to use, with their memory from nvidia-smi. No torch here.
 
-The variable holds indices, UUIDs (GPU-…, from the beginning and as far as they are unique) or slices of a GPU (MIG-…).
-CUDA takes its entries up to the first that is no device: an empty variable, or -1, hides all.
+The variable lists indices, UUIDs (GPU-…, which can be cut to a unique prefix) or slices of a GPU (MIG-…). CUDA ignores
+everything from the first invalid entry on, so that an empty variable or -1 hides all GPUs.
 Source: NVIDIA, CUDA C++ Programming Guide, "CUDA Environment Variables".
 """
 
@@ -16,7 +16,7 @@ from brandpress.model.memory.plan import DeviceMemory
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 SLICE = "MIG-"
-SECONDS = 10
+TIMEOUT_SECONDS = 10
 _QUERY = ("--query-gpu=index,uuid,memory.total,memory.free,name", "--format=csv,noheader,nounits")
 _SLICE = re.compile(r"MIG (\d+g\.(\d+)gb\S*).*UUID: (MIG-[^)\s]+)")
 _ENTRY = re.compile(r"\d+|(?:GPU|MIG)-\S+")
@@ -24,7 +24,7 @@ _ENTRY = re.compile(r"\d+|(?:GPU|MIG)-\S+")
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU, or a slice of one. index: None for a slice."""
+    """A GPU or a slice of one (MIG). index: None for a slice."""
 
     index: str | None
     uuid: str
@@ -32,7 +32,7 @@ class Gpu:
 
 
 def visible_entries(environment: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The devices that the variable names; None where it isn't set, and all may be used."""
+    """Returns the variable's valid entries; None if it isn't set and all GPUs can be used."""
     if VISIBLE not in environment:
         return None
     entries: list[str] = []
@@ -44,34 +44,39 @@ def visible_entries(environment: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def visible_gpus(environment: Mapping[str, str]) -> tuple[Gpu, ...]:
-    """This machine's GPUs that may be used; none where nvidia-smi doesn't answer."""
+    """Returns this machine's GPUs that the variable allows, in its order; none if nvidia-smi fails."""
     entries = visible_entries(environment)
     if entries == ():
         return ()
-    gpus = _gpus(_ask(*_QUERY))
+    gpus = _parse_gpus(_nvidia_smi(*_QUERY))
     if entries is None:
         return gpus
     if any(entry.startswith(SLICE) for entry in entries):
-        gpus += _slices(_ask("-L"))
-    found = [next((gpu for gpu in gpus if _is(gpu, entry)), None) for entry in entries]
-    return tuple(gpu for gpu in found if gpu is not None)
+        gpus += _parse_slices(_nvidia_smi("-L"))
+    visible = [next((gpu for gpu in gpus if _matches(gpu, entry)), None) for entry in entries]
+    return tuple(gpu for gpu in visible if gpu is not None)
 
 
-def _is(gpu: Gpu, entry: str) -> bool:
+def _matches(gpu: Gpu, entry: str) -> bool:
     return gpu.index == entry if entry.isdecimal() else gpu.uuid.startswith(entry)
 
 
-def _ask(*arguments: str) -> str:
+def _nvidia_smi(*arguments: str) -> str:
+    """Returns the output of nvidia-smi, or nothing if it fails."""
     try:
-        asked = ["nvidia-smi", *arguments]
-        return subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS, check=True).stdout  # noqa: S603
+        command = ["nvidia-smi", *arguments]
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True)  # noqa: S603
+        return completed.stdout
     except (OSError, subprocess.SubprocessError):
         return ""
 
 
-def _gpus(told: str) -> tuple[Gpu, ...]:
-    """`0, GPU-1b2c…, 81559, 81004, NVIDIA H100 80GB HBM3` a line, in MiB; `[N/A]` where there's none of its own."""
-    rows: Sequence[list[str]] = [[cell.strip() for cell in line.split(",", 4)] for line in told.splitlines()]
+def _parse_gpus(output: str) -> tuple[Gpu, ...]:
+    """Parses lines such as `0, GPU-1b2c…, 81559, 81004, NVIDIA H100 80GB HBM3`, in MiB.
+
+    Skips GPUs without memory of their own, which have `[N/A]` there.
+    """
+    rows: Sequence[list[str]] = [[cell.strip() for cell in line.split(",", 4)] for line in output.splitlines()]
     return tuple(
         Gpu(index, uuid, DeviceMemory(name, int(total) << 20, int(free) << 20))
         for index, uuid, total, free, name in (row for row in rows if len(row) == 5)
@@ -79,11 +84,12 @@ def _gpus(told: str) -> tuple[Gpu, ...]:
     )
 
 
-def _slices(told: str) -> tuple[Gpu, ...]:
-    """`MIG 1g.10gb Device 0: (UUID: MIG-…)` a line. How much of it is free isn't told there."""
-    found = (_SLICE.search(line) for line in told.splitlines())
+def _parse_slices(output: str) -> tuple[Gpu, ...]:
+    """Parses lines such as `MIG 1g.10gb Device 0: (UUID: MIG-…)`. Takes all memory of a slice as free: the output
+    doesn't say how much is."""
+    matches = (_SLICE.search(line) for line in output.splitlines())
     return tuple(
-        Gpu(None, slice[3], DeviceMemory(f"a slice {slice[1]}", int(slice[2]) * 10**9, int(slice[2]) * 10**9))
-        for slice in found
-        if slice
+        Gpu(None, match[3], DeviceMemory(f"a slice {match[1]}", int(match[2]) * 10**9, int(match[2]) * 10**9))
+        for match in matches
+        if match
     )

@@ -1,4 +1,4 @@
-"""This machine's memory beside its GPUs': how much of it there is for a worker, and what it's for. No torch here."""
+"""The machine's memory (not its GPUs'): how much a worker can use for offloaded weights and caches. No torch here."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 from brandpress.model.memory.plan import Need, machine_memory
 
 OFFLOAD_SHARE = 0.8
-"""Of what is available: weights that wait for their turn. The rest is for pictures and other processes."""
+"""The share of a worker's memory that offloaded weights can take. The rest is for pictures and other processes."""
 
-CACHE_SHARE = 4
-"""One part in so many of what weights leave is for reference sets that the device has no room for."""
+CACHE_DIVISOR = 4
+"""A quarter of what offloaded weights leave is for reference sets that are evicted from the device."""
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 
 
 def available_memory() -> int:
-    """Bytes that this machine, or its container, can still give to processes; caches of files count as free."""
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", _read(MEMINFO), re.MULTILINE)
-    available = int(found[1]) << 10 if found else machine_memory()
+    """Returns the bytes that processes of this machine or container can still allocate; file caches count as free."""
+    meminfo = re.search(r"^MemAvailable:\s+(\d+) kB", _read(MEMINFO), re.MULTILINE)
+    available = int(meminfo[1]) << 10 if meminfo else machine_memory()
     limit, used = _read(CGROUP / "memory.max"), _read(CGROUP / "memory.current")
     if limit.isdecimal() and used.isdecimal():
         files = re.search(r"^inactive_file (\d+)", _read(CGROUP / "memory.stat"), re.MULTILINE)
@@ -29,40 +29,42 @@ def available_memory() -> int:
 
 
 class HostMemory:
-    """What one worker may take of its machine's memory for weights and caches."""
+    """One worker's share of its machine's memory, for offloaded weights and caches."""
 
     def __init__(self, share: int) -> None:
-        """share: the worker's part of the memory, in bytes."""
+        """share: in bytes."""
         self._share = share
         self._taken = 0
 
     @classmethod
     def here(cls, workers: int) -> HostMemory:
-        """A worker's part of this machine, where there are so many: no more than is available, as the others may have
-        theirs already."""
+        """Returns a worker's share: an equal part of this machine's memory, but no more than is available."""
         return cls(min(machine_memory() // max(1, workers), available_memory()))
 
     @property
     def room(self) -> int:
-        """Bytes that weights may still take."""
+        """The bytes that weights can still take."""
         return max(0, int(self._share * OFFLOAD_SHARE) - self._taken)
 
-    def take(self, count: int) -> bool:
-        """Whether so many bytes of weights have room; they have it from now on."""
-        if count > self.room:
+    def take(self, size: int) -> bool:
+        """Reserve `size` bytes for weights. Returns False if there is no room for them."""
+        if size > self.room:
             return False
-        self._taken += count
+        self._taken += size
         return True
 
-    def holds_turns(self, need: Need) -> bool:
-        """Whether both parts that take turns have room."""
+    def holds_offloaded(self, need: Need) -> bool:
+        """Returns whether text encoder and transformer both have room."""
         return need.transformer + need.text_encoder <= self.room
 
     def cache_budget(self, reference_set: int, weights: int = 0) -> int:
-        """Bytes for reference sets, of which the largest has `reference_set`: a quarter of what `weights` leave, and
-        one set at least if that is no more than half."""
-        left = max(0, self._share - weights)
-        return max(left // CACHE_SHARE, reference_set if reference_set <= left // 2 else 0)
+        """Returns the bytes for evicted reference sets: a quarter of what offloaded weights leave, or one whole set if
+        that needs at most half of it.
+
+        reference_set: bytes of the largest set. weights: bytes of offloaded weights.
+        """
+        remaining = max(0, self._share - weights)
+        return max(remaining // CACHE_DIVISOR, reference_set if reference_set <= remaining // 2 else 0)
 
 
 def _read(file: Path) -> str:

@@ -1,7 +1,7 @@
-"""How much memory a model needs, and how its parts share it. Reads headers of files, no weights; no torch here.
+"""How much memory a model needs, and which residency fits. Reads the headers of weight files only. No torch here.
 
-Residency: `resident` keeps everything in memory. `turns` holds the text encoder and the transformer one after the
-other: all prompts of a group of pictures are encoded, the encoder is let go of, the pictures are rendered.
+Residency: `resident` keeps all parts on the device. `offload` keeps either the text encoder or the transformer there:
+all prompts of a group of pictures are encoded, the text encoder is offloaded, the pictures are rendered.
 """
 
 from __future__ import annotations
@@ -19,33 +19,36 @@ from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.weights import SIDES, Weights, open_weights
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
+from brandpress.model.network.untiled import MAX_UNTILED_ELEMENTS
 from brandpress.model.request import SIZE_MULTIPLE
 
-Residency = Literal["resident", "turns"]
-RESIDENCIES: dict[str, Residency] = {"resident": "resident", "turns": "turns"}
+Residency = Literal["resident", "offload"]
+RESIDENCIES: dict[str, Residency] = {"resident": "resident", "offload": "offload"}
+RECORDED_RESIDENCY: dict[Residency, str] = {"resident": "resident", "offload": "turns"}
+"""How records and `--json` spell a residency. Stores already hold records with `turns`."""
+
 MARGIN = 0.9
-"""The share of a device's free memory that is planned with: the rest goes to its driver and to fragments."""
+"""The share of a device's free memory that can be used. The rest is for the driver and for fragmentation."""
 
 OTHERS_SHARE = 0.05
-"""Of a device's memory: what other processes hold is told of from there on. A driver alone holds less."""
+"""From this share of a device's memory on, errors mention what other processes hold. A driver alone holds less."""
 
 CPU_PACKED_ROWS = 512
-"""On a CPU pictures go through the transformer together while their rows are no more: it gains nothing beyond 512
-(measured) and loses a fifth at 4,096. On a GPU each goes alone: which kernel cuBLAS takes depends on the number of
-rows, so that a picture in bfloat16 would depend on its company (measured: 0.012 standard deviations of its latents)."""
+"""On a CPU, pictures go through the transformer together up to this number of rows: more than 512 gain nothing, and
+4,096 cost a fifth (measured). On a GPU every picture goes alone: cuBLAS chooses its kernel by the number of rows, so a
+picture in bfloat16 would depend on the others in its batch (measured: by 0.012 standard deviations of its latents)."""
 
 ACTIVATIONS_PER_TOKEN = 32
-"""Times the width: what the largest block holds of each token at once (q, k, v, the feed-forward's halves, copies).
-Measured on a CPU: 22 in a double block, 27 in a single one; the rest is for what allocators can't use again."""
+"""In multiples of the width: what the largest block holds per token (q, k, v, the feed-forward's halves, copies).
+Measured on a CPU: 22 in a double block, 27 in a single one. The rest is for memory that allocators can't reuse."""
 
 DECODER_CHANNELS, ENCODER_CHANNELS = 256, 128
-PLAIN_ELEMENTS = 1 << 28
 PLAIN_COPIES, BAND_COPIES = 3.5, 2.0
-"""How many of the decoder's largest activations are held at once, measured: in one piece 3.4, in bands 1.5 (see
-`brandpress.model.network.tiled`, which says up to which size they're made in one piece)."""
+"""How many of the decoder's largest activations exist at the same time. Measured: 3.4 in one piece, 1.5 in bands. Up to
+MAX_UNTILED_ELEMENTS, they are computed in one piece (see `brandpress.model.network.tiled`)."""
 
 STATISTICS = ("running_mean", "running_var")
-"""Tensors that stay in float32 whatever is computed in."""
+"""Tensors that stay in float32 in every dtype."""
 
 FLOATS = ("F64", "F32", "F16", "BF16")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
@@ -55,8 +58,11 @@ _BLOCK_LINEAR = re.compile(r"(?:double_blocks|single_blocks|transformer_blocks|s
 
 @dataclass(frozen=True, slots=True)
 class Largest:
-    """The largest picture to come, the most tokens that its references have together, and whether some picture is to
-    be made with `reuse: approximate`."""
+    """The largest picture that memory is planned for.
+
+    width, height: in pixels. reference_tokens: the most tokens that one picture's references have in all. approximate:
+    whether some picture uses `reuse: approximate`.
+    """
 
     width: int = 1024
     height: int = 1024
@@ -66,9 +72,11 @@ class Largest:
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """A device's memory in bytes. name: of the device, as people know it. free: what this process can have of `total`:
-    what is free, and what it holds itself and can use again. workers: how many share the device. before: what was free
-    when none of them had loaded, where that is known; what they hold since is theirs, and what was held then isn't."""
+    """A device's memory in bytes.
+
+    name: for people. free: what this process can use of `total`, with memory that it has reserved but doesn't use.
+    workers: how many share the device. before: what was free before any of them had loaded a model; None if unknown.
+    """
 
     name: str
     total: int
@@ -78,21 +86,24 @@ class DeviceMemory:
 
     @property
     def budget(self) -> int:
-        """What a worker's model may need: its part of what was free before any had loaded, and no more than is free."""
+        """What one worker can use: an equal part of what was free before any had loaded, but no more than is free."""
         before = self.free if self.before is None else max(self.before, self.free)
         return min(before // self.workers, self.free)
 
     @property
     def usable(self) -> int:
-        """What of the budget is planned with."""
+        """The part of the budget that plans can use."""
         return int(self.budget * MARGIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes: weights of each part, and what a picture takes besides them. reference_set: of that, the keys and values
-    of the largest reference set, where a model keeps them. in_one_piece: the work where the decoder isn't made to save
-    memory; 0 where it never is."""
+    """The bytes that a model and its largest picture need. `--json` shows these fields.
+
+    transformer, text_encoder, autoencoder: weights. work: a picture's activations, with what is kept between steps.
+    reference_set: the part of `work` for the largest reference set's keys and values, in models that keep them.
+    in_one_piece: `work` if the decoder runs in one piece, which is faster; 0 if it always does.
+    """
 
     transformer: int
     text_encoder: int
@@ -103,21 +114,23 @@ class Need:
 
     @property
     def resident(self) -> int:
+        """What the device needs with all parts on it."""
         return self.transformer + self.text_encoder + self.autoencoder + self.work
 
     @property
-    def turns(self) -> int:
+    def offloaded(self) -> int:
+        """What the device needs with either the text encoder or the transformer on it."""
         return self.autoencoder + self.work + max(self.transformer, self.text_encoder)
 
     def spare(self, residency: Residency, memory: DeviceMemory) -> int:
-        """What is left of a device, for caches that nothing depends on: of what is free now, each worker's part."""
-        needed = self.resident if residency == "resident" else self.turns
-        left = min(memory.budget, memory.free // memory.workers)
-        return max(0, int(left * MARGIN) - needed)
+        """Returns the bytes left for caches: of what is free now, one worker's part minus its needs."""
+        needed = self.resident if residency == "resident" else self.offloaded
+        available = min(memory.budget, memory.free // memory.workers)
+        return max(0, int(available * MARGIN) - needed)
 
 
 def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
-    """What a job needs. item_bytes: of the dtype that is computed in. Raises CheckpointError."""
+    """Returns what a model needs for the largest picture. item_bytes: of the dtype. Raises CheckpointError."""
     parts = model.parts
     if parts is None:
         return Need(0, 0, 0, 0)
@@ -126,31 +139,31 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     pixels = largest.width * largest.height
     tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
     hidden = _width(transformer)
-    # References of KV models run by themselves, before any picture does.
+    # KV models run the references in a pass of their own, before any picture.
     running = max(tokens - largest.reference_tokens, largest.reference_tokens) if model.kv else tokens
     denoise = ACTIVATIONS_PER_TOKEN * hidden * max(running, CPU_PACKED_ROWS) * item_bytes
     row = 2 * _blocks(transformer) * hidden * item_bytes
     activation = DECODER_CHANNELS * pixels
     whole, bands = (int(copies * activation) * item_bytes for copies in (PLAIN_COPIES, BAND_COPIES))
     reference = ENCODER_CHANNELS * min(largest.reference_tokens * SIZE_MULTIPLE**2, model.reference_pixels)
-    encode = int((PLAIN_COPIES if reference <= PLAIN_ELEMENTS else BAND_COPIES) * reference) * item_bytes
-    before = max(denoise, encode)
+    encode = int((PLAIN_COPIES if reference <= MAX_UNTILED_ELEMENTS else BAND_COPIES) * reference) * item_bytes
+    before_decoding = max(denoise, encode)
     kept = row * _kept_rows(model, largest, tokens)
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
         autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
-        work=max(before, whole if activation <= PLAIN_ELEMENTS else bands) + kept,
-        in_one_piece=max(before, whole) + kept,
+        work=max(before_decoding, whole if activation <= MAX_UNTILED_ELEMENTS else bands) + kept,
+        in_one_piece=max(before_decoding, whole) + kept,
         reference_set=row * largest.reference_tokens if model.kv else 0,
     )
 
 
 def _kept_rows(model: ModelDescription, largest: Largest, tokens: int) -> int:
-    """Rows whose keys and values are kept from step to step: of the references, with room for what runs beside them.
+    """Returns the rows whose keys and values are kept between steps: the references' and those of the picture itself.
 
-    In models with `kv` pictures of a set have it in common. Of approximate ones each has its own, as many together as
-    are packed, and another for a second pass.
+    In models with `kv`, all pictures of a reference set share them. With `reuse: approximate`, every picture of a pass
+    has its own, twice if it has a second pass.
     """
     if not largest.reference_tokens:
         return 0
@@ -160,34 +173,34 @@ def _kept_rows(model: ModelDescription, largest: Largest, tokens: int) -> int:
 
 
 def packed_rows(device: str) -> int:
-    """The most rows of a pass. device: `cpu`, `cuda`."""
+    """Returns the most rows of a pass over several pictures; 1 gives every picture its own. device: its type."""
     return CPU_PACKED_ROWS if device == "cpu" else 1
 
 
 def with_room(need: Need, memory: DeviceMemory) -> Need:
-    """The need with a decoder in one piece, the faster one on a GPU, where that doesn't change the residency."""
+    """Returns the need with a decoder in one piece, which is faster on a GPU, if that fits with the same residency."""
     whole = replace(need, work=max(need.work, need.in_one_piece))
     if need.resident <= memory.usable:
         return whole if whole.resident <= memory.usable else need
-    return whole if whole.turns <= memory.usable else need
+    return whole if whole.offloaded <= memory.usable else need
 
 
 def choose(need: Need, memory: DeviceMemory) -> Residency:
-    """The residency that fits. Raises CheckpointError with the numbers when none does."""
+    """Returns the residency that fits. Raises CheckpointError with the numbers if none does."""
     if need.resident <= memory.usable:
         return "resident"
-    if need.turns <= memory.usable:
-        return "turns"
+    if need.offloaded <= memory.usable:
+        return "offload"
     raise CheckpointError(
-        f"the model doesn't fit: text encoder and transformer in turns need {gigabytes(need.turns)} (transformer "
+        f"the model doesn't fit: with offloading it needs {gigabytes(need.offloaded)} (transformer "
         f"{gigabytes(need.transformer)}, text encoder {gigabytes(need.text_encoder)}, autoencoder "
-        f"{gigabytes(need.autoencoder)}, one picture {gigabytes(need.work)}), and {_room(memory)}; take an fp8 file, "
+        f"{gigabytes(need.autoencoder)}, one picture {gigabytes(need.work)}), and {_room(memory)}; use an fp8 file, "
         f"`quantise: fp8`, a smaller model, smaller pictures, fewer references{_more_room(memory)}"
     )
 
 
 def _room(memory: DeviceMemory) -> str:
-    """What can be used of a device, and why it isn't more."""
+    """Says how much of a device can be used, and why it isn't more."""
     held = memory.total - memory.free
     each = f" by each of {memory.workers} workers" if memory.workers > 1 else ""
     others = f", of which {gigabytes(memory.free)} are free (other processes hold {gigabytes(held)})"
@@ -201,7 +214,7 @@ def _more_room(memory: DeviceMemory) -> str:
 
 
 def machine_memory() -> int:
-    """Bytes of memory that this machine has, or that its container may use."""
+    """Returns the bytes of memory that this machine has or its container is limited to."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
@@ -211,17 +224,17 @@ def machine_memory() -> int:
 
 
 def gigabytes(count: int) -> str:
-    """`33.0 GB` or `5.2 MB`, in powers of ten as cards and files are sold."""
+    """Formats bytes as `33.0 GB` or `5.2 MB`, in powers of ten like the labels of GPUs."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _bytes(weights: Weights, name: str, item_bytes: int, quantised: bool = False) -> int:
-    """What a tensor takes in memory."""
+    """Returns what a tensor of a file takes in memory."""
     if name.endswith(SIDES):
         return 0
     count, dtype = math.prod(weights.shape(name)), weights.dtype(name)
     if dtype == "U8" and name.endswith(".weight"):
-        count, dtype = 2 * count, "BF16"  # NVFP4, made dense
+        count, dtype = 2 * count, "BF16"  # NVFP4 is expanded to dense weights
     if dtype not in FLOATS:
         return count if dtype.startswith("F8") and name.endswith(".weight") else 0
     if name.endswith(STATISTICS):

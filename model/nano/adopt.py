@@ -1,4 +1,4 @@
-"""Training that goes on from a finished nano: its weights become the checkpoints that the stages resume from."""
+"""Starts a training from the weights of a finished nano."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from brandpress.model.checkpoint.fill import fill
 from brandpress.model.checkpoint.formats import Formats
 from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import Saved, save_state
+from brandpress.model.nano.checkpoints import StageState, save_checkpoint
 from brandpress.model.nano.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 
 
 def adopt(folder: Path, out: Path) -> None:
-    """Lay the model in `folder` into `out`: the tokenizer, and autoencoder and transformer at step 0 of their training.
+    """Write the tokenizer and step-0 checkpoints of autoencoder and transformer from the model in `folder` to `out`.
 
-    Does nothing where `out` has checkpoints already. Raises CheckpointError when the folder's weights don't fit.
+    Does nothing if `out` already has a tokenizer. Raises CheckpointError if the weights don't fit.
     """
     if (out / "tokenizer").exists():
         return
@@ -30,6 +30,6 @@ def adopt(folder: Path, out: Path) -> None:
     fill(nano.transformer, Formats(open_weights(folder / "transformer")), *place)
     text = Formats(open_weights(folder / "text_encoder"))
     fill(nano.text_encoder, text, *place, lambda name: Origin(f"model.{name}"))
-    save_state(out / "autoencoder.safetensors", Saved(), autoencoder, autoencoder.state_dict())
-    save_state(out / "transformer.safetensors", Saved(), nano, nano.state_dict())
+    save_checkpoint(out / "autoencoder.safetensors", StageState(), autoencoder, autoencoder.state_dict())
+    save_checkpoint(out / "transformer.safetensors", StageState(), nano, nano.state_dict())
     shutil.copytree(folder / "tokenizer", out / "tokenizer")

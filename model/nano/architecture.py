@@ -1,4 +1,4 @@
-"""The shape of nano: FLUX.2's geometry (16 pixels a token, klein's blocks), small enough for any machine."""
+"""nano's architecture: FLUX.2's geometry (16 pixels per token, klein's blocks), small enough for any machine."""
 
 from __future__ import annotations
 
@@ -44,4 +44,4 @@ QWEN3 = {
 }
 
 REFERENCE_PIXELS = 64 * 64
-"""References are prepared to at most this area: training shows items at the size they have in the picture."""
+"""Maximum area of a reference. In training, items are as large in their references as in the picture."""

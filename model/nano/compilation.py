@@ -1,7 +1,7 @@
-"""The transformer's blocks compiled for training on a GPU: the work between products fused, about twice as fast.
+"""Compiles the transformer's blocks for training on a GPU, which about doubles the speed.
 
-Compiling takes a minute, which a process of its own spends while the autoencoder trains: what it compiles lies in
-torch's cache on disk when the transformer's turn comes. Where anything of it fails training goes on uncompiled.
+Compiling takes a minute. A background process does it while the autoencoder trains and fills torch's on-disk cache
+before the transformer's stage begins. If compiling fails, training continues uncompiled.
 """
 
 from __future__ import annotations
@@ -15,81 +15,79 @@ import torch
 from torch import nn
 
 from brandpress.model.nano.architecture import TEXT_LENGTH, TRANSFORMER
-from brandpress.model.nano.batches import Group, batch_of
-from brandpress.model.nano.dataset import MOST_REFERENCES, NO_SLOT, SLOTS, Latents
+from brandpress.model.nano.batches import Group, gather_batch
+from brandpress.model.nano.dataset import MAX_REFERENCES, NO_SLOT, SLOTS, LatentShard
+from brandpress.model.nano.flow_loss import batch_losses
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.place import Place
 
 Grids = tuple[tuple[int, int], tuple[int, int]]
 """(height, width) in tokens of the pictures and of their references."""
+COMPILED_METHODS = ("forward", "reference")
 
 
 @contextmanager
 def compiled_blocks(model: Nano, groups: Sequence[Group], batch: int, place: Place) -> Iterator[None]:
-    """The blocks are compiled within. All kinds of batches are tried first: where one fails, nothing is compiled."""
-    began = time.monotonic()
-    fuse(model)
+    """Compile the blocks while the block runs. If any kind of batch fails, no block is compiled."""
+    start = time.monotonic()
+    compile_blocks(model)
     try:
-        for group in various(groups):
-            probe(model, group, batch, place)
-        print(f"compiled the blocks in {time.monotonic() - began:.0f} s", flush=True)
-    except Exception as error:  # torch names no common class of what may go wrong
+        for group in representative_groups(groups):
+            run_probe(model, group, batch, place)
+        print(f"compiled the blocks in {time.monotonic() - start:.0f} s", flush=True)
+    except Exception as error:  # torch has no common base class for compilation errors
         print(f"training without compilation: {type(error).__name__}: {str(error)[:500]}", flush=True)
-        restore(model)
+        restore_blocks(model)
     try:
         yield
     finally:
-        restore(model)
+        restore_blocks(model)
 
 
-def fuse(model: Nano) -> None:
-    """Compile what blocks do; shapes may change without compiling again."""
+def compile_blocks(model: Nano) -> None:
+    """Compile the blocks' methods with dynamic shapes, so that other shapes don't compile again."""
     for block in blocks(model):
-        for name in METHODS:
+        for name in COMPILED_METHODS:
             if hasattr(block, name):
                 setattr(block, name, torch.compile(getattr(block, name), dynamic=True))
 
 
-def restore(model: Nano) -> None:
-    """Undo `fuse`."""
+def restore_blocks(model: Nano) -> None:
+    """Undo `compile_blocks`."""
     for block in blocks(model):
-        for name in METHODS:
+        for name in COMPILED_METHODS:
             block.__dict__.pop(name, None)
 
 
-METHODS = ("forward", "reference")
-
-
 def blocks(model: Nano) -> list[nn.Module]:
+    """Returns the transformer's double and single stream blocks."""
     return [*model.transformer.transformer_blocks, *model.transformer.single_transformer_blocks]
 
 
-def various(groups: Sequence[Group]) -> list[Group]:
-    """The first shard's groups, and the largest count of each other shard."""
+def representative_groups(groups: Sequence[Group]) -> list[Group]:
+    """Returns all groups of the first shard, and the one with the most references of each other shard."""
     first = [group for group in groups if group.shard is groups[0].shard]
     last = {id(group.shard): group for group in groups}
     return first + [group for group in last.values() if group.shard is not groups[0].shard]
 
 
-def probe(model: Nano, group: Group, batch: int, place: Place) -> None:
-    """A step's work on a group's samples, without its effect."""
-    from brandpress.model.nano.fit_transformer import batch_losses
-
+def run_probe(model: Nano, group: Group, batch: int, place: Place) -> None:
+    """Run a forward and backward pass on a group's samples without changing the model."""
     pairs = group.pairs[torch.arange(batch, device=place.device) % len(group.pairs)]
-    loss, _ = batch_losses(model, batch_of(group, pairs), 0, place)
+    loss, _ = batch_losses(model, gather_batch(group, pairs), 0, place)
     loss.backward()  # type: ignore[no-untyped-call]
     model.zero_grad(set_to_none=True)
 
 
 class BackgroundCompilation:
-    """Fills torch's cache of compiled kernels, in a process of its own."""
+    """A process that fills torch's cache of compiled kernels."""
 
     def __init__(self, device: str, batch: int, grids: Sequence[Grids]) -> None:
         self._process = get_context("spawn").Process(target=_compile, args=(device, batch, tuple(grids)), daemon=True)
         self._process.start()
 
     def succeeded(self, seconds: float) -> bool:
-        """Whether all is compiled, after at most so many more seconds. What isn't finished by then is given up."""
+        """Wait at most `seconds` and return whether everything is compiled. An unfinished process is terminated."""
         self._process.join(max(0.0, seconds))
         if self._process.is_alive():
             print("compilation takes too long: training without it", flush=True)
@@ -101,24 +99,24 @@ class BackgroundCompilation:
 def _compile(device: str, batch: int, grids: Sequence[Grids]) -> None:
     place = Place(torch.device(device), torch.bfloat16)
     model = Nano().to(place.device).train()
-    fuse(model)
+    compile_blocks(model)
     for index, (grid, reference_grid) in enumerate(grids):
-        shard = blank(grid, reference_grid, place.device)
-        for count in range(MOST_REFERENCES + 1) if index == 0 else (MOST_REFERENCES,):
+        shard = blank_shard(grid, reference_grid, place.device)
+        for count in range(MAX_REFERENCES + 1) if index == 0 else (MAX_REFERENCES,):
             pairs = torch.tensor([[0, count]], device=place.device)
-            probe(model, Group(shard, count, pairs), batch, place)
+            run_probe(model, Group(shard, count, pairs), batch, place)
     print("compiled in the background", flush=True)
 
 
-def blank(grid: tuple[int, int], reference_grid: tuple[int, int], device: torch.device) -> Latents:
-    """One composition of zeros, whose caption k has k references."""
+def blank_shard(grid: tuple[int, int], reference_grid: tuple[int, int], device: torch.device) -> LatentShard:
+    """Returns one composition of zeros, whose caption k has k references."""
     channels = TRANSFORMER.in_channels
-    slots = torch.full((1, MOST_REFERENCES + 1, MOST_REFERENCES), NO_SLOT, dtype=torch.int8)
-    for count in range(MOST_REFERENCES + 1):
+    slots = torch.full((1, MAX_REFERENCES + 1, MAX_REFERENCES), NO_SLOT, dtype=torch.int8)
+    for count in range(MAX_REFERENCES + 1):
         slots[0, count, :count] = torch.arange(count)
-    tokens = torch.zeros(1, MOST_REFERENCES + 1, TEXT_LENGTH, dtype=torch.int16)
+    tokens = torch.zeros(1, MAX_REFERENCES + 1, TEXT_LENGTH, dtype=torch.int16)
     tokens[..., 0] = 1
-    return Latents(
+    return LatentShard(
         items=torch.zeros(1, *grid, dtype=torch.int8),
         tokens=tokens,
         slots=slots,

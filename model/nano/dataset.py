@@ -1,4 +1,4 @@
-"""Compositions of the drawn world with captions that are drawn and tokenised ahead, all of it as tensors.
+"""Shards of rendered compositions with tokenised captions, stored as tensors.
 
 Legend: n compositions, K captions of each, L text tokens, (h, w) the grid of latent tokens, C token channels.
 """
@@ -26,22 +26,24 @@ from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.placing import Size
 
 SLOTS = ("item0", "item1", "item2", "scene", "style")
-MOST_REFERENCES = 4
+MAX_REFERENCES = 4
 NO_SLOT = -1
-CAPTION_DRAWS = 8
-"""How many captions, each with its references and their order, go with a composition."""
+CAPTIONS_PER_COMPOSITION = 8
+"""Random captions per composition, each with its own references."""
 EMPTY_PROMPTS = 0.02
+"""Share of captions that are replaced by the empty prompt."""
 
 
 @dataclass(frozen=True)
-class Tensors:
-    """A record of tensors, all with the same first dimension, kept in one file."""
+class TensorRecord:
+    """Tensors with the same first dimension, stored in one file."""
 
     def tensors(self) -> dict[str, Tensor]:
+        """Returns the tensors keyed by field name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def save(self, path: Path) -> None:
-        """A reader finds the whole file or none."""
+        """Write the file atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         save_file({name: value.cpu().contiguous() for name, value in self.tensors().items()}, partial)
@@ -49,29 +51,32 @@ class Tensors:
 
     @classmethod
     def load(cls, path: Path) -> Self:
+        """Read a file that `save` wrote."""
         return cls(**load_file(path))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Returns the rows of all parts, in order."""
         tensors = [part.tensors() for part in parts]
         return cls(**{name: torch.cat([part[name] for part in tensors]) for name in tensors[0]})
 
-    def parts(self, size: int) -> Iterator[Self]:
-        """The rows in their order, so many at a time."""
+    def split(self, size: int) -> Iterator[Self]:
+        """Yields the rows in order, `size` at a time."""
         tensors = self.tensors()
         for first in range(0, len(next(iter(tensors.values()))), size):
             yield type(self)(**{name: value[first : first + size] for name, value in tensors.items()})
 
     def to(self, device: torch.device) -> Self:
+        """Returns a copy on the device."""
         return type(self)(**{name: value.to(device) for name, value in self.tensors().items()})
 
 
 @dataclass(frozen=True)
-class Captioned(Tensors):
-    """What n compositions show and how they are captioned.
+class Shard(TensorRecord):
+    """The items and captions of n compositions.
 
-    items: (n, h, w) int8, what each token shows: 0 the scene, i + 1 item i. tokens: (n, K, L) int16, padded. slots:
-    (n, K, 4) int8, indices into SLOTS of the references that go with a caption, in its order; NO_SLOT past the last.
+    items: (n, h, w) int8, what each token shows: 0 the scene, i + 1 item i. tokens: (n, K, L) int16, padded.
+    slots: (n, K, 4) int8, indices into SLOTS of each caption's references in order, padded with NO_SLOT.
     """
 
     items: Tensor
@@ -80,40 +85,43 @@ class Captioned(Tensors):
 
 
 @dataclass(frozen=True)
-class Drawn(Captioned):
-    """n compositions of one size: pictures (n, 3, H, W) and references (n, slots, 3, H', W'), uint8."""
+class PixelShard(Shard):
+    """n compositions of one size as uint8 pixels: pictures (n, 3, H, W), references (n, slots, 3, H', W')."""
 
     pictures: Tensor
     references: Tensor
 
 
 @dataclass(frozen=True)
-class Latents(Captioned):
-    """n compositions of one size as tokens, bfloat16: targets (n, h, w, C), references (n, slots, h', w', C)."""
+class LatentShard(Shard):
+    """n compositions of one size as bfloat16 latents: targets (n, h, w, C), references (n, slots, h', w', C)."""
 
     targets: Tensor
     references: Tensor
 
 
-def draw_from(
-    library: Library, count: int, size: Size, reference: Size, seed: str, tokenizer: Any = None, draws: int = 0
-) -> Drawn:
-    """`count` compositions of one size with references of another, and `draws` captions of each."""
+def draw_shard(
+    library: Library, count: int, size: Size, reference: Size, seed: str, tokenizer: Any = None, captions: int = 0
+) -> PixelShard:
+    """Returns `count` random compositions with `captions` captions each.
+
+    size, reference: width and height of the pictures and of the references. tokenizer: needed for captions only.
+    """
     rng, (width, height) = random.Random(seed), size  # noqa: S311
     pictures = np.zeros((count, height, width, 3), np.uint8)
     references = np.zeros((count, len(SLOTS), reference[1], reference[0], 3), np.uint8)
     facts = []
     for i in range(count):
-        made = compose(rng, library, width, height, reference=reference)
-        pictures[i] = np.asarray(made.picture)
-        for slot, picture in enumerate(made.item_references):
+        composition = compose(rng, library, width, height, reference=reference)
+        pictures[i] = np.asarray(composition.picture)
+        for slot, picture in enumerate(composition.item_references):
             references[i, slot] = np.asarray(picture)
-        references[i, 3] = np.asarray(made.scene_reference)
-        if made.style_reference is not None:
-            references[i, 4] = np.asarray(made.style_reference)
-        facts.append(made.facts)
-    tokens, slots = captions_of(rng, facts, tokenizer, draws)
-    return Drawn(
+        references[i, 3] = np.asarray(composition.scene_reference)
+        if composition.style_reference is not None:
+            references[i, 4] = np.asarray(composition.style_reference)
+        facts.append(composition.facts)
+    tokens, slots = caption_tensors(rng, facts, tokenizer, captions)
+    return PixelShard(
         items=torch.stack([token_items(fact, height // TOKEN, width // TOKEN) for fact in facts]),
         tokens=tokens,
         slots=slots,
@@ -122,23 +130,23 @@ def draw_from(
     )
 
 
-def captions_of(rng: random.Random, facts: Iterable[Facts], tokenizer: Any, draws: int) -> tuple[Tensor, Tensor]:
-    """`Captioned.tokens` and `Captioned.slots` of compositions; a share of the prompts is empty."""
-    drawn = [[caption(rng, fact) for _ in range(draws)] for fact in facts]
-    if not draws:
-        return torch.zeros(len(drawn), 0, TEXT_LENGTH).short(), torch.zeros(len(drawn), 0, MOST_REFERENCES).char()
-    texts = ["" if rng.random() < EMPTY_PROMPTS else one.text for row in drawn for one in row]
-    slots = torch.full((len(drawn), draws, MOST_REFERENCES), NO_SLOT, dtype=torch.int8)
-    for i, row in enumerate(drawn):
+def caption_tensors(rng: random.Random, facts: Iterable[Facts], tokenizer: Any, count: int) -> tuple[Tensor, Tensor]:
+    """Returns `Shard.tokens` and `Shard.slots` with `count` random captions of each composition."""
+    captions = [[caption(rng, fact) for _ in range(count)] for fact in facts]
+    if not count:
+        return torch.zeros(len(captions), 0, TEXT_LENGTH).short(), torch.zeros(len(captions), 0, MAX_REFERENCES).char()
+    texts = ["" if rng.random() < EMPTY_PROMPTS else one.text for row in captions for one in row]
+    slots = torch.full((len(captions), count, MAX_REFERENCES), NO_SLOT, dtype=torch.int8)
+    for i, row in enumerate(captions):
         for k, one in enumerate(row):
-            for place, name in enumerate(one.references):
-                slots[i, k, place] = SLOTS.index(name)
+            for position, name in enumerate(one.references):
+                slots[i, k, position] = SLOTS.index(name)
     tokens: Tensor = tokenise(tokenizer, texts)["input_ids"]
-    return torch.unflatten(tokens.short(), 0, (-1, draws)), slots
+    return torch.unflatten(tokens.short(), 0, (-1, count)), slots
 
 
 def token_items(facts: Facts, height: int, width: int) -> Tensor:
-    """`Captioned.items` of one composition of height x width tokens: an item owns the tokens whose middle it covers."""
+    """Returns `Shard.items` of one composition: a token shows the item that covers its centre. Sizes are in tokens."""
     items = torch.zeros(height, width, dtype=torch.int8)
     for index, item in enumerate(facts["items"]):
         left, top, right, bottom = ((edge + TOKEN // 2) // TOKEN for edge in item["box"])

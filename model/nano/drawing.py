@@ -1,4 +1,4 @@
-"""Drawing in processes of its own, into files that stay: what was drawn before an interruption isn't drawn again."""
+"""Renders training data in background processes. Finished files are kept, so that a resumed training reuses them."""
 
 from __future__ import annotations
 
@@ -13,73 +13,80 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from brandpress.model.nano.dataset import CAPTION_DRAWS, draw_from
+from brandpress.model.nano.dataset import CAPTIONS_PER_COMPOSITION, draw_shard
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.placing import Size
 
 Result = TypeVar("Result")
 CHUNK = 200
+"""Compositions per file."""
 NICENESS = 19
 
-Shape = tuple[Size, Size]
-"""Width and height of a picture and of its references."""
+Sizes = tuple[Size, Size]
+"""(width, height) of the pictures and of their references."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Some compositions of one shape to draw into one file; with captions where there is a tokenizer."""
+    """Compositions to render into one file, with captions if there is a tokenizer."""
 
     art: Path
     path: Path
     count: int
-    shape: Shape
+    sizes: Sizes
     seed: str
     tokenizer: Path | None
 
 
-def jobs(art: Path, folder: Path, counts: Mapping[Shape, int], seed: int, tokenizer: Path | None = None) -> list[Job]:
-    """The jobs for so many compositions of each shape, the shapes in turns: any first part of them has all shapes in
-    proportion. The same seed gives the same compositions, however many processes draw."""
+def make_jobs(
+    art: Path, folder: Path, counts: Mapping[Sizes, int], seed: int, tokenizer: Path | None = None
+) -> list[Job]:
+    """Returns the jobs for `counts` compositions. Sizes are interleaved, so that any prefix has them in proportion.
+
+    The compositions depend on the seed only, not on the number of processes.
+    """
     ordered = []
-    for shape, count in counts.items():
-        (width, height), (across, down) = shape
+    for sizes, count in counts.items():
+        (width, height), (across, down) = sizes
         for first in range(0, count, CHUNK):
             name = f"{seed}-{width}x{height}-{across}x{down}-{first:06}"
-            job = Job(art, folder / f"{name}.safetensors", min(CHUNK, count - first), shape, name, tokenizer)
+            job = Job(art, folder / f"{name}.safetensors", min(CHUNK, count - first), sizes, name, tokenizer)
             ordered.append((first / count, job))
     return [job for _, job in sorted(ordered, key=lambda pair: pair[0])]
 
 
-def draw(job: Job) -> Path:
-    """Draw the job's compositions, unless they have been; return their file."""
+def run_job(job: Job) -> Path:
+    """Render the job's compositions and return their file; does nothing if the file exists."""
     if not job.path.exists():
         tokenizer = load_tokenizer(job.tokenizer) if job.tokenizer else None
-        draws = CAPTION_DRAWS if job.tokenizer else 0
-        draw_from(load_library(job.art), job.count, *job.shape, job.seed, tokenizer, draws).save(job.path)
+        captions = CAPTIONS_PER_COMPOSITION if job.tokenizer else 0
+        draw_shard(load_library(job.art), job.count, *job.sizes, job.seed, tokenizer, captions).save(job.path)
     return job.path
 
 
 @lru_cache(1)
 def load_library(art: Path) -> Library:
+    """Returns the artwork, loaded once per process."""
     return Library.load(art, art / "cache")
 
 
 @lru_cache(1)
 def load_tokenizer(folder: Path) -> Any:
+    """Returns the tokenizer, loaded once per process."""
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(folder)
 
 
-class Drawing:
-    """A pool of processes that draw in the background, behind everything else that wants the cores.
+class DrawingPool:
+    """A pool of low-priority processes that render in the background.
 
-    They are spawned, never forked: a fork of a process that uses CUDA is of no use.
+    They are spawned, because CUDA doesn't work in a forked process.
     """
 
     def __init__(self, processes: int | None = None) -> None:
-        """processes: all cores but one when None."""
-        self._others = set(active_children())
+        """processes: by default one fewer than the cores."""
+        self._other_children = set(active_children())
         self._pool = ProcessPoolExecutor(processes or max(1, cores() - 1), get_context("spawn"), _begin)
 
     def __enter__(self) -> Self:
@@ -89,34 +96,35 @@ class Drawing:
         self.stop()
 
     def submit(self, jobs: Sequence[Job]) -> list[Future[Path]]:
-        return [self._pool.submit(draw, job) for job in jobs]
+        """Start the jobs and return the futures of their files."""
+        return [self._pool.submit(run_job, job) for job in jobs]
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
-        """Work out something else in one of the processes."""
+        """Run a function in one of the processes."""
         return self._pool.submit(function, *arguments)
 
     def stop(self) -> None:
-        """Draw nothing more, and end the processes: what they are at would keep this one from leaving."""
+        """Cancel pending jobs and terminate the processes, because running jobs would delay this process's exit."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(active_children()) - self._others:
+        for child in set(active_children()) - self._other_children:
             child.terminate()
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Returns the number of cores that this process is allowed to use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _begin() -> None:
-    os.nice(NICENESS)  # threads of a training that shares its cores wait for each other
+    os.nice(NICENESS)  # the training's threads wait for each other, so a busy core slows all of them
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.set_num_threads(1)
 
 
-def drawn_files(futures: Sequence[Future[Path]], seconds: float | None, least: int = 1) -> list[Path]:
-    """The files of the jobs that are done after so many seconds, `least` of them where there are; of all when None."""
-    done, left = wait(futures, timeout=None if seconds is None else max(0.0, seconds))
-    while left and len(done) < least:
-        fresh, left = wait(left, return_when=FIRST_COMPLETED)
-        done |= fresh
-    return [future.result() for future in futures if future in done]
+def finished_files(futures: Sequence[Future[Path]], seconds: float | None, minimum: int = 1) -> list[Path]:
+    """Wait for `seconds` (None: for all jobs) and for at least `minimum` jobs; return the files of finished jobs."""
+    finished, pending = wait(futures, timeout=None if seconds is None else max(0.0, seconds))
+    while pending and len(finished) < minimum:
+        newly_finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+        finished |= newly_finished
+    return [future.result() for future in futures if future in finished]

@@ -1,4 +1,4 @@
-"""Writing nano as a folder in diffusers' layout: bfloat16 weights, and what the family table would not know."""
+"""Exports nano as a folder in diffusers' layout, with bfloat16 weights and nano's settings in model_index.json."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SCHEDULER = {
 
 
 def export(model: Nano, autoencoder: Autoencoder, tokenizer: Any, folder: Path) -> None:
-    """Write the checkpoint into `folder` (made when missing)."""
+    """Write the checkpoint to `folder`, which is created if missing."""
     write_json(folder / "model_index.json", INDEX)
     write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
     transformer = {"_class_name": "Flux2Transformer2DModel", **dataclasses.asdict(TRANSFORMER)}
@@ -63,7 +63,7 @@ def export(model: Nano, autoencoder: Autoencoder, tokenizer: Any, folder: Path) 
     config = Qwen3Config(**QWEN3, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id)
     config.architectures = ["Qwen3ForCausalLM"]
     config.save_pretrained(folder / "text_encoder")
-    tokenizer.backend_tokenizer.no_padding()  # what a training asked of it last isn't part of it
+    tokenizer.backend_tokenizer.no_padding()  # training leaves its own padding and truncation set
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.save_pretrained(folder / "tokenizer")
     name = "diffusion_pytorch_model.safetensors"
@@ -73,13 +73,16 @@ def export(model: Nano, autoencoder: Autoencoder, tokenizer: Any, folder: Path) 
 
 
 def save_weights(module: nn.Module, path: Path, prefix: str = "") -> None:
-    save_file({prefix + name: stored(value) for name, value in module.state_dict().items()}, path, {"format": "pt"})
+    """Write a module's weights as bfloat16, with `prefix` before each name."""
+    save_file({prefix + name: as_stored(value) for name, value in module.state_dict().items()}, path, {"format": "pt"})
 
 
-def stored(value: Tensor) -> Tensor:
+def as_stored(value: Tensor) -> Tensor:
+    """Returns a contiguous copy on the CPU, bfloat16 if floating-point."""
     return (value.to(torch.bfloat16) if value.is_floating_point() else value).cpu().contiguous().clone()
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write indented JSON and create the folder if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Training nano's transformer and text encoder together: straight paths, references in klein-kv's way."""
+"""Trains nano's transformer and text encoder together with flow matching; references as in klein-kv."""
 
 from __future__ import annotations
 
@@ -7,48 +7,43 @@ from contextlib import nullcontext
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from brandpress.model.nano.architecture import TRANSFORMER
-from brandpress.model.nano.batches import Batch, Group, sample_batch
-from brandpress.model.nano.checkpoints import save_state
+from brandpress.model.nano.batches import Group, sample_batch
+from brandpress.model.nano.checkpoints import save_checkpoint
 from brandpress.model.nano.compilation import compiled_blocks
-from brandpress.model.nano.loop import Stage, train
-from brandpress.model.nano.muon import Muon
+from brandpress.model.nano.flow_loss import batch_losses
+from brandpress.model.nano.loop import Recipe, Stage, train
+from brandpress.model.nano.muon import Muon, remaining_parameters
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.place import Place
 
 MUON_LR, ADAM_LR, LR_BATCH = 4e-3, 2e-3, 32
+"""Peak learning rates, tuned for batches of LR_BATCH samples."""
 BATCH, GPU_BATCH = 32, 512
-WARM_UP, FALLS_FROM, DECAY = 60, 0.5, 0.998
-NOISE_MEAN, NOISE_SPREAD, PURE_NOISE = 1.5, 1.25, 0.1
-"""Times of noise: logit-normal, and a share of exactly 1. The mean decides whether the layout is learnt: klein's four
-steps at this size stand at 1, 0.955, 0.875 and 0.70."""
-ITEM_WEIGHT = 1.5
-"""How much a token that shows an item counts against one of the scene."""
-SOURCE_WEIGHT = 0.1
-"""The weight of the loss of the tokens' sources. Layout is learnt from it much sooner than from the velocity alone."""
+RECIPE = Recipe(warm_up=60, decay_from=0.5, ema_decay=0.998)
 
 
 def learning_rates(batch: int) -> tuple[float, float]:
-    """Muon's and AdamW's for batches of a size: both were found at LR_BATCH, and grow slowly with larger ones.
+    """Returns Muon's and AdamW's peak learning rates for a batch size.
 
-    Sixteen times the batch raises Muon's rate by 1.4 and AdamW's by 1.2.
+    They grow slowly with the batch: 16 times the batch raises Muon's rate by a factor of 1.4 and AdamW's by 1.2.
     """
     growth = (batch / LR_BATCH) ** 0.125
     return MUON_LR * growth, ADAM_LR * growth**0.5
 
 
-def fit_transformer(groups: Sequence[Group], stage: Stage, place: Place, batch: int, fuse: bool = False) -> Nano:
-    """Resumes from the stage's checkpoint; returns the moving average of the weights.
+def fit_transformer(
+    groups: Sequence[Group], stage: Stage, place: Place, batch: int, *, compile_blocks: bool = False
+) -> Nano:
+    """Returns the trained model with its EMA weights; resumes from the stage's checkpoint.
 
-    batch: samples of a step. fuse: with the blocks compiled, where that works.
+    batch: samples per step. compile_blocks: compile the blocks if that works.
     """
     torch.manual_seed(0)
     model = Nano().to(place.device)
     matrices = [p for n, p in model.transformer.named_parameters() if "blocks" in n and p.ndim == 2]
-    chosen = {id(p) for p in matrices}
-    others = [p for p in model.parameters() if id(p) not in chosen]
+    others = remaining_parameters(model, matrices)
     muon_lr, adam_lr = learning_rates(batch)
     optimisers = (
         Muon(matrices, lr=muon_lr, piece=TRANSFORMER.width),
@@ -59,26 +54,7 @@ def fit_transformer(groups: Sequence[Group], stage: Stage, place: Place, batch: 
         return batch_losses(model, sample_batch(groups, batch, step, place), step, place)
 
     model.train()
-    with compiled_blocks(model, groups, batch, place) if fuse else nullcontext():
+    with compiled_blocks(model, groups, batch, place) if compile_blocks else nullcontext():
         step = train(stage, model, optimisers, others, losses)
-    save_state(stage.checkpoint, stage.saved(step, finished=True), model, model.state_dict())
+    save_checkpoint(stage.checkpoint, stage.state(step, finished=True), model, model.state_dict())
     return model.eval()
-
-
-def batch_losses(model: Nano, batch: Batch, step: int, place: Place) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch: the mean square of the velocity's error, items above the scene, and the cross entropy of the
-    tokens' sources. Noise and its times are drawn on the device."""
-    generator = place.generator(2 * step + 1)
-    size, device = len(batch.targets), place.device
-    time_B = torch.sigmoid(NOISE_MEAN + NOISE_SPREAD * torch.randn(size, generator=generator, device=device))
-    pure = torch.rand(size, generator=generator, device=device) < PURE_NOISE
-    time_B = torch.where(pure, 1.0, time_B)
-    noise = torch.randn(batch.targets.shape, generator=generator, device=device)
-    noisy = torch.lerp(batch.targets, noise, time_B[:, None, None])
-    with place.autocast():
-        predicted, sources = model.velocity(noisy, time_B, model.embed(batch.tokens), batch)
-    squares = F.mse_loss(predicted.float(), noise - batch.targets, reduction="none").mean(dim=2)
-    weights = torch.where(batch.sources > 0, ITEM_WEIGHT, 1.0)
-    velocity = (weights * squares).sum() / weights.sum()
-    source = F.cross_entropy(sources.float().flatten(0, 1), batch.sources.flatten())
-    return velocity + SOURCE_WEIGHT * source, {"velocity": velocity, "source": source}

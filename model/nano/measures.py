@@ -1,4 +1,4 @@
-"""Measures of what a renderer makes of the fixed cases (`model/nano/world/cases.py`)."""
+"""Metrics of a renderer on the fixed cases (`model/nano/world/cases.py`)."""
 
 from __future__ import annotations
 
@@ -18,139 +18,155 @@ from brandpress.model.nano.world.phrases import SCENE_WORDS
 from brandpress.model.nano.world.scenes import Scene
 
 Pixels = NDArray[np.float64]
-WORDED = tuple(name for name, phrases in SCENE_WORDS.items() if name != "abstract" and "{c}" not in phrases[0])
+NAMEABLE_SCENES = tuple(name for name, phrases in SCENE_WORDS.items() if name != "abstract" and "{c}" not in phrases[0])
+"""Scenes that words alone describe."""
 SCENE_EXAMPLES, SCENE_PHRASES = 32, 3
 
 
-class Renders(Protocol):
-    """What the measures need of a renderer."""
+class PictureRenderer(Protocol):
+    """The part of a renderer that the metrics need."""
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
-        """The pictures of the requests, in their order."""
+        """Returns the pictures of the requests, in order."""
 
 
-def requests(cases: Sequence[Case], steps: int) -> list[RenderRequest]:
+def case_requests(cases: Sequence[Case], steps: int) -> list[RenderRequest]:
+    """Returns the request of each case; the seed is the case's index."""
     return [
         RenderRequest(case.caption.text, case.references, *case.target.size, seed=i, steps=steps)
         for i, case in enumerate(cases)
     ]
 
 
-def measure(renderer: Renders, cases: Sequence[Case], steps: int) -> dict[str, float]:
-    """Shares (position, retrieval), errors in levels of 255 (colour, other, background) and PSNR in dB."""
-    pictures = renderer.render(requests(cases, steps))
-    means = [item_colours(pixels(case.target), case) for case in cases]
+def measure(renderer: PictureRenderer, cases: Sequence[Case], steps: int) -> dict[str, float]:
+    """Returns shares (position, retrieval), errors in levels of 255 (colour, other, background) and PSNR in dB."""
+    pictures = renderer.render(case_requests(cases, steps))
+    target_colours = [item_colours(pixels(case.target), case) for case in cases]
     figures: dict[str, list[float]] = {key: [] for key in ("position", "colour", "other", "retrieval", "background")}
     squares = []
     for i, (case, picture) in enumerate(zip(cases, pictures, strict=True)):
-        made, target = pixels(picture), pixels(case.target)
-        figures["position"].append(distance(made, target) < distance(made, pixels(case.swapped)))
-        found, wanted, other = item_colours(made, case), means[i], means[(i + 1) % len(means)]
-        figures["colour"].append(float(np.abs(found - wanted).mean()))
-        figures["other"].append(float(np.abs(found - other).mean()))
-        figures["retrieval"].append(retrieved(picture, case))
-        third = made.shape[0] // 3
-        figures["background"].append(float(np.abs(made[:third] - target[:third]).mean()))
-        squares.append(float(((made - target) ** 2).mean()))
+        rendered, target = pixels(picture), pixels(case.target)
+        figures["position"].append(distance(rendered, target) < distance(rendered, pixels(case.swapped)))
+        colours, other_colours = item_colours(rendered, case), target_colours[(i + 1) % len(target_colours)]
+        figures["colour"].append(float(np.abs(colours - target_colours[i]).mean()))
+        figures["other"].append(float(np.abs(colours - other_colours).mean()))
+        figures["retrieval"].append(is_retrieved(picture, case))
+        third = rendered.shape[0] // 3
+        figures["background"].append(float(np.abs(rendered[:third] - target[:third]).mean()))
+        squares.append(float(((rendered - target) ** 2).mean()))
     report = {key: round(float(np.mean(values)), 3) for key, values in figures.items()}
     return report | {"psnr": round(float(np.mean([10 * math.log10(255**2 / max(1e-9, s)) for s in squares])), 2)}
 
 
-def retrieved(picture: Image.Image, case: Case) -> bool:
-    """Whether the crop at item 0's place is nearest to item 0 among the candidates."""
-    return int(np.argmin(place_errors(picture, case, 0))) == case.answers[0]
+def is_retrieved(picture: Image.Image, case: Case) -> bool:
+    """Returns whether item 0 is the nearest candidate to the crop at its position."""
+    return int(np.argmin(candidate_errors(picture, case, 0))) == case.answers[0]
 
 
-def change_ratio(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> float:
-    """One item's reference exchanged for another case's: how much more its own place changes than the other's."""
-    own, beside = 0.0, 0.0
-    changed = []
+def change_ratio(renderer: PictureRenderer, cases: Sequence[Case], steps: int = 4) -> float:
+    """Returns the change at item 0 relative to the change at item 1 when item 0's reference is replaced.
+
+    The replacement is item 0's reference of the next case.
+    """
+    own_change, other_change = 0.0, 0.0
+    replaced_references = []
     for i, case in enumerate(cases):
-        place = case.caption.references.index("item0")
+        index = case.caption.references.index("item0")
         donor = cases[(i + 1) % len(cases)]
-        stranger = donor.references[donor.caption.references.index("item0")]
-        changed.append((*case.references[:place], stranger, *case.references[place + 1 :]))
-    asked = requests(cases, steps)
-    before = renderer.render(asked)
-    after = renderer.render([replace(r, references=refs) for r, refs in zip(asked, changed, strict=True)])
+        replacement = donor.references[donor.caption.references.index("item0")]
+        replaced_references.append((*case.references[:index], replacement, *case.references[index + 1 :]))
+    requests = case_requests(cases, steps)
+    before = renderer.render(requests)
+    after = renderer.render(
+        [replace(r, references=refs) for r, refs in zip(requests, replaced_references, strict=True)]
+    )
     for case, first, second in zip(cases, before, after, strict=True):
         difference = np.abs(pixels(first) - pixels(second)).mean(axis=2)
-        own += difference[case.masks[0]].mean()
-        beside += difference[case.masks[1]].mean()
-    return round(own / max(1e-9, beside), 2)
+        own_change += difference[case.masks[0]].mean()
+        other_change += difference[case.masks[1]].mean()
+    return round(own_change / max(1e-9, other_change), 2)
 
 
-def permuted(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> float:
-    """Both items' references exchanged under the same caption: the share of pictures that follow."""
+def exchange_share(renderer: PictureRenderer, cases: Sequence[Case], steps: int = 4) -> float:
+    """Returns the share of pictures whose items are exchanged when their references are, under the same caption."""
     exchanged = []
-    for case, request in zip(cases, requests(cases, steps), strict=True):
+    for case, request in zip(cases, case_requests(cases, steps), strict=True):
         references = list(request.references)
         first, second = (case.caption.references.index(name) for name in ("item0", "item1"))
         references[first], references[second] = references[second], references[first]
         exchanged.append(replace(request, references=tuple(references)))
-    follow = [
+    follows = [
         distance(pixels(picture), pixels(case.swapped)) < distance(pixels(picture), pixels(case.target))
         for case, picture in zip(cases, renderer.render(exchanged), strict=True)
     ]
-    return round(float(np.mean(follow)), 3)
+    return round(float(np.mean(follows)), 3)
 
 
-def natural_words(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> dict[str, float]:
-    """Two items without their sides, mentioned from left to right. The share of pictures in which both are found, each
-    at its place the nearest of 16 candidates, and in which they are apart: each place is nearer to its own item."""
-    asked = []
+def natural_captions(renderer: PictureRenderer, cases: Sequence[Case], steps: int = 4) -> dict[str, float]:
+    """Returns the shares of pictures with two items whose prompt mentions no sides, mentioned from left to right.
+
+    both found: each item is the nearest of the candidates at its position. apart: each position is nearer to its own
+    item than to the other one.
+    """
+    requests = []
     for i, case in enumerate(cases):
         prompt = natural_prompt(case.composition.facts, case.caption.references, i)
-        asked.append(RenderRequest(prompt, case.references, *case.target.size, seed=i, steps=steps))
-    found, apart = [], []
-    for case, picture in zip(cases, renderer.render(asked), strict=True):
-        choices = [place_errors(picture, case, place) for place in (0, 1)]
-        found.append(all(int(np.argmin(errors)) == case.answers[place] for place, errors in enumerate(choices)))
+        requests.append(RenderRequest(prompt, case.references, *case.target.size, seed=i, steps=steps))
+    both_found, apart = [], []
+    for case, picture in zip(cases, renderer.render(requests), strict=True):
+        errors_of = [candidate_errors(picture, case, item) for item in (0, 1)]
+        both_found.append(all(int(np.argmin(errors)) == case.answers[item] for item, errors in enumerate(errors_of)))
         apart.append(
-            all(errors[case.answers[place]] < errors[case.answers[1 - place]] for place, errors in enumerate(choices))
+            all(errors[case.answers[item]] < errors[case.answers[1 - item]] for item, errors in enumerate(errors_of))
         )
-    return {"both found": round(float(np.mean(found)), 3), "apart": round(float(np.mean(apart)), 3)}
+    return {"both found": round(float(np.mean(both_found)), 3), "apart": round(float(np.mean(apart)), 3)}
 
 
-def place_errors(picture: Image.Image, case: Case, place: int) -> list[float]:
-    """How far the crop at an item's place is from each candidate there."""
-    crop = pixels(picture.crop(crop_box(case.composition.placed[place])))
-    return [distance(crop, pixels(other)) for other in (case.candidates, case.second_candidates)[place]]
+def candidate_errors(picture: Image.Image, case: Case, item: int) -> list[float]:
+    """Returns the distances between the crop at an item's position and each candidate there."""
+    crop = pixels(picture.crop(crop_box(case.composition.placed[item])))
+    return [distance(crop, pixels(candidate)) for candidate in (case.candidates, case.second_candidates)[item]]
 
 
-def scenes_in_words(renderer: Renders, cases: Sequence[Case], steps: int = 4) -> float:
-    """An item by reference and a scene by its words: the share of pictures whose upper half is nearest to that scene.
+def scenes_in_words(renderer: PictureRenderer, cases: Sequence[Case], steps: int = 4) -> float:
+    """Returns the share of pictures whose scene, described in words only, is recognised. Items have references.
 
-    Nearest among SCENE_EXAMPLES drawings of each scene that words can tell, as thumbnails of 8 x 8 pixels.
+    The picture's thumbnail is compared with those of SCENE_EXAMPLES renderings of each nameable scene.
     """
     examples = {
         name: [thumbnail(Scene(name, None, "none", seed).draw(64, 64)) for seed in range(SCENE_EXAMPLES)]
-        for name in WORDED
+        for name in NAMEABLE_SCENES
     }
-    wanted = [(name, phrase) for name in WORDED for phrase in SCENE_WORDS[name][:SCENE_PHRASES]]
-    asked = []
-    for i, (_, phrase) in enumerate(wanted):
-        shown = cases[i % len(cases)].composition
-        prompt = f"the {shown.facts['items'][0]['noun']} from image 1 in the centre, {phrase}"
-        asked.append(RenderRequest(prompt, shown.item_references[:1], 128, 128, seed=i, steps=steps))
-    made = [thumbnail(picture) for picture in renderer.render(asked)]
-    found = [min(WORDED, key=lambda name: min(distance(one, other) for other in examples[name])) for one in made]
-    return round(float(np.mean([name == other for name, (other, _) in zip(found, wanted, strict=True)])), 3)
+    scene_phrases = [(name, phrase) for name in NAMEABLE_SCENES for phrase in SCENE_WORDS[name][:SCENE_PHRASES]]
+    requests = []
+    for i, (_, phrase) in enumerate(scene_phrases):
+        composition = cases[i % len(cases)].composition
+        prompt = f"the {composition.facts['items'][0]['noun']} from image 1 in the centre, {phrase}"
+        requests.append(RenderRequest(prompt, composition.item_references[:1], 128, 128, seed=i, steps=steps))
+    thumbnails = [thumbnail(picture) for picture in renderer.render(requests)]
+    nearest_scenes = [
+        min(NAMEABLE_SCENES, key=lambda name: min(distance(one, example) for example in examples[name]))
+        for one in thumbnails
+    ]
+    matches = [nearest == name for nearest, (name, _) in zip(nearest_scenes, scene_phrases, strict=True)]
+    return round(float(np.mean(matches)), 3)
 
 
 def thumbnail(picture: Image.Image) -> Pixels:
-    """The upper half of a picture's 8 x 8 thumbnail."""
+    """Returns the upper half of a picture's 8 x 8 thumbnail."""
     return pixels(picture.resize((8, 8), Image.Resampling.BOX))[:4]
 
 
 def item_colours(picture: Pixels, case: Case) -> Pixels:
-    """The mean colour over each item's mask, (2, 3)."""
+    """Returns the mean colour over each item's mask, (2, 3)."""
     return np.stack([picture[mask].mean(axis=0) for mask in case.masks])
 
 
 def pixels(picture: Image.Image) -> Pixels:
+    """Returns a picture as (height, width, 3) floats, 0 to 255."""
     return np.asarray(picture.convert("RGB"), np.float64)
 
 
 def distance(one: Pixels, other: Pixels) -> float:
+    """Returns the mean squared difference."""
     return float(((one - other) ** 2).mean())

@@ -1,7 +1,7 @@
-"""Muon: momentum, orthogonalised by Newton-Schulz, for the matrices of a network.
+"""The Muon optimizer: momentum orthogonalised by Newton-Schulz iterations, for the matrices of a network.
 
 Source: Keller Jordan, "Muon: an optimizer for hidden layers" (2024), with its quintic coefficients. Matrices are cut
-into square-ish pieces (a fused projection is several matrices) so that equal pieces share one batched iteration.
+into pieces, because a fused projection is several matrices; pieces of equal shape share one batched iteration.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 
 def orthogonalise(batch: Tensor, iterations: int = 5) -> Tensor:
-    """(n, rows, columns) -> the nearest semi-orthogonal matrices, roughly; computed in bfloat16."""
+    """Returns approximately the nearest semi-orthogonal matrices of (n, rows, columns); computed in bfloat16."""
     a, b, c = 3.4445, -4.7750, 2.0315
     x = batch.bfloat16()
     tall = x.shape[1] > x.shape[2]
@@ -30,9 +30,9 @@ def orthogonalise(batch: Tensor, iterations: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """For parameters of two and more dimensions; convolutions count as (out, in * height * width) matrices.
+    """Optimises parameters of two or more dimensions; a convolution is an (out, in * height * width) matrix.
 
-    `piece`: width into which larger dimensions are cut when they divide by it; None leaves matrices whole.
+    piece: dimensions that are a multiple of this width are cut into it; None leaves matrices whole.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Update all parameters that have a gradient. closure: unused."""
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
             if not parameters:
@@ -70,8 +71,14 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_add_(weights, shaped, alpha=-group["lr"] * scale)
 
 
+def remaining_parameters(model: nn.Module, matrices: Iterable[nn.Parameter]) -> list[nn.Parameter]:
+    """Returns the model's parameters that aren't among `matrices`, for another optimizer."""
+    ids = {id(matrix) for matrix in matrices}
+    return [parameter for parameter in model.parameters() if id(parameter) not in ids]
+
+
 def pieces(matrix: Tensor, width: int | None) -> list[Tensor]:
-    """Views of the matrix, cut along dimensions that are multiples of `width`."""
+    """Returns views of the matrix, cut along dimensions that are larger multiples of `width`."""
     if width is None:
         return [matrix]
     out = [matrix]

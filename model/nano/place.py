@@ -1,4 +1,4 @@
-"""Where training computes, and how exactly."""
+"""The device and precision of a training."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ MEASURED_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Place:
-    """A device, and the dtype of the products under autocast; parameters stay in float32."""
+    """A device and the dtype of matrix products under autocast; parameters stay in float32."""
 
     device: torch.device
     dtype: torch.dtype
 
     @classmethod
     def of(cls, device: torch.device) -> Place:
-        """bfloat16 on a GPU; on a CPU whichever of bfloat16 and float32 is faster there."""
+        """Returns the device with bfloat16 on a GPU, or the faster of bfloat16 and float32 on a CPU."""
         return cls(device, torch.bfloat16 if device.type == "cuda" else faster_dtype())
 
     @property
     def on_gpu(self) -> bool:
+        """Whether the device is a GPU."""
         return self.device.type == "cuda"
 
     def autocast(self) -> torch.autocast:
+        """Returns the autocast context of this precision."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def generator(self, seed: int) -> torch.Generator:
-        """Random numbers that are drawn on the device; the same for the same seed on the same kind of device."""
+        """Returns a generator on the device. A seed gives the same numbers on the same kind of device only."""
         return torch.Generator(self.device).manual_seed(seed)
 
 
@@ -38,16 +40,16 @@ CPU = Place(torch.device("cpu"), torch.float32)
 
 
 def faster_dtype(seconds: float = MEASURED_SECONDS) -> torch.dtype:
-    """bfloat16 or float32, measured on this CPU: with bfloat16 instructions four times as fast, without them slower."""
-    return max((torch.bfloat16, torch.float32), key=lambda dtype: products_a_second(dtype, seconds))
+    """Returns the faster of bfloat16 and float32 on this CPU; bfloat16 is faster only with hardware support."""
+    return max((torch.bfloat16, torch.float32), key=lambda dtype: products_per_second(dtype, seconds))
 
 
-def products_a_second(dtype: torch.dtype, seconds: float) -> float:
-    """How many products of (2048, 256) by (256, 1024) this CPU makes in a second."""
+def products_per_second(dtype: torch.dtype, seconds: float) -> float:
+    """Returns the measured number of (2048, 256) by (256, 1024) matrix products per second."""
     left, right = torch.randn(2048, 256, dtype=dtype), torch.randn(256, 1024, dtype=dtype)
     left @ right
-    began, count = time.perf_counter(), 0
-    while time.perf_counter() - began < seconds:
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
         left @ right
         count += 1
-    return count / (time.perf_counter() - began)
+    return count / (time.perf_counter() - start)

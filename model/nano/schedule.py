@@ -1,4 +1,4 @@
-"""How long each stage of a training goes on: for a number of steps, or for a share of a budget of time."""
+"""The length of each training stage: a number of steps, or a share of a wall-clock budget."""
 
 from __future__ import annotations
 
@@ -10,70 +10,71 @@ from typing import Protocol
 
 from brandpress.model.errors import BrandpressError
 
-MOST_MINUTES = 10_000
+MAX_MINUTES = 10_000
 SHARES = {"autoencoder": 0.22, "transformer": 0.60, "decoder": 0.08, "evaluation": 0.10}
-"""What each stage gets of the budget. Drawing the first pictures counts as the autoencoder's, encoding and compilation
-as the transformer's, the export as the evaluation's. A stage that begins late is shorter, never later to end."""
+"""Each stage's share of the budget. The autoencoder's share includes rendering the first pictures, the transformer's
+encoding and compilation, the evaluation's the export. A stage that begins late still ends on time."""
 
 
 def stage_ends(seconds: float) -> dict[str, float]:
-    """The second of the budget at which each stage ends."""
+    """Returns the second of the budget at which each stage ends, keyed by stage."""
     return dict(zip(SHARES, (seconds * share for share in accumulate(SHARES.values())), strict=True))
 
 
 class BudgetError(BrandpressError):
-    """A budget that leaves a stage no time for its first step."""
-
-    exit_code = 1
+    """The budget leaves a stage no time for its first step."""
 
     @classmethod
     def of(cls, stage: str, used: float, seconds: float) -> BudgetError:
-        """used: seconds of the budget, of `seconds` in all."""
-        ends = stage_ends(seconds)[stage]
-        least = math.floor(used / ends * seconds / 6 + 1) / 10
+        """Returns the error for a stage when `used` of the budget's `seconds` are used."""
+        end = stage_ends(seconds)[stage]
+        minimum = math.floor(used / end * seconds / 6 + 1) / 10
         return cls(
-            f"--minutes {seconds / 60:g}: no time is left for the {stage}'s first step: {used:.1f} s are used, and its "
-            f"share ends at {ends:.1f} s; give at least {least:g} minutes, and time to train"
+            f"--minutes {seconds / 60:g}: no time is left for the {stage}'s first step: {used:.1f} s are used and "
+            f"its share ends at {end:.1f} s; set --minutes to at least {minimum:g}, plus time to train"
         )
 
 
 class Clock:
-    """The seconds of the budget that are used up: by earlier runs as far as their checkpoints go, and by this one."""
+    """Counts the used seconds of the budget: by earlier runs up to their last checkpoints, and by this run."""
 
     def __init__(self, used: float = 0.0, started: float | None = None) -> None:
-        """started: `time.monotonic()` when this run began; now when None."""
+        """started: `time.monotonic()` at the beginning of this run; now by default."""
         self._zero = (time.monotonic() if started is None else started) - used
 
     def used(self) -> float:
+        """Returns the used seconds."""
         return time.monotonic() - self._zero
 
 
 class Schedule(Protocol):
-    """How far a stage is."""
+    """The progress of a stage."""
 
     def share(self, step: int) -> float:
-        """The share of the stage that is over after `step` steps; 1 or more when the stage is over."""
+        """Returns the completed share of the stage after `step` steps; 1 or more if it is over."""
 
     def label(self, step: int) -> str:
-        """How far the stage is, in print."""
+        """Returns the progress as text."""
 
 
 @dataclass(frozen=True)
 class StepSchedule:
-    """A stage of a number of steps."""
+    """A stage with a fixed number of steps."""
 
     steps: int
 
     def share(self, step: int) -> float:
+        """Returns the completed share of the stage."""
         return step / self.steps if self.steps else 1.0
 
     def label(self, step: int) -> str:
+        """Returns the progress as text."""
         return f"{step}/{self.steps}"
 
 
 @dataclass(frozen=True)
 class TimeSchedule:
-    """A stage from one second of the budget to another. seconds: the whole budget."""
+    """A stage between two seconds of the budget, which has `seconds` in total."""
 
     clock: Clock
     began: float
@@ -81,15 +82,20 @@ class TimeSchedule:
     seconds: float
 
     def share(self, step: int) -> float:
+        """Returns the completed share of the stage."""
         length = self.ends - self.began
         return (self.clock.used() - self.began) / length if length > 0 else 1.0
 
     def label(self, step: int) -> str:
+        """Returns the progress as text."""
         return f"{step} steps, {min(1.0, self.share(step)):.0%}"
 
 
-def rate(step: int, share: float, warm_up: int, falls_from: float) -> float:
-    """The learning rate's factor after `step` steps and a share of the stage: warm-up, flat, linear to a twentieth."""
+def learning_rate_factor(step: int, share: float, warm_up: int, decay_from: float) -> float:
+    """Returns the learning rate relative to its peak: linear warm-up, constant, then linear decay to 0.05.
+
+    warm_up: steps. share: the completed share of the stage. decay_from: the share at which the decay begins.
+    """
     if step < warm_up:
         return (step + 1) / warm_up
-    return max(0.05, min(1.0, (1 - share) / (1 - falls_from)))
+    return max(0.05, min(1.0, (1 - share) / (1 - decay_from)))

@@ -1,4 +1,4 @@
-"""nano's tokenizer: Qwen2's (byte-level BPE, right padding), a small vocabulary, a chat template of two tokens."""
+"""nano's tokenizer: Qwen2's (byte-level BPE, right padding) with a small vocabulary and a two-token chat template."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHAT_TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] 
 
 
 def train_tokenizer(captions: Iterable[str]) -> Any:
-    """A `Qwen2TokenizerFast` whose vocabulary is learnt from the captions."""
+    """Returns a `Qwen2TokenizerFast` whose vocabulary is trained on the captions."""
     core = Tokenizer(models.BPE())
     core.normalizer = normalizers.NFC()
     core.pre_tokenizer = pre_tokenizers.Sequence(
@@ -49,6 +49,6 @@ def train_tokenizer(captions: Iterable[str]) -> Any:
 
 
 def tokenise(tokenizer: Any, prompts: Sequence[str]) -> Any:
-    """Token ids and mask of exactly TEXT_LENGTH, as the pipelines make them."""
+    """Returns the token ids and attention mask, padded or truncated to TEXT_LENGTH like the pipelines do."""
     chats = tokenizer.apply_chat_template([[{"role": "user", "content": p}] for p in prompts], tokenize=False)
     return tokenizer(chats, return_tensors="pt", padding="max_length", truncation=True, max_length=TEXT_LENGTH)

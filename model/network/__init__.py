@@ -1,1 +1,1 @@
-"""FLUX.2 as the paper and the public code have it: transformer, autoencoder, text encoders, and their kernels."""
+"""FLUX.2 as in the paper and the public code: transformer, autoencoder, text encoders, and their kernels."""

@@ -1,10 +1,11 @@
 """FLUX.2's autoencoder: pictures <-> latent tokens.
 
-A convolutional KL autoencoder (8x down), 2x2 patches on top (16 pixels a token), latents normalised by stored
-batch-norm statistics. Parameter names are those of diffusers' `AutoencoderKLFlux2`, so that a checkpoint's tensors need
-no renaming. Source: black-forest-labs/flux2 `autoencoder.py`, diffusers 0.42.1 `autoencoder_kl_flux2.py`.
+A convolutional KL autoencoder (8x down) with 2x2 patches on top (16 pixels a token). Latents are normalised with stored
+batch-norm statistics. Parameter names are those of diffusers' `AutoencoderKLFlux2`, so checkpoints need no renaming.
+Source: black-forest-labs/flux2 `autoencoder.py`, diffusers 0.42.1 `autoencoder_kl_flux2.py`.
 
-Legend: B batch, H W picture pixels, h w latent grid (H/16, W/16), c latent channels, C = 4c token channels.
+Legend: B batch, H W picture pixels, h w latent grid (H/16, W/16), c latent channels, C = 4c token channels; inside of
+the blocks, Z channels and X Y rows and columns of whatever resolution, N = X*Y positions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from brandpress.model.network.config import read_fields
 from brandpress.model.network.kernels import EAGER, Kernels
 
@@ -42,29 +43,33 @@ class AutoencoderConfig:
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any]) -> AutoencoderConfig:
+        """Reads the fields from a parsed `config.json`. Raises CheckpointError if it describes another class."""
         return cls(**read_fields(cls, config, class_name="AutoencoderKLFlux2"))
 
     @property
     def token_channels(self) -> int:
+        """C, the channels of a token: those of a patch of latents."""
         return self.latent_channels * self.patch_size[0] * self.patch_size[1]
 
 
 class ResnetBlock(nn.Module):
+    """Two normed convolutions beside a shortcut: (B, Z, X, Y) -> (B, Z', X, Y)."""
+
     def __init__(self, channels_in: int, channels_out: int, groups: int) -> None:
         super().__init__()
-        self.norm1 = bands.NormSilu(groups, channels_in, eps=1e-6)
+        self.norm1 = tiled.NormSilu(groups, channels_in, eps=1e-6)
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1)
-        self.norm2 = bands.NormSilu(groups, channels_out, eps=1e-6)
+        self.norm2 = tiled.NormSilu(groups, channels_out, eps=1e-6)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.conv_shortcut = nn.Conv2d(channels_in, channels_out, 1) if channels_in != channels_out else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        hidden = bands.conv(x, self.conv1, self.norm1)
-        return bands.residual(x, self.conv_shortcut, hidden, self.conv2, self.norm2)
+    def forward(self, x_BZXY: Tensor) -> Tensor:
+        hidden_BZXY = tiled.conv(x_BZXY, self.conv1, self.norm1)
+        return tiled.residual(x_BZXY, self.conv_shortcut, hidden_BZXY, self.conv2, self.norm2)
 
 
 class MidAttention(nn.Module):
-    """Self-attention of one head over all positions."""
+    """Self-attention with one head over all positions: (B, Z, X, Y) -> (B, Z, X, Y)."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
@@ -75,46 +80,55 @@ class MidAttention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(channels, channels)])
         self.kernels = EAGER
 
-    def forward(self, x: Tensor) -> Tensor:
-        normed = self.group_norm(x.flatten(2)).transpose(1, 2)
-        q, k, v = (layer(normed).unsqueeze(1) for layer in (self.to_q, self.to_k, self.to_v))
-        mixed: Tensor = self.to_out[0](bands.attention(q, k, v, self.kernels).squeeze(1))
-        return x + mixed.transpose(1, 2).reshape(x.shape)
+    def forward(self, x_BZXY: Tensor) -> Tensor:
+        normed_BNZ = self.group_norm(x_BZXY.flatten(2)).transpose(1, 2)
+        q_B1NZ, k_B1NZ, v_B1NZ = (layer(normed_BNZ).unsqueeze(1) for layer in (self.to_q, self.to_k, self.to_v))
+        mixed_BNZ = tiled.attention(q_B1NZ, k_B1NZ, v_B1NZ, self.kernels).squeeze(1)
+        out_BNZ: Tensor = self.to_out[0](mixed_BNZ)
+        return x_BZXY + out_BNZ.transpose(1, 2).reshape(x_BZXY.shape)
 
 
 class MidBlock(nn.Module):
+    """Two resnet blocks with an optional attention between: (B, Z, X, Y) -> (B, Z, X, Y)."""
+
     def __init__(self, channels: int, groups: int, attention: bool) -> None:
         super().__init__()
         self.resnets = nn.ModuleList([ResnetBlock(channels, channels, groups) for _ in range(2)])
         self.attentions = nn.ModuleList([MidAttention(channels, groups)] if attention else [])
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.resnets[0](x)
+    def forward(self, x_BZXY: Tensor) -> Tensor:
+        x_BZXY = self.resnets[0](x_BZXY)
         for attention in self.attentions:
-            x = attention(x)
-        out: Tensor = self.resnets[1](x)
-        return out
+            x_BZXY = attention(x_BZXY)
+        out_BZXY: Tensor = self.resnets[1](x_BZXY)
+        return out_BZXY
 
 
 class Downsample(nn.Module):
+    """(B, Z, X, Y) -> (B, Z, X/2, Y/2)."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, stride=2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return bands.downsample(x, self.conv)
+    def forward(self, x_BZXY: Tensor) -> Tensor:
+        return tiled.downsample(x_BZXY, self.conv)
 
 
 class Upsample(nn.Module):
+    """(B, Z, X, Y) -> (B, Z, 2X, 2Y)."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return bands.upsample(x, self.conv)
+    def forward(self, x_BZXY: Tensor) -> Tensor:
+        return tiled.upsample(x_BZXY, self.conv)
 
 
 class DownBlock(nn.Module):
+    """Holds the layers of one resolution of the encoder; `layers_of` runs them."""
+
     def __init__(self, channels_in: int, channels_out: int, layers: int, groups: int, last: bool) -> None:
         super().__init__()
         widths = [channels_in] + [channels_out] * (layers - 1)
@@ -123,6 +137,8 @@ class DownBlock(nn.Module):
 
 
 class UpBlock(nn.Module):
+    """Holds the layers of one resolution of the decoder; `layers_of` runs them."""
+
     def __init__(self, channels_in: int, channels_out: int, layers: int, groups: int, last: bool) -> None:
         super().__init__()
         widths = [channels_in] + [channels_out] * (layers - 1)
@@ -131,13 +147,15 @@ class UpBlock(nn.Module):
 
 
 def layers_of(blocks: nn.ModuleList) -> Iterator[nn.Module]:
-    """Resnets and scalers in their order, to be run one by one: a call of a block would hold its input to its end."""
+    """Yields resnets and samplers in order, to run one by one: a call of a whole block would keep its input alive."""
     for block in blocks:
         for part in block.children():
             yield from part.children()
 
 
 class Encoder(nn.Module):
+    """Pictures (B, 3, H, W) -> moments of the posterior (B, 2c, H/8, W/8)."""
+
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         widths, groups = config.block_out_channels, config.norm_num_groups
@@ -147,17 +165,19 @@ class Encoder(nn.Module):
             for i, (before, width) in enumerate(zip((widths[0], *widths[:-1]), widths, strict=True))
         )
         self.mid_block = MidBlock(widths[-1], groups, config.mid_block_add_attention)
-        self.conv_norm_out = bands.NormSilu(groups, widths[-1], eps=1e-6)
+        self.conv_norm_out = tiled.NormSilu(groups, widths[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(widths[-1], 2 * config.latent_channels, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = bands.conv(x, self.conv_in)
+    def forward(self, pictures_B3HW: Tensor) -> Tensor:
+        x_BZXY = tiled.conv(pictures_B3HW, self.conv_in)
         for layer in layers_of(self.down_blocks):
-            x = layer(x)
-        return bands.conv(self.mid_block(x), self.conv_out, self.conv_norm_out)
+            x_BZXY = layer(x_BZXY)
+        return tiled.conv(self.mid_block(x_BZXY), self.conv_out, self.conv_norm_out)
 
 
 class Decoder(nn.Module):
+    """Latents (B, c, H/8, W/8) -> pictures (B, 3, H, W)."""
+
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         widths = tuple(reversed(config.decoder_block_out_channels or config.block_out_channels))
@@ -168,19 +188,19 @@ class Decoder(nn.Module):
             UpBlock(before, width, config.layers_per_block + 1, groups, last=i == len(widths) - 1)
             for i, (before, width) in enumerate(zip((widths[0], *widths[:-1]), widths, strict=True))
         )
-        self.conv_norm_out = bands.NormSilu(groups, widths[-1], eps=1e-6)
+        self.conv_norm_out = tiled.NormSilu(groups, widths[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(widths[-1], config.out_channels, 3, padding=1)
 
-    def forward(self, z: Tensor) -> Tensor:
-        x = self.mid_block(bands.conv(z, self.conv_in))
+    def forward(self, z_BcXY: Tensor) -> Tensor:
+        x_BZXY = self.mid_block(tiled.conv(z_BcXY, self.conv_in))
         for layer in layers_of(self.up_blocks):
-            x = layer(x)
-        return bands.conv(x, self.conv_out, self.conv_norm_out)
+            x_BZXY = layer(x_BZXY)
+        return tiled.conv(x_BZXY, self.conv_out, self.conv_norm_out)
 
 
 @contextmanager
 def full_float32() -> Iterator[None]:
-    """Convolutions in float32 keep all its bits: by default a GPU rounds what they multiply to ten (TF32)."""
+    """Keep float32 convolutions exact: by default a GPU rounds their operands to ten bits (TF32)."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
@@ -190,7 +210,7 @@ def full_float32() -> Iterator[None]:
 
 
 def patchify(z: Tensor) -> Tensor:
-    """(B, c, 2h, 2w) -> (B, 4c, h, w): 2x2 neighbours become channels, the channel outermost."""
+    """(B, c, 2h, 2w) -> (B, 4c, h, w): 2x2 neighbours become channels, in the order (c, 2, 2)."""
     return F.pixel_unshuffle(z, 2)
 
 
@@ -202,7 +222,7 @@ def unpatchify(z: Tensor) -> Tensor:
 class Autoencoder(nn.Module):
     """Encodes pictures to normalised latents and back; tokens are the latents in row order.
 
-    whole_elements: activations of up to so many elements are made in one piece, though `bands` would save memory.
+    untiled_elements: the size up to which activations are computed in one piece, though bands would save memory.
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:
@@ -216,38 +236,38 @@ class Autoencoder(nn.Module):
             nn.Conv2d(config.latent_channels, config.latent_channels, 1) if config.use_post_quant_conv else None
         )
         self.bn = nn.BatchNorm2d(config.token_channels, eps=config.batch_norm_eps, affine=False)
-        self.whole_elements = 0
+        self.untiled_elements = 0
 
     def use(self, kernels: Kernels) -> None:
-        """Compute what is elementwise by these kernels, and lay pictures out as they read them."""
+        """Use these kernels for elementwise work, and the memory format that they expect."""
         self.to(memory_format=torch.channels_last if kernels.channels_last else torch.contiguous_format)  # type: ignore[call-overload]
         for module in self.modules():
-            if isinstance(module, bands.NormSilu | MidAttention):
+            if isinstance(module, tiled.NormSilu | MidAttention):
                 module.kernels = kernels
 
     def moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) in [-1, 1] -> mean and log-variance of the posterior, (B, c, H/8, W/8) each."""
-        with bands.whole_up_to(self.whole_elements), full_float32():
-            x = self.encoder(pictures)
+        """Pictures (B, 3, H, W) in [-1, 1] -> mean and log-variance of the posterior, (B, c, H/8, W/8) each."""
+        with tiled.untiled_up_to(self.untiled_elements), full_float32():
+            moments = self.encoder(pictures)
             if self.quant_conv is not None:
-                x = self.quant_conv(x)
-        mean, logvar = x.chunk(2, dim=1)
+                moments = self.quant_conv(moments)
+        mean, logvar = moments.chunk(2, dim=1)
         return mean, logvar
 
     def encode(self, pictures: Tensor) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] -> normalised latents (B, C, h, w). Takes the posterior's mode: never sampled."""
+        """Pictures (B, 3, H, W) in [-1, 1] -> normalised latents (B, C, h, w): the posterior's mode, never a sample."""
         mean, std = self._statistics()
-        return (patchify(self.moments(pictures)[0]) - mean) / std  # in float32, as the statistics are
+        return (patchify(self.moments(pictures)[0]) - mean) / std  # float32, like the statistics
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Normalised latents (B, C, h, w) -> pictures (B, 3, H, W), about [-1, 1]."""
+        """Normalised latents (B, C, h, w) -> pictures (B, 3, H, W), roughly in [-1, 1]."""
         mean, std = self._statistics()
         dtype = self.decoder.conv_in.weight.dtype
         return self.decode_moments(unpatchify(latents * std + mean).to(dtype))
 
     def decode_moments(self, z: Tensor) -> Tensor:
-        """Latents as the posterior holds them (B, c, H/8, W/8) -> pictures (B, 3, H, W)."""
-        with bands.whole_up_to(self.whole_elements), full_float32():
+        """Latents on the posterior's scale (B, c, H/8, W/8) -> pictures (B, 3, H, W)."""
+        with tiled.untiled_up_to(self.untiled_elements), full_float32():
             if self.post_quant_conv is not None:
                 z = self.post_quant_conv(z)
             pictures: Tensor = self.decoder(z)

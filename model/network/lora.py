@@ -1,7 +1,7 @@
-"""LoRA: low-rank additions to linear layers.
+"""LoRA: low-rank updates of linear layers.
 
-A plain layer takes them into its weight. A layer of another kind (quantised: its steps are larger than most additions)
-keeps them beside it. Source: Hu et al. 2021, "LoRA", arXiv 2106.09685, equation 3.
+A plain layer's weight absorbs them. A quantised layer keeps them separate, because its rounding steps are larger than
+most updates. Source: Hu et al. 2021, "LoRA", arXiv 2106.09685, equation 3.
 
 Legend: I input features, O output features, r rank.
 """
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoraUpdate:
-    """What a LoRA adds to the weight (O, I) of a linear `module`: scale * up (O, r) @ down (r, I)."""
+    """The update of the weight (O, I) of the linear layer `module`: scale * up (O, r) @ down (r, I)."""
 
     module: str
     down: Tensor
@@ -27,10 +27,11 @@ class LoraUpdate:
 
 
 Scaled = list[tuple[LoraUpdate, float]]
+"""Updates, and the factor of each: its scale times its strength."""
 
 
 class LoraLinear(nn.Module):
-    """base(x) + x down^T up^T, computed in x's dtype."""
+    """base(x) + x down^T up^T, computed in the dtype of x: (..., I) -> (..., O)."""
 
     def __init__(self, base: nn.Module, down_rI: Tensor, up_Or: Tensor) -> None:
         super().__init__()
@@ -46,7 +47,7 @@ class LoraLinear(nn.Module):
 
 @torch.no_grad()
 def apply_loras(transformer: nn.Module, updates: Iterable[tuple[LoraUpdate, float]]) -> None:
-    """Add updates, each times its own strength, in place. All updates of a layer are added before it is rounded."""
+    """Apply (update, strength) pairs in place. All updates of a layer are summed before it is rounded."""
     by_module: dict[str, Scaled] = {}
     for update, strength in updates:
         by_module.setdefault(update.module, []).append((update, strength * update.scale))
@@ -54,21 +55,21 @@ def apply_loras(transformer: nn.Module, updates: Iterable[tuple[LoraUpdate, floa
     for name, scaled in by_module.items():
         layer = transformer.get_submodule(name)
         if isinstance(layer, nn.Linear):
-            layer.weight = nn.Parameter(merged(layer.weight, scaled), requires_grad=layer.weight.requires_grad)
+            layer.weight = nn.Parameter(merge(layer.weight, scaled), requires_grad=layer.weight.requires_grad)
         else:
-            transformer.set_submodule(name, beside(layer, scaled, dtype))
+            transformer.set_submodule(name, attach(layer, scaled, dtype))
 
 
-def merged(weight_OI: Tensor, scaled: Scaled) -> Tensor:
-    """The weight with updates added in float32, on its own device and rounded once to its own dtype."""
+def merge(weight_OI: Tensor, scaled: Scaled) -> Tensor:
+    """Returns the weight plus the updates: summed in float32 on its device, rounded once to its dtype."""
     total = weight_OI.to(torch.float32, copy=True)
     for update, scale in scaled:
         total.addmm_(update.up.to(total), update.down.to(total), alpha=scale)
     return total.to(weight_OI.dtype)
 
 
-def beside(layer: nn.Module, scaled: Scaled, dtype: torch.dtype) -> LoraLinear:
-    """The layer with updates at its side, one behind the other along the rank; what it has there already stays."""
+def attach(layer: nn.Module, scaled: Scaled, dtype: torch.dtype) -> LoraLinear:
+    """Returns the layer with the updates attached, concatenated along the rank with those it already has."""
     base: nn.Module = layer
     downs: list[Tensor] = []
     ups: list[Tensor] = []
@@ -82,6 +83,6 @@ def beside(layer: nn.Module, scaled: Scaled, dtype: torch.dtype) -> LoraLinear:
 
 
 def compute_dtype(transformer: nn.Module) -> torch.dtype:
-    """The dtype of the norms, which are never quantised; float32 of a module without any."""
+    """The dtype of the norms, which are never quantised; float32 without norms."""
     norms = (module for module in transformer.modules() if isinstance(module, nn.RMSNorm))
     return next((norm.weight.dtype for norm in norms if norm.weight is not None), torch.float32)

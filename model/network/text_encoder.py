@@ -1,11 +1,11 @@
-"""Prompt -> text embeddings: hidden states of three layers of a language model, side by side.
+"""Prompt -> text embeddings: hidden states of three layers of a language model, concatenated.
 
-Padding is attended to by the picture, so every position has its embedding.
-- klein: Qwen3, layers 9, 18 and 27, 512 tokens, padded on the right. Padding attends to the prompt: all positions are
-  computed. Source: diffusers 0.42.1 `_get_qwen3_prompt_embeds`.
-- dev: Mistral-3, layers 10, 20 and 30, 512 tokens, padded on the left, with a system message. There a prompt's rows
-  are those of a run without padding (positions are relative, attention looks back only), and all padding has one and
-  the same row: only the prompt is computed. Source: diffusers 0.42.1 `_get_mistral_3_small_prompt_embeds`.
+The transformer attends to padding, so every position has an embedding.
+- klein: Qwen3, layers 9, 18 and 27, 512 tokens, padded on the right. Padding attends to the prompt, so all positions
+  are computed. Source: diffusers 0.42.1 `_get_qwen3_prompt_embeds`.
+- dev: Mistral-3, layers 10, 20 and 30, 512 tokens, padded on the left, with a system message. A prompt's embeddings
+  equal those of a run without padding (positions are relative, attention looks back only), and all padding tokens have
+  the same embedding, so only the prompt is computed. Source: diffusers 0.42.1 `_get_mistral_3_small_prompt_embeds`.
 
 Legend: L length in tokens, X width of an embedding (layers x width of the language model).
 """
@@ -20,24 +20,24 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from brandpress.model.network.chat import MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
-from brandpress.model.network.upload import upload
+from brandpress.model.network.device_copy import copy_to_device
 
 
 class TextEncoder(Protocol):
-    """What the renderer needs of a text encoder."""
+    """What the renderer needs from a text encoder. length: the tokens of every embedding."""
 
     length: int
 
     def encode(self, prompt: str) -> Tensor:
-        """(1, length, X)"""
+        """Returns the prompt's embeddings (1, length, X)."""
         ...
 
 
 class Trunk(nn.Module):
-    """A language model without head, cut above the last of `layers`, whose hidden states are wanted.
+    """A language model without its head and without the layers above the last of `layers`.
 
-    layers: indices of the hidden states, k = the output of the k-th layer. Where k is the model's full depth
-    (`final_norm`), transformers gives the state behind the final norm, and so do we.
+    layers: which hidden states to return; k is the output of the k-th layer. If the last k is the model's full depth
+    (`final_norm`), it is the state after the final norm, as in transformers.
     """
 
     def __init__(self, model: Any, layers: Sequence[int], final_norm: bool) -> None:
@@ -46,12 +46,13 @@ class Trunk(nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """The device of the weights."""
         return torch.device(self.model.device)
 
-    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Token ids (1, L) and what of them isn't padding (1, L), both in the CPU's memory -> (1, L, X)."""
-        seen = upload(causal(torch.ones_like(ids) if mask is None else mask), self.device)
-        ids = upload(ids, self.device)
+    def forward(self, ids_1L: Tensor, mask_1L: Tensor | None = None) -> Tensor:
+        """Returns hidden states (1, L, X). ids, mask: on the CPU; the mask is 0 at padding, None without padding."""
+        mask = copy_to_device(causal_mask(torch.ones_like(ids_1L) if mask_1L is None else mask_1L), self.device)
+        ids = copy_to_device(ids_1L, self.device)
         states: dict[int, Tensor] = {}
         hooks = [
             self.model.layers[k - 1].register_forward_hook(
@@ -60,7 +61,7 @@ class Trunk(nn.Module):
             for k in self.layers
         ]
         try:
-            last = self.model(input_ids=ids, attention_mask=seen, use_cache=False).last_hidden_state
+            last = self.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         finally:
             for hook in hooks:
                 hook.remove()
@@ -70,7 +71,7 @@ class Trunk(nn.Module):
 
 
 class Qwen3TextEncoder(nn.Module):
-    """klein's."""
+    """The text encoder of FLUX.2 [klein]."""
 
     def __init__(self, trunk: Trunk, tokenizer: Any, length: int) -> None:
         super().__init__()
@@ -78,15 +79,15 @@ class Qwen3TextEncoder(nn.Module):
 
     @torch.inference_mode()
     def encode(self, prompt: str) -> Tensor:
-        """(1, length, X); longer prompts are cut at `length` tokens."""
+        """Returns the prompt's embeddings (1, length, X). Prompts are truncated to `length` tokens."""
         chat = self.tokenizer.apply_chat_template(qwen3_messages(prompt), tokenize=False, **QWEN3_OPTIONS)
-        inputs = padded(self.tokenizer, chat, self.length)
+        inputs = tokenise_padded(self.tokenizer, chat, self.length)
         out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
         return out
 
 
 class MistralTextEncoder(nn.Module):
-    """dev's."""
+    """The text encoder of FLUX.2 [dev]."""
 
     def __init__(self, trunk: Trunk, tokenizer: Any, length: int) -> None:
         super().__init__()
@@ -95,21 +96,21 @@ class MistralTextEncoder(nn.Module):
 
     @torch.inference_mode()
     def encode(self, prompt: str) -> Tensor:
-        """(1, length, X); longer prompts are cut at `length` tokens."""
+        """Returns the prompt's embeddings (1, length, X). Prompts are truncated to `length` tokens."""
         chat = self.tokenizer.apply_chat_template(mistral_messages(prompt), tokenize=False, **MISTRAL_OPTIONS)
         if self.tokenizer.padding_side != "left":
-            inputs = padded(self.tokenizer, chat, self.length, add_special_tokens=False)
+            inputs = tokenise_padded(self.tokenizer, chat, self.length, add_special_tokens=False)
             out: Tensor = self.trunk(inputs.input_ids, inputs.attention_mask)
             return out
         ids = tokenise_mistral(self.tokenizer, chat, self.length)
-        rows: Tensor = self.trunk(ids)
-        return torch.cat((self._padding_row(ids).expand(-1, self.length - ids.shape[1], -1), rows), dim=1)
+        prompt_1LX: Tensor = self.trunk(ids)
+        return torch.cat((self._padding_embedding(ids).expand(-1, self.length - ids.shape[1], -1), prompt_1LX), dim=1)
 
-    def _padding_row(self, ids: Tensor) -> Tensor:
-        """(1, 1, X): what any token of left padding becomes. Computed from the weights, as it needn't be zero.
+    def _padding_embedding(self, ids: Tensor) -> Tensor:
+        """Returns the embedding of any left padding token (1, 1, X), computed from the weights: it needn't be zero.
 
-        It attends to nothing, which the plain backend of attention answers with zeros; cuDNN's, which a GPU prefers,
-        with anything.
+        Padding attends to nothing. The math backend of attention returns zeros for that; cuDNN's, the default on a
+        GPU, returns garbage.
         """
         if self._padding is None:
             pad = torch.full_like(ids[:, :1], self.tokenizer.pad_token_id)
@@ -119,23 +120,23 @@ class MistralTextEncoder(nn.Module):
         return self._padding
 
 
-def causal(mask: Tensor) -> Tensor:
-    """(1, L) of what isn't padding -> (1, 1, L, L): each token sees itself and what is before it, but no padding.
+def causal_mask(mask_1L: Tensor) -> Tensor:
+    """Padding mask (1, L) -> attention mask (1, 1, L, L): tokens attend to themselves and earlier ones, not to padding.
 
-    transformers would make the same of the first, and wait for the GPU to know whether there is padding at all; without
-    any mask it waits to know whether several texts lie one behind the other.
+    transformers would build the same mask, but blocks on the GPU: with a padding mask to check for any padding, without
+    a mask to check for packed sequences.
     """
-    length = mask.shape[1]
-    return torch.ones(length, length, dtype=torch.bool).tril() & mask.bool()[:, None, None]
+    length = mask_1L.shape[1]
+    return torch.ones(length, length, dtype=torch.bool).tril() & mask_1L.bool()[:, None, None]
 
 
-def padded(tokenizer: Any, chat: str, length: int, **options: Any) -> Any:
-    """Token ids and mask of exactly `length`."""
+def tokenise_padded(tokenizer: Any, chat: str, length: int, **options: Any) -> Any:
+    """Returns token ids and mask, truncated or padded to exactly `length`."""
     return tokenizer(chat, return_tensors="pt", padding="max_length", truncation=True, max_length=length, **options)
 
 
 def tokenise_mistral(tokenizer: Any, chat: str, length: int) -> Tensor:
-    """Token ids (1, L), at most `length`. The chat template has put the start token there already."""
+    """Returns token ids (1, L), at most `length`. The chat template has already added the start token."""
     ids: Tensor = tokenizer(
         chat, return_tensors="pt", truncation=True, max_length=length, add_special_tokens=False
     ).input_ids

@@ -1,11 +1,11 @@
-"""Layers of the autoencoder on large pictures: band by band of rows, with the result of the whole.
+"""Layers of the autoencoder on large pictures, computed in bands of rows to save memory.
 
-Each function is the formula in its docstring. Past a bound it is worked out in bands, and nothing of an activation's
-size is held but what goes in and comes out. A band sees the rows beside it, and group norm has its statistics of the
-whole picture: there are no seams, only sums rounded in another order. Bands may overwrite their input, so nothing is
-made in bands while gradients are enabled.
+Each function computes the formula in its docstring. Past a size it works band by band, and holds nothing as large as an
+activation except its input and its output. A band sees the neighbouring rows, and group norm uses the statistics of the
+whole picture, so there are no seams; only sums are rounded in another order. Bands may overwrite their input, so layers
+work in one piece while gradients are enabled.
 
-Legend: B batch, C channels, G groups of them, H W rows and columns, N tokens, D width.
+Legend: B batch, C channels, G groups of channels, H W rows and columns, N tokens, D head size.
 """
 
 from __future__ import annotations
@@ -18,35 +18,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from brandpress.model.network.device_copy import copy_to_device
 from brandpress.model.network.kernels import EAGER, Kernels
-from brandpress.model.network.upload import upload
-
-PLAIN_ELEMENTS = 1 << 28
-"""The most elements of one picture that are made in one piece: what FLUX.2's decoder holds of 1024x1024."""
+from brandpress.model.network.untiled import MAX_UNTILED_ELEMENTS
 
 BAND_ELEMENTS = {"cpu": 1 << 22, "gpu": 1 << 24}
-"""About how many elements a band has. A CPU's allocator keeps 16 MiB for the next band; a GPU needs more to be busy."""
+"""About how many elements a band has. A CPU's allocator reuses blocks of 16 MiB; a GPU needs more to be busy."""
 
 SCORE_ELEMENTS, GPU_SCORE_ELEMENTS = 1 << 25, 1 << 27
-"""About how many scores of attention are held at a time."""
+"""About how many attention scores are held at a time."""
 
 FUSED_HEAD = 256
-"""The largest head size that fused attention kernels of GPUs take."""
+"""The largest head size that the fused attention kernels of GPUs support."""
 
 Prepare = Callable[[Tensor], Tensor]
 
 
 class NormSilu(nn.GroupNorm):
-    """silu(group norm). kernels: what computes it."""
+    """silu(group norm(x)), computed by `kernels`: (B, C, H, W) -> (B, C, H, W)."""
 
     kernels: Kernels = EAGER
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.kernels.norm_silu(x, self.num_groups, self.weight, self.bias, self.eps)
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        return self.kernels.norm_silu(x_BCHW, self.num_groups, self.weight, self.bias, self.eps)
 
 
 def conv(x: Tensor, layer: nn.Conv2d, norm: NormSilu | None = None) -> Tensor:
-    """`layer(norm(x))`, or `layer(x)`; 3x3 with padding 1. (B, C, H, W) -> (B, C', H, W)."""
+    """`layer(norm(x))`, or `layer(x)` without a norm; 3x3 with padding 1. (B, C, H, W) -> (B, C', H, W)."""
     width = max(layer.in_channels, layer.out_channels) * x.shape[3]
     if not in_bands(width * x.shape[2]):
         return run(layer, x if norm is None else run(norm, x))
@@ -59,7 +57,7 @@ def conv(x: Tensor, layer: nn.Conv2d, norm: NormSilu | None = None) -> Tensor:
 def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Conv2d, norm: NormSilu) -> Tensor:
     """`shortcut(x) + layer(norm(hidden))`, or `x + …`. (B, C, H, W) and (B, C', H, W) -> (B, C', H, W).
 
-    In bands it is written over `x`, or over `hidden` where there is a shortcut.
+    In bands, the result overwrites `x`, or `hidden` if there is a shortcut.
     """
     width = max(x.shape[1], hidden.shape[1]) * x.shape[3]
     if not in_bands(width * x.shape[2]):
@@ -67,14 +65,14 @@ def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Co
         return (x if shortcut is None else run(shortcut, x)) + change
     out = x if shortcut is None else hidden
     for start, stop, window in windows(hidden, band_rows(width, x.device), activation(hidden, norm)):
-        kept = x[:, :, start:stop]
+        rows = x[:, :, start:stop]
         change = unpadded(window, layer)
-        out[:, :, start:stop] = (kept if shortcut is None else run(shortcut, kept)) + change
+        out[:, :, start:stop] = (rows if shortcut is None else run(shortcut, rows)) + change
     return out
 
 
 def upsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
-    """`layer` over x with each pixel made 2x2; 3x3 with padding 1. (B, C, H, W) -> (B, C', 2H, 2W)."""
+    """`layer` over x with each pixel repeated 2x2; 3x3 with padding 1. (B, C, H, W) -> (B, C', 2H, 2W)."""
     width = 4 * max(layer.in_channels, layer.out_channels) * x.shape[3]
     if not in_bands(width * x.shape[2]):
         return run(layer, F.interpolate(x, scale_factor=2.0, mode="nearest"))
@@ -86,7 +84,7 @@ def upsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
 
 
 def downsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
-    """`layer` over x with zeros at its right and bottom; 3x3, stride 2. (B, C, H, W) -> (B, C', H // 2, W // 2)."""
+    """`layer` over x with zeros at the right and bottom; 3x3, stride 2. (B, C, H, W) -> (B, C', H // 2, W // 2)."""
     batch, channels, height, columns = x.shape
     width = max(channels, layer.out_channels) * columns
     if not in_bands(width * height):
@@ -100,7 +98,7 @@ def downsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = EAGER) -> Tensor:
-    """Scaled dot product attention, all (B, heads, N, D). Past the bound some queries at a time."""
+    """Scaled dot product attention, all (B, heads, N, D). Past a size it takes some queries at a time."""
     tokens = q.shape[2]
     if q.device.type == "cuda" and q.shape[3] > FUSED_HEAD and not torch.is_grad_enabled():
         return attention_of_wide_heads(q, k, v, kernels)
@@ -113,7 +111,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = EAGER) -> Tens
 
 
 def attention_of_wide_heads(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = EAGER) -> Tensor:
-    """The same on a GPU, as products with a softmax in float32 between: fused kernels end at a head size of 256."""
+    """`attention` as two products with a float32 softmax between, for heads that fused kernels don't support."""
     tokens = q.shape[2]
     queries, keys, values = (x.flatten(0, 1) for x in (q, k.transpose(2, 3), v))
     out = torch.empty_like(queries)
@@ -124,77 +122,79 @@ def attention_of_wide_heads(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = 
 
 
 def in_float32(a: Tensor, b: Tensor) -> Tensor:
-    """The product of batches of matrices, not rounded to their dtype where the device can leave it in float32."""
+    """The batched product of matrices, in float32 if the device can return it so."""
     if a.device.type == "cuda" and a.dtype != torch.float32:
         return torch.bmm(a, b, out_dtype=torch.float32)
     return torch.bmm(a, b)
 
 
-_whole: ContextVar[int] = ContextVar("whole", default=0)
+_untiled: ContextVar[int] = ContextVar("untiled", default=0)
 
 
 @contextmanager
-def whole_up_to(elements: int) -> Iterator[None]:
-    """Make activations of up to so many elements in one piece, should that be more than `PLAIN_ELEMENTS`."""
-    token = _whole.set(elements)
+def untiled_up_to(elements: int) -> Iterator[None]:
+    """Compute activations of up to `elements` in one piece, if that is more than `MAX_UNTILED_ELEMENTS`."""
+    token = _untiled.set(elements)
     try:
         yield
     finally:
-        _whole.reset(token)
+        _untiled.reset(token)
 
 
 def in_bands(elements: int) -> bool:
-    """Whether an activation of so many elements a picture is made in bands."""
-    return elements > max(PLAIN_ELEMENTS, _whole.get()) and not torch.is_grad_enabled()
+    """Whether an activation with this number of elements per picture is computed in bands."""
+    return elements > max(MAX_UNTILED_ELEMENTS, _untiled.get()) and not torch.is_grad_enabled()
 
 
 def band_rows(width: int, device: torch.device) -> int:
-    """How many rows of `width` elements a band has."""
+    """How many rows a band has, if a row has `width` elements."""
     return max(1, BAND_ELEMENTS["cpu" if device.type == "cpu" else "gpu"] // width)
 
 
 def ranges(length: int, step: int) -> Iterator[tuple[int, int]]:
+    """Yields (start, stop) of consecutive pieces of at most `step`."""
     for start in range(0, length, step):
         yield start, min(start + step, length)
 
 
 def silu(normed: Tensor) -> Tensor:
-    """Over its input where no gradient needs it."""
+    """SiLU, in place while gradients are disabled."""
     return F.silu(normed, inplace=not torch.is_grad_enabled())
 
 
-def same(x: Tensor) -> Tensor:
+def identity(x: Tensor) -> Tensor:
+    """Returns x."""
     return x
 
 
-def windows(x: Tensor, rows: int, prepare: Prepare = same) -> Iterator[tuple[int, int, Tensor]]:
-    """Bands (start, stop) of x and their windows (B, C, 1 + stop - start + 1, W): prepared rows, one more on each side.
+def windows(x: Tensor, rows: int, prepare: Prepare = identity) -> Iterator[tuple[int, int, Tensor]]:
+    """Yields (start, stop, window) for each band: its prepared rows and one more on each side, (B, C, rows + 2, W).
 
-    Outside the picture rows are zero. A window is good until the next is asked for; x may be overwritten up to `stop`.
+    Rows outside the picture are zero. A window is valid until the next one; x may be overwritten up to `stop`.
     """
     batch, channels, height, columns = x.shape
     memory = x.new_zeros(batch, channels, min(rows, height) + 2, columns)
     for start, stop in ranges(height, rows):
         window = memory[:, :, : stop - start + 2]
         window[:, :, -1] = 0
-        fresh = x[:, :, start : stop + 1]
-        window[:, :, 1 : 1 + fresh.shape[2]] = prepare(fresh)
+        new_rows = x[:, :, start : stop + 1]
+        window[:, :, 1 : 1 + new_rows.shape[2]] = prepare(new_rows)
         yield start, stop, window
         memory[:, :, 0] = window[:, :, -2]
 
 
 def unpadded(window: Tensor, layer: nn.Conv2d) -> Tensor:
-    """A 3x3 convolution of a window: (B, C, H + 2, W) -> (B, C', H, W)."""
+    """The 3x3 convolution of a window, without padding above and below: (B, C, H + 2, W) -> (B, C', H, W)."""
     return F.conv2d(window, layer.weight, layer.bias, padding=(0, 1))
 
 
 def activation(x: Tensor, norm: NormSilu | None) -> Prepare:
-    """What makes `norm(x)` of any rows of x. Like torch's own it norms in float32 and rounds before silu."""
+    """Returns a function that computes `norm` of any rows of x: in float32, rounded before SiLU, as torch does it."""
     if norm is None:
-        return same
-    each = x.shape[1] // norm.num_groups
+        return identity
+    channels_per_group = x.shape[1] // norm.num_groups
     moments = group_moments(x, norm.num_groups)
-    mean, var = (moment.repeat_interleave(each, dim=1)[..., None, None] for moment in moments)
+    mean, var = (moment.repeat_interleave(channels_per_group, dim=1)[..., None, None] for moment in moments)
     weight, bias = (parameter.float()[:, None, None] for parameter in (norm.weight, norm.bias))
     scale = torch.rsqrt(var + norm.eps) * weight
 
@@ -208,19 +208,22 @@ def activation(x: Tensor, norm: NormSilu | None) -> Prepare:
 def group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """Mean and variance (B, G) of each group over the whole picture, in float32.
 
-    Those of the bands, merged as in Chan, Golub and LeVeque (1979): no square of a large mean is ever taken.
+    Merges the bands' moments as in Chan, Golub and LeVeque (1979), which never squares a large mean.
     """
     bands = list(ranges(x.shape[2], band_rows(x.shape[1] * x.shape[3], x.device)))
     means, variances = x.new_empty(2, len(bands), x.shape[0], groups, dtype=torch.float32)
     for i, (start, stop) in enumerate(bands):
         band = torch.unflatten(x[:, :, start:stop].float(), 1, (groups, -1))
         variances[i], means[i] = torch.var_mean(band, dim=(2, 3, 4), correction=0)
-    share = upload(torch.tensor([(stop - start) / x.shape[2] for start, stop in bands]), x.device)[:, None, None]
+    share = copy_to_device(torch.tensor([(stop - start) / x.shape[2] for start, stop in bands]), x.device)[
+        :, None, None
+    ]
     drift = means - means[0]
     shift = (share * drift).sum(0)
     return means[0] + shift, (share * (variances + (drift - shift).square())).sum(0)
 
 
 def run(layer: nn.Module, x: Tensor) -> Tensor:
+    """layer(x), typed."""
     out: Tensor = layer(x)
     return out

@@ -1,16 +1,16 @@
-"""FLUX.2's transformer: double stream blocks (text and image apart), then single stream blocks (together).
+"""FLUX.2's transformer: double stream blocks (image and text have their own weights), then single stream blocks.
 
-Modulation is shared by all blocks, positions have four axes (t, h, w, l), queries and keys are RMS-normed, the
-feed-forward is a SwiGLU, nothing has a bias. Parameter names are those of diffusers' `Flux2Transformer2DModel`.
+Modulation is shared by all blocks. Positions have four axes (t, h, w, l). Queries and keys are RMS-normed, the
+feed-forward is a SwiGLU, and no layer has a bias. Parameter names are those of diffusers' `Flux2Transformer2DModel`.
 Source: black-forest-labs/flux2 `model.py`, diffusers 0.42.1 `transformer_flux2.py`.
 
-References take part in one of two ways:
-- full: their tokens stand behind the target's in `image`, everything attends to everything;
-- KV (klein-kv): `reference_kv` runs them alone, at timestep 0, attending to each other only; the keys and values that
-  it returns are given to every `forward`. They depend on nothing but the references and the weights.
+References enter in one of two ways:
+- full: their tokens follow the target's in `image`, and every token attends to every other;
+- KV (klein-kv): `reference_kv` runs them alone, at timestep 0, attending only to each other; every `forward` then gets
+  the keys and values it returns. They depend only on the references and the weights.
 
-Legend: B batch, L text tokens, N image tokens, R reference tokens, S = sequence, E heads, K head size, D = E*K width,
-C token channels, X text encoder width.
+Legend: B batch, L text tokens, N image tokens, R reference tokens, S any sequence of tokens, H heads, K head size,
+D = H*K width, I inner width of the feed-forward, C token channels, X text embedding width.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from brandpress.model.network.config import read_fields
 
 @dataclass(frozen=True, slots=True)
 class TransformerConfig:
-    """The fields of `transformer/config.json`; the defaults are [dev]'s."""
+    """The fields of `transformer/config.json`. Defaults are those of FLUX.2 [dev]."""
 
     in_channels: int = 128
     out_channels: int | None = None
@@ -47,42 +47,44 @@ class TransformerConfig:
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any]) -> TransformerConfig:
+        """Reads the fields from a parsed `config.json`. Raises CheckpointError if it describes another class."""
         return cls(**read_fields(cls, config, class_name="Flux2Transformer2DModel"))
 
     @property
     def width(self) -> int:
+        """D, the size of a token inside of the blocks."""
         return self.num_attention_heads * self.attention_head_dim
 
 
 class KeyValue(NamedTuple):
-    """Keys (after norm and RoPE) and values of one layer, (B, E, R, K) each."""
+    """Keys (after norm and RoPE) and values of one layer, (B, H, R, K) each."""
 
     key: Tensor
     value: Tensor
 
 
 class Rope(NamedTuple):
-    """Cosines and sines of the position of each token, (S, K) each, float32, neighbours in pairs.
+    """Cosines and sines of each token's rotary embedding, (S, K) each, float32; a pair of neighbours shares an angle.
 
-    The sine of a pair's first half is stored negated: turning a pair is then one exchange and two products.
+    The sine of a pair's first element is stored negated, so a rotation is one swap and two products.
     """
 
     cos: Tensor
     sin: Tensor
 
-    def apply(self, x_BESK: Tensor) -> Tensor:
-        """Rotate the pairs (2j, 2j+1) of the last dimension; computed in the table's dtype, returned in x's."""
-        x = x_BESK.to(self.cos.dtype)
-        exchanged = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
-        return (x * self.cos + exchanged * self.sin).to(x_BESK.dtype)
+    def apply(self, x_BHSK: Tensor) -> Tensor:
+        """Rotate the pairs (2j, 2j+1) of the last dimension. Computes in the table's dtype, returns x's dtype."""
+        x = x_BHSK.to(self.cos.dtype)
+        swapped = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
+        return (x * self.cos + swapped * self.sin).to(x_BHSK.dtype)
 
-    def turns(self) -> Tensor:
-        """(S, K/2) complex: what a pair, read as a complex number, is multiplied by."""
+    def freqs_cis(self) -> Tensor:
+        """(S, K/2) complex64: cos + i sin, the factor of each pair read as a complex number."""
         return torch.complex(self.cos[:, ::2].contiguous(), self.sin[:, 1::2].contiguous())
 
 
 def rope_table(ids: Tensor, axes: Sequence[int], theta: float) -> Rope:
-    """The table for position ids (S, axes), frequencies in float64 as diffusers has them."""
+    """The rotary embeddings of position ids (S, len(axes)). Frequencies are float64, as in diffusers."""
     cos, sin = [], []
     for axis, size in enumerate(axes):
         exponents = torch.arange(0, size, 2, dtype=torch.float64, device=ids.device) / size
@@ -92,12 +94,11 @@ def rope_table(ids: Tensor, axes: Sequence[int], theta: float) -> Rope:
     return Rope(torch.cat(cos, dim=1), torch.cat(sin, dim=1))
 
 
-def cat_rope(*tables: Rope) -> Rope:
-    return Rope(torch.cat([t.cos for t in tables]), torch.cat([t.sin for t in tables]))
+class Modulation(NamedTuple):
+    """Shift, scale and gate of one sub-block, (B, 1, D) each.
 
-
-class Modulated(NamedTuple):
-    """Shift, scale and gate of one sub-block, (B, 1, D) each."""
+    `scale` already includes the 1 of the paper's `(1 + scale) * norm(x) + shift`.
+    """
 
     shift: Tensor
     scale: Tensor
@@ -105,167 +106,220 @@ class Modulated(NamedTuple):
 
 
 class Modulations(NamedTuple):
-    """What a (timestep, guidance) does to every block. Depends on nothing else."""
+    """Modulations of all blocks and of the output norm. They depend only on the timestep and the guidance.
 
-    image: tuple[Modulated, Modulated]
-    text: tuple[Modulated, Modulated]
-    single: Modulated
+    Each stream of a double block has two: for attention and for the feed-forward. `out_scale` includes its 1, too.
+    """
+
+    image: tuple[Modulation, Modulation]
+    text: tuple[Modulation, Modulation]
+    single: Modulation
     out_scale: Tensor
     out_shift: Tensor
 
+    def as_vectors(self) -> Modulations:
+        """The modulations of a batch of one as vectors, (D,) each: all rows of a packed pass share them."""
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Attention over (B, E, S, K) without a mask -> (B, S, E*K)."""
-    if query.requires_grad and query.device.type == "cpu":
-        # Training on a CPU: at nano's head size the backward of the fused kernel takes longer than all else together.
-        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        mixed: Tensor = scores.softmax(dim=-1) @ value
+        def vectors(modulation: Modulation) -> Modulation:
+            return Modulation(*(tensor.flatten() for tensor in modulation))
+
+        return Modulations(
+            image=(vectors(self.image[0]), vectors(self.image[1])),
+            text=(vectors(self.text[0]), vectors(self.text[1])),
+            single=vectors(self.single),
+            out_scale=self.out_scale.flatten(),
+            out_shift=self.out_shift.flatten(),
+        )
+
+
+def modulate(x_BSD: Tensor, mod: Modulation, eps: float) -> Tensor:
+    """The layer norm (without weights) of tokens, scaled and shifted: (B, S, D)."""
+    return mod.scale * F.layer_norm(x_BSD, x_BSD.shape[-1:], eps=eps) + mod.shift
+
+
+def attend(queries_BHSK: Tensor, keys_BHSK: Tensor, values_BHSK: Tensor) -> Tensor:
+    """Attention without a mask, heads joined: (B, S, D)."""
+    if queries_BHSK.requires_grad and queries_BHSK.device.type == "cpu":
+        # Training on a CPU: at nano's head size the fused kernel's backward takes longer than everything else together.
+        scores = (queries_BHSK * queries_BHSK.shape[-1] ** -0.5) @ keys_BHSK.transpose(-1, -2)
+        mixed_BHSK: Tensor = scores.softmax(dim=-1) @ values_BHSK
     else:
-        mixed = F.scaled_dot_product_attention(query, key, value)
-    return mixed.transpose(1, 2).flatten(2)
+        mixed_BHSK = F.scaled_dot_product_attention(queries_BHSK, keys_BHSK, values_BHSK)
+    return mixed_BHSK.transpose(1, 2).flatten(2)
+
+
+def split_heads(x_BSD: Tensor, head_size: int) -> Tensor:
+    """(B, S, D) -> (B, H, S, K)."""
+    return torch.unflatten(x_BSD, -1, (-1, head_size)).transpose(1, 2)
 
 
 class QKNorm(nn.RMSNorm):
-    def forward(self, x: Tensor) -> Tensor:
-        if not (x.requires_grad and x.device.type == "cpu"):
-            return super().forward(x)
+    """RMS norm over the head size K."""
+
+    def forward(self, x_BHSK: Tensor) -> Tensor:
+        if not (x_BHSK.requires_grad and x_BHSK.device.type == "cpu"):
+            return super().forward(x_BHSK)
         # Training on a CPU: the fused kernel's backward takes twice as long as these products.
-        scale = torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + (self.eps or 0.0))
-        return x * scale * self.weight.to(x.dtype)
+        scale = torch.rsqrt(x_BHSK.square().mean(dim=-1, keepdim=True) + (self.eps or 0.0))
+        return x_BHSK * scale * self.weight.to(x_BHSK.dtype)
 
 
-def swiglu(x: Tensor) -> Tensor:
-    gate, up = x.chunk(2, dim=-1)
+def swiglu(gate_and_up: Tensor) -> Tensor:
+    """silu(gate) * up of the two halves of the last dimension: (B, S, 2I) -> (B, S, I)."""
+    gate, up = gate_and_up.chunk(2, dim=-1)
     out: Tensor = F.silu(gate) * up
     return out
 
 
 class FeedForward(nn.Module):
+    """SwiGLU feed-forward: (B, S, D) -> (B, S, D)."""
+
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
         self.linear_in = nn.Linear(width, 2 * inner, bias=False)
         self.linear_out = nn.Linear(inner, width, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.linear_out(swiglu(self.linear_in(x)))
-        return out
+    def forward(self, x_BSD: Tensor) -> Tensor:
+        inner_BSI = swiglu(self.linear_in(x_BSD))
+        out_BSD: Tensor = self.linear_out(inner_BSI)
+        return out_BSD
 
 
 class DoubleStreamAttention(nn.Module):
+    """The projections and norms of a double block's joint attention; `add_*` layers belong to the text stream."""
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        width, self.head = config.width, config.attention_head_dim
+        width, self.head_size = config.width, config.attention_head_dim
         self.to_q = nn.Linear(width, width, bias=False)
         self.to_k = nn.Linear(width, width, bias=False)
         self.to_v = nn.Linear(width, width, bias=False)
-        self.norm_q = QKNorm(self.head, eps=config.eps)
-        self.norm_k = QKNorm(self.head, eps=config.eps)
+        self.norm_q = QKNorm(self.head_size, eps=config.eps)
+        self.norm_k = QKNorm(self.head_size, eps=config.eps)
         self.to_out = nn.ModuleList([nn.Linear(width, width, bias=False)])
         self.add_q_proj = nn.Linear(width, width, bias=False)
         self.add_k_proj = nn.Linear(width, width, bias=False)
         self.add_v_proj = nn.Linear(width, width, bias=False)
-        self.norm_added_q = QKNorm(self.head, eps=config.eps)
-        self.norm_added_k = QKNorm(self.head, eps=config.eps)
+        self.norm_added_q = QKNorm(self.head_size, eps=config.eps)
+        self.norm_added_k = QKNorm(self.head_size, eps=config.eps)
         self.to_add_out = nn.Linear(width, width, bias=False)
 
-    def image_qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v = (self._heads(layer(x)) for layer in (self.to_q, self.to_k, self.to_v))
+    def image_qkv(self, x_BND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries and keys (normed, without RoPE) and values of image tokens, (B, H, N, K) each."""
+        q, k, v = (split_heads(layer(x_BND), self.head_size) for layer in (self.to_q, self.to_k, self.to_v))
         return self.norm_q(q), self.norm_k(k), v
 
-    def text_qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v = (self._heads(layer(x)) for layer in (self.add_q_proj, self.add_k_proj, self.add_v_proj))
+    def text_qkv(self, x_BLD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries and keys (normed, without RoPE) and values of text tokens, (B, H, L, K) each."""
+        layers = (self.add_q_proj, self.add_k_proj, self.add_v_proj)
+        q, k, v = (split_heads(layer(x_BLD), self.head_size) for layer in layers)
         return self.norm_added_q(q), self.norm_added_k(k), v
-
-    def _heads(self, x: Tensor) -> Tensor:
-        return torch.unflatten(x, -1, (-1, self.head)).transpose(1, 2)
 
 
 class DoubleStreamBlock(nn.Module):
+    """Joint attention over text and image, then a feed-forward for each stream."""
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         inner = int(config.width * config.mlp_ratio)
-        self.width, self.eps = config.width, config.eps
+        self.eps = config.eps
         self.attn = DoubleStreamAttention(config)
         self.ff = FeedForward(config.width, inner)
         self.ff_context = FeedForward(config.width, inner)
 
     def forward(
-        self, image: Tensor, text: Tensor, mods: Modulations, rope: Rope, reference: KeyValue | None
+        self, image_BND: Tensor, text_BLD: Tensor, mods: Modulations, rope: Rope, reference: KeyValue | None
     ) -> tuple[Tensor, Tensor]:
-        length = text.shape[1]
-        q, k, v = self.attn.image_qkv(self._modulate(image, mods.image[0]))
-        text_q, text_k, text_v = self.attn.text_qkv(self._modulate(text, mods.text[0]))
-        q, k = rope.apply(torch.cat((text_q, q), dim=2)), rope.apply(torch.cat((text_k, k), dim=2))
-        mixed = attend(q, *with_reference(k, torch.cat((text_v, v), dim=2), reference, length))
-        image = image + mods.image[0].gate * self.attn.to_out[0](mixed[:, length:])
-        text = text + mods.text[0].gate * self.attn.to_add_out(mixed[:, :length])
-        image = image + mods.image[1].gate * self.ff(self._modulate(image, mods.image[1]))
-        text = text + mods.text[1].gate * self.ff_context(self._modulate(text, mods.text[1]))
-        return image, fit_half(text)
+        """Returns the image (B, N, D) and text (B, L, D) streams. `rope` covers text, then image."""
+        text_length = text_BLD.shape[1]
+        image_mod1, image_mod2 = mods.image  # of attention, of the feed-forward
+        text_mod1, text_mod2 = mods.text
+        q_BHNK, k_BHNK, v_BHNK = self.attn.image_qkv(modulate(image_BND, image_mod1, self.eps))
+        q_BHLK, k_BHLK, v_BHLK = self.attn.text_qkv(modulate(text_BLD, text_mod1, self.eps))
+        q_BHSK = rope.apply(torch.cat((q_BHLK, q_BHNK), dim=2))
+        k_BHSK = rope.apply(torch.cat((k_BHLK, k_BHNK), dim=2))
+        v_BHSK = torch.cat((v_BHLK, v_BHNK), dim=2)
+        mixed_BSD = attend(q_BHSK, *insert_reference(k_BHSK, v_BHSK, reference, text_length))
+        image_BND = image_BND + image_mod1.gate * self.attn.to_out[0](mixed_BSD[:, text_length:])
+        text_BLD = text_BLD + text_mod1.gate * self.attn.to_add_out(mixed_BSD[:, :text_length])
+        image_BND = image_BND + image_mod2.gate * self.ff(modulate(image_BND, image_mod2, self.eps))
+        text_BLD = text_BLD + text_mod2.gate * self.ff_context(modulate(text_BLD, text_mod2, self.eps))
+        return image_BND, clip_float16(text_BLD)
 
-    def reference(self, image: Tensor, mods: Modulations, rope: Rope) -> tuple[Tensor, KeyValue]:
-        """The image stream alone: references that attend to references."""
-        q, k, v = self.attn.image_qkv(self._modulate(image, mods.image[0]))
-        k = rope.apply(k)
-        image = image + mods.image[0].gate * self.attn.to_out[0](attend(rope.apply(q), k, v))
-        image = image + mods.image[1].gate * self.ff(self._modulate(image, mods.image[1]))
-        return image, KeyValue(k, v)
+    def reference(self, image_BRD: Tensor, mods: Modulations, rope: Rope) -> tuple[Tensor, KeyValue]:
+        """Run the image stream alone, over references that attend only to references.
 
-    def _modulate(self, x: Tensor, mod: Modulated) -> Tensor:
-        return (1 + mod.scale) * F.layer_norm(x, (self.width,), eps=self.eps) + mod.shift
+        Returns the stream (B, R, D) and this layer's keys and values.
+        """
+        mod1, mod2 = mods.image
+        q_BHRK, k_BHRK, v_BHRK = self.attn.image_qkv(modulate(image_BRD, mod1, self.eps))
+        k_BHRK = rope.apply(k_BHRK)
+        image_BRD = image_BRD + mod1.gate * self.attn.to_out[0](attend(rope.apply(q_BHRK), k_BHRK, v_BHRK))
+        image_BRD = image_BRD + mod2.gate * self.ff(modulate(image_BRD, mod2, self.eps))
+        return image_BRD, KeyValue(k_BHRK, v_BHRK)
 
 
 class SingleStreamAttention(nn.Module):
+    """Attention and feed-forward in parallel, with one fused projection in and one out."""
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         width, inner = config.width, int(config.width * config.mlp_ratio)
-        self.head, self.splits = config.attention_head_dim, (width, width, width, 2 * inner)
+        self.head_size, self.splits = config.attention_head_dim, (width, width, width, 2 * inner)
         self.to_qkv_mlp_proj = nn.Linear(width, sum(self.splits), bias=False)
-        self.norm_q = QKNorm(self.head, eps=config.eps)
-        self.norm_k = QKNorm(self.head, eps=config.eps)
+        self.norm_q = QKNorm(self.head_size, eps=config.eps)
+        self.norm_k = QKNorm(self.head_size, eps=config.eps)
         self.to_out = nn.Linear(width + inner, width, bias=False)
 
     def forward(
-        self, x: Tensor, rope: Rope, reference: KeyValue | None = None, length: int = 0
+        self, x_BSD: Tensor, rope: Rope, reference: KeyValue | None = None, text_length: int = 0
     ) -> tuple[Tensor, KeyValue]:
-        *qkv, mlp = self.to_qkv_mlp_proj(x).split(self.splits, dim=-1)
-        q, k, v = (torch.unflatten(part, -1, (-1, self.head)).transpose(1, 2) for part in qkv)
-        q, k = rope.apply(self.norm_q(q)), rope.apply(self.norm_k(k))
-        mixed = attend(q, *with_reference(k, v, reference, length))
-        return self.to_out(torch.cat((mixed, swiglu(mlp)), dim=-1)), KeyValue(k, v)
+        """Returns (B, S, D) and the layer's keys and values, without those of `reference`."""
+        *qkv, gate_and_up = self.to_qkv_mlp_proj(x_BSD).split(self.splits, dim=-1)
+        q_BHSK, k_BHSK, v_BHSK = (split_heads(part, self.head_size) for part in qkv)
+        q_BHSK, k_BHSK = rope.apply(self.norm_q(q_BHSK)), rope.apply(self.norm_k(k_BHSK))
+        mixed_BSD = attend(q_BHSK, *insert_reference(k_BHSK, v_BHSK, reference, text_length))
+        out_BSD: Tensor = self.to_out(torch.cat((mixed_BSD, swiglu(gate_and_up)), dim=-1))
+        return out_BSD, KeyValue(k_BHSK, v_BHSK)
 
 
 class SingleStreamBlock(nn.Module):
+    """One block over text and image tokens together, text in front."""
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.width, self.eps = config.width, config.eps
+        self.eps = config.eps
         self.attn = SingleStreamAttention(config)
 
     def forward(
-        self, x: Tensor, mods: Modulations, rope: Rope, reference: KeyValue | None = None, length: int = 0
+        self, x_BSD: Tensor, mods: Modulations, rope: Rope, reference: KeyValue | None = None, text_length: int = 0
     ) -> tuple[Tensor, KeyValue]:
-        mod = mods.single
-        normed = (1 + mod.scale) * F.layer_norm(x, (self.width,), eps=self.eps) + mod.shift
-        out, key_value = self.attn(normed, rope, reference, length)
-        return fit_half(x + mod.gate * out), key_value
+        """Returns (B, S, D) and the layer's keys and values, without those of `reference`."""
+        out_BSD, key_value = self.attn(modulate(x_BSD, mods.single, self.eps), rope, reference, text_length)
+        return clip_float16(x_BSD + mods.single.gate * out_BSD), key_value
 
 
-def with_reference(key: Tensor, value: Tensor, reference: KeyValue | None, length: int) -> tuple[Tensor, Tensor]:
-    """Put a layer's reference keys and values behind the `length` text tokens, where klein-kv has them."""
+def insert_reference(
+    keys_BHSK: Tensor, values_BHSK: Tensor, reference: KeyValue | None, text_length: int
+) -> tuple[Tensor, Tensor]:
+    """Insert a layer's reference keys and values after the text tokens, where klein-kv expects them."""
     if reference is None:
-        return key, value
+        return keys_BHSK, values_BHSK
     return (
-        torch.cat((key[:, :, :length], reference.key, key[:, :, length:]), dim=2),
-        torch.cat((value[:, :, :length], reference.value, value[:, :, length:]), dim=2),
+        torch.cat((keys_BHSK[:, :, :text_length], reference.key, keys_BHSK[:, :, text_length:]), dim=2),
+        torch.cat((values_BHSK[:, :, :text_length], reference.value, values_BHSK[:, :, text_length:]), dim=2),
     )
 
 
-def fit_half(x: Tensor) -> Tensor:
-    """float16 overflows in these blocks: cut to its range, as diffusers does. Other dtypes pass."""
-    return x.clip(-65504, 65504) if x.dtype == torch.float16 else x
+def clip_float16(x: Tensor) -> Tensor:
+    """Clip float16 to its finite range, as diffusers does: these blocks overflow it. Other dtypes are unchanged."""
+    largest = torch.finfo(torch.float16).max
+    return x.clip(-largest, largest) if x.dtype == torch.float16 else x
 
 
 class TimestepEmbedding(nn.Module):
+    """Sinusoids of a value, then two linear layers."""
+
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.channels = channels
@@ -273,15 +327,18 @@ class TimestepEmbedding(nn.Module):
         self.linear_2 = nn.Linear(width, width, bias=False)
 
     def forward(self, value_B: Tensor) -> Tensor:
+        """(B,) -> (B, D)."""
         half = self.channels // 2
         steps = torch.arange(half, dtype=torch.float32, device=value_B.device)
         angles = value_B[:, None].float() * torch.exp(-math.log(10000) * steps / half)
-        waves = torch.cat((angles.cos(), angles.sin()), dim=-1).to(value_B.dtype)
-        out: Tensor = self.linear_2(F.silu(self.linear_1(waves)))
-        return out
+        sinusoids = torch.cat((angles.cos(), angles.sin()), dim=-1).to(value_B.dtype)
+        out_BD: Tensor = self.linear_2(F.silu(self.linear_1(sinusoids)))
+        return out_BD
 
 
 class TimeGuidanceEmbedding(nn.Module):
+    """The sum of the embeddings of the timestep and, in models that embed it, of the guidance."""
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         channels, width = config.timestep_guidance_channels, config.width
@@ -289,58 +346,65 @@ class TimeGuidanceEmbedding(nn.Module):
         self.guidance_embedder = TimestepEmbedding(channels, width) if config.guidance_embeds else None
 
     def forward(self, timestep_B: Tensor, guidance_B: Tensor | None) -> Tensor:
-        embedded: Tensor = self.timestep_embedder(timestep_B)
+        """(B,) each -> (B, D). Models that don't embed the guidance ignore it."""
+        embedding_BD: Tensor = self.timestep_embedder(timestep_B)
         if guidance_B is not None and self.guidance_embedder is not None:
-            embedded = embedded + self.guidance_embedder(guidance_B)
-        return embedded
+            embedding_BD = embedding_BD + self.guidance_embedder(guidance_B)
+        return embedding_BD
 
 
-class Projection(nn.Module):
-    """A linear layer behind a SiLU; the shared modulations and the final one are of this form."""
+class ModulationProjection(nn.Module):
+    """A SiLU and a linear layer, from the time embedding to shifts, scales and gates."""
 
     def __init__(self, width: int, parts: int) -> None:
         super().__init__()
         self.parts = parts
         self.linear = nn.Linear(width, parts * width, bias=False)
 
-    def forward(self, embedded_BD: Tensor) -> tuple[Tensor, ...]:
-        """parts x (B, 1, D)"""
-        return self.linear(F.silu(embedded_BD)).unsqueeze(1).chunk(self.parts, dim=-1)  # type: ignore[no-any-return]
+    def forward(self, embedding_BD: Tensor) -> tuple[Tensor, ...]:
+        """(B, D) -> `parts` tensors, (B, 1, D) each."""
+        return self.linear(F.silu(embedding_BD)).unsqueeze(1).chunk(self.parts, dim=-1)  # type: ignore[no-any-return]
 
 
 class Transformer(nn.Module):
+    """Predicts the velocity of noisy latents, conditioned on text and references."""
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
         width = config.width
         self.time_guidance_embed = TimeGuidanceEmbedding(config)
-        self.double_stream_modulation_img = Projection(width, 6)
-        self.double_stream_modulation_txt = Projection(width, 6)
-        self.single_stream_modulation = Projection(width, 3)
+        self.double_stream_modulation_img = ModulationProjection(width, 6)
+        self.double_stream_modulation_txt = ModulationProjection(width, 6)
+        self.single_stream_modulation = ModulationProjection(width, 3)
         self.x_embedder = nn.Linear(config.in_channels, width, bias=False)
         self.context_embedder = nn.Linear(config.joint_attention_dim, width, bias=False)
         self.transformer_blocks = nn.ModuleList(DoubleStreamBlock(config) for _ in range(config.num_layers))
         self.single_transformer_blocks = nn.ModuleList(
             SingleStreamBlock(config) for _ in range(config.num_single_layers)
         )
-        self.norm_out = Projection(width, 2)
+        self.norm_out = ModulationProjection(width, 2)
         self.proj_out = nn.Linear(width, config.out_channels or config.in_channels, bias=False)
 
     def rope(self, ids: Tensor) -> Rope:
-        """The table of position ids (S, 4)."""
+        """The rotary embeddings of position ids (S, 4)."""
         return rope_table(ids, self.config.axes_dims_rope, self.config.rope_theta)
 
     def modulations(self, timestep_B: Tensor, guidance_B: Tensor | None = None) -> Modulations:
-        """timestep in [0, 1000], guidance x 1000; both in the dtype that the model computes in."""
-        embedded = self.time_guidance_embed(timestep_B, guidance_B)
-        image = self.double_stream_modulation_img(embedded)
-        text = self.double_stream_modulation_txt(embedded)
-        out_scale, out_shift = self.norm_out(embedded)
+        """Modulations of a timestep in [0, 1000] and a guidance scale times 1000, both in the model's dtype."""
+        embedding_BD = self.time_guidance_embed(timestep_B, guidance_B)
+        image = self.double_stream_modulation_img(embedding_BD)
+        text = self.double_stream_modulation_txt(embedding_BD)
+        out_scale, out_shift = self.norm_out(embedding_BD)
+
+        def modulation(shift: Tensor, scale: Tensor, gate: Tensor) -> Modulation:
+            return Modulation(shift, 1 + scale, gate)
+
         return Modulations(
-            image=(Modulated(*image[:3]), Modulated(*image[3:])),
-            text=(Modulated(*text[:3]), Modulated(*text[3:])),
-            single=Modulated(*self.single_stream_modulation(embedded)),
-            out_scale=out_scale,
+            image=(modulation(*image[:3]), modulation(*image[3:])),
+            text=(modulation(*text[:3]), modulation(*text[3:])),
+            single=modulation(*self.single_stream_modulation(embedding_BD)),
+            out_scale=1 + out_scale,
             out_shift=out_shift,
         )
 
@@ -352,32 +416,32 @@ class Transformer(nn.Module):
         rope: Rope,
         references: Sequence[KeyValue] | None = None,
     ) -> Tensor:
-        """The velocity (B, N, C) at the image tokens.
+        """Returns the velocity (B, N, C) at the image tokens.
 
-        `rope` covers text, then image. `references`: one pair a layer, from `reference_kv`.
+        rope: of text, then image. references: keys and values of each layer, from `reference_kv`.
         """
-        image, text = self.x_embedder(image_BNC), self.context_embedder(text_BLX)
-        length, doubles = text.shape[1], len(self.transformer_blocks)
+        image_BND, text_BLD = self.x_embedder(image_BNC), self.context_embedder(text_BLX)
+        text_length, doubles = text_BLD.shape[1], len(self.transformer_blocks)
         layers: Sequence[KeyValue | None] = references or [None] * (doubles + len(self.single_transformer_blocks))
         for block, reference in zip(self.transformer_blocks, layers[:doubles], strict=True):
-            image, text = block(image, text, mods, rope, reference)
-        x = torch.cat((text, image), dim=1)
+            image_BND, text_BLD = block(image_BND, text_BLD, mods, rope, reference)
+        x_BSD = torch.cat((text_BLD, image_BND), dim=1)
         for block, reference in zip(self.single_transformer_blocks, layers[doubles:], strict=True):
-            x, _ = block(x, mods, rope, reference, length)
-        x = F.layer_norm(x[:, length:], (self.config.width,), eps=self.config.eps)
-        velocity: Tensor = self.proj_out(x * (1 + mods.out_scale) + mods.out_shift)
-        return velocity
+            x_BSD, _ = block(x_BSD, mods, rope, reference, text_length)
+        normed_BND = F.layer_norm(x_BSD[:, text_length:], (self.config.width,), eps=self.config.eps)
+        velocity_BNC: Tensor = self.proj_out(normed_BND * mods.out_scale + mods.out_shift)
+        return velocity_BNC
 
     def reference_kv(self, references_BRC: Tensor, mods: Modulations, rope: Rope) -> list[KeyValue]:
-        """Keys and values of the references in every layer, from a pass of the references alone.
+        """Returns each layer's keys and values of the references, from a pass over the references alone.
 
-        `mods` are those of timestep 0 (and the guidance); `rope` covers the reference tokens.
+        mods: of timestep 0 (and the guidance). rope: of the reference tokens.
         """
-        x, pairs = self.x_embedder(references_BRC), []
+        x_BRD, layers = self.x_embedder(references_BRC), []
         for block in self.transformer_blocks:
-            x, pair = cast(DoubleStreamBlock, block).reference(x, mods, rope)
-            pairs.append(pair)
+            x_BRD, key_value = cast(DoubleStreamBlock, block).reference(x_BRD, mods, rope)
+            layers.append(key_value)
         for block in self.single_transformer_blocks:
-            x, pair = block(x, mods, rope)
-            pairs.append(pair)
-        return pairs
+            x_BRD, key_value = block(x_BRD, mods, rope)
+            layers.append(key_value)
+        return layers

@@ -1,48 +1,35 @@
-"""The command line: parse, call, print. What a command does lives in the stations; how it looks, in `present`.
+"""The command line: every command parses, calls and prints; `text` and `json_output` hold the output.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify` found something missing or changed, 4 nothing could be rendered or downloaded, 130 interrupted. Stations are
-imported inside of the commands, so that `--help` is quick.
+`verify` found missing or changed objects, 4 nothing could be rendered or downloaded, 130 interrupted. Commands import
+what they call themselves, which keeps `--help` fast.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from brandpress.model.errors import BrandpressError
-
-if TYPE_CHECKING:
-    from brandpress.pipeline.deliver.resume import CompletedKeys
-    from brandpress.pipeline.spec.campaign import Campaign
-
-OK, INVALID, WORK, BROKEN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
-
-# What typer raises for a wrong command line; it names no public base class of BadParameter.
-_USAGE_ERROR = cast(type[Any], typer.BadParameter.__mro__[2])
+from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.exit_codes import BROKEN, INTERRUPTED, INVALID, OK, PIPE_CLOSED, WORK, exit_code_of
+from brandpress.pipeline.cli.options import Deliver, Job, Json
 
 app = typer.Typer(
     name="brandpress",
-    help="Brand specs and campaign jobs in; consistent pictures, with manifests, in object storage out.",
+    help="Renders consistent pictures from brand specs and campaign jobs into object storage.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-Job = Annotated[Path, typer.Argument(metavar="JOB", help="The campaign's file.", show_default=False)]
-Deliver = Annotated[
-    str | None, typer.Option("--deliver", metavar="URI", help="Deliver there and not where the job says.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,29 +37,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code. Errors that a person can act on become one message."""
+def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) -> int:
+    """Runs one command line and returns its exit code. Errors that a user can act on are printed as one message.
+
+    renderer: `module:function` that loads the renderer for `render`; default: the model's.
+    """
     try:
-        code = app(arguments, prog_name="brandpress", standalone_mode=False)
+        code = app(arguments, prog_name="brandpress", standalone_mode=False, obj=renderer)
         sys.stdout.flush()
         return code if isinstance(code, int) else OK
     except BrandpressError as error:
         typer.echo(str(error), err=True)
-        return error.exit_code
-    except _USAGE_ERROR as error:
-        error.show()
+        return exit_code_of(error)
+    except typer.TyperException as error:
+        cast(Any, error).show()  # a wrong command line; `show`, which prints the usage, isn't in typer's public types
         return INVALID
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; keep Python from complaining when it flushes at the end.
+        # The reader of our output is gone; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from brandpress.pipeline.version import TOOL
 
         typer.echo(TOOL)
@@ -80,7 +70,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _options(
+def _global_options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -89,19 +79,18 @@ def _options(
 
 
 @app.command("validate")
-def validate_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Brand specs and campaigns.")],
-    as_json: Json = False,
-) -> int:
-    """Check brand specs and campaigns; print every mistake as file:line:column."""
-    from brandpress.pipeline.cli.present import show_validations, validations_json
+def validate_files(files: options.Files, as_json: Json = False) -> int:
+    """Check brand specs and campaigns and list all mistakes. Each is printed as file:line:column: message."""
+    from brandpress.pipeline.cli.json_output import print_json, validations_json
+    from brandpress.pipeline.cli.text import print_lines, problem_lines, validation_lines
     from brandpress.pipeline.plan.validate import validate
 
     validations = [validate(file) for file in files]
     if as_json:
-        typer.echo(json.dumps(validations_json(validations), indent=2, ensure_ascii=False))
+        print_json(validations_json(validations))
     else:
-        show_validations(validations)
+        print_lines(validation_lines(validations))
+        print_lines(problem_lines(validations), sys.stderr)
     return INVALID if any(validation.problems for validation in validations) else OK
 
 
@@ -109,155 +98,132 @@ def validate_files(
 def plan_job(
     job: Job,
     deliver: Deliver = None,
-    check: Annotated[bool, typer.Option("--check", help="Exit with 2 when there is something to render.")] = False,
-    first: Annotated[int, typer.Option("--first", min=0, help="How many variants to show.")] = 5,
-    gpu_memory: Annotated[
-        float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of that size.")
-    ] = None,
+    check: options.Check = False,
+    first: options.First = 5,
+    gpu_memory: options.GpuMemory = None,
     as_json: Json = False,
 ) -> int:
-    """Show what a campaign would render, and what its store has already."""
-    from brandpress.pipeline.cli.present import show_plan
+    """Show what a campaign would render. This includes what its store already holds and the memory needed."""
+    from brandpress.pipeline.cli.json_output import print_json
+    from brandpress.pipeline.cli.plan_table import print_plan
+    from brandpress.pipeline.deliver.plan_summary import summarise_with_store
     from brandpress.pipeline.plan.expand import make_plan
-    from brandpress.pipeline.plan.memory import memory_of
-    from brandpress.pipeline.plan.summary import summarise, summary_json
-    from brandpress.pipeline.plan.warnings import warnings_of
+    from brandpress.pipeline.plan.summary import summary_json
+    from brandpress.pipeline.spec.load import load_campaign
 
-    campaign, uri = _load(job, deliver)
-    plan = make_plan(campaign)
-    settled, unknown = _settled(uri, plan, needed=check)
-    memory = memory_of(plan, None if gpu_memory is None else int(gpu_memory * 1e9))
-    summary = summarise(
-        plan,
-        uri,
-        settled.done if settled else None,
-        unknown,
-        warnings_of(plan),
-        memory,
-        quarantined=settled.quarantined if settled else frozenset(),
-    )
+    plan = make_plan(load_campaign(job, deliver))
+    gpu_bytes = None if gpu_memory is None else int(gpu_memory * 1e9)
+    summary = summarise_with_store(plan, gpu_bytes=gpu_bytes, require_store=check)
     if as_json:
-        typer.echo(json.dumps(summary_json(summary, first), indent=2, ensure_ascii=False))
+        print_json(summary_json(summary, first))
     else:
-        show_plan(summary, first)
+        print_plan(summary, first)
     return WORK if check and summary.to_render else OK
 
 
 @app.command("render")
 def render_job(
+    context: typer.Context,
     job: Job,
     deliver: Deliver = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="How many (default: as many as the GPUs take, else one).")
-    ] = None,
-    workers_per_gpu: Annotated[
-        int,
-        typer.Option(
-            "--workers-per-gpu",
-            min=1,
-            max=16,
-            metavar="N",
-            help="How many share a GPU and its memory; for small models.",
-        ),
-    ] = 1,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Render at most so many pictures.")] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Render only what failed before, quarantined pictures, too.")
-    ] = False,
-    deadline: Annotated[
-        float | None,
-        typer.Option(
-            "--deadline",
-            min=1,
-            metavar="SECONDS",
-            help="How long a picture may take (default: 4 times what the others take, at least 5 minutes).",
-        ),
-    ] = None,
-    compile: Annotated[
-        bool | None,
-        typer.Option(
-            "--compile/--no-compile",
-            help="Compile the model's kernels: with Triton on a GPU (the default there), torch.compile on a CPU.",
-        ),
-    ] = None,
+    workers: options.Workers = None,
+    workers_per_gpu: options.WorkersPerGpu = 1,
+    limit: options.Limit = None,
+    retry_failed: options.RetryFailed = False,
+    deadline: options.Deadline = None,
+    compile: options.Compile = None,
     as_json: Json = False,
 ) -> int:
-    """Render what the store hasn't got, deliver it and publish the manifest. Run it again to go on."""
+    """Render, deliver and publish what the store lacks. Run it again to continue."""
+    from brandpress.pipeline.cli.json_output import outcome_json, print_json
     from brandpress.pipeline.cli.progress import progress
-    from brandpress.pipeline.cli.report import outcome_json, outcome_lines
+    from brandpress.pipeline.cli.text import outcome_lines, print_lines
     from brandpress.pipeline.plan.expand import make_plan
     from brandpress.pipeline.render.driver.run import render_campaign
+    from brandpress.pipeline.render.worker.actor import RENDERER
+    from brandpress.pipeline.spec.load import load_campaign
 
-    campaign, uri = _load(job, deliver)
-    plan = make_plan(campaign, fetch=True)
-    with progress() as show, redirect_stdout(sys.stderr):  # Ray tells of what is lost on stdout
+    plan = make_plan(load_campaign(job, deliver), fetch=True)
+    with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
         outcome = render_campaign(
             plan,
-            uri,
-            workers,
-            limit,
-            show,
+            workers=workers,
+            limit=limit,
+            on_event=show,
             workers_per_gpu=workers_per_gpu,
             retry_failed=retry_failed,
             deadline=deadline,
             compile=compile,
+            renderer=context.obj or RENDERER,
         )
-    _tell(outcome_json(outcome) if as_json else outcome_lines(outcome))
+    if as_json:
+        print_json(outcome_json(outcome))
+    else:
+        print_lines(outcome_lines(outcome))
     return outcome.exit_code
 
 
 @app.command("status")
-def status_of_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
-    """Show what of a campaign is done, failed and missing, and its latest manifest."""
-    from brandpress.pipeline.cli.report import status_json, status_lines
+def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
+    """Show what is done, failed and missing. This includes the latest manifest."""
+    from brandpress.pipeline.cli.json_output import print_json, status_json
+    from brandpress.pipeline.cli.text import print_lines, status_lines
     from brandpress.pipeline.deliver.status import campaign_status
     from brandpress.pipeline.plan.expand import make_plan
+    from brandpress.pipeline.spec.load import load_campaign
     from brandpress.pipeline.store.folder import open_campaign
 
-    campaign, uri = _load(job, deliver)
-    folder = open_campaign(uri, campaign.name)
+    campaign = load_campaign(job, deliver)
+    folder = open_campaign(campaign.address, campaign.name)
     status = campaign_status(folder, make_plan(campaign).variants)
-    _tell(status_json(status, folder.uri) if as_json else status_lines(status, folder.uri))
+    if as_json:
+        print_json(status_json(status, folder.uri))
+    else:
+        print_lines(status_lines(status, folder.uri))
     return OK
 
 
 @app.command("verify")
 def verify_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
-    """Read all that was delivered again and compare; exit with 3 when something is missing or changed."""
-    from brandpress.pipeline.cli.report import verification_json, verification_lines
+    """Read all delivered objects and compare checksums. Exits with 3 if an object is missing or changed."""
+    from brandpress.pipeline.cli.json_output import print_json, verification_json
+    from brandpress.pipeline.cli.text import print_lines, verification_lines
     from brandpress.pipeline.deliver.verify import verify
+    from brandpress.pipeline.spec.load import load_campaign
     from brandpress.pipeline.store.folder import open_campaign
 
-    campaign, uri = _load(job, deliver)
-    folder = open_campaign(uri, campaign.name)
+    campaign = load_campaign(job, deliver)
+    folder = open_campaign(campaign.address, campaign.name)
     verification = verify(folder)
-    _tell(verification_json(verification, folder.uri) if as_json else verification_lines(verification, folder.uri))
+    if as_json:
+        print_json(verification_json(verification, folder.uri))
+    else:
+        print_lines(verification_lines(verification, folder.uri))
     return OK if verification.intact else BROKEN
 
 
 @app.command("rollback")
 def roll_back(
-    job: Job,
-    deliver: Deliver = None,
-    to: Annotated[
-        int | None, typer.Option("--to", min=1, metavar="N", help="The manifest (default: the one before the latest).")
-    ] = None,
-    show: Annotated[bool, typer.Option("--list", help="Only show the manifests that there are.")] = False,
-    as_json: Json = False,
+    job: Job, deliver: Deliver = None, to: options.To = None, list_only: options.ListOnly = False, as_json: Json = False
 ) -> int:
-    """Make an earlier manifest the latest. Pictures stay; the next render publishes what the job says then."""
-    from brandpress.pipeline.cli.report import history_json, history_lines
+    """Make an earlier manifest the latest. Pictures stay; the next render publishes what the job then says."""
+    from brandpress.pipeline.cli.json_output import history_json, print_json
+    from brandpress.pipeline.cli.text import history_lines, print_lines
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
+    from brandpress.pipeline.spec.load import load_campaign
     from brandpress.pipeline.store.folder import open_campaign
 
-    campaign, uri = _load(job, deliver)
-    folder = open_campaign(uri, campaign.name)
-    if not show:
+    campaign = load_campaign(job, deliver)
+    folder = open_campaign(campaign.address, campaign.name)
+    if not list_only:
         rollback(folder, to)
-    latest = read_pointer(folder)
-    name = latest.manifest if latest else ""
-    _tell(history_json(history(folder), name) if as_json else history_lines(history(folder), name))
+    pointer = read_pointer(folder)
+    latest = pointer.manifest if pointer else ""
+    if as_json:
+        print_json(history_json(history(folder), latest))
+    else:
+        print_lines(history_lines(history(folder), latest))
     return OK
 
 
@@ -265,103 +231,69 @@ def roll_back(
 def clean_job(
     job: Job,
     deliver: Deliver = None,
-    keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many of the newest manifests.")] = 10,
-    hours: Annotated[float, typer.Option("--hours", min=0, help="Keep what is younger, whoever asks for it.")] = 24,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete, and not only list.")] = False,
+    keep: options.Keep = 10,
+    hours: options.Hours = 24,
+    yes: options.Yes = False,
     as_json: Json = False,
 ) -> int:
-    """List old manifests, and what neither the kept ones nor the job name; with --yes, delete it."""
-    from brandpress.pipeline.cli.report import garbage_json, garbage_lines
+    """List old manifests and unused objects. --yes deletes them.
+
+    Unused are objects that neither a kept manifest nor the job names.
+    """
+    from brandpress.pipeline.cli.json_output import garbage_json, print_json
+    from brandpress.pipeline.cli.text import garbage_lines, print_lines
     from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
     from brandpress.pipeline.plan.expand import make_plan
+    from brandpress.pipeline.spec.load import load_campaign
     from brandpress.pipeline.store.folder import open_campaign
 
-    campaign, uri = _load(job, deliver)
-    folder = open_campaign(uri, campaign.name)
-    sweep = find_garbage(folder, make_plan(campaign).variants, now=time.time(), keep=keep, hours=hours)
+    campaign = load_campaign(job, deliver)
+    folder = open_campaign(campaign.address, campaign.name)
+    garbage = find_garbage(folder, make_plan(campaign).variants, now=time.time(), keep=keep, hours=hours)
     if yes:
-        for _ in delete_garbage(folder, sweep):
+        for _ in delete_garbage(folder, garbage):
             pass
-    _tell(garbage_json(sweep, folder.uri, yes) if as_json else garbage_lines(sweep, folder.uri, yes))
+    if as_json:
+        print_json(garbage_json(garbage, folder.uri, deleted=yes))
+    else:
+        print_lines(garbage_lines(garbage, folder.uri, deleted=yes))
     return OK
 
 
 @app.command("sheet")
-def draw_sheet(
-    job: Job,
-    deliver: Deliver = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="The sheet's file (default: CAMPAIGN.png).", show_default=False)
-    ] = None,
-    columns: Annotated[int | None, typer.Option("--columns", min=1, max=40, help="Pictures a line.")] = None,
-) -> int:
+def draw_sheet(job: Job, deliver: Deliver = None, out: options.Out = None, columns: options.Columns = None) -> int:
     """Draw a campaign's pictures on one page, beside their references."""
     from brandpress.pipeline.review.contact_sheet import contact_sheet, reference_files, save
+    from brandpress.pipeline.spec.load import load_campaign
     from brandpress.pipeline.store.folder import open_campaign
 
-    campaign, uri = _load(job, deliver)
-    sheet = contact_sheet(open_campaign(uri, campaign.name), reference_files(campaign), columns)
+    campaign = load_campaign(job, deliver)
+    folder = open_campaign(campaign.address, campaign.name)
+    sheet = contact_sheet(folder, reference_files(campaign), columns)
     typer.echo(save(sheet, out or Path(f"{campaign.name}.png")))
     return OK
 
 
 @app.command("models")
-def list_models(
-    get: Annotated[
-        str | None,
-        typer.Option("--get", metavar="NAME", help="Download its weights and print their folder.", show_default=False),
-    ] = None,
-    as_json: Json = False,
-) -> int:
-    """Show the models of the family, and whether this machine has them."""
-    from brandpress.pipeline.cli.models import get_model, models_json, show_models
+def show_models(get: options.Get = None, as_json: Json = False) -> int:
+    """Show the models and whether this machine has them."""
+    from brandpress.pipeline.cli.json_output import models_json, print_json
+    from brandpress.pipeline.cli.models_table import print_models
+    from brandpress.pipeline.plan.download import download_model
 
     if get is not None:
-        folder, note = get_model(get)
+        folder, note = download_model(get)
         if as_json:
-            _tell({"name": get, "folder": folder and str(folder)})
+            print_json({"name": get, "folder": folder and str(folder)})
         elif folder:
             typer.echo(folder)
         if note:
             typer.echo(note, err=True)
     elif as_json:
-        typer.echo(json.dumps(models_json(), indent=2, ensure_ascii=False))
+        print_json(models_json())
     else:
-        show_models()
+        print_models()
     return OK
-
-
-def _load(job: Path, deliver: str | None) -> tuple[Campaign, str]:
-    """The campaign, and the address that its pictures go to."""
-    from brandpress.pipeline.spec.delivery import delivery_address
-    from brandpress.pipeline.spec.load import load_campaign
-
-    campaign = load_campaign(job)
-    return campaign, campaign.deliver_uri if deliver is None else delivery_address(deliver)
-
-
-def _tell(result: dict[str, Any] | Iterable[str]) -> None:
-    """Prints plain values as JSON, or lines."""
-    if isinstance(result, dict):
-        typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
-    else:
-        for line in result:
-            typer.echo(line)
-
-
-def _settled(uri: str, plan: Any, *, needed: bool) -> tuple[CompletedKeys | None, str | None]:
-    """What of the plan the store has settled. A store out of reach is told, and an error only where it's needed."""
-    from brandpress.pipeline.deliver.resume import completed_keys
-    from brandpress.pipeline.plan.diff import RenderKeys
-    from brandpress.pipeline.store.address import open_store
-    from brandpress.pipeline.store.protocol import StoreError
-
-    try:
-        return completed_keys(open_store(uri), plan.campaign.name, RenderKeys(plan.variants)), None
-    except StoreError as error:
-        if needed:
-            raise
-        return None, str(error)
 
 
 if __name__ == "__main__":

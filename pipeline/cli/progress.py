@@ -1,4 +1,4 @@
-"""The progress of a run on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Shows a run's progress on stderr: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from brandpress.pipeline.cli.text import plural
 from brandpress.pipeline.render.events import (
     Event,
     Planned,
@@ -21,7 +22,7 @@ from brandpress.pipeline.render.events import (
 
 @contextmanager
 def progress() -> Iterator[Callable[[Event], None]]:
-    """What to call with each event of a run."""
+    """Yields the function to call with each event of a run."""
     if not sys.stderr.isatty():
         yield _Lines().show
         return
@@ -58,7 +59,7 @@ def progress() -> Iterator[Callable[[Event], None]]:
 
 
 class _Lines:
-    """A line for each event that says something, pictures counted."""
+    """Prints a line per event, with a count for each picture."""
 
     def __init__(self) -> None:
         self._recorded = self._todo = 0
@@ -75,30 +76,30 @@ class _Lines:
 
 
 def line_of(event: Event) -> str | None:
-    """An event in one line; None if it isn't worth one."""
+    """Returns an event as one line, None if it isn't shown."""
     match event:
         case Planned(planned, done, todo, held_back):
             counts = f"{planned:,} variants: {done:,} done before, {todo:,} to render now"
-            return f"{counts}, {held_back:,} held back (--retry-failed tries them again)" if held_back else counts
+            return f"{counts}, {held_back:,} held back (use --retry-failed to retry them)" if held_back else counts
         case Warned(text):
             return f"warning: {text}"
         case WorkersStarting(workers, gpus, threads, dashboard, per_gpu):
-            each = f"{threads} CPU thread{'s' if threads > 1 else ''} each"
+            each = f"{plural(threads, 'CPU thread')} each"
             if gpus:
-                each = "one GPU each" if per_gpu == 1 else f"{per_gpu} on each GPU"
-            where = f"; Ray's dashboard: {dashboard}" if dashboard else ""
-            return f"{workers} worker{'s' if workers > 1 else ''} starting, {each}{where}"
-        case WorkerLoaded(worker, host, seconds):
-            return f"{worker} is ready after {seconds:.1f} s on {host.get('device', 'unknown')}"
-        case WorkerLost(worker, cause):
-            return f"{worker} is lost: {cause}"
+                each = "one GPU each" if per_gpu == 1 else f"{per_gpu} per GPU"
+            url = f"; Ray's dashboard: {dashboard}" if dashboard else ""
+            return f"{plural(workers, 'worker')} starting, {each}{url}"
+        case WorkerLoaded(worker=worker, host=host, seconds=seconds):
+            return f"{worker} loaded the model in {seconds:.1f} s on {host.get('device', 'unknown')}"
+        case WorkerLost(worker=worker, cause=cause):
+            return f"{worker} was lost: {cause}"
         case VariantRecorded(record=record):
             if record.status == "done":
                 return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
             return f"{record.status}: {record.name}: {record.cause}"
         case Stopping(str(cause)):
-            return f"stopping, the store takes nothing any more: {cause}"
+            return f"stopping because the store rejects all writes: {cause}"
         case Stopping():
-            return "stopping: what is begun will be finished and delivered; once more ends at once"
+            return "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately"
         case _:
             return None

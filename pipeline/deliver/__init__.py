@@ -1,1 +1,1 @@
-"""Pictures -> assets, records and manifests in a store; and how they are verified, rolled back and cleaned up."""
+"""Delivery of pictures to a store: assets, records and manifests; verification, rollback and cleaning."""

@@ -1,7 +1,7 @@
-"""What nobody needs any more: old manifests, and objects that no kept one names.
+"""Finds and deletes garbage: old manifests, and objects that no remaining manifest references.
 
-Kept are the latest manifest, the newest ones, all that they name, and whatever the job would ask for: it may not be
-published yet. What is young stays too, since another version of the job may be under way.
+The latest manifest, the newest ones and everything they reference are kept. So are the job's own variants, which may
+not be published yet, and recent objects, which may belong to a run of another version of the job.
 """
 
 from __future__ import annotations
@@ -16,79 +16,76 @@ from brandpress.pipeline.deliver.manifest import (
     MANIFESTS,
     manifest_key,
     manifest_numbers,
-    named_keys,
     part_key,
     read_latest,
     read_manifest,
     read_records,
+    referenced_keys,
 )
 from brandpress.pipeline.deliver.record import RECORDS, record_key
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.protocol import Entry, Store
 
-KEPT_MANIFESTS = 10
-KEPT_HOURS = 24.0
-DELETERS = 16
+DELETE_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class GarbageSet:
-    """What would go, in the order in which it goes, and the manifests that stay."""
+    """The objects to delete, in order of deletion, and the numbers of the manifests that are kept."""
 
     entries: tuple[Entry, ...]
-    kept: tuple[int, ...]
+    kept_manifests: tuple[int, ...]
 
     @property
     def bytes(self) -> int:
-        """What the entries take together."""
+        """The total size of the objects."""
         return sum(entry.bytes for entry in self.entries)
 
 
-def find_garbage(
-    folder: Store, variants: Iterable[Variant], *, now: float, keep: int = KEPT_MANIFESTS, hours: float = KEPT_HOURS
-) -> GarbageSet:
-    """What `clean` may delete. variants: of the job. now: seconds since 1970. keep: how many of the newest manifests.
-    hours: what is younger stays.
+def find_garbage(folder: Store, variants: Iterable[Variant], *, now: float, keep: int, hours: float) -> GarbageSet:
+    """Returns what can be deleted from the campaign's `folder`.
 
-    Raises BrokenManifestError if a manifest that is to be kept is broken: what it names can't be known then.
+    variants: the job's, which are kept. now: seconds since 1970. keep: the number of newest manifests to keep.
+    hours: never delete objects younger than this.
+
+    Raises BrokenManifestError if a manifest to keep is broken, because what it references is unknown.
     """
-    kept = _kept(folder, keep)
-    named = {LATEST}
-    for number in kept:
+    kept_manifests = _manifests_to_keep(folder, keep)
+    referenced = {LATEST}
+    for number in kept_manifests:
         header = manifest_key(number)
         published = read_manifest(folder, header)
-        named |= {header, *(part_key(header, part.file) for part in published.manifest.parts)}
-        named.update(named_keys(read_records(folder, published)))
-    old = {
+        referenced |= {header, *(part_key(header, part.file) for part in published.manifest.parts)}
+        referenced.update(referenced_keys(read_records(folder, published)))
+    garbage = {
         entry.key: entry
         for entry in (*folder.entries(""), *folder.leftovers(""))
-        if entry.key not in named and entry.modified < now - 3600 * hours
+        if entry.key not in referenced and entry.modified < now - 3600 * hours
     }
-    for variant in variants if old else ():
-        old.pop(record_key(variant.render_key), None)
-        old.pop(variant.asset, None)
-    return GarbageSet(tuple(sorted(old.values(), key=_order)), kept)
+    for variant in variants if garbage else ():
+        garbage.pop(record_key(variant.render_key), None)
+        garbage.pop(variant.asset, None)
+    return GarbageSet(tuple(sorted(garbage.values(), key=_deletion_order)), kept_manifests)
 
 
-def delete_garbage(folder: Store, sweep: GarbageSet) -> Iterator[Entry]:
-    """Delete what `find_sweep` found; gives each entry when it's gone."""
-    with ThreadPoolExecutor(DELETERS) as deleters:
-        for _, stage in groupby(sweep.entries, key=lambda entry: _order(entry)[0]):
+def delete_garbage(folder: Store, garbage: GarbageSet) -> Iterator[Entry]:
+    """Deletes the objects that `find_garbage` returned, and yields each one after its deletion."""
+    with ThreadPoolExecutor(DELETE_THREADS) as threads:
+        for _, stage in groupby(garbage.entries, key=lambda entry: _deletion_order(entry)[0]):
             entries = list(stage)
-            for entry, _ in zip(entries, deleters.map(lambda entry: folder.delete(entry.key), entries), strict=True):
+            for entry, _ in zip(entries, threads.map(lambda entry: folder.delete(entry.key), entries), strict=True):
                 yield entry
 
 
-def _kept(folder: Store, keep: int) -> tuple[int, ...]:
-    numbers = manifest_numbers(folder)
+def _manifests_to_keep(folder: Store, keep: int) -> tuple[int, ...]:
     latest = read_latest(folder)
-    kept = set(numbers[-keep:]) | ({latest.manifest.number} if latest else set())
-    return tuple(sorted(kept))
+    newest = manifest_numbers(folder)[-keep:]
+    return tuple(sorted({*newest, latest.manifest.number} if latest else newest))
 
 
-def _order(entry: Entry) -> tuple[int, str]:
-    """Headers before their parts, records before their pictures: what is cut short leaves nothing that names what's
-    gone."""
+def _deletion_order(entry: Entry) -> tuple[int, str]:
+    """Manifests before their parts and records before their assets: if cleaning is interrupted, no remaining object
+    references a deleted one."""
     if entry.key.startswith(MANIFESTS):
         return (0 if entry.key.endswith("/manifest.json") else 1), entry.key
     return (2 if entry.key.startswith(RECORDS) else 3), entry.key

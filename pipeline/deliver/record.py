@@ -1,4 +1,4 @@
-"""A record: the JSON beside an asset that says what it is, how it was made, and where it came from."""
+"""Records: the JSON file that belongs to an asset, with what it shows, how it was rendered, and by which model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from brandpress.model.sampling_params import ADDED_LATER
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.version import TOOL
 
@@ -21,34 +22,37 @@ RECORDS = "records/"
 JSON = "application/json"
 
 
-class _Frozen(BaseModel):
-    """`later` names fields that came after the first records: at their defaults they aren't written, so that a record
-    from before is written again as it was read."""
+class StoredModel(BaseModel):
+    """The base of everything stored as JSON. Fields of later versions are ignored.
+
+    omit_default: fields that aren't written if they have their default value. Fields added after the first
+    release belong here, so that an older record is written exactly as it was read.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    later: ClassVar[tuple[str, ...]] = ()
+    omit_default: ClassVar[tuple[str, ...]] = ()
 
     @model_serializer(mode="wrap")
-    def _write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values: dict[str, Any] = write(self)
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialize(self)
         fields = type(self).model_fields
-        for name in self.later:
-            if getattr(self, name) == fields[name].default:
+        for name in self.omit_default:
+            if name in fields and getattr(self, name) == fields[name].default:
                 values.pop(name, None)
         return values
 
 
-class LoraStamp(_Frozen):
-    """A LoRA's file name, and how strongly it acts."""
+class LoraStamp(StoredModel):
+    """A LoRA: its file name and its scale."""
 
     file: str
     scale: float
 
 
-class ModelStamp(_Frozen):
-    """Which model made a picture. `weights_digest` decides, the name is for people."""
+class ModelStamp(StoredModel):
+    """The model that rendered a picture. `weights_digest` identifies it; the name is for people."""
 
-    later = ("quantisation", "loras")
+    omit_default = ("quantisation", "loras")
 
     name: str
     weights_digest: str
@@ -57,11 +61,13 @@ class ModelStamp(_Frozen):
     loras: tuple[LoraStamp, ...] = ()
 
 
-class ReferenceStamp(_Frozen):
-    """A reference picture as the brand spec names it, with the digest of its file and, where it's transparent, the
-    colour that it was laid on."""
+class ReferenceStamp(StoredModel):
+    """A reference picture: its role, its file as the brand spec names it, and the SHA-256 of the file.
 
-    later = ("background",)
+    background: the colour behind a transparent picture.
+    """
+
+    omit_default = ("background",)
 
     role: str
     file: str
@@ -69,17 +75,17 @@ class ReferenceStamp(_Frozen):
     background: str | None = None
 
 
-class Record(_Frozen):
-    """One variant of a campaign. `asset`, `sha256` and `bytes` are None unless it's done; `cause` is None if it is.
+class Record(StoredModel):
+    """One variant of a campaign. `asset`, `sha256` and `bytes` are None unless it's done; `cause` is None if it's done.
 
-    steps, guidance: None where the service chose. prompt_upsampled: the prompt as the model rewrote it.
-    strikes: workers that were lost over it. traceback: `module:line function`, a line each, where something was raised.
-    reference_pixels: None for the model's own area. reuse: "approximate" where the picture isn't quite the exact one.
-    cost: in the service's credits. timings: seconds per stage. cache: hit (1) or miss (0) per kind. host: device,
-    torch, driver.
+    steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
+    reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
+    slightly. strikes: number of workers that died while rendering it. traceback: `module:line function`, one per line.
+    cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or miss (0) per kind of cache.
+    host: device, torch, driver.
     """
 
-    later = ("negative_prompt", "prompt_upsampled", "reference_pixels", "reuse", "strikes", "traceback", "cost")
+    omit_default = (*ADDED_LATER, "prompt_upsampled", "strikes", "traceback", "cost")
 
     name: str
     status: Status
@@ -114,21 +120,21 @@ class Record(_Frozen):
 
     @property
     def key(self) -> str:
-        """Where the record lies in the campaign's folder."""
+        """The record's key in the campaign's folder."""
         return record_key(self.render_key)
 
     def to_json(self) -> builtins.bytes:
-        """One line of JSON, UTF-8, without the line's end; parsing and writing it again gives the same bytes."""
+        """Returns one line of JSON (UTF-8, without a newline). Parsing and writing it again returns the same bytes."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def record_key(render_key: str) -> str:
-    """The key of a render key's record in the campaign's folder."""
+    """Returns the key of the record of `render_key` in the campaign's folder."""
     return f"{RECORDS}{render_key}.json"
 
 
 def stamp_of(model: ModelDescription) -> ModelStamp:
-    """How records tell of a model."""
+    """Returns the stamp of `model` for records."""
     return ModelStamp(
         name=model.name,
         weights_digest=model.weights_digest,
@@ -141,7 +147,7 @@ def stamp_of(model: ModelDescription) -> ModelStamp:
 def new_record(
     variant: Variant, model: ModelStamp, status: Status, *, cause: str | None = None, strikes: int = 0
 ) -> Record:
-    """The record of one attempt at `variant`, made now, without what only its rendering can say."""
+    """Returns the record of one attempt at `variant`, created now, without the results of rendering."""
     return Record(
         name=variant.name,
         status=status,
@@ -150,10 +156,7 @@ def new_record(
         height=variant.height,
         format=variant.format,
         prompt=variant.prompt,
-        negative_prompt=variant.negative_prompt,
         seed=variant.seed,
-        steps=variant.steps,
-        guidance=variant.guidance,
         model=model,
         references=tuple(
             ReferenceStamp(
@@ -161,16 +164,15 @@ def new_record(
             )
             for reference in variant.references
         ),
-        reference_pixels=variant.reference_pixels,
-        reuse=variant.reuse,
         axes=dict(variant.axes),
         cause=cause,
         strikes=strikes,
         created=_now(),
+        **{name: value for name, value in variant.sampling_values().items() if name in Record.model_fields},
     )
 
 
 def _now() -> datetime:
-    """To the millisecond, which tells two attempts apart."""
+    """Returns the time in milliseconds: precise enough to distinguish two attempts."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

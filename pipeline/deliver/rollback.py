@@ -1,4 +1,4 @@
-"""Back to an earlier manifest: one write, after everything that it names was found."""
+"""Rollback to an earlier manifest: one write, after checking that every object it references exists."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
     BrokenManifestError,
+    NothingPublishedError,
     Published,
     manifest_key,
     manifest_numbers,
-    named_keys,
-    point_to,
     read_latest,
     read_manifest,
     read_records,
+    referenced_keys,
+    swap_pointer,
 )
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
 def history(folder: Store) -> Iterator[Published]:
-    """The whole manifests, the newest first; broken ones are left out."""
+    """Yields all manifests, newest first, without broken ones."""
     for number in reversed(manifest_numbers(folder)):
         try:
             yield read_manifest(folder, manifest_key(number))
@@ -30,40 +31,39 @@ def history(folder: Store) -> Iterator[Published]:
 
 
 def rollback(folder: Store, to: int | None = None) -> Published:
-    """Make manifest `to` the latest, else the one before the latest; returns it.
+    """Makes manifest `to` the latest and returns it. Default: the manifest before the latest.
 
-    Nothing is written if it's the latest already. The pictures of later manifests stay, and so does the job: the next
-    render publishes what the job says. Raises RequestError if there is no such manifest, StoreError if anything that it
-    names is missing or another run publishes meanwhile.
+    Nothing is written if it's already the latest. Pictures of later manifests are kept, and the next render publishes
+    what the job says then. Raises RequestError if there is no such manifest, and StoreError if an object that it
+    references is missing or another run publishes in the meantime.
     """
     stat = folder.stat(LATEST)
     numbers = manifest_numbers(folder)
     if stat is None or not numbers:
-        raise StoreError(f"{folder.uri}: nothing is published here yet", "key")
-    current = _current(folder)
+        raise NothingPublishedError(folder)
+    current = _latest_number(folder)
     if to is None:
         earlier = [number for number in numbers if current is None or number < current]
         if not earlier:
             raise RequestError(f"{folder.uri}: there is no manifest before {current}")
         to = earlier[-1]
     if to not in numbers:
-        raise RequestError(f"--to {to}: there is no such manifest; there are {_list(numbers)}")
+        raise RequestError(f"--to {to}: there is no such manifest; allowed: {_listing(numbers)}")
     target = read_manifest(folder, manifest_key(to))
-    there = set(folder.list(""))
-    missing = sorted(set(named_keys(read_records(folder, target))) - there)
-    if missing:
+    missing_keys = sorted(set(referenced_keys(read_records(folder, target))) - set(folder.list("")))
+    if missing_keys:
         raise StoreError(
-            f"{folder.uri}: manifest {to} can't be gone back to, {len(missing):,} of its objects are missing, "
-            f"the first is {missing[0]}",
+            f"{folder.uri}: can't roll back to manifest {to}: {len(missing_keys):,} of its objects are missing, "
+            f"first {missing_keys[0]}",
             "key",
         )
-    if to != current and not point_to(folder, target.pointer, stat.etag):
-        raise StoreError(f"{folder.uri}/{LATEST}: another run published just now; look at it and run again")
+    if to != current and not swap_pointer(folder, target.pointer, stat.etag):
+        raise StoreError(f"{folder.uri}/{LATEST}: another run has just published a manifest; check it and run again")
     return target
 
 
-def _current(folder: Store) -> int | None:
-    """The number of the latest manifest; None if that one is broken."""
+def _latest_number(folder: Store) -> int | None:
+    """Returns the number of the latest manifest, or None if it's broken."""
     try:
         latest = read_latest(folder)
     except BrokenManifestError:
@@ -71,6 +71,6 @@ def _current(folder: Store) -> int | None:
     return latest.manifest.number if latest else None
 
 
-def _list(numbers: list[int]) -> str:
+def _listing(numbers: list[int]) -> str:
     shown = [str(number) for number in numbers[-10:]]
     return ", ".join(["…", *shown] if len(numbers) > len(shown) else shown)

@@ -1,4 +1,4 @@
-"""Where a campaign stands: what is planned, done, failed and missing, and what is published."""
+"""The status of a campaign: how many variants are planned, done, failed and missing, and what is published."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from brandpress.pipeline.deliver.manifest import read_latest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import read_index
-from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A variant that failed, with the cause in its record. quarantined: it took workers down; only `--retry-failed`
-    tries it again."""
+    """A failed variant and its cause. quarantined: workers died rendering it; only `--retry-failed` retries it."""
 
     name: str
     cause: str
@@ -24,7 +23,7 @@ class Failure:
 
 
 def failure_of(record: Record) -> Failure:
-    """What a record that isn't done tells."""
+    """Returns the failure in a record that isn't done."""
     return Failure(record.name, record.cause or "unknown", record.status == "quarantined")
 
 
@@ -41,8 +40,8 @@ class CampaignStatus:
 
 
 def campaign_status(folder: Store, variants: Sequence[Variant]) -> CampaignStatus:
-    """Compares the plan with what the campaign's folder holds. Raises StoreError."""
-    index = read_index(folder, RenderKeys(variants))
+    """Compares the planned `variants` with the records in the campaign's folder. Raises StoreError."""
+    index = read_index(folder, render_keys(variants))
     failures = tuple(
         sorted(
             (failure_of(record) for record in index.values() if record.status != "done"),

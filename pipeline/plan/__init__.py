@@ -1,2 +1,1 @@
-"""What has to be done: a campaign's variants with their render keys, and which of them are missing. No torch, no
-Ray."""
+"""Plans a campaign: its variants with their render keys, and which are missing. Imports neither torch nor Ray."""

@@ -1,5 +1,4 @@
-"""Campaign -> plan: every variant with its references, sampling settings and render key, those of a reference set
-together. However many there are, they're made when they are asked for."""
+"""Campaign -> plan: every variant with its references, sampling parameters and render key."""
 
 from __future__ import annotations
 
@@ -7,33 +6,34 @@ from dataclasses import dataclass, field
 
 from brandpress.model.checkpoint.describe import ModelDescription, describe
 from brandpress.pipeline.plan.capabilities import model_problems
-from brandpress.pipeline.plan.recipe import Recipe
-from brandpress.pipeline.plan.variants import Variants
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.plan.variants import make_variants
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.problem import SpecError
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All variants of a campaign for one model, sorted by reference set."""
+    """All variants of a campaign for one model: by reference set, the sets as they first appear in the matrix; then by
+    size, prompt and seed."""
 
     campaign: Campaign
     model: ModelDescription
-    variants: Variants = field(repr=False, compare=False)
+    variants: tuple[Variant, ...] = field(repr=False, compare=False)
 
 
 def make_plan(campaign: Campaign, *, fetch: bool = False) -> Plan:
-    """The plan for the model that the campaign names. fetch: download it when it's on the hub and not in its cache.
-    Raises CheckpointError when it can't be found, and SpecError when the campaign asks for what it can't do."""
+    """Returns the plan for the model that the campaign names.
+
+    fetch: download the model if it's a hub id that isn't in the cache yet. Raises CheckpointError if there is no such
+    model, and SpecError if the campaign uses something that the model can't do.
+    """
     return plan_for(campaign, describe(campaign.choice, campaign.path.parent, fetch=fetch))
 
 
 def plan_for(campaign: Campaign, model: ModelDescription) -> Plan:
-    """The plan for a model that is described already. Raises SpecError when the campaign asks for what it can't do.
-
-    Order: by reference set, the sets as they first appear in the matrix; then by size, prompt and seed.
-    """
+    """Returns the plan for a described model. Raises SpecError if the campaign uses something that it can't do."""
     problems = model_problems(campaign, model)
     if problems:
         raise SpecError(problems)
-    return Plan(campaign, model, Variants(campaign.points, Recipe(campaign, model)))
+    return Plan(campaign, model, make_variants(campaign, model))

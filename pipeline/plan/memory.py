@@ -1,8 +1,9 @@
-"""How much memory a plan's pictures need on a device, and how the model's parts share it."""
+"""Estimates the memory that a plan needs on a device, and how the model's parts share it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brandpress.model.errors import CheckpointError
@@ -20,29 +21,34 @@ from brandpress.model.memory.plan import (
 )
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.expand import Plan
-from brandpress.pipeline.plan.recipe import ReferenceSelection
+from brandpress.pipeline.plan.variant import Reference
 
 GPU_BYTES, CPU_BYTES = 2, 4
-"""Of a number in bfloat16, which GPUs compute in, and in float32."""
+"""Bytes per weight: GPUs compute in bfloat16, CPUs in float32."""
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """residency None: it doesn't fit, for the reason in `refusal`. turns_from: where parts that take turns are between
-    them, `memory` or `disk`; None where there are no turns, and where the machine isn't this one. host: bytes that
-    this machine has available."""
+    """What a plan needs, and how it fits on the device.
+
+    residency: None if it doesn't fit; `refusal` says why. offloaded_to: where offloaded parts are kept, `memory` or
+    `disk`; None if nothing is offloaded or the plan is for another machine. host: available bytes of this machine's
+    memory.
+    """
 
     need: Need
     device: DeviceMemory
     residency: Residency | None
     refusal: str | None
-    turns_from: str | None = None
+    offloaded_to: str | None = None
     host: int = 0
 
 
 def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
-    """What the plan needs on a GPU of `card` bytes, else on this machine's GPU with the least free memory, or without
-    a GPU in this machine's own; None where a service renders, and where the weights' files can't be read."""
+    """Returns what the plan needs; None for hosted models, and if the weights' files can't be read.
+
+    card: bytes of a GPU; default: this machine's GPU with the least free memory, or its main memory without a GPU.
+    """
     if plan.model.hosted:
         return None
     gpus = [gpu.memory for gpu in visible_gpus(os.environ)] if card is None else []
@@ -61,22 +67,22 @@ def memory_of(plan: Plan, card: int | None = None) -> MemoryPlan | None:
         residency = choose(need, device)
     except CheckpointError as error:
         return MemoryPlan(need, device, None, str(error))
-    if residency != "turns" or not gpus:
+    if residency != "offload" or not gpus:
         return MemoryPlan(need, device, residency, None)
-    kept = HostMemory.here(len(gpus)).holds_turns(need)
-    return MemoryPlan(need, device, residency, None, "memory" if kept else "disk", available_memory())
+    in_memory = HostMemory.here(len(gpus)).holds_offloaded(need)
+    return MemoryPlan(need, device, residency, None, "memory" if in_memory else "disk", available_memory())
 
 
 def largest_of(plan: Plan) -> Largest:
-    """The plan's largest picture, with its largest reference set."""
-    groups = plan.variants.groups
-    size = max((group.size for group in groups), key=lambda size: size.width * size.height)
-    tokens = max(_reference_tokens(plan, group.chosen) for group in groups)
-    return Largest(*size, tokens, any(group.chosen.reuse == "approximate" for group in groups))
+    """Returns the size of the plan's largest picture and the token count of its largest reference set."""
+    largest = max(plan.variants, key=lambda variant: variant.width * variant.height)
+    selections = {(variant.references, variant.reference_pixels) for variant in plan.variants}
+    tokens = max(_reference_tokens(plan, *selection) for selection in selections)
+    return Largest(largest.width, largest.height, tokens, any(v.reuse == "approximate" for v in plan.variants))
 
 
-def _reference_tokens(plan: Plan, chosen: ReferenceSelection) -> int:
-    """The tokens that the references have together."""
-    most = chosen.reference_pixels or plan.model.reference_pixels
-    pictures = [plan.campaign.brand.pictures[reference.file] for reference in chosen.references]
-    return sum(min(found.width * found.height, most) // SIZE_MULTIPLE**2 for found in pictures)
+def _reference_tokens(plan: Plan, references: Sequence[Reference], reference_pixels: int | None) -> int:
+    """Returns the tokens of all references together."""
+    max_pixels = reference_pixels or plan.model.reference_pixels
+    pictures = [plan.campaign.brand.pictures[reference.file] for reference in references]
+    return sum(min(picture.width * picture.height, max_pixels) // SIZE_MULTIPLE**2 for picture in pictures)

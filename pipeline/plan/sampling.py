@@ -1,57 +1,42 @@
-"""How a campaign's pictures are sampled: what it asks for, the rest as its model says."""
+"""A campaign's sampling parameters: its own values, and its model's defaults for the rest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import fields
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.sampler_version import LONG_SCHEDULE
-from brandpress.pipeline.spec.campaign import Campaign, Custom
+from brandpress.model.sampling_params import SamplingParams
+from brandpress.pipeline.spec.campaign import Campaign, Custom, Job
+
+_JOB_FIELDS = tuple(field.name for field in fields(SamplingParams) if field.name in Job.model_fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """What all variants of a campaign share. steps, guidance: None where the service chooses. reference_pixels: None
-    for the model's own area."""
+def sampling_params(campaign: Campaign, model: ModelDescription) -> SamplingParams:
+    """Returns the sampling parameters that all variants of a campaign share.
 
-    steps: int | None
-    guidance: float | None
-    negative_prompt: str = ""
-    reference_pixels: int | None = None
-    upsample: bool = False
-    reuse: str = "exact"
-
-
-def sampling(campaign: Campaign, model: ModelDescription) -> Sampling:
-    """Steps and guidance of the quality preset as the model defines it, or the campaign's own.
-
-    Of a campaign in which `model_problems` finds nothing.
+    steps, guidance: None where a hosted model chooses them. reference_pixels: None where the model's own area applies.
+    Only for campaigns without `model_problems`.
     """
-    job = campaign.job
-    pixels = job.reference_pixels
-    return Sampling(
-        steps=steps_of(campaign, model),
-        guidance=guidance_of(campaign, model),
-        negative_prompt=job.negative_prompt,
-        reference_pixels=None if pixels == model.reference_pixels else pixels,
-        upsample=job.upsample,
-        reuse=job.reuse,
-    )
+    values = {name: getattr(campaign.job, name) for name in _JOB_FIELDS}
+    if values["reference_pixels"] == model.reference_pixels:
+        values["reference_pixels"] = None
+    return SamplingParams(steps=steps_of(campaign, model), guidance=guidance_of(campaign, model), **values)
 
 
-def reuse_of(shared: Sampling, running: bool) -> str:
-    """What the campaign asks for of `reuse`, and `exact` for a picture that it makes no difference to: one without
-    references that run in every step, or with a single step, in a schedule too short to leave steps out.
+def reuse_of(params: SamplingParams, *, references_in_each_step: bool) -> str:
+    """Returns `params.reuse`, or "exact" for a picture where approximate reuse would make no difference.
 
-    running: the picture has references, and they run with it (in models with `kv` they don't).
+    It makes none in a schedule too short to skip steps, unless the picture has references that run in each step and
+    there is more than one step. (Models with `kv` don't run references in each step.)
     """
-    steps = shared.steps or 0
-    return shared.reuse if steps >= LONG_SCHEDULE or (running and steps > 1) else "exact"
+    steps = params.steps or 0
+    return params.reuse if steps >= LONG_SCHEDULE or (references_in_each_step and steps > 1) else "exact"
 
 
 def steps_of(campaign: Campaign, model: ModelDescription) -> int | None:
-    """The campaign's own steps, else those that the model has for its quality; None where there are none to choose, or
-    the model has no such quality."""
+    """Returns the campaign's own steps, or the model's steps for the campaign's quality; None where the model has no
+    such quality or chooses the steps itself."""
     quality = campaign.job.quality
     own = quality.steps if isinstance(quality, Custom) else None
     if own is not None or model.steps is None:
@@ -60,7 +45,7 @@ def steps_of(campaign: Campaign, model: ModelDescription) -> int | None:
 
 
 def guidance_of(campaign: Campaign, model: ModelDescription) -> float | None:
-    """The campaign's own guidance, else the model's; None where there is none to choose."""
+    """Returns the campaign's own guidance, or the model's; None where the model chooses it itself."""
     quality = campaign.job.quality
     own = quality.guidance if isinstance(quality, Custom) else None
     guidance = own if own is not None else model.guidance

@@ -1,21 +1,25 @@
-"""A plan in numbers: what `brandpress plan` shows."""
+"""Summarises a plan for `brandpress plan`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
-from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.model.memory.plan import RECORDED_RESIDENCY
+from brandpress.model.sampling_params import SamplingParams
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan
+from brandpress.pipeline.plan.sampling import sampling_params
 from brandpress.pipeline.plan.variant import Reference, Variant
 
 
 @dataclass(frozen=True)
 class ReferenceSet:
-    """References that variants share, and how many variants do."""
+    """References that variants share, and the number of these variants."""
 
     references: tuple[Reference, ...]
     variants: int
@@ -23,18 +27,20 @@ class ReferenceSet:
 
 @dataclass(frozen=True)
 class Summary:
-    """The numbers of a plan. `axes`: axis -> name -> variants. `sizes`: size -> variants. `done` None: it isn't known
-    what the store has, for the reason in `unknown`. `held_back`: variants that took workers down before. `to_render`:
-    all others that aren't done. `steps`, `guidance` None: the service chooses. `warnings`: what a person should know
-    before rendering. `memory` None: nothing is known of it, or a service renders."""
+    """The numbers of a plan.
+
+    axes: axis -> name -> number of variants. sizes: size -> number of variants. params: the sampling parameters that
+    all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: quarantined variants,
+    which crashed workers. to_render: variants that are neither done nor held back. memory: None for hosted models, and
+    if it couldn't be estimated.
+    """
 
     plan: Plan
     deliver: str
     axes: dict[str, dict[str, int]]
     sizes: dict[str, int]
     seeds: int
-    steps: int | None
-    guidance: float | None
+    params: SamplingParams
     reference_sets: tuple[ReferenceSet, ...]
     done: int | None
     unknown: str | None
@@ -53,29 +59,21 @@ def summarise(
     memory: MemoryPlan | None = None,
     quarantined: Set[str] = frozenset(),
 ) -> Summary:
-    """The summary of a plan, given the render keys that the store has done (None: not known) and quarantined."""
-    variants, shared = plan.variants, plan.variants.sampling
-    sizes: dict[str, int] = {}
-    sets: dict[tuple[str, ...], ReferenceSet] = {}
-    for group in variants.groups:
-        sizes[str(group.size)] = sizes.get(str(group.size), 0) + group.variants
-        found = sets.get(group.chosen.reference_set, ReferenceSet(group.chosen.references, 0))
-        sets[group.chosen.reference_set] = ReferenceSet(found.references, found.variants + group.variants)
-    known = len(RenderKeys(variants) & done) if done else 0
-    held_back = len(RenderKeys(variants) & quarantined) if quarantined else 0
+    """Returns the summary of a plan. done, quarantined: render keys in the store; done None: not known."""
+    keys = render_keys(plan.variants)
+    done_count, held_back = len(keys & done) if done else 0, len(keys & quarantined)
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
         deliver=deliver,
         axes=_axes(plan),
-        sizes=sizes,
+        sizes=dict(Counter(f"{variant.width}x{variant.height}" for variant in plan.variants)),
         seeds=len(plan.campaign.job.seeds),
-        steps=shared.steps,
-        guidance=shared.guidance,
-        reference_sets=tuple(sets.values()),
-        done=None if done is None else known,
+        params=sampling_params(plan.campaign, plan.model),
+        reference_sets=_reference_sets(plan.variants),
+        done=None if done is None else done_count,
         unknown=unknown,
-        to_render=len(variants) - known - held_back,
+        to_render=len(plan.variants) - done_count - held_back,
         warnings=(*warnings, *refused),
         memory=memory,
         held_back=held_back,
@@ -83,18 +81,23 @@ def summarise(
 
 
 def _axes(plan: Plan) -> dict[str, dict[str, int]]:
-    """Variants of each name of each axis."""
-    combinations = plan.campaign.points.combinations
-    seeds = len(plan.variants) // len(combinations)
-    axes = {axis: dict.fromkeys(found.values, 0) for axis, found in plan.campaign.axes.items()}
-    for combination in combinations:
-        for axis, name in combination.items():
-            axes[axis][name] += seeds
-    return axes
+    """Returns axis -> name -> number of variants."""
+    counts = {axis: dict.fromkeys(known.values, 0) for axis, known in plan.campaign.axes.items()}
+    for variant in plan.variants:
+        for axis, name in variant.axes.items():
+            counts[axis][name] += 1
+    return counts
+
+
+def _reference_sets(variants: Sequence[Variant]) -> tuple[ReferenceSet, ...]:
+    """Returns the reference sets in the order of their first variants."""
+    counts = Counter(variant.reference_set for variant in variants)
+    first = {variant.reference_set: variant.references for variant in reversed(variants)}
+    return tuple(ReferenceSet(first[digests], count) for digests, count in counts.items())
 
 
 def summary_json(summary: Summary, first: int) -> dict[str, Any]:
-    """The summary as plain JSON values, with the `first` variants in full."""
+    """Returns the summary as plain JSON values. first: how many variants to include in full."""
     plan = summary.plan
     model, job = plan.model, plan.campaign.job
     return {
@@ -111,12 +114,9 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
             "sampler": model.sampler,
             "choice": choice_json(plan.campaign.choice),
         },
-        "steps": summary.steps,
-        "guidance": summary.guidance,
+        **summary.params.sampling_values(),
         "negative_prompt": job.negative_prompt or None,
         "reference_pixels": job.reference_pixels,
-        "upsample": job.upsample,
-        "reuse": job.reuse,
         "variants": len(plan.variants),
         "done": summary.done,
         "held_back": summary.held_back,
@@ -126,8 +126,11 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "sizes": summary.sizes,
         "seeds": summary.seeds,
         "reference_sets": [
-            {"references": [_reference(reference) for reference in found.references], "variants": found.variants}
-            for found in summary.reference_sets
+            {
+                "references": [_reference(reference) for reference in reference_set.references],
+                "variants": reference_set.variants,
+            }
+            for reference_set in summary.reference_sets
         ],
         "first": [_variant(variant) for variant in plan.variants[:first]],
         "warnings": list(summary.warnings),
@@ -136,18 +139,19 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
 
 
 def memory_json(memory: MemoryPlan | None) -> dict[str, Any] | None:
-    """Bytes of each part, what both ways of sharing need, and what the device has in all (`total`) and free
-    (`available`), as plain JSON values."""
+    """Returns a memory plan as plain JSON values: bytes of each part, bytes needed with and without offloading, and
+    the device's `total` and `available` bytes."""
     if memory is None:
         return None
-    needs = {"resident": memory.need.resident, "turns": memory.need.turns}
+    needs = {"resident": memory.need.resident, "turns": memory.need.offloaded}
     device = {"device": memory.device.name, "total": memory.device.total, "available": memory.device.free}
-    told = {"residency": memory.residency, "turns_from": memory.turns_from, "refusal": memory.refusal}
-    return asdict(memory.need) | {"needs": needs} | device | told
+    residency = None if memory.residency is None else RECORDED_RESIDENCY[memory.residency]
+    fit = {"residency": residency, "turns_from": memory.offloaded_to, "refusal": memory.refusal}
+    return asdict(memory.need) | {"needs": needs} | device | fit
 
 
 def choice_json(choice: ModelChoice) -> dict[str, Any]:
-    """What of a choice is set, as plain JSON values."""
+    """Returns the fields of a model choice that are set, as plain JSON values."""
     return {name: value for name, value in asdict(choice).items() if value}
 
 
@@ -157,6 +161,18 @@ def _reference(reference: Reference) -> dict[str, str | None]:
 
 
 def _variant(variant: Variant) -> dict[str, Any]:
-    values = asdict(variant)
-    values["references"] = [_reference(reference) for reference in variant.references]
-    return values | {"asset": variant.asset}
+    return {
+        "name": variant.name,
+        "axes": variant.axes,
+        "prompt": variant.prompt,
+        "references": [_reference(reference) for reference in variant.references],
+        "width": variant.width,
+        "height": variant.height,
+        "steps": variant.steps,
+        "guidance": variant.guidance,
+        "seed": variant.seed,
+        "format": variant.format,
+        "render_key": variant.render_key,
+        **variant.sampling_values(),
+        "asset": variant.asset,
+    }

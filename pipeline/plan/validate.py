@@ -1,4 +1,4 @@
-"""Checks a file that someone wrote, of either kind, together with all that it names."""
+"""Validates a brand spec or a campaign, together with the files and the model that it names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.campaign import Job
 from brandpress.pipeline.spec.campaign_file import examine_campaign
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import Problem, SpecError
-from brandpress.pipeline.spec.wording import quote
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 Kind = Literal["brand", "campaign"]
@@ -25,8 +25,8 @@ PARTS = ("transformer", "vae", "text_encoder")
 
 @dataclass(frozen=True)
 class Validation:
-    """`kind` None: it couldn't be told. `name` as the file gives it, and `variants` of a campaign, when there's no
-    problem."""
+    """The result of a validation. kind: None if the file isn't valid YAML. name: of the brand or campaign; None if
+    there are problems. variants: number of a campaign's variants; None if there are problems."""
 
     file: str
     kind: Kind | None
@@ -36,8 +36,7 @@ class Validation:
 
 
 def validate(path: Path) -> Validation:
-    """The file with everything that is wrong with it; of a campaign also what is wrong with its brand spec and its
-    model."""
+    """Validates a file. The problems of a campaign include those of its brand spec and its model."""
     label = str(path)
     try:
         kind = _kind(read_yaml(path).data)
@@ -54,12 +53,12 @@ def _campaign(path: Path) -> Validation:
     campaign, problems = examined.campaign, list(examined.problems)
     model: ModelDescription | None = None
     if examined.document is not None and examined.choice is not None:
-        gone = missing_files(examined.document, examined.choice)
-        problems += gone
+        missing_parts = missing_files(examined.document, examined.choice)
+        problems += missing_parts
         try:
             model = describe(examined.choice, path.parent)
         except CheckpointError as error:
-            problems += [] if gone else [examined.document.problem(("model",), f"model: {error}")]
+            problems += [] if missing_parts else [examined.document.problem(("model",), f"model: {error}")]
     if campaign is not None and model is not None:
         problems += model_problems(campaign, model)
     if campaign is None or problems:
@@ -69,26 +68,26 @@ def _campaign(path: Path) -> Validation:
 
 
 def missing_files(document: Document, choice: ModelChoice) -> list[Problem]:
-    """A problem for each file that a model is put together from and that isn't there, where it is named."""
+    """Returns a problem for each missing file of a composed model, at the place that names it."""
     named: list[tuple[Location, str | None]] = [(("model", part), getattr(choice, part)) for part in PARTS]
     named += [(("model", "loras", i, "file"), lora.file) for i, lora in enumerate(choice.loras)]
     folder = document.path.parent
     return [
-        document.problem(location, f"there is no {quote(file)}", f"it is looked for in {folder}")
+        document.problem(location, f"there is no {quote(file)}", f"searched in {folder}")
         for location, file in named
-        if file is not None and not _is_there(folder, file)
+        if file is not None and not _exists(folder, file)
     ]
 
 
-def _is_there(folder: Path, file: str) -> bool:
+def _exists(folder: Path, file: str) -> bool:
     try:
         return (folder / Path(file).expanduser()).exists()
-    except (OSError, RuntimeError, ValueError):  # what can't be a path is described with its reason
+    except (OSError, RuntimeError, ValueError):  # invalid paths are reported by `describe`
         return True
 
 
 def _kind(data: object) -> Kind:
-    """A campaign has `campaign:`; where both keys are missing, the kind that has more of the file's fields is meant."""
+    """Returns "campaign" for a file with `campaign:`, otherwise the kind that shares more fields with the file."""
     if not isinstance(data, dict) or "campaign" in data:
         return "campaign"
     campaign, brand = (_field_names(model) for model in (Job, BrandFields))

@@ -1,16 +1,22 @@
-"""One picture to make, as the plan hands it to the renderer."""
+"""A variant: one picture to make."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from brandpress.model.sampling_params import SamplingParams
+from brandpress.pipeline.spec.campaign import EXTENSIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference picture of a variant. `role` is the axis it comes from (product, character, style), `file` the path
-    as the brand spec writes it (what a record shows), `path` where it lies, `sha256` the digest of the file, and
-    `background` the colour, `#rrggbb`, on which a transparent picture is laid (None: it's opaque)."""
+    """A reference picture of a variant.
+
+    role: the axis that it belongs to (product, character, style). file: the path as written in the brand spec; records
+    show it. path: the absolute path. sha256: digest of the file. background: the colour, `#rrggbb`, that a transparent
+    picture is flattened onto; None for opaque ones.
+    """
 
     role: str
     file: str
@@ -20,16 +26,16 @@ class Reference:
 
     @property
     def identity(self) -> str:
-        """What the model sees of it, for the render key."""
+        """The digest for the render key: of the file, and of the background if there is one."""
         return self.sha256 if self.background is None else f"{self.sha256} on {self.background}"
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One picture to make: what decides its pixels, its name, and its render key (the sha256 over the former).
+class Variant(SamplingParams):
+    """One picture to make: its name, everything that decides its pixels, and its render key.
 
-    steps, guidance: None where the service chooses. reference_pixels: None for the model's own area. reuse: "exact", or
-    "approximate" where that can make a difference."""
+    steps, guidance: None where a hosted model chooses them. reference_pixels: None where the model's own area applies.
+    reuse: "approximate" only where it makes a difference."""
 
     name: str
     axes: dict[str, str]
@@ -37,25 +43,16 @@ class Variant:
     references: tuple[Reference, ...]
     width: int
     height: int
-    steps: int | None
-    guidance: float | None
     seed: int
     format: str
     render_key: str
-    negative_prompt: str = ""
-    reference_pixels: int | None = None
-    upsample: bool = False
-    reuse: str = "exact"
 
     @property
     def asset(self) -> str:
-        """The asset's key below the campaign's folder: readable, and fingerprinted by the render key."""
+        """The asset's key below the campaign's folder: the output name, and the start of the render key."""
         return f"assets/{self.name}.{self.render_key[:8]}.{EXTENSIONS[self.format]}"
 
     @property
     def reference_set(self) -> tuple[str, ...]:
-        """The ordered digests of the references: variants with equal sets share their cost."""
+        """The digests of the references, in order. Variants with equal sets share the cost of encoding them."""
         return tuple(reference.sha256 for reference in self.references)
-
-
-EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}

@@ -1,102 +1,92 @@
-"""All variants of a campaign in their order, made when they are asked for."""
+"""Makes the variants of a campaign: its points with references, sampling parameters and render keys."""
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
-from brandpress.pipeline.plan.order import Row, order_of
-from brandpress.pipeline.plan.recipe import Recipe, ReferenceSelection
-from brandpress.pipeline.plan.sampling import Sampling
-from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.spec.lazy import Lazy
-from brandpress.pipeline.spec.point import Point
-from brandpress.pipeline.spec.points import Points
-from brandpress.pipeline.spec.size import Size
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.sampler_version import APPROXIMATION
+from brandpress.model.sampling_params import SamplingParams
+from brandpress.pipeline.plan.identity import KeyInputs, render_key
+from brandpress.pipeline.plan.sampling import reuse_of, sampling_params
+from brandpress.pipeline.plan.variant import Reference, Variant
+from brandpress.pipeline.spec.campaign import Campaign, references_of
+from brandpress.pipeline.spec.matrix import Combination
+from brandpress.pipeline.spec.points import Point
+
+
+def make_variants(campaign: Campaign, model: ModelDescription) -> tuple[Variant, ...]:
+    """Returns the variants by reference set, the sets as they first appear in the matrix; then by size, prompt and
+    seed. Only for campaigns without `model_problems`."""
+    params = sampling_params(campaign, model)
+    selections: dict[tuple[str | None, ...], _ReferenceSelection] = {}
+    variants = []
+    for point in campaign.points:
+        names = tuple(map(point.axes.get, campaign.job.references))
+        if names not in selections:
+            selections[names] = _select_references(campaign, model, params, point.axes)
+        variants.append(_variant(campaign, model, point, selections[names]))
+    order: dict[tuple[str, ...], int] = {}
+    for variant in variants:
+        order.setdefault(variant.reference_set, len(order))
+    variants.sort(key=lambda v: (order[v.reference_set], v.width, v.height, v.prompt, v.seed))
+    return tuple(variants)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Variants of one reference set and one size: the references of the first, and how many there are."""
+class _ReferenceSelection:
+    """The references of a combination, and the sampling parameters of pictures with these references. key_params: the
+    same as render keys have them."""
 
-    chosen: ReferenceSelection
-    size: Size
-    variants: int
+    references: tuple[Reference, ...]
+    identities: tuple[str, ...]
+    params: SamplingParams
+    key_params: SamplingParams
 
 
-class Variants(Lazy[Variant]):
-    """The variants by reference set, the sets as they first appear in the matrix; then by size, prompt and seed.
+def _select_references(
+    campaign: Campaign, model: ModelDescription, params: SamplingParams, axes: Combination
+) -> _ReferenceSelection:
+    brand = campaign.brand
+    references = tuple(
+        Reference(role, picture.file, picture.path, picture.sha256, brand.ground if picture.transparent else None)
+        for role, picture in references_of(campaign.job.references, brand, axes)
+    )
+    params = replace(
+        params,
+        reference_pixels=params.reference_pixels if references else None,
+        reuse=reuse_of(params, references_in_each_step=bool(references) and not model.kv),
+    )
+    return _ReferenceSelection(
+        references=references,
+        identities=tuple(reference.identity for reference in references),
+        params=params,
+        key_params=replace(params, reuse=APPROXIMATION) if params.reuse == "approximate" else params,
+    )
 
-    None of them is held, each pass makes them anew. What is held is their order, from the first pass on: four bytes for
-    each combination, or for each variant where prompts tell of the seed.
-    """
 
-    def __init__(self, points: Points, recipe: Recipe) -> None:
-        self._points, self._recipe = points, recipe
-
-    def __len__(self) -> int:
-        return len(self._points)
-
-    def __iter__(self) -> Iterator[Variant]:
-        for text in self._order:
-            yield from self._made(self._points.of_text(text))
-
-    def at(self, number: int) -> Variant:
-        text, place = divmod(number, self._points.per_text)
-        [variant] = self._made(self._points.of_text(self._order[text], slice(place, place + 1)))
-        return variant
-
-    def keys(self) -> Iterator[str]:
-        """The render keys, in order; much cheaper than the variants."""
-        for number in self._order:
-            axes, size, prompt, seeds = self._points.text(number)
-            yield from map(self._recipe.keys(axes, size, prompt), seeds)
-
-    def prompts(self) -> Iterator[tuple[int, str]]:
-        """The place of a variant, and its prompt, for the first of all that differ in nothing but their seed; in order.
-        Prompts of several combinations come as often."""
-        for place, number in enumerate(self._order):
-            yield place * self._points.per_text, self._points.text(number).prompt
-
-    @property
-    def sampling(self) -> Sampling:
-        """What all of them share."""
-        return self._recipe.sampling
-
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """The variants of each reference set and size, in order."""
-        return self._arranged[1]
-
-    @property
-    def _order(self) -> array[int]:
-        return self._arranged[0]
-
-    @cached_property
-    def _arranged(self) -> tuple[array[int], tuple[Group, ...]]:
-        sets: dict[tuple[str, ...], int] = {}
-        texts: Counter[tuple[int, Size]] = Counter()
-
-        def rows() -> Iterable[Row]:
-            for axes, size, prompt, seeds in self._points.texts():
-                found = sets.setdefault(self._recipe.chosen(axes).reference_set, len(sets))
-                texts[found, size] += 1
-                yield found, *size, prompt, seeds[0]
-
-        order = order_of(rows())
-        groups, start = [], 0
-        for (_, size), count in sorted(texts.items()):
-            chosen = self._recipe.chosen(self._points.text(order[start]).axes)
-            groups.append(Group(chosen, size, count * self._points.per_text))
-            start += count
-        return order, tuple(groups)
-
-    def _made(self, points: Iterable[Point]) -> Iterator[Variant]:
-        """The variants of points of one text."""
-        keys: Callable[[int], str] | None = None
-        for point in points:
-            keys = keys or self._recipe.keys(point.axes, point.size, point.prompt)
-            yield self._recipe.variant(point, keys)
+def _variant(campaign: Campaign, model: ModelDescription, point: Point, selection: _ReferenceSelection) -> Variant:
+    inputs = KeyInputs(
+        weights=model.weights_digest,
+        prompt=point.prompt,
+        references=selection.identities,
+        width=point.size.width,
+        height=point.size.height,
+        seed=point.seed,
+        quantisation=model.choice.quantise,
+        sampler=model.sampler,
+        format=campaign.output.format,
+        **selection.key_params.sampling_values(),
+    )
+    return Variant(
+        name=point.name,
+        axes=point.axes,
+        prompt=point.prompt,
+        references=selection.references,
+        width=point.size.width,
+        height=point.size.height,
+        seed=point.seed,
+        format=campaign.output.format,
+        render_key=render_key(inputs),
+        **selection.params.sampling_values(),
+    )

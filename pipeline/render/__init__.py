@@ -1,1 +1,1 @@
-"""Variants -> pictures, on Ray: a driver that hands out work, and workers that hold a model."""
+"""Variants -> pictures, on Ray: a driver that distributes work, and workers that hold a model."""

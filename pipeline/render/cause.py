@@ -1,4 +1,4 @@
-"""An exception in one short line and the way that it took, for records and people."""
+"""Short, secret-free descriptions of exceptions, and which exceptions mean lost memory or a lost device."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from traceback import clear_frames, walk_tb
 
 from brandpress.model.errors import BrandpressError
 
-LONGEST = 300
-MOST_FRAMES = 30
+MAX_CHARACTERS = 300
+MAX_FRAMES = 30
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(://[^\s?]*)\?\S*")
-_NO_MEMORY = re.compile(r"out of memory|can(?:'t|not) allocate memory|alloc(?:ation)?_failed", re.IGNORECASE)
+_OUT_OF_MEMORY = re.compile(r"out of memory|can(?:'t|not) allocate memory|alloc(?:ation)?_failed", re.IGNORECASE)
 
 _DEVICE_LOST = re.compile(
     r"(?:CUDA|HIP|CUDA driver|cuDNN|NCCL) error|cudaError|CUBLAS_STATUS|CUDNN_STATUS|illegal memory access"
@@ -22,75 +22,79 @@ _DEVICE_LOST = re.compile(
     r"|unspecified launch failure|device-side assert|uncorrectable|\bXid\b",
     re.IGNORECASE,
 )
-_OF_ONE_CALL = re.compile(
+_REJECTED_CALL = re.compile(
     r"invalid (?:configuration )?argument|STATUS_(?:NOT_SUPPORTED|INVALID_VALUE|BAD_PARAM|ARCH_MISMATCH)", re.IGNORECASE
 )
-"""What CUDA and its libraries refuse of one call: the process may go on."""
+"""Errors of CUDA and its libraries that concern a single call: the process can continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What went wrong, in a line. traceback: `module:line function`, a line each, the innermost last; it names code
-    and never values, which may be secrets."""
+    """An error as one line of text.
+
+    traceback: `module:line function`, one frame per line, the innermost last. It holds no values, which may be secret.
+    """
 
     text: str
     traceback: str | None = None
 
 
 def cause_of(error: BaseException) -> Cause:
-    """What went wrong, in at most 300 characters: our own errors as they read, others with their kind in front.
+    """Returns the error's first line, at most 300 characters; errors that aren't ours are prefixed with their class.
 
-    Passwords and queries of addresses are cut out: they may be secrets.
+    Credentials and query strings are removed from URLs because they may be secret.
     """
     lines = str(error).strip().splitlines()
     text = lines[0].strip() if lines else ""
     if not isinstance(error, BrandpressError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     text = _QUERY.sub(r"\1", _USER_INFO.sub("", text))
-    return Cause(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…", _way(error))
+    return Cause(text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…", _frames(error))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or this machine had no memory left: of torch, whose errors for it have no common class, too."""
-    torchs = isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
-    return isinstance(error, MemoryError) or torchs
+    """Whether a device or this machine ran out of memory. Torch has no common class for it, so texts decide."""
+    from_torch = isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
+    return isinstance(error, MemoryError) or from_torch
 
 
 def is_device_lost(error: BaseException) -> bool:
-    """Whether nothing more can be computed on the device by this process: an illegal access, a failed assertion or a
-    broken card spoils all that a process does on it afterwards. Running out of memory doesn't."""
-    return not is_out_of_memory(error) and any(map(_spoils, _chain(error)))
+    """Whether this process can no longer use its device.
+
+    After an illegal access, a failed assertion or a hardware fault, every later call of the process fails. Running out
+    of memory doesn't count.
+    """
+    return not is_out_of_memory(error) and any(map(_means_device_lost, _chain(error)))
 
 
-def _spoils(error: BaseException) -> bool:
+def _means_device_lost(error: BaseException) -> bool:
     text = str(error)
-    found = isinstance(error, RuntimeError) and (
+    matches = isinstance(error, RuntimeError) and (
         type(error).__name__ == "AcceleratorError" or _DEVICE_LOST.search(text)
     )
-    return bool(found) and not is_out_of_memory(error) and _OF_ONE_CALL.search(text) is None
+    return bool(matches) and not is_out_of_memory(error) and _REJECTED_CALL.search(text) is None
 
 
 def take_cause(error: BaseException) -> Cause:
-    """The cause, with the error's frames cleared: they hold the tensors of the attempt that failed for as long as
-    anything holds the error."""
+    """Returns the error's cause and clears its frames, which would keep the failed attempt's tensors alive."""
     cause = cause_of(error)
-    for one in _chain(error):
-        clear_frames(one.__traceback__)
+    for linked in _chain(error):
+        clear_frames(linked.__traceback__)
     return cause
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, and those that it was raised from or while handling."""
-    pending, seen = [error], set[int]()
+    """The error and, transitively, its `__cause__` and `__context__`."""
+    pending, visited = [error], set[int]()
     while pending:
-        one = pending.pop()
-        if id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            pending += [other for other in (one.__cause__, one.__context__) if other is not None]
+        current = pending.pop()
+        if id(current) not in visited:
+            visited.add(id(current))
+            yield current
+            pending += [linked for linked in (current.__cause__, current.__context__) if linked is not None]
 
 
-def _way(error: BaseException) -> str | None:
-    frames = deque(walk_tb(error.__traceback__), maxlen=MOST_FRAMES)
-    way = (f"{frame.f_globals.get('__name__', '?')}:{line} {frame.f_code.co_name}" for frame, line in frames)
-    return "\n".join(way) or None
+def _frames(error: BaseException) -> str | None:
+    frames = deque(walk_tb(error.__traceback__), maxlen=MAX_FRAMES)
+    lines = (f"{frame.f_globals.get('__name__', '?')}:{line} {frame.f_code.co_name}" for frame, line in frames)
+    return "\n".join(lines) or None

@@ -1,111 +1,17 @@
-"""What happens while a campaign is rendered: messages of a worker to the driver, and of the driver to its caller."""
+"""Events of a run: what workers report to the driver, and what the driver reports to its caller."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.render.cause import Cause
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A worker has its model. host: device, torch, driver; seconds: how long loading took; node: Ray's id of its
-    machine, if Ray runs it; gpus: those that Ray gave it."""
-
-    host: dict[str, str]
-    seconds: float
-    node: str = ""
-    gpus: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadFailed:
-    """A worker couldn't load its model. final: another worker would fail alike."""
-
-    cause: str
-    final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The model has been given this variant; until it's recorded, its worker's death may be its fault."""
-
-    render_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pictured:
-    """The model is done with this variant: its picture is on its way to the store."""
-
-    render_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Exhausted:
-    """The model had no memory for this variant, alone; it isn't recorded."""
-
-    render_key: str
-    cause: Cause
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """The store takes nothing any more, of any variant; this one isn't recorded."""
-
-    render_key: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A worker can compute nothing any more, as after an error of its device. All that it had made is recorded; its
-    process has to end."""
-
-    cause: Cause
-
-
-@dataclass(frozen=True, slots=True)
-class StoreWait:
-    """The model waits for the store to take pictures, or no longer does."""
-
-    waiting: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A variant is delivered or has failed, and so says its record."""
-
-    record: Record
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Seconds in which a worker had a group to render, and of those the seconds inside the model."""
-
-    busy: float
-    model: float
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A worker's process is gone, or its messages ended. node: with its whole machine. died: it said no good-bye.
-    broken: it said why, with a traceback."""
-
-    cause: str
-    node: bool = False
-    died: bool = True
-    broken: bool = False
-    traceback: str | None = None
-
-
-Message = Loaded | LoadFailed | Started | Pictured | Exhausted | Blocked | Broken | StoreWait | Recorded | Tally
-
-
-@dataclass(frozen=True, slots=True)
 class Planned:
-    """Before anything starts: how many variants the campaign has, are done already, will be rendered now, and have
-    failed before and are left alone."""
+    """Counts of variants, sent before anything starts. held_back: quarantined by an earlier run and not retried."""
 
     planned: int
     done: int
@@ -115,15 +21,17 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that a person should know and that stops nothing."""
+    """A problem that doesn't stop the run."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersStarting:
-    """This many workers are loading the model; on GPUs or on so many threads each of the CPU. dashboard: Ray's, if one
-    was asked for. per_gpu: how many share a GPU."""
+    """Workers are loading the model, each on a GPU (`gpus`) or on `threads` CPU threads.
+
+    dashboard: the URL of Ray's dashboard, if enabled. per_gpu: how many workers share a GPU.
+    """
 
     workers: int
     gpus: bool
@@ -134,43 +42,124 @@ class WorkersStarting:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLoaded:
-    """A worker is ready."""
+    """A worker has loaded its model.
+
+    host: device, torch and driver. seconds: loading time. node: Ray's id of the worker's machine, empty outside Ray.
+    gpus: the GPUs that Ray assigned to it.
+    """
 
     worker: str
     host: dict[str, str]
     seconds: float
+    node: str = ""
+    gpus: str = ""
+
+
+class Loss(Enum):
+    """How a worker was lost."""
+
+    DIED = auto()
+    """Its process ended without a message."""
+
+    NODE_LOST = auto()
+    """Its whole machine is gone."""
+
+    ENDED = auto()
+    """Its messages ended in order, as they do after `stop`."""
+
+    FAILED = auto()
+    """It reported an error after which its process can't render, such as a lost device."""
+
+    LOAD_FAILED = auto()
+    """It couldn't load its model; another worker may succeed."""
+
+    LOAD_REFUSED = auto()
+    """It couldn't load its model, and every other worker would fail the same way."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A worker's process ended, or it couldn't load its model. Its work goes to others."""
+    """A worker is gone or unusable. Its unfinished variants go to other workers."""
 
     worker: str
     cause: str
+    loss: Loss = Loss.DIED
+    traceback: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VariantStarted:
-    """A worker renders this variant."""
+    """The model has received this variant. Until it is recorded, it is suspected if its worker dies."""
 
-    worker: str
+    render_key: str
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class VariantRecorded:
-    """A variant is done or has failed."""
+class VariantRendered:
+    """The model has finished this variant; its picture is being uploaded."""
 
-    worker: str
+    render_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantOutOfMemory:
+    """The model ran out of memory for this variant alone. No record has been written."""
+
+    render_key: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecorded:
+    """A variant is delivered or has failed, as its record says."""
+
     record: Record
 
 
 @dataclass(frozen=True, slots=True)
+class StoreBlocked:
+    """The store rejects all writes, so this variant could not be recorded."""
+
+    render_key: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreWait:
+    """The model started (True) or stopped (False) waiting for the store to accept pictures."""
+
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTime:
+    """Seconds in which a worker had a group to render, and how many of them it spent inside the model."""
+
+    busy: float
+    model: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
-    """A signal asked to stop, or the store takes nothing any more (cause): what is being rendered is finished, nothing
-    else is begun."""
+    """Workers finish their current pictures and start no others: after a signal, or because the store rejects all
+    writes (cause)."""
 
     cause: str | None = None
 
 
+Message = (
+    WorkerLoaded
+    | WorkerLost
+    | VariantStarted
+    | VariantRendered
+    | VariantOutOfMemory
+    | VariantRecorded
+    | StoreBlocked
+    | StoreWait
+    | WorkTime
+)
+"""From a worker to the driver."""
+
 Event = Planned | Warned | WorkersStarting | WorkerLoaded | WorkerLost | VariantStarted | VariantRecorded | Stopping
+"""From the driver to its caller."""

@@ -1,1 +1,1 @@
-"""A manifest -> what people look at."""
+"""Views of a published campaign for people to review."""

@@ -1,4 +1,4 @@
-"""A campaign on one page: its pictures in a grid, beside the reference pictures that they share."""
+"""The contact sheet: a campaign's pictures on one page, grouped by reference set, next to their references."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path, PurePath
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from brandpress.pipeline.deliver.manifest import Published, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import Published, read_records, require_latest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 INK, FAINT, LINE, PAPER = "#1b1f23", "#57606a", "#d8dee4", "#ffffff"
 MARGIN, GAP, CAPTION, HEADER = 32, 12, 22, 92
-SMALLEST_CELL, LARGEST_CELL = 128, 256
-COMFORTABLE_CELLS = 24
+MIN_CELL, MAX_CELL = 128, 256
+MAX_FULL_SIZE_CELLS = 24
 STACKED_REFERENCES = 3
-MOST_PICTURES = 400
-SHAPE = 1.3
-"""Width over height that a sheet aims at."""
+MAX_PICTURES = 400
+ASPECT_RATIO = 1.3
+"""The width of a sheet divided by its height, approximately."""
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
@@ -37,7 +37,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class Block:
-    """What one reference set gave: the references' thumbnails, and beside them its pictures, which may take lines."""
+    """The thumbnails of a reference set, and next to them its pictures, in lines of `columns` pictures.
+
+    cell: the side of a picture's cell in pixels.
+    """
 
     references: tuple[Image.Image, ...]
     pictures: tuple[Tile, ...]
@@ -46,17 +49,17 @@ class Block:
 
     @property
     def side(self) -> int:
-        """Of a reference's cell, in pixels: three of them are as high as a picture's."""
-        return (self.cell - (STACKED_REFERENCES - 1) * GAP) // STACKED_REFERENCES
+        """The side of a reference's cell in pixels."""
+        return reference_side(self.cell)
 
     @property
     def indent(self) -> int:
-        """The width of the references, in pixels."""
+        """The width of the references in pixels."""
         return math.ceil(len(self.references) / STACKED_REFERENCES) * (self.side + GAP)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height with all gaps, in pixels."""
+        """(width, height) in pixels, with all gaps."""
         columns = min(self.columns, len(self.pictures))
         lines = math.ceil(len(self.pictures) / self.columns)
         return self.indent + columns * (self.cell + GAP) + GAP, lines * (self.cell + CAPTION + GAP) + GAP
@@ -65,40 +68,37 @@ class Block:
 def contact_sheet(
     folder: Store, references: Mapping[str, Path] | None = None, columns: int | None = None
 ) -> Image.Image:
-    """The sheet of the campaign that `folder` holds, from its latest manifest.
+    """Returns the sheet of the latest manifest in the campaign's `folder`, with at most 400 pictures, sorted by name.
 
-    references: SHA-256 -> file of the reference pictures; those that aren't given or were changed are left out.
-    columns: pictures a line; chosen by their number if None. Of a large campaign the first 400 pictures by name.
-    Raises StoreError if nothing is published or a picture is missing.
+    references: SHA-256 -> file of the reference pictures; missing and changed ones are left out. columns: pictures per
+    line; by default it depends on their number. Raises StoreError if nothing is published or a picture is missing.
     """
-    latest = read_latest(folder)
-    if latest is None:
-        raise StoreError(f"{folder.uri}: nothing is published here yet; run `brandpress render`")
-    records = [record for record in read_records(folder, latest) if record.asset is not None][:MOST_PICTURES]
+    latest = require_latest(folder)
+    records = [record for record in read_records(folder, latest) if record.asset is not None][:MAX_PICTURES]
     cell = cell_size(len(records))
-    sets: dict[tuple[str, ...], list[Record]] = {}
+    groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
-        sets.setdefault(tuple(reference.sha256 for reference in record.references), []).append(record)
+        groups.setdefault(tuple(reference.sha256 for reference in record.references), []).append(record)
     columns = columns or column_count(len(records))
     blocks = [
         Block(
-            references=tuple(_references(found[0], references or {}, cell)),
-            pictures=tuple(_tile(folder, record, cell) for record in found),
+            references=tuple(_reference_thumbnails(group[0], references or {}, cell)),
+            pictures=tuple(_tile(folder, record, cell) for record in group),
             cell=cell,
             columns=columns,
         )
-        for found in sets.values()
+        for group in groups.values()
     ]
-    return draw(blocks, *_titles(latest))
+    return draw_sheet(blocks, *_titles(latest))
 
 
 def reference_files(campaign: Campaign) -> dict[str, Path]:
-    """SHA-256 -> file of all reference pictures that a campaign uses."""
+    """Returns SHA-256 -> file of all reference pictures of a campaign."""
     return {picture.sha256: picture.path for point in campaign.points for _, picture in campaign.references(point)}
 
 
 def save(sheet: Image.Image, file: Path) -> str:
-    """Writes the sheet as PNG, its folder too if need be; returns where. Raises StoreError."""
+    """Writes the sheet to `file` as PNG, creating its folder. Returns the path as text. Raises StoreError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(file, "PNG", optimize=True)
@@ -108,40 +108,48 @@ def save(sheet: Image.Image, file: Path) -> str:
 
 
 def cell_size(pictures: int) -> int:
-    """The side of a picture's cell in pixels: smaller when there are many."""
-    scale = math.sqrt(COMFORTABLE_CELLS / max(pictures, 1))
-    return max(SMALLEST_CELL, min(LARGEST_CELL, round(LARGEST_CELL * scale)))
+    """Returns the side of a picture's cell in pixels, for a sheet of this number of pictures."""
+    scale = math.sqrt(MAX_FULL_SIZE_CELLS / max(pictures, 1))
+    return max(MIN_CELL, min(MAX_CELL, round(MAX_CELL * scale)))
+
+
+def reference_side(cell: int) -> int:
+    """Returns the side of a reference's cell in pixels: three are as high as a picture's cell."""
+    return (cell - (STACKED_REFERENCES - 1) * GAP) // STACKED_REFERENCES
 
 
 def column_count(pictures: int) -> int:
-    """At most so many pictures of a reference set stand in a line."""
-    return max(2, min(24, round(math.sqrt(pictures * SHAPE))))
+    """Returns the maximum number of pictures per line of a reference set, for a sheet of this number of pictures."""
+    return max(2, min(24, round(math.sqrt(pictures * ASPECT_RATIO))))
 
 
-def draw(blocks: Sequence[Block], title: str, subtitle: str) -> Image.Image:
-    """The sheet: white, a header, then the blocks in their order, side by side as far as they fit."""
-    lines = flow([block.size for block in blocks])
-    width = 2 * MARGIN + max([sum(blocks[i].size[0] + GAP for i in line) - GAP for line in lines], default=LARGEST_CELL)
+def draw_sheet(blocks: Sequence[Block], title: str, subtitle: str) -> Image.Image:
+    """Returns the sheet: a header, then the blocks in order, in as many lines as needed."""
+    lines = wrap_boxes([block.size for block in blocks])
+    width = 2 * MARGIN + max([sum(blocks[i].size[0] + GAP for i in line) - GAP for line in lines], default=MAX_CELL)
     heights = [max(blocks[i].size[1] for i in line) + GAP for line in lines]
     sheet = Image.new("RGB", (width, HEADER + sum(heights) - GAP + MARGIN), PAPER)
     pen, room = ImageDraw.Draw(sheet), width - 2 * MARGIN
-    pen.text((MARGIN, 24), fit(title, _font(26), room), INK, _font(26))
-    pen.text((MARGIN, 60), fit(subtitle, _font(14), room), FAINT, _font(14))
+    pen.text((MARGIN, 24), shorten(title, _font(26), room), INK, _font(26))
+    pen.text((MARGIN, 60), shorten(subtitle, _font(14), room), FAINT, _font(14))
     top = HEADER
     for line, height in zip(lines, heights, strict=True):
         left = MARGIN
         for i in line:
             pen.rounded_rectangle((left, top, left + blocks[i].size[0], top + height - GAP), radius=6, outline=LINE)
-            _paste(sheet, blocks[i], left + GAP, top + GAP)
+            _draw_block(sheet, blocks[i], left + GAP, top + GAP)
             left += blocks[i].size[0] + GAP
         top += height
     return sheet
 
 
-def flow(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Indices of boxes in lines, in order, so that all together are about `SHAPE` as wide as high."""
+def wrap_boxes(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Wraps boxes into lines, in order, so that the whole has about `ASPECT_RATIO`. Returns the indices of each line.
+
+    sizes: (width, height) of each box in pixels.
+    """
     area = sum((width + GAP) * (height + GAP) for width, height in sizes)
-    room = max([math.isqrt(round(area * SHAPE)), *(width for width, _ in sizes)])
+    room = max([math.isqrt(round(area * ASPECT_RATIO)), *(width for width, _ in sizes)])
     lines: list[list[int]] = []
     left = 0
     for index, (width, _) in enumerate(sizes):
@@ -153,33 +161,33 @@ def flow(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
     return lines
 
 
-def fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    """`text`, with its middle cut out if it's wider than `width` pixels: names differ at their ends."""
+def shorten(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """Returns `text`, shortened in the middle to `width` pixels: names differ at their ends."""
     if font.getlength(text) <= width:
         return text
-    for kept in range(len(text) - 1, 1, -1):
-        shown = f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}"
-        if font.getlength(shown) <= width:
-            return shown
+    for length in range(len(text) - 1, 1, -1):
+        shortened = f"{text[: length // 2]}…{text[len(text) - (length - length // 2) :]}"
+        if font.getlength(shortened) <= width:
+            return shortened
     return "…"
 
 
-def _paste(sheet: Image.Image, block: Block, left: int, top: int) -> None:
+def _draw_block(sheet: Image.Image, block: Block, left: int, top: int) -> None:
     pen, font = ImageDraw.Draw(sheet), _font(12)
     for number, reference in enumerate(block.references):
         column, line = divmod(number, STACKED_REFERENCES)
-        _centre(sheet, reference, left + column * (block.side + GAP), top + line * (block.side + GAP), block.side)
+        _paste(sheet, reference, left + column * (block.side + GAP), top + line * (block.side + GAP), block.side)
     left += block.indent
     for number, tile in enumerate(block.pictures):
         line, column = divmod(number, block.columns)
         x, y = left + column * (block.cell + GAP), top + line * (block.cell + CAPTION + GAP)
-        _centre(sheet, tile.picture, x, y, block.cell)
+        _paste(sheet, tile.picture, x, y, block.cell)
         pen.text(
-            (x + block.cell / 2, y + block.cell + 5), fit(tile.caption, font, block.cell), FAINT, font, anchor="ma"
+            (x + block.cell / 2, y + block.cell + 5), shorten(tile.caption, font, block.cell), FAINT, font, anchor="ma"
         )
 
 
-def _centre(sheet: Image.Image, picture: Image.Image, x: int, y: int, side: int) -> None:
+def _paste(sheet: Image.Image, picture: Image.Image, x: int, y: int, side: int) -> None:
     sheet.paste(picture, (x + (side - picture.width) // 2, y + (side - picture.height) // 2))
 
 
@@ -193,27 +201,29 @@ def _titles(published: Published) -> tuple[str, str]:
 def _tile(folder: Store, record: Record, cell: int) -> Tile:
     data = folder.read(record.asset) if record.asset else None
     if data is None:
-        raise StoreError(f"{folder.uri}/{record.asset}: it's missing; `brandpress verify` says what else is")
+        raise StoreError(f"{folder.uri}/{record.asset}: the picture is missing; `brandpress verify` lists all that are")
     return Tile(thumbnail(data, cell), record.name)
 
 
-def _references(record: Record, files: Mapping[str, Path], cell: int) -> Iterable[Image.Image]:
+def _reference_thumbnails(record: Record, files: Mapping[str, Path], cell: int) -> Iterable[Image.Image]:
     for reference in record.references:
         file = files.get(reference.sha256)
         data = file.read_bytes() if file is not None and file.is_file() else b""
         if hashlib.sha256(data).hexdigest() == reference.sha256:
-            side = (cell - (STACKED_REFERENCES - 1) * GAP) // STACKED_REFERENCES
-            yield thumbnail(data, side, reference.background or PAPER)
+            yield thumbnail(data, reference_side(cell), reference.background or PAPER)
 
 
 def thumbnail(data: bytes, side: int, background: str = PAPER) -> Image.Image:
-    """A picture's file, shrunk into a square of `side` pixels, on a colour where it's transparent."""
+    """Returns the picture in `data` (a PNG, JPEG or WebP file), resized to fit a square of `side` pixels.
+
+    background: the colour behind transparent pixels.
+    """
     with Image.open(BytesIO(data), formats=FORMATS) as opened:
         upright = ImageOps.exif_transpose(opened)
     picture = upright.convert("RGBA")
-    ground = Image.new("RGBA", picture.size, background)
+    canvas = Image.new("RGBA", picture.size, background)
     return ImageOps.contain(
-        Image.alpha_composite(ground, picture).convert("RGB"), (side, side), Image.Resampling.LANCZOS
+        Image.alpha_composite(canvas, picture).convert("RGB"), (side, side), Image.Resampling.LANCZOS
     )
 
 

@@ -1,1 +1,1 @@
-"""What people write: YAML with positions in, a checked `BrandSpec` or `Campaign` out, or every mistake at once."""
+"""Reads brand specs and campaigns: YAML files in, a validated `BrandSpec` or `Campaign` or all problems out."""

@@ -1,25 +1,24 @@
-"""The area of reference pictures as people write it: so many pixels, or a size that has as many."""
+"""Parses `reference_pixels:`, the area that reference pictures are scaled down to."""
 
 from __future__ import annotations
 
 import re
 
-from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_SIDE
+from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
+from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import kind, quote
 
-MIN_REFERENCE_PIXELS = MIN_REFERENCE_SIDE**2
 AREA_RULE = f"allowed: {MIN_REFERENCE_PIXELS:,} to {MAX_REFERENCE_PIXELS:,} pixels, as a whole number or WIDTHxHEIGHT"
 
 _AREA = re.compile(r"([0-9]{1,7})x([0-9]{1,7})")
 
 
 def parse_area(value: object) -> int:
-    """The pixels that a whole number or a text like `1024x1024` means. Raises WrongValueError."""
+    """Returns the pixels of a whole number or of a text like `1024x1024`. Raises WrongValueError."""
     if isinstance(value, str):
         match = _AREA.fullmatch(value.strip())
         if not match:
-            raise WrongValueError(f"{quote(value)} isn't an area", AREA_RULE, _meant(value))
+            raise WrongValueError(f"{quote(value)} isn't an area", AREA_RULE, _suggestion(value))
         pixels = int(match[1]) * int(match[2])
     elif isinstance(value, int) and not isinstance(value, bool):
         pixels = value
@@ -31,7 +30,7 @@ def parse_area(value: object) -> int:
     return pixels
 
 
-def _meant(text: str) -> str:
+def _suggestion(text: str) -> str:
     number = re.sub(r"[ _.,]", "", text)
     if number.isdecimal() and number.isascii():
         return number[:20]

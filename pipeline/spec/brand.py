@@ -1,4 +1,4 @@
-"""A brand spec: characters, products and styles with their reference pictures, the palette and the background."""
+"""The fields of a brand spec: characters, products and styles with their reference pictures, palette, background."""
 
 from __future__ import annotations
 
@@ -10,64 +10,65 @@ from typing import Annotated
 from pydantic import Field
 
 from brandpress.pipeline.spec.fields import Fields, Slug, Text, plain_text, reader
+from brandpress.pipeline.spec.messages import closest, kind, listing, quote
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import closest, kind, listing, quote
 
-# The axes of a matrix that choose from the brand spec, with the field that each chooses from.
 ROLES = {"product": "products", "character": "characters", "style": "styles"}
+"""Matrix axis -> the brand spec's field with its values."""
+
 WHITE = "#ffffff"
 
 
 def parse_colour(value: object) -> str:
-    """A colour as `#rrggbb`, in small letters. Raises WrongValueError."""
+    """Returns a colour as lowercase `#rrggbb`. Raises WrongValueError."""
     if not isinstance(value, str):
         raise WrongValueError(f"must be a colour, not {kind(value)}", _COLOUR_RULE)
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        raise WrongValueError(f"{quote(value)} isn't a colour", _COLOUR_RULE, _meant(value))
+        raise WrongValueError(f"{quote(value)} isn't a colour", _COLOUR_RULE, _suggestion(value))
     return value.lower()
 
 
 _COLOUR_RULE = 'allowed: "#rrggbb", in quotes'
 
 
-def _meant(colour: str) -> str:
+def _suggestion(colour: str) -> str:
     bare = colour.lstrip("#")
     long = "".join(c * 2 for c in bare) if len(bare) == 3 else bare
     return quote(f"#{long.lower()}") if re.fullmatch(r"[0-9a-fA-F]{6}", long) else ""
 
 
 def parse_background(value: object) -> str:
-    """A colour as `#rrggbb`, or a text that may name one of the palette: `check_background`. Raises WrongValueError."""
+    """Returns a colour as `#rrggbb`, or a possible palette name; see `check_background`. Raises WrongValueError."""
     return value.strip() if isinstance(value, str) and not value.startswith("#") else parse_colour(value)
 
 
 def check_background(background: str, palette: Collection[str]) -> None:
-    """Raises WrongValueError for what is neither a colour nor a name of the palette."""
+    """Raises WrongValueError for a text that is neither a colour nor a palette name."""
     if background.startswith("#") or background in palette:
         return
     names = f", or a name of the palette: {listing(palette)}" if palette else ""
-    meant = closest(background, palette) or _meant(background)
-    raise WrongValueError(f"{quote(background)} isn't a colour", _COLOUR_RULE + names, meant)
+    suggestion = closest(background, palette) or _suggestion(background)
+    raise WrongValueError(f"{quote(background)} isn't a colour", _COLOUR_RULE + names, suggestion)
 
 
 def parse_sku(value: object) -> str:
-    """An article number: one line of text, at most 64 characters. Raises WrongValueError."""
+    """Returns an article number: one line of text, at most 64 characters. Raises WrongValueError."""
     text = plain_text(value, 64)
     if "\n" in text or "\t" in text:
-        raise WrongValueError("holds a line break or a tab", "allowed: one line")
+        raise WrongValueError("contains a line break or a tab", "allowed: one line")
     return text
 
 
 class Entity(Fields):
-    """Something that the brand spec names: what it looks like in words, and its reference pictures, in order."""
+    """A character or product: what it looks like in words, and its reference pictures, in order."""
 
     description: Text = Field(description="description: what it looks like, in words")
     references: tuple[str, ...] = Field((), description="references: [references/front.png]")
 
 
 class Character(Entity):
-    """Somebody who appears in pictures."""
+    """Someone who appears in pictures."""
 
 
 class Product(Entity):
@@ -77,7 +78,7 @@ class Product(Entity):
 
 
 class Style(Fields):
-    """How pictures look. Its words are optional: its references may say all."""
+    """How pictures look. The description is optional: references can be enough."""
 
     description: Text | None = None
     references: tuple[str, ...] = ()
@@ -95,22 +96,22 @@ class BrandFields(Fields):
     styles: dict[Slug, Style] = Field(default_factory=dict)
 
     def entities(self, role: str) -> Mapping[str, Entity | Style]:
-        """What an axis may name: the products, the characters or the styles."""
-        found: Mapping[str, Entity | Style] = getattr(self, ROLES[role])
-        return found
+        """Returns name -> entity of a role: the products, the characters or the styles."""
+        entities: Mapping[str, Entity | Style] = getattr(self, ROLES[role])
+        return entities
 
     @property
     def ground(self) -> str:
-        """The colour, `#rrggbb`, on which transparent reference pictures are laid."""
+        """The colour, `#rrggbb`, that transparent reference pictures are flattened onto."""
         return self.palette.get(self.background, self.background)
 
 
 class BrandSpec(BrandFields):
-    """A brand spec as loaded: its fields, where its file lies, and its reference pictures by the path it writes."""
+    """A loaded brand spec. path: its file. pictures: its reference pictures, keyed by their paths as written."""
 
     path: Path
     pictures: dict[str, Picture]
 
     def pictures_of(self, role: str, name: str) -> Iterator[Picture]:
-        """The reference pictures of one entity, in order."""
+        """Yields the reference pictures of one entity, in order."""
         return (self.pictures[file] for file in self.entities(role)[name].references)

@@ -1,4 +1,4 @@
-"""Examines a brand spec's file: its fields, its pictures, and every problem of both."""
+"""Reads a brand spec's file and its pictures, and collects all problems."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from pathlib import Path
 
 from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.picture import Picture, inspect
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
-from brandpress.pipeline.spec.shape import Shape, read_shape
-from brandpress.pipeline.spec.wording import quote
+from brandpress.pipeline.spec.schema import ValidFields, validate_fields
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
 class ExaminedBrand:
-    """What could be read of a brand spec. `names` (of each role) and `colours` are known even when their details are
-    wrong, `fields` when all fields are right, `brand` when there's no problem at all."""
+    """What could be read of a brand spec.
+
+    names, colours: known even if the entities or colours themselves have problems. fields: None unless all fields are
+    valid. brand: None unless there are no problems at all.
+    """
 
     document: Document | None
     names: Mapping[str, tuple[str, ...]] | None
@@ -30,20 +33,20 @@ class ExaminedBrand:
 
 
 def examine_brand(path: Path, label: str | None = None) -> ExaminedBrand:
-    """Examine the file at `path`, which messages call `label`. Raises nothing: the problems say it all."""
+    """Reads the file at `path`; messages name it `label`. Never raises: see `problems`."""
     try:
         document = read_yaml(path, label)
     except SpecError as error:
         return ExaminedBrand(None, None, (), None, {}, None, error.problems)
-    shape = read_shape(document, BrandFields)
-    pictures, broken = _pictures(document)
+    valid = validate_fields(document, BrandFields)
+    pictures, picture_problems = _pictures(document)
     data = document.data if isinstance(document.data, dict) else {}
     colours = _keys(data.get("palette"))
-    problems = document.all_problems([*shape.problems, *broken, *_background(document, shape, colours)])
-    fields = BrandFields.model_construct(**shape.values) if not shape.problems else None
+    problems = document.all_problems([*valid.problems, *picture_problems, *_background(document, valid, colours)])
+    fields = BrandFields.model_construct(**valid.values) if not valid.problems else None
     brand = None
     if fields is not None and not problems:
-        brand = BrandSpec.model_construct(**shape.values, path=path, pictures=pictures)
+        brand = BrandSpec.model_construct(**valid.values, path=path, pictures=pictures)
     names = {role: _keys(data.get(field)) for role, field in ROLES.items()}
     return ExaminedBrand(document, names, colours, fields, pictures, brand, problems)
 
@@ -52,42 +55,42 @@ def _keys(mapping: object) -> tuple[str, ...]:
     return tuple(mapping) if isinstance(mapping, dict) else ()
 
 
-def _background(document: Document, shape: Shape, colours: tuple[str, ...]) -> Iterator[Problem]:
+def _background(document: Document, valid: ValidFields, colours: tuple[str, ...]) -> Iterator[Problem]:
     try:
-        check_background(shape.values.get("background", WHITE), colours)
+        check_background(valid.values.get("background", WHITE), colours)
     except WrongValueError as error:
         yield document.wrong(("background",), error, "background: ")
 
 
 def _pictures(document: Document) -> tuple[dict[str, Picture], list[Problem]]:
-    """Every reference picture that the file names, each read once, and what is wrong with the others."""
+    """Returns the file's reference pictures, each read once, and the problems of those that are wrong."""
     pictures: dict[str, Picture] = {}
-    broken: dict[str, WrongValueError] = {}
+    errors: dict[str, WrongValueError] = {}
     problems: list[Problem] = []
     for location, file, repeated in _references(document.data):
         if repeated:
-            problems.append(document.problem(location, f"{quote(file)} stands twice in this list", "take one out"))
+            problems.append(document.problem(location, f"{quote(file)} is listed twice", "remove one"))
             continue
-        if file not in pictures and file not in broken:
+        if file not in pictures and file not in errors:
             try:
                 pictures[file] = inspect(file, document.path.parent)
             except WrongValueError as error:
-                broken[file] = error
-        if file in broken:
-            problems.append(document.wrong(location, broken[file]))
+                errors[file] = error
+        if file in errors:
+            problems.append(document.wrong(location, errors[file]))
     return pictures, problems
 
 
 def _references(data: object) -> Iterator[tuple[Location, str, bool]]:
-    """(location, path, whether it stands before in its list) of each reference that is text."""
+    """Yields (location, path, whether it's listed before) of each reference that is text."""
     for field in ROLES.values():
         entities = data.get(field) if isinstance(data, dict) else None
         for name, entity in entities.items() if isinstance(entities, dict) else ():
             files = entity.get("references") if isinstance(entity, dict) else None
             if not isinstance(files, tuple):
                 continue
-            seen: set[str] = set()
+            earlier: set[str] = set()
             for i, file in enumerate(files):
                 if isinstance(file, str):
-                    yield (field, name, "references", i), file, file in seen
-                    seen.add(file)
+                    yield (field, name, "references", i), file, file in earlier
+                    earlier.add(file)

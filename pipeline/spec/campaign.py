@@ -1,4 +1,4 @@
-"""A campaign: a matrix over a brand spec, with how to word, size, seed, name and deliver each picture."""
+"""A campaign: a matrix over a brand spec, and the prompt, size, seeds, name and delivery of each picture."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from brandpress.model.choice import ModelChoice
+from brandpress.model.sampling_params import REUSES
 from brandpress.pipeline.spec.area import parse_area
 from brandpress.pipeline.spec.axes import Axis
 from brandpress.pipeline.spec.brand import ROLES, BrandSpec
-from brandpress.pipeline.spec.chosen_model import ChosenModel, choice_of
+from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.fields import (
     MAX_TEMPLATE,
@@ -26,37 +27,37 @@ from brandpress.pipeline.spec.fields import (
     plain_text,
     reader,
 )
+from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
+from brandpress.pipeline.spec.model_field import ModelField, choice_of
 from brandpress.pipeline.spec.picture import Picture
-from brandpress.pipeline.spec.point import Point
-from brandpress.pipeline.spec.points import Points
+from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.size import Size, parse_size
-from brandpress.pipeline.spec.wording import allowed, closest, kind, listing, quote
 
 MAX_VARIANTS = 1_000_000
 MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps exactly
 MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
-FORMATS = ("png", "jpeg", "webp")
-REUSES = ("exact", "approximate")
+EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+"""Output format -> file extension."""
 
 _SEEDS_RULE = (
-    f"allowed: a count from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"
+    f"allowed: a number from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"
 )
 
 
 def parse_seeds(value: object) -> Sequence[int]:
-    """The seeds that a count or a list means. Raises WrongValueError."""
+    """Returns the seeds of a number or a list. Raises WrongValueError."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= MAX_VARIANTS:
-            raise WrongValueError(f"{quote(value)} is no count of seeds", _SEEDS_RULE)
+            raise WrongValueError(f"{quote(value)} isn't a valid number of seeds", _SEEDS_RULE)
         return range(value)
     if not isinstance(value, tuple):
-        raise WrongValueError(f"must be a count or a list, not {kind(value)}", _SEEDS_RULE)
+        raise WrongValueError(f"must be a number or a list, not {kind(value)}", _SEEDS_RULE)
     if not value:
         raise WrongValueError("the list of seeds is empty", _SEEDS_RULE)
-    return _each(value, _check_seed)
+    return _checked_list(value, _check_seed)
 
 
 def _check_seed(seed: object) -> None:
@@ -66,16 +67,16 @@ def _check_seed(seed: object) -> None:
         raise WrongValueError(f"the seed {quote(seed)} is out of range", _SEEDS_RULE)
 
 
-def _each(values: tuple[Any, ...], check: Callable[[object], None]) -> tuple[Any, ...]:
-    """The values, if each passes the check and none stands twice. Raises a group with all that is wrong."""
+def _checked_list(values: tuple[Any, ...], check: Callable[[object], None]) -> tuple[Any, ...]:
+    """Returns the values if each passes the check and none is listed twice. Raises a group of all errors."""
     errors = []
-    seen: set[object] = set()
+    earlier: set[object] = set()
     for i, value in enumerate(values):
         try:
             check(value)
-            if value in seen:
-                raise WrongValueError(f"{quote(value)} stands twice", "take one out")
-            seen.add(value)
+            if value in earlier:
+                raise WrongValueError(f"{quote(value)} is listed twice", "remove one")
+            earlier.add(value)
         except WrongValueError as error:
             errors.append(error.below(i))
     if errors:
@@ -84,46 +85,48 @@ def _each(values: tuple[Any, ...], check: Callable[[object], None]) -> tuple[Any
 
 
 def parse_references(value: object) -> tuple[str, ...]:
-    """The roles whose pictures go with each prompt, in order. Raises WrongValueError."""
+    """Returns the roles whose pictures go with each prompt, in order. Raises WrongValueError."""
     if not isinstance(value, tuple):
-        meant = quote(f"[{value}]") if isinstance(value, str) and value in ROLES else ""
-        raise WrongValueError(f"must be a list, not {kind(value)}", f"allowed: a list of {listing([*ROLES])}", meant)
-    return _each(value, _check_role)
+        suggestion = quote(f"[{value}]") if isinstance(value, str) and value in ROLES else ""
+        raise WrongValueError(
+            f"must be a list, not {kind(value)}", f"allowed: a list of {listing([*ROLES])}", suggestion
+        )
+    return _checked_list(value, _check_role)
 
 
 def _check_role(role: object) -> None:
     if not isinstance(role, str) or role not in ROLES:
         shown = quote(role) if isinstance(role, str) else kind(role)
-        meant = closest(role, ROLES) if isinstance(role, str) else ""
-        raise WrongValueError(f"{shown} has no reference pictures", allowed([*ROLES]), meant)
+        suggestion = closest(role, ROLES) if isinstance(role, str) else ""
+        raise WrongValueError(f"{shown} has no reference pictures", allowed([*ROLES]), suggestion)
 
 
 def parse_template(value: object) -> str:
-    """The source of a template; whether it can be rendered is checked when its variables are known. Raises
+    """Returns the source of a template, which is checked later, when its variables are known. Raises
     WrongValueError."""
     return plain_text(value, MAX_TEMPLATE)
 
 
 def parse_negative_prompt(value: object) -> str:
-    """One text for all variants, as it stands there. Raises WrongValueError for one that means to be a template."""
+    """Returns plain text, the same for all variants. Raises WrongValueError for text that looks like a template."""
     text = plain_text(value, MAX_TEMPLATE)
     for brackets in ("{{", "{%"):
         if brackets in text:
-            what = f"holds {quote(brackets)}, and no template can stand here"
+            what = f"contains {quote(brackets)}, but it isn't a template"
             raise WrongValueError(what, "allowed: plain text, the same for all variants", needle=re.escape(brackets))
     return text
 
 
 class Custom(Fields):
-    """Steps and guidance of one's own; what isn't given is the model's."""
+    """Custom steps and guidance; the model decides what isn't given."""
 
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE, allow_inf_nan=False)] | None = None
 
     def check(self) -> Custom:
-        """Raises when there's neither."""
+        """Raises if neither is given."""
         if self.steps is None and self.guidance is None:
-            raise as_pydantic(WrongValueError("names neither steps nor guidance", "write {steps: 20, guidance: 4.0}"))
+            raise as_pydantic(WrongValueError("has neither steps nor guidance", "write {steps: 20, guidance: 4.0}"))
         return self
 
 
@@ -136,9 +139,9 @@ Quality = Annotated[
 
 
 class Output(Fields):
-    """The delivered file: its format, and the template of its name (None: the names of the axes, and the seed)."""
+    """The delivered file. name: a template; None for the default: the values of the axes, and the seed."""
 
-    format: Annotated[Literal["png", "jpeg", "webp"], reader(parse_choice(FORMATS))] = "png"
+    format: Annotated[Literal["png", "jpeg", "webp"], reader(parse_choice(tuple(EXTENSIONS)))] = "png"
     name: Annotated[str, reader(parse_template)] | None = None
 
 
@@ -148,7 +151,7 @@ class Job(Fields):
     name: Slug = Field(alias="campaign", description="campaign: its-name")
     description: Text | None = None
     brand: Text = Field(description="brand: path/to/brand.yaml")
-    model: ChosenModel = Field(description="model: nano")
+    model: ModelField = Field(description="model: nano")
     matrix: dict[str, Any] = Field(description="matrix: {product: [mug], scene: {beach: on a beach}}")
     exclude: tuple[dict[str, Any], ...] = ()
     include: tuple[dict[str, Any], ...] = ()
@@ -167,18 +170,18 @@ class Job(Fields):
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign as loaded: its file's fields, its brand spec, and the points of its matrix, named and worded.
+    """A loaded campaign: the fields of its file, its brand spec, and all points of its matrix.
 
-    `deliver_uri` is what a store opens, `spec_sha256` the digest of the campaign's file followed by the brand's, and
-    `source` the campaign's file, for problems that show only later.
+    address: where the pictures are delivered. spec_sha256: digest of the campaign's file followed by the brand
+    spec's. source: the campaign's file, for problems that are detected later.
     """
 
     path: Path
     job: Job
     brand: BrandSpec
     axes: Mapping[str, Axis]
-    points: Points = field(repr=False, compare=False)
-    deliver_uri: str
+    points: tuple[Point, ...] = field(repr=False, compare=False)
+    address: DeliveryAddress
     spec_sha256: str
     source: Document = field(repr=False, compare=False)
 
@@ -189,29 +192,29 @@ class Campaign:
 
     @property
     def model(self) -> str:
-        """The model's base, as the file names it."""
+        """The base model, as the file names it."""
         return self.choice.base
 
     @property
     def choice(self) -> ModelChoice:
-        """The model and what takes the place of its parts, paths as the file writes them."""
+        """The model and its replaced parts, with paths as written in the file."""
         return choice_of(self.job.model)
 
     @property
     def deliver(self) -> str:
-        """Where to deliver, as the file writes it."""
+        """The delivery address, as written in the file."""
         return self.job.deliver
 
     @property
     def output(self) -> Output:
-        """The format and the name of delivered files."""
+        """Format and name of the delivered files."""
         return self.job.output
 
     def references(self, point: Point) -> tuple[tuple[str, Picture], ...]:
-        """(role, picture) of each reference of a point, in the order in which the model gets them."""
+        """Returns (role, picture) of each reference of a point, in the order in which the model gets them."""
         return references_of(self.job.references, self.brand, point.axes)
 
 
 def references_of(roles: tuple[str, ...], brand: BrandSpec, axes: Mapping[str, str]) -> tuple[tuple[str, Picture], ...]:
-    """The reference pictures of a matrix point. A role that the point doesn't have gives none."""
+    """Returns (role, picture) of each reference of a combination, in order. Roles that it doesn't have are skipped."""
     return tuple((role, picture) for role in roles if role in axes for picture in brand.pictures_of(role, axes[role]))

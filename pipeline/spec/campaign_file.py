@@ -1,4 +1,4 @@
-"""Examines a campaign's file together with its brand spec: the campaign, or every problem of both."""
+"""Reads a campaign's file and its brand spec, and collects all problems of both."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ from brandpress.pipeline.spec.axes import FORMAT, Axis, misspelt, read_axes
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
-from brandpress.pipeline.spec.chosen_model import choice_of
-from brandpress.pipeline.spec.delivery import delivery_uri
+from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address
 from brandpress.pipeline.spec.document import Document
-from brandpress.pipeline.spec.expansion import NAME, PROMPT, faults_of_points
-from brandpress.pipeline.spec.matrix import Combinations, count
-from brandpress.pipeline.spec.points import Points
+from brandpress.pipeline.spec.matrix import Combination, expand_matrix, max_combinations
+from brandpress.pipeline.spec.matrix_entries import read_exclude, read_include
+from brandpress.pipeline.spec.messages import allowed, closest, quote
+from brandpress.pipeline.spec.model_field import choice_of
+from brandpress.pipeline.spec.points import NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
-from brandpress.pipeline.spec.selection import read_exclude, read_include
-from brandpress.pipeline.spec.shape import read_shape
+from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.size import Size
-from brandpress.pipeline.spec.template import Template, Words, compile_template, faults
-from brandpress.pipeline.spec.wording import allowed, closest, quote
-from brandpress.pipeline.spec.words import CHOICE, ENTITY
-from brandpress.pipeline.spec.words import FORMAT as SIZE_WORDS
-from brandpress.pipeline.spec.writer import Wording
+from brandpress.pipeline.spec.template import Template, compile_template
+from brandpress.pipeline.spec.template_check import Variables, check_template
+from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, ENTITY_ATTRIBUTES, FORMAT_ATTRIBUTES
+from brandpress.pipeline.spec.texts import ExpansionInput
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
 class ExaminedCampaign:
-    """`campaign` when there's no problem at all; `choice` whenever `model:` is right, so that it can be looked up."""
+    """What could be read of a campaign. choice: None unless `model:` is valid. campaign: None if there are problems."""
 
     document: Document | None
     choice: ModelChoice | None
@@ -43,7 +42,7 @@ class ExaminedCampaign:
 
 
 def examine_campaign(path: Path, label: str | None = None) -> ExaminedCampaign:
-    """Examine the file at `path`, which messages call `label`. Raises nothing: the problems say it all."""
+    """Reads the file at `path`; messages name it `label`. Never raises: see `problems`."""
     try:
         document = read_yaml(path, label)
     except SpecError as error:
@@ -53,26 +52,29 @@ def examine_campaign(path: Path, label: str | None = None) -> ExaminedCampaign:
 
 @dataclass(frozen=True)
 class _Matrix:
-    """The matrix as far as it could be read; `whole` when all of it could. `lenient` names axes that are misspelt and
-    what they were meant to be, so that one slip isn't told again wherever the axis is used."""
+    """The matrix, as far as it could be read.
+
+    matrix: the axes under `matrix:`. axes: the same with the values that `include` adds. misspelt: names of axes that
+    aren't reported again where they're used, see `axes.misspelt`. complete: whether all of the matrix could be read.
+    """
 
     matrix: Mapping[str, Axis]
     axes: Mapping[str, Axis]
     exclude: tuple[Mapping[str, str], ...]
     include: tuple[Mapping[str, str], ...]
-    lenient: Set[str]
-    whole: bool
+    misspelt: Set[str]
+    complete: bool
 
 
 class _Examination:
-    """One pass over a campaign's file: each check needs some fields to be right, and runs whenever they are."""
+    """Checks a campaign's file. Each check needs some fields and runs if these are valid, whatever the others are."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        shape = read_shape(document, Job)
-        self.values: dict[str, Any] = shape.values
-        self.problems: list[Problem] = list(shape.problems)
-        self.deliver_uri = self._deliver()
+        valid = validate_fields(document, Job)
+        self.values: dict[str, Any] = valid.values
+        self.problems: list[Problem] = list(valid.problems)
+        self.address = self._delivery_address()
         self.brand = self._brand()
         self.matrix = self._matrix()
 
@@ -88,9 +90,9 @@ class _Examination:
         choice = choice_of(self.values["model"]) if "model" in self.values else None
         return ExaminedCampaign(self.document, choice, campaign, problems)
 
-    def _campaign(self, points: Points) -> Campaign | None:
+    def _campaign(self, points: tuple[Point, ...]) -> Campaign | None:
         brand, matrix = self.brand, self.matrix
-        if brand is None or brand.brand is None or brand.document is None or matrix is None or self.deliver_uri is None:
+        if brand is None or brand.brand is None or brand.document is None or matrix is None or self.address is None:
             return None
         return Campaign(
             path=self.document.path,
@@ -98,14 +100,16 @@ class _Examination:
             brand=brand.brand,
             axes=matrix.axes,
             points=points,
-            deliver_uri=self.deliver_uri,
+            address=self.address,
             spec_sha256=hashlib.sha256(self.document.content + brand.document.content).hexdigest(),
             source=self.document,
         )
 
-    def _deliver(self) -> str | None:
+    def _delivery_address(self) -> DeliveryAddress | None:
+        if "deliver" not in self.values:
+            return None
         try:
-            return delivery_uri(self.values["deliver"], self.document.path.parent) if "deliver" in self.values else None
+            return parse_address(self.values["deliver"], self.document.path.parent)
         except WrongValueError as error:
             self.problems.append(self.document.wrong(("deliver",), error))
             return None
@@ -135,54 +139,61 @@ class _Examination:
             self.problems.append(document.problem(("matrix",), what, "write at least one: {product: [mug]}"))
         names = self.brand.names if self.brand else None
         axes = read_axes(document, values["matrix"], names)
-        exclude = read_exclude(document, excluded, axes.found, names, misspelt(values["matrix"], axes.found))
-        include = read_include(document, included, axes.found, names)
+        exclude = read_exclude(document, excluded, axes.by_name, names, misspelt(values["matrix"], axes.by_name))
+        include = read_include(document, included, axes.by_name, names)
         problems = [*axes.problems, *exclude.problems, *include.problems]
         self.problems += problems
         written = {*values["matrix"], *(axis for entry in included for axis in entry)}
-        whole = not problems and include.axes and {"exclude", "include"} <= values.keys()
-        lenient = misspelt(written, include.axes)
-        return _Matrix(axes.found, include.axes, exclude.entries, include.entries, lenient, bool(whole))
+        complete = not problems and include.axes and {"exclude", "include"} <= values.keys()
+        unknown = misspelt(written, include.axes)
+        return _Matrix(axes.by_name, include.axes, exclude.entries, include.entries, unknown, bool(complete))
 
-    def _words(self) -> Words | None:
-        """The variables of templates; None when the matrix can't tell."""
+    def _variables(self) -> Variables | None:
+        """Returns the variables of templates; None without a matrix."""
         if self.matrix is None:
             return None
-        axes = [*self.matrix.axes, *sorted(self.matrix.lenient - self.matrix.axes.keys())]
-        words = {axis: ENTITY if axis in ROLES else CHOICE for axis in axes}
+        axes = [*self.matrix.axes, *sorted(self.matrix.misspelt - self.matrix.axes.keys())]
+        variables = {axis: ENTITY_ATTRIBUTES if axis in ROLES else CHOICE_ATTRIBUTES for axis in axes}
         colours = self.brand.colours if self.brand else ()
-        return words | {FORMAT: SIZE_WORDS, "seed": (), "index": (), "campaign": (), "brand": (), "palette": colours}
+        return variables | {
+            FORMAT: FORMAT_ATTRIBUTES,
+            "seed": (),
+            "index": (),
+            "campaign": (),
+            "brand": (),
+            "palette": colours,
+        }
 
     def _templates(self) -> tuple[Template | None, Template | None]:
-        words = self._words()
+        variables = self._variables()
         sources = {PROMPT: self.values.get("prompt"), NAME: self._output_name()}
         compiled: dict[tuple[str | int, ...], Template | None] = {}
         for location, source in sources.items():
             compiled[location] = None
             if source is None:
                 continue
-            wrongs = faults(source, words)
-            self.problems += [self.document.wrong(location, wrong) for wrong in wrongs]
-            if not wrongs and words is not None:
-                compiled[location] = compile_template(source, words)
+            errors = check_template(source, variables)
+            self.problems += [self.document.wrong(location, error) for error in errors]
+            if not errors and variables is not None:
+                compiled[location] = compile_template(source, variables)
         return compiled[PROMPT], compiled[NAME]
 
     def _output_name(self) -> str | None:
-        """The template of the name, even when the other fields beside it are wrong."""
+        """Returns the template of the name, even if other fields of `output:` are wrong."""
         if "output" in self.values:
             name: str | None = self.values["output"].name
             return name
         written = self.document.data.get("output") if isinstance(self.document.data, dict) else None
-        found = written.get("name") if isinstance(written, dict) else None
-        return found if isinstance(found, str) else None
+        template = written.get("name") if isinstance(written, dict) else None
+        return template if isinstance(template, str) else None
 
     def _references(self) -> None:
-        """A role that no combination has can give no pictures."""
+        """Reports roles that no combination has: they have no pictures."""
         matrix = self.matrix
         if matrix is None:
             return
         for i, role in enumerate(self.values.get("references", ())):
-            if role not in matrix.axes and role not in matrix.lenient:
+            if role not in matrix.axes and role not in matrix.misspelt:
                 roles = [axis for axis in matrix.axes if axis in ROLES]
                 what = f"{quote(role)} isn't an axis of this campaign's matrix"
                 self.problems.append(self.document.problem(("references", i), what, allowed(roles)))
@@ -193,22 +204,24 @@ class _Examination:
             self.problems.append(self.document.problem((), what, "write size: 1024x1024"))
 
     def _size_missing(self) -> bool:
-        axes = self.matrix.axes.keys() | self.matrix.lenient if self.matrix else {FORMAT}
+        axes = self.matrix.axes.keys() | self.matrix.misspelt if self.matrix else {FORMAT}
         return "size" in self.values and self.values["size"] is None and FORMAT not in axes
 
-    def _points(self, prompt: Template | None, name: Template | None) -> Points | None:
-        """The points, or None when too much is wrong to tell. Where a field is wrong that the other checks can do
-        without, something right stands in for it: the problem is told already."""
+    def _points(self, prompt: Template | None, name: Template | None) -> tuple[Point, ...] | None:
+        """Expands the campaign; None if too much is wrong for that. Wrong fields that the checks can do without are
+        replaced by valid values: their problems have been reported already."""
         values, matrix, brand = self.values, self.matrix, self.brand
         if matrix is None:
             return None
         seeds: Sequence[int] = values.get("seeds", (0,))
-        combined = self._combinations(matrix, len(seeds))
-        if not combined or brand is None or brand.fields is None or "references" not in values or self._size_missing():
+        combinations = self._combinations(matrix, len(seeds))
+        if not combinations or brand is None or brand.fields is None:
+            return None
+        if "references" not in values or self._size_missing():
             return None
         if name is None and self._output_name() is not None:
             return None
-        wording = Wording(
+        inputs = ExpansionInput(
             campaign=values.get("name", "campaign"),
             brand=brand.fields,
             digests={file: picture.sha256 for file, picture in brand.pictures.items()},
@@ -219,24 +232,25 @@ class _Examination:
             seeds=seeds,
             size=values.get("size", Size(1024, 1024)),
         )
-        self.problems += faults_of_points(self.document, wording, combined)
-        return Points(wording, combined)
+        points, problems = expand_points(self.document, inputs, combinations)
+        self.problems += problems
+        return points
 
-    def _combinations(self, matrix: _Matrix, seeds: int) -> Combinations | None:
-        """The combinations; None when they can't be made, are too many, or are all excluded."""
-        axes = {axis: tuple(found.values) for axis, found in matrix.matrix.items()}
-        total = count(axes, matrix.include) * seeds
+    def _combinations(self, matrix: _Matrix, seeds: int) -> list[Combination] | None:
+        """Returns the combinations; None if the matrix is incomplete, there are too many, or all are excluded."""
+        axes = {axis: tuple(known.values) for axis, known in matrix.matrix.items()}
+        total = max_combinations(axes, matrix.include) * seeds
         if total > MAX_VARIANTS:
             what, rule = f"this matrix makes up to {total:,} variants", f"allowed: {MAX_VARIANTS:,} before exclude"
             self.problems.append(self.document.problem(("matrix",), what, rule, on_key=True))
             return None
-        if not matrix.whole:
+        if not matrix.complete:
             return None
-        combined = Combinations(axes, matrix.exclude, matrix.include)
-        if not combined:
+        combinations = expand_matrix(axes, matrix.exclude, matrix.include)
+        if not combinations:
             what = "everything is excluded: no variant is left"
             self.problems.append(self.document.problem(("exclude",), what, on_key=True))
-        return combined or None
+        return combinations or None
 
 
 def _check_brand_path(written: str, path: Path) -> None:

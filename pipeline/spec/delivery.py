@@ -1,32 +1,115 @@
-"""Where pictures are delivered to: a folder, or a bucket that speaks S3."""
+"""Delivery addresses: an S3 bucket or a folder, and the registry of the schemes that they can have."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import closest, quote
 
-_RULE = "allowed: s3://bucket/prefix, or a folder"
+FOLDER = "file"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
-def delivery_uri(text: str, folder: Path) -> str:
-    """What a store opens: an s3:// address as it is, without a '/' at its end, or the absolute path of a folder
-    (relative ones start at `folder`). Raises WrongValueError."""
+@dataclass(frozen=True, slots=True)
+class DeliveryAddress:
+    """A valid address. scheme: a key of SCHEMES. location: `bucket/prefix`, or the absolute path of a folder."""
+
+    scheme: str
+    location: str
+
+    def __str__(self) -> str:
+        return self.location if self.scheme == FOLDER else f"{self.scheme}://{self.location}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One kind of store. To add a kind, add an entry to SCHEMES and a store in `pipeline/store/`.
+
+    form: how addresses are written, for error messages.
+    parse: (address as written, folder that relative paths start from) -> location. Raises WrongValueError.
+    opener: `module:callable`, location -> Store. Resolved when a store is opened: this package can't import stores.
+    secret_prefixes: prefixes of the environment variables that hold the store's credentials; workers inherit them.
+    """
+
+    form: str
+    parse: Callable[[str, Path], str]
+    opener: str
+    secret_prefixes: tuple[str, ...] = ()
+
+
+def parse_address(text: str, folder: Path) -> DeliveryAddress:
+    """Returns the address written as `text`; a relative path starts from `folder`. Raises WrongValueError."""
     if not text or text != text.strip() or not text.isprintable():
-        raise WrongValueError(f"{quote(text)} isn't a place to deliver to", _RULE)
+        raise WrongValueError(f"{quote(text)} isn't a delivery address", _allowed())
+    prefix, colon, _ = text.partition(":")
+    scheme = prefix.lower() if colon and prefix.lower() in SCHEMES else FOLDER
+    return DeliveryAddress(scheme, SCHEMES[scheme].parse(text, folder))
+
+
+def parse_deliver_option(text: str) -> DeliveryAddress:
+    """Returns the address given with `--deliver`; a relative path starts from the working directory.
+
+    Raises RequestError.
+    """
+    try:
+        return parse_address(text, Path.cwd())
+    except WrongValueError as error:
+        raise RequestError(f"--deliver: {explain(error)}") from None
+
+
+def explain(error: WrongValueError) -> str:
+    """Returns what is wrong, what is allowed and the suggestion in one line."""
+    suggestion = f"did you mean {error.suggestion}?" if error.suggestion else ""
+    return "; ".join(part for part in (error.what, error.allowed, suggestion) if part)
+
+
+def _allowed() -> str:
+    return "allowed: " + ", or ".join(scheme.form for scheme in SCHEMES.values())
+
+
+def _parse_s3(text: str, folder: Path) -> str:
+    rest = text.removeprefix("s3://") if text.startswith("s3://") else text[3:].lstrip("/")
+    bucket, _, prefix = rest.partition("/")
+    if "@" in bucket:  # first, since all other messages quote the address
+        raise WrongValueError(
+            "an address must not contain credentials", "set the usual AWS environment variables, or AWS_PROFILE"
+        )
+    if not text.startswith("s3://"):
+        raise WrongValueError(f"{quote(text)} isn't an address", _allowed(), quote(f"s3://{rest}"))
+    if not _BUCKET.fullmatch(bucket) or ".." in bucket:
+        raise WrongValueError(
+            f"{quote(bucket)} isn't a valid bucket name",
+            "allowed: 3 to 63 lowercase letters, digits, '-' and '.'",
+            quote(bucket.lower()) if _BUCKET.fullmatch(bucket.lower()) else "",
+        )
+    prefix = prefix.rstrip("/")
+    for segment in prefix.split("/") if prefix else ():
+        if segment in ("", ".", ".."):
+            raise WrongValueError(
+                f"the prefix {quote(prefix)} has a segment {quote(segment)}", "allowed: s3://bucket/one/two"
+            )
+    if len(prefix) > 300 or re.search(r"[?#\\%]", prefix):
+        raise WrongValueError(
+            f"{quote(prefix)} isn't a valid prefix", "allowed: at most 300 characters, without '?', '#', '%' and '\\'"
+        )
+    return f"{bucket}/{prefix}" if prefix else bucket
+
+
+def _parse_folder(text: str, folder: Path) -> str:
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):/", text)
-    if text.lower().startswith("s3:"):
-        return _s3(text)
     if scheme and len(scheme[1]) > 1:
-        meant = closest(scheme[1], ["s3"])
-        raise WrongValueError(f"{quote(scheme[1] + '://')} isn't a kind of store", _RULE, meant and "'s3://'")
+        close = closest(scheme[1], SCHEMES.keys() - {FOLDER})
+        raise WrongValueError(
+            f"{quote(scheme[1] + '://')} isn't a kind of store", _allowed(), close and f"'{close[1:-1]}://'"
+        )
     if re.match(r"[a-zA-Z]:", text) or "\\" in text:
-        raise WrongValueError(f"{quote(text)} is a Windows path", _RULE + ", with '/'")
+        raise WrongValueError(f"{quote(text)} is a Windows path", _allowed() + ", with '/'")
     if text.startswith("~"):
         raise WrongValueError(
             f"'~' isn't expanded in {quote(text)}",
@@ -34,61 +117,27 @@ def delivery_uri(text: str, folder: Path) -> str:
             quote(Path(text).expanduser()) if text[1:2] in ("", "/") else "",
         )
     path = Path(os.path.normpath(folder.absolute() / text))
-    blocking = _file_in(path)
-    if blocking is not None:
-        below = "" if blocking == path else f" lies below {quote(blocking.name)}, which"
+    file = _file_in(path)
+    if file is not None:
+        below = "" if file == path else f" is below {quote(file.name)}, which"
         raise WrongValueError(f"{quote(text)}{below} is a file", "name a folder")
     return str(path)
 
 
-def delivery_address(text: str) -> str:
-    """What a store opens for an address given on the command line; a relative folder starts where the command runs.
-    Raises RequestError."""
-    try:
-        return delivery_uri(text, Path.cwd())
-    except WrongValueError as error:
-        meant = f"did you mean {error.suggestion}?" if error.suggestion else ""
-        raise RequestError(
-            "; ".join(part for part in (f"--deliver: {error.what}", error.allowed, meant) if part)
-        ) from None
-
-
 def _file_in(path: Path) -> Path | None:
-    """The file that stands where a folder is wanted: the path itself, or the nearest thing above it that is there."""
+    """Returns the file at `path`, or the one among its parents; None if only folders are in the way."""
     for place in (path, *path.parents):
         try:
             if place.is_dir():
                 return None
             if place.exists():
                 return place
-        except OSError:  # not ours to read: the store will say so when it's used
+        except OSError:  # not readable: the store reports it when it's opened
             return None
     return None
 
 
-def _s3(text: str) -> str:
-    if not text.startswith("s3://"):
-        raise WrongValueError(f"{quote(text)} isn't an address", _RULE, quote("s3://" + text[3:].lstrip("/")))
-    bucket, _, prefix = text[len("s3://") :].partition("/")
-    if "@" in bucket:
-        raise WrongValueError(
-            "an address must not hold credentials", "set them as every AWS tool reads them (environment, profile)"
-        )
-    if not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        rule = "allowed: 3 to 63 small letters, digits, '-' and '.'"
-        raise WrongValueError(
-            f"{quote(bucket)} can't be a bucket",
-            rule,
-            quote(bucket.lower()) if _BUCKET.fullmatch(bucket.lower()) else "",
-        )
-    prefix = prefix.rstrip("/")
-    for segment in prefix.split("/") if prefix else ():
-        if segment in ("", ".", ".."):
-            raise WrongValueError(
-                f"the prefix {quote(prefix)} has a part {quote(segment)}", "allowed: s3://bucket/one/two"
-            )
-    if len(prefix) > 300 or re.search(r"[?#\\%]", prefix):
-        raise WrongValueError(
-            f"{quote(prefix)} can't be a prefix", "allowed: at most 300 characters, without '?', '#', '%' and '\\'"
-        )
-    return f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"
+SCHEMES: Mapping[str, Scheme] = {
+    "s3": Scheme("s3://bucket/prefix", _parse_s3, "brandpress.pipeline.store.s3:open_bucket", ("AWS_",)),
+    FOLDER: Scheme("a folder", _parse_folder, "brandpress.pipeline.store.local:LocalStore"),
+}

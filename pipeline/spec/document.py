@@ -1,4 +1,4 @@
-"""A YAML file as plain values that remember where they stand."""
+"""A parsed YAML file: plain values and their positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Location = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A stretch of the text: line and column from 1, and the offsets of its first character and past its last."""
+    """A range of the text: line and column (from 1) of its start, and the offsets of its start and end."""
 
     line: int
     column: int
@@ -24,9 +24,11 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`data` holds dicts with text keys, tuples and scalars. `values` and `keys` say where each location's value and
-    key stand; `label` is the file's name as messages show it, `content` its bytes. `problems`: what is wrong with the
-    YAML itself."""
+    """A YAML file.
+
+    label: the file's name in messages. content: its bytes. data: dicts with text keys, tuples and scalars. values,
+    keys: the positions of each location's value and key. problems: what is wrong with the YAML itself.
+    """
 
     label: str
     path: Path
@@ -47,10 +49,11 @@ class Document:
         on_key: bool = False,
         needle: str = "",
     ) -> Problem:
-        """A problem at a location. Steps that the file doesn't have are passed over, so that a missing field is
-        reported where it belongs. `needle` moves the place to its first match inside of the value's templates."""
-        known = self.known(location)
-        spot = (self.keys.get(known) if on_key else None) or self.values[known]
+        """Returns a problem at a location. Steps that the file doesn't have are skipped, so that a missing field is
+        reported at the mapping that lacks it. needle: a pattern; the problem is placed at its first match in the
+        value's text."""
+        existing = self.existing(location)
+        spot = (self.keys.get(existing) if on_key else None) or self.values[existing]
         line, column = spot.line, spot.column
         if needle and (offset := self._find(spot, needle)) is not None:
             line = self.text.count("\n", 0, offset) + 1
@@ -58,7 +61,7 @@ class Document:
         return Problem(self.label, line, column, what, allowed, suggestion)
 
     def wrong(self, location: Location, error: WrongValueError, prefix: str = "") -> Problem:
-        """The problem that a `WrongValueError` is at a location."""
+        """Returns the problem for a `WrongValueError` at a location."""
         return self.problem(
             location + error.at,
             prefix + error.what,
@@ -68,25 +71,25 @@ class Document:
             needle=error.needle,
         )
 
-    def all_problems(self, found: Iterable[Problem]) -> tuple[Problem, ...]:
-        """The YAML's own problems and those found in its values, in reading order, without what follows from the
-        former: a value that couldn't be read is no value of the wrong type."""
+    def all_problems(self, value_problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Returns the problems of the YAML itself and of its values in reading order, without consequential ones: a
+        value that couldn't be read isn't also a value of the wrong type."""
         places = {(problem.line, problem.column) for problem in self.problems}
-        rest = [p for p in found if p.file != self.label or (p.line, p.column) not in places]
+        rest = [p for p in value_problems if p.file != self.label or (p.line, p.column) not in places]
         own = [p for p in rest if p.file == self.label]
         others = [p for p in rest if p.file != self.label]
         return tuple(dict.fromkeys([*sorted([*self.problems, *own]), *sorted(others)]))
 
-    def known(self, location: Location) -> Location:
-        """The steps of a location that lead to something in the file."""
-        known: Location = ()
+    def existing(self, location: Location) -> Location:
+        """Returns a location without the steps that don't exist in the file."""
+        existing: Location = ()
         for step in location:
-            if (*known, step) in self.values:
-                known = (*known, step)
-        return known
+            if (*existing, step) in self.values:
+                existing = (*existing, step)
+        return existing
 
     def _find(self, spot: Spot, needle: str) -> int | None:
-        found = re.compile(needle).search(self.text, spot.start, spot.end)
-        if found is None:
+        match = re.compile(needle).search(self.text, spot.start, spot.end)
+        if match is None:
             return None
-        return found.start(1 if found.re.groups else 0)
+        return match.start(1 if match.re.groups else 0)

@@ -1,4 +1,4 @@
-"""The kinds of values that brand specs and campaigns share."""
+"""Field types that brand specs and campaigns share."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetPydanticSchema
 from pydantic_core import PydanticCustomError, core_schema
 
+from brandpress.pipeline.spec.messages import allowed, closest, kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import allowed, closest, kind, quote
 
 MAX_SLUG = 64
 MAX_TEXT = 2_000
 MAX_TEMPLATE = 20_000
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-SLUG_RULE = f"allowed: small letters and digits, joined by single '-' or '_', at most {MAX_SLUG} characters"
+SLUG_RULE = f"allowed: lowercase letters and digits, separated by single '-' or '_', at most {MAX_SLUG} characters"
 
 
 class Fields(BaseModel):
-    """What a mapping of a file may hold: exactly these fields, of exactly these types, never changed afterwards."""
+    """Base of all models: frozen, no unknown fields, no type conversions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, str_strip_whitespace=True)
 
 
 def as_pydantic(*errors: Exception) -> PydanticCustomError:
-    """WrongValueErrors as pydantic carries them; `shape` makes a Problem of each."""
+    """Wraps WrongValueErrors for pydantic; `schema` turns each into a Problem."""
     return PydanticCustomError("wrong", "{what}", {"what": str(errors[0]), "errors": errors})
 
 
 def reader(read: Callable[[Any], Any]) -> GetPydanticSchema:
-    """An annotation: the field's value is what `read(raw value)` gives. `read` raises WrongValueError, or a group of
+    """Returns an annotation for fields whose values `read` parses. `read` raises WrongValueError, or a group of
     them."""
 
     def validate(value: Any) -> Any:
@@ -49,15 +49,15 @@ def reader(read: Callable[[Any], Any]) -> GetPydanticSchema:
 
 
 def slug(value: str) -> str:
-    """The value, if it's a name that is safe in file names, templates and object keys. Raises WrongValueError."""
+    """Returns a name that is safe in file names, templates and object keys. Raises WrongValueError for others."""
     if len(value) > MAX_SLUG or not _SLUG.fullmatch(value):
-        meant = slug_of(value)
-        raise WrongValueError(f"{quote(value)} can't be a name", SLUG_RULE, quote(meant) if meant else "")
+        suggestion = slug_of(value)
+        raise WrongValueError(f"{quote(value)} isn't a valid name", SLUG_RULE, quote(suggestion) if suggestion else "")
     return value
 
 
 def slug_of(text: str) -> str:
-    """The nearest name to a text: 'On a Beach!' gives 'on-a-beach'; "" when nothing of it can stand in a name."""
+    """Derives a name from a text: 'On a Beach!' -> 'on-a-beach'; "" if none of its characters are allowed in names."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", ascii_only)
     name = ""
@@ -70,7 +70,7 @@ def slug_of(text: str) -> str:
 
 
 def plain_text(value: object, limit: int = MAX_TEXT) -> str:
-    """The value, if it's text that says something and holds no control characters. Raises WrongValueError."""
+    """Returns the text, stripped. Raises WrongValueError if it isn't text, is empty or is too long."""
     if not isinstance(value, str):
         raise WrongValueError(f"must be text, not {kind(value)}", quotes_hint(value))
     text = value.strip()
@@ -80,12 +80,12 @@ def plain_text(value: object, limit: int = MAX_TEXT) -> str:
         raise WrongValueError(f"is {len(text):,} characters long", f"allowed: at most {limit:,} characters")
     for character in text:
         if unicodedata.category(character) == "Cc" and character not in "\n\t":
-            raise WrongValueError(f"holds the control character {quote(character)}", "take it out")
+            raise WrongValueError(f"contains the control character {quote(character)}", "remove it")
     return text
 
 
 def parse_choice(choices: tuple[str, ...]) -> Callable[[object], str]:
-    """A reader of one of a few words."""
+    """Returns a parser that accepts one of the choices."""
 
     def read(value: object) -> str:
         if value not in choices:
@@ -97,7 +97,7 @@ def parse_choice(choices: tuple[str, ...]) -> Callable[[object], str]:
 
 
 def quotes_hint(value: object) -> str:
-    """What to do when YAML read something else where text was meant."""
+    """Returns how to write a value that YAML read as something other than text."""
     if isinstance(value, bool):
         return "put it in quotes"
     return f'put it in quotes: "{value}"' if isinstance(value, (int, float, datetime.date)) else ""

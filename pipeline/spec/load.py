@@ -1,27 +1,24 @@
-"""Loads brand specs and campaigns: whole, or not at all and with every mistake at once."""
+"""Loads a campaign with its brand spec."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from brandpress.pipeline.spec.brand import BrandSpec
-from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.campaign_file import examine_campaign
+from brandpress.pipeline.spec.delivery import parse_deliver_option
 from brandpress.pipeline.spec.problem import SpecError
 
 
-def load_brand(path: Path) -> BrandSpec:
-    """The brand spec in a file. Raises SpecError with all problems."""
-    examined = examine_brand(path)
-    if examined.brand is None:
-        raise SpecError(examined.problems)
-    return examined.brand
+def load_campaign(path: Path, deliver: str | None = None) -> Campaign:
+    """Returns the campaign in a file. deliver: an address that overrides the file's `deliver:`.
 
-
-def load_campaign(path: Path) -> Campaign:
-    """The campaign in a file, with its brand spec loaded. Raises SpecError with all problems of both files."""
+    Raises SpecError with all problems of the file and of its brand spec, and RequestError if `deliver` is no address.
+    """
     examined = examine_campaign(path)
     if examined.campaign is None:
         raise SpecError(examined.problems)
-    return examined.campaign
+    if deliver is None:
+        return examined.campaign
+    return replace(examined.campaign, address=parse_deliver_option(deliver))

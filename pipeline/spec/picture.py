@@ -1,5 +1,4 @@
-"""A reference picture: a file that lies below its brand spec (or on the net, see `remote`), is whole, and that the
-model can take."""
+"""Reads reference pictures: files below their brand spec's folder, or https addresses (see `remote`)."""
 
 from __future__ import annotations
 
@@ -14,22 +13,22 @@ from pathlib import Path
 from PIL import Image
 
 from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
+from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import fetch, is_address
-from brandpress.pipeline.spec.wording import closest, quote
 
 MAX_FILE_BYTES = 64 * 1_048_576
 MAX_PICTURE_PIXELS = 100_000_000
-FORMATS = ("PNG", "JPEG", "WEBP")
+REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP")
 FORMAT_RULE = "allowed: PNG, JPEG or WebP"
 
-_PATH_RULE = "allowed: a path like references/mug.png, below the folder of the brand spec"
+_PATH_RULE = "allowed: a path like references/mug.png, below the brand spec's folder"
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`file` as the brand spec writes it, `path` where it lies, `sha256` of the file, its size in pixels, and whether
-    any of them isn't opaque."""
+    """A valid reference picture. file: its path as the brand spec writes it. path: its absolute path. sha256: of the
+    file. transparent: whether any pixel isn't opaque."""
 
     file: str
     path: Path
@@ -40,30 +39,30 @@ class Picture:
 
 
 def locate(file: str, folder: Path) -> Path:
-    """Where a reference picture lies, links followed. Raises WrongValueError for a path that leaves the folder, by
-    itself or through a link."""
+    """Returns the absolute path of a reference picture, with links resolved. Raises WrongValueError for a path that
+    leaves the folder, directly or through a link."""
     if not file or file != file.strip() or not file.isprintable():
         raise WrongValueError(f"{quote(file)} isn't a path", _PATH_RULE)
     if "\\" in file or re.match(r"[a-zA-Z]:", file):
-        meant = quote(file.replace("\\", "/")) if not re.match(r"[a-zA-Z]:", file) else ""
-        raise WrongValueError(f"{quote(file)} is a Windows path", _PATH_RULE + ", with '/'", meant)
+        suggestion = quote(file.replace("\\", "/")) if not re.match(r"[a-zA-Z]:", file) else ""
+        raise WrongValueError(f"{quote(file)} is a Windows path", _PATH_RULE + ", with '/'", suggestion)
     if file.startswith(("/", "~")):
-        raise WrongValueError(f"{quote(file)} leaves the folder of the brand spec", _PATH_RULE)
+        raise WrongValueError(f"{quote(file)} leaves the brand spec's folder", _PATH_RULE)
     if ".." in file.split("/"):
-        raise WrongValueError(f"{quote(file)} leaves the folder of the brand spec by '..'", _PATH_RULE)
+        raise WrongValueError(f"{quote(file)} leaves the brand spec's folder ('..')", _PATH_RULE)
     try:
         path = (folder / file).resolve()
         inside = path.is_relative_to(folder.resolve())
     except (OSError, RuntimeError):
-        raise WrongValueError(f"{quote(file)} is a link that leads to itself", _PATH_RULE) from None
+        raise WrongValueError(f"{quote(file)} is a link to itself", _PATH_RULE) from None
     if not inside:
-        raise WrongValueError(f"{quote(file)} leaves the folder of the brand spec by a link", _PATH_RULE)
+        raise WrongValueError(f"{quote(file)} is a link that leaves the brand spec's folder", _PATH_RULE)
     return path
 
 
 def inspect(file: str, folder: Path) -> Picture:
-    """The picture at a path below a folder, read whole and decoded once. Raises WrongValueError with what to do about
-    it."""
+    """Returns the picture at a path below a folder, or at an https address. Reads and decodes the whole file. Raises
+    WrongValueError."""
     path = fetch(file, MAX_FILE_BYTES) if is_address(file) else locate(file, folder)
     content = _content(file, path)
     (width, height), transparent = _decode(file, content)
@@ -71,44 +70,45 @@ def inspect(file: str, folder: Path) -> Picture:
         what = f"the picture {quote(file)} is {width}x{height} pixels: too small"
         raise WrongValueError(what, f"allowed: at least {MIN_REFERENCE_SIDE} pixels a side")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        what = f"the picture {quote(file)} is {width}x{height} pixels: too long"
-        raise WrongValueError(what, f"allowed: a shape of at most {MAX_ASPECT}:1; crop it")
+        what = f"the picture {quote(file)} is {width}x{height} pixels: too narrow"
+        raise WrongValueError(what, f"allowed: an aspect ratio of at most {MAX_ASPECT}:1; crop it")
     return Picture(file, path, hashlib.sha256(content).hexdigest(), width, height, transparent)
 
 
 def _content(file: str, path: Path) -> bytes:
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise WrongValueError(
-                f"{quote(file)} isn't a file" + (" but a folder" if stat.S_ISDIR(found.st_mode) else ""), FORMAT_RULE
-            )
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            what = "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "isn't a file"
+            raise WrongValueError(f"{quote(file)} {what}", FORMAT_RULE)
         with path.open("rb") as opened:
-            content = opened.read(min(found.st_size, MAX_FILE_BYTES) + 1)  # takes memory for as much as it's asked for
+            content = opened.read(min(status.st_size, MAX_FILE_BYTES) + 1)  # allocates as many bytes as it's asked for
     except (FileNotFoundError, NotADirectoryError):
-        raise WrongValueError(f"there is no picture {quote(file)}", "", _neighbour(path)) from None
+        raise WrongValueError(f"there is no picture {quote(file)}", "", _similar_name(path)) from None
     except OSError as error:
         raise WrongValueError(f"the picture {quote(file)} can't be read: {error.strerror or error}") from None
     if len(content) > MAX_FILE_BYTES:
-        what = f"the picture {quote(file)} is a file of more than {MAX_FILE_BYTES // 1_048_576} MiB"
+        what = f"the picture {quote(file)} is larger than {MAX_FILE_BYTES // 1_048_576} MiB"
         raise WrongValueError(what, f"allowed: at most {MAX_FILE_BYTES // 1_048_576} MiB")
     return content
 
 
 def _decode(file: str, content: bytes) -> tuple[tuple[int, int], bool]:
-    """The size, and whether it's transparent anywhere."""
+    """Returns the size in pixels, and whether any pixel is transparent."""
     too_many = WrongValueError(
         f"the picture {quote(file)} has more than {MAX_PICTURE_PIXELS:,} pixels",
-        f"allowed: at most {MAX_PICTURE_PIXELS:,}; make it smaller",
+        f"allowed: at most {MAX_PICTURE_PIXELS:,}; scale it down",
     )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own warning about large pictures: the limit here is ours
-            picture = Image.open(BytesIO(content), formats=FORMATS)
+            warnings.simplefilter("ignore")  # Pillow warns about large pictures; the limit is checked below
+            picture = Image.open(BytesIO(content), formats=REFERENCE_FORMATS)
     except Image.DecompressionBombError:
         raise too_many from None
-    except Exception:  # Pillow's readers raise many kinds on hostile files
-        raise WrongValueError(f"{quote(file)} isn't a picture that can be read", f"{FORMAT_RULE}, whole") from None
+    except Exception:  # Pillow raises many kinds of errors for hostile files
+        raise WrongValueError(
+            f"{quote(file)} isn't a readable picture", "allowed: a complete PNG, JPEG or WebP file"
+        ) from None
     with picture:
         if picture.width * picture.height > MAX_PICTURE_PIXELS:
             raise too_many
@@ -124,15 +124,15 @@ def _decode(file: str, content: bytes) -> tuple[tuple[int, int], bool]:
 
 
 def is_transparent(picture: Image.Image) -> bool:
-    """Whether a picture that is loaded has a pixel that isn't opaque."""
+    """Returns whether any pixel of a loaded picture isn't opaque."""
     if not picture.has_transparency_data:
         return False
     bands = picture if "A" in picture.getbands() else picture.convert("RGBA")
     return any(bands.getchannel("A").histogram()[:255])
 
 
-def _neighbour(path: Path) -> str:
-    """The name in the same folder that is most like a missing one."""
+def _similar_name(path: Path) -> str:
+    """Returns the name in the same folder that is most similar to the missing one."""
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())[:1000]
     except OSError:

@@ -1,86 +1,202 @@
-"""All points of a campaign, made when they are asked for."""
+"""Expands a campaign into points: each combination of its matrix with each seed. Reports what shows only then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from brandpress.pipeline.spec.lazy import Lazy
-from brandpress.pipeline.spec.matrix import Combination, Combinations
-from brandpress.pipeline.spec.point import Point
+from brandpress.model.request import MAX_REFERENCES
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.matrix import Combination
+from brandpress.pipeline.spec.messages import quote
+from brandpress.pipeline.spec.output_name import check_name
+from brandpress.pipeline.spec.problem import Problem, WrongValueError
 from brandpress.pipeline.spec.size import Size
-from brandpress.pipeline.spec.writer import Wording, Writer
+from brandpress.pipeline.spec.template import TemplateRenderError
+from brandpress.pipeline.spec.texts import CampaignTexts, ExpansionInput, shown
+
+PROMPT: Location = ("prompt",)
+NAME: Location = ("output", "name")
 
 
-class Text(NamedTuple):
-    """A prompt with the combination that it's for, its size, and the seeds that go with it, the least first."""
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One combination of a campaign's matrix with one seed, its size, its prompt and its output name. Points of one
+    combination share its `axes`."""
 
     axes: Combination
+    seed: int
     size: Size
     prompt: str
-    seeds: Sequence[int]
+    name: str
 
 
-class Points(Lazy[Point]):
-    """The points in the order of the combinations, seed by seed as they are written.
+def expand_points(
+    document: Document, inputs: ExpansionInput, combinations: Iterable[Combination]
+) -> tuple[tuple[Point, ...], list[Problem]]:
+    """Returns the points in the order of the combinations, seed by seed as the file lists them, and the problems.
 
-    Of a campaign in which `faults_of_points` finds nothing. None of them is held: each pass makes them anew.
-    A combination has one `Text`, or, where prompts tell of the seed or the index, one for each seed.
+    Problems are templates that can't be rendered, unsafe and colliding names, too many references, and points that
+    would make the same picture. Use the points only if there is no problem.
     """
+    expansion = _Expansion(inputs)
+    points = tuple(point for combination in combinations for point in expansion.points_of(combination))
+    return points, expansion.problems(document)
 
-    def __init__(self, wording: Wording, combinations: Combinations) -> None:
-        self.combinations, self._seeds = combinations, wording.seeds
-        self._writer = Writer(wording)
-        places = range(len(self._seeds))
-        is_sorted = isinstance(self._seeds, range)
-        self._ascending: Sequence[int] = places if is_sorted else sorted(places, key=self._seeds.__getitem__)
-        self._sorted = self._seeds if is_sorted else tuple(sorted(self._seeds))
 
-    def __len__(self) -> int:
-        return len(self.combinations) * len(self._seeds)
+@dataclass
+class _Findings:
+    """What is wrong with many points. Each kind is reported once: its first message, and how many more there are."""
 
-    def __iter__(self) -> Iterator[Point]:
-        for number, axes in enumerate(self.combinations):
-            yield from self._points(number, axes, range(len(self._seeds)))
+    first: dict[tuple[Location, str], tuple[str, str]] = field(default_factory=dict)
+    counts: dict[tuple[Location, str], int] = field(default_factory=dict)
 
-    def at(self, number: int) -> Point:
-        combination, place = divmod(number, len(self._seeds))
-        [point] = self._points(combination, self.combinations[combination], (place,))
-        return point
+    def add(self, location: Location, kind: str, what: str, allowed: str = "") -> None:
+        self.counts[location, kind] = self.counts.get((location, kind), 0) + 1
+        self.first.setdefault((location, kind), (what, allowed))
 
-    @property
-    def per_text(self) -> int:
-        """How many points have one text: all of a combination, or one."""
-        return 1 if self._writer.reseeds else len(self._seeds)
+    def problems(self, document: Document, rules: Mapping[str, str]) -> list[Problem]:
+        """Returns the problems. rules: what is allowed, by kind, where that is only known at the end."""
+        problems = []
+        for (location, kind), (what, allowed) in self.first.items():
+            more = self.counts[location, kind] - 1
+            rule = rules.get(kind, allowed)
+            problems.append(document.problem(location, what + (f" (and {more:,} more)" if more else ""), rule))
+        return problems
 
-    def texts(self) -> Iterator[Text]:
-        """The texts in the order of the combinations."""
-        for number, axes in enumerate(self.combinations):
-            for place in range(len(self._seeds) // self.per_text):
-                yield self._text(number, axes, place)
 
-    def text(self, number: int) -> Text:
-        """The text that is `number` of all."""
-        combination, place = divmod(number, len(self._seeds) // self.per_text)
-        return self._text(combination, self.combinations[combination], place)
+class _Expansion:
+    """Makes points one combination after the other, and collects what is wrong with them."""
 
-    def of_text(self, number: int, within: slice = slice(None)) -> Iterator[Point]:
-        """The points of the text that is `number` of all, the least seed first, or those `within` them."""
-        combination, place = divmod(number, len(self._seeds) // self.per_text)
-        places = (place,) if self._writer.reseeds else self._ascending[within]
-        return self._points(combination, self.combinations[combination], places)
+    def __init__(self, inputs: ExpansionInput) -> None:
+        self._inputs = inputs
+        self._texts = CampaignTexts(inputs)
+        self._findings = _Findings()
+        self._name_location: Location = NAME if inputs.name else ("matrix",)
+        self._index = 0
+        self._wrong_prompts: set[tuple[str | None, ...]] = set()
+        self._reference_digests: dict[tuple[str, ...], str] = {}
+        self._pictures: dict[Hashable, Combination] = {}
+        self._names: dict[str, tuple[Combination, int]] = {}
+        self._differing: dict[str, None] = {}
 
-    def _text(self, number: int, axes: Combination, place: int) -> Text:
-        seed, size = self._seeds[place], self._writer.size(axes)
-        prompt = self._writer.prompt(axes, size, seed, number * len(self._seeds) + place)
-        return Text(axes, size, prompt, (seed,) if self._writer.reseeds else self._sorted)
+    def problems(self, document: Document) -> list[Problem]:
+        return self._findings.problems(document, {"collision": _name_rule(list(self._differing))})
 
-    def _points(self, number: int, axes: Combination, places: Iterable[int]) -> Iterator[Point]:
-        size = self._writer.size(axes)
-        name = self._writer.naming(axes, size)
-        prompt: str | None = None
-        for place in places:
-            seed, index = self._seeds[place], number * len(self._seeds) + place
-            if prompt is None or self._writer.reseeds:
-                prompt = self._writer.prompt(axes, size, seed, index)
-            yield Point(axes, seed, size, prompt, name(seed, index))
+    def points_of(self, axes: Combination) -> Iterator[Point]:
+        try:
+            size = self._texts.size(axes)
+        except WrongValueError as error:
+            self._findings.add(("include",), "size", error.what, error.allowed)
+            return
+        references = self._references(axes)
+        seed_in_prompt = self._texts.seed_in_prompt
+        prompt = ""
+        for place, seed in enumerate(self._inputs.seeds):
+            if seed_in_prompt or not place:
+                prompt = self._prompt(axes, size, seed)
+                if prompt:
+                    self._check_picture((prompt, references, size, seed if seed_in_prompt else None), axes)
+            yield Point(axes, seed, size, prompt, self._name(axes, size, seed))
+            self._index += 1
+
+    def _prompt(self, axes: Combination, size: Size, seed: int) -> str:
+        """Returns the prompt, or "" if something is wrong with it; that is reported once for each different prompt."""
+        if self._inputs.prompt is None:
+            return ""
+        try:
+            prompt = self._texts.prompt(axes, size, seed, self._index)
+            if prompt:
+                return prompt
+            kind, what = "empty", f"the prompt of {shown(axes)} is empty"
+            rule = "describe the picture"
+        except TemplateRenderError as error:
+            kind, what = str(error), f"the prompt of {shown(axes)} can't be rendered: {error}"
+            rule = _remedy(kind)
+        used = self._texts.prompt_axes(axes)
+        if self._texts.seed_in_prompt or used not in self._wrong_prompts:
+            self._wrong_prompts.add(used)
+            self._findings.add(PROMPT, kind, what, rule)
+        return ""
+
+    def _name(self, axes: Combination, size: Size, seed: int) -> str:
+        """Returns the output name, or "" if something is wrong with it."""
+        try:
+            name = self._texts.name(axes, size, seed, self._index)
+        except TemplateRenderError as error:
+            what = f"the name of {shown(axes)} can't be rendered: {error}"
+            self._findings.add(NAME, str(error), what, _remedy(str(error)))
+            return ""
+        try:
+            check_name(name)
+        except WrongValueError as error:
+            self._findings.add(self._name_location, "unsafe", error.what, error.allowed)
+            return ""
+        self._check_collision(name, axes, seed)
+        return name
+
+    def _check_picture(self, picture: Hashable, axes: Combination) -> None:
+        """picture: everything that distinguishes it from other pictures of this campaign."""
+        other = self._pictures.setdefault(picture, axes)
+        if other is axes:
+            return
+        unused = [axis for axis in axes if axes[axis] != other.get(axis)]
+        what = f"{shown(other)} and {shown(axes)} would be the same picture: prompt, references and size are equal"
+        use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
+        self._findings.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "remove one of them")
+
+    def _check_collision(self, name: str, axes: Combination, seed: int) -> None:
+        """Names that differ only in case collide: some file systems don't distinguish them."""
+        point = (axes, seed)
+        other = self._names.setdefault(name.casefold(), point)
+        if other is point:
+            return
+        self._differing |= dict.fromkeys(_differences(other, point))
+        what = f"{quote(name)} is the name of two variants: {shown(*other)} and {shown(*point)}"
+        self._findings.add(self._name_location, "collision", what)
+
+    def _references(self, axes: Combination) -> str:
+        """Returns the digests of a combination's references, in order, as one string."""
+        names = tuple(axes[role] for role in self._inputs.references if role in axes)
+        if names in self._reference_digests:
+            return self._reference_digests[names]
+        digests: list[str] = []
+        for i, role in enumerate(self._inputs.references):
+            if role not in axes:
+                continue
+            files = self._inputs.brand.entities(role)[axes[role]].references
+            if not files:
+                what = f"the {role} {quote(axes[role])} has no reference pictures"
+                rule = f"add references to it in the brand spec, or remove {quote(role)} here"
+                self._findings.add(("references", i), axes[role], what, rule)
+            digests += [self._inputs.digests.get(file, file) for file in files]
+        if len(digests) > MAX_REFERENCES:
+            what = f"{shown(axes)} has {len(digests)} reference pictures"
+            self._findings.add(("references",), "many", what, f"allowed: {MAX_REFERENCES} together")
+        self._reference_digests[names] = " ".join(digests)
+        return self._reference_digests[names]
+
+
+def _differences(one: tuple[Combination, int], other: tuple[Combination, int]) -> list[str]:
+    """Returns the axes in which two points differ, and `seed` if their seeds do."""
+    axes = [axis for axis in other[0] if other[0][axis] != one[0].get(axis)]
+    return axes + (["seed"] if one[1] != other[1] else [])
+
+
+def _name_rule(differing: list[str]) -> str:
+    if not differing:
+        return "the same combination is listed twice: remove one"
+    return f"add {' and '.join(quote('{{ ' + axis + ' }}') for axis in differing)} to the name"
+
+
+def _remedy(error: str) -> str:
+    """Returns what to do about a value that a template uses and a combination doesn't have."""
+    missing = re.fullmatch(r"there is no '(\w+)'", error)
+    if missing:
+        name = missing[1]
+        return f"add {name} to the combination, or write {{% if {name} is defined %}}…{{% endif %}}"
+    lacking = re.fullmatch(r"'(.+)' has no '(\w+)'", error)
+    if lacking:
+        return f"give {quote(lacking[1])} a {lacking[2]} in the brand spec, or write {{{{ … | default('') }}}}"
+    return ""

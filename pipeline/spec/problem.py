@@ -1,4 +1,4 @@
-"""A mistake in what someone wrote, with its place, and the error that carries all of them."""
+"""Problems in brand specs and campaigns, and the errors that carry them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from brandpress.model.errors import BrandpressError
 
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
-    """`file` as the person named it, `line` and `column` from 1, what is wrong, what is allowed, and a likely meant
-    value."""
+    """One problem and its place. file: as the user named it. line, column: from 1. suggestion: the value that was
+    probably meant."""
 
     file: str
     line: int
@@ -26,9 +26,7 @@ class Problem:
 
 
 class SpecError(BrandpressError):
-    """One or more mistakes in a brand spec or a campaign. `problems` holds all of them, in reading order."""
-
-    exit_code = 1
+    """One or more problems in a brand spec or a campaign; `problems` holds all of them in reading order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -36,11 +34,11 @@ class SpecError(BrandpressError):
 
 
 class WrongValueError(Exception):
-    """A value that isn't right, before its place is known: the reader that knows the place makes a `Problem` of it.
+    """A wrong value whose place isn't known yet: `Document.wrong` turns it into a `Problem`.
 
-    `at` leads from the value's place further down to the part that is wrong (an index, a key), and `on_key` says that
-    it's the key there and not the value. `needle` is a pattern (its first group, where it has one) that finds the
-    wrong word inside of a longer text.
+    at: the steps (indexes, keys) from the value down to the part that is wrong. on_key: whether the key at that
+    location is wrong instead of the value. needle: a pattern that finds the wrong word in a longer text; if it has a
+    group, the word is its first group.
     """
 
     def __init__(
@@ -62,11 +60,11 @@ class WrongValueError(Exception):
         self.needle = needle
 
     def below(self, step: str | int) -> WrongValueError:
-        """The same, seen from one step further up."""
+        """Returns the error relative to the value that contains `step`."""
         return self._moved((step, *self.at), self.on_key)
 
     def on_its_key(self) -> WrongValueError:
-        """The same, of the key and not of the value."""
+        """Returns the error for the key instead of the value."""
         return self._moved(self.at, True)
 
     def _moved(self, at: tuple[str | int, ...], on_key: bool) -> WrongValueError:

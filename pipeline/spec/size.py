@@ -1,4 +1,4 @@
-"""A picture's size as people write it: WIDTHxHEIGHT in pixels."""
+"""Parses picture sizes: WIDTHxHEIGHT in pixels."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from typing import NamedTuple
 
 from brandpress.model.request import MAX_ASPECT, MAX_PIXELS, SIZE_MULTIPLE
+from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.wording import kind, quote
 
 MIN_SIDE = 64
 SIZE_RULE = (
@@ -30,23 +30,23 @@ class Size(NamedTuple):
 
 
 def parse_size(value: object) -> Size:
-    """The size that a text like `1024x768` means. Raises WrongValueError, with the nearest size that is allowed."""
+    """Parses a text like `1024x768`. Raises WrongValueError, which suggests the nearest allowed size."""
     if not isinstance(value, str):
         raise WrongValueError(f"must be a size like 1024x1024, not {kind(value)}", SIZE_RULE)
     match = _SIZE.fullmatch(value.strip())
     if not match:
         loose = re.fullmatch(r"\s*([0-9]{1,6})\s*[xX\u00d7*:, ]\s*([0-9]{1,6})\s*", value)
-        meant = quote(Size(int(loose[1]), int(loose[2]))) if loose else ""
-        raise WrongValueError(f"{quote(value)} isn't a size", SIZE_RULE, meant)
+        suggestion = quote(Size(int(loose[1]), int(loose[2]))) if loose else ""
+        raise WrongValueError(f"{quote(value)} isn't a size", SIZE_RULE, suggestion)
     size = Size(int(match[1]), int(match[2]))
-    faults = _faults(size)
-    if faults:
-        raise WrongValueError(f"{quote(value)}: {', '.join(faults)}", SIZE_RULE, quote(nearest(size)))
+    violations = _violations(size)
+    if violations:
+        raise WrongValueError(f"{quote(value)}: {', '.join(violations)}", SIZE_RULE, quote(nearest(size)))
     return size
 
 
 def nearest(size: Size) -> Size:
-    """An allowed size of about the same shape."""
+    """Returns an allowed size of about the same aspect ratio."""
     width, height = (min(max(side, MIN_SIDE), 1_000_000) for side in size)
     width, height = min(width, height * MAX_ASPECT), min(height, width * MAX_ASPECT)
     shrink = min(1.0, math.sqrt(MAX_PIXELS / (width * height)))
@@ -56,21 +56,21 @@ def nearest(size: Size) -> Size:
         return max(MIN_SIDE, int(side * shrink / step + 0.5) * step)
 
     fitted = Size(fit(width), fit(height))
-    while _faults(fitted):
+    while _violations(fitted):
         smaller = Size(fitted.width - step, fitted.height) if fitted.width > fitted.height else None
         fitted = smaller or Size(fitted.width, fitted.height - step)
     return fitted
 
 
-def _faults(size: Size) -> list[str]:
-    faults = []
+def _violations(size: Size) -> list[str]:
+    violations = []
     for side, pixels in (("width", size.width), ("height", size.height)):
         if pixels < MIN_SIDE:
-            faults.append(f"the {side} {pixels} is less than {MIN_SIDE}")
+            violations.append(f"the {side} {pixels} is less than {MIN_SIDE}")
         elif pixels % SIZE_MULTIPLE:
-            faults.append(f"the {side} {pixels} isn't a multiple of {SIZE_MULTIPLE}")
+            violations.append(f"the {side} {pixels} isn't a multiple of {SIZE_MULTIPLE}")
     if size.width * size.height > MAX_PIXELS:
-        faults.append(f"{size.width * size.height:,} pixels are more than {MAX_PIXELS:,}")
+        violations.append(f"{size.width * size.height:,} pixels exceed {MAX_PIXELS:,}")
     if max(size) > MAX_ASPECT * max(1, min(size)):
-        faults.append(f"the shape is longer than {MAX_ASPECT}:1")
-    return faults
+        violations.append(f"the aspect ratio is more than {MAX_ASPECT}:1")
+    return violations

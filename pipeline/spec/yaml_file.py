@@ -1,8 +1,8 @@
-"""Reads a YAML file, safely and with positions: PyYAML's safe loader composes the nodes, this module makes values of
-them.
+"""Reads a YAML file safely and with positions: PyYAML's safe loader composes the nodes, this module turns them into
+values.
 
-Refused: duplicate keys, keys that aren't text, tags beyond YAML's core, several documents, and files past the limits
-below, which keep a hostile file from taking the machine.
+Rejected: duplicate keys, keys that aren't text, tags beyond YAML's core, several documents, and files past the limits
+below, which keep a hostile file from exhausting memory or the stack.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any
 import yaml
 
 from brandpress.pipeline.spec.document import Document, Location, Spot
+from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import Problem, SpecError
-from brandpress.pipeline.spec.wording import kind, quote
 
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 50
-MAX_NODES = 100_000  # values and keys, aliases written out
+MAX_NODES = 100_000  # values and keys, with aliases expanded
 
 _CORE_TAGS = {
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp")
 }
 _MERGE_TAG = "tag:yaml.org,2002:merge"
-_QUOTE_HINT = "put text that holds '{{', ': ' or ' #', or that begins with one of []{}&*!|>%@, in quotes"
+_QUOTE_HINT = "put text that holds '{{', ': ' or ' #', or that starts with one of []{}&*!|>%@, in quotes"
 
 
 def read_yaml(path: Path, label: str | None = None) -> Document:
-    """The file's document, with the mistakes that leave the rest readable (a key that stands there twice) among its
-    `problems`. Raises SpecError when it can't be read at all: no file, a mistake of syntax, a limit."""
+    """Returns the file's document. Problems that leave the rest readable, such as a duplicate key, are in its
+    `problems`. Raises SpecError if the file is missing, isn't valid YAML or exceeds a limit."""
     label = str(path) if label is None else label
     content = _read(path, label)
     text = _decode(content, label)
@@ -41,14 +41,14 @@ def read_yaml(path: Path, label: str | None = None) -> Document:
     except yaml.reader.ReaderError as error:
         line, column = _place(text, error.position)
         what = f"the character {quote(chr(int(error.character)))} isn't allowed in YAML"
-        raise SpecError([Problem(label, line, column, what, "take it out")]) from None
+        raise SpecError([Problem(label, line, column, what, "remove it")]) from None
     if root is None:
-        raise SpecError([Problem(label, 1, 1, "the file is empty", "a brand spec or a campaign is a YAML mapping")])
+        raise SpecError([Problem(label, 1, 1, "the file is empty", "write a YAML mapping")])
     builder = _Builder(label)
     try:
         data = builder.value(root, (), 0)
     except _TooManyValuesError:
-        what = f"the file holds more than {MAX_NODES:,} values, aliases written out"
+        what = f"the file has more than {MAX_NODES:,} values with its aliases expanded"
         raise SpecError([Problem(label, 1, 1, what, f"allowed: {MAX_NODES:,} values")]) from None
     except yaml.MarkedYAMLError as error:
         raise SpecError([_syntax(error, label, text)]) from None
@@ -62,7 +62,9 @@ def _read(path: Path, label: str) -> bytes:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise refuse("this isn't a file" + (" but a folder" if stat.S_ISDIR(mode) else ""), "name a YAML file")
+            raise refuse(
+                "this is a folder, not a file" if stat.S_ISDIR(mode) else "this isn't a file", "name a YAML file"
+            )
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -94,24 +96,28 @@ def _syntax(error: yaml.MarkedYAMLError, label: str, text: str) -> Problem:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     if isinstance(error, _TooDeepError):
         return Problem(
-            label, line, column, "the values are nested too deeply, or in themselves", f"allowed: {MAX_DEPTH} levels"
+            label,
+            line,
+            column,
+            "the values are nested too deeply or contain themselves",
+            f"allowed: {MAX_DEPTH} levels",
         )
     if error.problem and "but found another document" in error.problem:
-        return Problem(label, line, column, "a second document begins here", "allowed: one document a file (one '---')")
+        return Problem(label, line, column, "a second YAML document starts here", "allowed: one document per file")
     context = f" ({error.context})" if error.context else ""
     lines = text.split("\n")
     hint = _QUOTE_HINT if line <= len(lines) and any(c in lines[line - 1] for c in "{:#[&*!|>%@`") else ""
     if "\\t" in (error.problem or ""):
         hint = "indent with spaces, not with tabs"
-    return Problem(label, line, column, f"this isn't valid YAML: {error.problem or 'unknown fault'}{context}", hint)
+    return Problem(label, line, column, f"this isn't valid YAML: {error.problem or 'unknown error'}{context}", hint)
 
 
 class _TooDeepError(yaml.MarkedYAMLError):
-    """Nesting past MAX_DEPTH, noticed before Python's own stack is in danger."""
+    """Nesting past MAX_DEPTH, detected before Python's stack overflows."""
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with a limit on nesting."""
+    """PyYAML's safe loader with a nesting limit."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -132,8 +138,7 @@ class _TooManyValuesError(Exception):
 
 
 class _Builder:
-    """Makes plain values of nodes and notes where each one stands. Collects mistakes instead of stopping at the
-    first."""
+    """Builds plain values from nodes, records their positions, and collects problems."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -144,7 +149,7 @@ class _Builder:
         self._count = 0
 
     def value(self, node: yaml.Node, location: Location, depth: int) -> object:
-        """The value of a node; notes it and all below it. None for what can't be read."""
+        """Returns the value of a node, or None if it can't be read. Records the positions of everything below it."""
         self._count_one()
         self.values[location] = _spot(node)
         if depth > MAX_DEPTH:
@@ -170,9 +175,7 @@ class _Builder:
                 continue
             if name in own:
                 first = own[name][0].start_mark.line + 1
-                self._report(
-                    key, f"the key {quote(name)} stands here a second time", f"it first stands in line {first}"
-                )
+                self._report(key, f"the key {quote(name)} is defined twice", f"first defined in line {first}")
                 continue
             own[name] = (key, value)
         pairs = self._merged(node, depth) | own if any(key.tag == _MERGE_TAG for key, _ in node.value) else own
@@ -184,7 +187,7 @@ class _Builder:
         return result
 
     def _merged(self, node: yaml.MappingNode, depth: int) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        """The pairs that YAML's merge key `<<` brings in; the first mapping of a list wins, own keys win over all."""
+        """Returns the pairs of YAML's merge key `<<`. The first of several mappings wins, own keys win over all."""
         merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
             if key.tag != _MERGE_TAG:
@@ -205,7 +208,7 @@ class _Builder:
 
     def _key(self, key: yaml.Node) -> str | None:
         if not isinstance(key, yaml.ScalarNode):
-            self._report(key, "a list or a mapping stands where a key belongs", _QUOTE_HINT)
+            self._report(key, "a key can't be a list or a mapping", _QUOTE_HINT)
             return None
         value = self._scalar(key)
         if isinstance(value, str):
@@ -218,7 +221,7 @@ class _Builder:
     def _scalar(self, node: yaml.Node) -> object:
         if not isinstance(node, yaml.ScalarNode) or node.tag not in _CORE_TAGS:
             self._report(
-                node, f"the tag {quote(node.tag)} isn't allowed", "write plain text, numbers, lists and mappings"
+                node, f"the YAML tag {quote(node.tag)} isn't allowed", "write plain text, numbers, lists and mappings"
             )
             return None
         try:
@@ -228,7 +231,7 @@ class _Builder:
             self._report(node, f"{quote(node.value)} isn't a {name}", "put it in quotes if it's meant as text")
             return None
         if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-            self._report(node, "half of a surrogate pair isn't a character", "write the character itself")
+            self._report(node, "an unpaired surrogate isn't a character", "write the character itself")
             return None
         return value
 

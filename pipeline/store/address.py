@@ -1,32 +1,34 @@
-"""From a delivery address to its store."""
+"""Opens the store at a delivery address."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from pkgutil import resolve_name
 from urllib.parse import unquote, urlsplit
 
-from brandpress.pipeline.store.local import LocalStore
+from brandpress.pipeline.spec.delivery import FOLDER, SCHEMES, DeliveryAddress, explain, parse_address
+from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.store.protocol import Store, StoreAddressError
 
 
-def open_store(uri: str) -> Store:
-    """The store at `uri`: `s3://bucket/prefix`, a folder, or `file:///folder`. Touches neither disk nor network.
+def open_store(address: DeliveryAddress | str) -> Store:
+    """Returns the store at `address`. Touches neither disk nor network. Raises StoreAddressError."""
+    address = to_address(address)
+    store: Store = resolve_name(SCHEMES[address.scheme].opener)(address.location)
+    return store
 
-    A relative folder is relative to the working directory. Raises StoreAddressError for any other address.
+
+def to_address(address: DeliveryAddress | str) -> DeliveryAddress:
+    """Returns `address`, parsed if it's text: `s3://bucket/prefix`, a folder, or `file:///folder`.
+
+    A relative folder starts from the working directory. Raises StoreAddressError.
     """
-    if not uri:
-        raise StoreAddressError("the delivery address is empty; give a folder or s3://bucket/prefix")
-    if "://" not in uri:
-        return LocalStore(Path(uri))
-    parts = urlsplit(uri)
-    if parts.username or parts.password:
-        raise StoreAddressError(
-            "the delivery address holds credentials; leave them out and use the usual AWS variables or a profile"
-        )
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
-        return LocalStore(Path(unquote(parts.path)))
-    if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
-        raise StoreAddressError(f"{uri!r} isn't a delivery address; allowed are a folder and s3://bucket/prefix")
-    from brandpress.pipeline.store.s3 import S3Store  # boto3 takes a while
-
-    return S3Store(parts.netloc, parts.path.strip("/"))
+    if isinstance(address, DeliveryAddress):
+        return address
+    url = urlsplit(address)
+    if url.scheme == "file" and url.netloc in ("", "localhost") and url.path:
+        return DeliveryAddress(FOLDER, unquote(url.path))
+    try:
+        return parse_address(address, Path.cwd())
+    except WrongValueError as error:
+        raise StoreAddressError(f"delivery address: {explain(error)}") from None

@@ -1,4 +1,4 @@
-"""A store in a local folder: whole files by link and rename, no link followed below the root."""
+"""A store in a local folder. Files appear whole, by link and rename; symlinks below the root are never followed."""
 
 from __future__ import annotations
 
@@ -11,40 +11,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from brandpress.pipeline.store.protocol import OWN_PREFIX, Entry, ObjectStat, Scope, StoreError, check_key, sha256_hex
+from brandpress.pipeline.store.protocol import (
+    INTERNAL_PREFIX,
+    Entry,
+    ObjectStat,
+    Scope,
+    StoreError,
+    check_key,
+    sha256_hex,
+)
 
-LOCK = f"{OWN_PREFIX}lock"
+LOCK = f"{INTERNAL_PREFIX}lock"
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-_NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
-_OF_THE_STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
-_OF_THE_KEY = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EFBIG}
+_MISSING = {errno.ENOENT, errno.ENOTDIR}
+_STORE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_KEY_ERRORS = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EFBIG}
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class LocalStore:
-    """Etags are the SHA-256 of the content. Data is on the disk (fsync) before it has a name.
+    """Etags are the SHA-256 of the content. Data is synced to disk before it gets its name.
 
-    Folders are walked by descriptor with O_NOFOLLOW, so that no link and no race leads out of the root; the root itself
-    may be a link. Compare-and-swap holds one lock file per store.
+    Folders are opened by descriptor with O_NOFOLLOW, so that neither symlinks nor races lead out of the root. The root
+    itself can be a symlink. Compare-and-swap holds one lock file per store.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root.expanduser().absolute()
+    def __init__(self, root: Path | str) -> None:
+        self._root = Path(root).expanduser().absolute()
 
     @property
     def uri(self) -> str:
         return str(self._root)
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:
-        with self._parent(key, make=True) as (folder, name):
+        with self._parent(key, create=True) as (folder, name):
             if _exists(name, folder):
                 return False
-            return self._place(folder, name, data)
+            return self._create_in(folder, name, data)
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
-        with self._parent(key, make=True) as (folder, name), self._lock():
-            standing = _read(name, folder)
-            if (None if standing is None else sha256_hex(standing)) != expected:
+        with self._parent(key, create=True) as (folder, name), self._lock():
+            current = _read(name, folder)
+            if (None if current is None else sha256_hex(current)) != expected:
                 return False
             with _temporary(folder, data) as temporary:
                 os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -53,14 +61,14 @@ class LocalStore:
 
     def read(self, key: str) -> bytes | None:
         try:
-            with self._parent(key, make=False) as (folder, name):
+            with self._parent(key, create=False) as (folder, name):
                 return _read(name, folder)
         except _MissingError:
             return None
 
     def stat(self, key: str) -> ObjectStat | None:
         try:
-            with self._parent(key, make=False) as (folder, name):
+            with self._parent(key, create=False) as (folder, name):
                 return _stat(name, folder)
         except _MissingError:
             return None
@@ -69,23 +77,23 @@ class LocalStore:
         return (entry.key for entry in self.entries(prefix))
 
     def entries(self, prefix: str) -> Iterator[Entry]:
-        return (entry for entry in self._found(prefix) if not _is_own(entry.key))
+        return (entry for entry in self._walk(prefix) if not _is_internal(entry.key))
 
     def leftovers(self, prefix: str) -> Iterator[Entry]:
-        return (entry for entry in self._found(prefix) if _is_own(entry.key) and entry.key != LOCK)
+        return (entry for entry in self._walk(prefix) if _is_internal(entry.key) and entry.key != LOCK)
 
     def delete(self, key: str) -> None:
         try:
-            with self._parent(key, make=False, leftover=True) as (folder, name), suppress(FileNotFoundError):
+            with self._parent(key, create=False, leftover=True) as (folder, name), suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
         except _MissingError:
             pass
 
-    def _found(self, prefix: str) -> Iterator[Entry]:
+    def _walk(self, prefix: str) -> Iterator[Entry]:
         top, _, _ = prefix.rpartition("/")
         with self._errors(prefix):
-            found = [entry for entry in _walk(self._root, top) if entry.key.startswith(prefix)]
-        yield from found
+            entries = [entry for entry in _walk(self._root, top) if entry.key.startswith(prefix)]
+        yield from entries
 
     def check(self) -> tuple[str, ...]:
         with self._errors(""):
@@ -97,7 +105,7 @@ class LocalStore:
             finally:
                 os.close(root)
 
-    def _place(self, folder: int, name: str, data: bytes) -> bool:
+    def _create_in(self, folder: int, name: str, data: bytes) -> bool:
         with _temporary(folder, data) as temporary:
             try:
                 os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -123,16 +131,19 @@ class LocalStore:
             os.close(lock)
 
     @contextmanager
-    def _parent(self, key: str, *, make: bool, leftover: bool = False) -> Iterator[tuple[int, str]]:
-        """A descriptor of the folder of `key`, and the file's name. Without `make`: _MissingError if it isn't there."""
+    def _parent(self, key: str, *, create: bool, leftover: bool = False) -> Iterator[tuple[int, str]]:
+        """Yields a descriptor of the folder of `key`, and the file's name.
+
+        create: create missing folders; otherwise raises _MissingError if one doesn't exist.
+        """
         *folders, name = check_key(key, leftover=leftover).split("/")
         with self._errors(key):
-            if make:
+            if create:
                 self._root.mkdir(parents=True, exist_ok=True)
             try:
-                folder = _descend(self._root, folders, make=make)
+                folder = _open_folder(self._root, folders, create=create)
             except OSError as error:
-                if not make and error.errno in _NOT_THERE:
+                if not create and error.errno in _MISSING:
                     raise _MissingError from None
                 raise
             try:
@@ -149,32 +160,33 @@ class LocalStore:
 
 
 class _MissingError(Exception):
-    """A folder on the way to a key isn't there."""
+    """A folder on the path of a key doesn't exist."""
 
 
-def _descend(root: Path, folders: list[str], *, make: bool) -> int:
+def _open_folder(root: Path, folders: list[str], *, create: bool) -> int:
+    """Returns a descriptor of the folder at root/folders, opened one folder at a time."""
     current = os.open(root, _DIRECTORY)
     for name in folders:
         try:
             try:
-                following = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
+                child = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
             except FileNotFoundError:
-                if not make:
+                if not create:
                     raise
                 with suppress(FileExistsError):
                     os.mkdir(name, dir_fd=current)
                     os.fsync(current)
-                following = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
+                child = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
         finally:
             os.close(current)
-        current = following
+        current = child
     return current
 
 
 @contextmanager
 def _temporary(folder: int, data: bytes) -> Iterator[str]:
-    """The name of a file in `folder` that holds `data`, on the disk; gone afterwards unless it was renamed."""
-    name = f"{OWN_PREFIX}{secrets.token_hex(8)}"
+    """Yields the name of a synced file in `folder` with `data`. It's deleted afterwards unless it was renamed."""
+    name = f"{INTERNAL_PREFIX}{secrets.token_hex(8)}"
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
     try:
         with os.fdopen(file, "wb") as stream:
@@ -220,53 +232,54 @@ def _stat(name: str, folder: int) -> ObjectStat | None:
 
 
 def _walk(root: Path, top: str) -> Iterator[Entry]:
-    """All regular files below root/top; links are left out."""
-    waiting = [top]
-    while waiting:
-        below = waiting.pop()
+    """Yields all regular files below root/top, without symlinks."""
+    pending = [top]
+    while pending:
+        below = pending.pop()
         try:
-            if any((root / part).is_symlink() for part in _ways(below)):
+            if any((root / part).is_symlink() for part in _path_prefixes(below)):
                 continue
-            found = list(os.scandir(root / below))
+            files = list(os.scandir(root / below))
         except (FileNotFoundError, NotADirectoryError):
             continue
-        for file in found:
+        for file in files:
             key = f"{below}/{file.name}" if below else file.name
             if file.is_dir(follow_symlinks=False):
-                waiting.append(key)
+                pending.append(key)
             elif file.is_file(follow_symlinks=False):
                 with suppress(FileNotFoundError):
                     stat = file.stat(follow_symlinks=False)
                     yield Entry(key, stat.st_size, stat.st_mtime)
 
 
-def _is_own(key: str) -> bool:
-    return any(segment.startswith(OWN_PREFIX) for segment in key.split("/"))
+def _is_internal(key: str) -> bool:
+    return any(segment.startswith(INTERNAL_PREFIX) for segment in key.split("/"))
 
 
-def _ways(below: str) -> list[str]:
+def _path_prefixes(below: str) -> list[str]:
+    """`a/b/c` -> `a`, `a/b`, `a/b/c`."""
     segments = below.split("/") if below else []
     return ["/".join(segments[: index + 1]) for index in range(len(segments))]
 
 
 def _scope(error: OSError) -> Scope:
-    if error.errno in _OF_THE_STORE:
+    if error.errno in _STORE_ERRORS:
         return "store"
-    return "key" if error.errno in _OF_THE_KEY else "moment"
+    return "key" if error.errno in _KEY_ERRORS else "transient"
 
 
 def _message(path: Path, error: OSError) -> str:
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return f"{path}: the disk is full; make room and run again, what is delivered stays"
+            return f"{path}: the disk is full; free some space and run again, delivered pictures are kept"
         case errno.EROFS:
             return f"{path}: the file system is read-only; deliver to another folder"
         case errno.EACCES | errno.EPERM:
             return f"{path}: access denied; check the folder's owner and mode"
         case errno.ELOOP:
-            return f"{path}: there is a link on the way; a store follows no links below its folder"
+            return f"{path}: a symlink is in the path; stores don't follow symlinks below their folder"
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
-            return f"{path}: a file or a link stands where a folder is needed, or a folder where a file is"
+            return f"{path}: a file or a symlink is in the place of a folder, or a folder in the place of a file"
         case errno.ENAMETOOLONG:
             return f"{path}: the name is too long for this file system"
         case _:

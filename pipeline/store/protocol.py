@@ -1,7 +1,7 @@
-"""The store: few verbs over a local folder or a bucket, the same promises on both.
+"""The Store protocol: a few operations with the same guarantees on a local folder and on S3.
 
-A store is a flat space of keys below one root (a folder, or a bucket and a prefix). What is created is never changed by
-`create`; what has to change (a pointer, the record of a failed variant) changes by compare-and-swap.
+A store is a flat space of keys below one root (a folder, or a bucket and a prefix). `create` never changes an existing
+object; objects that have to change (a pointer, the record of a failed variant) are replaced by compare-and-swap.
 """
 
 from __future__ import annotations
@@ -13,30 +13,25 @@ from typing import Literal, Protocol
 
 from brandpress.model.errors import BrandpressError
 
-OWN_PREFIX = ".brandpress-"
+INTERNAL_PREFIX = ".brandpress-"
 MAX_KEY_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 
 
-Scope = Literal["moment", "key", "store"]
+Scope = Literal["transient", "key", "store"]
+"""transient: a retry may succeed. key: permanent, for this object only. store: permanent, for every object."""
 
 
 class StoreError(BrandpressError):
-    """The store can't be read or written; says where, why, and what to do. Never holds credentials.
+    """The store can't be read or written. The message says where, why and what to do, without credentials."""
 
-    scope: "moment": trying again later may help. "key": this object can't be read or written, others may. "store":
-    nothing can, until a person does something about it.
-    """
-
-    def __init__(self, message: str, scope: Scope = "moment") -> None:
+    def __init__(self, message: str, scope: Scope = "transient") -> None:
         super().__init__(message)
         self.scope = scope
 
 
 class StoreAddressError(StoreError):
-    """A delivery address or a key that no store can have."""
-
-    exit_code = 1
+    """A delivery address or a key that isn't valid in any store."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "key")
@@ -44,7 +39,7 @@ class StoreAddressError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class ObjectStat:
-    """What a store knows of an object: the tag for `replace`, its size in bytes, and its SHA-256 in hex if known."""
+    """An object's etag (for `replace`), its size in bytes, and its SHA-256 in hex if the store knows it."""
 
     etag: str
     bytes: int
@@ -53,7 +48,7 @@ class ObjectStat:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object as a listing tells of it: its size in bytes, and when it was written, in seconds since 1970."""
+    """An object in a listing: its key, its size in bytes, and when it was written, in seconds since 1970."""
 
     key: str
     bytes: int
@@ -61,52 +56,53 @@ class Entry:
 
 
 class Store(Protocol):
-    """Keys are relative, `/` between segments. Every method raises StoreError when the store can't be used."""
+    """Keys are relative paths with `/` between segments. Every method raises StoreError if the store can't be used."""
 
     @property
     def uri(self) -> str:
-        """Where the store is, for messages and people."""
+        """Where the store is, for messages."""
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:
-        """Write `data` if nothing stands at `key`, whole or not at all. True: written. False: something stood there."""
+        """Writes `data` at `key` atomically and returns True, or returns False if the key exists."""
 
     def read(self, key: str) -> bytes | None:
-        """What stands at `key`; None if nothing does."""
+        """Returns the content at `key`, or None if the key doesn't exist."""
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
-        """Write `data` if what stands at `key` still has the etag `expected` (None: nothing stands there).
+        """Writes `data` at `key` if the object there still has the etag `expected` (None: if there is no object).
 
-        False: it's another one by now. Ask `stat` first, then `read`: the other order can lose a change.
+        Returns False if the object has changed. To update an object, call `stat` before `read`: in the other order, a
+        change between the two calls would be overwritten.
         """
 
     def stat(self, key: str) -> ObjectStat | None:
-        """What the store knows of `key`; None if nothing stands there."""
+        """Returns the etag, size and digest of the object at `key`, or None if the key doesn't exist."""
 
     def list(self, prefix: str) -> Iterator[str]:
-        """All keys that begin with `prefix`, in no particular order; without the store's own bookkeeping."""
+        """Returns all keys that start with `prefix`, in no particular order, without the store's internal objects."""
 
     def entries(self, prefix: str) -> Iterator[Entry]:
-        """What `list` lists, with sizes and times."""
+        """Returns what `list` returns, with sizes and times."""
 
     def leftovers(self, prefix: str) -> Iterator[Entry]:
-        """What writers that were killed have left behind; `delete` takes these keys, too."""
+        """Returns temporary objects that killed writers left behind. `delete` accepts their keys."""
 
     def delete(self, key: str) -> None:
-        """Delete what stands at `key`, if anything does."""
+        """Deletes the object at `key`, if there is one."""
 
     def check(self) -> tuple[str, ...]:
-        """Try the store before work begins. Raises StoreError if it can't be written; returns warnings for people."""
+        """Checks before a run that the store is writable. Returns warnings to show. Raises StoreError if it isn't."""
 
 
 def sha256_hex(data: bytes) -> str:
-    """The SHA-256 of `data`, in hex."""
+    """Returns the SHA-256 of `data` in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
 def check_key(key: str, *, leftover: bool = False) -> str:
-    """`key` itself if it's safe on S3 and on file systems. Raises StoreAddressError with the reason.
+    """Returns `key` if it's safe on S3 and on file systems. Raises StoreAddressError with the reason.
 
-    leftover: its last segment may be one of the store's own.
+    leftover: allow a last segment with the prefix of the store's temporary files.
     """
     segments = key.split("/")
     reason = None
@@ -118,8 +114,8 @@ def check_key(key: str, *, leftover: bool = False) -> str:
         reason = "has a backslash or a control character"
     elif any(len(segment.encode()) > MAX_SEGMENT_BYTES for segment in segments):
         reason = f"has a segment of more than {MAX_SEGMENT_BYTES} bytes"
-    elif any(segment.startswith(OWN_PREFIX) for segment in (segments[:-1] if leftover else segments)):
-        reason = f"has a segment that begins with {OWN_PREFIX!r}, which the store keeps for itself"
+    elif any(segment.startswith(INTERNAL_PREFIX) for segment in (segments[:-1] if leftover else segments)):
+        reason = f"has a segment that begins with {INTERNAL_PREFIX!r}, which is reserved"
     if reason:
         raise StoreAddressError(f"the key {key!r} {reason}")
     return key

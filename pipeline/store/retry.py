@@ -1,89 +1,69 @@
-"""A store that fails is tried again, less and less often, with jitter: what was rendered is dear."""
+"""Retries of transient store errors with exponential backoff and jitter: rendering a picture again costs far more."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
-from brandpress.pipeline.store.protocol import Entry, ObjectStat, Store, StoreError
+from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.wrapper import StoreWrapper
 
-PATIENCE_SECONDS = 900.0
-HURRIED_SECONDS = 20.0
-"""When somebody waits for the end."""
+RETRY_SECONDS = 900.0
+URGENT_RETRY_SECONDS = 20.0
+"""The limit while somebody waits for the process to end."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
+FIRST_BACKOFF, MAX_BACKOFF = 0.25, 15.0
 _Result = TypeVar("_Result")
 
 
 class RetryPolicy:
-    """So many seconds for each call, from its first failure on; fewer as soon as `hurried` says so."""
+    """How long failed calls are retried, and how they are spaced.
+
+    seconds: the deadline of each call, counted from its first failure; 20 at most while `urgent()` is true.
+    sleep, clock: for tests.
+    """
 
     def __init__(
         self,
-        seconds: float = PATIENCE_SECONDS,
-        hurried: Callable[[], bool] = lambda: False,
+        seconds: float = RETRY_SECONDS,
+        urgent: Callable[[], bool] = lambda: False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._seconds, self._hurried, self._sleep, self._clock = seconds, hurried, sleep, clock
+        self._seconds, self._urgent, self._sleep, self._clock = seconds, urgent, sleep, clock
 
     def call(self, action: Callable[[], _Result]) -> _Result:
-        """What `action` returns, which may be called many times. Raises its StoreError at once where time doesn't help,
-        and otherwise when patience ends."""
-        start: float | None = None
-        pause = FIRST_PAUSE
+        """Returns the result of `action`, retried after transient errors.
+
+        Re-raises permanent errors immediately, and transient ones after the deadline.
+        """
+        first_failure: float | None = None
+        backoff = FIRST_BACKOFF
         while True:
             try:
                 return action()
             except StoreError as error:
                 now = self._clock()
-                start = now if start is None else start
-                allowed = min(self._seconds, HURRIED_SECONDS) if self._hurried() else self._seconds
-                if error.scope != "moment" or now - start >= allowed:
+                first_failure = now if first_failure is None else first_failure
+                limit = min(self._seconds, URGENT_RETRY_SECONDS) if self._urgent() else self._seconds
+                if error.scope != "transient" or now - first_failure >= limit:
                     raise
-            self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
-            pause = min(LONGEST_PAUSE, 2 * pause)
+            self._sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311
+            backoff = min(MAX_BACKOFF, 2 * backoff)
 
 
-class RetryingStore:
-    """A store each of whose calls is made with patience.
+class RetryingStore(StoreWrapper):
+    """A Store that makes every call with retries.
 
-    Where the answer to a write was lost, the next try finds the object there: `create` and `replace` say False then,
-    and whoever asked compares what stands there.
+    If a write succeeds but its response is lost, the retry finds the object: `create` and `replace` then return False,
+    and the caller compares what is stored.
     """
 
     def __init__(self, store: Store, retry_policy: RetryPolicy) -> None:
-        self._store, self._patience = store, retry_policy
+        super().__init__(store)
+        self._retry_policy = retry_policy
 
-    @property
-    def uri(self) -> str:
-        return self._store.uri
-
-    def create(self, key: str, data: bytes, content_type: str) -> bool:
-        return self._patience.call(lambda: self._store.create(key, data, content_type))
-
-    def read(self, key: str) -> bytes | None:
-        return self._patience.call(lambda: self._store.read(key))
-
-    def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
-        return self._patience.call(lambda: self._store.replace(key, data, content_type, expected))
-
-    def stat(self, key: str) -> ObjectStat | None:
-        return self._patience.call(lambda: self._store.stat(key))
-
-    def list(self, prefix: str) -> Iterator[str]:
-        return iter(self._patience.call(lambda: [*self._store.list(prefix)]))
-
-    def entries(self, prefix: str) -> Iterator[Entry]:
-        return iter(self._patience.call(lambda: [*self._store.entries(prefix)]))
-
-    def leftovers(self, prefix: str) -> Iterator[Entry]:
-        return iter(self._patience.call(lambda: [*self._store.leftovers(prefix)]))
-
-    def delete(self, key: str) -> None:
-        self._patience.call(lambda: self._store.delete(key))
-
-    def check(self) -> tuple[str, ...]:
-        return self._patience.call(self._store.check)
+    def _call(self, action: Callable[[], _Result]) -> _Result:
+        return self._retry_policy.call(action)

@@ -1,8 +1,7 @@
-"""A store in a bucket, by S3's conditional writes.
+"""A store in an S3 bucket, with conditional writes.
 
-Configured as every AWS tool is: the usual credential chain, profiles, AWS_ENDPOINT_URL_S3. Checksums are our own
-SHA-256 on the way in and none by default, which every compatible store takes: botocore's default, CRC trailers, breaks
-several.
+Configured like every AWS tool: the usual credential chain, profiles, AWS_ENDPOINT_URL_S3. Uploads carry our own SHA-256
+and botocore's default checksums are off: its CRC trailers break several S3-compatible servers.
 """
 
 from __future__ import annotations
@@ -29,32 +28,38 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
-from brandpress.pipeline.store.protocol import OWN_PREFIX, Entry, ObjectStat, Scope, StoreError, check_key
+from brandpress.pipeline.store.protocol import INTERNAL_PREFIX, Entry, ObjectStat, Scope, StoreError, check_key
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-PROBE = f"{OWN_PREFIX}probe"
-NO_CONDITIONS = (
-    "this store has no conditional writes: nothing is lost, but two runs of one campaign at the same time may "
-    "overwrite each other's files; run one at a time"
+PROBE_KEY = f"{INTERNAL_PREFIX}probe"
+NO_CONDITIONAL_WRITES = (
+    "this store has no conditional writes: nothing is lost, but two simultaneous runs of one campaign can overwrite "
+    "each other's files; start them one after the other"
 )
-CONFLICT_TRIES = 12
-POOL = 16
-ATTEMPTS = 5
-_DAMAGED = ("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody")
-_Answer = TypeVar("_Answer")
+MAX_CONFLICT_ATTEMPTS = 12
+CONNECTIONS = 16
+MAX_REQUEST_ATTEMPTS = 5
+_CORRUPTED_UPLOAD = ("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody")
+_Response = TypeVar("_Response")
+
+
+def open_bucket(location: str) -> S3Store:
+    """Returns the store at `location`, a bucket or `bucket/prefix`."""
+    bucket, _, prefix = location.partition("/")
+    return S3Store(bucket, prefix)
 
 
 class S3Store:
-    """Etags are the server's. One put per object, never multipart, so that a picture has one checksum."""
+    """Etags are the server's. Objects are never uploaded in parts, so that each has the SHA-256 of its content."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         self._client_or_none: S3Client | None = None
-        self._connecting = Lock()
-        self._conditional = True
+        self._client_lock = Lock()
+        self._conditional_writes = True
 
     @property
     def uri(self) -> str:
@@ -68,13 +73,13 @@ class S3Store:
         return self._put(check_key(key), data, content_type, condition)
 
     def read(self, key: str) -> bytes | None:
-        return self._found(
+        return self._call_or_none(
             key,
             lambda: self._client.get_object(Bucket=self._bucket, Key=self._prefix + check_key(key))["Body"].read(),
         )
 
     def stat(self, key: str) -> ObjectStat | None:
-        head = self._found(
+        head = self._call_or_none(
             key,
             lambda: self._client.head_object(
                 Bucket=self._bucket, Key=self._prefix + check_key(key), ChecksumMode="ENABLED"
@@ -97,11 +102,11 @@ class S3Store:
         while page := self._call("", lambda: next(iterator, None)):
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
-                if not key.rpartition("/")[2].startswith(OWN_PREFIX) and not key.endswith("/"):
+                if not key.rpartition("/")[2].startswith(INTERNAL_PREFIX) and not key.endswith("/"):
                     yield Entry(key, item["Size"], item["LastModified"].timestamp())
 
     def leftovers(self, prefix: str) -> Iterator[Entry]:
-        """None: a put is whole or isn't there, and the probe is meant to stay."""
+        """Returns nothing: uploads are atomic, and the probe is meant to stay."""
         return iter(())
 
     def delete(self, key: str) -> None:
@@ -109,70 +114,70 @@ class S3Store:
         self._call(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
 
     def check(self) -> tuple[str, ...]:
-        """Creates one tiny object twice. It stays, so that the next check writes nothing."""
-        first = self._put(PROBE, b"", "application/octet-stream", {"IfNoneMatch": "*"})
-        if self._conditional and first and self._put(PROBE, b"", "application/octet-stream", {"IfNoneMatch": "*"}):
-            self._conditional = False
-        return () if self._conditional else (f"{self.uri}: {NO_CONDITIONS}",)
+        """Tests conditional writes by creating an empty object twice. It's kept: later checks write nothing."""
+        create = partial(self._put, PROBE_KEY, b"", "application/octet-stream", {"IfNoneMatch": "*"})
+        if create() and self._conditional_writes and create():
+            self._conditional_writes = False
+        return () if self._conditional_writes else (f"{self.uri}: {NO_CONDITIONAL_WRITES}",)
 
     @property
     def _client(self) -> S3Client:
-        with self._connecting:  # a client may be used by many threads, but not made by many at once
+        with self._client_lock:  # clients are thread-safe, creating them isn't
             if self._client_or_none is None:
                 self._client_or_none = self._call("", _connect)
             return self._client_or_none
 
     def _put(self, key: str, data: bytes, content_type: str, condition: dict[str, str]) -> bool:
-        """True: written. False: the condition doesn't hold. Races that S3 asks to try again (409) are tried again."""
+        """Returns True if written, False if the condition doesn't hold. Conflicts (409) are retried, as S3 demands."""
         checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        for attempt in range(CONFLICT_TRIES):
-            extra = dict(condition) if self._conditional else {}
-            if not extra and not self._holds(key, condition):
+        for attempt in range(MAX_CONFLICT_ATTEMPTS):
+            headers = dict(condition) if self._conditional_writes else {}
+            if not headers and not self._condition_holds(key, condition):
                 return False
-            arguments: Any = {"ContentType": content_type, "ChecksumSHA256": checksum, **extra}
+            arguments: Any = {"ContentType": content_type, "ChecksumSHA256": checksum, **headers}
             put = partial(self._client.put_object, Bucket=self._bucket, Key=self._prefix + key, Body=data, **arguments)
             try:
                 self._call(key, put)
                 return True
-            except _RefusedError as refused:
-                if refused.status == 501 and self._conditional:
-                    self._conditional = False
-                elif refused.status == 412 or (refused.status == 404 and "IfMatch" in condition):
+            except _ResponseError as error:
+                if error.status == 501 and self._conditional_writes:
+                    self._conditional_writes = False
+                elif error.status == 412 or (error.status == 404 and "IfMatch" in condition):
                     return False
-                elif refused.status == 409:
+                elif error.status == 409:
                     time.sleep(min(2.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
                 else:
                     raise
-        raise StoreError(f"{self.uri}/{key}: another writer held the key through {CONFLICT_TRIES} attempts; run again")
+        raise StoreError(f"{self.uri}/{key}: write conflict in each of {MAX_CONFLICT_ATTEMPTS} attempts; run again")
 
-    def _holds(self, key: str, condition: dict[str, str]) -> bool:
-        """The condition asked by hand, for stores that refuse conditional writes; racy, and `check` says so."""
-        standing = self.stat(key) if key != PROBE else None
-        return (None if standing is None else standing.etag) == condition.get("IfMatch")
+    def _condition_holds(self, key: str, condition: dict[str, str]) -> bool:
+        """Checks the condition client-side, for servers without conditional writes. Racy: `check` warns about it."""
+        stat = self.stat(key) if key != PROBE_KEY else None
+        return (None if stat is None else stat.etag) == condition.get("IfMatch")
 
-    def _found(self, key: str, call: Callable[[], _Answer]) -> _Answer | None:
+    def _call_or_none(self, key: str, call: Callable[[], _Response]) -> _Response | None:
         try:
             return self._call(key, call)
-        except _RefusedError as refused:
-            if refused.status == 404 and refused.code != "NoSuchBucket":
+        except _ResponseError as error:
+            if error.status == 404 and error.code != "NoSuchBucket":
                 return None
             raise
 
-    def _call(self, key: str, call: Callable[[], _Answer]) -> _Answer:
+    def _call(self, key: str, call: Callable[[], _Response]) -> _Response:
         where = f"{self.uri}/{key}" if key else self.uri
         try:
             return call()
         except ClientError as error:
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
             code = str(error.response.get("Error", {}).get("Code", "unknown"))
-            raise _RefusedError(_refusal(where, self._bucket, code, status), status, code) from None
+            raise _ResponseError(_response_message(where, self._bucket, code, status), status, code) from None
         except (BotoCoreError, HTTPError, OSError) as error:
-            passing = isinstance(error, (ConnectionError, HTTPClientError, HTTPError, OSError))
-            raise StoreError(f"{where}: {_failure(error)}", "moment" if passing else "store") from None
+            transient = isinstance(error, (ConnectionError, HTTPClientError, HTTPError, OSError))
+            raise StoreError(f"{where}: {_request_message(error)}", "transient" if transient else "store") from None
 
 
-class _RefusedError(StoreError):
-    """The server's answer was an error."""
+class _ResponseError(StoreError):
+    """The server responded with an error."""
 
     def __init__(self, message: str, status: int, code: str) -> None:
         super().__init__(message, _scope(status, code))
@@ -184,8 +189,8 @@ def _connect() -> S3Client:
     config = Config(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        retries={"mode": "standard", "max_attempts": ATTEMPTS},
-        max_pool_connections=POOL,
+        retries={"mode": "standard", "max_attempts": MAX_REQUEST_ATTEMPTS},
+        max_pool_connections=CONNECTIONS,
         connect_timeout=10,
         read_timeout=60,
     )
@@ -193,39 +198,41 @@ def _connect() -> S3Client:
 
 
 def _scope(status: int, code: str) -> Scope:
-    """Whom an error answer concerns; the server's own faults pass, and so does data that was changed on its way."""
+    """Returns the scope of an error response. Server errors and uploads corrupted in transit are transient."""
     if status in (401, 403) or code in ("NoSuchBucket", "InvalidBucketName"):
         return "store"
-    return "key" if 400 <= status < 500 and status not in (408, 409, 425, 429) and code not in _DAMAGED else "moment"
+    if code in _CORRUPTED_UPLOAD or status in (408, 409, 425, 429):
+        return "transient"
+    return "key" if 400 <= status < 500 else "transient"
 
 
-def _refusal(where: str, bucket: str, code: str, status: int) -> str:
-    """A sentence for an error answer. Only its code is shown: messages of servers may repeat credentials."""
+def _response_message(where: str, bucket: str, code: str, status: int) -> str:
+    """Describes an error response by its code alone: a server's message can contain credentials."""
     match code:
         case "NoSuchBucket":
-            return f"{where}: there is no bucket {bucket!r}; create it or correct the delivery address"
+            return f"{where}: the bucket {bucket!r} doesn't exist; create it or correct the delivery address"
         case "InvalidBucketName":
-            return f"{where}: {bucket!r} is no name for a bucket (3 to 63 lower-case letters, digits, `-`, `.`)"
+            return f"{where}: {bucket!r} isn't a valid bucket name (3 to 63 lowercase letters, digits, `-`, `.`)"
         case "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" | "AuthFailure":
-            return f"{where}: the credentials are refused ({code}); check AWS_PROFILE or the AWS_… variables"
+            return f"{where}: the server rejected the credentials ({code}); check AWS_PROFILE or the AWS_… variables"
         case "AccessDenied" | "403" | "AllAccessDisabled":
-            return f"{where}: access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject)"
+            return f"{where}: access denied; allow s3:GetObject, PutObject and ListBucket (and DeleteObject to clean)"
         case "RequestTimeTooSkewed":
-            return f"{where}: this machine's clock is wrong, the server refuses its signatures ({code}); set the clock"
-        case _ if code in _DAMAGED:
-            return f"{where}: the data was changed on its way to the server ({code}); run again"
+            return f"{where}: this machine's clock is wrong, so the server rejects signatures ({code}); set the clock"
+        case _ if code in _CORRUPTED_UPLOAD:
+            return f"{where}: the data was corrupted on the way to the server ({code}); run again"
         case _:
-            return f"{where}: the server answers {code} (HTTP {status})"
+            return f"{where}: the server responded with {code} (HTTP {status})"
 
 
-def _failure(error: Exception) -> str:
-    """A sentence for an error before any answer; no text of the error itself, which may hold addresses with secrets."""
+def _request_message(error: Exception) -> str:
+    """Describes an error without a response, but not in its own words: they can contain addresses with secrets."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
             return "no credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         case ProfileNotFound():
             return "the profile in AWS_PROFILE isn't in the AWS configuration; correct it or configure it"
         case ConnectionError() | HTTPClientError() | HTTPError() | OSError():
-            return f"the endpoint can't be reached ({type(error).__name__}); check the network and AWS_ENDPOINT_URL_S3"
+            return f"can't reach the endpoint ({type(error).__name__}); check the network and AWS_ENDPOINT_URL_S3"
         case _:
-            return f"can't be used ({type(error).__name__}); check the AWS configuration"
+            return f"can't use the store ({type(error).__name__}); check the AWS configuration"

@@ -1,4 +1,4 @@
-"""Ways to one result, timed in one process in alternation: what slows the machine down hits all of them."""
+"""Times several implementations in one process, alternating, so that a slow machine affects all of them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def silent(line: str) -> None:
-    """For who wants no progress."""
+    """Ignores progress."""
 
 
 @dataclass(frozen=True)
 class Side(Generic[Result]):
-    """One way. run: given the round's number, from 0. share: the part of the work that it does in a round; its seconds
-    are told for the whole."""
+    """One implementation. run: called with the round's number, from 0. share: the part of the work done per round;
+    its seconds are scaled to the whole."""
 
     run: Callable[[int], Result]
     share: float = 1.0
@@ -26,7 +26,7 @@ class Side(Generic[Result]):
 
 @dataclass(frozen=True)
 class Contest(Generic[Result]):
-    """`ours` and `theirs` make the same result; `difference` says how far two are apart, at most `allowed`."""
+    """`ours` and `theirs` compute the same result; `difference` compares two, and may be at most `allowed`."""
 
     name: str
     ours: Callable[[], Result]
@@ -37,7 +37,7 @@ class Contest(Generic[Result]):
 
 @dataclass(frozen=True)
 class Duel:
-    """What a contest gave. ours, theirs: seconds of each round. difference: the largest of all rounds."""
+    """The result of a contest. ours, theirs: seconds of each round. difference: the largest over all rounds."""
 
     name: str
     ours: tuple[float, ...]
@@ -50,12 +50,12 @@ def alternate(
     sides: Mapping[str, Side[Result]],
     rounds: int,
     judge: Callable[[Mapping[str, Result]], None],
-    say: Say = silent,
+    log: Log = silent,
     warm_up: Iterable[Callable[[], object]] | None = None,
 ) -> dict[str, tuple[float, ...]]:
-    """Seconds of each side's rounds; who goes first changes with each round. judge: sees each round's results.
+    """Returns the seconds of each side's rounds; the order rotates. judge: called with each round's results.
 
-    warm_up: what is done before anything counts; a whole round when None.
+    warm_up: runs before the timed rounds; a full round if None.
     """
     names = list(sides)
     if warm_up is None:
@@ -71,17 +71,17 @@ def alternate(
             results[name] = sides[name].run(number)
             seconds[name].append((time.perf_counter() - start) / sides[name].share)
         judge(results)
-        say(f"round {number + 1} of {rounds}: " + ", ".join(f"{name} {seconds[name][-1]:.2f} s" for name in names))
-    return {name: tuple(told) for name, told in seconds.items()}
+        log(f"round {number + 1} of {rounds}: " + ", ".join(f"{name} {seconds[name][-1]:.2f} s" for name in names))
+    return {name: tuple(times) for name, times in seconds.items()}
 
 
-def duel(contest: Contest[Result], rounds: int, say: Say = silent) -> Duel:
-    """Time a contest, after one round that isn't counted."""
+def duel(contest: Contest[Result], rounds: int, log: Log = silent) -> Duel:
+    """Times a contest after one untimed round."""
     differences: list[float] = []
 
     def judge(results: Mapping[str, Result]) -> None:
         differences.append(contest.difference(results["ours"], results["theirs"]))
 
     sides = {"ours": Side(lambda _: contest.ours()), "theirs": Side(lambda _: contest.theirs())}
-    seconds = alternate(sides, rounds, judge, say)
+    seconds = alternate(sides, rounds, judge, log)
     return Duel(contest.name, seconds["ours"], seconds["theirs"], max(differences), contest.allowed)

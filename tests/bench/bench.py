@@ -1,4 +1,4 @@
-"""How a run of the benchmark goes: what every row is given."""
+"""The settings of a benchmark run, which every row gets."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.alternate import Say
+from tests.bench.alternate import Log
 from tests.bench.row import Row
 
 
 @dataclass(frozen=True)
 class Bench:
-    """quick: small and few, to prove that it runs. rounds: of every row. wanted: the keys asked for. whole: diffusers
-    renders every picture of a campaign in each round, not a share of them. nano: the folder or name of nano's
-    checkpoint. folder: for files, gone afterwards. say: told of progress."""
+    """quick: tiny sizes, only to check that it runs. rounds: per row. selected: keys of the rows to measure. whole:
+    diffusers renders every picture of a campaign in each round, not only some. nano: the folder or name of nano's
+    checkpoint. folder: for files, deleted afterwards. log: called with progress lines."""
 
     quick: bool
     rounds: int
-    wanted: frozenset[str]
+    selected: frozenset[str]
     whole: bool
     nano: str
     folder: Path
-    say: Say
+    log: Log
 
 
 @dataclass(frozen=True)
 class Family:
-    """Rows that are measured together. keys: what they're called."""
+    """Rows that are measured together. keys: their names."""
 
     keys: tuple[str, ...]
     measure: Callable[[Bench], Iterable[Row]]

@@ -17,8 +17,8 @@ from tests.model.small import Pixels, fresh, judged, levels_of, noise_picture
 
 LENGTH = 512
 LEVELS = 1
-RendererProtocol = Mapping[int, Pixels]
-"""Pictures of a campaign by their place in it."""
+Pictures = Mapping[int, Pixels]
+"""A campaign's pictures, keyed by their index."""
 
 
 @dataclass(frozen=True)
@@ -67,35 +67,35 @@ class Campaign:
         """What either side renders before anything counts, to load and choose what it does on its first call."""
         return replace(self.requests[0], references=(), steps=1)
 
-    def ours(self, **changes: Any) -> Side[RendererProtocol]:
+    def ours(self, **changes: Any) -> Side[Pictures]:
         """All pictures at once, nothing known before. changes: of the requests."""
         requests = [replace(request, **changes) for request in self.requests]
         fresh(self.renderer).render([self.simplest])
 
-        def run(number: int) -> RendererProtocol:
+        def run(number: int) -> Pictures:
             return dict(enumerate(map(levels_of, fresh(self.renderer).render(requests))))
 
         return Side(run)
 
-    def theirs(self, pipeline: str, count: int) -> Side[RendererProtocol]:
+    def theirs(self, pipeline: str, count: int) -> Side[Pictures]:
         """`count` pictures, each by a call of its own; other ones in each round. A call shares nothing with others, so
         that the seconds of all pictures follow."""
-        made, total = load_as(pipeline, self.folder), len(self.requests)
-        judged(made, self.simplest, LENGTH, self.layers)
+        pipe, total = load_as(pipeline, self.folder), len(self.requests)
+        judged(pipe, self.simplest, LENGTH, self.layers)
 
-        def run(number: int) -> RendererProtocol:
+        def run(number: int) -> Pictures:
             places = [(number * count + i) % total for i in range(count)]
-            return {place: judged(made, self.requests[place], LENGTH, self.layers) for place in places}
+            return {place: judged(pipe, self.requests[place], LENGTH, self.layers) for place in places}
 
         return Side(run, count / total)
 
 
-def largest(one: RendererProtocol, other: RendererProtocol) -> float:
+def largest(one: Pictures, other: Pictures) -> float:
     """The largest difference of the pictures that both have, in levels of 255."""
     return float(max(np.abs(one[place] - other[place]).max() for place in one.keys() & other.keys()))
 
 
-def psnr(one: RendererProtocol, other: RendererProtocol) -> float:
+def psnr(one: Pictures, other: Pictures) -> float:
     """Peak signal-to-noise ratio of the pictures that both have, taken together, in dB; endless where they're equal."""
     squares = [np.square(one[place] - other[place]).mean() for place in one.keys() & other.keys()]
     error = float(np.mean(squares))

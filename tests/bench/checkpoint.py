@@ -108,7 +108,7 @@ def tokenizer_of(size: TextEncoderSize) -> Any:
 def save(shape: Shape, folder: Path, seed: int = 0) -> Path:
     """A random checkpoint in diffusers' layout, float32."""
     torch.manual_seed(seed)
-    made = Flux2Transformer2DModel(
+    model = Flux2Transformer2DModel(
         num_layers=shape.double,
         num_single_layers=shape.single,
         attention_head_dim=HEAD_SIZE,
@@ -117,7 +117,7 @@ def save(shape: Shape, folder: Path, seed: int = 0) -> Path:
         guidance_embeds=shape.kind == "dev",
     )
     with torch.no_grad():
-        for parameter in made.parameters():
+        for parameter in model.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(WEIGHT_SCALE)
     groups = min(32, shape.channels[0])
@@ -128,7 +128,7 @@ def save(shape: Shape, folder: Path, seed: int = 0) -> Path:
     scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0)
     tokenizer = tokenizer_of(shape.text.size)
     text = text_model(shape.text, tokenizer)
-    pipeline = kind(scheduler=scheduler, vae=vae, text_encoder=text, tokenizer=tokenizer, transformer=made, **extra)
+    pipeline = kind(scheduler=scheduler, vae=vae, text_encoder=text, tokenizer=tokenizer, transformer=model, **extra)
     pipeline.save_pretrained(folder)
     return folder
 
@@ -158,6 +158,6 @@ def load_as(pipeline: str, folder: Path, dtype: torch.dtype = torch.float32) -> 
     """A folder's weights in diffusers' pipeline of a class, which need not be the one that the folder names: the
     weights of klein-kv are distilled in `Flux2KleinPipeline`, too, which then has one pass a step."""
     distilled = {"is_distilled": True} if pipeline == "Flux2KleinPipeline" else {}
-    made = getattr(diffusers, pipeline).from_pretrained(folder, dtype=dtype, **distilled)
-    made.set_progress_bar_config(disable=True)
-    return made
+    model = getattr(diffusers, pipeline).from_pretrained(folder, dtype=dtype, **distilled)
+    model.set_progress_bar_config(disable=True)
+    return model

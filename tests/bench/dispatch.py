@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from brandpress.pipeline.render.driver.cluster import ray_resources
 from tests.bench.bench import Bench
-from tests.bench.child import say, tell, told_by, with_workers
+from tests.bench.child import log, print_figures, run_child, with_workers
 from tests.bench.row import PIPELINE, Goal, Row
 from tests.bench.watched import Watched, watch
 from tests.campaigns import plan_of, write_campaign
@@ -25,7 +25,7 @@ RENDERER = "tests.bench.instant:load"
 class Overhead:
     """Of one run, in milliseconds per variant but for `starting`, which is in seconds: from the run's begin to the
     worker's model. total: from then to the end. stream: until the last record. publish: the rest. encode and model: the
-    parts of `stream` that the records tell of, on the worker."""
+    parts of `stream` that the records contain, on the worker."""
 
     starting: float
     total: float
@@ -53,8 +53,8 @@ def overhead(watched: Watched) -> Overhead:
 
 def dispatch(bench: Bench) -> Iterator[Row]:
     count = QUICK_VARIANTS if bench.quick else VARIANTS
-    told = told_by("tests.bench.dispatch", "--variants", count, "--rounds", bench.rounds, env=with_workers())
-    runs = [Overhead(**run) for run in told]
+    figures = run_child("tests.bench.dispatch", "--variants", count, "--rounds", bench.rounds, env=with_workers())
+    runs = [Overhead(**run) for run in figures]
     yield Row(
         "dispatch",
         f"dispatch overhead per variant, {count:,} variants, an instant renderer",
@@ -94,8 +94,8 @@ def main() -> int:
     with ray_resources(1):
         for number in range(options.rounds):
             runs.append(run_once(options.variants))
-            say(f"dispatch: round {number + 1} of {options.rounds}: {runs[-1].total:.2f} ms a variant")
-    return tell([asdict(run) for run in runs])
+            log(f"dispatch: round {number + 1} of {options.rounds}: {runs[-1].total:.2f} ms a variant")
+    return print_figures([asdict(run) for run in runs])
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ def goals(rows: Iterable[Row]) -> str:
     """How many goals are met, and by name those that aren't."""
     judged = [row for row in rows if row.met is not None]
     missed = [row.name for row in judged if not row.met]
-    told = f"{len(judged) - len(missed)} of {len(judged)} goals are met"
-    return f"{told}; not met: {'; '.join(missed)}." if missed else f"{told}."
+    summary = f"{len(judged) - len(missed)} of {len(judged)} goals are met"
+    return f"{summary}; not met: {'; '.join(missed)}." if missed else f"{summary}."
 
 
 def grid(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

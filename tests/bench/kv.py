@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from brandpress.model.family import QWEN3_8B
 from tests.bench.alternate import alternate
 from tests.bench.bench import Bench
-from tests.bench.campaign import LEVELS, Campaign, Job, RendererProtocol, largest
+from tests.bench.campaign import LEVELS, Campaign, Job, Pictures, largest
 from tests.bench.checkpoint import Shape, TextShape
 from tests.bench.row import Difference, Goal, Row
 
@@ -24,21 +24,21 @@ TIMED = 1
 
 def kv(bench: Bench) -> Iterator[Row]:
     for key in JOBS:
-        if key in bench.wanted:
+        if key in bench.selected:
             yield from campaign(key, bench)
 
 
 def campaign(key: str, bench: Bench) -> Iterator[Row]:
     job, shape = (QUICK_JOBS[key], QUICK_SHAPE) if bench.quick else (JOBS[key], SHAPE)
-    made = Campaign.make(job, shape, bench.folder / key)
+    campaign = Campaign.make(job, shape, bench.folder / key)
     timed = job.pictures if bench.whole else TIMED
-    sides = {"ours": made.ours(), **{name: made.theirs(name, timed) for name in (FULL, KV)}}
+    sides = {"ours": campaign.ours(), **{name: campaign.theirs(name, timed) for name in (FULL, KV)}}
     differences: list[float] = []
 
-    def judge(results: Mapping[str, RendererProtocol]) -> None:
+    def judge(results: Mapping[str, Pictures]) -> None:
         differences.append(largest(results["ours"], results[KV]))
 
-    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.say(f"{key}: {line}"), ())
+    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.log(f"{key}: {line}"), ())
     equality = Difference(max(differences), "levels", LEVELS)
     for pipeline, difference in ((FULL, None), (KV, equality)):
         yield Row(
@@ -65,4 +65,4 @@ def sampled(timed: int, pictures: int) -> str:
     """How much of a campaign diffusers renders in a round."""
     if timed == pictures:
         return ""
-    return f" ({timed} of the {pictures} in each round, other ones each time, their seconds told for all)"
+    return f" ({timed} of the {pictures} in each round, other ones each time, their seconds scaled to all)"

@@ -19,7 +19,7 @@ from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.network.fp8 import Fp8Linear
 from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.bench.bench import Bench
-from tests.bench.child import tell, told_by
+from tests.bench.child import print_figures, run_child
 from tests.bench.peak import peak_bytes
 from tests.bench.row import Goal, Row
 from tests.model.other_layouts import State, bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
@@ -49,12 +49,12 @@ def loading(bench: Bench) -> Iterator[Row]:
 
 
 def measure(name: str, file: Path, bench: Bench) -> Iterator[Row]:
-    told: dict[str, list[dict[str, float]]] = {"load": [], "read": []}
+    figures: dict[str, list[dict[str, float]]] = {"load": [], "read": []}
     for number in range(bench.rounds):
-        for way in list(told)[:: -1 if number % 2 else 1]:
-            told[way].append(told_by("tests.bench.loading", "--case", name, "--way", way, "--file", file))
-        bench.say(f"loading: {name}: round {number + 1} of {bench.rounds}: {told['load'][-1]['seconds']:.2f} s")
-    held = {size: tuple(load[size] / 2**20 for load in told["load"]) for size in ("peak_bytes", "weight_bytes")}
+        for way in list(figures)[:: -1 if number % 2 else 1]:
+            figures[way].append(run_child("tests.bench.loading", "--case", name, "--way", way, "--file", file))
+        bench.log(f"loading: {name}: round {number + 1} of {bench.rounds}: {figures['load'][-1]['seconds']:.2f} s")
+    held = {size: tuple(load[size] / 2**20 for load in figures["load"]) for size in ("peak_bytes", "weight_bytes")}
     yield Row(
         "loading",
         f"loading {name}: peak memory",
@@ -71,8 +71,8 @@ def measure(name: str, file: Path, bench: Bench) -> Iterator[Row]:
         "loading",
         f"loading {name}: time",
         "Loading, every page touched, over reading the file's tensors alone in the dtype that is computed in.",
-        tuple(load["seconds"] for load in told["load"]),
-        tuple(read["seconds"] for read in told["read"]),
+        tuple(load["seconds"] for load in figures["load"]),
+        tuple(read["seconds"] for read in figures["read"]),
         "reading",
         "s",
         "ours/theirs",
@@ -89,9 +89,9 @@ def write_files(folder: Path, config: dict[str, Any]) -> Iterator[tuple[str, Pat
     yield "bf16", write(folder / "bf16.safetensors", plain)
     for form in (bfl_fp8, nvfp4):
         quantised = each({n: t.float() for n, t in plain.items()}, is_block_linear, form)
-        made = {n: t.to(torch.bfloat16) if t.dtype == torch.float32 and t.ndim else t for n, t in quantised.items()}
+        tensors = {n: t.to(torch.bfloat16) if t.dtype == torch.float32 and t.ndim else t for n, t in quantised.items()}
         name = form.__name__.removeprefix("bfl_")
-        yield name, write(folder / f"{name}.safetensors", made)
+        yield name, write(folder / f"{name}.safetensors", tensors)
 
 
 def load_once(case: str, file: Path) -> dict[str, float]:
@@ -103,8 +103,8 @@ def load_once(case: str, file: Path) -> dict[str, float]:
     module = load_transformer(parts, torch.device("cpu"), getattr(torch, dtype), quantise)
     touch(module.state_dict().values())
     seconds = time.perf_counter() - start
-    kept = [layer for layer in module.modules() if isinstance(layer, Fp8Linear)]
-    assert bool(kept) == (quantise == "fp8" or "fp8" in case)
+    fp8_layers = [layer for layer in module.modules() if isinstance(layer, Fp8Linear)]
+    assert bool(fp8_layers) == (quantise == "fp8" or "fp8" in case)
     weight_bytes = sum(tensor.numel() * tensor.element_size() for tensor in module.state_dict().values())
     return {"seconds": seconds, "peak_bytes": peak_bytes() - before, "weight_bytes": weight_bytes}
 
@@ -141,7 +141,7 @@ def main() -> int:
     parser.add_argument("--file", type=Path, required=True)
     options = parser.parse_args()
     once = load_once if options.way == "load" else read_once
-    return tell(once(options.case, options.file))
+    return print_figures(once(options.case, options.file))
 
 
 if __name__ == "__main__":

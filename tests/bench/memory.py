@@ -13,11 +13,11 @@ import numpy as np
 
 from brandpress.model import Renderer, RenderRequest
 from brandpress.model.family import QWEN3_8B
-from tests.bench.alternate import Say
+from tests.bench.alternate import Log
 from tests.bench.bench import Bench
 from tests.bench.campaign import LENGTH, LEVELS, largest
 from tests.bench.checkpoint import Shape, TextShape, hush, load_as, save
-from tests.bench.child import tell, told_by
+from tests.bench.child import print_figures, run_child
 from tests.bench.peak import peak_bytes, settle
 from tests.bench.prompts import prompts
 from tests.bench.row import Difference, Goal, Row
@@ -47,14 +47,14 @@ def memory(bench: Bench) -> Iterator[Row]:
     for number in range(min(bench.rounds, ROUNDS)):
         pictures: dict[str, Pixels] = {}
         for name in SIDES[:: -1 if number % 2 else 1]:
-            pictures[name] = measure(name, folder, bench.quick, peaks[name], bench.say)
+            pictures[name] = measure(name, folder, bench.quick, peaks[name], bench.log)
         differences.append(largest({0: pictures["ours"]}, {0: pictures["theirs"]}))
     yield Row(
         KEY,
         f"peak memory of a picture of {side}x{side} with {REFERENCES} references, above the weights",
         f"References of {reference}x{reference}, {LENGTH} text tokens, {STEPS} step, float32; {shape}: klein 9B with "
         "half of every width and few layers, so that transformer and decoder weigh as in the real one. What the "
-        "process holds at most while it renders, less what it held with the weights loaded and a small picture made; "
+        "process holds at most while it renders, less what it held with the weights loaded and a small picture pixels; "
         "with defaults on both sides.",
         tuple(peaks["ours"]),
         tuple(peaks["theirs"]),
@@ -66,15 +66,15 @@ def memory(bench: Bench) -> Iterator[Row]:
     )
 
 
-def measure(name: str, folder: Path, quick: bool, peaks: list[float], say: Say) -> Pixels:
+def measure(name: str, folder: Path, quick: bool, peaks: list[float], log: Log) -> Pixels:
     """One picture in a process of its own; adds its peak in MiB to `peaks`."""
     file = folder.parent / f"{name}.npy"
     arguments = ("--side", name, "--folder", folder, "--picture", file, *(["--quick"] if quick else []))
-    told = told_by("tests.bench.memory", *arguments)
-    peaks.append(told["peak_bytes"] / MIB)
-    say(f"{KEY}: {name} {peaks[-1]:,.0f} MiB, {told['seconds']:.1f} s")
-    made: Pixels = np.load(file)
-    return made
+    figures = run_child("tests.bench.memory", *arguments)
+    peaks.append(figures["peak_bytes"] / MIB)
+    log(f"{KEY}: {name} {peaks[-1]:,.0f} MiB, {figures['seconds']:.1f} s")
+    pixels: Pixels = np.load(file)
+    return pixels
 
 
 def render_once(side: str, folder: Path, quick: bool) -> tuple[Pixels, dict[str, float]]:
@@ -106,9 +106,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     hush()
-    picture, told = render_once(options.side, options.folder, options.quick)
+    picture, figures = render_once(options.side, options.folder, options.quick)
     np.save(options.picture, picture)
-    return tell(told)
+    return print_figures(figures)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from PIL import Image
 from brandpress.model import Renderer, RenderRequest
 from tests.bench.alternate import Contest, Side, alternate, duel
 from tests.bench.bench import Bench
-from tests.bench.campaign import LEVELS, RendererProtocol, largest, psnr
+from tests.bench.campaign import LEVELS, Pictures, largest, psnr
 from tests.bench.row import Difference, Row
 from tests.model.small import fresh, judged, levels_of, load_pipeline
 
@@ -31,9 +31,9 @@ REFERENCE_SIDE = 64
 
 
 def load(bench: Bench) -> Renderer:
-    made = Renderer.load(bench.nano, device="cpu", dtype="float32")
-    assert isinstance(made, Renderer)
-    return made
+    renderer = Renderer.load(bench.nano, device="cpu", dtype="float32")
+    assert isinstance(renderer, Renderer)
+    return renderer
 
 
 def requests(steps: int) -> list[RenderRequest]:
@@ -56,27 +56,27 @@ def requests(steps: int) -> list[RenderRequest]:
 def nano(bench: Bench) -> Iterator[Row]:
     """One picture, nothing known before."""
     renderer = load(bench)
-    found = renderer.description
-    assert found.parts is not None and found.parts.root is not None
-    pipeline: Any = load_pipeline(found.parts.root)
+    description = renderer.description
+    assert description.parts is not None and description.parts.root is not None
+    pipeline: Any = load_pipeline(description.parts.root)
     request = requests(1 if bench.quick else 4)[0]
     shrunk = tuple(picture.resize((REFERENCE_SIDE, REFERENCE_SIDE)) for picture in request.references)
     request = replace(request, references=shrunk)
-    contest: Contest[RendererProtocol] = Contest(
+    contest: Contest[Pictures] = Contest(
         "nano",
         lambda: {0: levels_of(fresh(renderer).render([request])[0])},
-        lambda: {0: judged(pipeline, request, found.text_length, found.text_layers or (9, 18, 27))},
+        lambda: {0: judged(pipeline, request, description.text_length, description.text_layers or (9, 18, 27))},
         largest,
         LEVELS,
     )
-    told = duel(contest, bench.rounds, lambda line: bench.say(f"nano: {line}"))
+    result = duel(contest, bench.rounds, lambda line: bench.log(f"nano: {line}"))
     yield Row(
         "nano",
         f"nano, one picture of {SIDE}x{SIDE}, {len(ITEMS)} references, {request.steps} steps",
         "The shipped model with nothing known before: what a single picture costs where there's nothing to reuse.",
-        told.ours,
-        told.theirs,
-        difference=Difference(told.difference, "levels", told.allowed),
+        result.ours,
+        result.theirs,
+        difference=Difference(result.difference, "levels", result.allowed),
     )
 
 
@@ -90,11 +90,11 @@ def approximate(bench: Bench) -> Iterator[Row]:
 def distance(renderer: Renderer, steps: int, bench: Bench) -> Row:
     decibels: list[float] = []
 
-    def judge(results: Mapping[str, RendererProtocol]) -> None:
+    def judge(results: Mapping[str, Pictures]) -> None:
         decibels.append(psnr(results["exact"], results["approximate"]))
 
     sides = {reuse: side(renderer, steps, reuse) for reuse in ("exact", "approximate")}
-    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.say(f"nano, {steps} steps: {line}"))
+    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.log(f"nano, {steps} steps: {line}"))
     return Row(
         "nano-approximate",
         f"nano, {len(SCENES)} pictures, {len(ITEMS)} references, {steps} steps, approximate",
@@ -121,6 +121,6 @@ def as_klein(bench: Bench) -> Bench:
     return replace(bench, nano=str(folder))
 
 
-def side(renderer: Renderer, steps: int, reuse: str) -> Side[RendererProtocol]:
-    asked = [replace(request, reuse=reuse) for request in requests(steps)]
-    return Side(lambda _: dict(enumerate(map(levels_of, fresh(renderer).render(asked)))))
+def side(renderer: Renderer, steps: int, reuse: str) -> Side[Pictures]:
+    reuse_requests = [replace(request, reuse=reuse) for request in requests(steps)]
+    return Side(lambda _: dict(enumerate(map(levels_of, fresh(renderer).render(reuse_requests)))))

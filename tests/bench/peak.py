@@ -1,4 +1,4 @@
-"""How much memory this process has held at most. Linux tells it; elsewhere the highest of the whole life is known."""
+"""The peak memory of this process: since `settle` on Linux, since the process started elsewhere."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
 FORGET_PEAK = "5"
-"""Written to CLEAR it makes the peak start anew from what is held now (proc(5))."""
+"""Written to CLEAR, it resets the peak to the current memory (proc(5))."""
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held. On Linux `ru_maxrss` won't do: a child starts with its parent's."""
+    """The peak memory in bytes. On Linux not from `ru_maxrss`, because a child starts with its parent's value."""
     if STATUS.exists():
         return _status("VmHWM:")
-    told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return told if sys.platform == "darwin" else told * 1024
+    max_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return max_rss if sys.platform == "darwin" else max_rss * 1024
 
 
 def settle() -> int:
-    """Give unused memory back and start the peak anew; returns what is held, which `peak_bytes` starts from."""
+    """Releases unused memory, resets the peak, and returns the current memory in bytes."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

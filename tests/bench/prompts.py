@@ -13,8 +13,8 @@ TOKENS_PER_WORD = 1.3
 
 def prompts(count: int, shortest: int = 20, longest: int = 80) -> list[str]:
     """As many different prompts, as long as `shortest` to `longest` words of prose are in tokens, evenly spread."""
-    lots = random.Random(0)
-    known = re.findall(r"[a-z]+", " ".join(WORDS))
+    generator = random.Random(0)
+    words = re.findall(r"[a-z]+", " ".join(WORDS))
     step = (longest - shortest) / max(1, count - 1)
     lengths = [round((shortest + step * i) * TOKENS_PER_WORD) for i in range(count)]
-    return [" ".join(lots.choice(known) for _ in range(length)) for length in lengths]
+    return [" ".join(generator.choice(words) for _ in range(length)) for length in lengths]

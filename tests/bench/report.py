@@ -33,9 +33,9 @@ class Report:
         return {"quick": self.quick, "host": self.host, "rows": rows}
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Report:
-        """The report that `as_json` told of."""
-        return cls(told["host"], told["quick"], tuple(Row.from_json(row) for row in told["rows"]))
+    def from_json(cls, values: dict[str, Any]) -> Report:
+        """The report that `as_json` returned."""
+        return cls(values["host"], values["quick"], tuple(Row.from_json(row) for row in values["rows"]))
 
 
 def tables_of(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -69,9 +69,9 @@ def measure(value: float, unit: str) -> str:
 
 
 def terminal_table(title: str, rows: Sequence[Row]) -> Table:
-    made = Table(title=title)
+    table = Table(title=title)
     for column in COLUMNS:
-        made.add_column(column, justify="left" if column == "what" else "right", overflow="fold")
+        table.add_column(column, justify="left" if column == "what" else "right", overflow="fold")
     for row in rows:
-        made.add_row(*cells(row))
-    return made
+        table.add_row(*cells(row))
+    return table

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from brandpress.model.family import MISTRAL, QWEN3_8B
 from tests.bench.alternate import Side, alternate
 from tests.bench.bench import Bench
-from tests.bench.campaign import LEVELS, Campaign, Job, RendererProtocol, largest, psnr
+from tests.bench.campaign import LEVELS, Campaign, Job, Pictures, largest, psnr
 from tests.bench.checkpoint import Shape, TextShape
 from tests.bench.kv import sampled
 from tests.bench.row import Difference, Goal, Row
@@ -67,27 +67,27 @@ def campaign(name: str, bench: Bench) -> Iterator[Row]:
     """Both ways beside the same rounds of diffusers; the approximate pictures beside the exact ones of their round."""
     model = MODELS[name]
     job, shape = (model.quick_job, model.quick_shape) if bench.quick else (model.job, model.shape)
-    made = Campaign.make(job, shape, bench.folder / name)
+    campaign_of_job = Campaign.make(job, shape, bench.folder / name)
     timed = job.pictures if bench.whole else min(model.timed, job.pictures)
-    approximate = f"{name}-approximate" in bench.wanted
-    sides: dict[str, Side[RendererProtocol]] = {"exact": made.ours()}
+    approximate = f"{name}-approximate" in bench.selected
+    sides: dict[str, Side[Pictures]] = {"exact": campaign_of_job.ours()}
     if approximate:
-        sides["approximate"] = made.ours(reuse="approximate")
-    sides["diffusers"] = made.theirs(model.pipeline, timed)
+        sides["approximate"] = campaign_of_job.ours(reuse="approximate")
+    sides["diffusers"] = campaign_of_job.theirs(model.pipeline, timed)
     levels: list[float] = []
     decibels: list[float] = []
 
-    def judge(results: Mapping[str, RendererProtocol]) -> None:
+    def judge(results: Mapping[str, Pictures]) -> None:
         levels.append(largest(results["exact"], results["diffusers"]))
         if approximate:
             decibels.append(psnr(results["exact"], results["approximate"]))
 
-    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.say(f"{name}: {line}"), ())
+    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.log(f"{name}: {line}"), ())
     differences = {"exact": Difference(max(levels), "levels", LEVELS)}
     if approximate:
         differences["approximate"] = Difference(min(decibels), "dB PSNR")
     for key, way in keys_of(name).items():
-        if key in bench.wanted:
+        if key in bench.selected:
             yield Row(
                 key,
                 f"campaign {name}, {job.references} references, {job.steps} steps, {way}",

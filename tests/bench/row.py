@@ -1,4 +1,4 @@
-"""One line of the benchmark: figures of every round, what they come to, the goal, and whether the results agree."""
+"""A row of the benchmark: figures of all rounds, their median, the goal, and whether the results agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Figure = Literal["theirs/ours", "ours/theirs", "ours"]
-"""What a row tells: how many times less ours takes, which part of theirs ours is, or ours by itself."""
+"""The figure of a row: the speed-up over theirs, our share of theirs, or ours alone."""
 
 AGAINST_DIFFUSERS = "ours against diffusers"
 PIPELINE = "the pipeline"
@@ -16,7 +16,7 @@ PIPELINE = "the pipeline"
 
 @dataclass(frozen=True)
 class Goal:
-    """At least `bound`, or at most."""
+    """A lower bound, or an upper one."""
 
     bound: float
     at_least: bool = True
@@ -30,7 +30,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two sides' results are apart, in `unit`; `allowed` is the most where they have to be equal."""
+    """The difference between two results, in `unit`. allowed: the maximum; None if they needn't be equal."""
 
     value: float
     unit: str
@@ -38,22 +38,22 @@ class Difference:
 
     @property
     def equal(self) -> bool | None:
-        """None where they needn't be."""
+        """Whether the results are equal; None if they needn't be."""
         return None if self.allowed is None else self.value <= self.allowed
 
     def __str__(self) -> str:
-        told = f"{self.value:.3g} {self.unit}"
-        return told if self.equal is None else f"{'equal' if self.equal else 'DIFFERS'} ({told})"
+        text = f"{self.value:.3g} {self.unit}"
+        return text if self.equal is None else f"{'equal' if self.equal else 'DIFFERS'} ({text})"
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured.
+    """A measurement.
 
     key: what `--only` calls it; several rows may share one. about: one sentence with the sizes and what is and isn't in
-    the figures. ours, theirs: round by round, in `unit`; theirs is empty where nothing stands beside. beside: what
-    theirs is. difference: None where the results can't be compared. table: the title of the table it belongs to. date:
-    of the day when it was measured.
+    the figures. ours, theirs: round by round, in `unit`; theirs is empty without a comparison. beside: the
+    name of theirs. difference: None where the results can't be compared. table: the title of its table. date: the day
+    of the measurement.
     """
 
     key: str
@@ -71,7 +71,7 @@ class Row:
 
     @property
     def figures(self) -> tuple[float, ...]:
-        """What the row tells, round by round."""
+        """The row's figure for each round."""
         if self.figure == "ours":
             return self.ours
         pairs = zip(self.ours, self.theirs, strict=True)
@@ -92,12 +92,12 @@ class Row:
         return self.difference is not None and self.difference.equal is False
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, with what follows from it; an endless PSNR is null, as JSON has no word for it."""
-        made = asdict(self)
+        """The fields and derived values. An infinite PSNR is null, because JSON has no infinity."""
+        values = asdict(self)
         if self.difference is not None:
             value = self.difference.value
-            made["difference"] |= {"value": value if math.isfinite(value) else None, "equal": self.difference.equal}
-        return made | {
+            values["difference"] |= {"value": value if math.isfinite(value) else None, "equal": self.difference.equal}
+        return values | {
             "median": self.value,
             "min": min(self.figures),
             "max": max(self.figures),
@@ -105,13 +105,13 @@ class Row:
         }
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Row:
-        """The row that `as_json` told of."""
-        fields = {name: told[name] for name in cls.__dataclass_fields__}
+    def from_json(cls, values: dict[str, Any]) -> Row:
+        """The row that `as_json` returned."""
+        fields = {name: values[name] for name in cls.__dataclass_fields__}
         goal, difference = fields.pop("goal"), fields.pop("difference")
         if difference is not None:
             value = math.inf if difference["value"] is None else difference["value"]
             difference = Difference(value, difference["unit"], difference["allowed"])
         ours, theirs = tuple(fields.pop("ours")), tuple(fields.pop("theirs"))
-        made = None if goal is None else Goal(**goal)
-        return cls(**fields, ours=ours, theirs=theirs, goal=made, difference=difference)
+        goal = None if goal is None else Goal(**goal)
+        return cls(**fields, ours=ours, theirs=theirs, goal=goal, difference=difference)

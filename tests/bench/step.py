@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brandpress.model.inference.packed import PackedPass
-from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.positions import image_ids, text_ids
 from brandpress.model.network.transformer import Transformer, TransformerConfig
@@ -82,10 +82,10 @@ class Step:
         self._time = torch.tensor([0.7], dtype=dtype)
         self._ids = image_ids(shape.side, shape.side), text_ids(shape.text)
         with torch.inference_mode():
-            self._mods = steady(ours.modulations(self._time * 1000))
+            self._mods = ours.modulations(self._time * 1000).as_vectors()
             self._projected = ours.context_embedder(self._text)[0]
-            turn = ours.rope(torch.cat(self._ids)).turns()
-        self._segments = [Segment(0, shape.side**2, shape.text, turn)]
+            freqs_cis = ours.rope(torch.cat(self._ids)).freqs_cis()
+        self._segments = [Segment(0, shape.side**2, shape.text, freqs_cis)]
         self._space = Workspace()
 
     def ours(self) -> Tensor:
@@ -105,9 +105,9 @@ def difference(one: Tensor, other: Tensor) -> float:
 
 def steps(bench: Bench) -> Iterator[Row]:
     for key, dtype in DTYPES.items():
-        if key in bench.wanted:
+        if key in bench.selected:
             yield against_diffusers(bench, key, dtype)
-    if LIMIT in bench.wanted:
+    if LIMIT in bench.selected:
         yield from limits(bench)
 
 
@@ -119,7 +119,7 @@ def against_diffusers(bench: Bench, key: str, dtype: torch.dtype) -> Row:
         differences.append(difference(results["ours"], results["diffusers"]))
 
     sides = {"ours": Side(lambda _: step.ours()), "diffusers": Side(lambda _: step.theirs())}
-    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.say(f"{key}: {line}"))
+    seconds = alternate(sides, bench.rounds, judge, lambda line: bench.log(f"{key}: {line}"))
     name = str(dtype).removeprefix("torch.")
     return Row(
         key,
@@ -144,7 +144,7 @@ def limits(bench: Bench) -> Iterator[Row]:
             "alone": Side(lambda _, alone=alone: alone()),
             "step": Side(lambda _, run=run: run()),
         }
-        seconds = alternate(sides, bench.rounds, lambda _: None, lambda line: bench.say(f"limit: {line}"))
+        seconds = alternate(sides, bench.rounds, lambda _: None, lambda line: bench.log(f"limit: {line}"))
         yield Row(
             LIMIT,
             f"matrix products and attention alone, over {name}",
@@ -174,7 +174,7 @@ def bare(shape: Shape, last_whole: bool) -> Callable[[], None]:
     cut = [(rows, width, 2 * width), (target, width, 7 * width), (target, 4 * width, width)]
     products += whole if last_whole else cut
     pairs = [(rows, rows)] * (shape.doubles + shape.singles - 1) + [(rows if last_whole else target, rows)]
-    made = {
+    operands = {
         size: (torch.randn(size[0], size[1]), torch.randn(size[2], size[1]), torch.empty(size[0], size[2]))
         for size in products
     }
@@ -183,7 +183,7 @@ def bare(shape: Shape, last_whole: bool) -> Callable[[], None]:
     @torch.inference_mode()
     def run() -> None:
         for size in products:
-            x, weight, out = made[size]
+            x, weight, out = operands[size]
             torch.mm(x, weight.t(), out=out)
         for queries, keys in pairs:
             F.scaled_dot_product_attention(heads[queries], heads[keys], heads[keys])

@@ -16,9 +16,9 @@ def test_sides_take_turns_and_change_who_is_first() -> None:
         calls.append(name)
         return 3
 
-    told = duel(Contest("a", lambda: side("o"), lambda: side("t"), lambda one, other: one - other, 0), 4)
+    result = duel(Contest("a", lambda: side("o"), lambda: side("t"), lambda one, other: one - other, 0), 4)
     assert "".join(calls) == "ot" + "ot" + "to" + "ot" + "to"
-    assert len(told.ours) == len(told.theirs) == 4
+    assert len(result.ours) == len(result.theirs) == 4
 
 
 def test_of_three_sides_each_is_first_in_turn() -> None:
@@ -28,10 +28,10 @@ def test_of_three_sides_each_is_first_in_turn() -> None:
         return Side(lambda number: calls.append(f"{name}{number}"))
 
     sides = {name: side(name) for name in "abc"}
-    seen: list[Mapping[str, None]] = []
-    alternate(sides, 3, seen.append, warm_up=[lambda: calls.append("w")])
+    judged: list[Mapping[str, None]] = []
+    alternate(sides, 3, judged.append, warm_up=[lambda: calls.append("w")])
     assert calls == ["w", "a0", "b0", "c0", "b1", "c1", "a1", "c2", "a2", "b2"]
-    assert [set(results) for results in seen] == [set("abc")] * 3
+    assert [set(results) for results in judged] == [set("abc")] * 3
 
 
 def test_the_largest_difference_of_all_rounds_counts() -> None:

@@ -38,8 +38,8 @@ def test_a_job_shares_references_and_repeats_prompts_with_other_seeds() -> None:
 
 def test_diffusers_renders_other_pictures_in_each_round_and_tells_the_seconds_of_all(tmp_path: Path) -> None:
     shape = Shape("klein-kv", 1, 1, 1, TextShape(QWEN3_8B, 128, 4), (8, 16, 32, 32))
-    made = Campaign.make(JOB, shape, tmp_path)
-    theirs, ours = made.theirs("Flux2KleinKVPipeline", 2), made.ours()
+    campaign = Campaign.make(JOB, shape, tmp_path)
+    theirs, ours = campaign.theirs("Flux2KleinKVPipeline", 2), campaign.ours()
     assert theirs.share == pytest.approx(1 / 3)
     rounds = [theirs.run(number) for number in range(4)]
     assert [set(pictures) for pictures in rounds] == [{0, 1}, {2, 3}, {4, 5}, {0, 1}]

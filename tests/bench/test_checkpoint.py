@@ -56,11 +56,11 @@ def test_transformers_have_the_ratios_of_the_real_ones(
 
 @pytest.mark.parametrize("size", [QWEN3_4B, MISTRAL])
 def test_a_word_of_a_prompt_is_a_token(size: TextEncoderSize) -> None:
-    made = prompts(4)
-    assert len(set(made)) == 4
-    lengths = [len(tokenizer_of(size)(prompt, add_special_tokens=False).input_ids) for prompt in made]
-    wanted = [words * TOKENS_PER_WORD for words in (20, 40, 60, 80)]
-    assert lengths == pytest.approx(wanted, rel=0.1)
+    texts = prompts(4)
+    assert len(set(texts)) == 4
+    lengths = [len(tokenizer_of(size)(prompt, add_special_tokens=False).input_ids) for prompt in texts]
+    expected = [words * TOKENS_PER_WORD for words in (20, 40, 60, 80)]
+    assert lengths == pytest.approx(expected, rel=0.1)
 
 
 def test_weights_of_klein_kv_are_distilled_in_the_full_pipeline(tmp_path: Path) -> None:

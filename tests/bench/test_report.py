@@ -32,7 +32,7 @@ ALONE = Row("c", "alone", "", (4.5, 5.0), unit="ms", figure="ours", table="the p
         ),
         (ALONE, ("alone", "4.75 ms", "", "4.75", "4.50 to 5.00", "", "", "not comparable")),
     ],
-    ids=lambda told: told.name if isinstance(told, Row) else "",
+    ids=lambda value: value.name if isinstance(value, Row) else "",
 )
 def test_a_row_in_words(row: Row, words: tuple[str, ...]) -> None:
     assert cells(row) == words

@@ -26,8 +26,8 @@ def test_figures_are_per_round_and_their_median_counts(
     row = Row("a", "a", "", OURS, THEIRS, figure=figure)
     assert row.figures == pytest.approx(figures)
     assert row.value == value
-    told = row.as_json()
-    assert (told["min"], told["median"], told["max"]) == pytest.approx((min(figures), value, max(figures)))
+    values = row.as_json()
+    assert (values["min"], values["median"], values["max"]) == pytest.approx((min(figures), value, max(figures)))
 
 
 @pytest.mark.parametrize(

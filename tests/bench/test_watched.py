@@ -18,7 +18,7 @@ def test_the_rate_of_work_that_was_over_before_a_worker_was_loaded() -> None:
 
 def test_overhead_is_per_variant_from_the_loaded_worker_to_the_end() -> None:
     watched = Watched(began=0.0, ended=9.0, loaded=[5.0], recorded=[6.0, 7.0], stages={"encode": 0.5})
-    told = overhead(watched)
-    assert (told.starting, told.total, told.stream, told.publish) == approx((5.0, 2000.0, 1000.0, 1000.0))
-    assert (told.encode, told.model) == (250.0, 0.0)
-    assert parts([told]).startswith("Of 2000.00 ms: 1000.00 until the last record, 1000.00 for the manifest.")
+    result = overhead(watched)
+    assert (result.starting, result.total, result.stream, result.publish) == approx((5.0, 2000.0, 1000.0, 1000.0))
+    assert (result.encode, result.model) == (250.0, 0.0)
+    assert parts([result]).startswith("Of 2000.00 ms: 1000.00 until the last record, 1000.00 for the manifest.")

@@ -30,7 +30,7 @@ ALLOWED = 1e-3
 
 def text(bench: Bench) -> Iterator[Row]:
     for key in SHAPES:
-        if key in bench.wanted:
+        if key in bench.selected:
             yield encoder(key, bench)
 
 
@@ -42,7 +42,9 @@ def encoder(key: str, bench: Bench) -> Row:
     kind, pipeline = PIPELINES[key]
     folder = save(Shape(kind, 1, 1, 1, shape, (8, 16, 32, 32)), bench.folder / key)
     words = prompts(QUICK_COUNT if bench.quick else COUNT)
-    told = duel(contest(folder, pipeline, words, shape.layers), bench.rounds, lambda line: bench.say(f"{key}: {line}"))
+    result = duel(
+        contest(folder, pipeline, words, shape.layers), bench.rounds, lambda line: bench.log(f"{key}: {line}")
+    )
     about = (
         f"{len(words)} prompts of 20 to 80 words through a {shape}; in the proportion of {shape.size.name}. "
         f"diffusers encodes them as one batch, its language model whole, all {LENGTH} positions of each."
@@ -51,10 +53,10 @@ def encoder(key: str, bench: Bench) -> Row:
         key,
         f"text encoder, {len(words)} prompts, {kind}",
         about,
-        told.ours,
-        told.theirs,
+        result.ours,
+        result.theirs,
         goal=GOALS[key],
-        difference=Difference(told.difference, "std", told.allowed),
+        difference=Difference(result.difference, "std", result.allowed),
     )
 
 
@@ -72,10 +74,10 @@ def contest(folder: Path, pipeline: str, words: list[str], layers: tuple[int, ..
         options = {"max_sequence_length": LENGTH, "hidden_states_layers": layers}
         arguments = (theirs.text_encoder, theirs.tokenizer, words)
         if pipeline == "Flux2Pipeline":
-            made: Tensor = theirs._get_mistral_3_small_prompt_embeds(*arguments, **options)
+            embeddings: Tensor = theirs._get_mistral_3_small_prompt_embeds(*arguments, **options)
         else:
-            made = theirs._get_qwen3_prompt_embeds(*arguments, **options)
-        return made
+            embeddings = theirs._get_qwen3_prompt_embeds(*arguments, **options)
+        return embeddings
 
     def difference(one: Tensor, other: Tensor) -> float:
         return float((one - other).abs().max() / other.std())

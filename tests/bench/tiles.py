@@ -16,7 +16,7 @@ from brandpress.model.inference.preprocess import to_picture
 from brandpress.model.network import tiled as bands
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
 from tests.bench.bench import Bench
-from tests.bench.child import tell, told_by
+from tests.bench.child import print_figures, run_child
 from tests.bench.peak import peak_bytes, settle
 from tests.bench.row import Difference, Row
 
@@ -50,9 +50,9 @@ def tiles(bench: Bench) -> Iterator[Row]:
         pictures = {}
         for way in list(BOUNDS)[:: -1 if number % 2 else 1]:
             file = bench.folder / f"{way}.npy"
-            costs[way].append(Cost(**told_by("tests.bench.tiles", as_words(size), "--way", way, "--picture", file)))
+            costs[way].append(Cost(**run_child("tests.bench.tiles", as_words(size), "--way", way, "--picture", file)))
             pictures[way] = np.load(file).astype(int)
-            bench.say(f"tiles: {way} {costs[way][-1].peak_bytes / MIB:,.0f} MiB, {costs[way][-1].seconds:.1f} s")
+            bench.log(f"tiles: {way} {costs[way][-1].peak_bytes / MIB:,.0f} MiB, {costs[way][-1].seconds:.1f} s")
         differences.append(float(np.abs(pictures["bands"] - pictures["one piece"]).max()))
     for what, unit in (("memory", "MiB"), ("time", "s")):
         ours, theirs = (
@@ -75,7 +75,7 @@ def tiles(bench: Bench) -> Iterator[Row]:
 @torch.inference_mode()
 def decode(size: tuple[int, int], way: str, picture: Path) -> Cost:
     """What a child process does: decode noise with random weights, after a small picture that isn't counted."""
-    bands.PLAIN_ELEMENTS = BOUNDS[way]
+    bands.MAX_UNTILED_ELEMENTS = BOUNDS[way]
     torch.manual_seed(0)
     autoencoder = Autoencoder(AutoencoderConfig()).eval()
     latents = torch.randn(1, autoencoder.config.token_channels, size[1] // 16, size[0] // 16)
@@ -102,7 +102,7 @@ def main() -> int:
     parser.add_argument("--way", choices=BOUNDS, required=True)
     parser.add_argument("--picture", type=Path, required=True, metavar="FILE", help="where the picture goes, as .npy")
     options = parser.parse_args()
-    return tell(asdict(decode(options.size, options.way, options.picture)))
+    return print_figures(asdict(decode(options.size, options.way, options.picture)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A campaign's run with the moments at which things happened, as the driver heard of them."""
+"""Renders a campaign and records when the driver received its events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brandpress.pipeline.render.worker.actor import RENDERER
 @dataclass
 class Watched:
     """Seconds on one clock. loaded: of each worker. recorded: of each variant. stages: seconds of each stage that the
-    records tell of, added up."""
+    records contain, added up."""
 
     began: float = 0.0
     ended: float = 0.0
@@ -22,7 +22,7 @@ class Watched:
     recorded: list[float] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
 
-    def hear(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         if isinstance(event, WorkerLoaded):
             self.loaded.append(time.perf_counter())
         elif isinstance(event, VariantRecorded):
@@ -42,9 +42,9 @@ class Watched:
 
 
 def watch(plan: Plan, workers: int, renderer: str = RENDERER) -> Watched:
-    """Render a plan of which nothing is done yet. Raises RuntimeError if a variant fails."""
+    """Renders a plan without existing pictures. Raises RuntimeError if a variant fails."""
     watched = Watched(began=time.perf_counter())
-    outcome = render_campaign(plan, workers=workers, on_event=watched.hear, renderer=renderer)
+    outcome = render_campaign(plan, workers=workers, on_event=watched.record, renderer=renderer)
     watched.ended = time.perf_counter()
     if outcome.failed or outcome.done != len(plan.variants):
         causes = "; ".join(failure.cause for failure in outcome.failures[:3])

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.workers`: what a second worker brings on two cores, one thread each."""
+"""`python -m tests.bench.workers`: the speed-up of a second worker on two cores, with one thread each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.render.driver.cluster import ray_resources
 from tests.bench.bench import Bench
-from tests.bench.child import ROOT, say, tell, told_by, with_workers
+from tests.bench.child import ROOT, log, print_figures, run_child, with_workers
 from tests.bench.row import PIPELINE, Goal, Row
 from tests.bench.watched import watch
 from tests.campaigns import plan_of
@@ -22,21 +22,21 @@ QUICK_SCENES = SCENES[:1]
 PRODUCTS, QUICK_PRODUCTS = ("mug", "bottle", "backpack", "sneaker"), ("mug",)
 SEEDS, QUICK_SEEDS = 5, 1
 CHARACTERS = ("fox", "panda", "robot", "frog")
-CREWS = (1, 2)
+WORKER_COUNTS = (1, 2)
 
 
 def workers(bench: Bench) -> Iterator[Row]:
     quick = ("--quick",) if bench.quick else ()
     arguments = ("--rounds", bench.rounds, "--nano", bench.nano, *quick)
-    told = told_by("tests.bench.workers", *arguments, env=with_workers())
+    figures = run_child("tests.bench.workers", *arguments, env=with_workers())
     yield Row(
         "workers",
-        f"1 to 2 workers, nano, {told['pictures']} pictures",
+        f"1 to 2 workers, nano, {figures['pictures']} pictures",
         "Pictures of 128x128 with two references, on two cores with one thread each, per second from the moment when "
         "all workers have loaded the model to the last record; what is under way at that moment, less than a picture "
         "a worker, is about what is idle at the end.",
-        tuple(told["rates"]["2"]),
-        tuple(told["rates"]["1"]),
+        tuple(figures["rates"]["2"]),
+        tuple(figures["rates"]["1"]),
         "1 worker",
         "pictures/s",
         "ours/theirs",
@@ -46,7 +46,7 @@ def workers(bench: Bench) -> Iterator[Row]:
 
 
 def plan(folder: Path, nano: str, quick: bool) -> Plan:
-    """A campaign of the brand that ships, delivered to `folder`."""
+    """A campaign of the example brand, delivered to `folder`."""
     scenes = QUICK_SCENES if quick else SCENES
     job = {
         "campaign": "workers",
@@ -69,10 +69,10 @@ def plan(folder: Path, nano: str, quick: bool) -> Plan:
 
 
 def rate(workers: int, nano: str, quick: bool) -> tuple[float, int]:
-    """Pictures per second, and how many there were."""
+    """Pictures per second, and the number of pictures."""
     with TemporaryDirectory() as folder:
-        made = plan(Path(folder), nano, quick)
-        return watch(made, workers).rate, len(made.variants)
+        campaign_plan = plan(Path(folder), nano, quick)
+        return watch(campaign_plan, workers).rate, len(campaign_plan.variants)
 
 
 def main() -> int:
@@ -81,15 +81,15 @@ def main() -> int:
     parser.add_argument("--nano", default="nano", metavar="FOLDER")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    rates: dict[int, list[float]] = {workers: [] for workers in CREWS}
+    rates: dict[int, list[float]] = {workers: [] for workers in WORKER_COUNTS}
     pictures = 0
-    with ray_resources(max(CREWS)):
+    with ray_resources(max(WORKER_COUNTS)):
         for number in range(options.rounds):
-            for workers in CREWS[:: -1 if number % 2 else 1]:
-                made, pictures = rate(workers, options.nano, options.quick)
-                rates[workers].append(made)
-                say(f"workers: round {number + 1} of {options.rounds}: {workers} at work, {made:.2f} pictures/s")
-    return tell({"pictures": pictures, "rates": rates})
+            for workers in WORKER_COUNTS[:: -1 if number % 2 else 1]:
+                speed, pictures = rate(workers, options.nano, options.quick)
+                rates[workers].append(speed)
+                log(f"workers: round {number + 1} of {options.rounds}: {workers} at work, {speed:.2f} pictures/s")
+    return print_figures({"pictures": pictures, "rates": rates})
 
 
 if __name__ == "__main__":

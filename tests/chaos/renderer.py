@@ -1,4 +1,4 @@
-"""The stand-in with a book: a line for each picture that it begins and for each that it ends, whoever dies then."""
+"""The stand-in renderer with a journal, which has one line for each picture's beginning and one for its end."""
 
 from __future__ import annotations
 
@@ -11,41 +11,44 @@ from pathlib import Path
 from brandpress.model.request import Failed, Rendered, RenderRequest
 from tests.stand_in import StandIn
 
-BOOK = "CHAOS_BOOK"
+JOURNAL = "CHAOS_JOURNAL"
+"""The environment variable that names the journal file."""
 
 
-class Noting(StandIn):
-    """Appends to the file that the variable names."""
+class JournalingStandIn(StandIn):
+    """Appends the beginning and the end of each picture to the journal."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """Yields a picture or a failure for each request, in order."""
         for request in requests:
-            note("begun", request)
+            append_entry("begun", request)
             for rendered in super().stream([request]):
-                note("ended", request)
+                append_entry("ended", request)
                 yield rendered
 
 
-def note(word: str, request: RenderRequest) -> None:
-    line = f"{word} {page_of(request.prompt)}\n".encode()
-    book = os.open(os.environ[BOOK], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.write(book, line)
-    os.close(book)
+def append_entry(event: str, request: RenderRequest) -> None:
+    """Append one line with a single write, so that lines of concurrent workers don't mix."""
+    line = f"{event} {prompt_id(request.prompt)}\n".encode()
+    journal = os.open(os.environ[JOURNAL], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(journal, line)
+    os.close(journal)
 
 
-def page_of(prompt: str) -> str:
-    """What the book calls a prompt's pictures."""
+def prompt_id(prompt: str) -> str:
+    """Returns the id of a prompt in the journal."""
     return hashlib.sha256(prompt.encode()).hexdigest()[:16]
 
 
-def read_book(book: Path) -> dict[str, Counter[str]]:
-    """How often each page was `begun` and `ended`."""
+def read_journal(journal: Path) -> dict[str, Counter[str]]:
+    """Returns, for `begun` and `ended`, how often each prompt id occurs."""
     counts: dict[str, Counter[str]] = {"begun": Counter(), "ended": Counter()}
-    for line in book.read_text().splitlines() if book.exists() else ():
-        word, page = line.split()
-        counts[word][page] += 1
+    for line in journal.read_text().splitlines() if journal.exists() else ():
+        event, prompt = line.split()
+        counts[event][prompt] += 1
     return counts
 
 
-def load(base: str, **options: object) -> Noting:
-    """A renderer whatever the checkpoint."""
-    return Noting()
+def load(base: str, **options: object) -> JournalingStandIn:
+    """Returns the journaling stand-in for any checkpoint."""
+    return JournalingStandIn()

@@ -1,4 +1,4 @@
-"""One campaign through a storm: drivers, workers and the store are killed, its calls are spoiled, until it's whole."""
+"""Renders one campaign under faults: kills drivers, workers and the store until the campaign is complete."""
 
 from __future__ import annotations
 
@@ -21,24 +21,27 @@ from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
 from tests.campaigns import write_campaign
 from tests.chaos.reader import Reader
-from tests.chaos.renderer import BOOK, page_of, read_book
-from tests.processes import driver, left_behind, told, workers_of
+from tests.chaos.renderer import JOURNAL, prompt_id, read_journal
+from tests.processes import driver, leftover_processes, read_events, worker_pids
 from tests.s3_server import S3Process
 
 RENDERER = "tests.chaos.renderer:load"
-POISONS = {"exits": "[exit]", "hangs": "[hang]", "exhausts": "[exhaust]"}
+POISON_SCENES = {"exits": "[exit]", "hangs": "[hang]", "exhausts": "[exhaust]"}
 DEADLINE = "4"
 WORKERS = "2"
-MOST_RUNS = 60
-ENDING_SECONDS = 15.0
-MOST_POISON_RENDERS = 3
-"""And one for each time that somebody asked to try again what had failed."""
+MAX_RUNS = 60
+EXIT_SECONDS = 15.0
+MAX_POISON_RENDERS = 3
+"""Each run with --retry-failed allows one more."""
 
 
 @dataclass
 class Storm:
-    """What one campaign went through. lost: pictures that a driver had called done and that weren't there afterwards.
-    double: renders beyond the first of a picture that ended. wrong: what mustn't be."""
+    """The statistics of one campaign.
+
+    lost: pictures that a driver reported as done and that are missing at the end. double: completed renders of pictures
+    beyond their first. poison_renders: the most attempts of a poison picture. wrong: violated invariants.
+    """
 
     faults: Counter[str] = field(default_factory=Counter)
     pictures: int = 0
@@ -51,28 +54,28 @@ class Storm:
     wrong: list[str] = field(default_factory=list)
 
 
-def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] = tuple(POISONS)) -> Path:
-    """A campaign of `scenes` harmless pictures of one product and the poisoned ones."""
+def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] = tuple(POISON_SCENES)) -> Path:
+    """Write a campaign of one product with `scenes` harmless pictures and the poison ones; return the job file."""
     texts = {f"s{number:02}": f"in scene {number} [sleep 0.05]" for number in range(scenes)}
-    texts |= {name: f"{name} {wish}" for name, wish in POISONS.items() if name in poisons}
+    texts |= {name: f"{name} {fault}" for name, fault in POISON_SCENES.items() if name in poisons}
     return write_campaign(folder, texts, products=("mug",), deliver=deliver)
 
 
-def calm(job: Path, environment: Mapping[str, str], renderer: str = RENDERER) -> dict[str, Any]:
-    """The campaign, undisturbed: what its driver says at the end."""
+def run_undisturbed(job: Path, environment: Mapping[str, str], renderer: str = RENDERER) -> dict[str, Any]:
+    """Render the campaign without faults and return the outcome that its driver reports."""
     with driver(job, WORKERS, renderer, "--deadline", DEADLINE, environment=environment) as process:
-        outcomes = [what for kind, what in told(process) if kind == "outcome"]
+        outcomes = [value for kind, value in read_events(process) if kind == "outcome"]
         process.wait()
     return dict(outcomes[0])
 
 
-def digest_in(folder: Store) -> str:
-    """Of the pictures that are published."""
+def published_digest(folder: Store) -> str:
+    """Returns the digest in the published manifest; empty if nothing is published."""
     latest = read_latest(folder)
     return latest.manifest.digest if latest else ""
 
 
-def weather(
+def run_storm(
     job: Path,
     uri: str,
     digest: str,
@@ -81,23 +84,23 @@ def weather(
     environment: Mapping[str, str],
     server: S3Process | None = None,
     renderer: str = RENDERER,
-    poisons: Collection[str] = tuple(POISONS),
+    poisons: Collection[str] = tuple(POISON_SCENES),
 ) -> Storm:
-    """Render `job` again and again, and strike as `kills` says (`worker`, `driver`, `store`), until it's whole.
+    """Run drivers for `job` until it is complete, killing what `kills` lists (`worker`, `driver`, `store`), last first.
 
-    digest: of the undisturbed campaign. environment: of the drivers, with the book. server: where `uri` is. poisons:
-    the scenes of the job that must end in quarantine.
+    digest: the published digest of the undisturbed campaign. environment: of the drivers, with JOURNAL. server: holds
+    `uri`. poisons: the scenes that must end in quarantine.
     """
     storm = Storm()
     folder = open_campaign(uri, "spring")
-    done: set[str] = set()
+    reported_done: set[str] = set()
     retry: tuple[str, ...] = ()
     with Reader(folder) as reader:
-        for _ in range(MOST_RUNS):
+        for _ in range(MAX_RUNS):
             storm.runs += 1
             storm.retries += bool(retry)
             arguments = (WORKERS, renderer, "--deadline", DEADLINE, *retry)
-            outcome = _run(job, arguments, kills, random, environment, server, storm, done)
+            outcome = _run(job, arguments, kills, random, environment, server, storm, reported_done)
             if outcome is None:
                 continue
             failures = [*outcome["failed"], *outcome["held_back"]]
@@ -109,10 +112,10 @@ def weather(
                 rollback(folder)
                 storm.faults["rollback"] += 1
         else:
-            storm.wrong.append(f"not whole after {MOST_RUNS} runs")
+            storm.wrong.append(f"incomplete after {MAX_RUNS} runs")
     storm.manifests_read = reader.manifests
     storm.wrong += reader.faults
-    _judge(storm, poisons, folder, digest, done, Path(environment[BOOK]))
+    _check(storm, poisons, folder, digest, reported_done, Path(environment[JOURNAL]))
     return storm
 
 
@@ -124,17 +127,17 @@ def _run(
     environment: Mapping[str, str],
     server: S3Process | None,
     storm: Storm,
-    done: set[str],
+    reported_done: set[str],
 ) -> dict[str, Any] | None:
-    """One driver, with what befalls it; returns what it says at its end, None if it was killed."""
+    """Run one driver and inject kills; returns the outcome that it reports, None if it was killed."""
     outcome: dict[str, Any] | None = None
     wait = random.randint(1, 3)
     with driver(job, *arguments, environment=environment) as process:
-        for kind, what in told(process):
+        for kind, value in read_events(process):
             if kind == "done":
-                done.add(what)
+                reported_done.add(value)
             if kind == "outcome":
-                outcome = what
+                outcome = value
             wait -= kind == "recorded"
             if kind != "recorded" or wait > 0 or not kills:
                 continue
@@ -148,15 +151,17 @@ def _run(
             storm.faults[f"{victim} killed"] += _kill(victim, job, random, server)
         process.wait()
     if outcome is not None and (left := _remaining(job.parent)):
-        storm.wrong.append(f"processes are left behind: {left}")
+        storm.wrong.append(f"processes are still running: {left}")
     return outcome
 
 
 def _remaining(folder: Path) -> list[str]:
-    """Drivers and workers that don't end by themselves. Ray's own processes, and those that it has only begun to make
-    workers of, may take a minute to notice that their driver was killed."""
-    end = time.monotonic() + ENDING_SECONDS
-    while (left := [one for one in left_behind(folder) if _is_ours(one)]) and time.monotonic() < end:
+    """Returns the drivers and workers that haven't ended after EXIT_SECONDS.
+
+    Ray's own processes, and workers that are still starting, may take a minute to notice that their driver was killed.
+    """
+    end = time.monotonic() + EXIT_SECONDS
+    while (left := [command for command in leftover_processes(folder) if _is_ours(command)]) and time.monotonic() < end:
         time.sleep(0.2)
     return left
 
@@ -171,7 +176,7 @@ def _kill(victim: str, job: Path, random: Random, server: S3Process | None) -> i
         server.kill()
         server.start()
         return 1
-    workers = workers_of(job.parent)
+    workers = worker_pids(job.parent)
     if not workers:
         return 0
     with suppress(ProcessLookupError):
@@ -180,27 +185,29 @@ def _kill(victim: str, job: Path, random: Random, server: S3Process | None) -> i
     return 0
 
 
-def _judge(storm: Storm, poisons: Collection[str], folder: Store, digest: str, done: set[str], book: Path) -> None:
-    """Compare what stands with what must."""
-    if digest_in(folder) != digest:
-        storm.wrong.append(f"the manifest's digest is {digest_in(folder)}, undisturbed it is {digest}")
+def _check(
+    storm: Storm, poisons: Collection[str], folder: Store, digest: str, reported_done: set[str], journal: Path
+) -> None:
+    """Compare the store with the undisturbed campaign, the drivers' reports and the journal."""
+    if published_digest(folder) != digest:
+        storm.wrong.append(f"the manifest's digest is {published_digest(folder)}, without faults it is {digest}")
     storm.wrong += [str(problem) for problem in verify(folder).problems if problem.kind != "unknown"]
     latest = read_latest(folder)
     records = {record.name: record for record in read_records(folder, latest)} if latest else {}
-    storm.lost = sum(name not in records or records[name].status != "done" for name in done)
-    poisoned = {name: records.get(f"mug/{name}") for name in poisons}
-    for name, record in poisoned.items():
+    storm.lost = sum(name not in records or records[name].status != "done" for name in reported_done)
+    poison_records = {name: records.get(f"mug/{name}") for name in poisons}
+    for name, record in poison_records.items():
         if record is None or record.status != "quarantined":
-            storm.wrong.append(f"{name} isn't quarantined but {record and record.status}")
-    storm.poison_renders = max((record.attempts for record in poisoned.values() if record), default=0)
-    if storm.poison_renders > MOST_POISON_RENDERS + storm.retries:
-        storm.wrong.append(f"a poisoned picture was rendered {storm.poison_renders} times")
+            storm.wrong.append(f"{name} is {record and record.status}, expected quarantined")
+    storm.poison_renders = max((record.attempts for record in poison_records.values() if record), default=0)
+    if storm.poison_renders > MAX_POISON_RENDERS + storm.retries:
+        storm.wrong.append(f"a poison picture was rendered {storm.poison_renders} times")
     storm.pictures = sum(record.status == "done" for record in records.values())
-    ended = read_book(book)["ended"]
+    ended = read_journal(journal)["ended"]
     storm.double = sum(count - 1 for count in ended.values())
     assets = len(list(folder.list("assets/")))
     if assets != storm.pictures:
         storm.wrong.append(f"{storm.pictures} pictures have {assets} assets")
-    unknown = set(ended) - {page_of(record.prompt) for record in records.values()}
+    unknown = set(ended) - {prompt_id(record.prompt) for record in records.values()}
     if unknown:
-        storm.wrong.append(f"{len(unknown)} pictures were rendered that the campaign hasn't got")
+        storm.wrong.append(f"{len(unknown)} rendered pictures aren't in the campaign")

@@ -1,4 +1,4 @@
-"""Lays the corpus out in a folder: its YAML files, and every picture that a brand spec of it names."""
+"""Copies the corpus to a folder and draws every picture that its brand specs name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LORA = "klein-base/style.safetensors"
 
 
 def lay_out(folder: Path) -> Path:
-    """A copy of the corpus with its pictures; returns the folder."""
+    """Copies the corpus with its pictures; returns the folder."""
     for part in ("bad", "good", "klein", "klein-base", "northwind"):
         shutil.copytree(CORPUS / part, folder / part)
     (folder / LORA).write_bytes(struct.pack("<Q", 2) + b"{}")

@@ -1,4 +1,4 @@
-"""The pictures of the corpus, drawn by name: good ones, and one for each thing that can be wrong with a picture."""
+"""Draws the corpus's pictures by their names: good ones, and one for each possible problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 
 def good(name: str, size: tuple[int, int] = (96, 80), format: str = "PNG", mode: str = "RGB") -> bytes:
-    """A picture of one colour, which its name decides."""
+    """A picture of one colour, derived from its name."""
     colour = tuple(hashlib.sha256(name.encode()).digest()[:3])
     picture = (
         Image.new("I;16", size, colour[0] * 200) if mode == "I;16" else Image.new("RGB", size, colour).convert(mode)
@@ -38,7 +38,7 @@ def huge(name: str) -> bytes:
 
 
 def heavy(name: str) -> bytes:
-    """A good PNG with 64 MiB of nothing after it."""
+    """A good PNG with 64 MiB of zeros after it."""
     return good(name) + bytes(64 * 1_048_576)
 
 
@@ -61,7 +61,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}
 
 
 def draw(path: Path) -> None:
-    """Makes the picture that the file's name stands for."""
+    """Draws the picture for a file name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     make = BAD.get(path.name) or (lambda name: good(name, format=FORMATS[path.suffix]))
     path.write_bytes(make(path.name))

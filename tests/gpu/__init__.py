@@ -1,4 +1,4 @@
-"""The check on a GPU: right pictures, memory, speed beside diffusers and beside what the card can do."""
+"""The check on a GPU: correct pictures, memory, and speed against diffusers and against the card's ceilings."""
 
 from tests.checkout import make_importable
 

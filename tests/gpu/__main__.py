@@ -1,8 +1,8 @@
 """`python -m tests.gpu`: the check on a GPU, in one command of at most eight minutes.
 
-Needs torch, transformers, safetensors and Pillow, and no installation; rows beside diffusers are there where it is.
-Results are written after each section. Exit code 1 where a picture is wrong or a section has no end; a goal of speed
-that is missed is only said.
+Needs torch, transformers, safetensors and Pillow, but no installation. Compares with diffusers if it is installed.
+Results are written after each section. Exits with 1 if a picture is wrong or a section doesn't finish; a missed speed
+goal is only reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,18 @@ from tests.gpu.figure import Section
 from tests.gpu.machine import machine
 from tests.gpu.report import Report
 from tests.gpu.rig import Rig
-from tests.gpu.sections import ceilings, company, decoder, dev, exhaustion, graphs, klein, pictures, stream, suite
+from tests.gpu.sections import (
+    batch_invariance,
+    ceilings,
+    decoder,
+    dev,
+    exhaustion,
+    graphs,
+    klein,
+    pictures,
+    stream,
+    suite,
+)
 
 SECTIONS: dict[str, ModuleType] = {
     "ceilings": ceilings,
@@ -34,13 +45,13 @@ SECTIONS: dict[str, ModuleType] = {
     "decoder": decoder,
     "stream": stream,
     "dev": dev,
-    "company": company,
+    "company": batch_invariance,
     "exhaustion": exhaustion,
     "graphs": graphs,
     "suite": suite,
 }
 SECONDS, GRACE = 480, 20
-"""For all sections, and what one that is at work then may still take to come back."""
+"""The time limit for all sections, and how long a running section then gets to return."""
 
 OUT = Path("out/gpu")
 DOCUMENT = Path("docs/gpu.md")
@@ -50,7 +61,7 @@ def main() -> int:
     options = parse()
     device = torch.device("cpu" if options.cpu_tiny else "cuda")
     if device.type == "cuda" and not torch.cuda.is_available():
-        sys.exit("no CUDA device is found here; --cpu-tiny runs every section at small sizes on the CPU")
+        sys.exit("no CUDA device found; --cpu-tiny runs every section at small sizes on the CPU")
     options.out.mkdir(parents=True, exist_ok=True)
     document = options.write or (options.out / "gpu.md" if options.cpu_tiny else DOCUMENT)
     report = Report(machine(device), options.cpu_tiny, options.out / "results.json", document)
@@ -69,13 +80,13 @@ def main() -> int:
 
 
 def hanging(sections: Sequence[Section], only: Sequence[str]) -> Section:
-    """The section that is being run, which never came back."""
+    """The running section, which never returned."""
     key = only[len(sections)]
     return Section(key, SECTIONS[key].ABOUT, "out of time", cause="it didn't return; the check was ended")
 
 
 def summary(sections: Sequence[Section]) -> str:
-    """What came of a check, in a line."""
+    """The result of a check in one line."""
     met = Counter(figure.met for section in sections for figure in section.figures)
     undone = ", ".join(section.key for section in sections if section.status != "done")
     return f"{met[True]} goals met, {met[False]} missed" + (f"; not done: {undone}" if undone else "")
@@ -86,7 +97,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cpu-tiny", action="store_true", help="small sizes on the CPU, written to OUT/gpu.md")
     parser.add_argument("--only", type=keys, default=list(SECTIONS), metavar="NAME[,NAME]", help=", ".join(SECTIONS))
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for all sections; default: {SECONDS}")
-    parser.add_argument("--every", action="store_true", help="measure also what isn't the default: takes longer")
+    parser.add_argument("--every", action="store_true", help="also measure what isn't the default; takes longer")
     parser.add_argument("--out", type=Path, default=OUT, help=f"for results.json and pictures; default: {OUT}")
     parser.add_argument(
         "--write",
@@ -98,15 +109,15 @@ def parse() -> argparse.Namespace:
 
 
 def keys(words: str) -> list[str]:
-    """The names of `--only`. Raises ArgumentTypeError with those that there are."""
-    asked = words.split(",")
-    if unknown := sorted(set(asked) - set(SECTIONS)):
+    """Parses the names of `--only`. Raises ArgumentTypeError, listing the sections, for unknown names."""
+    names = words.split(",")
+    if unknown := sorted(set(names) - set(SECTIONS)):
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(SECTIONS)}")
-    return asked
+    return names
 
 
 def run(key: str, module: ModuleType, rig: Rig, left: float) -> Section:
-    """One section, to its end, its deadline or its first error; what it found out until then is kept."""
+    """Runs one section to its end, its deadline or its first error. Keeps the figures measured until then."""
     section = Section(key, module.ABOUT)
     if left < 5:
         section.cause = "no time was left"
@@ -117,7 +128,7 @@ def run(key: str, module: ModuleType, rig: Rig, left: float) -> Section:
         rig.free()
         with deadline(min(module.SECONDS, left)):
             for figure in module.measure(rig):
-                # At small sizes speed says nothing.
+                # Speed at small sizes means nothing.
                 figure = replace(figure, goal=None) if rig.tiny and not figure.must else figure
                 section.figures.append(figure)
                 rig.say(f"{key}: {figure.name}: {number(figure.value)} {figure.unit} {figure.note}")

@@ -1,4 +1,4 @@
-"""What is rendered: the family's sizes, pictures and references, and how many operations that takes at least."""
+"""What the check renders: model sizes, pictures and references, and the operations they need at least."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ TEXT = 512
 
 @dataclass(frozen=True)
 class Case:
-    """A picture of a model. side: of the square picture; references: how many, reference_side: of each, square; text:
-    tokens of the prompt."""
+    """One square picture. references: how many, each square with `reference_side`. text: tokens of the prompt."""
 
     model: str
     side: int
@@ -64,20 +63,20 @@ class Case:
         return self.references * self.reference_grid[0] * self.reference_grid[1]
 
     def operations(self) -> tuple[float, float]:
-        """Of one step: products, attention. A multiplication and an addition are two. References of KV models are
-        attended to and don't run."""
+        """Floating point operations of one step: of matrix products, of attention. References of KV models are only
+        attended to."""
         rows = self.target_tokens + self.text + (0 if self.kv else self.reference_tokens)
         keys = self.target_tokens + self.text + self.reference_tokens
         blocks = self.size.double + self.size.single
         return 26.0 * rows * self.size.width**2 * blocks, 4.0 * rows * keys * self.size.width * blocks
 
     def floor(self, products: float, fp8: bool = False) -> float:
-        """Seconds of all steps at `products` operations a second in bf16; products in fp8 take half."""
+        """Seconds of all steps at `products` bf16 operations per second; fp8 products take half the time."""
         multiply, attend = self.operations()
         return self.steps * (multiply / (2 if fp8 else 1) + attend) / products
 
     def tiny(self) -> Case:
-        """The same kind of picture, small enough for a CPU."""
+        """The same case, small enough for a CPU."""
         return replace(self, side=64, steps=2, reference_side=64, text=16, reduced=True)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Small random checkpoints of every kind in diffusers' layout, written without diffusers."""
+"""Small random checkpoints of every kind, in diffusers' layout but written without diffusers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ AUTOENCODER = AutoencoderConfig(
 
 
 def save_checkpoint(kind: str, folder: Path, seed: int = 0) -> Path:
-    """A checkpoint whose weights are large enough that every part shows in the pixels."""
+    """Saves a checkpoint whose weights are large enough for every part to affect the pixels. Returns the folder."""
     torch.manual_seed(seed)
     dev = kind == "dev"
     name, extra = KINDS[kind]
@@ -94,7 +94,7 @@ def index_of(name: str, dev: bool) -> dict[str, Any]:
 
 
 def save_text(folder: Path, dev: bool) -> None:
-    """The language model without its head, and its tokenizer."""
+    """Saves the language model without its head, and its tokenizer."""
     if dev:
         model: Any = MistralModel(MistralConfig(**TEXT, sliding_window=None))
         config: Any = Mistral3Config(text_config=model.config)

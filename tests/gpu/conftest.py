@@ -1,4 +1,4 @@
-"""Where tests run that have a device: on the CPU, and on a GPU where there is one."""
+"""Runs tests that take a device on the CPU, and on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GPU = pytest.param(
 
 @pytest.fixture(params=["cpu", GPU])
 def device(request: pytest.FixtureRequest) -> Iterator[torch.device]:
-    """Each device in turn. On the CPU a test shows that it works itself; what it says of a GPU, only a GPU can show."""
+    """Each device. On the CPU a test only proves that the test itself works."""
     yield torch.device(request.param)
     if request.param == "cuda":
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""An end to what takes too long."""
+"""Time limits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from types import FrameType
 
 
 class OutOfTimeError(BaseException):
-    """A section had its time. No `Exception`: code that tries whether something works catches those."""
+    """A section's time is up. Not an `Exception`, because code that probes for features catches those."""
 
 
 REPEAT_SECONDS = 5.0
-"""A deadline is told again, should something have swallowed it."""
+"""How often the deadline's signal repeats, in case something swallowed the error."""
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise OutOfTimeError in what is inside once so many seconds have passed. In the main thread only.
+    """Raise OutOfTimeError inside the block after `seconds`. Works in the main thread only.
 
-    A call into C is waited for: see `end_at` for what never returns from one.
+    It waits for a running call into C; `end_at` ends a process whose call never returns.
     """
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -39,7 +39,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def end_at(seconds: float, last_words: Callable[[], None]) -> Iterator[None]:
-    """End the whole process, after `last_words`, should what is inside take so many seconds."""
+    """Call `last_words` and end the whole process if the block takes longer than `seconds`."""
 
     def end() -> None:
         last_words()

@@ -22,17 +22,17 @@ pictures are compared on small random checkpoints and on nano.
 TINY = "**Small sizes on a CPU, whatever the titles say: it shows that sections run; times mean nothing here.**"
 
 
-def as_markdown(told: dict[str, Any]) -> str:
+def as_markdown(report: dict[str, Any]) -> str:
     """The document of a run (what `results.json` holds). `notes`: what somebody had to say of it."""
-    machine = told["machine"]
+    machine = report["machine"]
     lines = [HEAD, "## The machine", ""]
-    if told["tiny"]:
+    if report["tiny"]:
         lines += [TINY, ""]
     for name, value in machine.items():
         shown = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
         lines.append(f"- {name}: {shown}")
-    lines += [f"- {note}" for note in told.get("notes", ())]
-    for section in told["sections"]:
+    lines += [f"- {note}" for note in report.get("notes", ())]
+    for section in report["sections"]:
         lines += ["", f"## {section['key']}", "", section["about"], ""]
         if section["status"] != "done":
             cause = section["cause"].strip().splitlines()[-1:] or [""]

@@ -1,4 +1,4 @@
-"""What the check finds out: figures, the sections they belong to, and the whole as JSON."""
+"""The figures of the check, their sections, and both as JSON."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Status = Literal["done", "failed", "out of time", "left out"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing that was found out. value: a number in `unit`, or words. goal: what it should reach. must: a figure
-    that misses its goal is a fault, not a matter of speed. beside: the same of diffusers, in the same unit."""
+    """One measured result. value: a number in `unit`, or text. must: missing the goal is an error, not just slow.
+    beside: diffusers' value, in the same unit."""
 
     name: str
     value: float | str
@@ -26,7 +26,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is reached; None without one."""
+        """Whether the value reaches the goal; None without a goal."""
         if self.goal is None or isinstance(self.value, str):
             return None
         return self.goal.met(self.value)
@@ -36,14 +36,14 @@ class Figure:
         return self.must and self.met is False
 
     def as_json(self) -> dict[str, Any]:
-        """JSON has no word for numbers that aren't finite: they are text there."""
+        """The figure as JSON. Numbers that aren't finite become text, as JSON has no notation for them."""
         value = self.value if isinstance(self.value, str) or math.isfinite(self.value) else str(self.value)
         return asdict(self) | {"value": value, "met": self.met}
 
 
 @dataclass
 class Section:
-    """A section's outcome. about: one sentence. profile: what a GPU spent its time on (kernel, milliseconds, calls)."""
+    """The result of a section. about: one sentence. profile: (kernel, milliseconds, calls) of the GPU's time."""
 
     key: str
     about: str

@@ -1,4 +1,4 @@
-"""What a check ran on."""
+"""The machine that a check ran on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PACKAGES = ("torch", "triton", "transformers", "diffusers")
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """Date, device and versions."""
-    made: dict[str, Any] = {
+    """Returns date, device and versions."""
+    facts: dict[str, Any] = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "device": "CPU",
         "python": platform.python_version(),
@@ -22,14 +22,14 @@ def machine(device: torch.device) -> dict[str, Any]:
     }
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
-        made |= {
+        facts |= {
             "device": torch.cuda.get_device_name(device),
             "capability": ".".join(map(str, torch.cuda.get_device_capability(device))),
             "memory": f"{total / 1e9:.0f} GB, {free / 1e9:.0f} GB free",
             "cuda": torch.version.cuda,
             "cudnn": torch.backends.cudnn.version(),
         }
-    return made
+    return facts
 
 
 def version_of(package: str) -> str:

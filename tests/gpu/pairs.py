@@ -1,4 +1,4 @@
-"""How far apart two results are."""
+"""Differences between two results."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def levels_apart(one: Image.Image, other: Image.Image) -> int:
 
 
 def psnr(one: Image.Image, other: Image.Image) -> float:
-    """Decibels; 99 for equal pictures."""
+    """Peak signal-to-noise ratio in decibels; 99 for equal pictures."""
     a, b = (np.asarray(picture).astype(float) for picture in (one, other))
     error = float(((a - b) ** 2).mean())
     return 99.0 if error == 0 else 10 * math.log10(255**2 / error)
 
 
 def spreads_apart(one: Tensor, other: Tensor) -> float:
-    """The largest difference, in standard deviations of the other; infinite where something isn't finite."""
+    """The largest difference in standard deviations of `other`; infinite if any value isn't finite."""
     if not (torch.isfinite(one).all() and torch.isfinite(other).all()):
         return math.inf
     return float((one.float() - other.float()).abs().max() / other.float().std().clamp_min(1e-12))

@@ -1,4 +1,4 @@
-"""What `plan` says of a case's memory, from heads of files as the real checkpoints have them."""
+"""The planned memory of a case, from files with the headers of real checkpoints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.model.sparse import Head, sparse
 
 
 def need(case: Case, rig: Rig, folder: Path) -> Need:
-    """Bytes by part; the text encoder, which isn't loaded from a file here, counts as nothing."""
+    """Bytes of each part. The text encoder counts as nothing: it isn't loaded from a file here."""
     with torch.device("meta"):
         transformer = Transformer(case.config)
     meta = Rig(torch.device("meta"), rig.tiny, rig.folder, rig.say)
@@ -34,9 +34,9 @@ def need(case: Case, rig: Rig, folder: Path) -> Need:
     model = replace(
         describe("nano", folder), parts=parts, kv=case.kv, text_layers=(1,), text_length=case.text, family=case.model
     )
-    made = need_of(model, rig.dtype.itemsize, Largest(case.side, case.side, case.reference_tokens))
+    planned = need_of(model, rig.dtype.itemsize, Largest(case.side, case.side, case.reference_tokens))
     roomy = DeviceMemory("a GPU with room for all of it", 1 << 40, 1 << 40)
-    return with_room(made, roomy)
+    return with_room(planned, roomy)
 
 
 def head(module: nn.Module) -> Head:

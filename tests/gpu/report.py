@@ -1,4 +1,4 @@
-"""What a check has found out so far, on disk after each section."""
+"""The report of a check, written to disk after each section."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.gpu.document import as_markdown
 from tests.gpu.figure import Section
 
 SAME = ("device", "python", "versions")
-"""What of two machines is compared before their sections stand in one document."""
+"""The fields that must be equal for sections of two runs to share a document."""
 
 
 @dataclass
 class Report:
-    """results: the file with this run's sections. document: the tables, with the same as JSON beside them."""
+    """results: file for this run's sections. document: Markdown tables; the same as JSON is written next to them."""
 
     machine: dict[str, Any]
     tiny: bool
@@ -28,22 +28,22 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def keep_others(self, keys: Sequence[str]) -> None:
-        """Keep the document's sections of other keys, if they are of such a machine."""
+        """Keep the document's sections with other keys if they were measured on the same kind of machine."""
         try:
-            told = json.loads(self.document.with_suffix(".json").read_text())
+            report = json.loads(self.document.with_suffix(".json").read_text())
         except (OSError, ValueError):
             return
-        of_this_machine = all(told["machine"].get(name) == self.machine.get(name) for name in SAME)
-        if of_this_machine and told["tiny"] == self.tiny:
-            self.kept = [section for section in told["sections"] if section["key"] not in keys]
-            self.notes = told.get("notes", []) if self.kept else []
+        of_this_machine = all(report["machine"].get(name) == self.machine.get(name) for name in SAME)
+        if of_this_machine and report["tiny"] == self.tiny:
+            self.kept = [section for section in report["sections"] if section["key"] not in keys]
+            self.notes = report.get("notes", []) if self.kept else []
 
     def add(self, section: Section) -> None:
-        """Write what is known, with one section more."""
+        """Add a section, and write all files."""
         self.sections.append(section.as_json())
-        told = {"machine": self.machine, "tiny": self.tiny, "sections": self.sections}
-        _write(self.results, json.dumps(told, indent=1) + "\n")
-        whole = told | {"notes": self.notes, "sections": [*self.sections, *self.kept]}
+        report = {"machine": self.machine, "tiny": self.tiny, "sections": self.sections}
+        _write(self.results, json.dumps(report, indent=1) + "\n")
+        whole = report | {"notes": self.notes, "sections": [*self.sections, *self.kept]}
         _write(self.document.with_suffix(".json"), json.dumps(whole, indent=1) + "\n")
         _write(self.document, as_markdown(whole))
 

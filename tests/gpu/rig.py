@@ -1,4 +1,4 @@
-"""The device under test: how time, memory and kernels are measured on it."""
+"""The device under test: measures time, memory and kernels on it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from typing import Any
 
 import torch
 
-from brandpress.model.network.kernels import EAGER, Kernels, chosen, compiled, compiler_found
+from brandpress.model.network.compiled_kernels import compiled_kernels, compiler_works
+from brandpress.model.network.kernel_choice import kernels_for
+from brandpress.model.network.kernels import EAGER, Kernels
 
 MEASURED_ELSEWHERE = 790e12
-"""Products in bf16 on an H100, operations a second: the ceiling until section `ceilings` has measured this card's."""
+"""bf16 products of an H100 in operations per second, used until section `ceilings` has measured this card."""
 
 
 @dataclass
 class Rig:
-    """device: what is checked. tiny: small sizes, to prove that every section runs. folder: for pictures and small
-    checkpoints. say: tells of progress. products: the ceiling of products in bf16, operations a second. every: measure
-    also what isn't the default."""
+    """device: the device under test. tiny: use small sizes, to prove that every section runs. folder: for pictures and
+    small checkpoints. say: prints progress. products: the ceiling of bf16 products in operations per second. every:
+    also measure what isn't the default."""
 
     device: torch.device
     tiny: bool
@@ -43,32 +45,31 @@ class Rig:
 
     @property
     def diffusers(self) -> bool:
-        """Whether diffusers is there to be measured beside."""
+        """Whether diffusers is installed for comparison."""
         return importlib.util.find_spec("diffusers") is not None
 
     def kernels(self) -> dict[str, Kernels]:
-        """Torch's own; where a compiler is found, torch.compile's (with `every`) and ours. Tiny checks on a CPU leave
-        compiling to tests of its own."""
-        made = {"eager": EAGER}
-        if self.gpu and self.every and compiler_found(self.device):
-            made["compiled"] = compiled()
-        return made | self.best()
+        """Kernels by name: torch's own, torch.compile's (on a GPU, with `every`), and the default ones."""
+        kernels = {"eager": EAGER}
+        if self.gpu and self.every and compiler_works(self.device):
+            kernels["compiled"] = compiled_kernels()
+        return kernels | self.best()
 
     def best(self) -> dict[str, Kernels]:
-        """`best_kernels` by name."""
+        """`best_kernels`, keyed by name."""
         kernels = self.best_kernels()
         return {kernels.name: kernels}
 
     def best_kernels(self) -> Kernels:
-        """What a renderer takes by itself."""
-        return chosen(self.device)
+        """The kernels that a renderer uses by default."""
+        return kernels_for(self.device)
 
     def wait(self) -> None:
         if self.gpu:
             torch.cuda.synchronize(self.device)
 
     def seconds(self, work: Callable[[], object], rounds: int = 3, warm: int = 1) -> float:
-        """The median time of `work`, until the device is done with it."""
+        """The median time of `work` until the device has finished it."""
         for _ in range(warm):
             work()
         times = []
@@ -81,7 +82,7 @@ class Rig:
         return statistics.median(times)
 
     def peak(self, work: Callable[[], object]) -> int:
-        """Bytes that the device's allocator holds at most during `work`; 0 on a CPU."""
+        """Peak bytes of the device's allocator during `work`; 0 on a CPU."""
         if not self.gpu:
             work()
             return 0
@@ -92,7 +93,7 @@ class Rig:
         return torch.cuda.max_memory_allocated(self.device)
 
     def held(self) -> int:
-        """Bytes that tensors take on the device; 0 on a CPU."""
+        """Bytes that tensors hold on the device; 0 on a CPU."""
         return torch.cuda.memory_allocated(self.device) if self.gpu else 0
 
     def free(self) -> None:
@@ -102,23 +103,23 @@ class Rig:
             torch.cuda.empty_cache()
 
     def profiled(self, work: Callable[[], object]) -> tuple[list[tuple[str, float, int]], float]:
-        """The kernels of `work` (name, milliseconds, calls), the longest first; and the share of the time between the
-        first and the last in which none ran. Nothing on a CPU."""
+        """Returns the kernels of `work` (name, milliseconds, calls), longest first, and the share of idle time between
+        the first and the last. Empty on a CPU."""
         if not self.gpu:
             work()
             return [], 0.0
         from torch.profiler import ProfilerActivity, profile
 
         self.wait()
-        with profile(activities=[ProfilerActivity.CUDA]) as made:
+        with profile(activities=[ProfilerActivity.CUDA]) as profiler:
             work()
             self.wait()
-        events = [event for event in made.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+        events = [event for event in profiler.events() if event.device_type == torch.autograd.DeviceType.CUDA]
         return kernel_table(events), idle_share([(e.time_range.start, e.time_range.end) for e in events])
 
 
 def kernel_table(events: Sequence[Any], most: int = 15) -> list[tuple[str, float, int]]:
-    """(name, milliseconds, calls) of events (name, time_range in microseconds), the longest first."""
+    """(name, milliseconds, calls) of events (name, time_range in microseconds), longest first."""
     times: dict[str, list[float]] = {}
     for event in events:
         times.setdefault(event.name, []).append((event.time_range.end - event.time_range.start) / 1000)
@@ -127,7 +128,7 @@ def kernel_table(events: Sequence[Any], most: int = 15) -> list[tuple[str, float
 
 
 def idle_share(ranges: Sequence[tuple[float, float]]) -> float:
-    """The share of the time from the first start to the last end that no range (start, end) covers."""
+    """The share of the time between first start and last end that no range (start, end) covers."""
     if not ranges:
         return 0.0
     ordered = sorted(ranges)

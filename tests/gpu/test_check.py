@@ -1,4 +1,4 @@
-"""The whole check at small sizes, as a command: it runs to its end where only torch and transformers are installed."""
+"""The whole check at small sizes, as a command, with only torch and transformers installed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.gpu.rig import Rig
 
 ROOT = Path(__file__).parents[2]
 NOT_THERE = ("boto3", "botocore", "diffusers", "hypothesis", "pydantic", "ray", "resvg_py", "rich", "typer")
-"""Packages that a machine with a GPU may not have; these are ours and of our tests, not torch's nor transformers'."""
+"""Packages that a GPU machine may lack: our dependencies and those of our tests, but not of torch or transformers."""
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in whose processes those packages can't be imported."""
+    """An environment in which those packages can't be imported."""
     folder = tmp_path_factory.mktemp("bare")
     (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({NOT_THERE!r}))\n")
     return os.environ | {"PYTHONPATH": str(folder)}
@@ -40,26 +40,26 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ],
 )
 def test_it_runs_to_its_end(bare: dict[str, str], tmp_path: Path, sections: list[str], least: int) -> None:
-    """Every section at small sizes, and no figure is wrong. Tests of a GPU are found by the last section."""
+    """Every section at small sizes, and no figure is wrong. The last section collects the GPU tests."""
     command = [sys.executable, "-m", "tests.gpu", "--cpu-tiny", "--out", str(tmp_path), "--only", ",".join(sections)]
-    done = subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = strictly((tmp_path / "results.json").read_text())
-    assert [section["key"] for section in told["sections"]] == sections
-    assert {section["status"] for section in told["sections"]} == {"done"}
-    assert told["tiny"] and told["machine"]["device"] == "CPU"
-    figures = [figure for section in told["sections"] for figure in section["figures"]]
+    completed = subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    results = strictly((tmp_path / "results.json").read_text())
+    assert [section["key"] for section in results["sections"]] == sections
+    assert {section["status"] for section in results["sections"]} == {"done"}
+    assert results["tiny"] and results["machine"]["device"] == "CPU"
+    figures = [figure for section in results["sections"] for figure in section["figures"]]
     assert len(figures) > least
     assert all(figure["met"] is not False for figure in figures)
     assert not any("diffusers" in figure["name"] for figure in figures)
     text = (tmp_path / "gpu.md").read_text()
     assert "**Small sizes on a CPU" in text
     assert all(f"## {key}\n" in text for key in sections)
-    assert strictly((tmp_path / "gpu.json").read_text()) == told | {"notes": []}
+    assert strictly((tmp_path / "gpu.json").read_text()) == results | {"notes": []}
 
 
 def strictly(text: str) -> Any:
-    """JSON without words that only Python has for numbers."""
+    """Parses JSON. Fails on NaN and Infinity, which only Python accepts."""
 
     def refuse(word: str) -> None:
         pytest.fail(f"{word} is no JSON")
@@ -68,7 +68,7 @@ def strictly(text: str) -> Any:
 
 
 def section(figures: Iterator[Figure], seconds: float = 60) -> Any:
-    """In a module's place."""
+    """Stands in for a section's module."""
     return SimpleNamespace(ABOUT="A section.", SECONDS=seconds, measure=lambda rig: figures)
 
 
@@ -95,11 +95,11 @@ def test_a_section_that_fails_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sections = {"a": section(good()), "b": section(breaks()), "c": section(slow(), 0.3), "d": section(wrong())}
-    told, code = run(tmp_path, monkeypatch, sections | {"e": section(good())})
+    results, code = run(tmp_path, monkeypatch, sections | {"e": section(good())})
     assert code == 1
-    assert [one["status"] for one in told["sections"]] == ["done", "failed", "out of time", "done", "done"]
-    assert [len(one["figures"]) for one in told["sections"]] == [1] * 5, "what was found out until then is kept"
-    assert told["sections"][1]["cause"].endswith("RuntimeError: no such kernel\n")
+    assert [one["status"] for one in results["sections"]] == ["done", "failed", "out of time", "done", "done"]
+    assert [len(one["figures"]) for one in results["sections"]] == [1] * 5, "figures measured until then are kept"
+    assert results["sections"][1]["cause"].endswith("RuntimeError: no such kernel\n")
     assert "**failed** after 0 s: RuntimeError: no such kernel" in (tmp_path / "gpu.md").read_text()
     assert "MISS pictures: 9 levels (goal ≤ 1)" in capsys.readouterr().out
 
@@ -111,13 +111,13 @@ def test_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: st
 
 
 def test_without_time_a_section_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told, code = run(tmp_path, monkeypatch, {"a": section(good())}, "--seconds", "2")
-    assert [(one["status"], one["cause"]) for one in told["sections"]] == [("left out", "no time was left")]
+    results, code = run(tmp_path, monkeypatch, {"a": section(good())}, "--seconds", "2")
+    assert [(one["status"], one["cause"]) for one in results["sections"]] == [("left out", "no time was left")]
     assert code == 1, "nothing was checked"
 
 
 def test_a_section_that_never_returns_ends_the_check(tmp_path: Path) -> None:
-    """A call into C isn't reached by a deadline: here one that blocks its signal."""
+    """A deadline can't interrupt a call into C: here one that blocks its signal."""
     code = (
         "import signal, sys, time\n"
         "from types import SimpleNamespace\n"
@@ -131,14 +131,14 @@ def test_a_section_that_never_returns_ends_the_check(tmp_path: Path) -> None:
         f"sys.argv = ['tests.gpu', '--cpu-tiny', '--seconds', '6', '--only', 'a', '--out', {str(tmp_path)!r}]\n"
         "sys.exit(check.main())\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1
-    [told] = strictly((tmp_path / "results.json").read_text())["sections"]
-    assert (told["status"], told["cause"]) == ("out of time", "it didn't return; the check was ended")
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert completed.returncode == 1
+    [results] = strictly((tmp_path / "results.json").read_text())["sections"]
+    assert (results["status"], results["cause"]) == ("out of time", "it didn't return; the check was ended")
 
 
-def test_a_device_that_is_spoilt_spoils_no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a sticky error every call to the device fails."""
+def test_a_broken_device_loses_no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a sticky CUDA error every call to the device fails."""
 
     def fails(rig: Rig) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
@@ -148,9 +148,9 @@ def test_a_device_that_is_spoilt_spoils_no_results(tmp_path: Path, monkeypatch: 
         yield Figure("before", 1.0)
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    told, code = run(tmp_path, monkeypatch, {"a": section(good()), "b": section(spoils()), "c": section(good())})
+    results, code = run(tmp_path, monkeypatch, {"a": section(good()), "b": section(spoils()), "c": section(good())})
     assert code == 1
-    assert [one["status"] for one in told["sections"]] == ["done", "failed", "failed"]
+    assert [one["status"] for one in results["sections"]] == ["done", "failed", "failed"]
 
 
 def test_other_sections_of_a_document_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_other_sections_of_a_document_stay(tmp_path: Path, monkeypatch: pytest.M
 
 
 def run(folder: Path, patch: pytest.MonkeyPatch, sections: dict[str, Any], *options: str) -> tuple[dict[str, Any], int]:
-    """The command in this process, with other sections."""
+    """Runs the command in this process with other sections."""
     patch.setattr(check, "SECTIONS", sections)
     patch.setattr(sys, "argv", ["tests.gpu", "--cpu-tiny", "--out", str(folder), *options])
     code = check.main()
@@ -179,5 +179,5 @@ def test_unknown_sections_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_at_small_sizes_no_goal_of_speed_counts(tmp_path: Path) -> None:
     figures = iter([Figure("speed", 1.0, goal=Goal(2)), Figure("right", 1.0, goal=Goal(1), must=True)])
     rig = Rig(torch.device("cpu"), True, tmp_path, lambda line: None)
-    made = check.run("a", section(figures), rig, 60)
-    assert [figure.goal for figure in made.figures] == [None, Goal(1)]
+    finished = check.run("a", section(figures), rig, 60)
+    assert [figure.goal for figure in finished.figures] == [None, Goal(1)]

@@ -27,15 +27,15 @@ SECTIONS = [
 ]
 
 
-def told(**changes: Any) -> dict[str, Any]:
+def report(**changes: Any) -> dict[str, Any]:
     """As `results.json` holds it."""
     machine = {"date": "2026-11-26", "device": "NVIDIA H100", "versions": {"torch": "2.11.0", "triton": "3.6.0"}}
-    made = {"machine": machine, "tiny": False, "sections": [section.as_json() for section in SECTIONS]}
-    return dict(json.loads(json.dumps(made | changes)))
+    fields = {"machine": machine, "tiny": False, "sections": [section.as_json() for section in SECTIONS]}
+    return dict(json.loads(json.dumps(fields | changes)))
 
 
 def test_the_document_shows_goals_that_were_missed() -> None:
-    text = as_markdown(told())
+    text = as_markdown(report())
     assert "| a picture | 0.2512 s | ≤ 0.2: **missed** | 0.5 | twice |" in text
     assert "| another | 1.234e+04 TFLOP/s | ≥ 100 |  |  |" in text
     assert "| attention, flash | can't be run |  |  |  |" in text
@@ -44,7 +44,7 @@ def test_the_document_shows_goals_that_were_missed() -> None:
 
 
 def test_the_document_shows_why_a_section_has_no_end() -> None:
-    text = as_markdown(told())
+    text = as_markdown(report())
     assert "**failed** after 2 s: RuntimeError: no such kernel" in text
     assert "**left out** after 0 s: no time was left" in text
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
@@ -56,10 +56,10 @@ def test_the_document_shows_why_a_section_has_no_end() -> None:
 
 
 def test_the_document_names_the_machine() -> None:
-    text = as_markdown(told(notes=["Measured twice."]))
+    text = as_markdown(report(notes=["Measured twice."]))
     assert "- device: NVIDIA H100\n- versions: torch 2.11.0, triton 3.6.0\n- Measured twice.\n" in text
     assert "Small sizes on a CPU" not in text
-    assert "**Small sizes on a CPU, whatever the titles say" in as_markdown(told(tiny=True))
+    assert "**Small sizes on a CPU, whatever the titles say" in as_markdown(report(tiny=True))
 
 
 def test_a_terminal_shows_the_same() -> None:

@@ -31,8 +31,8 @@ def test_a_missed_goal_is_a_fault_where_it_must_be_reached(figure: Figure, met: 
 
 
 def test_what_is_not_finite_is_text_in_json() -> None:
-    told = Figure("a", float("inf"), goal=AT_MOST_ONE, must=True).as_json()
-    assert (told["value"], told["met"]) == ("inf", False)
+    fields = Figure("a", float("inf"), goal=AT_MOST_ONE, must=True).as_json()
+    assert (fields["value"], fields["met"]) == ("inf", False)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_one_fault_makes_a_section_wrong() -> None:
 
 def test_a_section_as_json() -> None:
     section = Section("a", "about", "done", 1.5, [Figure("x", 2.0, "s", AT_MOST_ONE)], [("kernel", 1.0, 3)])
-    told = json.loads(json.dumps(section.as_json()))
-    assert told["figures"] == [
+    fields = json.loads(json.dumps(section.as_json()))
+    assert fields["figures"] == [
         {
             "name": "x",
             "value": 2.0,
@@ -63,4 +63,4 @@ def test_a_section_as_json() -> None:
             "met": False,
         }
     ]
-    assert (told["key"], told["status"], told["profile"]) == ("a", "done", [["kernel", 1.0, 3]])
+    assert (fields["key"], fields["status"], fields["profile"]) == ("a", "done", [["kernel", 1.0, 3]])

@@ -1,4 +1,4 @@
-"""What is made of a profile."""
+"""Times, kernel tables and idle shares."""
 
 from __future__ import annotations
 

@@ -55,10 +55,10 @@ def says(patch: pytest.MonkeyPatch, said: str, code: int) -> list[list[str]]:
 
 def test_failures_are_faults_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [command] = [says(monkeypatch, SAID, 1)]
-    made = figures(tmp_path)
-    assert (made["tests passed"].value, made["tests skipped"].value) == (20, 2)
-    assert made["tests failed"].value == 2 and made["tests failed"].wrong
-    assert made["tests failed"].note == (
+    by_name = figures(tmp_path)
+    assert (by_name["tests passed"].value, by_name["tests skipped"].value) == (20, 2)
+    assert by_name["tests failed"].value == 2 and by_name["tests failed"].wrong
+    assert by_name["tests failed"].note == (
         "test_on_gpu.py::test_float32_equals_the_cpu[cuda-dev], test_fused.py::test_softmax[5]"
     )
     assert "--collect-only" not in command[0]

@@ -13,8 +13,8 @@ from tests.gpu.sections import klein
 def test_both_make_the_same_picture(tmp_path: Path) -> None:
     """Of random weights in bfloat16, with references and without."""
     rig = Rig(torch.device("cpu"), True, tmp_path, lambda line: None)
-    made = {figure.name: figure for figure in klein.measure(rig)}
-    pictures = [figure for name, figure in made.items() if name.endswith("our picture against diffusers'")]
-    times = [figure for name, figure in made.items() if name.endswith("times as fast as diffusers")]
+    by_name = {figure.name: figure for figure in klein.measure(rig)}
+    pictures = [figure for name, figure in by_name.items() if name.endswith("our picture against diffusers'")]
+    times = [figure for name, figure in by_name.items() if name.endswith("times as fast as diffusers")]
     assert len(pictures) == len(times) == 2
     assert all(35 < figure.value < 99 for figure in pictures if isinstance(figure.value, float))

@@ -1,4 +1,4 @@
-"""diffusers' pipelines over the very tensors that ours computes with."""
+"""diffusers' pipelines over the same tensors as our models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.gpu.case import Case
 
 
 def pipeline_of(case: Case, transformer: Transformer, autoencoder: Autoencoder) -> Any:
-    """klein's pipeline, with references' keys and values apart where the model has them so. No weights are copied."""
+    """[klein]'s pipeline, or its KV variant. Copies no weights."""
     import diffusers
 
     diffusers.utils.logging.set_verbosity_error()
@@ -30,7 +30,7 @@ def pipeline_of(case: Case, transformer: Transformer, autoencoder: Autoencoder) 
     vae.bn.to(next(autoencoder.parameters()).dtype)
     scheduler = diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0)
     kind = diffusers.Flux2KleinKVPipeline if case.kv else diffusers.Flux2KleinPipeline
-    made: Any = kind(
+    pipeline: Any = kind(
         scheduler=scheduler,
         vae=vae.eval(),
         text_encoder=None,
@@ -38,21 +38,21 @@ def pipeline_of(case: Case, transformer: Transformer, autoencoder: Autoencoder) 
         transformer=blocks.eval(),
         is_distilled=True,
     )
-    made.set_progress_bar_config(disable=True)
-    return made
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
 
 
 def noise_of(channels: int, width: int, height: int, seed: int) -> Tensor:
-    """The noise of a seed: in bfloat16 torch 2.11 draws other numbers from the same generator than later versions."""
+    """The noise of a seed, drawn in float32: torch versions draw different bfloat16 numbers from one generator."""
     return initial_noise(channels, height // SIZE_MULTIPLE, width // SIZE_MULTIPLE, seed)
 
 
 def picture_of(pipeline: Any, case: Case, text: Tensor, references: Sequence[Image.Image]) -> Callable[[], Image.Image]:
-    """What renders one picture: the prompt is encoded already, as ours has it in a cache."""
+    """Returns a function that renders one picture. The prompt is already encoded, as in our caches."""
     transformer = pipeline.transformer
 
     def render() -> Image.Image:
-        made: Image.Image = pipeline(
+        picture: Image.Image = pipeline(
             prompt_embeds=text,
             image=list(references) or None,
             width=case.side,
@@ -60,7 +60,7 @@ def picture_of(pipeline: Any, case: Case, text: Tensor, references: Sequence[Ima
             num_inference_steps=case.steps,
             latents=noise_of(transformer.config.in_channels, case.side, case.side, seed=0),
         ).images[0]
-        return made
+        return picture
 
     return render
 

@@ -1,4 +1,4 @@
-"""Random weights at the real sizes, made on the device: no checkpoint is read."""
+"""Models with random weights at the real sizes, created on the device without a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.text import table_config, trunk_model
 from brandpress.model.choice import ModelChoice
 from brandpress.model.family import FAMILIES
-from brandpress.model.inference.components import LoadedModel
-from brandpress.model.inference.residency import Resident
+from brandpress.model.inference.components import LoadedModel, Offloadable
 from brandpress.model.memory.plan import DECODER_CHANNELS
 from brandpress.model.nano.tokenizer import train_tokenizer
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
@@ -30,7 +29,7 @@ SMALL_AUTOENCODER = AutoencoderConfig(block_out_channels=(32, 32, 64, 64), layer
 
 @torch.no_grad()
 def filled(module: Network, seed: int = 0) -> Network:
-    """A module's weights drawn on its device: matrices so that rows keep their size, norms at one, biases at zero."""
+    """Draws a module's weights on its device: matrices that preserve magnitudes, norms of one, biases of zero."""
     device = next(module.parameters()).device
     if device.type == "meta":
         return module
@@ -55,7 +54,7 @@ def transformer_of(case: Case, rig: Rig, seed: int = 0) -> Transformer:
 
 
 def quantise_blocks(module: Transformer) -> Transformer:
-    """The blocks' linear layers in fp8, in place, one by one."""
+    """Quantises the blocks' linear layers to fp8, in place."""
     for name, layer in list(module.named_modules()):
         if "blocks." in name and isinstance(layer, nn.Linear):
             module.set_submodule(name, Fp8Linear(*quantise(layer.weight)))
@@ -71,7 +70,7 @@ def autoencoder_of(rig: Rig, dtype: torch.dtype | None = None) -> Autoencoder:
 
 
 class RandomText(nn.Module):
-    """Stands in for a text encoder where only the transformer is measured: an embedding drawn by the prompt."""
+    """Replaces a text encoder when only the transformer is measured: random embeddings, seeded by the prompt."""
 
     def __init__(self, case: Case, rig: Rig) -> None:
         super().__init__()
@@ -84,7 +83,7 @@ class RandomText(nn.Module):
 
 
 def text_encoder_of(case: Case, rig: Rig) -> TextEncoder:
-    """Qwen3 at its real size; dev's Mistral is left out, as it wouldn't fit beside the transformer."""
+    """Qwen3 at its real size; random embeddings for [dev], whose Mistral wouldn't fit next to the transformer."""
     size = case.text_encoder
     if size.kind != "qwen3" or rig.tiny:
         return RandomText(case, rig)
@@ -103,7 +102,7 @@ def text_encoder_of(case: Case, rig: Rig) -> TextEncoder:
 
 
 def loaded_of(case: Case, rig: Rig, transformer: Transformer, text: TextEncoder | None = None) -> LoadedModel:
-    """A case's model as a renderer takes it."""
+    """Returns a case's model for a renderer."""
     family = FAMILIES[case.model]
     description = ModelDescription(
         name=case.model,
@@ -123,15 +122,15 @@ def loaded_of(case: Case, rig: Rig, transformer: Transformer, text: TextEncoder 
     )
     encoder = text or text_encoder_of(case, rig)
     autoencoder = autoencoder_of(rig)
-    autoencoder.whole_elements = DECODER_CHANNELS * case.side**2
+    autoencoder.untiled_elements = DECODER_CHANNELS * case.side**2
     return LoadedModel(
         description,
         rig.device,
         rig.dtype,
         "resident",
-        Resident(lambda: transformer),
+        Offloadable(lambda: transformer),
         autoencoder,
-        Resident(lambda: encoder),
+        Offloadable(lambda: encoder),
     )
 
 

@@ -1,4 +1,4 @@
-"""The names and shapes of the real checkpoints' tensors, read from `keys/*.json`."""
+"""Names and shapes of the real checkpoints' tensors, from `keys/*.json`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def real_layout(name: str) -> tuple[dict[str, Any], Shapes, int]:
-    """A checkpoint's config, its tensors' shapes, and how many elements they have together.
+    """Returns a checkpoint's config, its tensors' shapes, and their total number of elements.
 
-    In the files one name with a star stands for a tensor that every block of a kind has.
+    In the files, a name with a star stands for a tensor of every block.
     """
     file = json.loads((KEYS / f"{name}.json").read_text())
     shapes: Shapes = {}
@@ -52,7 +52,7 @@ def elements_of(module: nn.Module) -> int:
 
 
 def randomise(module: Network, seed: int = 0, spread: float = 0.3) -> Network:
-    """Every parameter and statistic drawn anew, so that nothing hides behind a start of zeros and ones."""
+    """Randomises every parameter and statistic, so that zeros and ones can't hide errors. Returns the module."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in module.state_dict().items():

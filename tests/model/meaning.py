@@ -1,4 +1,4 @@
-"""What the tensors of other layouts and formats mean: worked out another way than the loader does, to judge it."""
+"""Decodes other layouts and formats in another way than the loader, to check it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tests.model.other_layouts import State
 
 
 def dense(module: Transformer) -> State:
-    """All weights as they act, under diffusers' names."""
+    """All weights dequantised, under diffusers' names."""
     state = {name: tensor for name, tensor in module.state_dict().items() if not name.endswith("scale")}
     for name, layer in module.named_modules():
         if isinstance(layer, Fp8Linear):
-            state[f"{name}.weight"] = layer.expanded(torch.float32)
+            state[f"{name}.weight"] = layer.dequantised(torch.float32)
     return state
 
 
 def by_diffusers(state: State) -> State:
-    """BFL's names -> diffusers', by its own conversion."""
+    """Renames from BFL's names to diffusers', with diffusers' own conversion."""
     converted: State = convert_flux2_transformer_checkpoint_to_diffusers(dict(state))
     return converted
 
 
 def dequantised(state: State) -> State:
-    """What a quantised state means, worked out from its tensors one by one."""
+    """Dequantises a state tensor by tensor."""
     out: State = {}
     for name, tensor in state.items():
         layer = name.removesuffix(".weight")
@@ -42,7 +42,7 @@ def dequantised(state: State) -> State:
 
 
 def fp4_meaning(state: State, name: str) -> Tensor:
-    """NVFP4 by where each value and each scale lies: another way than the loader, which puts scales in order first."""
+    """Decodes NVFP4 by the position of each value and scale. The loader reorders the scales first instead."""
     if state[name].dtype != torch.uint8:
         return state[name]
     layer = name.removesuffix(".weight")

@@ -1,6 +1,6 @@
-"""The same weights in the layouts and formats of other tools' files, written out by hand for tests.
+"""Converts weights to the layouts and formats of other tools' files, for tests.
 
-Only the forward direction is ours here; that it is right is checked against diffusers' own conversion.
+A test checks the conversion against diffusers' own, which goes the other way.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ QKV = {
 
 
 def to_bfl(state: State) -> State:
-    """A transformer's tensors under diffusers' names -> under BFL's."""
+    """Renames a transformer's tensors from diffusers' names to BFL's."""
     out: State = {f"{bfl}.weight": state[f"{ours}.weight"] for ours, bfl in TOP.items() if f"{ours}.weight" in state}
     scale, shift = state["norm_out.linear.weight"].chunk(2)
     out["final_layer.adaLN_modulation.1.weight"] = torch.cat((shift, scale))
@@ -71,7 +71,7 @@ def to_bfl(state: State) -> State:
 
 
 def vae_to_bfl(state: State, levels: int) -> State:
-    """An autoencoder's tensors under diffusers' names -> under BFL's; attention as 1x1 convolutions."""
+    """Renames an autoencoder's tensors from diffusers' names to BFL's. Attention becomes 1x1 convolutions."""
     out: State = {}
     for name, tensor in state.items():
         bfl = name.replace("conv_shortcut", "nin_shortcut").replace("conv_norm_out", "norm_out")
@@ -90,7 +90,7 @@ def vae_to_bfl(state: State, levels: int) -> State:
 
 
 def is_block_linear(name: str) -> bool:
-    """What BFL's fp8 and NVFP4 files quantise."""
+    """Whether BFL's fp8 and NVFP4 files quantise this tensor."""
     return bool(re.fullmatch(r"(double|single)_blocks\.\d+\.(\w+\.(qkv|proj|0|2)|linear[12])\.weight", name))
 
 
@@ -100,7 +100,7 @@ def fp8_of(weight: Tensor, dtype: torch.dtype = torch.float8_e4m3fn) -> tuple[Te
 
 
 def each(state: State, quantised: Callable[[str], bool], write: Callable[[str, Tensor], State]) -> State:
-    """The state with some layers written another way; `write` gets a layer's name and weight."""
+    """Rewrites the layers selected by `quantised`: `write` gets a layer's name and weight."""
     out: State = {}
     for name, tensor in state.items():
         out |= write(name.removesuffix(".weight"), tensor) if quantised(name) else {name: tensor}

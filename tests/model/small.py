@@ -1,7 +1,8 @@
-"""Random small FLUX.2 checkpoints, made and saved by diffusers: the real ones' classes, few weights."""
+"""Small random FLUX.2 checkpoints, created and saved by diffusers: the real classes with few weights."""
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ PIPELINES: dict[str, tuple[Any, dict[str, bool]]] = {
 
 
 def save_small(kind: str, folder: Path, seed: int = 0, depth: int = DEPTH, shard: str | None = None) -> Path:
-    """A checkpoint of `kind` in diffusers' layout, with weights large enough that every part shows in the pixels."""
+    """Save a checkpoint of `kind` with weights large enough for every part to affect the pixels. Returns `folder`."""
     torch.manual_seed(seed)
     dev = kind == "dev"
     text, tokenizer = (small_mistral(depth), dev_tokenizer()) if dev else (small_qwen(depth), train_tokenizer(WORDS))
@@ -96,7 +97,7 @@ def small_qwen(depth: int) -> Any:
 
 
 def small_mistral(depth: int) -> Any:
-    """With a vision tower; its padding token has an embedding, as the real one may have."""
+    """Mistral with a vision tower. Its padding token has a nonzero embedding, as the real one may."""
     vision = {"model_type": "pixtral", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
     vision |= {"num_attention_heads": 1, "head_dim": 16, "patch_size": 4, "image_size": 64}
     config = Mistral3Config(
@@ -114,7 +115,7 @@ def length_of(kind: str) -> int:
 
 @dataclass(frozen=True)
 class Small:
-    """A checkpoint as both sides hold it: `renderer` is ours, `pipeline` diffusers'."""
+    """A checkpoint loaded by us (`renderer`) and by diffusers (`pipeline`)."""
 
     kind: str
     folder: Path
@@ -125,17 +126,17 @@ class Small:
         return fresh(self.renderer)
 
     def judge(self, request: RenderRequest) -> Pixels:
-        """What diffusers makes of a request."""
+        """diffusers' picture of a request."""
         return judged(self.pipeline, request, length_of(self.kind), text_layers(DEPTH))
 
 
 def fresh(renderer: Renderer) -> Renderer:
-    """The renderer with empty caches; the weights are shared."""
+    """A renderer with the same weights and empty caches."""
     return Renderer(renderer.loaded)
 
 
 def load_small(kind: str, folder: Path) -> Small:
-    """A checkpoint of `kind`, saved to `folder` and loaded by both sides, in float32 on the CPU."""
+    """Saves a checkpoint of `kind` to `folder`, and loads it with both, in float32 on the CPU."""
     save_small(kind, folder)
     return Small(kind, folder, Renderer.load(str(folder), device="cpu", dtype="float32"), load_pipeline(folder))
 
@@ -149,7 +150,7 @@ def load_pipeline(folder: Path) -> Any:
 
 
 def judged(pipeline: Any, request: RenderRequest, length: int, layers: tuple[int, ...], **options: Any) -> Pixels:
-    """The picture that a pipeline makes of a request, as levels of 255."""
+    """A pipeline's picture of a request, as levels of 255."""
     klein = isinstance(pipeline, Flux2KleinPipeline)
     guided = isinstance(pipeline, Flux2Pipeline) or (klein and not pipeline.config.is_distilled)
     result = pipeline(
@@ -173,6 +174,20 @@ def levels_of(picture: Image.Image) -> Pixels:
 
 def text_layers(depth: int) -> tuple[int, ...]:
     return tuple(depth * quarter // 4 for quarter in (1, 2, 3))
+
+
+def living_kv_rows() -> int:
+    """Returns the rows of all living tensors that have the shape of a small model's keys or values (rows, 2, 32).
+
+    Rows of keys and of values count once for each layer.
+    """
+    gc.collect()
+    tensors = [each for each in gc.get_objects() if type(each) is torch.Tensor]
+    return sum(each.shape[0] for each in tensors if each.ndim == 3 and each.shape[1:] == (2, 32) and each._base is None)
+
+
+KV_PER_ROW = 2 * 4
+"""Keys and values, in each of a small model's four blocks."""
 
 
 def noise_picture(width: int, height: int, seed: int, mode: str = "RGB") -> Image.Image:

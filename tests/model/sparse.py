@@ -1,4 +1,4 @@
-"""Files with the real checkpoints' heads, and holes where their tensors would be: for code that reads no tensor."""
+"""Sparse files with the real checkpoints' headers, for code that reads no tensors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BYTES = {"F8_E4M3": 1, "BF16": 2, "F32": 4}
 
 
 def sparse(file: Path, tensors: Head) -> Path:
-    """A safetensors file of tensors that are all zero and take no room on the disk."""
+    """Writes a safetensors file of zeros that takes no space on disk."""
     head: dict[str, Any] = {}
     end = 0
     for name, (dtype, shape) in tensors.items():
@@ -30,7 +30,7 @@ def sparse(file: Path, tensors: Head) -> Path:
 
 
 def sparse_transformer(file: Path, layout: str, fp8: bool = False) -> Path:
-    """A real transformer's file in BFL's layout, in bf16 or as BFL's fp8 files are."""
+    """Writes a real transformer's file in BFL's layout, in bf16 or like BFL's fp8 files."""
     tensors: Head = {}
     for name, shape in real_layout(f"bfl-{layout}")[1].items():
         quantised = fp8 and is_block_linear(name)

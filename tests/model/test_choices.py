@@ -123,10 +123,10 @@ def test_a_single_file_is_a_base(small: Small, tmp_path: Path) -> None:
     names = {"dev": "flux2-dev", "klein-base": "flux-2-klein-base-4b"}
     file = tmp_path / f"{names.get(small.kind, f'flux-2-{small.kind}')}.safetensors"
     write(file, to_bfl(state_of(small.folder)))
-    made = Renderer.load(str(file), vae=str(small.folder), text_encoder=str(small.folder), device="cpu")
-    with pytest.raises(CheckpointError, match="can't be normed in 32 groups"):
-        made = Renderer.load(str(file), vae=str(small.folder / "vae" / FILE), text_encoder=str(small.folder))
-    description = made.description
+    renderer = Renderer.load(str(file), vae=str(small.folder), text_encoder=str(small.folder), device="cpu")
+    with pytest.raises(CheckpointError, match="aren't multiples of 32 norm groups"):
+        Renderer.load(str(file), vae=str(small.folder / "vae" / FILE), text_encoder=str(small.folder))
+    description = renderer.description
     assert (description.kv, description.distilled) == (small.kind == "klein-kv", small.kind != "klein-base")
     assert description.text_length == 512, "of the tier, as there is no model_index.json that says otherwise"
 
@@ -209,11 +209,11 @@ def test_parts_of_different_models_are_refused(small_of: Callable[[str], Small],
     klein, wide = small_of("klein"), small_autoencoder(latent_channels=4)
     wide.save_pretrained(tmp_path / "vae")
     with pytest.raises(
-        CheckpointError, match=r"gives tokens of 16 channels, and .* takes 32: they belong to different"
+        CheckpointError, match=r"returns 16 channels per token, but .* takes 32: they belong to different"
     ):
         Renderer.load(str(klein.folder), vae=str(tmp_path / "vae"))
     state = to_bfl(state_of(klein.folder))
     state["txt_in.weight"] = torch.zeros(64, 192)
     file = write(tmp_path / "wide.safetensors", state)
-    with pytest.raises(CheckpointError, match=r"takes prompts of width 192, and .* gives 3 x 32 = 96: they belong to"):
+    with pytest.raises(CheckpointError, match=r"takes prompts of width 192, but .* returns 3 x 32 = 96; they belong"):
         Renderer.load(str(klein.folder), transformer=str(file))

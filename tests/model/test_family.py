@@ -1,4 +1,4 @@
-"""The family's table."""
+"""The table of the FLUX.2 family."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from brandpress.model.family import DEV, FAMILIES, HOSTED, KLEIN, NANO, Family, 
 
 
 @pytest.mark.parametrize("family", (DEV, *KLEIN), ids=lambda family: family.name)
-def test_a_checkpoint_is_recognised_by_what_its_files_say(family: Family) -> None:
+def test_a_checkpoint_is_recognised_by_its_properties(family: Family) -> None:
     assert family.size is not None
-    found = recognise(family.kv, family.distilled, family.size.heads, family.size.guidance_embeds)
-    assert found is family
-    assert FAMILIES[found.name] is family
+    recognised = recognise(
+        kv=family.kv,
+        distilled=family.distilled,
+        heads=family.size.heads,
+        guidance_embeds=family.size.guidance_embeds,
+    )
+    assert recognised is family
+    assert FAMILIES[recognised.name] is family
 
 
 @pytest.mark.parametrize(
@@ -24,18 +29,18 @@ def test_a_checkpoint_is_recognised_by_what_its_files_say(family: Family) -> Non
         (False, True, 24, True, 50, 4.0),
     ],
 )
-def test_another_size_is_custom_and_its_licence_unknown(
+def test_an_unknown_checkpoint_is_custom_with_an_unknown_licence(
     kv: bool, distilled: bool, heads: int, guided: bool, final: int, guidance: float
 ) -> None:
-    found = recognise(kv, distilled, heads, guided)
-    assert (found.name, found.kv, found.distilled) == ("custom", kv, distilled)
-    assert found.steps is not None
-    assert (found.steps["final"], found.guidance) == (final, guidance)
-    assert "unknown" in found.licence and not found.commercial_use
+    recognised = recognise(kv=kv, distilled=distilled, heads=heads, guidance_embeds=guided)
+    assert (recognised.name, recognised.kv, recognised.distilled) == ("custom", kv, distilled)
+    assert recognised.steps is not None
+    assert (recognised.steps["final"], recognised.guidance) == (final, guidance)
+    assert "unknown" in recognised.licence and not recognised.commercial_use
 
 
 @pytest.mark.parametrize("family", (NANO, DEV, *KLEIN), ids=lambda family: family.name)
-def test_weights_that_may_be_used_commercially_are_apache(family: Family) -> None:
+def test_weights_for_commercial_use_are_apache(family: Family) -> None:
     assert family.commercial_use == (family.licence == "Apache-2.0")
     assert family.commercial_use == ("4b" in family.name or family is NANO)
     assert family.steps is not None
@@ -43,7 +48,7 @@ def test_weights_that_may_be_used_commercially_are_apache(family: Family) -> Non
 
 
 @pytest.mark.parametrize("family", (DEV, *KLEIN), ids=lambda family: family.name)
-def test_text_encoders_give_what_transformers_take(family: Family) -> None:
+def test_text_encoders_match_the_transformers_text_width(family: Family) -> None:
     assert family.text_encoder is not None and family.size is not None
     assert family.text_encoder.width * len(family.text_encoder.layers) == family.size.text_width
 

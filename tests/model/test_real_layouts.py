@@ -37,11 +37,11 @@ def in_other_layout(shapes: Shapes, origin: Callable[[str], Origin]) -> Shapes:
     for name, shape in shapes.items():
         source = origin(name)
         assert parts.setdefault(source.name, {}).setdefault(source.third, shape) == shape
-    for found in parts.values():
-        assert set(found) in ({None}, {0, 1, 2}), "all of a tensor is taken, once"
+    for thirds in parts.values():
+        assert set(thirds) in ({None}, {0, 1, 2}), "all of a tensor is taken, once"
     return {
-        name: next(iter(found.values())) if None in found else (3 * found[0][0], *found[0][1:])
-        for name, found in parts.items()
+        name: next(iter(thirds.values())) if None in thirds else (3 * thirds[0][0], *thirds[0][1:])
+        for name, thirds in parts.items()
     }
 
 
@@ -80,9 +80,9 @@ def test_bytes_of_weights_are_those_of_the_published_files(name: str, layout: st
 
 def test_the_autoencoder_in_bfls_layout() -> None:
     shapes = real_layout("vae")[1]
-    made = in_other_layout(shapes, lambda name: bfl_vae.tensor_origin(name, levels=4))
+    shapes_in_bfl = in_other_layout(shapes, lambda name: bfl_vae.tensor_origin(name, levels=4))
     theirs = real_layout("bfl-vae")[1]
-    assert made.keys() == theirs.keys()
+    assert shapes_in_bfl.keys() == theirs.keys()
     for name, shape in theirs.items():
-        assert made[name] == shape or (*made[name], 1, 1) == shape
-        assert made[name] == shape or ".attn_1." in name
+        assert shapes_in_bfl[name] == shape or (*shapes_in_bfl[name], 1, 1) == shape
+        assert shapes_in_bfl[name] == shape or ".attn_1." in name

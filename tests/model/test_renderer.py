@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +13,20 @@ from PIL import Image
 
 from brandpress.model import CheckpointError, Renderer, RenderRequest, RequestError
 from brandpress.model import renderer as module
+from brandpress.model.inference import components
 from brandpress.model.memory.plan import DeviceMemory, need_of
 from brandpress.model.network import tiled as bands
-from tests.model.small import DEPTH, LENGTH, Small, judged, levels_of, noise_picture, text_layers
+from tests.model.small import (
+    DEPTH,
+    KV_PER_ROW,
+    LENGTH,
+    Small,
+    judged,
+    levels_of,
+    living_kv_rows,
+    noise_picture,
+    text_layers,
+)
 
 REFERENCES = [
     (64, 64, "RGB"), (200, 90, "RGB"), (75, 131, "RGB"), (512, 64, "RGB"), (97, 300, "RGBA"),
@@ -87,8 +97,8 @@ def test_a_picture_in_narrow_bands_equals_diffusers(
 ) -> None:
     """As four megapixels do in wide ones."""
     small = small_of("klein")
-    monkeypatch.setattr(small.renderer.loaded.autoencoder, "whole_elements", 0)
-    monkeypatch.setattr(bands, "PLAIN_ELEMENTS", 1 << 12)
+    monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
+    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 12)
     monkeypatch.setitem(bands.BAND_ELEMENTS, "cpu", 1 << 14)
     request = RenderRequest(PROMPT, pictures(1), 256, 320, seed=1, steps=1)
     (ours,) = small.renderer.render([request])
@@ -102,15 +112,15 @@ def test_four_megapixels_equal_diffusers(
 ) -> None:
     """In bands, which diffusers' picture is made without: this autoencoder is small enough."""
     small = small_of("klein")
-    monkeypatch.setattr(small.renderer.loaded.autoencoder, "whole_elements", 0)
-    monkeypatch.setattr(bands, "PLAIN_ELEMENTS", 1 << 20)
+    monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
+    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 20)
     request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
     (ours,) = small.renderer.render([request])
     assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
 
 
 def test_every_input_shows_in_the_picture(small: Small) -> None:
-    """Or else equality would prove little."""
+    """Otherwise equality would prove little."""
     first, second = pictures(2)
     base = RenderRequest(PROMPT, (first, second), 64, 64, seed=1, steps=2)
     others = [
@@ -120,9 +130,9 @@ def test_every_input_shows_in_the_picture(small: Small) -> None:
         RenderRequest(PROMPT, (first, second), 64, 64, seed=2, steps=2),
         RenderRequest(PROMPT, (first, second), 64, 64, seed=1, steps=3),
     ]
-    made = small.renderer.render([base, *others])
-    for other in made[1:]:
-        assert levels(made[0], other) > 1
+    first_picture, *other_pictures = small.renderer.render([base, *others])
+    for other in other_pictures:
+        assert levels(first_picture, other) > 1
 
 
 def test_guidance_shows_where_the_model_is_not_distilled(small: Small) -> None:
@@ -145,9 +155,9 @@ def test_a_picture_does_not_depend_on_its_list(small: Small) -> None:
 
 def test_reused_references_give_the_very_same_picture(small: Small) -> None:
     """Whatever prompt, seed and size they were first used with: to the bit."""
-    wanted = RenderRequest(PROMPT, pictures(3), 80, 64, seed=3, steps=2)
+    request = RenderRequest(PROMPT, pictures(3), 80, 64, seed=3, steps=2)
     before = RenderRequest("snow falls on the green bottle", pictures(3), 64, 96, seed=4, steps=3)
-    after, alone = small.fresh().render([before, wanted])[1], small.fresh().render([wanted])[0]
+    after, alone = small.fresh().render([before, request])[1], small.fresh().render([request])[0]
     assert levels(after, alone) == 0
 
 
@@ -173,18 +183,24 @@ def test_a_stream_renders_no_further_than_it_is_read(small: Small) -> None:
     [
         (RenderRequest(PROMPT, (), 100, 64), "size 100x64: width and height must be multiples of 16"),
         (RenderRequest(PROMPT, (), 64, 0), "size 64x0: width and height must be multiples of 16"),
-        (RenderRequest(PROMPT, (), 4096, 1040), "size 4096x1040: at most 4,194,304 pixels"),
-        (RenderRequest(PROMPT, pictures(1) * 11, 64, 64), "references: 11 given, at most 10 allowed"),
-        (RenderRequest(PROMPT, (), 64, 64, steps=0), "steps 0: at least 1"),
-        (RenderRequest(PROMPT, (), 64, 528), "size 64x528: the shape may be at most 8:1"),
+        (RenderRequest(PROMPT, (), 4096, 1040), "size 4096x1040: at most 4,194,304 pixels are allowed"),
+        (RenderRequest(PROMPT, pictures(1) * 11, 64, 64), "references: got 11, at most 10 are allowed"),
+        (RenderRequest(PROMPT, (), 64, 64, steps=0), "steps 0: must be at least 1"),
+        (RenderRequest(PROMPT, (), 64, 528), "size 64x528: the aspect ratio must be at most 8:1"),
         (
             RenderRequest(PROMPT, (), 64, 64, reference_pixels=4095),
             "reference_pixels 4,095: allowed are 4,096 (64x64) to",
         ),
         (RenderRequest(PROMPT, (), 64, 64, reference_pixels=2025 * 2024), "to 4,096,576 (2024x2024)"),
         (RenderRequest(PROMPT, (), 64, 64, guidance=1.0, negative_prompt="x"), "negative_prompt: "),
-        (RenderRequest(PROMPT, (noise_picture(60, 90, 0),), 64, 64), "60x90; its sides must be at least 64 pixels"),
-        (RenderRequest(PROMPT, (noise_picture(640, 79, 0),), 64, 64), "640x79; its aspect must be at most 8:1"),
+        (
+            RenderRequest(PROMPT, (noise_picture(60, 90, 0),), 64, 64),
+            "reference of 60x90: both sides must be at least 64 pixels",
+        ),
+        (
+            RenderRequest(PROMPT, (noise_picture(640, 79, 0),), 64, 64),
+            "reference of 640x79: the aspect ratio must be at most 8:1",
+        ),
     ],
 )
 def test_bad_requests_are_refused(small: Small, request_: RenderRequest, message: str) -> None:
@@ -198,7 +214,7 @@ def test_bad_requests_are_refused(small: Small, request_: RenderRequest, message
         ({"dtype": "int8"}, "dtype 'int8': allowed are float32, bfloat16, float16"),
         ({"dtype": "float31"}, "dtype 'float31': allowed are float32, bfloat16, float16"),
         ({"device": "gpu"}, "device 'gpu': allowed are cpu, cuda"),
-        ({"residency": "half"}, "residency 'half': allowed are resident, turns"),
+        ({"residency": "half"}, "residency 'half': allowed are resident, offload"),
     ],
 )
 def test_unknown_places_are_refused(small: Small, options: dict[str, str], message: str) -> None:
@@ -221,8 +237,8 @@ def test_the_host_is_named(small: Small) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("klein", "has no second pass; it needs a base model"),
-        ("klein-base", "guidance is 1; it needs a base model and"),
+        ("klein", "is distilled; use a base model and guidance above 1"),
+        ("klein-base", "guidance is 1; use a base model and guidance above 1"),
     ],
 )
 def test_a_negative_prompt_needs_a_second_pass(small_of: Callable[[str], Small], kind: str, message: str) -> None:
@@ -231,73 +247,79 @@ def test_a_negative_prompt_needs_a_second_pass(small_of: Callable[[str], Small],
 
 
 def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Small]) -> None:
-    with pytest.raises(RequestError, match=r"upsample: .* has no language model that rewrites prompts; flux.2-dev has"):
+    with pytest.raises(RequestError, match=r"upsample: .* can't rewrite prompts; use flux.2-dev"):
         small_of("klein").renderer.render([RenderRequest(PROMPT, (), 64, 64, upsample=True)])
 
 
-def test_memory_is_given_back_when_it_is_asked_for(small_of: Callable[[str], Small]) -> None:
-    """After a failed attempt: no reference set is kept, and the next picture is the same."""
+def test_release_frees_reference_sets_and_their_room(small_of: Callable[[str], Small]) -> None:
+    """As after a failed attempt. The next picture is the same."""
     renderer = small_of("klein-kv").fresh()
     request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=1)
-    before = renderer.render([request])
-    (kv,) = renderer.reuse.reference_kv._values.values()
-    assert kv.room
+    rows_before = living_kv_rows()
+    (first,) = renderer.stream([request])
+    cached = renderer.caches.reference_kv.nbytes // (2 * 32 * 4)
+    room = KV_PER_ROW * (16 + renderer.description.text_length)
+    assert living_kv_rows() - rows_before == cached + room
     renderer.release()
-    assert not kv.room
-    assert (len(renderer.reuse.reference_kv), renderer.reuse.reference_kv.nbytes) == (0, 0)
-    assert levels(before[0], renderer.render([request])[0]) == 0
+    assert living_kv_rows() == rows_before
+    assert (len(renderer.caches.reference_kv), renderer.caches.reference_kv.nbytes) == (0, 0)
+    (second,) = renderer.stream([request])
+    assert second.cache["reference_kv"] == 0
+    assert levels(first.picture, second.picture) == 0
 
 
-class TestTurns:
-    """Text encoder and transformer in memory one after the other."""
+class TestOffload:
+    """Either the text encoder or the transformer is on the device."""
 
     @pytest.fixture
-    def turns(self, small: Small) -> Renderer:
-        return Renderer.load(str(small.folder), device="cpu", dtype="float32", residency="turns")
+    def offloading(self, small: Small) -> Renderer:
+        return Renderer.load(str(small.folder), device="cpu", dtype="float32", residency="offload")
 
-    def test_pictures_are_the_same(self, small: Small, turns: Renderer) -> None:
+    def test_pictures_are_the_same(self, small: Small, offloading: Renderer) -> None:
         requests = [RenderRequest(f"{PROMPT} {i}", pictures(i), 64, 64, seed=i, steps=2) for i in range(3)]
-        for one, other in zip(small.fresh().render(requests), turns.render(requests), strict=True):
+        for one, other in zip(small.fresh().render(requests), offloading.render(requests), strict=True):
             assert levels(one, other) == 0
 
-    def test_a_group_takes_one_turn(self, small: Small, turns: Renderer) -> None:
-        loads = [watch(turns.loaded.text_encoder), watch(turns.loaded.transformer)]
-        turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
-        assert [len(found) for found in loads] == [1, 1]
-        turns.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
-        assert [len(found) for found in loads] == [1, 1], "known prompts need no encoder"
+    def test_a_group_loads_each_part_once(self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+        loads = record_loads(monkeypatch, lambda part: part)
+        offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
+        assert loads == ["text encoder", "transformer"]
+        offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
+        assert loads == ["text encoder", "transformer"], "cached prompts need no text encoder"
 
-    def test_never_both(self, small: Small, turns: Renderer) -> None:
-        both = []
-        for part in (turns.loaded.text_encoder, turns.loaded.transformer):
-            watch(part, lambda: both.append(turns.loaded.text_encoder.loaded and turns.loaded.transformer.loaded))
-        list(turns.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64 + 16 * i, steps=1) for i in range(3)))
+    def test_never_both(self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+        text_encoder, transformer = offloading.loaded.text_encoder, offloading.loaded.transformer
+        both = record_loads(monkeypatch, lambda part: text_encoder.loaded or transformer.loaded)
+        list(offloading.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64 + 16 * i, steps=1) for i in range(3)))
         assert len(both) == 6 and not any(both)
 
 
-def watch(part: Any, then: Callable[[], None] = lambda: None) -> list[int]:
-    """Note each time that a part is loaded."""
-    loads: list[int] = []
-    load = part._load
+def record_loads(monkeypatch: pytest.MonkeyPatch, entry: Callable[[str], object]) -> list[object]:
+    """Returns a list that gets an entry each time the text encoder or the transformer is about to be loaded."""
+    entries: list[object] = []
+    for part, function in (("text encoder", "load_text_encoder"), ("transformer", "load_transformer")):
+        load = getattr(components, function)
 
-    def noted() -> Any:
-        loads.append(1)
-        then()
-        return load()
+        def recording(*arguments: object, load: Callable[..., object] = load, part: str = part) -> object:
+            entries.append(entry(part))
+            return load(*arguments)
 
-    part._load = noted
-    return loads
+        monkeypatch.setattr(components, function, recording)
+    return entries
 
 
 def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    need = need_of(small.renderer.description, 4, module.USUAL)
-    for memory, residency in ((need.resident * 2, "resident"), (int((need.turns + need.resident) / 2 / 0.9), "turns")):
+    need = need_of(small.renderer.description, 4, module.DEFAULT_LARGEST)
+    for memory, residency in (
+        (need.resident * 2, "resident"),
+        (int((need.offloaded + need.resident) / 2 / 0.9), "offload"),
+    ):
         device = DeviceMemory("a test", memory, memory)
-        monkeypatch.setattr(module, "settled_memory", lambda *asked, device=device: device)
-        made = Renderer.load(str(small.folder), device="cpu", dtype="float32")
-        assert made.residency == residency
-        assert made.reuse.reference_kv.budget == need.spare(made.residency, device)
-    device = DeviceMemory("a test", need.turns, need.turns)
-    monkeypatch.setattr(module, "settled_memory", lambda *asked: device)
-    with pytest.raises(CheckpointError, match="the model doesn't fit: text encoder and transformer in turns need"):
+        monkeypatch.setattr(module, "settled_memory", lambda *arguments, device=device: device)
+        renderer = Renderer.load(str(small.folder), device="cpu", dtype="float32")
+        assert renderer.residency == residency
+        assert renderer.caches.reference_kv.budget == need.spare(renderer.residency, device)
+    device = DeviceMemory("a test", need.offloaded, need.offloaded)
+    monkeypatch.setattr(module, "settled_memory", lambda *arguments: device)
+    with pytest.raises(CheckpointError, match="the model doesn't fit: with offloading it needs"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")

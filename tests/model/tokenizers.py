@@ -1,4 +1,4 @@
-"""Small tokenizers with the chat templates of klein and of [dev]."""
+"""Small tokenizers with the chat templates of [klein] and [dev]."""
 
 from __future__ import annotations
 

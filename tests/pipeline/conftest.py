@@ -1,4 +1,4 @@
-"""What the tests of the stations share: the corpus of brand specs and campaigns with its pictures, and one Ray."""
+"""Fixtures of all pipeline tests: the corpus of brand specs and campaigns with its pictures, and one Ray cluster."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of tests/corpus, with its pictures. Tests must not change it."""
+    """A copy of tests/corpus with its pictures. Tests must not change it."""
     return lay_out(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="session")
 def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
-    """One Ray with two workers for all tests: starting it takes longer than rendering. It finds the tests' stand-in."""
+    """One Ray cluster with two workers for all tests, because starting it is slow. It can import our stand-in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.delenv("RAY_ADDRESS", raising=False)

@@ -1,1 +1,1 @@
-"""The drawn world that nano is trained on: products, characters and objects in scenes, with captions and references."""
+"""The procedural renderer of nano's training data: items in scenes, with captions and reference pictures."""

@@ -1,19 +1,21 @@
-"""Backdrops of any colours and shapes: what no word tells and only a reference shows."""
+"""Abstract scenes of random colours and shapes, which only a reference picture can specify."""
 
 from collections.abc import Callable
 
 from brandpress.model.nano.world.backdrop import Backdrop
-from brandpress.model.nano.world.colours import Rgb, any_colour, mixed
+from brandpress.model.nano.world.colours import Rgb, mixed, random_colour
 
 
 def abstract(b: Backdrop) -> None:
-    """A gradient, two to four layers of shapes, and at times a floor."""
-    b.gradient(0, 1, (0, any_colour(b.rng)), (b.rng.uniform(0.3, 0.7), any_colour(b.rng)), (1, any_colour(b.rng)))
+    """Draw a gradient, two to four layers of shapes and, in 60 %, a floor."""
+    b.gradient(
+        0, 1, (0, random_colour(b.rng)), (b.rng.uniform(0.3, 0.7), random_colour(b.rng)), (1, random_colour(b.rng))
+    )
     for _ in range(b.rng.randint(2, 4)):
-        b.rng.choice(_LAYERS)(b, any_colour(b.rng))
+        b.rng.choice(_LAYERS)(b, random_colour(b.rng))
     if b.rng.random() < 0.6:
-        floor = any_colour(b.rng)
-        b.gradient(b.rng.uniform(0.62, 0.82), 1, (0, floor), (1, mixed(floor, any_colour(b.rng), 0.3)))
+        floor = random_colour(b.rng)
+        b.gradient(b.rng.uniform(0.62, 0.82), 1, (0, floor), (1, mixed(floor, random_colour(b.rng), 0.3)))
 
 
 def _hill(b: Backdrop, fill: Rgb) -> None:

@@ -1,10 +1,10 @@
-"""Captions: what a campaign's prompt would say of a composition, and which references go with it."""
+"""Captions: prompts for a composition as a campaign would word them, with their references."""
 
 import random
 from dataclasses import dataclass
 
 from brandpress.model.nano.world import phrases as words
-from brandpress.model.nano.world.describe import capital, description, invented, short_description, with_article
+from brandpress.model.nano.world.describe import capitalise, description, invented_name, short_description, with_article
 from brandpress.model.nano.world.facts import Facts, ItemFacts, random_facts
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.natural import SHARE as NATURAL_SHARE
@@ -16,14 +16,14 @@ _COUNTS = (0.12, 0.20, 0.34, 0.29, 0.05)
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A prompt and its references in their order: "item0" to "item2", "scene", "style"."""
+    """A prompt and its references in order: "item0" to "item2", "scene", "style"."""
 
     text: str
     references: tuple[str, ...]
 
 
 def caption(rng: random.Random, facts: Facts) -> Caption:
-    """Draws a caption of 2 to 45 words and its 0 to 4 references by lot."""
+    """Returns a random caption of MIN_WORDS to MAX_WORDS words, with 0 to 4 references."""
     for _ in range(8):
         drawn = _draw(rng, facts)
         if MIN_WORDS <= len(drawn.text.split()) <= MAX_WORDS:
@@ -32,14 +32,14 @@ def caption(rng: random.Random, facts: Facts) -> Caption:
 
 
 def caption_corpus(rng: random.Random, library: Library, count: int) -> list[str]:
-    """Returns `count` captions of random facts, drawn without painting anything."""
+    """Returns `count` captions of random facts, without rendering any pictures."""
     return [caption(rng, random_facts(rng, library)).text for _ in range(count)]
 
 
 def explicit_caption(facts: Facts, references: tuple[str, ...]) -> Caption:
-    """Returns the plainest caption that numbers all references, items from left to right, the scene last.
+    """Returns a plain caption that numbers all references: items from left to right, then the scene.
 
-    Raises ValueError where the scene or an item isn't among the references.
+    Raises ValueError if the scene or an item isn't among the references.
     """
     parts = []
     for index, item in enumerate(facts["items"]):
@@ -48,33 +48,33 @@ def explicit_caption(facts: Facts, references: tuple[str, ...]) -> Caption:
     return Caption(f"{' and '.join(parts)}, in the scene from image {references.index('scene') + 1}", references)
 
 
-def _chosen(rng: random.Random, facts: Facts) -> list[str]:
-    """Draws the references that go with the caption; never both a scene and a style."""
+def _choose_references(rng: random.Random, facts: Facts) -> list[str]:
+    """Returns the random references of a caption; never both a scene and a style."""
     pool = [f"item{index}" for index in range(len(facts["items"]))]
     backdrop = "style" if facts["grade"] != "none" and rng.random() < 0.4 else "scene"
     count = min(rng.choices(range(5), _COUNTS)[0], len(pool) + 1)
-    # items come first in a brand's campaign: the scene is left to words more often than an item
+    # campaigns put items first, so a scene has a reference less often than an item
     weights = [1.0 + 0.5 * rng.random() for _ in pool] + [0.75 + 0.75 * rng.random()]
     ranked = sorted(zip([*pool, backdrop], weights, strict=True), key=lambda pair: -pair[1])
     return [name for name, _ in ranked[:count]]
 
 
 def _draw(rng: random.Random, facts: Facts) -> Caption:
-    chosen = _chosen(rng, facts)
+    references = _choose_references(rng, facts)
     items = facts["items"]
     mention = list(range(len(items)))
     natural = len(items) > 1 and rng.random() < NATURAL_SHARE
     if not natural and rng.random() < 0.4:
         rng.shuffle(mention)
-    order = [f"item{index}" for index in mention if f"item{index}" in chosen]
-    order += [name for name in ("scene", "style") if name in chosen]
-    bound = [index for index in mention if f"item{index}" in chosen]
+    order = [f"item{index}" for index in mention if f"item{index}" in references]
+    order += [name for name in ("scene", "style") if name in references]
+    bound = [index for index in mention if f"item{index}" in references]
 
-    lot = rng.random()
-    mode = "number" if lot < 0.45 else ("order" if lot < 0.53 and chosen else "name")
+    roll = rng.random()
+    mode = "number" if roll < 0.45 else ("order" if roll < 0.53 and references else "name")
     shuffled = rng.random() < 0.35
-    ways = {index: _way(rng, mode, items[index]) for index in bound}
-    anonymous = any(way in ("generic", "invented", "bare") for way in ways.values())
+    naming_styles = {index: _naming_style(rng, mode, items[index]) for index in bound}
+    anonymous = any(style in ("generic", "invented", "bare") for style in naming_styles.values())
     if shuffled and (mode == "number" or (mode == "name" and not (anonymous and len(bound) > 1))):
         rng.shuffle(order)
     number = {name: index + 1 for index, name in enumerate(order)}
@@ -83,7 +83,7 @@ def _draw(rng: random.Random, facts: Facts) -> Caption:
     for index in mention:
         key = f"item{index}"
         if key in number:
-            names[index] = _reference_name(rng, items[index], ways[index], number[key], mode != "name")
+            names[index] = _reference_name(rng, items[index], naming_styles[index], number[key], mode != "name")
         else:
             names[index] = description(rng, items[index])
     scene = _scene_clause(rng, facts, number, mode)
@@ -95,8 +95,8 @@ def _draw(rng: random.Random, facts: Facts) -> Caption:
     return Caption(_finished(rng, text), tuple(order))
 
 
-def _way(rng: random.Random, mode: str, item: ItemFacts) -> str:
-    """Draws how a referenced item is called: noun, described, full, generic, invented or bare (its number alone)."""
+def _naming_style(rng: random.Random, mode: str, item: ItemFacts) -> str:
+    """Returns a random way to name a referenced item: noun, described, full, generic, invented or bare."""
     if mode == "order":
         return rng.choice(("noun", "bare", "generic"))
     if mode == "number":
@@ -112,7 +112,7 @@ def _reference_name(rng: random.Random, item: ItemFacts, way: str, number: int, 
     if way == "generic":
         noun = rng.choice(words.GENERIC[item["category"]])
     elif way == "invented":
-        name = invented(rng)
+        name = invented_name(rng)
         noun = f"{name} {item['noun']}" if rng.random() < 0.5 else name
     elif way == "full":
         noun = description(rng, item, article=False)
@@ -136,7 +136,7 @@ def _reference_name(rng: random.Random, item: ItemFacts, way: str, number: int, 
 
 
 def _scene_clause(rng: random.Random, facts: Facts, number: dict[str, int], mode: str) -> str:
-    """Returns the scene's words; empty at times where a scene reference shows it."""
+    """Returns the scene's phrase; may be empty if there is a scene reference."""
     plain = rng.choice(words.SCENE_WORDS[facts["scene"]]).format(c=facts["scene_colour"] or "")
     if "scene" not in number:
         return plain
@@ -146,14 +146,14 @@ def _scene_clause(rng: random.Random, facts: Facts, number: dict[str, int], mode
         if rng.random() < 0.2:
             return f"{plain} from image {k}" if rng.random() < 0.5 else f"{plain}, {clause}"
         return clause
-    lot = rng.random()
-    if lot < 0.4:
+    roll = rng.random()
+    if roll < 0.4:
         return rng.choice(words.SCENE_BY_REFERENCE)
-    return plain if lot < 0.75 else ""
+    return plain if roll < 0.75 else ""
 
 
 def _style_clause(rng: random.Random, facts: Facts, number: dict[str, int], mode: str) -> str:
-    """Returns the look's words: always where neither a scene nor a style reference shows it."""
+    """Returns the look's phrase; never empty for a look that no scene or style reference shows."""
     if facts["grade"] == "none":
         return ""
     plain = rng.choice(words.GRADE_WORDS[facts["grade"]])
@@ -173,22 +173,22 @@ def _sentence(
     items = facts["items"]
     setting = ", ".join(part for part in (scene, style) if part) if rng.random() < 0.7 else f"{scene} {style}".strip()
     sides = {index: rng.choice(words.SIDES[items[index]["slot"]]) for index in mention}
-    lot = rng.random()
+    roll = rng.random()
     clausal = not any(mark in setting for mark in (":", "background from", "style of", "light and"))
     if len(mention) == 1:
         only = mention[0]
-        if lot < 0.15 and setting and clausal:
+        if roll < 0.15 and setting and clausal:
             return f"{setting}, {names[only]} {_verb(rng, items[only])} {sides[only]}"
         centred = items[only]["slot"] == "centre" and rng.random() < 0.4
         body = names[only] if centred else f"{names[only]} {sides[only]}"
         return _joined(rng, body, setting)
     placed = [f"{names[index]} {sides[index]}" for index in mention]
-    if lot < 0.10 and setting and clausal:  # the scene first
+    if roll < 0.10 and setting and clausal:  # the scene first
         return f"{setting}, {_listed(placed)}"
-    if lot < 0.18 and setting and clausal:
+    if roll < 0.18 and setting and clausal:
         verbed = [f"{names[i]} {_verb(rng, items[i])} {sides[i]}" for i in mention]
         return f"{setting}, {_listed(verbed)}"
-    if lot < 0.28:
+    if roll < 0.28:
         mark = rng.choice((": ", ": ", " - "))
         on = rng.random() < 0.4
         rows = []
@@ -198,15 +198,15 @@ def _sentence(
             label = ("in the " if slot == "centre" else "on the ") + label if on else label
             rows.append(f"{label}{mark}{names[index]}")
         return _joined(rng, rng.choice((", ", "; ")).join(rows), setting, opening=False)
-    if lot < 0.38:  # the side first
+    if roll < 0.38:  # the side first
         rows = [f"{words.SIDES[items[i]['slot']][0]} {names[i]}" for i in mention]
         return _joined(rng, _listed(rows), setting, opening=False)
-    if len(mention) == 2 and lot < 0.56:
+    if len(mention) == 2 and roll < 0.56:
         return _joined(rng, _relation(rng, facts, mention, names, sides), setting)
-    if lot < 0.66:
+    if roll < 0.66:
         verbed = [f"{names[i]} {_verb(rng, items[i])} {sides[i]}" for i in mention]
         return _joined(rng, _listed(verbed), setting, opening=False)
-    if lot < 0.82:
+    if roll < 0.82:
         return _joined(rng, ", ".join(placed), setting)
     return _joined(rng, _listed(placed), setting)
 
@@ -214,7 +214,7 @@ def _sentence(
 def _relation(
     rng: random.Random, facts: Facts, mention: list[int], names: dict[int, str], sides: dict[int, str]
 ) -> str:
-    """Two items by their relation; the index order is the order of the slots, so a lower index lies to the left."""
+    """Returns two items with their relation. Items are indexed from left to right."""
     first, second = mention
     way = rng.choice(("left of", "right of")) if rng.random() < 0.6 else "next to"
     if way == "next to":
@@ -224,7 +224,7 @@ def _relation(
     if (way == "left of") != (first < second):
         first, second = second, first
         if list(names).index(first) > list(names).index(second):
-            # keep the order of mention: say the other relation instead
+            # keep the order of mention and use the opposite relation
             first, second = second, first
             way = "right of" if way == "left of" else "left of"
     return f"{names[first]} {rng.choice(('to the', 'on the', 'to the'))} {way} {names[second]}"
@@ -247,7 +247,7 @@ def _joined(rng: random.Random, body: str, setting: str, opening: bool = True) -
 
 
 def _finished(rng: random.Random, text: str) -> str:
-    """Adds filler, capitals and a full stop by lot."""
+    """Returns the text with random filler, capitalisation and full stop."""
     if rng.random() < 0.2:
         text = f"{text}, {rng.choice(words.FILLERS)}"
         if rng.random() < 0.2:
@@ -256,7 +256,7 @@ def _finished(rng: random.Random, text: str) -> str:
         text = f"{rng.choice(words.FILLERS)}: {text}"
     sentences = text.split(". ")
     if rng.random() < 0.45 or len(sentences) > 1:
-        text = ". ".join(capital(sentence) for sentence in sentences)
+        text = ". ".join(capitalise(sentence) for sentence in sentences)
         if rng.random() < 0.6:
             text += "."
     elif rng.random() < 0.06:

@@ -1,4 +1,4 @@
-"""Fixed cases to measure a model by: two items with references, one scene reference, an explicit caption."""
+"""Fixed evaluation cases: two items with references, one scene reference and an explicit caption."""
 
 import random
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ CANDIDATES = 16
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case.
+    """One evaluation case.
 
-    `references` are the pictures in the order of `caption.references`. `swapped` is the target with its two items
-    exchanged. `masks` and `swapped_masks` (bool, height x width) tell where item 0 and item 1 lie in either.
-    `candidates`: 16 crops of 64 x 64 pixels, of items at item 0's place; the case's own items are `answers`.
-    `second_candidates`: the same items at item 1's place.
+    references: the pictures in the order of `caption.references`. swapped: the target with its two items exchanged.
+    masks, swapped_masks: bool (height, width), the pixels of item 0 and item 1 in `target` and in `swapped`.
+    candidates: CANDIDATES crops of 64 x 64 pixels that show different items at item 0's position.
+    second_candidates: the same items at item 1's position. answers: the indices of the case's own items in both.
     """
 
     composition: Composition
@@ -39,15 +39,15 @@ class Case:
 
 
 def mask_of(part: Placed, width: int, height: int) -> NDArray[np.bool_]:
-    """Returns where a pasted drawing covers the picture by more than half."""
+    """Returns the pixels (bool, height x width) that a pasted drawing covers with an alpha above one half."""
     canvas = Image.new("L", (width, height))
     canvas.paste(part.drawing.getchannel("A"), (part.x, part.y))
     mask: NDArray[np.bool_] = np.asarray(canvas) > 127
     return mask
 
 
-def swapped_places(first: Placed, second: Placed, width: int) -> tuple[Placed, Placed]:
-    """Returns both drawings with their centres and their ground lines exchanged, inside the border."""
+def swap_positions(first: Placed, second: Placed, width: int) -> tuple[Placed, Placed]:
+    """Returns both drawings with their positions exchanged: horizontal centres and ground lines, inside the picture."""
 
     def moved(part: Placed, to: Placed) -> Placed:
         x = to.x + to.drawing.width // 2 - part.drawing.width // 2
@@ -66,14 +66,14 @@ def fixed_cases(
     height: int = 128,
     products_only: bool = False,
 ) -> list[Case]:
-    """Returns `count` cases, the same for the same library and seed; `products_only` needs no artwork."""
+    """Returns `count` cases, which depend on the library and the seed only. `products_only` needs no artwork."""
     rng = random.Random(seed)
-    drawn: list[Composition] = []
+    compositions: list[Composition] = []
     for _ in range(count):
         items = random_items(rng, library, held_out, count=2, products_only=products_only)
-        drawn.append(compose(rng, library, width, height, held_out, items=items, slots=("left", "right")))
-    parts = [part for composition in drawn for part in composition.placed]
-    return [_case(rng, index, composition, parts) for index, composition in enumerate(drawn)]
+        compositions.append(compose(rng, library, width, height, held_out, items=items, slots=("left", "right")))
+    parts = [part for composition in compositions for part in composition.placed]
+    return [_case(rng, index, composition, parts) for index, composition in enumerate(compositions)]
 
 
 def _case(rng: random.Random, index: int, composition: Composition, parts: list[Placed]) -> Case:
@@ -86,11 +86,11 @@ def _case(rng: random.Random, index: int, composition: Composition, parts: list[
         "scene": composition.scene_reference,
     }
     first, second = composition.placed
-    other_first, other_second = swapped_places(first, second, width)
+    other_first, other_second = swap_positions(first, second, width)
     own = [2 * index, 2 * index + 1]
     others = [at for at in range(len(parts)) if at not in own]
-    chosen = own + rng.sample(others, min(CANDIDATES - 2, len(others)))
-    rng.shuffle(chosen)
+    candidates = own + rng.sample(others, min(CANDIDATES - 2, len(others)))
+    rng.shuffle(candidates)
     return Case(
         composition=composition,
         caption=explicit_caption(composition.facts, tuple(order)),
@@ -99,14 +99,14 @@ def _case(rng: random.Random, index: int, composition: Composition, parts: list[
         swapped=assemble(composition.background, (other_first, other_second)),
         masks=(mask_of(first, width, height), mask_of(second, width, height)),
         swapped_masks=(mask_of(other_first, width, height), mask_of(other_second, width, height)),
-        candidates=tuple(candidate(composition.background, first, parts[at]) for at in chosen),
-        second_candidates=tuple(candidate(composition.background, second, parts[at]) for at in chosen),
-        answers=(chosen.index(own[0]), chosen.index(own[1])),
+        candidates=tuple(candidate_crop(composition.background, first, parts[at]) for at in candidates),
+        second_candidates=tuple(candidate_crop(composition.background, second, parts[at]) for at in candidates),
+        answers=(candidates.index(own[0]), candidates.index(own[1])),
     )
 
 
-def candidate(background: Image.Image, place: Placed, part: Placed) -> Image.Image:
-    """Returns a 64 x 64 crop of the background around `place` with another drawing in its stead."""
+def candidate_crop(background: Image.Image, place: Placed, part: Placed) -> Image.Image:
+    """Returns the 64 x 64 crop around `place`, with the drawing of `part` there instead."""
     x = place.x + place.drawing.width // 2
     ground = place.y + place.drawing.height
     shown = Placed(part.drawing, x - part.drawing.width // 2, ground - part.drawing.height)
@@ -114,7 +114,7 @@ def candidate(background: Image.Image, place: Placed, part: Placed) -> Image.Ima
 
 
 def crop_box(place: Placed) -> tuple[int, int, int, int]:
-    """Returns the 64 x 64 box around a drawing that stands on the box's ground line, 4 pixels above its lower edge."""
+    """Returns the 64 x 64 box around a drawing. The drawing's lower edge is 4 pixels above the box's."""
     x = place.x + place.drawing.width // 2
     ground = place.y + place.drawing.height
     return (x - 32, ground - 60, x + 32, ground + 4)

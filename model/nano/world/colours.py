@@ -1,4 +1,4 @@
-"""Named colours of the drawn world and the nearest name of any colour."""
+"""The named colours, and the name of a picture's dominant colour."""
 
 import math
 import random
@@ -38,24 +38,24 @@ _MATCH_RGB = np.array([_MATCHES[name] for name in _MATCH_NAMES], dtype=np.float3
 
 
 def jittered(rng: random.Random, colour: Rgb, amount: int = 12) -> Rgb:
-    """Returns `colour` with each channel moved by at most `amount` of 255."""
+    """Returns `colour` with each channel changed randomly by at most `amount` levels."""
     r, g, b = (max(0, min(255, channel + rng.randint(-amount, amount))) for channel in colour)
     return r, g, b
 
 
-def any_colour(rng: random.Random) -> Rgb:
-    """Draws a colour from all there are."""
+def random_colour(rng: random.Random) -> Rgb:
+    """Returns a random RGB colour."""
     return rng.randrange(256), rng.randrange(256), rng.randrange(256)
 
 
 def mixed(first: Rgb, second: Rgb, share: float) -> Rgb:
-    """Returns the colour that lies `share` (0 to 1) of the way from `first` to `second`."""
+    """Returns the linear mix of two colours; `share` (0 to 1) is the weight of `second`."""
     r, g, b = (round(a + (c - a) * share) for a, c in zip(first, second, strict=True))
     return r, g, b
 
 
 def distance(first: Rgb, second: Rgb) -> float:
-    """Returns the Euclidean distance of two colours in RGB, 0 to 441."""
+    """Returns the Euclidean RGB distance of two colours, 0 to 441."""
     return math.dist(first, second)
 
 

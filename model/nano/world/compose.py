@@ -1,4 +1,4 @@
-"""Compositions: items standing in a scene, and the reference pictures that show each by itself."""
+"""Compositions: items in a scene, and the reference pictures of each item and of the scene."""
 
 import random
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from brandpress.model.nano.world.facts import (
 )
 from brandpress.model.nano.world.layout import item_size
 from brandpress.model.nano.world.library import Library
-from brandpress.model.nano.world.placing import Placed, Size, cast_shadow, place
+from brandpress.model.nano.world.placing import Placed, Size, cast_shadow, place_item
 from brandpress.model.nano.world.scenes import random_scene
 
 
@@ -24,8 +24,8 @@ from brandpress.model.nano.world.scenes import random_scene
 class Composition:
     """A picture with its facts and references.
 
-    `item_references`: one for each item of `facts["items"]`. `style_reference`: another scene in the same look, None
-    without a look. `background` and `placed` are what the picture was put together from.
+    item_references: one for each item of `facts["items"]`. style_reference: another scene in the same look, None
+    without a look. background, placed: the layers of the picture.
     """
 
     picture: Image.Image
@@ -38,7 +38,7 @@ class Composition:
 
 
 def assemble(background: Image.Image, placed: tuple[Placed, ...]) -> Image.Image:
-    """Returns the background with all shadows and then all items pasted in."""
+    """Returns the background with all shadows and then all items pasted."""
     picture = background.copy()
     for part in placed:
         cast_shadow(picture, part.drawing, part.x, part.y, 0.6)
@@ -57,31 +57,31 @@ def compose(
     items: list[Item] | None = None,
     slots: tuple[str, ...] | None = None,
 ) -> Composition:
-    """Draws one composition of `width` x `height` pixels by lot.
+    """Returns a random composition of `width` x `height` pixels.
 
-    `held_out` shows only artwork and products that training never shows. `reference`: width and height of the
-    references; they show items at the picture's scale where the picture has four times their area. `items` and `slots`
-    fix what would else be drawn by lot.
+    held_out: use only artwork and products that training never shows. reference: width and height of the references;
+    if the picture has four times their area, references show items at the picture's scale. items, slots: random by
+    default.
     """
-    chosen = items if items is not None else random_items(rng, library, held_out)
-    where = slots if slots is not None else random_slots(rng, len(chosen))
-    crowded = len(chosen) == 2 and "centre" in where
+    subjects = items if items is not None else random_items(rng, library, held_out)
+    positions = slots if slots is not None else random_slots(rng, len(subjects))
+    crowded = len(subjects) == 2 and "centre" in positions
     scene = random_scene(rng, random_look(rng))
     background = scene.draw(width, height)
-    size = item_size(rng, width, height, len(chosen), crowded)
+    size = item_size(rng, width, height, len(subjects), crowded)
     placed: list[Placed] = []
     rows: list[ItemFacts] = []
     references: list[Image.Image] = []
-    for item, slot in zip(chosen, where, strict=True):
-        part, picture, row = place(rng, item, slot, size, (width, height), len(chosen), crowded, reference)
+    for item, slot in zip(subjects, positions, strict=True):
+        part, picture, row = place_item(rng, item, slot, size, (width, height), len(subjects), crowded, reference)
         placed.append(part)
         references.append(picture)
         rows.append(row)
-    alike = width * reference[1] == height * reference[0] and width >= reference[0]
-    scene_reference = background.resize(reference, Image.Resampling.BOX) if alike else scene.draw(*reference)
+    same_aspect = width * reference[1] == height * reference[0] and width >= reference[0]
+    scene_reference = background.resize(reference, Image.Resampling.BOX) if same_aspect else scene.draw(*reference)
     style_reference = None
     if scene.grade != "none":
-        style_reference = random_scene(rng, scene.grade, but=scene.name).draw(*reference)
+        style_reference = random_scene(rng, scene.grade, exclude=scene.name).draw(*reference)
     return Composition(
         picture=assemble(background, tuple(placed)),
         facts=scene_facts(width, height, rows, scene),

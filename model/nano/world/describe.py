@@ -1,4 +1,4 @@
-"""Items in words."""
+"""Descriptions of items in words."""
 
 import random
 
@@ -8,23 +8,23 @@ _SYLLABLES = ("zu", "vo", "nor", "vik", "lu", "mi", "ka", "ro", "tel", "bra", "s
               "ny", "gra", "hul", "jo", "wen", "tas", "ori", "mel", "ex", "ba", "sti", "ful")  # fmt: skip
 
 
-def capital(text: str) -> str:
-    """Returns the text with its first letter as a capital."""
+def capitalise(text: str) -> str:
+    """Returns the text with its first letter capitalised."""
     return text[:1].upper() + text[1:]
 
 
 def with_article(noun: str) -> str:
-    """Returns "a" or "an" and the noun."""
+    """Returns the noun with "a" or "an"."""
     return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
-def invented(rng: random.Random) -> str:
+def invented_name(rng: random.Random) -> str:
     """Returns an invented name of two or three syllables."""
-    return capital("".join(rng.choice(_SYLLABLES) for _ in range(rng.choice((2, 2, 3)))))
+    return capitalise("".join(rng.choice(_SYLLABLES) for _ in range(rng.choice((2, 2, 3)))))
 
 
 def _pattern_words(rng: random.Random, colour: str, second: str, pattern: str, noun: str) -> str:
-    """Returns the noun with its pattern and both colours."""
+    """Returns a random phrase of the noun with its pattern and both colours."""
     forms: dict[str, tuple[str, ...]] = {
         "stripes": (f"{colour} and {second} striped {noun}", f"{colour} {noun} with {second} stripes",
                     f"{colour} {noun} with vertical {second} stripes"),
@@ -41,7 +41,7 @@ def _pattern_words(rng: random.Random, colour: str, second: str, pattern: str, n
 
 
 def description(rng: random.Random, item: ItemFacts, article: bool = True) -> str:
-    """Returns an item fully in words: colours, pattern, noun and logo."""
+    """Returns the full description of an item: colours, pattern, noun and logo."""
     colour, noun = item["colour"], item["noun"]
     if item["category"] != "product":
         text = f"{colour} {noun}" if colour and not noun.startswith(colour) else noun
@@ -58,7 +58,7 @@ def description(rng: random.Random, item: ItemFacts, article: bool = True) -> st
 
 
 def short_description(rng: random.Random, item: ItemFacts) -> str:
-    """Returns the noun with a part of what can be said of it, without an article."""
+    """Returns the noun with one of its properties, without an article."""
     noun, colour = item["noun"], item["colour"]
     if item["logo"] and rng.random() < 0.4:
         return (

@@ -1,4 +1,4 @@
-"""What a composition shows, drawn by lot before anything is painted; captions need nothing else."""
+"""The facts of a composition, drawn at random before it is rendered. Captions depend on nothing else."""
 
 import random
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Box = tuple[int, int, int, int]
 
 
 class ItemFacts(TypedDict):
-    """One item. `category`: product, character or object. Colours are words, None where nothing can be said."""
+    """One item. category: product, character or object. Colours are words; None if the item has no nameable colour."""
 
     slot: str
     noun: str
@@ -30,7 +30,7 @@ class ItemFacts(TypedDict):
 
 
 class Facts(TypedDict):
-    """A composition's facts, JSON-able. `items` are in the order of their slots, boxes are x0, y0, x1, y1 in pixels."""
+    """A composition's facts, JSON-serialisable. items: in slot order; boxes are x0, y0, x1, y1 in pixels."""
 
     width: int
     height: int
@@ -42,49 +42,49 @@ class Facts(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item to draw: a product or an artwork whose hues are turned by `turn` of 256."""
+    """One item to draw: a product, or an artwork whose hues are rotated by `hue_shift` of 256."""
 
     subject: Product | Artwork
-    turn: int
+    hue_shift: int
 
 
 def random_item(rng: random.Random, library: Library, held_out: bool = False) -> Item:
-    """Draws a product (45 %), a character (35 %) or an object (20 %); half of the emoji get their hues turned."""
-    lot = rng.random()
-    if lot < 0.45:
+    """Returns a random product (45 %), character (35 %) or object (20 %); half of the emoji get a random hue shift."""
+    roll = rng.random()
+    if roll < 0.45:
         return Item(random_product(rng, held_out), 0)
-    artwork = library.pick(rng, "character" if lot < 0.8 else "object", held_out)
+    artwork = library.pick(rng, "character" if roll < 0.8 else "object", held_out)
     return Item(artwork, rng.randint(20, 236) if rng.random() < 0.5 else 0)
 
 
 def random_items(
     rng: random.Random, library: Library, held_out: bool = False, count: int | None = None, products_only: bool = False
 ) -> list[Item]:
-    """Draws `count` items (by lot 1, 2 or 3: 30, 62 and 8 %) that differ in their nouns.
+    """Returns `count` random items with different nouns; by default 1, 2 or 3 with 30, 62 and 8 %.
 
-    `products_only` leaves the artwork out.
+    products_only: use no artwork.
     """
-    wanted = count or rng.choices((1, 2, 3), (30, 62, 8))[0]
+    size = count or rng.choices((1, 2, 3), (30, 62, 8))[0]
     items: list[Item] = []
-    kinds: set[str] = set()
-    while len(items) < wanted:
+    nouns: set[str] = set()
+    while len(items) < size:
         item = Item(random_product(rng, held_out), 0) if products_only else random_item(rng, library, held_out)
         names = {item.subject.noun}
         if isinstance(item.subject, Product):
             names |= set(item.subject.nouns)
-        if not names & kinds:
-            kinds |= names
+        if not names & nouns:
+            nouns |= names
             items.append(item)
     return items
 
 
 def random_look(rng: random.Random) -> str:
-    """Draws a look: none in 55 %."""
+    """Returns a random look; "none" in 55 %."""
     return "none" if rng.random() < 0.55 else rng.choice(GRADES[1:])
 
 
 def random_slots(rng: random.Random, count: int) -> tuple[str, ...]:
-    """Draws the slots of 1 to 3 items, from left to right."""
+    """Returns the random slots of 1 to 3 items, from left to right."""
     if count == 3:
         return SLOTS
     if count == 2:
@@ -93,7 +93,7 @@ def random_slots(rng: random.Random, count: int) -> tuple[str, ...]:
 
 
 def item_facts(item: Item, slot: str, colour: str | None, box: Box) -> ItemFacts:
-    """Returns the facts of an item; `colour` is an emoji's word for its colour after the turn of hues."""
+    """Returns the facts of an item. colour: an emoji's colour word after the hue shift; unused for products."""
     subject = item.subject
     if isinstance(subject, Product):
         return ItemFacts(
@@ -130,11 +130,11 @@ def scene_facts(width: int, height: int, items: list[ItemFacts], scene: Scene) -
 
 
 def random_facts(rng: random.Random, library: Library) -> Facts:
-    """Draws the facts of a composition that nobody paints, for texts alone; the boxes are empty."""
+    """Returns the random facts of a composition, for captions only: the boxes are empty."""
     items = random_items(rng, library)
     slots = random_slots(rng, len(items))
     rows = []
     for item, slot in zip(items, slots, strict=True):
-        colour = item.subject.colour if item.turn == 0 else rng.choice((None, "green", "magenta", "blue", "teal"))
+        colour = item.subject.colour if item.hue_shift == 0 else rng.choice((None, "green", "magenta", "blue", "teal"))
         rows.append(item_facts(item, slot, colour, (0, 0, 0, 0)))
     return scene_facts(128, 128, rows, random_scene(rng, random_look(rng)))

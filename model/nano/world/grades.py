@@ -1,4 +1,4 @@
-"""Looks of the light, applied to backgrounds only so that products keep their colours."""
+"""Colour grades ("looks"). They apply to backgrounds only, so that items keep their colours."""
 
 from PIL import Image
 
@@ -7,7 +7,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def _tinted(saturation: float, gain: tuple[float, float, float], lift: tuple[float, float, float]) -> _Matrix:
-    """A 3 x 4 colour matrix: saturation around luma, then gain and lift (of 255) a channel."""
+    """Returns a 3 x 4 colour matrix: saturation around luma, then gain and lift (in levels) for each channel."""
     rows: list[float] = []
     for channel in range(3):
         for source in range(3):
@@ -38,15 +38,12 @@ _NEON = [
 
 
 def grade(picture: Image.Image, name: str) -> Image.Image:
-    """Returns an RGB picture in the look of this name.
-
-    Raises ValueError for a look of an unknown name.
-    """
+    """Returns an RGB picture with the look of this name. Raises ValueError for an unknown name."""
     if name == "none":
         return picture
     if name == "neon":
         luma = picture.convert("L")
         return Image.merge("RGB", [luma.point(list(table)) for table in _NEON])
     if name not in _MATRICES:
-        raise ValueError(f"grade: {name!r} isn't known; allowed: {', '.join(GRADES)}")
+        raise ValueError(f"grade: unknown look {name!r}; allowed: {', '.join(GRADES)}")
     return picture.convert("RGB", _MATRICES[name])

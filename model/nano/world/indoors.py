@@ -1,4 +1,4 @@
-"""Scenes under a roof and studio backdrops. `hue` is the named colour that a backdrop is asked to have."""
+"""Indoor scenes and studio backdrops. `hue` is the backdrop's colour."""
 
 from brandpress.model.nano.world.backdrop import Backdrop
 from brandpress.model.nano.world.colours import Rgb, jittered, mixed
@@ -8,7 +8,7 @@ _BLACK: Rgb = (20, 18, 28)
 
 
 def studio(b: Backdrop, hue: Rgb) -> None:
-    """A plain backdrop with a soft light and a gentle floor."""
+    """Draw a plain backdrop with a soft light and a gentle floor."""
     wall = jittered(b.rng, hue, 8)
     floor = b.rng.uniform(0.68, 0.76)
     b.gradient(0, floor, (0, mixed(wall, _BLACK, 0.1)), (1, mixed(wall, _WHITE, 0.16)))
@@ -17,7 +17,7 @@ def studio(b: Backdrop, hue: Rgb) -> None:
 
 
 def podium(b: Backdrop, hue: Rgb) -> None:
-    """A wall with an arch and a low round stage."""
+    """Draw a wall with an arch and a low round stage."""
     wall = jittered(b.rng, hue, 8)
     b.gradient(0, 1, (0, mixed(wall, _WHITE, 0.2)), (1, wall))
     x, tone = b.rng.uniform(0.4, 0.6), mixed(wall, _WHITE, 0.5)
@@ -30,7 +30,7 @@ def podium(b: Backdrop, hue: Rgb) -> None:
 
 
 def stripes(b: Backdrop, hue: Rgb) -> None:
-    """A wall of wide stripes."""
+    """Draw a wall of wide stripes."""
     first, second = jittered(b.rng, hue, 8), mixed(hue, _WHITE, 0.62)
     b.gradient(0, 1, (0, second), (1, second))
     step = b.rng.uniform(0.14, 0.2) / max(1.0, b.aspect)
@@ -41,7 +41,7 @@ def stripes(b: Backdrop, hue: Rgb) -> None:
 
 
 def kitchen(b: Backdrop) -> None:
-    """Tiles, shelves and a wooden table."""
+    """Draw tiles, shelves and a wooden table."""
     table = b.rng.uniform(0.68, 0.74)
     tile = jittered(b.rng, b.rng.choice(((214, 232, 230), (240, 232, 214), (206, 222, 238))))
     b.gradient(0, table, (0, tile), (1, mixed(tile, _WHITE, 0.3)))
@@ -61,7 +61,7 @@ def kitchen(b: Backdrop) -> None:
 
 
 def living_room(b: Backdrop) -> None:
-    """A sofa, a framed picture, a lamp and a wooden floor."""
+    """Draw a sofa, a framed picture, a lamp and a wooden floor."""
     floor = b.rng.uniform(0.66, 0.72)
     wall = jittered(b.rng, b.rng.choice(((228, 214, 196), (190, 206, 200), (222, 200, 200), (196, 204, 220))))
     b.gradient(0, floor, (0, wall), (1, mixed(wall, _WHITE, 0.25)))
@@ -82,7 +82,7 @@ def living_room(b: Backdrop) -> None:
 
 
 def stage(b: Backdrop) -> None:
-    """A dark stage with curtains and spotlights."""
+    """Draw a dark stage with curtains and spotlights."""
     floor = b.rng.uniform(0.72, 0.78)
     b.gradient(0, floor, (0, (30, 18, 44)), (1, (62, 34, 74)))
     colours: tuple[Rgb, ...] = ((255, 240, 190), (255, 150, 200), (150, 200, 255))
@@ -103,7 +103,7 @@ def stage(b: Backdrop) -> None:
 
 
 def bricks(b: Backdrop) -> None:
-    """A brick wall over a wooden floor."""
+    """Draw a brick wall over a wooden floor."""
     floor = b.rng.uniform(0.7, 0.76)
     brick = jittered(b.rng, b.rng.choice(((182, 90, 66), (168, 100, 80), (200, 196, 190))))
     joint = mixed(brick, (230, 220, 210), 0.45)
@@ -119,7 +119,7 @@ def bricks(b: Backdrop) -> None:
 
 
 def bokeh(b: Backdrop) -> None:
-    """Blurred party lights in the dark."""
+    """Draw blurred party lights in the dark."""
     b.gradient(0, 1, (0, jittered(b.rng, (30, 20, 40))), (1, jittered(b.rng, (70, 40, 50))))
     lights: tuple[Rgb, ...] = ((255, 200, 110), (255, 150, 90), (250, 120, 160), (255, 230, 170), (120, 180, 240))
     for _ in range(b.rng.randint(14, 24)):
@@ -130,7 +130,7 @@ def bokeh(b: Backdrop) -> None:
 
 
 def bookshelf(b: Backdrop) -> None:
-    """Shelves full of books."""
+    """Draw shelves full of books."""
     b.gradient(0, 1, (0, (104, 70, 46)), (1, (84, 56, 38)))
     spines: tuple[Rgb, ...] = (
         (176, 60, 56),

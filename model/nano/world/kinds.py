@@ -1,19 +1,20 @@
-"""The product kinds as data: which shapes make the body (where the pattern goes) and what lies under and over it."""
+"""The product kinds as data: the shapes of the body, which carries the pattern, and the shapes under and over it."""
 
 from dataclasses import dataclass
 
 from brandpress.model.nano.world.shapes import Shape
 
-# paints: body, second (the pattern's colour), dark, light (of the body), metal, ink, glass, paper, skin, glow
 Painted = tuple[str, Shape]
+"""A paint and a shape. Paints: body, second (the pattern's colour), dark and light (shades of the body), metal, ink,
+glass, paper, glow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A product kind in a canvas of 100 x 100 units.
+    """A product kind on a canvas of 100 x 100 units.
 
-    `nouns`: what captions call it, the first being its name. `logo`: centre x, y and radius. `round`: shaded like a
-    cylinder.
+    nouns: the words for it in captions; the first is its name, and repeated ones are drawn more often. logo: centre x,
+    y and radius. round: shaded like a cylinder.
     """
 
     nouns: tuple[str, ...]

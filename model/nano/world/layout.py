@@ -1,9 +1,10 @@
-"""Where items stand in the picture and in their references."""
+"""Positions and sizes of items in the picture and in their references."""
 
 import random
 from dataclasses import dataclass
 
-TOKEN = 16  # pixels a token of the transformer covers
+TOKEN = 16
+"""Pixels per side of a transformer token."""
 _CENTRES = {
     (1, "left"): (0.24, 0.36), (1, "centre"): (0.43, 0.57), (1, "right"): (0.64, 0.76),
     (2, "left"): (0.22, 0.28), (2, "centre"): (0.5, 0.54), (2, "right"): (0.72, 0.78),
@@ -13,16 +14,17 @@ _CENTRES = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Allowed positions of an item's upper left corner, both ends included."""
+    """The range of positions of an item's left or upper edge, both ends included."""
 
     low: int
     high: int
 
 
 def item_size(rng: random.Random, width: int, height: int, count: int, crowded: bool) -> int:
-    """Returns the pixels of an item's longer side: about 52 where the shorter side is 128, less where slots are narrow.
+    """Returns the random length in pixels of an item's longer side.
 
-    `crowded`: the slots are those of three (a centre slot beside another).
+    It is about 52 for a picture whose shorter side is 128, and less if slots are narrow. crowded: use the slots of
+    three items, because two items include one in the centre.
     """
     unit = max(1.0, min(width, height) / 128)
     slots = 3 if crowded or count == 3 else count
@@ -30,8 +32,10 @@ def item_size(rng: random.Random, width: int, height: int, count: int, crowded: 
 
 
 def reference_span(length: int, canvas: int) -> Span:
-    """Returns where an item of this length may begin in a reference that measures `canvas` in this direction: 5 px on
-    64 from the border, else in the middle."""
+    """Returns the positions of an item of this length in a reference of length `canvas`.
+
+    The margin is 5 pixels of 64; an item that is too long for it is centred.
+    """
     margin = round(canvas * 5 / 64)
     low, high = margin, canvas - margin - length
     if high >= low:
@@ -40,7 +44,7 @@ def reference_span(length: int, canvas: int) -> Span:
 
 
 def across_span(slot: str, count: int, crowded: bool, length: int, width: int) -> Span:
-    """Returns where an item may begin across the picture, inside its slot and the border."""
+    """Returns the horizontal positions of an item inside its slot and the picture."""
     low, high = _CENTRES[(3 if crowded else count, slot)]
     unit = max(1, round(width / 128))
     first = max(unit, round(low * width - length / 2))
@@ -50,21 +54,21 @@ def across_span(slot: str, count: int, crowded: bool, length: int, width: int) -
 
 
 def down_span(length: int, height: int) -> Span:
-    """Returns where an item may begin so that it stands on the ground, at 80 to 92 % of the height."""
+    """Returns the vertical positions of an item whose lower edge is at 80 to 92 % of the height."""
     return Span(max(0, round(0.8 * height) - length), max(0, round(0.92 * height) - length))
 
 
-def pick(rng: random.Random, span: Span) -> int:
-    """Draws one position."""
+def random_position(rng: random.Random, span: Span) -> int:
+    """Returns a random position of the span."""
     return rng.randint(span.low, span.high)
 
 
-def near_middle(rng: random.Random, span: Span, reach: int) -> int:
-    """Draws a position at most `reach` from the middle of the span, inside of it where it's wide enough."""
+def position_near_middle(rng: random.Random, span: Span, reach: int) -> int:
+    """Returns a random position at most `reach` from the middle of the span, and inside the span."""
     middle = (span.low + span.high) // 2
     return rng.randint(max(span.low, middle - reach), max(span.low, min(span.high, middle + reach)))
 
 
-def aligned(at: int, span: Span) -> int:
-    """Returns the position nearest to the middle of the span that lies a whole number of tokens from `at`."""
+def aligned_position(at: int, span: Span) -> int:
+    """Returns the position nearest to the span's middle that is a whole number of tokens away from `at`."""
     return at + TOKEN * round(((span.low + span.high) / 2 - at) / TOKEN)

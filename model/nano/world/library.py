@@ -1,4 +1,4 @@
-"""The artwork split into what training shows and what is held out, grouped for drawing by lot."""
+"""The artwork, split into the training set and the held-out set, and grouped for random sampling."""
 
 import random
 from collections.abc import Iterable
@@ -9,27 +9,23 @@ from brandpress.model.errors import BrandpressError
 from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, load_art
 from brandpress.model.nano.world.nouns import held_out_nouns
 
-# how often a character is of these groups; faces look alike, so animals come first
 _GROUPS = (("animal", 62), ("person", 12), ("", 26))
-
-
+"""Groups of characters (prefixes) and their weights. Faces look alike, so animals are most frequent."""
 PACKAGES = {
     "@lobehub/fluent-emoji-3d": "assets",
     "@iconify-json/fluent-emoji-flat": "icons.json",
     "emoji-datasource-google": "emoji.json",
 }
-"""The npm packages with the art, and what is read of each."""
+"""The npm packages with the artwork, and the file or folder that is read from each."""
 
 
 class ArtError(BrandpressError):
-    """A folder of artwork that lacks the artwork."""
-
-    exit_code = 1
+    """The artwork folder has neither the npm packages nor a packed file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All artwork, split by noun: a held-out noun is held out in both styles."""
+    """All artwork, split by noun, so that a held-out noun is held out in both styles."""
 
     seen: tuple[Artwork, ...]
     held_out: tuple[Artwork, ...]
@@ -37,7 +33,7 @@ class Library:
 
     @classmethod
     def of(cls, works: Iterable[Artwork]) -> "Library":
-        """Splits the artwork and groups it."""
+        """Returns the library of these artworks."""
         works = tuple(works)
         out = held_out_nouns({work.noun for work in works})
         pools: dict[tuple[bool, str, str], dict[str, list[Artwork]]] = {}
@@ -52,26 +48,26 @@ class Library:
 
     @classmethod
     def load(cls, art: Path, cache: Path | None = None, size: int = SPRITE_SIZE) -> "Library":
-        """Loads the artwork (see `load_art`) and splits it. Raises ArtError where it isn't in the folder."""
-        kept = [cache / f"{cache_name(size)}.{suffix}" for suffix in ("json", "zip")] if cache else []
+        """Returns the library of a folder's artwork (see `load_art`). Raises ArtError if artwork is missing."""
+        cache_files = [cache / f"{cache_name(size)}.{suffix}" for suffix in ("json", "zip")] if cache else []
         modules = art / "node_modules"
         missing = [name for name, part in PACKAGES.items() if not (modules / name / part).exists()]
-        if missing and not any(path.is_file() for path in kept):
+        if missing and not any(path.is_file() for path in cache_files):
             raise ArtError(
-                f"art {art}: {modules} lacks {', '.join(missing)} (model/nano/world/art.py has the npm command), and "
-                f"there is no packed artwork {kept[-1] if kept else ''}".rstrip()
+                f"art {art}: {modules} lacks {', '.join(missing)} (the npm command is in model/nano/world/art.py), "
+                f"and there is no packed artwork {cache_files[-1] if cache_files else ''}".rstrip()
             )
         try:
             return cls.of(load_art(art, cache, size))
         except (FileNotFoundError, ModuleNotFoundError) as error:
             raise ArtError(
-                f'art {art}: {error}; reading it needs whole packages and pip install "brandpress[train]"'
+                f'art {art}: {error}; install the complete npm packages and pip install "brandpress[train]"'
             ) from error
 
     def pick(self, rng: random.Random, category: str, held_out: bool = False) -> Artwork:
-        """Draws one artwork of a category: first the group, then the noun, then the style.
+        """Returns a random artwork of a category: first the group, then the noun, then the style.
 
-        Raises ValueError where the library has none of this category.
+        Raises ValueError if the library has none of this category.
         """
         if category == "object":
             groups = [("", 1)]

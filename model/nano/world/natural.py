@@ -1,19 +1,19 @@
-"""Captions as shops write them: several items without sides, mentioned from left to right."""
+"""Captions in the style of shops: several items without sides, mentioned from left to right."""
 
 import random
 
 from brandpress.model.nano.world import phrases as words
-from brandpress.model.nano.world.describe import capital
+from brandpress.model.nano.world.describe import capitalise
 from brandpress.model.nano.world.facts import Facts, ItemFacts
 
 SHARE = 0.36
-"""Share of the captions of several items that are put so."""
+"""Share of such captions among those with several items."""
 _FRAMED = 0.5
 _SCENE_FIRST = 0.2
 
 
 def natural_sentence(rng: random.Random, facts: Facts, names: list[str], scene: str, style: str) -> str:
-    """Returns a sentence of two or three items by their names, in the order of their slots."""
+    """Returns a sentence with the names of two or three items in slot order."""
     setting = ", ".join(part for part in (scene, style) if part)
     body = _linked(rng, facts["items"], names)
     if rng.random() < _FRAMED:
@@ -27,7 +27,7 @@ def natural_sentence(rng: random.Random, facts: Facts, names: list[str], scene: 
 
 
 def _linked(rng: random.Random, items: list[ItemFacts], names: list[str]) -> str:
-    """Returns the names joined by words that name no side."""
+    """Returns the names joined by words that mention no side."""
     first, *others = names
     link = _link(rng, items[0])
     if len(others) == 1:
@@ -41,10 +41,10 @@ def _link(rng: random.Random, item: ItemFacts) -> str:
 
 
 def natural_prompt(facts: Facts, references: tuple[str, ...], index: int) -> str:
-    """Returns the prompt of a fixed case of two items and a scene, all of them references: by numbers or, where the
-    references lie in the order of the mention, by names alone. `index` chooses the words.
+    """Returns the prompt of a fixed case of two items and a scene, all of them with references.
 
-    Raises ValueError where the scene or an item isn't among the references.
+    Items are cited by number; if the references are in the order of mention, every second prompt cites them by name
+    only. `index` selects the words. Raises ValueError if the scene or an item isn't among the references.
     """
     items = facts["items"]
     numbers = [references.index(f"item{at}") + 1 for at in range(len(items))]
@@ -55,4 +55,4 @@ def natural_prompt(facts: Facts, references: tuple[str, ...], index: int) -> str
         for item, number in zip(items, numbers, strict=True)
     )
     frame = f"{words.FRAMES[index % len(words.FRAMES)]} " if index % 4 < 2 else ""
-    return capital(f"{frame}{first}{words.LINKS[index % len(words.LINKS)]}{second}, {scene}")
+    return capitalise(f"{frame}{first}{words.LINKS[index % len(words.LINKS)]}{second}, {scene}")

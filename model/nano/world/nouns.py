@@ -1,4 +1,4 @@
-"""Which emoji nano's world shows and what captions call them."""
+"""Selects the emoji that the training data shows, and their nouns in captions."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ _CATEGORIES = {
 _OBJECT_SUBCATEGORIES = {"plant-other", "plant-flower", "heart"}
 _PEOPLE = {"person-fantasy", "person-role", "person-sport"}
 _OUT_SUBCATEGORIES = {"emotion", "arrow", "alphanum", "sound", "place-map"}
-# pictures that fill a square (postcards of a whole scene), near-copies of others and things nobody puts in a campaign
+# excluded: pictures that fill the whole square, near-duplicates, and subjects unsuitable for a campaign
 _OUT_NOUNS = re.compile(
     r"^(foggy|night with stars|sunrise|sunrise over mountains|cityscape.*|sunset|bridge at night|milky way"
     r"|national park|pile of poo|cigarette|coffin|headstone|pistol|water pistol|bomb|syringe|drop of blood|toilet"
@@ -36,7 +36,7 @@ HELD_OUT_NOUNS = 80
 
 @dataclass(frozen=True, slots=True)
 class Emoji:
-    """One emoji: `code` is its lower-case code points joined by "-", `icon` its name in the flat set."""
+    """One emoji. code: its lower-case code points joined by "-". icon: its name in the flat set, if any."""
 
     noun: str
     category: str
@@ -59,15 +59,15 @@ def _clean(name: str) -> str:
 
 
 def list_emoji(art: Path) -> Iterator[Emoji]:
-    """Yields the emoji that the world uses, in the order of their code points.
+    """Yields the selected emoji in the order of their code points.
 
-    `art`: the folder that holds `node_modules` with `emoji-datasource-google` and `@iconify-json/fluent-emoji-flat`.
-    Raises FileNotFoundError naming the missing file.
+    art: the folder that contains `node_modules` with `emoji-datasource-google` and `@iconify-json/fluent-emoji-flat`.
+    Raises FileNotFoundError for a missing file.
     """
     modules = art / "node_modules"
     rows: list[dict[str, Any]] = json.loads((modules / "emoji-datasource-google" / "emoji.json").read_text("utf-8"))
     icons: dict[str, str] = json.loads((modules / "@iconify-json/fluent-emoji-flat/chars.json").read_text("utf-8"))
-    seen: set[str] = set()
+    nouns: set[str] = set()
     for row in sorted(rows, key=lambda row: str(row["unified"])):
         group, part = str(row["category"]), str(row["subcategory"])
         if group not in _CATEGORIES or part in _OUT_SUBCATEGORIES or (group == "People & Body" and part not in _PEOPLE):
@@ -75,14 +75,14 @@ def list_emoji(art: Path) -> Iterator[Emoji]:
         code = str(row["unified"]).lower()
         icon = icons.get(code) or icons.get(code.replace("-fe0f", ""))
         noun = _clean(icon or str(row["name"]))
-        if not noun or noun in seen or len(noun.split()) > 4 or _OUT_NOUNS.match(noun):
+        if not noun or noun in nouns or len(noun.split()) > 4 or _OUT_NOUNS.match(noun):
             continue
-        seen.add(noun)
+        nouns.add(noun)
         category = "object" if part in _OBJECT_SUBCATEGORIES else _CATEGORIES[group]
         yield Emoji(noun=noun, category=category, group=part, code=code, icon=icon)
 
 
 def held_out_nouns(nouns: set[str], count: int = HELD_OUT_NOUNS) -> frozenset[str]:
-    """Returns `count` nouns that training never shows: those whose SHA-256 is smallest (at most a fifth of all)."""
+    """Returns the `count` nouns with the smallest SHA-256, at most a fifth of all. Training never shows them."""
     ordered = sorted(nouns, key=lambda noun: hashlib.sha256(noun.encode()).hexdigest())
     return frozenset(ordered[: min(count, len(ordered) // 5)])

@@ -1,4 +1,4 @@
-"""Scenes under the sky. Each function draws on a backdrop with its own lot for horizon, amounts and hues."""
+"""Outdoor scenes. Each function draws on a backdrop; horizon, counts and hues come from the backdrop's generator."""
 
 from brandpress.model.nano.world.backdrop import Backdrop
 from brandpress.model.nano.world.colours import Rgb, jittered
@@ -9,7 +9,7 @@ def _sky(b: Backdrop, horizon: float, top: Rgb = (84, 164, 236), bottom: Rgb = (
 
 
 def beach(b: Backdrop) -> None:
-    """Sand, a strip of sea, the sun."""
+    """Draw sand, a strip of sea and the sun."""
     horizon = b.rng.uniform(0.4, 0.5)
     shore = horizon + b.rng.uniform(0.1, 0.16)
     _sky(b, horizon)
@@ -31,7 +31,7 @@ def beach(b: Backdrop) -> None:
 
 
 def snow(b: Backdrop) -> None:
-    """White mountains over a snowfield."""
+    """Draw white mountains over a snowfield."""
     horizon = b.rng.uniform(0.5, 0.58)
     _sky(b, horizon, (122, 176, 230), (222, 238, 250))
     x = -0.1
@@ -73,7 +73,7 @@ def _skyline(b: Backdrop, ground: float, walls: tuple[Rgb, ...], lit: Rgb, dark:
 
 
 def city(b: Backdrop) -> None:
-    """Towers by day over a grey square."""
+    """Draw towers by day over a grey square."""
     ground = b.rng.uniform(0.6, 0.66)
     _sky(b, ground)
     _skyline(
@@ -89,7 +89,7 @@ def city(b: Backdrop) -> None:
 
 
 def night_city(b: Backdrop) -> None:
-    """Dark towers with lit windows."""
+    """Draw dark towers with lit windows."""
     ground = b.rng.uniform(0.62, 0.68)
     b.gradient(0, ground, (0, jittered(b.rng, (16, 18, 52))), (1, jittered(b.rng, (86, 50, 110))))
     if b.rng.random() < 0.5:
@@ -99,7 +99,7 @@ def night_city(b: Backdrop) -> None:
 
 
 def forest(b: Backdrop) -> None:
-    """Dark firs over green ground."""
+    """Draw dark firs over green ground."""
     ground = b.rng.uniform(0.58, 0.66)
     _sky(b, ground, (150, 206, 224), (214, 238, 228))
     for depth, tone in ((0.0, (92, 156, 112)), (1.0, (28, 104, 62))):
@@ -119,7 +119,7 @@ def forest(b: Backdrop) -> None:
 
 
 def desert(b: Backdrop) -> None:
-    """Dunes under a pale sky."""
+    """Draw dunes under a pale sky."""
     horizon = b.rng.uniform(0.42, 0.52)
     _sky(b, horizon + 0.1, (110, 184, 232), (250, 232, 196))
     b.disc(b.rng.uniform(0.15, 0.85), 0.16, 0.08, (255, 240, 190))
@@ -133,7 +133,7 @@ def desert(b: Backdrop) -> None:
 
 
 def meadow(b: Backdrop) -> None:
-    """Green hills with flowers."""
+    """Draw green hills with flowers."""
     horizon = b.rng.uniform(0.46, 0.56)
     _sky(b, horizon + 0.1)
     for _ in range(b.rng.randint(1, 3)):
@@ -147,7 +147,7 @@ def meadow(b: Backdrop) -> None:
 
 
 def underwater(b: Backdrop) -> None:
-    """Blue water with light from above, bubbles, plants and a sandy floor."""
+    """Draw blue water with light from above, bubbles, plants and a sandy floor."""
     b.gradient(0, 1, (0, jittered(b.rng, (64, 186, 226))), (1, jittered(b.rng, (12, 62, 136))))
     for _ in range(3):
         x, spread = b.rng.uniform(0.05, 0.95), b.rng.uniform(0.05, 0.1)
@@ -164,7 +164,7 @@ def underwater(b: Backdrop) -> None:
 
 
 def space(b: Backdrop) -> None:
-    """Stars, a planet and moon dust."""
+    """Draw stars, a planet and moon dust."""
     b.gradient(0, 1, (0, jittered(b.rng, (12, 10, 38))), (1, jittered(b.rng, (44, 26, 84))))
     for _ in range(b.rng.randint(30, 50)):
         b.disc(b.rng.random(), b.rng.uniform(0, 0.8), b.rng.choice((0.004, 0.007, 0.01)), (240, 240, 255))
@@ -181,7 +181,7 @@ def space(b: Backdrop) -> None:
 
 
 def sunset(b: Backdrop) -> None:
-    """The sun sinks into the sea."""
+    """Draw the sun sinking into the sea."""
     horizon = b.rng.uniform(0.5, 0.58)
     b.gradient(
         0, horizon, (0, jittered(b.rng, (72, 44, 110))), (0.6, (230, 104, 92)), (1, jittered(b.rng, (255, 190, 90)))
@@ -196,7 +196,7 @@ def sunset(b: Backdrop) -> None:
 
 
 def street(b: Backdrop) -> None:
-    """Shop fronts with awnings, a pavement and the road."""
+    """Draw shop fronts with awnings, a pavement and the road."""
     ground = b.rng.uniform(0.64, 0.7)
     _sky(b, 0.2)
     walls: tuple[Rgb, ...] = ((216, 130, 98), (236, 200, 140), (146, 178, 190), (206, 150, 170), (170, 190, 140))
@@ -218,7 +218,7 @@ def street(b: Backdrop) -> None:
 
 
 def clouds(b: Backdrop) -> None:
-    """Above a sea of clouds."""
+    """Draw the sky above a sea of clouds."""
     b.gradient(0, 1, (0, jittered(b.rng, (62, 144, 228))), (1, (190, 224, 250)))
     for _ in range(b.rng.randint(3, 5)):
         b.cloud(b.rng.random(), b.rng.uniform(0.08, 0.5), b.rng.uniform(0.05, 0.08), (244, 250, 255))
@@ -230,7 +230,7 @@ def clouds(b: Backdrop) -> None:
 
 
 def autumn(b: Backdrop) -> None:
-    """A park in autumn."""
+    """Draw a park in autumn."""
     ground = b.rng.uniform(0.58, 0.66)
     _sky(b, ground, (176, 206, 226), (246, 232, 208))
     leaves: tuple[Rgb, ...] = ((226, 112, 40), (240, 172, 50), (198, 62, 44), (214, 140, 44))
@@ -247,7 +247,7 @@ def autumn(b: Backdrop) -> None:
 
 
 def lake(b: Backdrop) -> None:
-    """Green mountains mirrored in a lake, a wooden pier in front."""
+    """Draw green mountains mirrored in a lake, a wooden pier in front."""
     horizon = b.rng.uniform(0.46, 0.54)
     _sky(b, horizon, (120, 184, 236), (226, 240, 250))
     b.gradient(horizon, 1, (0, (120, 176, 196)), (1, (48, 112, 156)))

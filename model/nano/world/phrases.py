@@ -1,6 +1,6 @@
-"""The words of captions: how scenes, looks, sides and references are put."""
+"""The phrases of captions for scenes, looks, sides and references. They are training data."""
 
-# "{c}" is the backdrop's colour
+# {c}: the backdrop's colour
 SCENE_WORDS: dict[str, tuple[str, ...]] = {
     "beach": ("on a beach", "on a sandy beach", "at the beach", "on the beach by the sea", "by the seaside",
               "on a sunny beach", "on golden sand by the ocean"),
@@ -87,7 +87,7 @@ SIDES: dict[str, tuple[str, ...]] = {
 SIDE_LABELS = {"left": ("left",), "centre": ("centre", "center", "middle"), "right": ("right",)}
 
 ORDINALS = ("first", "second", "third", "fourth")
-# "{k}" is the reference's number, "{o}" its ordinal
+# {k}: the reference's number; {o}: its ordinal; {n}: the item's noun phrase
 SCENE_BY_NUMBER = (
     "in the scene from image {k}", "in the scene of image {k}", "in the scene from image {k}",
     "background from image {k}", "set in image {k}", "in the setting of image {k}", "with the background of image {k}",
@@ -134,7 +134,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "character": ("stands", "sits", "poses", "is"),
     "object": ("stands", "sits", "is placed", "is"),
 }
-# between two items that are mentioned from left to right, without their sides
+# between two items that are mentioned from left to right without their sides
 LINKS = (" next to ", " beside ", " with ", " and ", " together with ", " alongside ", " near ", " side by side with ",
          ", ")  # fmt: skip
 ACTIONS = (" holding ", " presents ")

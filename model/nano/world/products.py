@@ -1,4 +1,4 @@
-"""Drawn products: a kind in a pattern of two named colours, with a logo."""
+"""Products: a kind with a pattern of two named colours and a logo."""
 
 import hashlib
 import random
@@ -24,7 +24,7 @@ _FIXED: dict[str, Rgb] = {
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product. `second` and `logo_colour` are None where the pattern or the logo has no colour of its own."""
+    """One product. second: the pattern's colour, None if plain. logo_colour: None without a logo."""
 
     kind: int
     noun: str
@@ -39,12 +39,12 @@ class Product:
 
     @property
     def nouns(self) -> tuple[str, ...]:
-        """Everything that captions call this kind."""
+        """The words for this kind in captions."""
         return KINDS[self.kind].nouns
 
 
 def is_held_out(kind: str, pattern: str) -> bool:
-    """Tells whether this kind never wears this pattern in training (about one combination in eight, never plain)."""
+    """Returns whether training never shows this kind with this pattern: about one combination in eight, never plain."""
     return pattern != "plain" and hashlib.sha256(f"{kind}/{pattern}".encode()).digest()[0] < 40
 
 
@@ -55,7 +55,7 @@ def _contrasting(rng: random.Random, others: list[Rgb]) -> str:
 
 
 def random_product(rng: random.Random, held_out: bool = False) -> Product:
-    """Draws a product's facts; `held_out` takes only the combinations of kind and pattern that training never shows."""
+    """Returns a random product. held_out: of a combination of kind and pattern that training never shows."""
     while True:
         index = rng.randrange(len(KINDS))
         pattern = rng.choices(PATTERNS, (40, 14, 12, 14, 10, 10))[0]
@@ -69,7 +69,7 @@ def random_product(rng: random.Random, held_out: bool = False) -> Product:
     logo_colour = _contrasting(rng, [rgb] if pattern == "plain" else [rgb, second_rgb])
     logo_rgb = jittered(rng, COLOURS[logo_colour])
     if pattern == "plain":
-        # lids, laces and pockets of plain products are a shade of the body: captions needn't name a second colour
+        # lids, laces and pockets of plain products are a shade of the body: captions need not name a second colour
         second_rgb = mixed(rgb, (255, 255, 255) if sum(rgb) < 380 else (40, 40, 50), 0.35)
     return Product(
         kind=index,
@@ -96,7 +96,7 @@ def _body_mask(index: int, size: int) -> Image.Image:
 
 @lru_cache(maxsize=256)
 def _pattern_mask(index: int, pattern: str, size: int) -> Image.Image:
-    """Where the second colour goes, laid out over the body's box."""
+    """Returns the mask of the second colour, laid out over the body's bounding box."""
     kind, scale = KINDS[index], size / 100
     x0, y0, x1, y1 = (edge / scale for edge in _body_mask(index, size).getbbox() or (0, 0, size, size))
     mask = Image.new("L", (size, size))
@@ -133,7 +133,7 @@ def _pattern_mask(index: int, pattern: str, size: int) -> Image.Image:
 
 @lru_cache(maxsize=64)
 def _shade(index: int, size: int) -> Image.Image:
-    """Black with the alpha of the body's shadow: a cylinder's right side, or a little towards the bottom."""
+    """Returns the alpha of the body's shadow: on the right of a cylinder, otherwise slightly towards the bottom."""
     kind = KINDS[index]
     box = _body_mask(index, size).getbbox() or (0, 0, size, size)
     across = np.clip((np.arange(size) - box[0]) / max(1, box[2] - box[0]), 0, 1)
@@ -148,7 +148,7 @@ def _shade(index: int, size: int) -> Image.Image:
 
 
 def draw_product(product: Product, size: int) -> Image.Image:
-    """Draws a product as an RGBA picture whose canvas measures `size` pixels, trimmed to what is drawn."""
+    """Returns a product as an RGBA picture, drawn on a canvas of `size` pixels and trimmed."""
     kind: Kind = KINDS[product.kind]
     scale = size / 100
     paints = {

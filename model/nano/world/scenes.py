@@ -1,4 +1,4 @@
-"""The scene types by name, drawn at any size."""
+"""The scene types keyed by name, rendered at any size."""
 
 import random
 from collections.abc import Callable
@@ -59,12 +59,12 @@ HUES: dict[str, Rgb] = {
     "dark": (58, 58, 70),
 }
 ABSTRACT = 0.15
-"""Share of the scenes that are abstract: each looks like no other, so that references are copied and not recognised."""
+"""Share of abstract scenes. Each is unique, so the model learns to copy references instead of recognising scenes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One scene: its name, its colour word (studio backdrops only), the look of its light, the lot of its details."""
+    """One scene: its name, its colour word (studio backdrops only), its look and the seed of its details."""
 
     name: str
     colour: str | None
@@ -72,9 +72,9 @@ class Scene:
     seed: int
 
     def draw(self, width: int, height: int) -> Image.Image:
-        """Draws the scene as an RGB picture; the same scene at another size shows the same things.
+        """Returns the scene as an RGB picture; its content doesn't depend on the size.
 
-        Raises ValueError for a scene of an unknown name.
+        Raises ValueError for an unknown name.
         """
         backdrop = Backdrop(random.Random(self.seed), width, height)
         if self.name in _COLOURED:
@@ -82,13 +82,13 @@ class Scene:
         elif self.name in _PLAIN:
             _PLAIN[self.name](backdrop)
         else:
-            raise ValueError(f"scene: {self.name!r} isn't drawn; allowed: {', '.join(SCENES)}")
-        return grade(backdrop.done(), self.grade)
+            raise ValueError(f"scene: unknown scene {self.name!r}; allowed: {', '.join(SCENES)}")
+        return grade(backdrop.finish(), self.grade)
 
 
-def random_scene(rng: random.Random, look: str, but: str | None = None) -> Scene:
-    """Draws a scene by lot in the look of this name; `but` names a scene type to leave out."""
-    named = [name for name in SCENES if name not in (but, "abstract")]
-    name = "abstract" if but != "abstract" and rng.random() < ABSTRACT else rng.choice(named)
+def random_scene(rng: random.Random, look: str, exclude: str | None = None) -> Scene:
+    """Returns a random scene with this look. exclude: the name of a scene type to leave out."""
+    named = [name for name in SCENES if name not in (exclude, "abstract")]
+    name = "abstract" if exclude != "abstract" and rng.random() < ABSTRACT else rng.choice(named)
     colour = rng.choice(tuple(HUES)) if name in _COLOURED else None
     return Scene(name=name, colour=colour, grade=look, seed=rng.getrandbits(32))

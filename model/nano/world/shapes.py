@@ -1,4 +1,4 @@
-"""Shapes as plain tuples in a canvas of 100 x 100 units, drawn with Pillow at any scale."""
+"""Shapes as plain tuples on a canvas of 100 x 100 units, drawn with Pillow at any scale."""
 
 import math
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from PIL import ImageDraw
 
 Point = tuple[float, float]
-# ("ellipse", x0, y0, x1, y1) | ("box", x0, y0, x1, y1, radius) | ("poly", (x, y), ...) | ("line", width, (x, y), ...)
-# | ("ring", x0, y0, x1, y1, width)
 Shape = tuple[object, ...]
+"""("ellipse", x0, y0, x1, y1), ("box", x0, y0, x1, y1, radius), ("poly", (x, y), ...), ("line", width, (x, y), ...)
+or ("ring", x0, y0, x1, y1, width)."""
 
 
 def _points(values: Sequence[object], scale: float, dx: float = 0.0, dy: float = 0.0) -> list[Point]:
@@ -20,10 +20,7 @@ def _points(values: Sequence[object], scale: float, dx: float = 0.0, dy: float =
 
 
 def draw_shape(draw: ImageDraw.ImageDraw, shape: Shape, fill: int | tuple[int, ...], scale: float) -> None:
-    """Draws one shape with `scale` pixels a unit.
-
-    Raises ValueError for a shape of an unknown name.
-    """
+    """Draw one shape with `scale` pixels per unit. Raises ValueError for an unknown shape."""
     name, *values = shape
     if name == "poly":
         draw.polygon(_points(values, scale), fill=fill)
@@ -44,11 +41,11 @@ def draw_shape(draw: ImageDraw.ImageDraw, shape: Shape, fill: int | tuple[int, .
     elif name == "ring":
         draw.ellipse(tuple(numbers[:4]), outline=fill, width=max(1, round(numbers[4])))
     else:
-        raise ValueError(f"shape: {name!r} isn't drawn; allowed: box, ellipse, line, poly, ring")
+        raise ValueError(f"shape: unknown shape {name!r}; allowed: box, ellipse, line, poly, ring")
 
 
 def star(x: float, y: float, radius: float, tips: int = 5, inner: float = 0.45) -> Shape:
-    """Returns a star around (x, y) with its first tip upwards."""
+    """Returns a star around (x, y) with one tip pointing up."""
     corners = []
     for index in range(2 * tips):
         angle = math.pi * index / tips - math.pi / 2
@@ -81,10 +78,7 @@ def moon(x: float, y: float, radius: float) -> Shape:
 
 
 def logo_shapes(name: str, x: float, y: float, radius: float) -> tuple[Shape, ...]:
-    """Returns the shapes of a logo around (x, y).
-
-    Raises ValueError for a logo of an unknown name.
-    """
+    """Returns the shapes of a logo around (x, y). Raises ValueError for an unknown logo."""
     r = radius
     if name == "star":
         return (star(x, y, r * 1.15),)
@@ -105,7 +99,7 @@ def logo_shapes(name: str, x: float, y: float, radius: float) -> tuple[Shape, ..
         side = [(math.sin(math.pi * i / 12) * 0.6, i / 12 * 2 - 1) for i in range(13)]
         tilted = [(a * 0.8 - b * 0.6, a * 0.6 + b * 0.8) for a, b in side + [(-a, b) for a, b in reversed(side)]]
         return (("poly", *((x + a * r, y + b * r) for a, b in tilted)),)
-    raise ValueError(f"logo: {name!r} isn't drawn; allowed: {', '.join(LOGOS)}")
+    raise ValueError(f"logo: unknown logo {name!r}; allowed: {', '.join(LOGOS)}")
 
 
 LOGOS = ("star", "heart", "circle", "triangle", "square", "moon", "bolt", "leaf")

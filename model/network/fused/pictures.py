@@ -1,4 +1,4 @@
-"""The autoencoder's activations: group norm with SiLU, and the softmax of its middle attention.
+"""The autoencoder's activations: group norm with SiLU, and the softmax of the mid block's attention.
 
 Legend: B pictures, C channels, X Y rows and columns.
 """
@@ -13,14 +13,14 @@ from torch import Tensor
 from brandpress.model.network import kernels
 
 PIXELS, PROGRAMS, CHUNK = 32, 1024, 2048
-"""Sizes of blocks, and how many programs share the pixels of a picture."""
+"""Pixels per tile at 128 channels, programs that share the pixels of a picture, and columns per read of `softmax`."""
 
 
 @triton.jit
 def _channel_moments(x, means, squares, pixels, channels, tiles, PIXELS: tl.constexpr, CHANNELS: tl.constexpr):
-    """Mean and sum of squared distances from it of each channel, over a program's part of the pixels.
+    """Each channel's mean, and the sum of squared deviations from it, over this program's part of the pixels.
 
-    Tiles are merged as in Chan, Golub and LeVeque (1979): no square of a large mean is ever taken.
+    Tiles are merged as in Chan, Golub and LeVeque (1979), which never squares a large mean.
     """
     picture, part, parts = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.num_programs(1)
     channel = tl.arange(0, CHANNELS)
@@ -33,13 +33,13 @@ def _channel_moments(x, means, squares, pixels, channels, tiles, PIXELS: tl.cons
         pixel = (tile * PIXELS + tl.arange(0, PIXELS)).to(tl.int64)
         there = (pixel < pixels)[:, None] & inside[None, :]
         values = tl.load(x + pixel[:, None] * channels + channel[None, :], mask=there, other=0.0).to(tl.float32)
-        fresh = tl.minimum(tl.maximum(pixels - tile * PIXELS, 0), PIXELS).to(tl.float32)
-        if fresh > 0:
-            of_tile = tl.sum(values, axis=0) / fresh
-            apart = tl.where(there, values - of_tile[None, :], 0.0)
-            drift, total = of_tile - mean, count + fresh
-            square += tl.sum(apart * apart, axis=0) + drift * drift * (count * fresh / total)
-            mean += drift * (fresh / total)
+        tile_count = tl.minimum(tl.maximum(pixels - tile * PIXELS, 0), PIXELS).to(tl.float32)
+        if tile_count > 0:
+            tile_mean = tl.sum(values, axis=0) / tile_count
+            deviation = tl.where(there, values - tile_mean[None, :], 0.0)
+            drift, total = tile_mean - mean, count + tile_count
+            square += tl.sum(deviation * deviation, axis=0) + drift * drift * (count * tile_count / total)
+            mean += drift * (tile_count / total)
             count = total
     place = (picture * parts + part) * channels + channel
     tl.store(means + place, mean, mask=inside)
@@ -63,7 +63,7 @@ def _affine_of_groups(
     EACH: tl.constexpr,
     PARTS: tl.constexpr,
 ):
-    """What makes `x * scale + shift` the group norm, a value a channel, from the channels' moments."""
+    """Each channel's scale and shift from the channels' moments: `x * scale + shift` is the group norm."""
     picture, group = tl.program_id(0).to(tl.int64), tl.program_id(1)
     member = tl.arange(0, EACH)
     inside = member < each
@@ -75,12 +75,12 @@ def _affine_of_groups(
     mean = tl.load(means + places, mask=there, other=0.0)
     square = tl.load(squares + places, mask=there, other=0.0)
     weights = tl.where(there, counts[:, None], 0.0) / (pixels * 1.0 * each)
-    of_group = tl.sum(tl.sum(weights * mean, axis=1), axis=0)
-    drift = tl.where(there, mean - of_group, 0.0)
+    group_mean = tl.sum(tl.sum(weights * mean, axis=1), axis=0)
+    drift = tl.where(there, mean - group_mean, 0.0)
     spread = tl.sum(tl.sum(square / (pixels * 1.0 * each) + weights * drift * drift, axis=1), axis=0)
     factor = 1.0 / tl.sqrt(spread + eps)
     gain = tl.load(weight + channel, mask=inside, other=0.0).to(tl.float32) * factor
-    offset = tl.load(bias + channel, mask=inside, other=0.0).to(tl.float32) - of_group * gain
+    offset = tl.load(bias + channel, mask=inside, other=0.0).to(tl.float32) - group_mean * gain
     tl.store(scale + picture * channels + channel, gain, mask=inside)
     tl.store(shift + picture * channels + channel, offset, mask=inside)
 
@@ -95,12 +95,12 @@ def _affine_silu(x, scale, shift, out, pixels, channels, PIXELS: tl.constexpr, C
     places = picture * pixels * channels + pixel[:, None] * channels + channel[None, :]
     gain = tl.load(scale + picture * channels + channel, mask=inside, other=0.0)
     offset = tl.load(shift + picture * channels + channel, mask=inside, other=0.0)
-    made = tl.load(x + places, mask=there, other=0.0).to(tl.float32) * gain[None, :] + offset[None, :]
-    tl.store(out + places, (made / (1.0 + tl.exp(-made))).to(out.dtype.element_ty), mask=there)
+    normed = tl.load(x + places, mask=there, other=0.0).to(tl.float32) * gain[None, :] + offset[None, :]
+    tl.store(out + places, (normed / (1.0 + tl.exp(-normed))).to(out.dtype.element_ty), mask=there)
 
 
 def norm_silu(x_BCXY: Tensor, groups: int, weight_C: Tensor, bias_C: Tensor, eps: float) -> Tensor:
-    """As `kernels.norm_silu`, for pictures whose channels lie together (channels last)."""
+    """Like `kernels.norm_silu`, for channels-last pictures; other layouts fall back to it."""
     batch, channels, height, width = x_BCXY.shape
     if not x_BCXY.is_contiguous(memory_format=torch.channels_last):
         return kernels.norm_silu(x_BCXY, groups, weight_C, bias_C, eps)
@@ -129,7 +129,7 @@ def norm_silu(x_BCXY: Tensor, groups: int, weight_C: Tensor, bias_C: Tensor, eps
         PARTS=triton.next_power_of_2(parts),
     )
     out = torch.empty_like(x_BCXY)
-    grid = (triton.cdiv(pixels, tile), batch)  # the first axis has no limit of 65,535
+    grid = (triton.cdiv(pixels, tile), batch)  # only the first axis may exceed 65,535
     _affine_silu[grid](x_BCXY, scale, shift, out, pixels, channels, PIXELS=tile, CHANNELS=block)
     return out
 
@@ -139,26 +139,26 @@ def _softmax(scores, out, columns, factor, CHUNK: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     scores, out = scores + row * columns, out + row * columns
     chunk = tl.arange(0, CHUNK)
-    most = tl.full((CHUNK,), float("-inf"), dtype=tl.float32)
+    largest = tl.full((CHUNK,), float("-inf"), dtype=tl.float32)
     total = tl.zeros((CHUNK,), dtype=tl.float32)
     for start in range(0, columns, CHUNK):
         column = start + chunk
         values = tl.load(scores + column, mask=column < columns, other=float("-inf")) * factor
-        higher = tl.maximum(most, values)
-        known = higher > float("-inf")
-        total = total * tl.where(known, tl.exp(most - higher), 0.0) + tl.where(known, tl.exp(values - higher), 0.0)
-        most = higher
-    highest = tl.max(most, axis=0)
-    whole = tl.sum(total * tl.exp(most - highest), axis=0)
+        higher = tl.maximum(largest, values)
+        finite = higher > float("-inf")
+        total = total * tl.where(finite, tl.exp(largest - higher), 0.0) + tl.where(finite, tl.exp(values - higher), 0.0)
+        largest = higher
+    highest = tl.max(largest, axis=0)
+    whole = tl.sum(total * tl.exp(largest - highest), axis=0)
     for start in range(0, columns, CHUNK):
         column = start + chunk
         values = tl.load(scores + column, mask=column < columns, other=float("-inf")) * factor
-        made = tl.exp(values - highest) / whole
-        tl.store(out + column, made.to(out.dtype.element_ty), mask=column < columns)
+        probability = tl.exp(values - highest) / whole
+        tl.store(out + column, probability.to(out.dtype.element_ty), mask=column < columns)
 
 
 def softmax(scores: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
-    """As `kernels.softmax`, of float32 scores that lie together."""
+    """Like `kernels.softmax`, for contiguous float32 scores."""
     out = torch.empty(scores.shape, dtype=dtype, device=scores.device)
     columns = scores.shape[-1]
     _softmax[(scores.numel() // columns,)](scores, out, columns, scale, CHUNK=CHUNK, num_warps=8)

@@ -1,4 +1,4 @@
-"""The Ray that a run uses: the cluster in RAY_ADDRESS, else one of its own on this machine, closed to the network."""
+"""The Ray cluster of a run: the one at RAY_ADDRESS, or a private one on this machine, closed to the network."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from brandpress.model.memory.gpus import SLICE, visible_entries
 from brandpress.pipeline.render.cause import cause_of
 from brandpress.pipeline.render.driver.environment import hidden, secrets_in
 
-ANSWERS_SECONDS = 5.0
+CONNECT_SECONDS = 5.0
 OBJECT_STORE_BYTES = 100 * 2**20
 DASHBOARD = "BRANDPRESS_RAY_DASHBOARD"
-"""A variable: set to 1, our own Ray has its dashboard, on 127.0.0.1."""
+"""Environment variable; 1 enables the dashboard of a private Ray on 127.0.0.1."""
 
 _LOCAL_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray binds its ports to 127.0.0.1 only where it takes clusters to be switched off. Read when ray is imported.
+    # Ray binds its ports to 127.0.0.1 only if it believes that clusters are disabled. Read when ray is imported.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
 
 class ClusterError(BrandpressError):
-    """Ray can't be reached or doesn't let us in."""
+    """Ray can't be reached or refuses the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What there is to run workers on. dashboard: where it can be looked at, if one was asked for."""
+    """What a cluster offers to workers. dashboard: the URL of Ray's dashboard, if enabled."""
 
     cpus: int
     gpus: int
@@ -42,67 +42,73 @@ class Resources:
 
 
 def available_cpus() -> int:
-    """The cores that this process may use."""
+    """Returns the number of cores that this process is allowed to use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _token() -> dict[str, str]:
-    """A token for our own Ray, which reads it once in a process's life. Once it's imported it can't be told any more to
-    ask for one, but does so by itself from 2.59 on."""
+    """Returns variables that make a private Ray require a token.
+
+    Ray reads them once per process. After ray is imported, the mode can't be changed any more, but from Ray 2.59 on a
+    token is required by default.
+    """
     mode = {} if "ray" in sys.modules else {"RAY_AUTH_MODE": "token"}
     return {**mode, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 def _connect(address: str) -> None:
-    """Raises ClusterError; at once where nobody answers, which Ray itself takes minutes for."""
+    """Connects to a cluster. Raises ClusterError within seconds if nobody answers; Ray itself would take minutes."""
     import ray
 
     host, _, port = address.rpartition(":")
     try:
         if host and "/" not in host and port.isdecimal():
-            socket.create_connection((host.strip("[]"), int(port)), ANSWERS_SECONDS).close()
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
         with _outside_the_current_folder():
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except Exception as error:  # of many kinds
-        why = f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: {cause_of(error).text}"
-        raise ClusterError(f"{why}; correct it, or unset it to render on this machine") from None
+    except Exception as error:  # Ray raises errors of many classes here
+        reason = f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: {cause_of(error).text}"
+        raise ClusterError(f"{reason}; correct RAY_ADDRESS, or unset it to render on this machine") from None
 
 
-def _named_gpus() -> int | None:
-    """How many GPUs Ray is told that there are, where CUDA_VISIBLE_DEVICES names what it counts wrong: none (-1), or
-    slices of a GPU, of which it knows nothing. None: it may count them."""
+def _gpu_count_override() -> int | None:
+    """Returns the number of GPUs if Ray would miscount CUDA_VISIBLE_DEVICES: none (-1), or slices of a GPU, which Ray
+    doesn't know. None: Ray counts correctly."""
     entries = visible_entries(os.environ)
     if entries is None or (entries and not any(entry.startswith(SLICE) for entry in entries)):
         return None
     return len(entries)
 
 
-def _dashboard_asked() -> bool:
-    """Raises RequestError if the dashboard is asked for and isn't installed."""
+def _dashboard_enabled() -> bool:
+    """Whether the dashboard is enabled. Raises RequestError if it is but isn't installed."""
     if os.environ.get(DASHBOARD) != "1":
         return False
     try:
         import ray.dashboard.optional_deps  # noqa: F401
     except ImportError:
-        raise RequestError(f"{DASHBOARD}: Ray's dashboard isn't installed (pip install 'ray[default]')") from None
+        raise RequestError(f"{DASHBOARD}: Ray's dashboard isn't installed; run pip install 'ray[default]'") from None
     return True
 
 
 def _outside_the_current_folder() -> AbstractContextManager[None]:
-    """Ray puts the folder in which it is initialised first on its workers' module path: a `yaml.py` or `transformers/`
-    in a user's repository would then be imported in place of the real package."""
+    """Changes the working directory while Ray starts.
+
+    Ray puts that directory first on its workers' module path, where a `yaml.py` or `transformers/` in a user's
+    repository would shadow the real package.
+    """
     return chdir(sys.prefix)
 
 
 @contextmanager
 def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator[Resources]:
-    """Ray, connected for as long as the block runs, and what it has.
+    """Connects to Ray for the duration of the block and yields its resources.
 
-    A Ray that is connected already is used and left as it is. Without RAY_ADDRESS one is started on this machine, which
-    is found by nobody else, asks whoever connects for a token, and ends with the block or with this process. needed:
-    how the names of the variables begin that its workers need of this process's secrets.
+    If Ray is already connected, it is used and left running. Without RAY_ADDRESS a private Ray is started on this
+    machine; it requires a token and ends with the block or with this process. needed: prefixes of secret variables that
+    workers may inherit.
 
-    Raises ClusterError, and RequestError for a dashboard that isn't installed.
+    Raises ClusterError, and RequestError if the dashboard is enabled but not installed.
     """
     address = os.environ.get("RAY_ADDRESS")
     if not address:
@@ -110,15 +116,15 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
             os.environ.setdefault(name, value)
     import ray
 
-    ours, dashboard = not ray.is_initialized(), None
-    if ours and address:
+    owned, dashboard = not ray.is_initialized(), None
+    if owned and address:
         _connect(address)
-    elif ours:
-        asked, gpus = _dashboard_asked(), _named_gpus()
+    elif owned:
+        with_dashboard, gpus = _dashboard_enabled(), _gpu_count_override()
         with hidden(secrets_in(os.environ.items(), needed)), _outside_the_current_folder():
             context = ray.init(
                 address="local",
-                include_dashboard=asked,
+                include_dashboard=with_dashboard,
                 dashboard_host="127.0.0.1",
                 num_cpus=max(workers or 1, available_cpus(), gpus or 0),
                 num_gpus=gpus,
@@ -126,10 +132,10 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
                 log_to_driver=False,
                 logging_level="ERROR",
             )
-        dashboard = f"http://{context.dashboard_url}" if asked else None
+        dashboard = f"http://{context.dashboard_url}" if with_dashboard else None
     try:
         total = ray.cluster_resources()
         yield Resources(int(total.get("CPU", 1)), int(total.get("GPU", 0)), dashboard)
     finally:
-        if ours:
+        if owned:
             ray.shutdown()

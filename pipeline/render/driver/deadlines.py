@@ -1,7 +1,7 @@
-"""How long a worker may be at a picture before it's taken to hang. Clocks are the caller's; seconds.
+"""When a worker counts as hung. The caller passes the time; all values are in seconds.
 
-Pictures differ in size and steps, so what is compared is seconds per pixel and step. A renderer makes several at a time
-and gives none before all are done: a worker has as long as all that it has begun may take together.
+Pictures differ in size and steps, so limits are based on seconds per pixel and step. A renderer may batch pictures and
+return none until all are done, so a worker's limit covers everything it has started.
 """
 
 from __future__ import annotations
@@ -13,89 +13,89 @@ from statistics import median
 
 from brandpress.pipeline.plan.variant import Variant
 
-SLOWEST = 4.0
-"""Times the running median."""
+MEDIAN_FACTOR = 4.0
+"""Limit as a multiple of the running median."""
 
 FLOOR_SECONDS = 300.0
-"""A compiler, a cache that fills or a slow disk may hold a picture up for minutes."""
+"""A compiler, a cache that fills or a slow disk may delay a picture by minutes."""
 
 FIRST_SECONDS = 3600.0
-"""While nothing is known of how long pictures take; and for loading a model."""
+"""Limit for loading a model, and for pictures until enough of them have been measured."""
 
-KNOWN_FROM = 3
-REMEMBERED = 101
+MIN_MEASUREMENTS = 3
+MAX_MEASUREMENTS = 101
 DEFAULT_STEPS = 4
 
 
 @dataclass
-class _Watched:
+class _Watch:
     since: float
     loading: bool = True
-    waits: bool = False
-    at_work: dict[str, float] = field(default_factory=dict)
+    waits_for_store: bool = False
+    work: dict[str, float] = field(default_factory=dict)
 
 
 class Deadlines:
-    """Watches workers from their start. fixed: seconds per picture in place of what the median says."""
+    """Tracks workers from their start. fixed: seconds per picture, replacing the limit from the median."""
 
     def __init__(self, fixed: float | None = None) -> None:
         self._fixed = fixed
-        self._workers: dict[str, _Watched] = {}
-        self._paces: deque[float] = deque(maxlen=REMEMBERED)
+        self._workers: dict[str, _Watch] = {}
+        self._paces: deque[float] = deque(maxlen=MAX_MEASUREMENTS)
 
-    def starting(self, worker: str, now: float) -> None:
-        """`worker` begins to load its model."""
-        self._workers[worker] = _Watched(now)
+    def start_loading(self, worker: str, now: float) -> None:
+        """`worker` has started to load its model."""
+        self._workers[worker] = _Watch(now)
 
-    def loaded(self, worker: str, now: float) -> None:
-        """`worker` has its model."""
-        self._workers[worker] = _Watched(now, loading=False)
+    def finish_loading(self, worker: str, now: float) -> None:
+        """`worker` has loaded its model."""
+        self._workers[worker] = _Watch(now, loading=False)
 
-    def started(self, worker: str, variant: Variant, now: float) -> None:
-        """`worker` has begun with a variant."""
-        watched = self._workers[worker]
-        if not watched.at_work:
-            watched.since = now
-        watched.at_work[variant.render_key] = _work(variant)
+    def start(self, worker: str, variant: Variant, now: float) -> None:
+        """`worker` has started a variant."""
+        watch = self._workers[worker]
+        if not watch.work:
+            watch.since = now
+        watch.work[variant.render_key] = _work(variant)
 
-    def ended(self, worker: str, render_key: str, now: float) -> None:
-        """The model of `worker` is done with a variant, one way or another."""
-        watched = self._workers[worker]
-        if watched.at_work.pop(render_key, None) is not None:
-            watched.since = now
+    def finish(self, worker: str, render_key: str, now: float) -> None:
+        """The model of `worker` has finished a variant, successfully or not."""
+        watch = self._workers[worker]
+        if watch.work.pop(render_key, None) is not None:
+            watch.since = now
 
-    def took(self, variant: Variant, seconds: float) -> None:
-        """A picture took the model so long."""
+    def measure(self, variant: Variant, seconds: float) -> None:
+        """Adds the time that the model took for a variant to the running median."""
         self._paces.append(seconds / _work(variant))
 
-    def waits(self, worker: str, waiting: bool, now: float) -> None:
-        """`worker` waits for the store, which is no fault of its pictures; or no longer does."""
-        watched = self._workers[worker]
-        watched.waits, watched.since = waiting, now
+    def set_waiting(self, worker: str, waiting: bool, now: float) -> None:
+        """`worker` started or stopped waiting for the store, which doesn't count against its pictures."""
+        watch = self._workers[worker]
+        watch.waits_for_store, watch.since = waiting, now
 
-    def forget(self, worker: str) -> None:
-        """`worker` is gone."""
+    def remove(self, worker: str) -> None:
+        """Stops tracking `worker`."""
         self._workers.pop(worker, None)
 
     def overdue(self, now: float) -> Iterator[tuple[str, float]]:
-        """Workers that had more than their time, each with the seconds that it had."""
-        for worker, watched in list(self._workers.items()):
-            limit = self._limit(watched)
-            if limit is not None and now - watched.since > limit:
+        """Yields each worker that has exceeded its limit, with the limit in seconds."""
+        for worker, watch in list(self._workers.items()):
+            limit = self._limit(watch)
+            if limit is not None and now - watch.since > limit:
                 yield worker, limit
 
-    def _limit(self, watched: _Watched) -> float | None:
-        if watched.loading:
+    def _limit(self, watch: _Watch) -> float | None:
+        if watch.loading:
             return FIRST_SECONDS
-        if watched.waits or not watched.at_work:
+        if watch.waits_for_store or not watch.work:
             return None
         if self._fixed is not None:
-            return self._fixed * len(watched.at_work)
-        if len(self._paces) < KNOWN_FROM:
+            return self._fixed * len(watch.work)
+        if len(self._paces) < MIN_MEASUREMENTS:
             return FIRST_SECONDS
-        return max(FLOOR_SECONDS, SLOWEST * median(self._paces) * sum(watched.at_work.values()))
+        return max(FLOOR_SECONDS, MEDIAN_FACTOR * median(self._paces) * sum(watch.work.values()))
 
 
 def _work(variant: Variant) -> float:
-    """What decides how long a picture takes, near enough."""
+    """Pixels times steps: what a picture's time is roughly proportional to."""
     return float(variant.width * variant.height * (variant.steps or DEFAULT_STEPS))

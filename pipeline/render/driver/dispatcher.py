@@ -1,7 +1,8 @@
-"""Who renders what: the dispatcher's policy, without Ray and without clocks. The same calls give the same answers.
+"""Decides which worker renders which variants, without Ray and without clocks; the same calls return the same groups.
 
-A worker has at most one group that it hasn't begun, so that a GPU never waits. What a group is of, `Sets` chooses: a
-set that its worker has warm, if there's one. Groups get smaller towards the end, so that all workers finish together.
+A worker has at most one group that it hasn't started, so that its GPU never waits. `AffinityQueue` chooses a group's
+reference set, preferably one that the worker has cached. Groups shrink towards the end so that all workers finish
+together.
 """
 
 from __future__ import annotations
@@ -17,59 +18,61 @@ from brandpress.pipeline.render.driver.affinity_queue import AffinityQueue, Refe
 LARGEST_GROUP = 8
 SMALL_PICTURE = 256 * 256
 SMALL_GROUP = 32
-"""Of pictures of so many pixels or less, which a renderer makes many at a time."""
+"""Group size for pictures of at most SMALL_PICTURE pixels, which a renderer batches."""
 
 HOSTED_GROUP = 96
-"""Of a hosted tier, which has many pictures in flight at once and only few while the last of a group come in."""
+"""Group size for a hosted tier, which keeps many pictures in flight and idles while the last of a group come in."""
 
-TURNS_GROUP = 32
-"""Of a worker whose text encoder and transformer take turns in memory: a turn for few pictures is a waste."""
+OFFLOAD_GROUP = 32
+"""Group size for a worker that offloads: swapping text encoder and transformer should serve many pictures."""
 
 GROUPS_PER_WORKER = 2
 GROUPS_LEFT = 4
-"""For each worker, so many of the next group are to be left when it's given out: slow workers hold few at the end."""
+"""Groups per worker that should remain after one is handed out, so that slow workers hold few variants at the end."""
 
-STRIKES_ALLOWED = 2
-NODE_DEATHS_ALLOWED = 4
-"""A machine may go for reasons of its own, a few times; then it's taken for the variant's fault, too."""
+MAX_FAILED_ATTEMPTS = 2
+MAX_NODE_LOSSES = 4
+"""Machines fail for reasons unrelated to a variant. From this many losses on, the variant is blamed."""
 
-COLD = 1.0
+DEFAULT_WARMUP_COST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
-    """A variant over which a worker was lost or ran out of memory, for the `strikes`-th time. given_up: or it waits
-    again."""
+class FailedAttempt:
+    """A variant whose worker died or ran out of memory.
+
+    failures: how often that has happened to it. given_up: it isn't tried again.
+    """
 
     variant: Variant
-    strikes: int
+    failures: int
     given_up: bool
 
 
 @dataclass
 class _Group:
     variants: dict[str, Variant]
-    begun: bool = False
+    started: bool = False
 
 
 @dataclass
 class _Worker:
     groups: list[_Group] = field(default_factory=list)
     started: set[str] = field(default_factory=set)
-    pictured: set[str] = field(default_factory=set)
-    alone: bool = False
-    turns: bool = False
+    rendered: set[str] = field(default_factory=set)
+    isolated: bool = False
+    offloading: bool = False
     fresh: bool = True
 
     @property
-    def ready(self) -> bool:
-        """It has room for a group: for one beside those that it has begun, for two at first."""
-        waiting = sum(not group.begun for group in self.groups)
+    def has_room(self) -> bool:
+        """Whether it can take a group: one beside those it has started, two at first."""
+        waiting = sum(not group.started for group in self.groups)
         return waiting < (1 if len(self.groups) > waiting else GROUPS_PER_WORKER)
 
 
 class Dispatcher:
-    """The queue of one run: every variant is given out, and comes back recorded or lost with its worker."""
+    """The queue of one run. Every variant is handed out and comes back recorded, or is lost with its worker."""
 
     def __init__(
         self,
@@ -78,193 +81,196 @@ class Dispatcher:
         largest_group: int = LARGEST_GROUP,
         *,
         mixed: bool = False,
-        cold: Callable[[Variant], float] = lambda variant: COLD,
+        warmup_cost: Callable[[Variant], float] = lambda variant: DEFAULT_WARMUP_COST,
         suspects: Set[str] = frozenset(),
     ) -> None:
-        """workers: how many there are to be, which decides how small groups get. mixed: a group may be of many
-        reference sets, as where none is kept warm, and gets no smaller than a quarter of the largest. cold: what a
-        variant's set costs a worker that hasn't got it, in pictures. suspects: render keys over which a worker of an
-        earlier run was lost.
+        """workers: expected number, which decides how small groups get. mixed: groups may hold many reference sets
+        (for models that cache none) and never shrink below a quarter of `largest_group`. warmup_cost: returns what
+        preparing a variant's reference set costs a worker, in pictures. suspects: render keys of variants that were in
+        flight when a worker of an earlier run was lost.
         """
         self._largest, self._smallest = largest_group, largest_group // 4 if mixed else 1
         self._mixed = mixed
-        self._alone: deque[Variant] = deque()
-        self._strikes = Counter(suspects)
-        self._node_deaths: Counter[str] = Counter()
-        self._starved: set[str] = set()
-        self._sets = AffinityQueue(self._unsuspected(variants), self._set_of, cold)
+        self._isolated: deque[Variant] = deque()
+        self._failures = Counter(suspects)
+        self._node_losses: Counter[str] = Counter()
+        self._out_of_memory: set[str] = set()
+        self._queue = AffinityQueue(self._without_suspects(variants), self._set_of, warmup_cost)
         self._workers: dict[str, _Worker] = {}
         self._expected = max(1, workers)
 
-    def takes_turns(self, worker: str) -> None:
-        """Give `worker` larger groups, of as many reference sets as it takes."""
-        self._workers.setdefault(worker, _Worker()).turns = True
+    def set_offloading(self, worker: str) -> None:
+        """Gives `worker`, which offloads parts of its model, larger groups that may hold many reference sets."""
+        self._workers.setdefault(worker, _Worker()).offloading = True
 
     @property
     def waiting(self) -> int:
-        """Variants that no worker has."""
-        return len(self._sets) + len(self._alone)
+        """The number of variants that no worker has."""
+        return len(self._queue) + len(self._isolated)
 
     @property
     def finished(self) -> bool:
-        """Nothing waits and no worker holds anything."""
+        """Whether nothing waits and no worker holds a variant."""
         return not self.waiting and not any(worker.groups for worker in self._workers.values())
 
     def take(self, worker: str) -> tuple[Variant, ...]:
-        """The next group for `worker`; nothing if it has one to begin, or if nothing waits that others aren't through
-        with sooner.
+        """Returns the next group for `worker`; empty if it already has one to start, or if other workers will finish
+        the rest sooner.
 
-        Suspects of a worker's death come last, each alone: while a worker has one, it has nothing else. What another
-        worker had no memory for wants one that has rendered nothing yet.
+        Suspects of a worker's death come last, each as the only variant on its worker. Variants that ran out of memory
+        are retried on a fresh worker.
         """
         state = self._workers.setdefault(worker, _Worker())
-        state.alone = state.alone and bool(state.groups)
-        if not state.ready or state.alone:
+        state.isolated = state.isolated and bool(state.groups)
+        if not state.has_room or state.isolated:
             return ()
         group = self._next_group(worker, state)
-        if not group and not state.groups and (single := self._next_alone(state)) is not None:
-            group, state.alone = [single], True
-            self._sets.lend(worker, single)
+        if not group and not state.groups and (suspect := self._next_isolated(state)) is not None:
+            group, state.isolated = [suspect], True
+            self._queue.add_in_flight(worker, suspect)
         if group:
             state.groups.append(_Group({variant.render_key: variant for variant in group}))
         return tuple(group)
 
-    def wants_fresh(self, worker: str) -> bool:
-        """Whether `worker` has nothing to do but what wants a worker that has rendered nothing."""
+    def needs_fresh_worker(self, worker: str) -> bool:
+        """Whether `worker` is idle and a variant waits for a worker that has rendered nothing yet."""
         state = self._workers.get(worker, _Worker())
-        return not state.groups and not state.fresh and any(one.render_key in self._starved for one in self._alone)
+        waiting = any(variant.render_key in self._out_of_memory for variant in self._isolated)
+        return not state.groups and not state.fresh and waiting
 
-    def nobody_new(self) -> None:
-        """No more workers will come: what wants a fresh one takes any."""
-        self._starved.clear()
+    def allow_used_workers(self) -> None:
+        """Lets any worker retry variants that ran out of memory, because no fresh one will be started."""
+        self._out_of_memory.clear()
 
-    def _next_alone(self, state: _Worker) -> Variant | None:
-        for variant in self._alone:
-            if state.fresh or variant.render_key not in self._starved:
-                self._alone.remove(variant)
+    def _next_isolated(self, state: _Worker) -> Variant | None:
+        for variant in self._isolated:
+            if state.fresh or variant.render_key not in self._out_of_memory:
+                self._isolated.remove(variant)
                 return variant
         return None
 
-    def _unsuspected(self, variants: Iterable[Variant]) -> Iterator[Variant]:
-        """Those that wait in groups; suspects are put aside."""
+    def _without_suspects(self, variants: Iterable[Variant]) -> Iterator[Variant]:
+        """Yields the variants that may share a group, and sets the suspects aside."""
         for variant in variants:
-            if self._strikes[variant.render_key]:
-                self._alone.append(variant)
+            if self._failures[variant.render_key]:
+                self._isolated.append(variant)
             else:
                 yield variant
 
     def _next_group(self, worker: str, state: _Worker) -> list[Variant]:
-        """Variants of one set; of several where parts of the model take turns."""
-        share = max(self._smallest, len(self._sets) // (GROUPS_LEFT * self._expected))
+        """Variants of one reference set; of several if the worker offloads."""
+        share = max(self._smallest, len(self._queue) // (GROUPS_LEFT * self._expected))
         if self._expected == 1:
-            share = len(self._sets)
+            share = len(self._queue)
         group: list[Variant] = []
         size = 1
-        while len(group) < size and (reference_set := self._sets.choose(worker)) is not None:
-            size = min(self._group_size(state, self._sets.first(reference_set)), share)
-            group += self._sets.take(worker, reference_set, size - len(group))
-            if not state.turns:
+        while len(group) < size and (reference_set := self._queue.choose_set(worker)) is not None:
+            size = min(self._group_size(state, self._queue.peek(reference_set)), share)
+            group += self._queue.take(worker, reference_set, size - len(group))
+            if not state.offloading:
                 break
         return group
 
     def _group_size(self, state: _Worker, variant: Variant) -> int:
-        if state.turns:
-            return TURNS_GROUP
+        if state.offloading:
+            return OFFLOAD_GROUP
         small = variant.width * variant.height <= SMALL_PICTURE
         return max(self._largest, SMALL_GROUP) if small else self._largest
 
-    def started(self, worker: str, render_key: str) -> Variant | None:
-        """`worker` has begun with a variant; returns it, None if it's not one of the worker's."""
+    def start(self, worker: str, render_key: str) -> Variant | None:
+        """Notes that `worker` has started a variant, and returns it; None if the worker doesn't hold it."""
         state = self._workers[worker]
         state.fresh = False
         for group in state.groups:
             if render_key in group.variants:
-                group.begun = True
+                group.started = True
                 state.started.add(render_key)
                 return group.variants[render_key]
         return None
 
-    def holds(self, worker: str) -> bool:
-        """Whether `worker` has anything to render."""
+    def holds_work(self, worker: str) -> bool:
+        """Whether `worker` has variants to render."""
         return worker in self._workers and bool(self._workers[worker].groups)
 
-    def pictured(self, worker: str, render_key: str) -> None:
-        """The model of `worker` is done with a variant: from now on its worker's death is not its fault."""
+    def finish_rendering(self, worker: str, render_key: str) -> None:
+        """Notes that the model has finished a variant, which is no suspect if its worker dies from now on."""
         state = self._workers[worker]
         if render_key in state.started:
             state.started.remove(render_key)
-            state.pictured.add(render_key)
+            state.rendered.add(render_key)
 
-    def recorded(self, worker: str, render_key: str) -> None:
-        """A variant of `worker` is done or has failed, or nothing more is to be done about it."""
-        if (variant := self._taken_back(worker, render_key)) is not None:
-            self._sets.ended(variant)
+    def finish(self, worker: str, render_key: str) -> None:
+        """Removes a variant that is done or has failed, or about which nothing more can be done."""
+        if (variant := self._take_back(worker, render_key)) is not None:
+            self._queue.finish(variant)
 
-    def exhausted(self, worker: str, render_key: str) -> Struck | None:
-        """`worker` had no memory for a variant. It is tried once more, alone, on a fresh worker."""
-        variant = self._taken_back(worker, render_key)
+    def run_out_of_memory(self, worker: str, render_key: str) -> FailedAttempt | None:
+        """Sets aside a variant for which `worker` ran out of memory. It is retried once, alone, on a fresh worker."""
+        variant = self._take_back(worker, render_key)
         if variant is None:
             return None
-        self._sets.returned(variant)
-        given_up = self._strikes[render_key] > 0
-        self._strikes[render_key] += 1
+        self._queue.remove_in_flight(variant)
+        given_up = self._failures[render_key] > 0
+        self._failures[render_key] += 1
         if not given_up:
-            self._starved.add(render_key)
-            self._alone.append(variant)
-        return Struck(variant, self._strikes[render_key], given_up)
+            self._out_of_memory.add(render_key)
+            self._isolated.append(variant)
+        return FailedAttempt(variant, self._failures[render_key], given_up)
 
-    def lost(self, worker: str, *, node: bool = False) -> tuple[Struck, ...]:
-        """`worker` is gone, perhaps with its whole machine. Returns the variants that have a strike for it; all that
-        aren't given up wait again.
+    def lose(self, worker: str, *, node: bool = False) -> tuple[FailedAttempt, ...]:
+        """Requeues the variants of a worker that was lost, with its whole machine if `node`. Returns failed attempts.
 
-        Suspects of a death are the variants in flight and the one that would have been next (its message may have been
-        lost). A suspect is tried once more, alone, and given up when it was in flight at a second death. The death of a
-        machine makes no suspects.
+        Suspected are the variants in flight and the next one, whose start message may have been lost. A suspect is
+        tried once more, alone, and given up if it was in flight at a second death. Losing a machine creates no
+        suspects.
         """
         state = self._workers.pop(worker, _Worker())
-        self._sets.forget(worker)
+        self._queue.remove_worker(worker)
         held = {key: variant for group in state.groups for key, variant in group.variants.items()}
-        untouched = (key for key in held if key not in state.started and key not in state.pictured)
+        untouched = (key for key in held if key not in state.started and key not in state.rendered)
         suspects = [*(key for key in held if key in state.started), *(() if node else islice(untouched, 1))]
-        struck = [self._strike(held[key], node) for key in suspects]
-        gone = {one.variant.render_key for one in struck if one.given_up}
-        aside = [key for key in held if self._strikes[key]]
-        for key in aside:
+        attempts = [self._count_failure(held[key], node) for key in suspects]
+        given_up = {attempt.variant.render_key for attempt in attempts if attempt.given_up}
+        for key in [key for key in held if self._failures[key]]:
             variant = held.pop(key)
-            self._sets.returned(variant)
-            if key not in gone:
-                self._alone.append(variant)
+            self._queue.remove_in_flight(variant)
+            if key not in given_up:
+                self._isolated.append(variant)
         for key in reversed(held):
-            self._sets.put_back(held[key])
-        return tuple(one for one in struck if one.given_up or (not node and one.variant.render_key in state.started))
+            self._queue.requeue(held[key])
+        return tuple(
+            attempt
+            for attempt in attempts
+            if attempt.given_up or (not node and attempt.variant.render_key in state.started)
+        )
 
-    def _strike(self, variant: Variant, node: bool) -> Struck:
+    def _count_failure(self, variant: Variant, node: bool) -> FailedAttempt:
         key = variant.render_key
         if node:
-            self._node_deaths[key] += 1
-            if self._node_deaths[key] < NODE_DEATHS_ALLOWED:
-                return Struck(variant, self._strikes[key], given_up=False)
-        self._strikes[key] += 1
-        return Struck(variant, self._strikes[key], self._strikes[key] >= STRIKES_ALLOWED)
+            self._node_losses[key] += 1
+            if self._node_losses[key] < MAX_NODE_LOSSES:
+                return FailedAttempt(variant, self._failures[key], given_up=False)
+        self._failures[key] += 1
+        return FailedAttempt(variant, self._failures[key], self._failures[key] >= MAX_FAILED_ATTEMPTS)
 
-    def _taken_back(self, worker: str, render_key: str) -> Variant | None:
-        """A variant that `worker` has no longer; None if it hadn't got it."""
+    def _take_back(self, worker: str, render_key: str) -> Variant | None:
+        """Removes and returns a variant of `worker`; None if the worker doesn't hold it."""
         state = self._workers[worker]
         state.started.discard(render_key)
-        state.pictured.discard(render_key)
-        found = None
+        state.rendered.discard(render_key)
+        removed = None
         for group in state.groups:
             if (variant := group.variants.pop(render_key, None)) is not None:
-                group.begun, found = True, variant
+                group.started, removed = True, variant
         state.groups = [group for group in state.groups if group.variants]
-        return found
+        return removed
 
-    def abandoned(self) -> tuple[Variant, ...]:
-        """Everything that waits, taken out of the queue: for the end of a run without workers."""
-        rest = self._sets.drain() + tuple(self._alone)
-        self._alone.clear()
-        return rest
+    def drain(self) -> tuple[Variant, ...]:
+        """Removes and returns all waiting variants, for a run that ends without workers."""
+        variants = self._queue.drain() + tuple(self._isolated)
+        self._isolated.clear()
+        return variants
 
     def _set_of(self, variant: Variant) -> ReferenceSet:
-        """The set whose queue a variant waits in: one for all where sets don't matter."""
+        """The set whose queue a variant waits in: one for all variants if groups are mixed."""
         return () if self._mixed else variant.reference_set

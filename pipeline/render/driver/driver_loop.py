@@ -1,65 +1,65 @@
-"""The driver's loop: a crew and a queue, until everything is recorded, a signal comes, or no worker is left."""
+"""The driver's loop: feeds a worker pool until everything is recorded, a signal comes or no worker is left."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause
 from brandpress.pipeline.render.driver.deadlines import Deadlines
-from brandpress.pipeline.render.driver.dispatcher import Dispatcher, Struck
+from brandpress.pipeline.render.driver.dispatcher import Dispatcher, FailedAttempt
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.events import (
-    Blocked,
-    Broken,
     Event,
-    Exhausted,
-    Loaded,
-    LoadFailed,
-    Lost,
+    Loss,
     Message,
-    Pictured,
-    Recorded,
-    Started,
     Stopping,
+    StoreBlocked,
     StoreWait,
-    Tally,
+    VariantOutOfMemory,
     VariantRecorded,
+    VariantRendered,
     VariantStarted,
     Warned,
     WorkerLoaded,
     WorkerLost,
+    WorkTime,
 )
 
 if TYPE_CHECKING:
     from brandpress.pipeline.render.driver.worker_pool import WorkerPool
 
-STARTS_ALLOWED_TO_FAIL = 3
-"""In a row, without a picture between them."""
+MAX_FAILED_STARTS = 3
+"""In a row, without a picture in between."""
 
-DEVICE_LOSSES_ALLOWED = 3
-"""On one GPU in a row, without a picture between them: then the GPU is taken to be broken, and not the pictures."""
+MAX_DEVICE_LOSSES = 3
+"""In a row on one GPU, without a picture in between. From then on the GPU is blamed, not the pictures."""
 
-LISTEN_SECONDS = 0.2
+POLL_SECONDS = 0.2
 NOT_COMPILED = (
-    "the model's kernels aren't compiled, which takes longer: no compiler was found; for a GPU install Triton and a C "
-    "compiler, for --compile on a CPU a C++ compiler and Python's headers (Debian: g++ and python3-dev)"
+    "the model's kernels run uncompiled, which is slower: no compiler was found; on a GPU install Triton and a C "
+    "compiler, for --compile on a CPU install a C++ compiler and Python's headers (Debian: g++ and python3-dev)"
 )
 NO_GPU = (
-    "Ray gave the workers GPUs, and torch {torch} sees none, so they render on the CPU: install a torch for CUDA or "
-    "update the GPU's driver; if the CPU is meant, set CUDA_VISIBLE_DEVICES= (empty)"
+    "Ray assigned GPUs to the workers, but torch {torch} sees none, so they render on the CPU: install a torch build "
+    "with CUDA or update the GPU driver; to use the CPU on purpose, set CUDA_VISIBLE_DEVICES= (empty)"
 )
 
 
 class DriverLoop:
-    """One run of a crew. Afterwards: `untried` with causes, `blocked` if the store took nothing any more, `busy` and
-    `model` seconds."""
+    """One run over a worker pool.
+
+    Afterwards `untried` holds variants that no worker was left for, `blocked` the store's error if it rejected all
+    writes, and `busy_seconds` and `model_seconds` the workers' times.
+    """
 
     def __init__(
         self,
@@ -73,20 +73,21 @@ class DriverLoop:
         gpus: int = 0,
         per_gpu: int = 1,
     ) -> None:
-        """compiles: the workers were asked to compile kernels; None: on GPUs. gpus: how many there are for workers,
-        each for `per_gpu` of them; 0: they render on CPUs. Where one couldn't use what it was to, that's told once."""
+        """compiles: whether workers should compile kernels; None: only on GPUs. gpus: how many GPUs the workers have,
+        each for `per_gpu` of them; 0: they render on CPUs. The loop warns once if a worker can't compile or use its
+        GPU."""
         self.untried: tuple[Failure, ...] = ()
         self.blocked: str | None = None
-        self.busy = self.model = 0.0
-        self._crew, self._dispatcher, self._ledger, self._say = worker_pool, dispatcher, results, on_event
+        self.busy_seconds = self.model_seconds = 0.0
+        self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
         self._deadlines = deadlines
         self._loaded: set[str] = set()
-        self._places: dict[str, tuple[str, str]] = {}
+        self._places: dict[str, tuple[str, str]] = {}  # worker -> (node, GPU)
         self._device_losses: Counter[tuple[str, str]] = Counter()
-        self._variants: dict[str, Variant] = {}
-        self._compiles, self._gpus = compiles, gpus > 0
+        self._started_variants: dict[str, Variant] = {}
+        self._compiles, self._on_gpus = compiles, gpus > 0
         self._gpu_count, self._per_gpu = gpus, per_gpu
-        self._wanted = 0
+        self._target_workers = 0
         self._retired: set[tuple[str, str]] = set()
         self._parked: set[str] = set()
         self._stopped = False
@@ -95,219 +96,225 @@ class DriverLoop:
 
     @property
     def outside_model(self) -> float | None:
-        """The share of the workers' busy time outside of the model; None if there was none."""
-        return max(0.0, 1 - self.model / self.busy) if self.busy else None
+        """The share of the workers' busy time spent outside the model; None if they were never busy."""
+        return max(0.0, 1 - self.model_seconds / self.busy_seconds) if self.busy_seconds else None
 
-    def run(self, workers: int, stopping: Callable[[], bool]) -> None:
-        """Start so many workers at once and work until the end. Raises NothingRenderedError if no model could load."""
-        self._wanted = workers
+    def run(self, workers: int, stop_requested: Callable[[], bool]) -> None:
+        """Starts all workers together and renders until the end. Raises NothingRenderedError if no model loads."""
+        self._target_workers = workers
         for _ in range(workers):
             self._start()
-        while not self._dispatcher.finished and len(self._crew) > len(self._parked):
-            if stopping():
+        while not self._dispatcher.finished and len(self._pool) > len(self._parked):
+            if stop_requested():
                 self._stop()
-            for worker, happened in self._crew.wait(LISTEN_SECONDS) if len(self._crew) else ():
-                if isinstance(happened, Lost):
-                    self._lost(worker, happened)
+            for worker, received in self._pool.wait(POLL_SECONDS) if len(self._pool) else ():
+                if isinstance(received, WorkerLost):
+                    self._handle_loss(received)
                 else:
-                    for message in happened:
-                        self._hear(worker, message)
-            self._end_overdue()
+                    for message in received:
+                        self._handle(worker, message)
+            self._dismiss_overdue()
         if not self._dispatcher.finished and not self._stopped:
             self._give_up()
 
     def _start(self) -> None:
-        self._deadlines.starting(self._crew.start(), time.monotonic())
+        self._deadlines.start_loading(self._pool.start(), time.monotonic())
 
     def _stop(self, cause: str | None = None) -> None:
         if self._stopped:
             return
         self._stopped = True
-        self._say(Stopping(cause))
-        for worker in self._crew.names():
+        self._on_event(Stopping(cause))
+        for worker in self._pool.names():
             if worker not in self._loaded:
-                self._crew.dismiss(worker)
+                self._pool.dismiss(worker)
                 self._forget(worker)
         self._parked.clear()
-        self._crew.stop()
+        self._pool.stop()
 
-    def _hear(self, worker: str, message: Message) -> None:
-        if worker not in self._crew:  # what it said before it was dismissed
+    def _handle(self, worker: str, message: Message) -> None:
+        if worker not in self._pool:  # sent before the worker was dismissed
             return
         now = time.monotonic()
         match message:
-            case Loaded(host=host, seconds=seconds, node=node, gpus=gpus):
+            case WorkerLoaded(node=node, gpus=gpus):
                 self._places[worker] = (node, gpus)
                 if (node, gpus) in self._retired:
                     self._park(worker)
                 else:
-                    self._ready(worker, host, seconds)
-            case LoadFailed(cause, final):
-                self._crew.dismiss(worker)
-                self._start_failed(worker, cause, final)
-            case Started(render_key):
-                variant = self._dispatcher.started(worker, render_key)
+                    self._use(message)
+            case WorkerLost():
+                self._pool.dismiss(worker)
+                self._handle_loss(message)
+            case VariantStarted(render_key=render_key):
+                variant = self._dispatcher.start(worker, render_key)
                 if variant is not None:
-                    self._variants[render_key] = variant
-                    self._deadlines.started(worker, variant, now)
-                    self._say(VariantStarted(worker, variant.name))
+                    self._started_variants[render_key] = variant
+                    self._deadlines.start(worker, variant, now)
+                    self._on_event(message)
                 self._top_up(worker)
-            case Pictured(render_key):
-                self._dispatcher.pictured(worker, render_key)
-                self._deadlines.ended(worker, render_key, now)
-            case Broken(why):
-                self._crew.dismiss(worker)
-                self._lost(worker, Lost(f"its process ended: {why.text}", broken=True, traceback=why.traceback))
+            case VariantRendered(render_key):
+                self._dispatcher.finish_rendering(worker, render_key)
+                self._deadlines.finish(worker, render_key, now)
             case StoreWait(waiting):
-                self._deadlines.waits(worker, waiting, now)
-            case Exhausted(render_key, told):
-                self._deadlines.ended(worker, render_key, now)
-                struck = self._dispatcher.exhausted(worker, render_key)
-                self._strike(worker, (struck,) if struck else (), told)
+                self._deadlines.set_waiting(worker, waiting, now)
+            case VariantOutOfMemory(render_key, cause):
+                self._deadlines.finish(worker, render_key, now)
+                attempt = self._dispatcher.run_out_of_memory(worker, render_key)
+                self._record_attempts((attempt,) if attempt else (), cause)
                 self._top_up(worker)
-            case Blocked(render_key, cause):
-                self._deadlines.ended(worker, render_key, now)
-                self._dispatcher.recorded(worker, render_key)
-                self.blocked = self.blocked or cause
-                self._stop(cause)
-            case Recorded(record):
-                self._recorded(worker, record, now)
-            case Tally(busy, model):
-                self.busy += busy
-                self.model += model
+            case StoreBlocked(render_key, error):
+                self._deadlines.finish(worker, render_key, now)
+                self._dispatcher.finish(worker, render_key)
+                self.blocked = self.blocked or error
+                self._stop(error)
+            case VariantRecorded(record):
+                self._handle_record(worker, record, now)
+            case WorkTime(busy, model):
+                self.busy_seconds += busy
+                self.model_seconds += model
 
-    def _ready(self, worker: str, host: dict[str, str], seconds: float) -> None:
+    def _use(self, loaded: WorkerLoaded) -> None:
+        """Gives work to a worker that has loaded its model, and warns if it can't compile or use its GPU."""
+        worker, host = loaded.worker, loaded.host
         self._loaded.add(worker)
-        self._deadlines.loaded(worker, time.monotonic())
-        if host.get("residency") == "turns":
-            self._dispatcher.takes_turns(worker)
-        self._say(WorkerLoaded(worker, host, seconds))
-        on_gpu = self._gpus and host.get("device") != "cpu"
+        self._deadlines.finish_loading(worker, time.monotonic())
+        if host.get("residency") == RECORDED_RESIDENCY["offload"]:
+            self._dispatcher.set_offloading(worker)
+        self._on_event(loaded)
+        on_gpu = self._on_gpus and host.get("device") != "cpu"
         if (on_gpu if self._compiles is None else self._compiles) and "compiled" not in host:
             self._compiles = False
-            self._say(Warned(NOT_COMPILED))
-        if self._gpus and host.get("device") == "cpu":
-            self._gpus = False
-            self._say(Warned(NO_GPU.format(torch=host["torch"])))
+            self._on_event(Warned(NOT_COMPILED))
+        if self._on_gpus and host.get("device") == "cpu":
+            self._on_gpus = False
+            self._on_event(Warned(NO_GPU.format(torch=host["torch"])))
         self._top_up(worker)
 
     def _park(self, worker: str) -> None:
-        """Have a worker that came to a retired GPU hold it, idle, for the rest of the run: so Ray gives the GPU to no
-        other, and the one that is started in its place comes to a healthy GPU."""
+        """Keeps a worker idle on a retired GPU for the rest of the run, so that Ray assigns that GPU to no other
+        worker, and starts another one."""
         self._forget(worker)
         self._parked.add(worker)
-        self._start_where_healthy()
+        self._start_on_healthy_gpu()
 
-    def _start_where_healthy(self) -> None:
-        """Start a worker if something waits and a healthy GPU may have one."""
-        here = sum(self._places.get(worker) not in self._retired for worker in self._crew.names())
-        room = self._wanted
+    def _start_on_healthy_gpu(self) -> None:
+        """Starts a worker if variants wait and a healthy GPU has room."""
+        healthy = sum(self._places.get(worker) not in self._retired for worker in self._pool.names())
+        room = self._target_workers
         if self._gpu_count:
             room = min(room, (self._gpu_count - len(self._retired)) * self._per_gpu)
-        if not self._stopped and self._dispatcher.waiting and here < room:
+        if not self._stopped and self._dispatcher.waiting and healthy < room:
             self._start()
 
-    def _recorded(self, worker: str, record: Record, now: float) -> None:
-        variant = self._variants.pop(record.render_key, None)
+    def _handle_record(self, worker: str, record: Record, now: float) -> None:
+        variant = self._started_variants.pop(record.render_key, None)
         if variant is not None and "model" in record.timings:
-            self._deadlines.took(variant, record.timings["model"])
-        self._deadlines.ended(worker, record.render_key, now)
+            self._deadlines.measure(variant, record.timings["model"])
+        self._deadlines.finish(worker, record.render_key, now)
         self._failed_starts = 0
         if record.status == "done":
             self._device_losses[self._places[worker]] = 0
-        self._dispatcher.recorded(worker, record.render_key)
-        self._ledger.add(record)
-        self._say(VariantRecorded(worker, record))
+        self._dispatcher.finish(worker, record.render_key)
+        self._results.add(record)
+        self._on_event(VariantRecorded(record))
         self._top_up(worker)
 
     def _top_up(self, worker: str) -> None:
-        """Give `worker` what it has room for; a new worker takes its place if only that one may do what's left."""
+        """Submits groups to `worker` while it has room, or replaces it if the rest needs a fresh worker."""
         if self._stopped:
             return
         while variants := self._dispatcher.take(worker):
-            self._crew.submit(worker, variants)
-        if self._dispatcher.wants_fresh(worker) and set(self._crew.names()) - self._parked == self._loaded:
-            self._crew.dismiss(worker)
+            self._pool.submit(worker, variants)
+        if self._dispatcher.needs_fresh_worker(worker) and set(self._pool.names()) - self._parked == self._loaded:
+            self._pool.dismiss(worker)
             self._forget(worker)
-            self._dispatcher.lost(worker)
+            self._dispatcher.lose(worker)
             self._start()
 
-    def _end_overdue(self) -> None:
+    def _dismiss_overdue(self) -> None:
         for worker, limit in self._deadlines.overdue(time.monotonic()):
-            self._crew.dismiss(worker)
-            self._lost(worker, Lost(f"nothing came of it within {limit:,.0f} s"))
+            self._pool.dismiss(worker)
+            self._handle_loss(WorkerLost(worker, f"it made no progress within {limit:,.0f} s"))
 
-    def _lost(self, worker: str, lost: Lost) -> None:
-        loaded = worker in self._loaded
+    def _handle_loss(self, lost: WorkerLost) -> None:
+        worker = lost.worker
+        if lost.loss in (Loss.LOAD_FAILED, Loss.LOAD_REFUSED):
+            self._handle_failed_start(lost)
+            return
         if worker in self._parked:
             self._parked.discard(worker)
             return
+        loaded = worker in self._loaded
         self._forget(worker)
         if not loaded:
             if not self._stopped:
-                self._start_failed(worker, f"{lost.cause} while it loaded the model", final=False)
+                self._handle_failed_start(replace(lost, cause=f"{lost.cause} while it loaded the model"))
             return
-        if self._stopped and not lost.died:
+        if self._stopped and lost.loss is Loss.ENDED:
             return
-        self._say(WorkerLost(worker, lost.cause))
-        if not self._dispatcher.holds(worker):
+        self._on_event(lost)
+        if not self._dispatcher.holds_work(worker):
             self._failed_starts += 1
-        struck = self._dispatcher.lost(worker, node=lost.node)
-        cause = Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
-        self._strike(worker, struck, cause)
-        if lost.broken:
+        attempts = self._dispatcher.lose(worker, node=lost.loss is Loss.NODE_LOST)
+        self._record_attempts(
+            attempts, Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
+        )
+        if lost.loss is Loss.FAILED:
             self._count_device_loss(worker)
         self._replace(lost.cause)
 
     def _count_device_loss(self, worker: str) -> None:
-        """Retire the GPU on which `worker` was lost to an error if it's the last loss allowed: it has no other worker
-        then. Where it is not known which GPU that was, there is one worker less."""
+        """Counts an error of the GPU on which `worker` ran, and retires that GPU after MAX_DEVICE_LOSSES.
+
+        If the GPU isn't known, the run continues with one worker less instead.
+        """
         node, gpu = place = self._places[worker]
         self._device_losses[place] += 1
-        if self._device_losses[place] < DEVICE_LOSSES_ALLOWED:
+        if self._device_losses[place] < MAX_DEVICE_LOSSES:
             return
         if not (self._gpu_count and gpu):
-            self._wanted -= 1
+            self._target_workers -= 1
         elif place in self._retired:
             return
         else:
             self._retired.add(place)
         where = f"GPU {gpu} of node {node}" if gpu else f"node {node}" if node else "this machine"
-        self._say(
+        self._on_event(
             Warned(
-                f"no more workers are started on {where}: the last {DEVICE_LOSSES_ALLOWED} ended with an error and "
+                f"no more workers are started on {where}: the last {MAX_DEVICE_LOSSES} ended with an error and "
                 "made no picture; check the GPU with nvidia-smi and the kernel log (dmesg, Xid)"
             )
         )
 
-    def _strike(self, worker: str, struck: Sequence[Struck], cause: Cause) -> None:
-        for record in self._ledger.strike(struck, cause):
-            self._say(VariantRecorded(worker, record))
+    def _record_attempts(self, attempts: Sequence[FailedAttempt], cause: Cause) -> None:
+        for record in self._results.record_failed_attempts(attempts, cause):
+            self._on_event(VariantRecorded(record))
 
-    def _start_failed(self, worker: str, cause: str, final: bool) -> None:
-        self._forget(worker)
-        self._say(WorkerLost(worker, cause))
-        self._failed_starts = STARTS_ALLOWED_TO_FAIL if final else self._failed_starts + 1
-        self._replace(cause)
+    def _handle_failed_start(self, lost: WorkerLost) -> None:
+        self._forget(lost.worker)
+        self._on_event(lost)
+        self._failed_starts = MAX_FAILED_STARTS if lost.loss is Loss.LOAD_REFUSED else self._failed_starts + 1
+        self._replace(lost.cause)
 
     def _replace(self, cause: str) -> None:
-        """Start another worker in the place of one that was lost, where there is a healthy GPU for it."""
+        """Starts another worker after a loss, unless too many starts have failed, and redistributes the work."""
         self._last_cause = cause
         if self._stopped:
             return
-        if self._failed_starts >= STARTS_ALLOWED_TO_FAIL:
-            self._dispatcher.nobody_new()
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            self._dispatcher.allow_used_workers()
         else:
-            self._start_where_healthy()
+            self._start_on_healthy_gpu()
         for other in sorted(self._loaded):
             self._top_up(other)
 
     def _forget(self, worker: str) -> None:
         self._loaded.discard(worker)
-        self._deadlines.forget(worker)
+        self._deadlines.remove(worker)
 
     def _give_up(self) -> None:
-        if not self._ledger.records:
+        if not self._results.records:
             raise NothingRenderedError(f"no worker could start: {self._last_cause}")
-        cause = f"not tried, as no worker could start any more: {self._last_cause}"
-        self.untried = tuple(Failure(variant.name, cause) for variant in self._dispatcher.abandoned())
+        cause = f"not tried, because no worker could be started: {self._last_cause}"
+        self.untried = tuple(Failure(variant.name, cause) for variant in self._dispatcher.drain())

@@ -1,4 +1,4 @@
-"""What a worker's process gets of this one's environment: no secrets but those that it needs."""
+"""Which environment variables workers inherit: secrets only if they need them."""
 
 from __future__ import annotations
 
@@ -8,38 +8,41 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from brandpress.model.family import KEY_VARIABLE
+from brandpress.pipeline.spec.delivery import SCHEMES, DeliveryAddress
 
 _SECRET = re.compile(
     r"(?:^|_)(?:token|secrets?|password|passwd|passphrase|pass|credentials?|keys?|apikey|auth|dsn)(?:_|$)|(?:^|_)aws_",
     re.IGNORECASE,
 )
 _WITH_PASSWORD = re.compile(r"://[^/\s@]*:[^/\s@]+@")
-_RAYS_OWN = "RAY_"
+_RAY_PREFIX = "RAY_"
 _PROXY = re.compile(r"(?:^|_)proxy$", re.IGNORECASE)
 
 
-def needed_secrets(uri: str, *, hosted: bool) -> tuple[str, ...]:
-    """How the names of the variables begin that a worker needs to deliver to `uri`, and to ask a hosted tier."""
-    return (*(("AWS_",) if uri.startswith("s3://") else ()), *((KEY_VARIABLE,) if hosted else ()))
+def needed_secrets(address: DeliveryAddress, *, hosted: bool) -> tuple[str, ...]:
+    """Returns the prefixes of secret variables that workers may inherit: the store's and, if `hosted`, the tier's."""
+    return (*SCHEMES[address.scheme].secret_prefixes, *((KEY_VARIABLE,) if hosted else ()))
 
 
 def secrets_in(environment: Iterable[tuple[str, str]], needed: tuple[str, ...]) -> set[str]:
-    """The names of variables that hold secrets, by their names or as addresses with passwords; without those that
-    begin as `needed` says, Ray's own, and proxies."""
+    """Returns the names of variables that hold secrets, judged by their name or by a URL with a password.
+
+    Excludes prefixes in `needed`, Ray's own variables and proxies.
+    """
     return {
         name
         for name, value in environment
         if (_SECRET.search(name) or _WITH_PASSWORD.search(value))
-        and not name.startswith((_RAYS_OWN, *needed))
+        and not name.startswith((_RAY_PREFIX, *needed))
         and not _PROXY.search(name)
     }
 
 
 @contextmanager
 def hidden(names: Iterable[str]) -> Iterator[None]:
-    """Processes that are started while the block runs don't inherit these variables."""
-    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    """Removes these variables from the environment during the block, so that new processes don't inherit them."""
+    removed = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
     finally:
-        os.environ.update(taken)
+        os.environ.update(removed)

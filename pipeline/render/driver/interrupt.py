@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks a run to finish, the second ends it."""
+"""Ctrl-C and SIGTERM: the first signal asks a run to finish, the second ends it."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupts:
-    """Whether a signal has asked to stop."""
+class StopSignal:
+    """Records whether a signal has asked the run to stop."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._received = False
 
     @property
-    def asked(self) -> bool:
-        """A signal has come."""
-        return self._asked
+    def received(self) -> bool:
+        """Whether a signal has come."""
+        return self._received
 
     def listen(self) -> None:
-        """Take the signals; again, when somebody else (Ray, when it starts) has taken them since.
+        """Installs the signal handlers. Call it again after Ray has started, which installs its own.
 
-        Outside of the main thread, where Python takes no signals, nothing is ever asked.
+        Does nothing outside the main thread, where Python delivers no signals.
         """
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+        if self._received:
             raise KeyboardInterrupt
-        self._asked = True
+        self._received = True
 
 
 @contextmanager
-def interrupts() -> Iterator[Interrupts]:
-    """Listens while the block runs: the first signal sets `asked`, the second raises KeyboardInterrupt."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    interrupts = Interrupts()
-    interrupts.listen()
+def stop_signal() -> Iterator[StopSignal]:
+    """Listens for signals during the block: the first sets `received`, the second raises KeyboardInterrupt."""
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    stop = StopSignal()
+    stop.listen()
     try:
-        yield interrupts
+        yield stop
     finally:
         if threading.current_thread() is threading.main_thread():
-            for number, handler in before.items():
+            for number, handler in previous.items():
                 signal.signal(number, handler)

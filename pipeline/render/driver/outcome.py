@@ -1,4 +1,4 @@
-"""What became of a run."""
+"""The result of a run: counts, failures, cache use and exit code."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from brandpress.pipeline.store.protocol import StoreError
 
 
 class NothingRenderedError(BrandpressError):
-    """No picture could be made; the message says why."""
+    """No picture could be rendered; the message says why."""
 
 
 class StoreBlockedError(StoreError):
-    """The store took nothing any more; what was delivered before stays, and so does the last manifest."""
+    """The store rejected all writes. Pictures delivered before and the last manifest remain."""
 
     def __init__(self, cause: str, delivered: int, todo: int) -> None:
         super().__init__(f"{cause} ({delivered:,} of {todo:,} pictures were delivered before)", "store")
-        self.exit_code = 3 if delivered else 4
+        self.delivered = delivered
 
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
-    """How often the pictures of a run found what they needed in a worker's cache."""
+    """Cache hits of one kind, out of all uses, over the pictures of a run."""
 
     hits: int
     uses: int
@@ -37,11 +37,11 @@ class CacheUse:
 class Outcome:
     """Counts of variants: planned = skipped (done before) + done + failed + held_back + left (not tried).
 
-    failures: those that failed now. held_back: those that took workers down in an earlier run and weren't tried.
-    manifest: the key of the published manifest, None if there is nothing to publish. seconds: of the whole run. cache:
-    per kind, over the pictures of this run. outside_model: the share of the workers' busy time that wasn't spent in the
-    model, None if nothing was rendered. interrupted: a signal ended the run early. cost: what a hosted tier charged for
-    this run's pictures, in its credits, None if nothing says.
+    failures: variants that failed in this run. held_back: quarantined variants, which weren't tried. manifest: key of
+    the published manifest, None if there is nothing to publish. seconds: duration of the whole run. cache: use per
+    kind, over this run's pictures. outside_model: share of the workers' busy time spent outside the model, None if
+    nothing was rendered. interrupted: a signal ended the run early. cost: the hosted tier's charge for this run's
+    pictures, in its credits, None if unknown.
     """
 
     planned: int
@@ -60,7 +60,7 @@ class Outcome:
 
     @property
     def left(self) -> int:
-        """Variants that weren't tried, and would be the next time."""
+        """The number of variants that weren't tried; the next run tries them."""
         return self.planned - self.skipped - self.done - self.failed - len(self.held_back)
 
     @property
@@ -74,7 +74,7 @@ class Outcome:
 
 
 def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:
-    """Hits per kind, over records."""
+    """Returns hits and uses per kind of cache, summed over records."""
     hits: Counter[str] = Counter()
     uses: Counter[str] = Counter()
     for record in records:
@@ -84,6 +84,6 @@ def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:
 
 
 def total_cost(records: Iterable[Record]) -> float | None:
-    """The credits of all records that know theirs; None where none does."""
+    """Returns the credits of all records that have a cost; None if none has."""
     costs = [record.cost for record in records if record.cost is not None]
     return math.fsum(costs) if costs else None

@@ -1,6 +1,6 @@
-"""The driver: a plan and a store in, pictures and a manifest there afterwards.
+"""Runs a campaign: renders a plan's missing variants into the store and publishes the manifest.
 
-Holds nothing durable: killed anywhere and run again, it renders only what is missing.
+The driver holds no durable state. If it is killed, the next run renders only what is missing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from brandpress.pipeline.deliver.manifest import Header, Published, publish
 from brandpress.pipeline.deliver.record import Record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.status import failure_of
-from brandpress.pipeline.plan.diff import RenderKeys
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.memory import largest_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
 from brandpress.pipeline.render.driver.cluster import Resources, available_cpus, ray_resources
 from brandpress.pipeline.render.driver.deadlines import Deadlines
-from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_GROUP, TURNS_GROUP, Dispatcher
+from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_GROUP, OFFLOAD_GROUP, Dispatcher
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.environment import needed_secrets
-from brandpress.pipeline.render.driver.interrupt import Interrupts, interrupts
+from brandpress.pipeline.render.driver.interrupt import StopSignal, stop_signal
 from brandpress.pipeline.render.driver.outcome import Outcome, StoreBlockedError, cache_use, total_cost
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
@@ -41,109 +41,111 @@ from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.expand import Plan
 
-MOST_PER_GPU = 16
+MAX_WORKERS_PER_GPU = 16
 OnEvent = Callable[[Event], None]
 
 
 def render_campaign(
     plan: Plan,
-    store_uri: str | None = None,
+    *,
     workers: int | None = None,
     limit: int | None = None,
     on_event: OnEvent = lambda event: None,
-    *,
     workers_per_gpu: int = 1,
     retry_failed: bool = False,
     deadline: float | None = None,
     compile: bool | None = None,
     renderer: str = RENDERER,
 ) -> Outcome:
-    """Render what the plan has and the store hasn't, deliver it, and publish the campaign's manifest.
+    """Renders the plan's variants that the store lacks, delivers them and publishes the campaign's manifest.
 
-    store_uri: where to deliver, else the campaign's own address. workers: how many, else as many as the GPUs take, or a
-    single one where there is no GPU or a service renders. limit: render at most so many variants. on_event: told what
-    happens, from this thread. workers_per_gpu: 1 to 16 that share a GPU, each planning with its part of the memory; it
-    pays for small models. retry_failed: render only what failed before, quarantined variants, too, which are else left
-    alone. deadline: seconds that a picture may take, else what the others took decides. compile: fuse the model's work
-    between products; None does so on GPUs. renderer: `module:function` that loads a renderer.
+    workers: default: as many as fit the GPUs, or one if there is no GPU or a hosted tier renders. limit: render at most
+    this many variants. on_event: called with each event, from this thread. workers_per_gpu: 1 to 16 workers that share
+    a GPU and its memory, which pays off for small models. retry_failed: render only variants that failed before,
+    including quarantined ones, which are otherwise left alone. deadline: seconds allowed per picture; default: based on
+    the other pictures' times. compile: compile the model's kernels; default: only on GPUs. renderer: `module:function`
+    that loads a renderer.
 
-    Raises StoreError, StoreBlockedError when the store took nothing any more, NothingRenderedError, and RequestError
-    for `compile`, `workers_per_gpu` or more workers than there can be.
+    Raises StoreError, StoreBlockedError if the store rejects all writes, NothingRenderedError, and RequestError for
+    impossible values of `compile`, `workers_per_gpu` or `workers`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
-    if not 1 <= workers_per_gpu <= MOST_PER_GPU:
-        raise RequestError(f"workers_per_gpu {workers_per_gpu}: allowed are 1 to {MOST_PER_GPU}")
-    if workers_per_gpu > 1 and plan.model.hosted:
-        raise RequestError(f"workers_per_gpu: {plan.model.name} is rendered by BFL, on no GPU of yours; leave it out")
-    if compile and plan.model.hosted:
-        raise RequestError(
-            f"compile: {plan.model.name} is rendered by BFL, there is no model here to compile; leave it out"
-        )
-    uri = store_uri or campaign.deliver_uri
-    folder = open_campaign(uri, campaign.name)
+    _check_options(plan, workers_per_gpu, compile)
+    folder = open_campaign(campaign.address, campaign.name)
     stamp = stamp_of(plan.model)
-    wanted = RenderKeys(plan.variants)
-    index = read_index(folder, wanted)
-    asked = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
-    todo = tuple(islice(asked.todo, limit))
-    on_event(Planned(planned=len(wanted), done=asked.done, todo=len(todo), held_back=len(asked.held_back)))
+    planned_keys = render_keys(plan.variants)
+    index = read_index(folder, planned_keys)
+    selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
+    todo = tuple(islice(selection.todo, limit))
+    on_event(
+        Planned(planned=len(planned_keys), done=selection.done, todo=len(todo), held_back=len(selection.held_back))
+    )
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))
-    largest = None if plan.model.hosted else largest_of(plan)
     settings = WorkerSettings(
         renderer,
         plan.model.choice,
         stamp,
-        uri,
+        campaign.address,
         campaign.name,
         threads=1,
         per_gpu=workers_per_gpu,
         hosted=plan.model.hosted,
-        largest=largest,
+        largest=None if plan.model.hosted else largest_of(plan),
         compile=compile,
     )
-    with interrupts() as signals:
+    with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, signals, on_event)
-        shift = _render(run, settings, todo, asked.suspects, workers, Deadlines(deadline)) if todo else None
-        fresh = results.records
-        failures = [failure_of(record) for record in fresh.values() if record.status != "done"]
-        done = len(fresh) - len(failures)
-        if shift and shift.blocked:
-            raise StoreBlockedError(shift.blocked, done, len(todo))
+        run = _Run(plan, folder, results, stop, on_event)
+        loop = _render(run, settings, todo, selection.suspects, workers, Deadlines(deadline)) if todo else None
+        records = results.records
+        failures = [failure_of(record) for record in records.values() if record.status != "done"]
+        done = len(records) - len(failures)
+        if loop and loop.blocked:
+            raise StoreBlockedError(loop.blocked, done, len(todo))
         header = Header(
             campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
         )
-        patient = RetryingStore(folder, RetryPolicy(hurried=lambda: signals.asked))
-        published = _publish(patient, header, wanted, {**index, **fresh})
-    failures += shift.untried if shift else ()
+        retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
+        published = _publish(retrying_folder, header, planned_keys, {**index, **records})
+    failures += loop.untried if loop else ()
     return Outcome(
-        planned=len(wanted),
-        skipped=asked.done,
+        planned=len(planned_keys),
+        skipped=selection.done,
         done=done,
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
-        held_back=asked.held_back,
+        held_back=selection.held_back,
         manifest=published.pointer.manifest if published else None,
         uri=folder.uri,
         seconds=time.perf_counter() - start,
-        cache=cache_use(fresh.values()),
-        outside_model=shift.outside_model if shift else None,
-        interrupted=signals.asked and len(fresh) < len(todo),
-        cost=total_cost(fresh.values()),
+        cache=cache_use(records.values()),
+        outside_model=loop.outside_model if loop else None,
+        interrupted=stop.received and len(records) < len(todo),
+        cost=total_cost(records.values()),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What all that happens in one run has in common."""
+    """What the parts of one run share."""
 
     plan: Plan
     folder: Store
     results: RunResults
-    signals: Interrupts
+    stop: StopSignal
     on_event: OnEvent
+
+
+def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None) -> None:
+    model = plan.model
+    if not 1 <= workers_per_gpu <= MAX_WORKERS_PER_GPU:
+        raise RequestError(f"workers_per_gpu: {workers_per_gpu} is out of range; allowed: 1 to {MAX_WORKERS_PER_GPU}")
+    if workers_per_gpu > 1 and model.hosted:
+        raise RequestError(f"workers_per_gpu: {model.name} is rendered by BFL and uses no local GPU; remove the option")
+    if compile and model.hosted:
+        raise RequestError(f"compile: {model.name} is rendered by BFL, which compiles nothing; remove the option")
 
 
 def _render(
@@ -157,29 +159,29 @@ def _render(
     model = run.plan.model
     for warning in run.folder.check():
         run.on_event(Warned(warning))
-    needed = needed_secrets(settings.deliver_uri, hosted=model.hosted)
+    needed = needed_secrets(settings.address, hosted=model.hosted)
     with ray_resources(workers, needed) as resources:
         from brandpress.pipeline.render.driver.worker_pool import WorkerPool
 
-        run.signals.listen()
+        run.stop.listen()
         resources = replace(resources, gpus=0) if model.hosted else resources
-        size = crew_size(workers, resources, len(todo), settings.per_gpu)
+        size = pool_size(workers, resources, len(todo), settings.per_gpu)
         threads = 1 if model.hosted else threads_per_worker(size, resources)
         settings = replace(settings, threads=threads, workers=size, per_gpu=settings.per_gpu if resources.gpus else 0)
         gpus = bool(resources.gpus)
         run.on_event(WorkersStarting(size, gpus, settings.threads, resources.dashboard, max(1, settings.per_gpu)))
         worker_pool = WorkerPool(settings)
-        # The language model that rewrites prompts leaves no room for the rest of the model: that's a turn, too.
+        # The language model that rewrites prompts displaces the rest of the model, so rewriting offloads as well.
         rewrites = any(variant.upsample for variant in todo)
         dispatcher = Dispatcher(
             todo,
             size,
-            HOSTED_GROUP if model.hosted else TURNS_GROUP if rewrites else LARGEST_GROUP,
+            HOSTED_GROUP if model.hosted else OFFLOAD_GROUP if rewrites else LARGEST_GROUP,
             mixed=model.hosted or rewrites,
-            cold=partial(warmup_cost, model=model),
+            warmup_cost=partial(warmup_cost, model=model),
             suspects=suspects,
         )
-        shift = DriverLoop(
+        loop = DriverLoop(
             worker_pool,
             dispatcher,
             run.results,
@@ -190,45 +192,48 @@ def _render(
             per_gpu=max(1, settings.per_gpu),
         )
         try:
-            shift.run(size, lambda: run.signals.asked)
+            loop.run(size, lambda: run.stop.received)
         finally:
             worker_pool.close()
-        return shift
+        return loop
 
 
-def _publish(folder: Store, header: Header, wanted: Set[str], known: Mapping[str, Record]) -> Published | None:
-    """Publish what stands in the store: of what we don't know to be done, another run may know. None: nothing does."""
+def _publish(folder: Store, header: Header, keys: Set[str], known: Mapping[str, Record]) -> Published | None:
+    """Publishes all done variants among `keys`, including those that another run has finished meanwhile.
 
-    def standing() -> dict[str, Record]:
+    Returns None if none is done.
+    """
+
+    def done_records() -> dict[str, Record]:
         done = {key: record for key, record in known.items() if record.status == "done"}
-        return done | read_index(folder, frozenset(wanted) - done.keys()) if len(done) < len(wanted) else done
+        return done | read_index(folder, frozenset(keys) - done.keys()) if len(done) < len(keys) else done
 
-    records = standing()
+    records = done_records()
     if not records:
         return None
-    return publish(folder, header, len(wanted), records.values(), lambda: standing().values())
+    return publish(folder, header, len(keys), records.values(), lambda: done_records().values())
 
 
-def crew_size(workers: int | None, resources: Resources, variants: int, per_gpu: int = 1) -> int:
-    """How many workers to start: `per_gpu` for each GPU, else one that has the whole CPU; never more than variants.
+def pool_size(workers: int | None, resources: Resources, variants: int, per_gpu: int = 1) -> int:
+    """Returns how many workers to start: `per_gpu` for each GPU, or one without GPUs; never more than variants.
 
-    Raises RequestError if more are asked for than the GPUs take, or some for each GPU where there is none.
+    Raises RequestError if `workers` don't fit the GPUs, or if workers should share a GPU and there is none.
     """
     room = resources.gpus * per_gpu
     if per_gpu > 1 and not room:
         raise RequestError(
-            f"--workers-per-gpu {per_gpu}: Ray has no GPU that workers could share; leave it out, or set --workers to "
-            "how many are to share the CPU"
+            f"--workers-per-gpu {per_gpu}: Ray has no GPU that workers could share; remove the option, or set "
+            "--workers to run several workers on the CPU"
         )
     if workers and room and workers > room:
-        each = "each needs a GPU" if per_gpu == 1 else f"{per_gpu} share a GPU"
-        raise RequestError(f"{workers} workers are too many: {each}, and Ray has {resources.gpus}")
+        rule = "each needs a GPU" if per_gpu == 1 else f"{per_gpu} share a GPU"
+        raise RequestError(f"--workers {workers}: {rule}, and Ray has {resources.gpus}; allowed: 1 to {room}")
     return max(1, min(workers or room or 1, variants))
 
 
 def threads_per_worker(workers: int, resources: Resources) -> int:
-    """The CPU threads of each worker: what OMP_NUM_THREADS says, else a fair share of this machine's cores."""
-    wished = os.environ.get("OMP_NUM_THREADS", "")
-    if wished.isdecimal() and int(wished):
-        return min(int(wished), max(1, resources.cpus // workers))
+    """Returns the CPU threads of each worker: OMP_NUM_THREADS if set, or an equal share of this machine's cores."""
+    configured = os.environ.get("OMP_NUM_THREADS", "")
+    if configured.isdecimal() and int(configured):
+        return min(int(configured), max(1, resources.cpus // workers))
     return max(1, min(resources.cpus, available_cpus()) // workers)

@@ -1,4 +1,4 @@
-"""What became of the variants of a run, and the records that no worker is left to write."""
+"""The records of a run, including those of variants whose worker was lost before it could write them."""
 
 from __future__ import annotations
 
@@ -8,41 +8,43 @@ from concurrent.futures import ThreadPoolExecutor
 from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.record import ModelStamp, Record, Status, new_record
 from brandpress.pipeline.render.cause import Cause
-from brandpress.pipeline.render.driver.dispatcher import Struck
+from brandpress.pipeline.render.driver.dispatcher import FailedAttempt
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
 WRITERS = 8
-PATIENCE_SECONDS = 10.0
-"""Of the driver, which has workers to listen to; what it can't write is known to this run all the same."""
+RETRY_SECONDS = 10.0
+"""Short, because workers wait for the driver meanwhile. A record that can't be written still counts in this run."""
 
 
 class RunResults:
-    """`records` holds the latest of each variant, by render key."""
+    """`records` holds the latest record of each variant, keyed by render key."""
 
     def __init__(self, folder: Store, model: ModelStamp) -> None:
         self.records: dict[str, Record] = {}
-        self._folder, self._model = RetryingStore(folder, RetryPolicy(PATIENCE_SECONDS)), model
+        self._folder, self._model = RetryingStore(folder, RetryPolicy(RETRY_SECONDS)), model
 
     def add(self, record: Record) -> None:
-        """A worker has recorded a variant."""
+        """Adds a record that a worker has written."""
         self.records[record.render_key] = record
 
-    def strike(self, struck: Sequence[Struck], cause: Cause) -> list[Record]:
-        """Record variants over which a worker was lost: the driver may be, next. Returns the records of those that are
-        given up; the others are tried again, and only the store knows of their strike."""
+    def record_failed_attempts(self, attempts: Sequence[FailedAttempt], cause: Cause) -> list[Record]:
+        """Writes failed attempts to the store, so that they count even if the driver dies next.
+
+        Returns the records of variants that were given up; the others will be retried and aren't results yet.
+        """
         with ThreadPoolExecutor(WRITERS) as writers:
-            written = list(writers.map(lambda one: self._write(one, cause), struck))
-        given_up = [record for one, record in zip(struck, written, strict=True) if one.given_up]
+            records = list(writers.map(lambda attempt: self._write(attempt, cause), attempts))
+        given_up = [record for attempt, record in zip(attempts, records, strict=True) if attempt.given_up]
         for record in given_up:
             self.add(record)
         return given_up
 
-    def _write(self, struck: Struck, cause: Cause) -> Record:
-        status: Status = "quarantined" if struck.given_up else "failed"
-        what = "given up" if struck.given_up else "to be tried once more, alone"
+    def _write(self, attempt: FailedAttempt, cause: Cause) -> Record:
+        status: Status = "quarantined" if attempt.given_up else "failed"
+        consequence = "given up" if attempt.given_up else "to be tried once more, alone"
         record = new_record(
-            struck.variant, self._model, status, cause=f"{cause.text} ({what})", strikes=struck.strikes
+            attempt.variant, self._model, status, cause=f"{cause.text} ({consequence})", strikes=attempt.failures
         ).model_copy(update={"traceback": cause.traceback})
         try:
             return file_record(self._folder, record)

@@ -1,4 +1,4 @@
-"""What a reference set costs a worker that hasn't got it in its caches."""
+"""What preparing a reference set costs a worker that hasn't cached it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.variant import Variant
 
 USUAL_STEPS = 4
-ENCODING = 0.05
-"""What encoding a reference to latents takes, of a transformer's pass over it: about that, from 4B on."""
+ENCODING_PASSES = 0.05
+"""Cost of encoding a reference to latents, in transformer passes over it; about right from 4B parameters up."""
 
 
 def warmup_cost(variant: Variant, model: ModelDescription) -> float:
-    """About how many pictures like `variant` could be made while its reference set is prepared, its references taken
-    to be as large as they may be.
+    """Returns how many pictures like `variant` take about as long as preparing its reference set.
 
-    A model with KV passes once over all reference tokens, and each picture passes `steps` times over its own.
+    Assumes references of the largest allowed size. A model with reference KV passes once over all reference tokens,
+    and each picture passes `steps` times over its own tokens.
     """
-    passes = ENCODING + (1 if model.kv else 0)
+    passes = ENCODING_PASSES + (1 if model.kv else 0)
     pixels = len(variant.references) * (variant.reference_pixels or model.reference_pixels)
     steps = variant.steps or (model.steps or {}).get("standard", USUAL_STEPS)
     return passes * pixels / (steps * variant.width * variant.height)

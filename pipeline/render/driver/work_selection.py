@@ -1,4 +1,4 @@
-"""What a run is to render: what's missing, or what failed before."""
+"""Which variants a run renders: the missing and failed ones, or only the failed ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.record import Record
-from brandpress.pipeline.deliver.resume import keys_that_are
+from brandpress.pipeline.deliver.resume import keys_with_status
 from brandpress.pipeline.deliver.status import Failure, failure_of
 from brandpress.pipeline.plan.diff import missing
 from brandpress.pipeline.plan.variant import Variant
@@ -14,9 +14,12 @@ from brandpress.pipeline.plan.variant import Variant
 
 @dataclass(frozen=True, slots=True)
 class WorkSelection:
-    """todo: the variants to render, to be gone through once. done: how many are done already. held_back: those that
-    took workers down before, which only `retry_failed` asks for. suspects: the render keys of those over which a worker
-    was lost."""
+    """The work of one run.
+
+    todo: the variants to render; iterate once. done: how many variants are done already. held_back: quarantined
+    variants, which only `retry_failed` renders. suspects: render keys of variants that were in flight when a worker of
+    an earlier run was lost.
+    """
 
     todo: Iterator[Variant]
     done: int
@@ -25,8 +28,8 @@ class WorkSelection:
 
     @classmethod
     def of(cls, variants: Sequence[Variant], index: Mapping[str, Record], *, retry_failed: bool) -> WorkSelection:
-        """index: the records that stand in the store, by render key, all of them of these variants."""
-        done, quarantined = keys_that_are("done", index), keys_that_are("quarantined", index)
+        """Selects among `variants`, given the store's records of them keyed by render key."""
+        done, quarantined = keys_with_status("done", index), keys_with_status("quarantined", index)
         failed = index.keys() - done
         if retry_failed:
             todo = (variant for variant in variants if variant.render_key in failed) if failed else iter(())

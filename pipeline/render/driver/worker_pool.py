@@ -1,4 +1,4 @@
-"""The workers of one run, seen from the driver: start, replace, give work, hear what happens, end."""
+"""The workers of one run as the driver sees them: start, submit, wait, stop, dismiss."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError
 
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.render.events import Loaded, Lost, Message
+from brandpress.pipeline.render.events import Loss, Message, WorkerLoaded, WorkerLost
 from brandpress.pipeline.render.worker.actor import Worker, WorkerSettings
 
-NODE_ANSWERS_SECONDS = 2.0
-RAYS_PARTS = 10_000
-"""Ray counts in so many parts of a GPU and rounds up: six times a sixth would be more than one."""
+NODE_TIMEOUT_SECONDS = 2.0
+RAY_GPU_UNITS = 10_000
+"""Ray counts GPUs in ten-thousandths and rounds up, so six times a sixth would exceed one GPU."""
 
 ACTOR_THREADS = 4
-"""`events` for a worker's life, `submit` and `stop` beside it."""
+"""`events` occupies one for the worker's life; `submit` and `stop` run beside it."""
 
 
 class WorkerPool:
-    """Actors without restarts and retries of Ray's own: what is done about a death is the driver's decision."""
+    """Ray actors without Ray's own restarts and retries: the driver decides what to do about a lost worker."""
 
     def __init__(self, settings: WorkerSettings) -> None:
-        """Each worker holds its part of a GPU and as much of a core, or its threads' share of the CPU."""
-        on_gpu, part = settings.per_gpu > 0, RAYS_PARTS // max(1, settings.per_gpu) / RAYS_PARTS
+        """Each worker reserves its share of a GPU and the same share of a core, or its threads of the CPU."""
+        on_gpu, share = settings.per_gpu > 0, RAY_GPU_UNITS // max(1, settings.per_gpu) / RAY_GPU_UNITS
         self._settings = settings
-        self._actor: Any = ray.remote(Worker).options(
+        self._actor_class: Any = ray.remote(Worker).options(
             max_restarts=0,
             max_task_retries=0,
             max_concurrency=ACTOR_THREADS,
-            num_gpus=part if on_gpu else 0,
-            num_cpus=part if on_gpu else settings.threads,
+            num_gpus=share if on_gpu else 0,
+            num_cpus=share if on_gpu else settings.threads,
         )
         self._started = 0
-        self._workers: dict[str, tuple[Any, Any]] = {}
+        self._workers: dict[str, tuple[Any, Any]] = {}  # name -> (actor, stream of its messages)
         self._nodes: dict[str, str] = {}
 
     def __len__(self) -> int:
@@ -46,71 +46,73 @@ class WorkerPool:
         return worker in self._workers
 
     def names(self) -> tuple[str, ...]:
-        """The workers that there are."""
+        """The names of all workers."""
         return tuple(self._workers)
 
     def start(self) -> str:
-        """Start a worker, which loads its model; returns its name."""
+        """Starts a worker, which loads its model, and returns its name."""
         name = f"worker-{self._started}"
         self._started += 1
-        actor = self._actor.remote(self._settings)
+        actor = self._actor_class.remote(name, self._settings)
         self._workers[name] = (actor, actor.events.options(num_returns="streaming").remote())
         return name
 
     def submit(self, worker: str, variants: tuple[Variant, ...]) -> None:
-        """Queue a group at a worker. If the worker is dead, `wait` will tell."""
+        """Queues a group at a worker. If the worker is dead, `wait` reports it."""
         self._workers[worker][0].submit.remote(variants)
 
-    def wait(self, seconds: float) -> list[tuple[str, tuple[Message, ...] | Lost]]:
-        """What happened, at most `seconds` from now; each worker that is lost is told of once and forgotten."""
+    def wait(self, seconds: float) -> list[tuple[str, tuple[Message, ...] | WorkerLost]]:
+        """Returns messages by worker, after at most `seconds`. A lost worker is reported once and removed."""
         streams = {stream: name for name, (_, stream) in self._workers.items()}
         ready, _ = ray.wait(list(streams), num_returns=1, timeout=seconds)
         more, _ = ray.wait(list(streams), num_returns=len(streams), timeout=0)
-        return [(streams[stream], self._next(streams[stream])) for stream in dict.fromkeys([*ready, *more])]
+        return [(streams[stream], self._receive(streams[stream])) for stream in dict.fromkeys([*ready, *more])]
 
     def stop(self) -> None:
-        """Ask all workers to begin no further picture and to end when theirs is delivered."""
+        """Asks all workers to start no more pictures, and to end when the current ones are delivered."""
         for actor, _ in self._workers.values():
             actor.stop.remote()
 
     def dismiss(self, worker: str) -> None:
-        """End a worker at once, whatever it does."""
+        """Kills a worker and removes it."""
         actor, _ = self._workers.pop(worker)
         with suppress(RayError):
             ray.kill(actor, no_restart=True)
 
     def close(self) -> None:
-        """End all workers at once."""
+        """Kills all workers."""
         for worker in self.names():
             self.dismiss(worker)
 
-    def _next(self, worker: str) -> tuple[Message, ...] | Lost:
+    def _receive(self, worker: str) -> tuple[Message, ...] | WorkerLost:
         try:
             messages: tuple[Message, ...] = ray.get(next(self._workers[worker][1]))
             for message in messages:
-                if isinstance(message, Loaded):
+                if isinstance(message, WorkerLoaded):
                     self._nodes[worker] = message.node
             return messages
         except StopIteration:
             self.dismiss(worker)
-            return Lost("it ended", died=False)
+            return WorkerLost(worker, "it ended", Loss.ENDED)
         except OutOfMemoryError:
             cause = "its node ran out of memory"
         except RayError as error:
             cause = "its node ran out of memory" if "OOM" in type(error).__name__ else "its process died"
         self.dismiss(worker)
         node = self._nodes.get(worker)
-        return Lost("its node is gone", node=True) if node and is_gone(node) else Lost(cause)
+        if node and is_node_lost(node):
+            return WorkerLost(worker, "its node is gone", Loss.NODE_LOST)
+        return WorkerLost(worker, cause)
 
 
-def is_gone(node: str) -> bool:
-    """Whether a whole node of the cluster is, by Ray's id of it. Ray itself notices only seconds later."""
-    found = next((one for one in ray.nodes() if one["NodeID"] == node), None)
-    if found is None or not found["Alive"]:
+def is_node_lost(node: str) -> bool:
+    """Whether a node of the cluster (Ray's id) is gone. Connects to it, because Ray notices only seconds later."""
+    info = next((entry for entry in ray.nodes() if entry["NodeID"] == node), None)
+    if info is None or not info["Alive"]:
         return True
     try:
-        address = (found["NodeManagerAddress"], found["NodeManagerPort"])
-        socket.create_connection(address, NODE_ANSWERS_SECONDS).close()
+        address = (info["NodeManagerAddress"], info["NodeManagerPort"])
+        socket.create_connection(address, NODE_TIMEOUT_SECONDS).close()
     except OSError:
         return True
     return False

@@ -1,4 +1,4 @@
-"""The Ray actor that holds a model: groups of variants in, messages out; pixels never leave it but to the store."""
+"""The Ray actor that holds a model: takes groups of variants and yields messages. Pixels go only to the store."""
 
 from __future__ import annotations
 
@@ -21,27 +21,30 @@ from brandpress.model.request import RendererProtocol
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of, take_cause
-from brandpress.pipeline.render.events import Broken, Loaded, LoadFailed, Message
+from brandpress.pipeline.render.events import Loss, Message, WorkerLoaded, WorkerLost
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop
+from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.retry import RetryPolicy
 
 RENDERER = "brandpress.model:Renderer.load"
-PARENT_SECONDS = 0.5
+PARENT_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What a worker is made from. renderer: `module:function`, called with the choice's base and what else it says;
-    threads: of the CPU, for torch; workers: how many there are, and per_gpu how many share a GPU, 0 if none has one;
-    hosted: a service renders; largest: the largest picture to come; compile: fuse the model's work where a compiler is
-    found, None: on a GPU."""
+    """What all workers of a run share.
+
+    renderer: `module:function`, called with the choice's base and `load_options`. threads: CPU threads for torch.
+    workers: how many workers the run has. per_gpu: how many share a GPU; 0: they use the CPU. hosted: a hosted tier
+    renders. largest: the largest picture of the run. compile: compile the model's kernels; None: only on GPUs.
+    """
 
     renderer: str
     choice: ModelChoice
     model: ModelStamp
-    deliver_uri: str
+    address: DeliveryAddress
     campaign: str
     threads: int
     workers: int = 1
@@ -52,69 +55,71 @@ class WorkerSettings:
 
 
 class Worker:
-    """One thread loads the model and renders; `events` hands what happens to the driver, in batches, until the end.
+    """Loads the model and renders on one thread; `events` passes messages to the driver in batches until the end.
 
-    Needs three threads of the actor: `events` holds one for the worker's life, `submit` and `stop` return at once.
+    Needs three threads of the actor: `events` occupies one for the worker's life, `submit` and `stop` return quickly.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self._settings = settings
+    def __init__(self, name: str, settings: WorkerSettings) -> None:
+        self._name, self._settings = name, settings
         self._groups: SimpleQueue[tuple[Variant, ...] | None] = SimpleQueue()
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
         self._stopping = Event()
         self._references = References()
 
     def submit(self, variants: tuple[Variant, ...]) -> None:
-        """Queue a group, whose first references are opened while the group before is rendered."""
+        """Queues a group and starts to open its first variant's references while the previous group renders."""
         self._groups.put(variants)
-        self._references.ahead(variants[0].references)
+        self._references.open_ahead(variants[0].references)
 
     def stop(self) -> None:
-        """Begin no further picture; what is begun is delivered, then `events` ends."""
+        """Starts no more pictures. The current ones are delivered, then `events` ends."""
         self._stopping.set()
         self._groups.put(None)
 
     def events(self) -> Iterator[tuple[Message, ...]]:
-        """Loads the model and yields what happens; call it once."""
-        Thread(target=_end_with, args=(os.getppid(),), name="watch", daemon=True).start()
+        """Loads the model, renders what is submitted, and yields messages. Call it once."""
+        Thread(target=_exit_with, args=(os.getppid(),), name="watch", daemon=True).start()
         Thread(target=self._run, name="render", daemon=True).start()
         while True:
             batch = [self._messages.get()]
             while not self._messages.empty():
                 batch.append(self._messages.get())
-            said = tuple(message for message in batch if message is not None)
-            if said:
-                yield said
-            if len(said) < len(batch):
+            messages = tuple(message for message in batch if message is not None)
+            if messages:
+                yield messages
+            if len(messages) < len(batch):
                 return
 
     def _run(self) -> None:
         try:
-            press = self._load()
+            loop = self._load()
         except Exception as error:
-            final = isinstance(error, (CheckpointError, HostedError, RequestError))
-            self._messages.put(LoadFailed(cause_of(error).text, final))
+            refused = isinstance(error, (CheckpointError, HostedError, RequestError))
+            loss = Loss.LOAD_REFUSED if refused else Loss.LOAD_FAILED
+            self._messages.put(WorkerLost(self._name, cause_of(error).text, loss))
         else:
-            cause = self._render(press)
-            press.close()
+            cause = self._render(loop)
+            loop.close()
             if cause is not None:
-                self._messages.put(Broken(cause))
+                text = f"its process ended: {cause.text}"
+                self._messages.put(WorkerLost(self._name, text, Loss.FAILED, cause.traceback))
         finally:
             self._messages.put(None)
 
-    def _render(self, press: RenderLoop) -> Cause | None:
-        """Render until it's asked to stop. Returns what keeps this process from going on."""
+    def _render(self, loop: RenderLoop) -> Cause | None:
+        """Renders until `stop`. Returns the error after which this process can't continue, if there was one."""
         try:
             while (variants := self._groups.get()) is not None and not self._stopping.is_set():
-                press.render(variants, self._following)
+                loop.render(variants, self._next_group)
         except DeviceLostError as error:
             return error.cause
         except Exception as error:
             return take_cause(error)
         return None
 
-    def _following(self) -> tuple[Variant, ...]:
-        """The group that is queued, if one is."""
+    def _next_group(self) -> tuple[Variant, ...]:
+        """The queued group; empty if there is none."""
         if self._groups.empty():
             return ()
         variants = self._groups.get()
@@ -126,55 +131,56 @@ class Worker:
         start = time.perf_counter()
         settings = self._settings
         renderer = renderer_factory(settings.renderer)(
-            settings.choice.base, **load_options(settings, _workers_here(settings))
+            settings.choice.base, **load_options(settings, _workers_on_this_node(settings))
         )
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(settings.threads)
-        folder = open_campaign(settings.deliver_uri, settings.campaign)
-        retry_policy = RetryPolicy(hurried=self._stopping.is_set)
-        press = RenderLoop(
+        folder = open_campaign(settings.address, settings.campaign)
+        retry_policy = RetryPolicy(urgent=self._stopping.is_set)
+        loop = RenderLoop(
             renderer, folder, settings.model, self._messages.put, self._stopping, self._references, retry_policy
         )
         gpus = os.environ.get(VISIBLE, "")
-        self._messages.put(Loaded(renderer.host(), time.perf_counter() - start, _node(), gpus))
-        return press
+        seconds = time.perf_counter() - start
+        self._messages.put(WorkerLoaded(self._name, renderer.host(), seconds, _node(), gpus))
+        return loop
 
 
 def _node() -> str:
-    """Ray's id of this machine; nothing outside of Ray."""
+    """Ray's id of this machine; empty outside Ray."""
     ray = sys.modules.get("ray")
     return str(ray.get_runtime_context().get_node_id()) if ray is not None and ray.is_initialized() else ""
 
 
-def _workers_here(settings: WorkerSettings) -> int:
-    """How many workers may be on this machine, and share its memory; of a hosted tier all, which share an account."""
+def _workers_on_this_node(settings: WorkerSettings) -> int:
+    """How many workers share this machine's memory at most; for a hosted tier all workers, which share an account."""
     ray = sys.modules.get("ray")
     if settings.hosted or ray is None or not ray.is_initialized():
         return settings.workers
-    found = (node["Resources"] for node in ray.nodes() if node["NodeID"] == _node())
-    resources: dict[str, float] = next(found, {})
+    nodes = (node["Resources"] for node in ray.nodes() if node["NodeID"] == _node())
+    resources: dict[str, float] = next(nodes, {})
     room = (
         resources.get("GPU", 0) * settings.per_gpu if settings.per_gpu else resources.get("CPU", 0) / settings.threads
     )
     return min(settings.workers, max(1, int(room)))
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent, Ray's raylet, has: a driver that is killed leaves nobody at work behind."""
+def _exit_with(parent: int) -> None:
+    """Exits this process when its parent, Ray's raylet, is gone, so that a killed driver leaves no worker behind."""
     while os.getppid() == parent:
-        time.sleep(PARENT_SECONDS)
+        time.sleep(PARENT_POLL_SECONDS)
     os._exit(1)
 
 
 def renderer_factory(name: str) -> Callable[..., RendererProtocol]:
-    """The function that `module:function` names, which loads a renderer from the path or name of a checkpoint."""
+    """Returns the function `module:function`, which loads a renderer from a checkpoint's path or name."""
     module, _, function = name.partition(":")
     return cast(Callable[..., RendererProtocol], attrgetter(function)(import_module(module)))
 
 
 def load_options(settings: WorkerSettings, workers: int) -> dict[str, Any]:
-    """What is set besides a choice's base, as `Renderer.load` takes it. workers: how many share what this one uses."""
+    """Returns the keyword arguments for `Renderer.load`. workers: how many share this worker's memory or account."""
     choice = settings.choice
     options = {
         "transformer": choice.transformer,
@@ -187,5 +193,5 @@ def load_options(settings: WorkerSettings, workers: int) -> dict[str, Any]:
         "per_device": settings.per_gpu if settings.per_gpu > 1 else None,
         "largest": settings.largest,
     }
-    asked = {name: value for name, value in options.items() if value}
-    return asked if settings.compile is None else asked | {"compile": settings.compile}
+    set_options = {name: value for name, value in options.items() if value}
+    return set_options if settings.compile is None else set_options | {"compile": settings.compile}

@@ -1,4 +1,4 @@
-"""How much may wait at once between the model and the store."""
+"""Limits how many pictures wait for upload."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from threading import Condition
 
 from brandpress.model.request import MAX_PIXELS
 
-MOST_PICTURES = 32
-MOST_PIXELS = 2 * MAX_PIXELS
+MAX_WAITING_PICTURES = 32
+MAX_WAITING_PIXELS = 2 * MAX_PIXELS
 """Two of the largest pictures, or a burst of small ones: 24 MiB, and as much again for their files."""
 
 
 class Backlog:
-    """Pictures that are on their way. A picture of any size may enter when nothing else is."""
+    """Pictures being uploaded. If there are none, a picture of any size may enter."""
 
-    def __init__(self, pictures: int = MOST_PICTURES, pixels: int = MOST_PIXELS) -> None:
-        self._most_pictures, self._most_pixels = pictures, pixels
+    def __init__(self, max_pictures: int = MAX_WAITING_PICTURES, max_pixels: int = MAX_WAITING_PIXELS) -> None:
+        self._max_pictures, self._max_pixels = max_pictures, max_pixels
         self._pictures = self._pixels = 0
         self._changed = Condition()
 
     def enter(self, pixels: int, *, wait: bool = True) -> bool:
-        """Waits until there's room for a picture of so many pixels; without `wait`, returns whether there is."""
+        """Adds a picture of `pixels`, waiting for room if `wait`. Returns whether it was added."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_room(pixels), None if wait else 0):
                 return False
@@ -29,12 +29,12 @@ class Backlog:
             return True
 
     def leave(self, pixels: int) -> None:
-        """A picture that had entered has arrived."""
+        """Removes a picture of `pixels`, whose upload has ended."""
         with self._changed:
             self._pictures -= 1
             self._pixels -= pixels
             self._changed.notify()
 
     def _has_room(self, pixels: int) -> bool:
-        fits = self._pictures < self._most_pictures and self._pixels + pixels <= self._most_pixels
+        fits = self._pictures < self._max_pictures and self._pixels + pixels <= self._max_pixels
         return fits or not self._pictures

@@ -1,4 +1,4 @@
-"""Reference pictures of a worker: opened ahead on threads, each once, and kept while they're in use."""
+"""A worker's cache of reference pictures, which are opened ahead of use on threads."""
 
 from __future__ import annotations
 
@@ -14,46 +14,44 @@ from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.render.worker.reference import open_reference
 
 THREADS = 2
-KEPT_BYTES = 512 * 2**20
+CACHE_BYTES = 512 * 2**20
 """Of pixels: 42 pictures of 4 megapixels."""
 
 
 class References:
-    """The least recently used go first when they fill more than `kept` bytes, but the last ten always stay: they may
-    be one set."""
+    """Evicts the least recently used pictures beyond `cache_bytes`, but keeps the last ten, which may be one set."""
 
-    def __init__(self, kept: int = KEPT_BYTES) -> None:
-        self._kept = kept
+    def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
+        self._cache_bytes = cache_bytes
         self._pictures: OrderedDict[Reference, Future[Image.Image]] = OrderedDict()
         self._sizes: dict[Reference, int] = {}
-        self._filled = 0
+        self._total_bytes = 0
         self._lock = RLock()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="references")
 
-    def ahead(self, references: Iterable[Reference]) -> None:
-        """Begin to open what will be asked for; returns at once."""
+    def open_ahead(self, references: Iterable[Reference]) -> None:
+        """Starts to open references on threads and returns immediately."""
         for reference in references:
-            self._find(reference)
+            self._future(reference)
 
     def open(self, reference: Reference) -> Image.Image:
-        """The picture as `open_reference` gives it. Raises RequestError; what couldn't be opened is tried anew the next
-        time."""
-        future = self._find(reference)
+        """Returns the picture from `open_reference`. Raises RequestError; a failed reference is retried next time."""
+        future = self._future(reference)
         try:
             picture = future.result()
         except Exception:
-            self._drop(reference)
+            self._evict(reference)
             raise
         finally:
-            del future  # it would hold the error, whose frames hold this one
+            del future  # it holds the error, whose frames hold this frame
         self._keep(reference, picture.width * picture.height * len(picture.getbands()))
         return picture
 
     def close(self) -> None:
-        """Opens nothing more."""
+        """Stops opening references."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _find(self, reference: Reference) -> Future[Image.Image]:
+    def _future(self, reference: Reference) -> Future[Image.Image]:
         with self._lock:
             if reference not in self._pictures:
                 self._pictures[reference] = self._threads.submit(open_reference, reference)
@@ -64,11 +62,11 @@ class References:
         with self._lock:
             if reference in self._pictures and reference not in self._sizes:
                 self._sizes[reference] = size
-                self._filled += size
-            while self._filled > self._kept and len(self._pictures) > MAX_REFERENCES:
-                self._drop(next(iter(self._pictures)))
+                self._total_bytes += size
+            while self._total_bytes > self._cache_bytes and len(self._pictures) > MAX_REFERENCES:
+                self._evict(next(iter(self._pictures)))
 
-    def _drop(self, reference: Reference) -> None:
+    def _evict(self, reference: Reference) -> None:
         with self._lock:
             self._pictures.pop(reference, None)
-            self._filled -= self._sizes.pop(reference, 0)
+            self._total_bytes -= self._sizes.pop(reference, 0)

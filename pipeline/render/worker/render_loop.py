@@ -1,6 +1,6 @@
-"""A renderer and a store in one process: variants in, records out. Knows nothing of Ray.
+"""Renders groups of variants with one renderer and records the results. Independent of Ray.
 
-While the model makes the next pictures, threads open the references to come and deliver what is done.
+While the model renders, threads open the next references and upload finished pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from brandpress.model.request import Failed, Rendered, RendererProtocol, RenderR
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of, is_device_lost, is_out_of_memory, take_cause
-from brandpress.pipeline.render.events import Exhausted, Message, Pictured, Started, Tally
+from brandpress.pipeline.render.events import Message, VariantOutOfMemory, VariantRendered, VariantStarted, WorkTime
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.uploader import Uploader
 from brandpress.pipeline.store.protocol import Store
@@ -24,15 +24,15 @@ from brandpress.pipeline.store.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class _Fed:
-    """A variant that the renderer was given, and the seconds that its request took."""
+class _Submitted:
+    """A variant that the renderer has received, and the seconds spent on preparing its request."""
 
     variant: Variant
-    prepare: float
+    prepare_seconds: float
 
 
 class DeviceLostError(BrandpressError):
-    """The renderer's device failed in a way that leaves nothing to be done for this process."""
+    """The renderer's device failed, and this process can't use it any more."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.text)
@@ -41,7 +41,7 @@ class DeviceLostError(BrandpressError):
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """What is kept of an error: nothing that holds what the failed attempt had in memory."""
+    """An error without its frames, which would keep the failed attempt's tensors alive."""
 
     cause: Cause
     out_of_memory: bool
@@ -49,13 +49,13 @@ class _Failure:
 
     @classmethod
     def of(cls, error: Exception) -> _Failure:
-        if isinstance(error, DeviceLostError):  # of the group that follows, while the renderer asked for a request
+        if isinstance(error, DeviceLostError):  # raised for the next group, while the renderer asked for a request
             return cls(error.cause, out_of_memory=False, device_lost=True)
         return cls(take_cause(error), is_out_of_memory(error), is_device_lost(error))
 
 
 class RenderLoop:
-    """One renderer at work. Failure is a value: a variant that fails gets a record with its cause, the rest goes on."""
+    """Feeds one renderer. A variant that fails gets a record with its cause; the others continue."""
 
     def __init__(
         self,
@@ -67,35 +67,35 @@ class RenderLoop:
         references: References | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
-        """folder: the campaign's folder. emit: called from any thread. stopping: set to begin no further picture.
-        references: where they are opened. patience: with a store that fails."""
+        """folder: the campaign's folder. emit: receives messages, from any thread. stopping: set it to start no more
+        pictures."""
         self._renderer, self._emit, self._stopping = renderer, emit, stopping
         self._references = references or References()
-        self._courier = Uploader(folder, model, renderer.host(), emit, retry_policy)
-        self._preparing = self._mark = 0.0
+        self._uploader = Uploader(folder, model, renderer.host(), emit, retry_policy)
+        self._prepare_seconds = self._last_reported = 0.0
 
-    def render(self, variants: Iterable[Variant], more: Callable[[], Iterable[Variant]] = tuple) -> None:
-        """Render a group; returns when the model is done with it, while its last pictures may still be on their way.
+    def render(self, variants: Iterable[Variant], next_group: Callable[[], Iterable[Variant]] = tuple) -> None:
+        """Renders a group. Returns when the model has finished it; its last pictures may still be uploading.
 
-        more: gives the group that follows, nothing if there's none yet. It's asked for when the renderer wants another
-        request than the last, so that nothing is waited for between groups. Raises DeviceLostError; variants that were
-        begun and aren't done are recorded by nobody then.
+        next_group: returns the next group, or nothing if none is queued yet. It is called when the renderer asks for a
+        request beyond the last one, so that it never waits between groups. Raises DeviceLostError; variants that were
+        started but not finished then have no record.
         """
         waiting: deque[Variant] = deque()
-        self._mark, self._preparing = time.perf_counter(), 0.0
-        self._extend(waiting, variants)
-        self._tally(time.perf_counter() - self._mark - self._preparing)
+        self._last_reported, self._prepare_seconds = time.perf_counter(), 0.0
+        self._add_group(waiting, variants)
+        self._report_time(time.perf_counter() - self._last_reported - self._prepare_seconds)
         while waiting and not self._stopping.is_set():
-            self._stream(waiting, more)
-        self._tally(0.0)
+            self._stream(waiting, next_group)
+        self._report_time(0.0)
 
     def close(self) -> None:
-        """Waits until everything is delivered."""
-        self._courier.close()
+        """Waits until everything is recorded."""
+        self._uploader.close()
         self._references.close()
 
-    def _extend(self, waiting: deque[Variant], variants: Iterable[Variant]) -> None:
-        """Has a group prepared. What fails here fails once more, if it must, for its own variant alone."""
+    def _add_group(self, waiting: deque[Variant], variants: Iterable[Variant]) -> None:
+        """Prepares a group. An error here is recorded only if it recurs when its variant is rendered."""
         group = tuple(variants)
         waiting.extend(group)
         if group and not self._stopping.is_set():
@@ -105,73 +105,75 @@ class RenderLoop:
 
     def _prepare(self, group: Iterable[Variant]) -> _Failure | None:
         try:
-            self._renderer.prepare(map(self._prompting, group))
+            self._renderer.prepare(map(self._prompt_request, group))
         except Exception as error:
             return _Failure.of(error)
         return None
 
-    def _stream(self, waiting: deque[Variant], more: Callable[[], Iterable[Variant]] = tuple) -> None:
-        """Feed the renderer until `waiting` is empty and there's no more, or something is raised."""
-        fed: deque[_Fed] = deque()
-        next_variant = waiting[0]
-        failure = self._feed(waiting, fed, more)
+    def _stream(self, waiting: deque[Variant], next_group: Callable[[], Iterable[Variant]] = tuple) -> None:
+        """Feeds the renderer until `waiting` is empty and no group follows, or until an error."""
+        submitted: deque[_Submitted] = deque()
+        first = waiting[0]
+        failure = self._feed(waiting, submitted, next_group)
         if failure is None:
             return
         self._recover(failure)
-        self._blame(failure, fed, waiting, untouched=bool(waiting) and waiting[0] is next_variant)
+        self._retry(failure, submitted, waiting, untouched=bool(waiting) and waiting[0] is first)
 
     def _feed(
-        self, waiting: deque[Variant], fed: deque[_Fed], more: Callable[[], Iterable[Variant]]
+        self, waiting: deque[Variant], submitted: deque[_Submitted], next_group: Callable[[], Iterable[Variant]]
     ) -> _Failure | None:
-        """What was raised. The renderer's iterator, and with it all that a failed attempt held, ends with this call."""
+        """Returns the error, if one was raised. The renderer's iterator, and whatever a failed attempt held, is freed
+        when this method returns."""
         try:
-            pictures = iter(self._renderer.stream(self._requests(waiting, fed, more)))
+            pictures = iter(self._renderer.stream(self._requests(waiting, submitted, next_group)))
             while True:
-                start, self._preparing = time.perf_counter(), 0.0
+                start, self._prepare_seconds = time.perf_counter(), 0.0
                 rendered = next(pictures, None)
-                # The renderer reads ahead: what it waited for the requests of other pictures isn't the model's time.
-                seconds = time.perf_counter() - start - self._preparing
+                # The renderer reads ahead: the time it waited for other pictures' requests isn't model time.
+                seconds = time.perf_counter() - start - self._prepare_seconds
                 if rendered is None:
                     break
-                self._courier.host = dict(self._renderer.host())
-                given = fed.popleft()
+                self._uploader.host = dict(self._renderer.host())
+                current = submitted.popleft()
                 if isinstance(rendered, Failed):
-                    self._tally(seconds)
-                    self._courier.fail(given.variant, cause_of(rendered.cause))
+                    self._report_time(seconds)
+                    self._uploader.record_failure(current.variant, cause_of(rendered.cause))
                 else:
-                    self._emit(Pictured(given.variant.render_key))
-                    self._courier.make_room(rendered)
-                    self._tally(seconds)
-                    self._courier.take(given.variant, rendered, _timings(given.prepare, seconds, rendered))
-            for given in fed:
-                self._courier.fail(given.variant, Cause("the renderer gave no picture"))
+                    self._emit(VariantRendered(current.variant.render_key))
+                    self._uploader.reserve(rendered)
+                    self._report_time(seconds)
+                    timings = _timings(current.prepare_seconds, seconds, rendered)
+                    self._uploader.upload(current.variant, rendered, timings)
+            for left in submitted:
+                self._uploader.record_failure(left.variant, Cause("the renderer returned no picture"))
         except Exception as error:
             return _Failure.of(error)
         return None
 
     def _requests(
-        self, waiting: deque[Variant], fed: deque[_Fed], more: Callable[[], Iterable[Variant]]
+        self, waiting: deque[Variant], submitted: deque[_Submitted], next_group: Callable[[], Iterable[Variant]]
     ) -> Iterator[RenderRequest]:
         while not self._stopping.is_set():
             if not waiting:
-                self._extend(waiting, more())
+                self._add_group(waiting, next_group())
             if not waiting:
                 return
-            before = self._preparing
+            before = self._prepare_seconds
             variant = waiting.popleft()
-            self._emit(Started(variant.render_key))
+            self._emit(VariantStarted(variant.render_key, variant.name))
             try:
                 request = self._request(variant)
             except Exception as error:
-                self._courier.fail(variant, cause_of(error))
+                self._uploader.record_failure(variant, cause_of(error))
                 continue
             if waiting:
-                self._references.ahead(waiting[0].references)
-            fed.append(_Fed(variant, self._preparing - before))
+                self._references.open_ahead(waiting[0].references)
+            submitted.append(_Submitted(variant, self._prepare_seconds - before))
             yield request
 
     def _recover(self, failure: _Failure) -> None:
-        """Make the renderer fit for another attempt. Raises DeviceLostError."""
+        """Frees the renderer's memory if it ran out. Raises DeviceLostError if the renderer can't be used any more."""
         if failure.device_lost:
             raise DeviceLostError(failure.cause)
         if not failure.out_of_memory:
@@ -181,32 +183,36 @@ class RenderLoop:
         except Exception as error:
             raise DeviceLostError(take_cause(error)) from None
 
-    def _blame(self, failure: _Failure, fed: deque[_Fed], waiting: deque[Variant], *, untouched: bool) -> None:
-        """Whose error is it? A renderer may be ahead of the pictures it gave: all that it was given are tried alone.
-        untouched: it hadn't asked for any."""
-        if len(fed) == 1:
-            self._failed(fed[0].variant, failure)
+    def _retry(
+        self, failure: _Failure, submitted: deque[_Submitted], waiting: deque[Variant], *, untouched: bool
+    ) -> None:
+        """Renders each submitted variant alone to find out which one failed, because a renderer may read ahead.
+
+        untouched: the renderer hadn't asked for any variant.
+        """
+        if len(submitted) == 1:
+            self._fail(submitted[0].variant, failure)
         elif untouched:
-            self._failed(waiting.popleft(), failure)
+            self._fail(waiting.popleft(), failure)
         else:
-            for given in fed:
-                self._stream(deque([given.variant]))
+            for suspect in submitted:
+                self._stream(deque([suspect.variant]))
 
-    def _failed(self, variant: Variant, failure: _Failure) -> None:
-        """A variant failed alone."""
+    def _fail(self, variant: Variant, failure: _Failure) -> None:
+        """Reports a variant that failed alone."""
         if failure.out_of_memory:
-            self._emit(Exhausted(variant.render_key, failure.cause))
+            self._emit(VariantOutOfMemory(variant.render_key, failure.cause))
         else:
-            self._courier.fail(variant, failure.cause)
+            self._uploader.record_failure(variant, failure.cause)
 
-    def _tally(self, model: float) -> None:
-        """Tells of the time since the last time, before the picture that took it is recorded."""
+    def _report_time(self, model_seconds: float) -> None:
+        """Reports the time since the last report. Called before the picture that took it is recorded."""
         now = time.perf_counter()
-        self._emit(Tally(busy=now - self._mark, model=model))
-        self._mark = now
+        self._emit(WorkTime(busy=now - self._last_reported, model=model_seconds))
+        self._last_reported = now
 
-    def _prompting(self, variant: Variant) -> RenderRequest:
-        """A variant's request without its pictures, unless they decide what becomes of the prompt."""
+    def _prompt_request(self, variant: Variant) -> RenderRequest:
+        """A variant's request, with its pictures only if the prompt is rewritten, which depends on them."""
         return self._request(variant if variant.upsample else replace(variant, references=()))
 
     def _request(self, variant: Variant) -> RenderRequest:
@@ -214,24 +220,19 @@ class RenderLoop:
         try:
             references = tuple(map(self._references.open, variant.references))
         finally:
-            self._preparing += time.perf_counter() - start
+            self._prepare_seconds += time.perf_counter() - start
         return RenderRequest(
             prompt=variant.prompt,
             references=references,
             width=variant.width,
             height=variant.height,
             seed=variant.seed,
-            steps=variant.steps,
-            guidance=variant.guidance,
-            negative_prompt=variant.negative_prompt,
-            reference_pixels=variant.reference_pixels,
-            upsample=variant.upsample,
-            reuse=variant.reuse,
+            **variant.sampling_values(),
         )
 
 
-def _timings(prepare: float, waited: float, rendered: Rendered) -> dict[str, float]:
-    """Seconds per stage. model: what the renderer's stages add up to, which tell pictures of one batch apart; where
-    it tells of none, how long it was waited for."""
-    model = sum(rendered.timings.values()) if rendered.timings else waited
-    return {"prepare": prepare, "model": model, **rendered.timings}
+def _timings(prepare_seconds: float, waited_seconds: float, rendered: Rendered) -> dict[str, float]:
+    """Seconds per stage. `model` is the sum of the renderer's stages, which differ within a batch; if it reports none,
+    the time we waited for the picture."""
+    model = sum(rendered.timings.values()) if rendered.timings else waited_seconds
+    return {"prepare": prepare_seconds, "model": model, **rendered.timings}

@@ -1,4 +1,4 @@
-"""Pictures -> the store, on threads of their own while the model goes on: encoded, hashed, uploaded, then recorded."""
+"""Encodes, hashes, uploads and records pictures on threads while the model renders the next ones."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.record import ModelStamp, Record, new_record
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of
-from brandpress.pipeline.render.events import Blocked, Message, Recorded, StoreWait
+from brandpress.pipeline.render.events import Message, StoreBlocked, StoreWait, VariantRecorded
 from brandpress.pipeline.render.worker.backlog import Backlog
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 from brandpress.pipeline.version import TOOL
 
 THREADS = 8
-"""A store may take a good part of a second to answer, twice for each picture: so many are asked at once."""
+"""Two requests per picture may each take a good part of a second, so several pictures are uploaded in parallel."""
 
 
 class Uploader:
-    """Every variant that it's given is recorded once, with its picture or with the cause of a failure, as long as the
-    store takes anything."""
+    """Records every variant once, with its picture or the cause of its failure, unless the store rejects all writes."""
 
     def __init__(
         self,
@@ -35,29 +34,28 @@ class Uploader:
         emit: Callable[[Message], None],
         retry_policy: RetryPolicy | None = None,
     ) -> None:
-        """folder: the campaign's folder. host: what the renderer says of its machine, which
-        may change with what it has rendered. emit: called from any thread.
-        patience: with a store that fails."""
+        """folder: the campaign's folder. host: the renderer's description of its machine, which may change while it
+        renders. emit: receives messages, from any thread."""
         self._folder = RetryingStore(folder, retry_policy or RetryPolicy())
         self._model, self.host, self._emit = model, dict(host), emit
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._backlog = Backlog()
 
-    def make_room(self, rendered: Rendered) -> None:
-        """Waits until there's room for a picture, which `take` is to be given then."""
+    def reserve(self, rendered: Rendered) -> None:
+        """Waits until there is room for a picture. Call `upload` with it next."""
         pixels = rendered.picture.width * rendered.picture.height
         if not self._backlog.enter(pixels, wait=False):
             self._emit(StoreWait(True))
             self._backlog.enter(pixels)
             self._emit(StoreWait(False))
 
-    def take(self, variant: Variant, rendered: Rendered, timings: Mapping[str, float]) -> None:
-        """Deliver a picture. timings: seconds per stage so far."""
+    def upload(self, variant: Variant, rendered: Rendered, timings: Mapping[str, float]) -> None:
+        """Starts to deliver a picture. timings: seconds per stage so far."""
         self._threads.submit(self._deliver, variant, rendered, dict(timings))
 
-    def fail(self, variant: Variant, cause: Cause) -> None:
-        """Record a failure."""
-        self._threads.submit(self._record_failure, variant, cause)
+    def record_failure(self, variant: Variant, cause: Cause) -> None:
+        """Starts to write a failure's record."""
+        self._threads.submit(self._write_failure, variant, cause)
 
     def close(self) -> None:
         """Waits until everything is recorded."""
@@ -69,7 +67,7 @@ class Uploader:
             start = time.perf_counter()
             size = (variant.width, variant.height)
             if picture.size != size:
-                raise BrandpressError(f"the renderer gave a picture of {picture.size}, asked were {size}")
+                raise BrandpressError(f"the renderer returned a picture of {picture.size}, expected {size}")
             data = encode(picture, variant.format, Metadata(render_key=variant.render_key, tool=TOOL))
             timings["encode"] = time.perf_counter() - start
             record = new_record(variant, self._model, "done").model_copy(
@@ -81,31 +79,34 @@ class Uploader:
                     "host": self.host,
                 }
             )
-            self._emit(Recorded(deliver(self._folder, record, variant.asset, data)))
+            self._emit(VariantRecorded(deliver(self._folder, record, variant.asset, data)))
         except Exception as error:
             if isinstance(error, StoreError) and error.scope == "store":
-                self._emit(Blocked(variant.render_key, cause_of(error).text))
+                self._emit(StoreBlocked(variant.render_key, cause_of(error).text))
             else:
-                self._record_failure(variant, cause_of(error))
+                self._write_failure(variant, cause_of(error))
         finally:
             self._backlog.leave(picture.width * picture.height)
 
-    def _record_failure(self, variant: Variant, cause: Cause) -> None:
+    def _write_failure(self, variant: Variant, cause: Cause) -> None:
         record = new_record(variant, self._model, "failed", cause=cause.text)
         record = record.model_copy(update={"host": self.host, "traceback": cause.traceback})
         try:
-            self._emit(Recorded(self._filed(record)))
+            self._emit(VariantRecorded(self._file(record)))
         except StoreError as error:
-            self._emit(Blocked(variant.render_key, cause_of(error).text))
+            self._emit(StoreBlocked(variant.render_key, cause_of(error).text))
 
-    def _filed(self, record: Record) -> Record:
-        """The record as it stands in the store; where that can't be written for a while, the record itself."""
+    def _file(self, record: Record) -> Record:
+        """Returns the record as the store holds it, or the given one, with the error, if it can't be written.
+
+        Raises StoreError if the store rejects all writes.
+        """
         try:
             return file_record(self._folder, record)
         except Exception as error:
             if isinstance(error, StoreError) and error.scope == "store":
                 raise
-            told = cause_of(error).text
+            text = cause_of(error).text
             return record.model_copy(
-                update={"cause": record.cause if record.cause == told else f"{record.cause}; {told}"}
+                update={"cause": record.cause if record.cause == text else f"{record.cause}; {text}"}
             )

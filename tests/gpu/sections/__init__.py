@@ -1,1 +1,1 @@
-"""What the check measures, a file a section."""
+"""The sections of the check, one file each."""

@@ -50,8 +50,8 @@ def fp8(rig: Rig, a: torch.Tensor, b: torch.Tensor, operations: float) -> Iterat
                 rows.values, weight.t(), scale_a=one, scale_b=one, out_dtype=torch.bfloat16, use_fast_accum=fast
             )
 
-        told = "the same in fp8, one scale" + (", fast accumulation" if fast else "")
-        yield Figure(told, operations / rig.seconds(multiply, rounds=5, warm=3) / 1e12, "TFLOP/s")
+        name_of_product = "the same in fp8, one scale" + (", fast accumulation" if fast else "")
+        yield Figure(name_of_product, operations / rig.seconds(multiply, rounds=5, warm=3) / 1e12, "TFLOP/s")
 
 
 def attention(rig: Rig) -> Iterator[Figure]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brandpress.model.memory.plan import DECODER_CHANNELS
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder
 from brandpress.model.network.kernels import EAGER
 from tests.bench.row import Goal
@@ -33,7 +33,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
         rig.free()
     yield from attention(rig)
     model.use(rig.best_kernels())
-    model.whole_elements = DECODER_CHANNELS * 2048**2
+    model.untiled_elements = DECODER_CHANNELS * 2048**2
     decode(model, latents)
     rig.profile[:], _ = rig.profiled(lambda: decode(model, latents))
     yield from whole(rig, model)
@@ -46,27 +46,27 @@ def decode(model: Autoencoder, latents: Tensor) -> Tensor:
 
 def decoded(rig: Rig, model: Autoencoder, latents: Tensor, side: int, goal: Goal | None) -> Iterator[Figure]:
     fastest, truth = float("inf"), None
-    model.whole_elements = DECODER_CHANNELS * side**2
+    model.untiled_elements = DECODER_CHANNELS * side**2
     for kernels in rig.kernels().values():
         for last in (False, True) if rig.every else (kernels.channels_last,):
             way = replace(kernels, channels_last=last)
             model.use(way)
             seconds = rig.seconds(lambda: decode(model, latents), rounds=3, warm=2)
-            made = decode(model, latents)
-            truth = made if truth is None else truth
-            apart = spreads_apart(made, truth)
+            pictures = decode(model, latents)
+            truth = pictures if truth is None else truth
+            apart = spreads_apart(pictures, truth)
             peak = rig.peak(lambda: decode(model, latents)) / 1e9
             layout = "channels last" if last else "channels first"
             note = f"peak {peak:.1f} GB; {apart:.3f} spreads from the first"
             yield Figure(f"{side}², {layout}, {kernels.name}", seconds, "s", note=note)
             fastest = min(fastest, seconds)
     yield Figure(f"{side}², the fastest", fastest, "s", goal)
-    plain, bands.PLAIN_ELEMENTS, model.whole_elements = bands.PLAIN_ELEMENTS, 0, 0
+    plain, tiled.MAX_UNTILED_ELEMENTS, model.untiled_elements = tiled.MAX_UNTILED_ELEMENTS, 0, 0
     try:
         seconds = rig.seconds(lambda: decode(model, latents), rounds=1)
         peak = rig.peak(lambda: decode(model, latents)) / 1e9
     finally:
-        bands.PLAIN_ELEMENTS = plain
+        tiled.MAX_UNTILED_ELEMENTS = plain
     yield Figure(f"{side}², in bands", seconds, "s", note=f"peak {peak:.1f} GB")
 
 
@@ -76,7 +76,7 @@ def attention(rig: Rig) -> Iterator[Figure]:
     q, k, v = (torch.randn(1, 1, tokens, width, device=rig.device, dtype=rig.dtype) for _ in range(3))
     ways: dict[str, Callable[[], Tensor]] = {"torch's choice": lambda: F.scaled_dot_product_attention(q, k, v)}
     for name, kernels in rig.kernels().items():
-        ways[f"products and softmax, {name}"] = lambda kernels=kernels: bands.attention_of_wide_heads(q, k, v, kernels)
+        ways[f"products and softmax, {name}"] = lambda kernels=kernels: tiled.attention_of_wide_heads(q, k, v, kernels)
     with torch.inference_mode():
         for name, way in ways.items():
             yield Figure(f"middle attention of 2048², {name}", rig.seconds(way), "s")

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 import torch
 from torch import Tensor
 
-from brandpress.model.inference.denoise import modulations, turns
+from brandpress.model.inference.denoise import layout_freqs_cis, modulations
 from brandpress.model.inference.packed import PackedPass
 from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
@@ -38,7 +38,7 @@ class Step:
         self._text = text.to(rig.dtype)
         with torch.inference_mode():
             grids = [] if case.kv else [case.reference_grid] * case.references
-            table = turns(model, case.grid, grids, case.text, rig.device)
+            table = layout_freqs_cis(model, case.grid, grids, case.text, rig.device)
             scale = 4.0 if model.config.guidance_embeds else None
             self._mods = modulations(model, torch.tensor(0.7), scale, self._text)
         self._segments = [Segment(running, case.target_tokens, case.text, table)]
@@ -92,12 +92,12 @@ def in_fp8(rig: Rig, model: Transformer, step: Step, case: Case, dense: float, e
         quantised.scaled_product = fast
     for layer in model.modules():
         if isinstance(layer, Fp8Linear):
-            layer.in_units = False
+            layer.fp8_product = False
     yield Figure("fp8 weights, products in bf16", rig.seconds(step.run, rounds=1), "s")
 
 
 def slow_accumulation(x: quantised.Fp8Rows, weight: Tensor, columns: Tensor, out: Tensor | None = None) -> Tensor:
-    made: Tensor = torch._scaled_mm(
+    product: Tensor = torch._scaled_mm(
         x.values, weight.t(), scale_a=x.scale, scale_b=columns, out_dtype=torch.bfloat16, use_fast_accum=False
     )
-    return made if out is None else out.copy_(made)
+    return product if out is None else out.copy_(product)

@@ -131,5 +131,7 @@ def beside(rig: Rig, loaded: LoadedModel, case: Case, ours: float, goal: Goal) -
     note = f"ours {ours:.3f} s, diffusers {theirs:.3f} s"
     yield Figure(f"{case}: times as fast as diffusers", theirs / ours, "x", goal, note=note)
     # Of the same tensors both make the same picture, as far as bf16 goes.
-    [made] = Renderer(loaded, kernels=rig.best_kernels()).render([request_of(case, seed=0)])
-    yield Figure(f"{case}: our picture against diffusers'", psnr(made, pictures[-1]), "dB", note="PSNR, random weights")
+    [picture] = Renderer(loaded, kernels=rig.best_kernels()).render([request_of(case, seed=0)])
+    yield Figure(
+        f"{case}: our picture against diffusers'", psnr(picture, pictures[-1]), "dB", note="PSNR, random weights"
+    )

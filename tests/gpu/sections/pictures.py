@@ -38,9 +38,15 @@ def measure(rig: Rig) -> Iterator[Figure]:
         half = Renderer.load(folder, device=str(rig.device), dtype="bfloat16").render(requests)
         beside = theirs(rig, kind, folder, requests)
         near = min(psnr(one, other) for one, other in zip(half, cpu, strict=True))
-        told = None if beside is None else min(psnr(one, other) for one, other in zip(beside, cpu, strict=True))
+        theirs_near = None if beside is None else min(psnr(one, other) for one, other in zip(beside, cpu, strict=True))
         yield Figure(
-            f"{kind} in bf16 against the CPU in float32", near, "dB", Goal(25), must=True, beside=told, note="PSNR"
+            f"{kind} in bf16 against the CPU in float32",
+            near,
+            "dB",
+            Goal(25),
+            must=True,
+            beside=theirs_near,
+            note="PSNR",
         )
     yield from padding(rig)
     yield from nano(rig)
@@ -70,10 +76,10 @@ def theirs(rig: Rig, kind: str, folder: Path, requests: list[RenderRequest]) -> 
     )
     pipeline.to(rig.device)
     pipeline.set_progress_bar_config(disable=True)
-    made = []
+    rendered = []
     for request in requests:
         references = [picture.resize((96, 96), Image.Resampling.LANCZOS) for picture in request.references]
-        made.append(
+        rendered.append(
             pipeline(
                 prompt=request.prompt,
                 image=references or None,
@@ -86,7 +92,7 @@ def theirs(rig: Rig, kind: str, folder: Path, requests: list[RenderRequest]) -> 
                 **({} if kind != "klein-base" else {"guidance_scale": 4.0}),
             ).images[0]
         )
-    return made
+    return rendered
 
 
 def padding(rig: Rig) -> Iterator[Figure]:
@@ -97,11 +103,11 @@ def padding(rig: Rig) -> Iterator[Figure]:
         renderer: Any = Renderer.load(folder, device=device, dtype=dtype)
         rows[device, dtype] = renderer.loaded.text_encoder.get().encode(WORDS[0])[0].float().cpu()
     truth = rows["cpu", "float32"]
-    for (device, dtype), made in rows.items():
+    for (device, dtype), embedding in rows.items():
         if (device, dtype) != ("cpu", "float32"):
-            apart = float((made - truth).abs().max() / truth.std())
+            apart = float((embedding - truth).abs().max() / truth.std())
             bound = Goal(1e-3 if dtype == "float32" else 0.1, at_least=False)
-            apart = apart if torch.isfinite(made).all() else float("inf")
+            apart = apart if torch.isfinite(embedding).all() else float("inf")
             yield Figure(f"dev's text with its padding, {dtype}", apart, "spreads", bound, must=True)
 
 
@@ -113,14 +119,14 @@ def nano(rig: Rig) -> Iterator[Figure]:
     cpu = Renderer.load("nano", device="cpu", dtype="float32").render(requests)
     for dtype in ("float32", "bfloat16"):
         renderer = Renderer.load("nano", device=str(rig.device), dtype=dtype)
-        made = renderer.render(requests)
+        rendered = renderer.render(requests)
         if dtype == "float32":
-            worst = max(levels_apart(one, other) for one, other in zip(made, cpu, strict=True))
+            worst = max(levels_apart(one, other) for one, other in zip(rendered, cpu, strict=True))
             yield Figure("nano in float32 against the CPU", worst, "levels", ONE_LEVEL, must=True)
         else:
-            near = min(psnr(one, other) for one, other in zip(made, cpu, strict=True))
+            near = min(psnr(one, other) for one, other in zip(rendered, cpu, strict=True))
             yield Figure("nano in bf16 against the CPU in float32", near, "dB", Goal(25), must=True, note="PSNR")
-            side_by_side(cpu, made).save(rig.folder / "nano.png")
+            side_by_side(cpu, rendered).save(rig.folder / "nano.png")
         seconds = rig.seconds(lambda renderer=renderer: renderer.render(requests)) / len(requests)
         yield Figure(f"nano, a picture of a batch in {dtype}", 1000 * seconds, "ms")
 

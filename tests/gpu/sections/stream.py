@@ -43,7 +43,7 @@ def requests_of(case: Case, words: str) -> list[RenderRequest]:
     pictures: Sequence[Image.Image] = references_of(case)
     sets = (tuple(pictures), tuple(reversed(pictures)))
     return [
-        RenderRequest(f"{words} {number}", sets[number * 2 // PICTURES], case.side, case.side, number, case.steps)
+        RenderRequest(f"{words} {number}", sets[number * 2 // PICTURES], case.side, case.side, number, steps=case.steps)
         for number in range(PICTURES)
     ]
 
@@ -60,11 +60,11 @@ def synchronisations(rig: Rig, renderer: Renderer, case: Case) -> Iterator[Figur
     requests = requests_of(case, "waiting")
     torch.cuda.set_sync_debug_mode("warn")
     try:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             streamed(renderer, requests)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    places = Counter(f"{warning.filename.rpartition('/')[2]}:{warning.lineno}" for warning in told)
+    places = Counter(f"{warning.filename.rpartition('/')[2]}:{warning.lineno}" for warning in caught)
     note = ", ".join(f"{place} {count}x" for place, count in places.most_common(8))
     yield Figure("synchronisations a picture", sum(places.values()) / PICTURES, "", Goal(0, False), note=note)

@@ -1,4 +1,4 @@
-"""Checkpoints without weights, in folders and in the hub's cache: what describing them reads."""
+"""Checkpoints without weights, in folders and in the Hugging Face cache: the files that `describe` reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_folder(folder: Path, heads: int = 24, **index: Any) -> Path:
-    """What `describe` reads of a checkpoint; it loads no weights."""
+    """Writes the files that `describe` reads; it loads no weights."""
     for part in ("transformer", "vae", "text_encoder", "tokenizer", "scheduler"):
         (folder / part).mkdir(parents=True)
     for part in ("transformer", "vae", "text_encoder"):
@@ -20,7 +20,7 @@ def write_folder(folder: Path, heads: int = 24, **index: Any) -> Path:
 
 
 def cached_on_hub(cache: Path, hub: str, **index: Any) -> Path:
-    """A repository as `hf download` leaves it in the cache."""
+    """Writes a repository into the cache, laid out as `hf download` does."""
     repository = cache / f"models--{hub.replace('/', '--')}"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0" * 40)

@@ -1,4 +1,4 @@
-"""A cache of the hub for tests."""
+"""A Hugging Face cache for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of the hub, and no way to the hub itself."""
+    """An empty Hugging Face cache, in offline mode."""
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)

@@ -26,14 +26,14 @@ FILES = [
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "brandpress" / "digests.json"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, memory: Path) -> Path:
-    """Small files of every kind, and one that is large enough to be remembered."""
+def folder(tmp_path: Path, cache_file: Path) -> Path:
+    """Small files of every kind, and one that is large enough for the cache."""
     for name in FILES:
         path = tmp_path / "checkpoint" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def folder(tmp_path: Path, memory: Path) -> Path:
 
 
 def change_last_byte(path: Path) -> None:
-    """At another time, as any writer does; tests are faster than a file system's clock."""
+    """Sets a new modification time too, because tests are faster than the clock of a file system."""
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
@@ -50,7 +50,7 @@ def change_last_byte(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_any_byte_changes_it(folder: Path, name: str) -> None:
+def test_any_byte_changes_the_digest(folder: Path, name: str) -> None:
     before = folder_digest(folder)
     change_last_byte(folder / name)
     changed = folder_digest(folder)
@@ -60,7 +60,7 @@ def test_any_byte_changes_it(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES[1:])
-def test_a_name_and_a_missing_file_change_it(folder: Path, name: str) -> None:
+def test_renaming_or_removing_a_file_changes_the_digest(folder: Path, name: str) -> None:
     before = folder_digest(folder)
     path = folder / name
     renamed = path.rename(path.with_name("a-" + path.name))
@@ -69,7 +69,7 @@ def test_a_name_and_a_missing_file_change_it(folder: Path, name: str) -> None:
     assert len({before, other, folder_digest(folder)}) == 3
 
 
-def test_place_and_time_do_not_change_it(folder: Path, tmp_path: Path) -> None:
+def test_location_and_time_do_not_change_the_digest(folder: Path, tmp_path: Path) -> None:
     before = folder_digest(folder)
     other = shutil.copytree(folder, tmp_path / "a" / "b", copy_function=shutil.copy)
     for path in folder.rglob("*"):
@@ -78,7 +78,7 @@ def test_place_and_time_do_not_change_it(folder: Path, tmp_path: Path) -> None:
     assert folder_digest(folder) == folder_digest(other) == folder_digest(tmp_path / "link") == before
 
 
-def test_what_decides_no_pixels_does_not_change_it(folder: Path) -> None:
+def test_files_that_do_not_affect_pixels_do_not_change_the_digest(folder: Path) -> None:
     before = folder_digest(folder)
     (folder / "README.md").write_text("words")
     (folder / "transformer" / "notes.md").write_text("words")
@@ -87,25 +87,25 @@ def test_what_decides_no_pixels_does_not_change_it(folder: Path) -> None:
     assert folder_digest(folder) == before
 
 
-def test_large_files_are_read_once(folder: Path, memory: Path) -> None:
+def test_large_files_are_read_once(folder: Path, cache_file: Path) -> None:
     digest = folder_digest(folder)
-    (key,) = json.loads(memory.read_text())
+    (key,) = json.loads(cache_file.read_text())
     assert key.startswith(str(folder / "vae"))
-    memory.write_text(json.dumps({key: "remembered"}))
-    assert folder_digest(folder) != digest, "the memory isn't used"
+    cache_file.write_text(json.dumps({key: "cached"}))
+    assert folder_digest(folder) != digest, "the cache isn't used"
     os.utime(folder / "vae" / "diffusion_pytorch_model.safetensors", (1, 1))
-    assert folder_digest(folder) == digest, "a file that was written again must be read again"
+    assert folder_digest(folder) == digest, "a file with another modification time must be read again"
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"null"])
-def test_a_broken_memory_is_done_without(folder: Path, memory: Path, content: bytes) -> None:
+def test_a_broken_cache_is_ignored(folder: Path, cache_file: Path, content: bytes) -> None:
     before = folder_digest(folder)
-    memory.write_bytes(content)
+    cache_file.write_bytes(content)
     assert folder_digest(folder) == before
 
 
-def test_a_memory_that_cannot_be_written_is_done_without(
-    folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_an_unwritable_cache_is_ignored(
+    folder: Path, cache_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     before = folder_digest(folder)
     (tmp_path / "file").write_text("not a folder")

@@ -1,4 +1,4 @@
-"""Files of other layouts and formats: each equals the model with its (dequantised) weights put in by hand."""
+"""Files of other layouts and formats, compared with the same (dequantised) weights in diffusers' layout."""
 
 from __future__ import annotations
 
@@ -64,136 +64,141 @@ def assert_same(one: State, other: State) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model.", "diffusion_model."])
-def test_bfls_layout_is_diffusers_under_other_names(small: Small, tmp_path: Path, prefix: str) -> None:
+def test_bfls_layout_equals_diffusers(small: Small, tmp_path: Path, prefix: str) -> None:
     state = bfl_state(small)
-    made = load(small, write(tmp_path / "x.safetensors", prefixed(state, prefix)))
-    assert_same(dense(made), load_file(small.folder / FILE))
-    assert_same(dense(made), by_diffusers(state))
+    transformer = load(small, write(tmp_path / "x.safetensors", prefixed(state, prefix)))
+    assert_same(dense(transformer), load_file(small.folder / FILE))
+    assert_same(dense(transformer), by_diffusers(state))
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
 @pytest.mark.parametrize("form", [bfl_fp8, comfy_fp8, old_comfy_fp8, bare_fp8, row_fp8], ids=lambda f: f.__name__)
-def test_fp8_stays_in_one_byte_and_means_the_dequantised_weight(
-    small: Small, tmp_path: Path, form: Write, prefix: str
-) -> None:
+def test_fp8_is_kept_and_equals_the_dequantised_weight(small: Small, tmp_path: Path, form: Write, prefix: str) -> None:
     state = each(bfl_state(small), is_block_linear, form)
     file = write(tmp_path / "x.safetensors", prefixed(state, prefix))
-    made = load(small, file, torch.bfloat16)
-    kept = [layer for layer in made.modules() if isinstance(layer, Fp8Linear)]
-    assert len(kept) == 2 * 12 + 2 * 2, "query, key, value, outputs and feed-forwards of 2 + 2 blocks"
-    assert all(layer.weight.element_size() == 1 for layer in kept)
-    assert made.x_embedder.weight.dtype == torch.bfloat16
+    transformer = load(small, file, torch.bfloat16)
+    fp8_layers = [layer for layer in transformer.modules() if isinstance(layer, Fp8Linear)]
+    assert len(fp8_layers) == 2 * 12 + 2 * 2, "query, key, value, outputs and feed-forwards of 2 + 2 blocks"
+    assert all(layer.weight.element_size() == 1 for layer in fp8_layers)
+    assert transformer.x_embedder.weight.dtype == torch.bfloat16
     assert_same(dense(load(small, file)), by_diffusers(dequantised(state)))
 
 
 @pytest.mark.parametrize("form", [bfl_fp8, comfy_fp8, old_comfy_fp8], ids=lambda f: f.__name__)
-def test_layers_may_be_mixed_and_more_than_blocks_be_quantised(small: Small, tmp_path: Path, form: Write) -> None:
-    chosen = ("img_in", "final_layer.linear", "final_layer.adaLN_modulation.1", "double_blocks.1.txt_attn.qkv")
-    state = each(bfl_state(small), lambda name: name.removesuffix(".weight") in chosen, form)
-    made = load(small, write(tmp_path / "x.safetensors", state))
-    assert sum(isinstance(layer, Fp8Linear) for layer in made.modules()) == 3 + 3
-    assert_same(dense(made), by_diffusers(dequantised(state)))
+def test_formats_can_be_mixed_and_layers_outside_blocks_quantised(small: Small, tmp_path: Path, form: Write) -> None:
+    quantised_layers = (
+        "img_in",
+        "final_layer.linear",
+        "final_layer.adaLN_modulation.1",
+        "double_blocks.1.txt_attn.qkv",
+    )
+    state = each(bfl_state(small), lambda name: name.removesuffix(".weight") in quantised_layers, form)
+    transformer = load(small, write(tmp_path / "x.safetensors", state))
+    assert sum(isinstance(layer, Fp8Linear) for layer in transformer.modules()) == 3 + 3
+    assert_same(dense(transformer), by_diffusers(dequantised(state)))
 
 
-def test_markers_may_stand_in_the_metadata(small: Small, tmp_path: Path) -> None:
+def test_markers_in_the_metadata(small: Small, tmp_path: Path) -> None:
     state = each(bfl_state(small), is_block_linear, bfl_fp8)
     layers = {n.removesuffix(".weight"): {"format": "float8_e4m3fn"} for n in state if is_block_linear(n)}
     metadata = {"_quantization_metadata": json.dumps({"format_version": "1.0", "layers": layers})}
-    made = load(small, write(tmp_path / "x.safetensors", state, metadata))
-    assert_same(dense(made), by_diffusers(dequantised(state)))
+    transformer = load(small, write(tmp_path / "x.safetensors", state, metadata))
+    assert_same(dense(transformer), by_diffusers(dequantised(state)))
 
 
 @pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
-def test_old_comfy_files_say_their_kind_of_fp8_by_an_empty_tensor(small: Small, tmp_path: Path, kind: Any) -> None:
+def test_old_comfy_files_give_their_fp8_dtype_in_an_empty_tensor(small: Small, tmp_path: Path, kind: Any) -> None:
     def form(layer: str, weight: Tensor) -> State:
         quantised, scale = fp8_of(weight, kind)
         return {f"{layer}.weight": quantised, f"{layer}.scale_weight": scale}
 
     state = each(bfl_state(small), is_block_linear, form)
-    wanted = {n: t.float() * state[n.replace(".weight", ".scale_weight")] if is_block_linear(n) else t
+    expected = {n: t.float() * state[n.replace(".weight", ".scale_weight")] if is_block_linear(n) else t
               for n, t in state.items() if "scale_weight" not in n}  # fmt: skip
     file = write(tmp_path / "x.safetensors", prefixed(state) | {"scaled_fp8": torch.empty(0, dtype=kind)})
-    assert_same(dense(load(small, file)), by_diffusers(wanted))
+    assert_same(dense(load(small, file)), by_diffusers(expected))
 
 
 @pytest.mark.parametrize("marker", ["tensor of two", "json"])
-def test_full_precision_products_are_kept_out_of_fp8_units(small: Small, tmp_path: Path, marker: str) -> None:
+def test_layers_marked_full_precision_do_not_use_fp8_units(small: Small, tmp_path: Path, marker: str) -> None:
     form = old_comfy_fp8 if marker == "tensor of two" else bfl_fp8
     state = each(bfl_state(small), is_block_linear, form)
     metadata = {}
     if marker == "tensor of two":
         state["scaled_fp8"] = torch.zeros(2, dtype=torch.float8_e4m3fn)
     else:
-        said = {"format": "float8_e4m3fn", "full_precision_matrix_mult": True}
-        metadata["_quantization_metadata"] = json.dumps({"layers": {"single_blocks.0.linear1": said}})
-    made = load(small, write(tmp_path / "x.safetensors", state, metadata))
-    full = [name for name, layer in made.named_modules() if isinstance(layer, Fp8Linear) and not layer.in_units]
+        layer_marker = {"format": "float8_e4m3fn", "full_precision_matrix_mult": True}
+        metadata["_quantization_metadata"] = json.dumps({"layers": {"single_blocks.0.linear1": layer_marker}})
+    transformer = load(small, write(tmp_path / "x.safetensors", state, metadata))
+    full = [
+        name for name, layer in transformer.named_modules() if isinstance(layer, Fp8Linear) and not layer.fp8_product
+    ]
     assert len(full) == (28 if marker == "tensor of two" else 1)
 
 
-def test_static_activation_scales_are_kept_unless_they_say_nothing(small: Small, tmp_path: Path) -> None:
+def test_static_activation_scales_are_kept_unless_they_are_one(small: Small, tmp_path: Path) -> None:
     state = each(bfl_state(small), is_block_linear, bfl_fp8)
     state["single_blocks.0.linear1.input_scale"] = torch.tensor(1.0)
-    made = load(small, write(tmp_path / "x.safetensors", state))
-    first, second = made.single_transformer_blocks
+    transformer = load(small, write(tmp_path / "x.safetensors", state))
+    first, second = transformer.single_transformer_blocks
     assert first.attn.to_qkv_mlp_proj.input_scale is None
     assert second.attn.to_qkv_mlp_proj.input_scale.item() == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("rule", [is_block_linear, lambda name: "single_blocks" in name and is_block_linear(name)])
-def test_nvfp4_is_made_dense(small: Small, tmp_path: Path, rule: Callable[[str], bool]) -> None:
+def test_nvfp4_is_dequantised(small: Small, tmp_path: Path, rule: Callable[[str], bool]) -> None:
     plain = bfl_state(small)
     state = each(plain, rule, nvfp4)
     packed = [name for name, tensor in state.items() if tensor.dtype == torch.uint8]
     assert len(packed) == sum(map(rule, plain))
-    made = load(small, write(tmp_path / "x.safetensors", state))
-    assert_same(dense(made), by_diffusers({name: fp4_meaning(state, name) for name in plain}))
-    for name, tensor in dense(made).items():
-        wanted = by_diffusers(plain)[name]
-        assert torch.nn.functional.cosine_similarity(tensor.flatten(), wanted.flatten(), dim=0) > 0.98
+    transformer = load(small, write(tmp_path / "x.safetensors", state))
+    assert_same(dense(transformer), by_diffusers({name: fp4_meaning(state, name) for name in plain}))
+    for name, tensor in dense(transformer).items():
+        expected = by_diffusers(plain)[name]
+        assert torch.nn.functional.cosine_similarity(tensor.flatten(), expected.flatten(), dim=0) > 0.98
 
 
-def test_quantise_makes_fp8_of_the_blocks_as_bfls_files_have_it(small: Small, tmp_path: Path) -> None:
+def test_quantise_covers_the_layers_that_bfls_fp8_files_do(small: Small, tmp_path: Path) -> None:
     state = bfl_state(small)
-    made = load(small, write(tmp_path / "x.safetensors", state), quantise="fp8")
-    wanted = load(small, write(tmp_path / "y.safetensors", each(bfl_state(small), is_block_linear, bfl_fp8)))
-    kept = [name for name, layer in made.named_modules() if isinstance(layer, Fp8Linear)]
-    assert kept == [name for name, layer in wanted.named_modules() if isinstance(layer, Fp8Linear)]
-    for name in kept:  # a fused query, key, value has one scale in a file, and three here
+    transformer = load(small, write(tmp_path / "x.safetensors", state), quantise="fp8")
+    expected = load(small, write(tmp_path / "y.safetensors", each(bfl_state(small), is_block_linear, bfl_fp8)))
+    fp8_names = [name for name, layer in transformer.named_modules() if isinstance(layer, Fp8Linear)]
+    assert fp8_names == [name for name, layer in expected.named_modules() if isinstance(layer, Fp8Linear)]
+    for name in fp8_names:  # a fused query, key and value has one scale in a file, three here
         exact = by_diffusers(state)[f"{name}.weight"]
-        error = (made.get_submodule(name).expanded(torch.float32) - exact).abs().max()
+        error = (transformer.get_submodule(name).dequantised(torch.float32) - exact).abs().max()
         assert error <= exact.abs().max() / 448 * 16, "half a step of the largest values"
 
 
-def test_quantise_leaves_what_is_quantised(small: Small, tmp_path: Path) -> None:
+def test_quantise_leaves_quantised_layers_unchanged(small: Small, tmp_path: Path) -> None:
     file = write(tmp_path / "x.safetensors", each(bfl_state(small), is_block_linear, bfl_fp8))
     assert_same(dense(load(small, file, quantise="fp8")), dense(load(small, file)))
 
 
-def test_quantise_takes_nvfp4_too(small: Small, tmp_path: Path) -> None:
+def test_quantise_converts_nvfp4_to_fp8(small: Small, tmp_path: Path) -> None:
     file = write(tmp_path / "x.safetensors", each(bfl_state(small), is_block_linear, nvfp4))
-    made = load(small, file, quantise="fp8")
-    assert sum(isinstance(layer, Fp8Linear) for layer in made.modules()) == 28
+    transformer = load(small, file, quantise="fp8")
+    assert sum(isinstance(layer, Fp8Linear) for layer in transformer.modules()) == 28
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("changes", "message"),
     [
         ({"single_blocks.0.linear1.comfy_quant": {"format": "int8_tensorwise"}}, "is stored as 'int8_tensorwise'"),
-        ({"single_blocks.0.linear1.comfy_quant": {"format": "mxfp8"}}, "stored as 'mxfp8'; what can be read: float8"),
+        ({"single_blocks.0.linear1.comfy_quant": {"format": "mxfp8"}}, "stored as 'mxfp8'; supported: float8"),
         ({"single_blocks.0.linear1.comfy_quant": b"{"}, "a quantisation marker isn't valid JSON"),
-        ({"single_blocks.0.linear1.comfy_quant": [1]}, "a quantisation marker holds a list, not an object"),
-        ({"single_blocks.0.linear1.weight_scale": torch.ones(7)}, "has 7 values; one, or one a row is read"),
-        ({"single_blocks.0.linear1.weight": torch.zeros(576, 64, dtype=torch.int8)}, "is of type I8 without scales"),
+        ({"single_blocks.0.linear1.comfy_quant": [1]}, "a quantisation marker must be a JSON object, not a list"),
+        ({"single_blocks.0.linear1.weight_scale": torch.ones(7)}, "has 7 values; expected one, or one per row"),
+        ({"single_blocks.0.linear1.weight": torch.zeros(576, 64, dtype=torch.int8)}, "has dtype I8 and no scales"),
         ({"single_blocks.0.linear1.pre_quant_scale": torch.ones(64)}, "has a pre_quant_scale (AWQ)"),
-        ({"single_blocks.0.linear9.weight": torch.ones(2)}, "1 tensors belong to another model: single_blocks.0"),
-        ({"single_blocks.0.linear2.weight": torch.ones(64, 31)}, "linear2.weight is (64, 31); its config asks for"),
+        ({"single_blocks.0.linear9.weight": torch.ones(2)}, "1 tensors that FLUX.2 doesn't have: single_blocks.0"),
+        ({"single_blocks.0.linear2.weight": torch.ones(64, 31)}, "linear2.weight: expected shape (64, "),
     ],
     ids=range(9),
 )
-def test_what_cant_be_read_is_refused(small: Small, tmp_path: Path, spoil: dict[str, Any], message: str) -> None:
+def test_unsupported_weights_are_rejected(small: Small, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     state = each(bfl_state(small), is_block_linear, bfl_fp8)
-    for name, value in spoil.items():
+    for name, value in changes.items():
         text = value if isinstance(value, bytes) else None if isinstance(value, Tensor) else json.dumps(value).encode()
         state[name] = value if text is None else torch.tensor(list(text), dtype=torch.uint8)
     with pytest.raises(CheckpointError, match=re.escape(message)):

@@ -1,4 +1,4 @@
-"""Errors that no test server can provoke; the others are in test_hub."""
+"""Errors that the test server can't cause; the others are in test_hub."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return point_library_at("https://mirror.example", tmp_path, monkeypatch)
 
 
-def test_a_disk_that_becomes_full(cache: Path) -> None:
+def test_a_full_disk(cache: Path) -> None:
     full = OSError(errno.ENOSPC, "No space left on device", str(cache / "blobs" / "x"))
-    message = f"{cache} is full; make room, or name a folder on another disk in HF_HUB_CACHE, for owner/it"
+    message = f"no space left in {cache} for owner/it; free up space, or set HF_HUB_CACHE to another disk"
     assert explanation(full) == message
 
 
 @pytest.mark.parametrize("text", [f"Illegal header value b'Bearer {GOOD_TOKEN}'", f"401 for\x1b[2J {GOOD_TOKEN}\nmore"])
-def test_a_secret_is_never_told(text: str) -> None:
-    told = explanation(RuntimeError(text))
-    assert "hf_" not in told
-    assert GOOD_TOKEN[3:] not in told
-    assert "\x1b" not in told
-    assert "more" not in told
+def test_secrets_are_removed(text: str) -> None:
+    message = explanation(RuntimeError(text))
+    assert "hf_" not in message
+    assert GOOD_TOKEN[3:] not in message
+    assert "\x1b" not in message
+    assert "more" not in message
 
 
-def test_the_last_cause_is_told() -> None:
+def test_the_last_cause_is_named() -> None:
     error = RuntimeError("outer")
     error.__cause__ = ConnectionError()
     assert explanation(error).startswith("owner/it can't be downloaded from https://mirror.example: ConnectionError; ")
 
 
-def test_our_own_errors_pass() -> None:
-    assert explanation(CheckpointError("as it is")) == "as it is"
+def test_checkpoint_errors_pass_through() -> None:
+    assert explanation(CheckpointError("unchanged")) == "unchanged"

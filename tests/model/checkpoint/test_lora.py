@@ -1,5 +1,7 @@
-"""Every spelling of one random LoRA, on every linear layer of a small transformer. diffusers' renaming is the judge,
-but for the last modulation, whose halves it leaves as they are."""
+"""One random LoRA in every spelling, on every linear layer of a small transformer.
+
+The expected values come from diffusers' conversion, except for the last modulation, whose halves it doesn't swap.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from brandpress.model.checkpoint.bfl import Origin
-from brandpress.model.checkpoint.lora import read_lora, spellings
+from brandpress.model.checkpoint.lora import layer_places, read_lora
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
 from brandpress.model.network.fp8 import Fp8Linear, quantise
@@ -48,7 +50,7 @@ def small() -> Transformer:
 
 
 def layers(width: int) -> dict[str, tuple[int, int]]:
-    """BFL's layers with their sizes (in, out)."""
+    """The sizes (in, out) of BFL's layers, keyed by name."""
     top = {
         "img_in": (16, width),
         "txt_in": (20, width),
@@ -73,34 +75,34 @@ def layers(width: int) -> dict[str, tuple[int, int]]:
 
 @cache
 def bfl_lora(seed: int = 0, width: int = WIDTH) -> Tensors:
-    """Random factors, in BFL's names without a prefix."""
-    generator, made = torch.Generator().manual_seed(seed), {}
+    """Random factors, under BFL's names without a prefix."""
+    generator, factors = torch.Generator().manual_seed(seed), {}
     for layer, (inside, outside) in layers(width).items():
-        made[f"{layer}.lora_A.weight"] = torch.randn(RANK, inside, generator=generator)
-        made[f"{layer}.lora_B.weight"] = torch.randn(outside, RANK, generator=generator)
-    return made
+        factors[f"{layer}.lora_A.weight"] = torch.randn(RANK, inside, generator=generator)
+        factors[f"{layer}.lora_B.weight"] = torch.randn(outside, RANK, generator=generator)
+    return factors
 
 
 @cache
 def diffusers_lora(seed: int = 0) -> Tensors:
-    """The same in diffusers' names without a prefix."""
-    converted = Flux2KleinPipeline.lora_state_dict(spelt(bfl_lora(seed), "diffusion_model."))
+    """The same factors under diffusers' names without a prefix."""
+    converted = Flux2KleinPipeline.lora_state_dict(renamed(bfl_lora(seed), "diffusion_model."))
     converted = {key.removeprefix("transformer."): value for key, value in converted.items()}
     shift, scale = converted["norm_out.linear.lora_B.weight"].chunk(2)
     return converted | {"norm_out.linear.lora_B.weight": torch.cat((scale, shift))}
 
 
-def spelt(lora: Tensors, prefix: str, adapter: str = "", down_up: bool = False, underscores: bool = False) -> Tensors:
-    made = {}
+def renamed(lora: Tensors, prefix: str, adapter: str = "", down_up: bool = False, underscores: bool = False) -> Tensors:
+    tensors = {}
     for key, value in lora.items():
         layer, factor = key.removesuffix(".weight").rsplit(".", 1)
         factor = {"lora_A": "lora_down", "lora_B": "lora_up"}[factor] if down_up else factor
-        made[f"{prefix}{layer.replace('.', '_') if underscores else layer}.{factor}{adapter}.weight"] = value
-    return made
+        tensors[f"{prefix}{layer.replace('.', '_') if underscores else layer}.{factor}{adapter}.weight"] = value
+    return tensors
 
 
-def by_hand(lora: Tensors, scale: float = 1.0) -> Tensors:
-    """The small transformer's weights with scale * up @ down added; `lora` in diffusers' names."""
+def expected_weights(lora: Tensors, scale: float = 1.0) -> Tensors:
+    """The small transformer's weights plus scale * up @ down; `lora` has diffusers' names."""
     weights = {name: tensor.clone() for name, tensor in small().state_dict().items()}
     for key, down in lora.items():
         if key.endswith(".lora_A.weight"):
@@ -115,84 +117,84 @@ def written(tensors: Tensors, folder: Path, settings: Any = None) -> Path:
     return file
 
 
-def added(file: Path) -> Tensors:
-    """The small transformer's weights with a file added."""
+def weights_with(file: Path) -> Tensors:
+    """The small transformer's weights with a file's LoRA applied."""
     transformer = small()
     apply_loras(transformer, [(update, 1.0) for update in read_lora(file, transformer)])
     return transformer.state_dict()
 
 
-def assert_same(weights: Tensors, wanted: Tensors) -> None:
-    assert weights.keys() == wanted.keys()
-    for name, value in wanted.items():
+def assert_same(weights: Tensors, expected: Tensors) -> None:
+    assert weights.keys() == expected.keys()
+    for name, value in expected.items():
         assert torch.allclose(weights[name], value, rtol=1e-5, atol=1e-5), name
 
 
 def kohya() -> Tensors:
-    return spelt(bfl_lora(), "lora_unet_", down_up=True, underscores=True)
+    return renamed(bfl_lora(), "lora_unet_", down_up=True, underscores=True)
 
 
 SPELLINGS: dict[str, Callable[[], Tensors]] = {
     "BFL": bfl_lora,
-    "BFL, down and up": lambda: spelt(bfl_lora(), "", down_up=True),
-    "BFL, PEFT's prefix": lambda: spelt(bfl_lora(), "base_model.model."),
-    "ComfyUI": lambda: spelt(bfl_lora(), "diffusion_model."),
-    "ComfyUI, down and up": lambda: spelt(bfl_lora(), "diffusion_model.", down_up=True),
-    "ComfyUI, a checkpoint's prefix": lambda: spelt(bfl_lora(), "model.diffusion_model."),
+    "BFL, down and up": lambda: renamed(bfl_lora(), "", down_up=True),
+    "BFL, PEFT's prefix": lambda: renamed(bfl_lora(), "base_model.model."),
+    "ComfyUI": lambda: renamed(bfl_lora(), "diffusion_model."),
+    "ComfyUI, down and up": lambda: renamed(bfl_lora(), "diffusion_model.", down_up=True),
+    "ComfyUI, a checkpoint's prefix": lambda: renamed(bfl_lora(), "model.diffusion_model."),
     "kohya": kohya,
-    "kohya, A and B": lambda: spelt(bfl_lora(), "lora_unet_", underscores=True),
+    "kohya, A and B": lambda: renamed(bfl_lora(), "lora_unet_", underscores=True),
     "kohya, convolutions": lambda: {key: value[..., None, None] for key, value in kohya().items()},
-    "kohya, diffusers' names": lambda: spelt(diffusers_lora(), "lora_unet_", down_up=True, underscores=True),
-    "kohya, another prefix": lambda: spelt(diffusers_lora(), "lora_transformer_", down_up=True, underscores=True),
-    "diffusers": lambda: spelt(diffusers_lora(), "transformer."),
+    "kohya, diffusers' names": lambda: renamed(diffusers_lora(), "lora_unet_", down_up=True, underscores=True),
+    "kohya, another prefix": lambda: renamed(diffusers_lora(), "lora_transformer_", down_up=True, underscores=True),
+    "diffusers": lambda: renamed(diffusers_lora(), "transformer."),
     "diffusers, no prefix": diffusers_lora,
-    "diffusers, ComfyUI's prefix": lambda: spelt(diffusers_lora(), "diffusion_model."),
-    "diffusers, down and up": lambda: spelt(diffusers_lora(), "transformer.", down_up=True),
-    "PEFT": lambda: spelt(diffusers_lora(), "base_model.model."),
-    "PEFT, an adapter's name": lambda: spelt(diffusers_lora(), "base_model.model.transformer.", adapter=".default"),
+    "diffusers, ComfyUI's prefix": lambda: renamed(diffusers_lora(), "diffusion_model."),
+    "diffusers, down and up": lambda: renamed(diffusers_lora(), "transformer.", down_up=True),
+    "PEFT": lambda: renamed(diffusers_lora(), "base_model.model."),
+    "PEFT, an adapter's name": lambda: renamed(diffusers_lora(), "base_model.model.transformer.", adapter=".default"),
 }
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_every_spelling_adds_what_is_added_by_hand(spelling: str, tmp_path: Path) -> None:
-    wanted = by_hand(diffusers_lora())
-    changed = [name for name, value in small().state_dict().items() if not torch.equal(value, wanted[name])]
-    assert changed == [name for name, value in wanted.items() if value.ndim == 2]  # every linear layer
-    assert_same(added(written(SPELLINGS[spelling](), tmp_path)), wanted)
+def test_every_spelling_adds_what_is_added_expected_weights(spelling: str, tmp_path: Path) -> None:
+    expected = expected_weights(diffusers_lora())
+    changed = [name for name, value in small().state_dict().items() if not torch.equal(value, expected[name])]
+    assert changed == [name for name, value in expected.items() if value.ndim == 2]  # every linear layer
+    assert_same(weights_with(written(SPELLINGS[spelling](), tmp_path)), expected)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_alpha_is_divided_by_the_rank(spelling: str, tmp_path: Path) -> None:
     lora = SPELLINGS[spelling]()
     alphas = {re.sub(r"\.lora_.*", ".alpha", key): torch.tensor(ALPHA, dtype=torch.bfloat16) for key in lora}
-    assert_same(added(written(lora | alphas, tmp_path)), by_hand(diffusers_lora(), ALPHA / RANK))
+    assert_same(weights_with(written(lora | alphas, tmp_path)), expected_weights(diffusers_lora(), ALPHA / RANK))
 
 
-def test_kohyas_is_what_diffusers_makes_of_it(tmp_path: Path) -> None:
-    """Of the layers that it knows: it drops the modulations and the guidance."""
+def test_kohyas_names_match_diffusers_conversion(tmp_path: Path) -> None:
+    """Without the modulations and the guidance, which the conversion drops."""
     lora = {key: value for key, value in kohya().items() if not re.search("modulation|guidance", key)}
     lora |= {key.replace("lora_down.weight", "alpha"): torch.tensor(7.0) for key in lora if "lora_down" in key}
     converted = Flux2KleinPipeline.lora_state_dict(dict(lora))
     assert len(converted) == 2 * (5 + 2 * 12 + 3 * 2)
-    wanted = by_hand({key.removeprefix("transformer."): value for key, value in converted.items()})
-    assert_same(added(written(lora, tmp_path)), wanted)
+    expected = expected_weights({key.removeprefix("transformer."): value for key, value in converted.items()})
+    assert_same(weights_with(written(lora, tmp_path)), expected)
 
 
 def test_a_layer_may_be_fused_and_split_in_one_file(tmp_path: Path) -> None:
     split = {key: value for key, value in diffusers_lora(seed=1).items() if ".0.attn.to_k." in key}
-    both, wanted = kohya() | split, by_hand(diffusers_lora())
+    both, expected = kohya() | split, expected_weights(diffusers_lora())
     name = "transformer_blocks.0.attn.to_k.weight"
-    wanted[name] += by_hand(split)[name] - small().state_dict()[name]
-    assert_same(added(written(both, tmp_path)), wanted)
+    expected[name] += expected_weights(split)[name] - small().state_dict()[name]
+    assert_same(weights_with(written(both, tmp_path)), expected)
 
 
 def test_two_spellings_of_one_layer_are_two_loras(tmp_path: Path) -> None:
-    both = spelt(bfl_lora(), "") | spelt(bfl_lora(), "", down_up=True) | spelt(bfl_lora(), "", adapter=".b")
-    assert_same(added(written(both, tmp_path)), by_hand(diffusers_lora(), 3.0))
+    both = renamed(bfl_lora(), "") | renamed(bfl_lora(), "", down_up=True) | renamed(bfl_lora(), "", adapter=".b")
+    assert_same(weights_with(written(both, tmp_path)), expected_weights(diffusers_lora(), 3.0))
 
 
-def test_three_loras_stored_as_one_are_taken_apart(tmp_path: Path) -> None:
-    """The up factor of a fused layer is zero but in three blocks; the scale is that of the whole rank."""
+def test_three_loras_stored_as_one_are_separated(tmp_path: Path) -> None:
+    """The up factor of the fused layer is zero outside three blocks; the scale uses the total rank."""
     stem = "lora_unet_double_blocks_1_txt_attn_qkv"
     up = torch.zeros(3 * WIDTH, 6)
     for third in range(3):
@@ -210,10 +212,10 @@ def test_three_loras_stored_as_one_are_taken_apart(tmp_path: Path) -> None:
 
 def test_an_untrained_lora_adds_nothing(tmp_path: Path) -> None:
     zeros = {key: value * 0 if "lora_B" in key else value for key, value in bfl_lora().items()}
-    assert_same(added(written(zeros, tmp_path)), small().state_dict())
+    assert_same(weights_with(written(zeros, tmp_path)), small().state_dict())
 
 
-# What PEFT 0.21.2 makes of a config, for the first block's to_k, the second's, and other layers.
+# The scales that PEFT 0.21.2 computes from a config, for the first block's to_k, the second's, and other layers.
 PEFT_SCALES: dict[str, tuple[dict[str, Any], float, float, float]] = {
     "plain": ({"r": 4, "lora_alpha": 6}, 1.5, 1.5, 1.5),
     "rslora": ({"r": 4, "lora_alpha": 6, "use_rslora": True}, 3.0, 3.0, 3.0),
@@ -225,7 +227,7 @@ PEFT_SCALES: dict[str, tuple[dict[str, Any], float, float, float]] = {
         1.0,
         1.0,
     ),
-    "the first that fits": (
+    "the first that matches": (
         {"r": 4, "lora_alpha": 4, "alpha_pattern": {r"transformer_blocks\.[1-9]\..*": 2, "to_k": 8, ".*to_k": 16}},
         2.0,
         0.5,
@@ -239,21 +241,23 @@ PEFT_SCALES: dict[str, tuple[dict[str, Any], float, float, float]] = {
 @pytest.mark.parametrize("prefix", ["transformer.", ""])
 @pytest.mark.parametrize("spelling", ["diffusers", "kohya"])
 @pytest.mark.parametrize("case", PEFT_SCALES)
-def test_scales_of_the_metadata(case: str, spelling: str, prefix: str, tmp_path: Path) -> None:
-    settings, *wanted = PEFT_SCALES[case]
+def test_scales_follow_the_metadata(case: str, spelling: str, prefix: str, tmp_path: Path) -> None:
+    settings, *expected = PEFT_SCALES[case]
     keys = {f"{prefix}{key}": value for key, value in settings.items()} | {"text_encoder.lora_alpha": 100}
     updates = read_lora(written(SPELLINGS[spelling](), tmp_path, keys), small())
     scales = {update.module: update.scale for update in updates}
-    found = [scales[name] for name in ("transformer_blocks.0.attn.to_k", "transformer_blocks.1.attn.to_k", "proj_out")]
-    assert found == wanted
+    selected = [
+        scales[name] for name in ("transformer_blocks.0.attn.to_k", "transformer_blocks.1.attn.to_k", "proj_out")
+    ]
+    assert selected == expected
 
 
-def test_a_text_encoders_metadata_is_not_the_transformers(tmp_path: Path) -> None:
+def test_metadata_of_the_text_encoder_is_ignored(tmp_path: Path) -> None:
     updates = read_lora(written(diffusers_lora(), tmp_path, {"text_encoder.lora_alpha": 100}), small())
     assert {update.scale for update in updates} == {1.0}
 
 
-def test_a_layer_that_has_a_lora_beside_it_takes_another(tmp_path: Path) -> None:
+def test_a_layer_with_an_unmerged_lora_takes_another(tmp_path: Path) -> None:
     transformer, file = small(), written(kohya(), tmp_path)
     transformer.proj_out = cast(Any, Fp8Linear(*quantise(transformer.proj_out.weight.detach())))
     for _ in range(2):
@@ -262,7 +266,7 @@ def test_a_layer_that_has_a_lora_beside_it_takes_another(tmp_path: Path) -> None
     assert len(transformer.proj_out.down) == 2 * RANK
 
 
-def test_a_layers_own_alpha_comes_before_the_metadata(tmp_path: Path) -> None:
+def test_a_layers_own_alpha_overrides_the_metadata(tmp_path: Path) -> None:
     lora = SPELLINGS["diffusers"]() | {"transformer.proj_out.alpha": torch.tensor([2])}
     updates = read_lora(written(lora, tmp_path, {"transformer.r": RANK, "transformer.lora_alpha": 12}), small())
     scales = {update.module: update.scale for update in updates}
@@ -270,7 +274,7 @@ def test_a_layers_own_alpha_comes_before_the_metadata(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float8_e4m3fn])
-def test_factors_stay_as_small_as_they_can(dtype: torch.dtype, tmp_path: Path) -> None:
+def test_factors_keep_their_dtype_except_fp8(dtype: torch.dtype, tmp_path: Path) -> None:
     lora = {key: value.to(dtype) for key, value in diffusers_lora().items()}
     for update in read_lora(written(lora, tmp_path), small()):
         assert update.down.dtype == (dtype if dtype.itemsize == 2 else torch.bfloat16)
@@ -278,17 +282,17 @@ def test_factors_stay_as_small_as_they_can(dtype: torch.dtype, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["klein-4b", "klein-9b", "dev"])
-def test_a_real_models_layers_have_names_of_their_own(name: str) -> None:
+def test_layer_names_of_a_real_model_are_unique(name: str) -> None:
     config, shapes, _ = real_layout(name)
     with torch.device("meta"):
-        names = spellings(Transformer(TransformerConfig.from_dict(config)))
+        names = layer_places(Transformer(TransformerConfig.from_dict(config)))
     ours = {key.removesuffix(".weight") for key, shape in shapes.items() if len(shape) == 2}
     count = 8 * config["num_layers"] + 2 * config["num_single_layers"] + (11 if config["guidance_embeds"] else 9)
     bfl = {name: places for name, places in names.items() if "." in name and name not in ours} | {
         name: names[name] for name in ("img_in", "txt_in")
     }
     assert len(bfl) == count
-    assert len(names) == 4 * (len(ours) + count)  # a name for each prefix too, and no two are equal
+    assert len(names) == 4 * (len(ours) + count)  # one more for each prefix, and no two are equal
     assert sorted(module for places in bfl.values() for module, _ in places) == sorted(ours)
     for layer, places in bfl.items():
         assert [place.third for _, place in places] == ([0, 1, 2] if layer.endswith("qkv") else [None])
@@ -300,6 +304,7 @@ def test_a_real_models_layers_have_names_of_their_own(name: str) -> None:
 ONE = torch.ones(1)
 STEM = "diffusion_model.double_blocks.0.img_attn.proj"
 DOWN, UP = f"{STEM}.lora_A.weight", f"{STEM}.lora_B.weight"
+SHAPES = f"expected {DOWN} (rank, in) and {UP} (out, rank), got"
 BLOCKS = "this transformer has 2 double and 3 single blocks"
 
 
@@ -311,8 +316,8 @@ def pair(layer: str) -> Tensors:
     return only(f"{layer}.lora_A.weight", f"{layer}.lora_B.weight")
 
 
-def but(changes: Mapping[str, Tensor | None]) -> Tensors:
-    """ComfyUI's LoRA with other tensors; None takes one away."""
+def altered(changes: Mapping[str, Tensor | None]) -> Tensors:
+    """ComfyUI's LoRA with changed tensors; None removes one."""
     changed: dict[str, Tensor | None] = {**SPELLINGS["ComfyUI"](), **changes}
     return {key: value for key, value in changed.items() if value is not None}
 
@@ -323,68 +328,95 @@ ERRORS: dict[str, tuple[Callable[[], Tensors], str]] = {
         lambda: only(*SDXL),
         f"none of its 6 tensors belongs to a FLUX.2 transformer: {', '.join(SDXL[:5])}, …; {BLOCKS}",
     ),
-    "a like name": (lambda: pair("double_blocks.0.img_attn.qkv.x"), "none of its 2 tensors"),
+    "a similar name": (lambda: pair("double_blocks.0.img_attn.qkv.x"), "none of its 2 tensors"),
     "FLUX.1's": (
         lambda: pair("double_blocks.0.img_mod.lin"),
-        f"{BLOCKS}, and the names are FLUX.1's; a LoRA of FLUX.2",
+        f"{BLOCKS}, and the names are FLUX.1's; use a LoRA for FLUX.2",
     ),
     "FLUX.1's too": (
-        lambda: but(pair("single_transformer_blocks.0.proj_mlp")),
+        lambda: altered(pair("single_transformer_blocks.0.proj_mlp")),
         f"{BLOCKS}, and the names are FLUX.1's",
     ),
-    "a layer more": (lambda: but(pair("y.x")), "2 of its 68 tensors belong to no layer: y.x.lora_A.weight, y.x.lora_B"),
-    "a block more": (
-        lambda: but(pair("single_blocks.3.linear1")),
-        f"belong to no layer: single_blocks.3.linear1.lora_A.weight, single_blocks.3.linear1.lora_B.weight; {BLOCKS}",
+    "an extra layer": (
+        lambda: altered(pair("y.x")),
+        "2 of its 68 tensors match no layer: y.x.lora_A.weight, y.x.lora_B",
     ),
-    "an alpha alone": (lambda: but({"img_in.alpha": ONE}), "1 of its 67 tensors belong to no layer: img_in.alpha"),
-    "a count": (lambda: but({"step": ONE}), "1 of its 67 tensors belong to no layer: step"),
-    "no down": (lambda: but({DOWN: None}), f"{UP} stands without its other factor"),
-    "no up": (lambda: but({UP: None}), f"{DOWN} stands without its other factor"),
+    "an extra block": (
+        lambda: altered(pair("single_blocks.3.linear1")),
+        f"match no layer: single_blocks.3.linear1.lora_A.weight, single_blocks.3.linear1.lora_B.weight; {BLOCKS}",
+    ),
+    "an alpha alone": (lambda: altered({"img_in.alpha": ONE}), "1 of its 67 tensors match no layer: img_in.alpha"),
+    "a count": (lambda: altered({"step": ONE}), "1 of its 67 tensors match no layer: step"),
+    "no down": (lambda: altered({DOWN: None}), f"{UP} has no matching factor"),
+    "no up": (lambda: altered({UP: None}), f"{DOWN} has no matching factor"),
     "a width": (
-        lambda: spelt(bfl_lora(width=64), "diffusion_model."),
-        "a LoRA of another model: it is for a transformer of width 64, this one has 48: "
-        f"{DOWN} is (4, 64), (rank, 48) is needed",
+        lambda: renamed(bfl_lora(width=64), "diffusion_model."),
+        "a LoRA for another model: it is for a transformer of width 64, this one has 48: "
+        f"{DOWN}: expected (rank, 48), got (4, 64)",
     ),
-    "rows": (lambda: but({UP: torch.ones(47, RANK)}), f"{UP} is (47, 4), (48, rank) is needed"),
+    "rows": (lambda: altered({UP: torch.ones(47, RANK)}), f"{UP}: expected (48, rank), got (47, 4)"),
     "rows of a fused layer": (
-        lambda: but({UP.replace("proj", "qkv"): torch.ones(48, RANK)}),
-        "qkv.lora_B.weight is (48, 4), (144, rank) is needed",
+        lambda: altered({UP.replace("proj", "qkv"): torch.ones(48, RANK)}),
+        "qkv.lora_B.weight: expected (144, rank), got (48, 4)",
     ),
-    "ranks": (lambda: but({UP: torch.ones(48, 3)}), f"{DOWN} is (4, 48) and {UP} is (48, 3); (rank, in)"),
-    "no rank": (lambda: but({DOWN: torch.ones(0, 48), UP: torch.ones(48, 0)}), f"{DOWN} is (0, 48) and"),
-    "a vector": (lambda: but({DOWN: ONE}), f"{DOWN} is (1,) and"),
-    "a convolution": (lambda: but({DOWN: torch.ones(RANK, 48, 3, 3)}), f"{DOWN} is (4, 48, 3, 3) and"),
-    "no number": (lambda: but({UP: torch.full((48, RANK), torch.nan)}), f"{UP} (torch.float32) isn't made of finite"),
+    "ranks": (
+        lambda: altered({UP: torch.ones(48, 3)}),
+        f"{SHAPES} (4, 48) and (48, 3)",
+    ),
+    "no rank": (
+        lambda: altered({DOWN: torch.ones(0, 48), UP: torch.ones(48, 0)}),
+        f"{SHAPES} (0, 48) and",
+    ),
+    "a vector": (lambda: altered({DOWN: ONE}), f"{SHAPES} (1,) and"),
+    "a convolution": (
+        lambda: altered({DOWN: torch.ones(RANK, 48, 3, 3)}),
+        f"{SHAPES} (4, 48, 3, 3) and",
+    ),
+    "no number": (
+        lambda: altered({UP: torch.full((48, RANK), torch.nan)}),
+        f"{UP} (torch.float32): expected finite",
+    ),
     "whole numbers": (
-        lambda: but({UP: torch.ones(48, RANK).char()}),
-        f"{UP} (torch.int8) isn't made of finite floating",
+        lambda: altered({UP: torch.ones(48, RANK).char()}),
+        f"{UP} (torch.int8): expected finite floating",
     ),
     "an infinite alpha": (
-        lambda: but({f"{STEM}.alpha": ONE / 0}),
-        f"{STEM}.alpha is [inf]; one finite number is needed",
+        lambda: altered({f"{STEM}.alpha": ONE / 0}),
+        f"{STEM}.alpha: expected one finite number, got [inf]",
     ),
-    "two alphas": (lambda: but({f"{STEM}.alpha": torch.ones(2)}), f"{STEM}.alpha is [1.0, 1.0]; one finite number"),
-    "DoRA": (lambda: but({f"{STEM}.dora_scale": ONE}), f"1 of its 67 tensors are DoRA: {STEM}.dora_scale; brandpress"),
-    "PEFT's DoRA": (lambda: but({"x.lora_magnitude_vector.weight": ONE}), "are DoRA: x.lora_magnitude_vector.weight"),
+    "two alphas": (
+        lambda: altered({f"{STEM}.alpha": torch.ones(2)}),
+        f"{STEM}.alpha: expected one finite number, got [1.0, 1.0]",
+    ),
+    "DoRA": (
+        lambda: altered({f"{STEM}.dora_scale": ONE}),
+        f"1 of its 67 tensors are DoRA: {STEM}.dora_scale; only plain",
+    ),
+    "PEFT's DoRA": (
+        lambda: altered({"x.lora_magnitude_vector.weight": ONE}),
+        "are DoRA: x.lora_magnitude_vector.weight",
+    ),
     "LoKr": (
         lambda: only("lycoris_x.lokr_w1", "lycoris_x.lokr_w2"),
         "2 of its 2 tensors are LoKr: lycoris_x.lokr_w1, ",
     ),
     "LoHa": (lambda: only("lora_unet_img_in.hada_w1_a"), "are LoHa: lora_unet_img_in.hada_w1_a"),
     "OFT": (lambda: only("lora_unet_img_in.oft_blocks"), "are OFT: lora_unet_img_in.oft_blocks"),
-    "Tucker": (lambda: but({"img_in.lora_mid.weight": ONE}), "are a third factor (Tucker): img_in.lora_mid.weight"),
-    "a bias": (lambda: but({"proj_out.lora_B.bias": ONE}), "are a LoRA's bias: proj_out.lora_B.bias"),
+    "Tucker": (
+        lambda: altered({"img_in.lora_mid.weight": ONE}),
+        "are third factors (Tucker): img_in.lora_mid.weight",
+    ),
+    "a bias": (lambda: altered({"proj_out.lora_B.bias": ONE}), "are LoRA biases: proj_out.lora_B.bias"),
     "differences": (
-        lambda: but({"x.diff": ONE, "x.diff_b": ONE}),
-        "2 of its 68 tensors are whole differences of weights",
+        lambda: altered({"x.diff": ONE, "x.diff_b": ONE}),
+        "2 of its 68 tensors are full weight differences",
     ),
     "a text encoder's": (
         lambda: only("lora_te1_layers_0.lora_down.weight", "lora_te1_layers_0.lora_up.weight"),
         "2 of its 2 tensors are for a text encoder: lora_te1_layers_0.lora_down.weight, lora_te1_layers_0.lora_up",
     ),
     "a text encoder's too": (
-        lambda: but(pair("text_encoder.layers.0")),
+        lambda: altered(pair("text_encoder.layers.0")),
         "2 of its 68 tensors are for a text encoder: text_encoder.layers.0.lora_A.weight",
     ),
     "a whole model": (
@@ -396,7 +428,7 @@ ERRORS: dict[str, tuple[Callable[[], Tensors], str]] = {
 
 
 @pytest.mark.parametrize("case", ERRORS)
-def test_what_cannot_be_used_whole_is_refused(case: str, tmp_path: Path) -> None:
+def test_an_unusable_file_is_rejected(case: str, tmp_path: Path) -> None:
     make, message = ERRORS[case]
     file = written(make(), tmp_path)
     with pytest.raises(CheckpointError, match=f"^{re.escape(f'{file}: ')}.*{re.escape(message)}"):
@@ -406,7 +438,7 @@ def test_what_cannot_be_used_whole_is_refused(case: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"r": 8, "lora_alpha": 8}, "context_embedder has rank 4 and by the metadata lora_adapter_metadata 8"),
+        ({"r": 8, "lora_alpha": 8}, "context_embedder has rank 4, but its metadata lora_adapter_metadata says 8"),
         ({"r": 4, "lora_alpha": None}, "its metadata lora_adapter_metadata can't be read"),
         ({"r": 4, "alpha_pattern": {"(": 2}}, "its metadata lora_adapter_metadata can't be read"),
         ({"r": 4, "alpha_pattern": ["to_k"]}, "its metadata lora_adapter_metadata can't be read"),
@@ -416,14 +448,14 @@ def test_what_cannot_be_used_whole_is_refused(case: str, tmp_path: Path) -> None
     ],
     ids=str,
 )
-def test_metadata_that_cannot_be_followed_is_refused(settings: Any, message: str, tmp_path: Path) -> None:
+def test_invalid_metadata_is_rejected(settings: Any, message: str, tmp_path: Path) -> None:
     file = written(diffusers_lora(), tmp_path, settings)
     with pytest.raises(CheckpointError, match=re.escape(f"{file}: {message}")):
         read_lora(file, small())
 
 
 @pytest.mark.parametrize("family", ["flux.2-dev", "flux.2-klein-9b"])
-def test_another_members_lora_names_both_models(family: str, tmp_path: Path) -> None:
+def test_a_lora_for_another_family_names_both_models(family: str, tmp_path: Path) -> None:
     with torch.device("meta"):
         transformer = Transformer(TransformerConfig.from_dict(real_layout("klein-4b")[0]))
     size = FAMILIES[family].size

@@ -1,4 +1,4 @@
-"""Counting a prompt's tokens without a text encoder, against what the text encoders read."""
+"""Token counts without a text encoder, compared with the text encoders' own."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ PROMPTS = ["", "a red mug", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\
 
 
 @pytest.mark.parametrize("kind", ["klein", "dev"])
-def test_counts_are_those_of_the_text_encoder(small_of: Callable[[str], Small], kind: str) -> None:
+def test_counts_match_the_text_encoder(small_of: Callable[[str], Small], kind: str) -> None:
     small = small_of(kind)
     encoder = small.renderer.loaded.text_encoder.get()
     lengths = []
-    encoder.tokenizer, kept = Spy(encoder.tokenizer, lengths), encoder.tokenizer
+    encoder.tokenizer, original = Spy(encoder.tokenizer, lengths), encoder.tokenizer
     try:
         for prompt in PROMPTS:
             encoder.encode(prompt)
     finally:
-        encoder.tokenizer = kept
+        encoder.tokenizer = original
     assert token_counts(small.renderer.description, PROMPTS) == lengths
     assert max(lengths) > 100 > min(lengths)
 
 
 class Spy:
-    """A tokenizer that notes how long each text is without a cut."""
+    """A tokenizer that records the length of each text without truncation."""
 
     def __init__(self, tokenizer: object, lengths: list[int]) -> None:
         self._tokenizer, self._lengths = tokenizer, lengths
@@ -49,7 +49,7 @@ class Spy:
         return self._tokenizer(text, **options)
 
 
-def test_nanos_own(tmp_path: Path) -> None:
+def test_counts_for_nano(tmp_path: Path) -> None:
     counts = token_counts(describe("nano", tmp_path), ["a mug", "a mug on a beach, a fox on the right"])
     assert 0 < counts[0] < counts[1] < 64
 
@@ -65,10 +65,10 @@ def test_nanos_own(tmp_path: Path) -> None:
         "always the same",
     ],
 )
-def test_many_at_once_are_counted_like_each_alone(
+def test_counts_do_not_depend_on_other_prompts(
     small_of: Callable[[str], Small], tmp_path: Path, kind: str, template: str | None
 ) -> None:
-    """Whatever the template does with them."""
+    """For any template."""
     model = small_of(kind).renderer.description
     assert model.parts is not None
     shutil.copytree(model.parts.tokenizer, tmp_path / "tokenizer")
@@ -79,7 +79,7 @@ def test_many_at_once_are_counted_like_each_alone(
         assert token_counts(model, prompts) == [token_counts(model, [prompt])[0] for prompt in prompts]
 
 
-def test_no_prompts_and_hosted_tiers_have_none(tmp_path: Path) -> None:
+def test_no_prompts_and_hosted_tiers_count_nothing(tmp_path: Path) -> None:
     assert token_counts(describe("nano", tmp_path), []) == []
     assert token_counts(describe("flux.2-pro", tmp_path), ["a mug"]) == [0]
 
@@ -94,7 +94,7 @@ def test_a_broken_tokenizer_is_named(small_of: Callable[[str], Small], tmp_path:
         token_counts(broken, ["a mug"])
 
 
-def test_it_takes_no_torch(tmp_path: Path) -> None:
+def test_counting_does_not_import_torch(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from brandpress.model.checkpoint.describe import describe; "
         "from brandpress.model.checkpoint.prompt_length import token_counts; "

@@ -1,4 +1,4 @@
-"""The progress of a download: some lines where stderr is no terminal, a bar where it is."""
+"""Download progress: a bar on a terminal, a few lines otherwise."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import pytest
 from brandpress.model.checkpoint.transfer import Counter, shown
 
 
-def test_lines_are_few_however_often_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_reports_print_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with shown("owner/it") as show:
-        for done in range(0, 8_000_001, 100):
-            show(done, 8_000_000)
+        for downloaded in range(0, 8_000_001, 100):
+            show(downloaded, 8_000_000)
     lines = capsys.readouterr().err.splitlines()
     assert lines[:2] == ["downloading owner/it: 0 bytes of 8.0 MB", "downloading owner/it: 400.0 kB of 8.0 MB"]
     assert lines[-1] == "downloading owner/it: 8.0 MB of 8.0 MB"
     assert len(lines) == 21
 
 
-def test_nothing_to_download_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_download_prints_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with shown("owner/it") as show:
         show(0, 0)
         show(0, 0)
     assert capsys.readouterr().err == "downloading owner/it: 0 bytes of 0 bytes\n"
 
 
-def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -42,20 +42,20 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2.0/8.0 MB" in terminal.getvalue()
 
 
-def test_a_counter_takes_the_bar_that_is_ahead() -> None:
-    """The library tells the same bytes to two bars, and takes back what it begins anew; files are no bytes."""
-    told: list[tuple[int, int]] = []
-    counter = Counter(lambda done, total: told.append((done, total)))
-    counter.start((10, 100))
-    arrived, written, files = counter.bar(unit="B", total=0), counter.bar(unit="B", total=0), counter.bar(total=3)
-    for bar, number in ((arrived, 40), (written, 30), (files, 1), (arrived, -40), (arrived, 60), (arrived, 500)):
+def test_the_counter_reports_the_larger_bar() -> None:
+    """The library counts the same bytes on two bars, subtracts a restarted file's, and counts files on a third."""
+    reports: list[tuple[int, int]] = []
+    counter = Counter(lambda downloaded, total: reports.append((downloaded, total)))
+    counter.start(10, 100)
+    received, written, files = counter.bar(unit="B", total=0), counter.bar(unit="B", total=0), counter.bar(total=3)
+    for bar, number in ((received, 40), (written, 30), (files, 1), (received, -40), (received, 60), (received, 500)):
         bar.update(number)
-    assert told == [(10, 100), (50, 100), (50, 100), (40, 100), (70, 100), (100, 100)]
+    assert reports == [(10, 100), (50, 100), (50, 100), (40, 100), (70, 100), (100, 100)]
 
 
-def test_a_stopped_counter_ends_the_transfer() -> None:
-    counter = Counter(lambda done, total: None)
-    counter.start((0, 100))
+def test_a_stopped_counter_aborts_the_transfer() -> None:
+    counter = Counter(lambda downloaded, total: None)
+    counter.start(0, 100)
     bar = counter.bar(unit="B")
     counter.stop()
     with pytest.raises(InterruptedError):

@@ -1,4 +1,4 @@
-"""Tensors of safetensors files, read one at a time."""
+"""Reading tensors from safetensors files, one at a time."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ def state() -> dict[str, torch.Tensor]:
 
 
 def test_names_shapes_types_and_contents(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
-    found = open_weights(write(tmp_path / "x.safetensors", state, {"format": "pt"}))
-    assert set(found) == set(state) and len(found) == 3 and "a.weight" in found and "x" not in found
-    assert (found.shape("a.weight"), found.dtype("b"), found.dtype("c")) == ((6, 4), "I64", "F8_E4M3")
-    assert found.metadata == {"format": "pt"}
-    assert [found.bytes(name) for name in state] == [96, 40, 4]
+    weights = open_weights(write(tmp_path / "x.safetensors", state, {"format": "pt"}))
+    assert set(weights) == set(state) and len(weights) == 3 and "a.weight" in weights and "x" not in weights
+    assert (weights.shape("a.weight"), weights.dtype("b"), weights.dtype("c")) == ((6, 4), "I64", "F8_E4M3")
+    assert weights.metadata == {"format": "pt"}
+    assert [weights.bytes(name) for name in state] == [96, 40, 4]
     for name, tensor in state.items():
-        assert torch.equal(found.read(name).float(), tensor.float())
+        assert torch.equal(weights.read(name).float(), tensor.float())
 
 
 def test_thirds_of_rows(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
-    found = open_weights(write(tmp_path / "x.safetensors", state))
-    thirds = [found.read("a.weight", third) for third in range(3)]
+    weights = open_weights(write(tmp_path / "x.safetensors", state))
+    thirds = [weights.read("a.weight", third) for third in range(3)]
     assert torch.equal(torch.cat(thirds), state["a.weight"])
 
 
-def test_several_files_are_one(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+def test_several_files_act_as_one(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     files = [write(tmp_path / f"{name}.safetensors", {name: tensor}) for name, tensor in state.items()]
-    found = Weights(files, "three files")
-    assert set(found) == set(state)
-    assert found.file("b") == files[1]
+    weights = Weights(files, "three files")
+    assert set(weights) == set(state)
+    assert weights.file("b") == files[1]
 
 
 @pytest.mark.parametrize("prefix", ["model.diffusion_model.", "diffusion_model."])
-def test_comfys_prefix_is_taken_off(tmp_path: Path, state: dict[str, torch.Tensor], prefix: str) -> None:
-    found = open_weights(write(tmp_path / "x.safetensors", prefixed(state, prefix) | {"scaled_fp8": torch.zeros(2)}))
-    assert set(found) == {*state, "scaled_fp8"}
-    assert torch.equal(found.read("a.weight"), state["a.weight"])
+def test_comfys_prefix_is_removed(tmp_path: Path, state: dict[str, torch.Tensor], prefix: str) -> None:
+    weights = open_weights(write(tmp_path / "x.safetensors", prefixed(state, prefix) | {"scaled_fp8": torch.zeros(2)}))
+    assert set(weights) == {*state, "scaled_fp8"}
+    assert torch.equal(weights.read("a.weight"), state["a.weight"])
 
 
-def test_tensors_outlive_the_file_being_mapped_anew(
+def test_tensors_stay_valid_when_the_file_is_mapped_again(
     tmp_path: Path, state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REOPEN_BYTES", 1)
-    found = open_weights(write(tmp_path / "x.safetensors", state))
-    read = {name: found.read(name) for name in state}
-    found.close()
+    weights = open_weights(write(tmp_path / "x.safetensors", state))
+    read = {name: weights.read(name) for name in state}
+    weights.close()
     assert all(torch.equal(read[name].float(), state[name].float()) for name in state)
 
 
 def stored(header: object, data: bytes = b"", length: int | None = None) -> bytes:
-    """A safetensors file, as wrong as it's asked for."""
-    written = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<Q", len(written) if length is None else length) + written + data
+    """A safetensors file with this header, valid or not."""
+    encoded = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(encoded) if length is None else length) + encoded + data
 
 
 def tensor(shape: list[int], start: int, end: int) -> dict[str, object]:
@@ -91,11 +91,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path: Path, name: str) -> None:
+def test_false_headers_are_rejected_before_memory_is_allocated(tmp_path: Path, name: str) -> None:
     file = tmp_path / f"{name}.safetensors"
     file.write_bytes(HOSTILE[name])
     limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (taken_now() + 2**28, limits[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (address_space() + 2**28, limits[1]))
     try:
         with pytest.raises(CheckpointError, match="is not a valid safetensors file"):
             open_weights(file)
@@ -103,19 +103,19 @@ def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path: Path, nam
         resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
-def taken_now() -> int:
-    """Bytes of address space that this process has."""
+def address_space() -> int:
+    """Bytes of address space of this process."""
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_files_changed_at_random_are_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
-    whole = bytearray(stored({"a": tensor([2, 2], 0, 16), "b": tensor([1], 16, 20)}, bytes(20)))
+def test_randomly_changed_files_are_read_or_rejected(tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray(stored({"a": tensor([2, 2], 0, 16), "b": tensor([1], 16, 20)}, bytes(20)))
     for _ in range(data.draw(st.integers(1, 4))):
-        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     file = tmp_path / "changed.safetensors"
-    file.write_bytes(bytes(whole[: data.draw(st.integers(0, len(whole)))]))
+    file.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
     try:
         weights = open_weights(file)
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""BFL's API on this machine, and renderers that wait for it without losing time."""
+"""A local server with BFL's API, and renderers whose pauses are shortened."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.bfl_server import KEY, BflServer, running_bfl_server
 
 
 @dataclass
-class Brisk:
-    """Sleeps that are written down and cut short."""
+class ShortPauses:
+    """Records pauses and shortens them."""
 
-    pauses: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
     async def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+        self.seconds.append(seconds)
         await asyncio.sleep(min(seconds, 0.005))
 
 
 @pytest.fixture
 def bfl(monkeypatch: pytest.MonkeyPatch) -> Iterator[BflServer]:
-    """The service, with the environment pointing to it."""
+    """The server, with the environment pointing to it."""
     with running_bfl_server() as server:
         monkeypatch.setenv("BFL_API_URL", server.url)
         monkeypatch.setenv("BFL_API_KEY", KEY)
@@ -38,24 +38,24 @@ def bfl(monkeypatch: pytest.MonkeyPatch) -> Iterator[BflServer]:
 
 
 @pytest.fixture
-def brisk() -> Brisk:
-    return Brisk()
+def pauses() -> ShortPauses:
+    return ShortPauses()
 
 
 @pytest.fixture
-def hosted(bfl: BflServer, brisk: Brisk) -> Callable[..., HostedRenderer]:
-    """Makes a renderer of the service; `patience` changes the brisk one's fields."""
+def hosted(bfl: BflServer, pauses: ShortPauses) -> Callable[..., HostedRenderer]:
+    """A function that makes a renderer; keyword arguments change fields of its retry policy."""
 
     def make(tier: str = "flux.2-pro", in_flight: int = 24, **retry_policy: Any) -> HostedRenderer:
-        changed = RetryPolicy(**{"sleep": brisk.sleep, "io": 10.0, "deadline": 20.0, **retry_policy})
-        return HostedRenderer(FAMILIES[tier], in_flight=in_flight, retry_policy=changed)
+        fields = {"sleep": pauses.sleep, "io_timeout": 10.0, "task_timeout": 20.0, **retry_policy}
+        return HostedRenderer(FAMILIES[tier], in_flight=in_flight, retry_policy=RetryPolicy(**fields))
 
     return make
 
 
 @pytest.fixture
 def outcome(hosted: Callable[..., HostedRenderer]) -> Callable[..., Rendered | Failed]:
-    """Renders one small picture of a prompt."""
+    """A function that renders one small picture of a prompt."""
 
     def render(prompt: str = "a fox", **retry_policy: Any) -> Rendered | Failed:
         (result,) = hosted(**retry_policy).stream([RenderRequest(prompt, width=64, height=64, seed=7)])
@@ -66,7 +66,7 @@ def outcome(hosted: Callable[..., HostedRenderer]) -> Callable[..., Rendered | F
 
 @pytest.fixture
 def cause(outcome: Callable[..., Rendered | Failed]) -> Callable[..., str]:
-    """Why the one picture isn't made."""
+    """A function that renders one picture, which fails, and returns the error's text."""
 
     def render(prompt: str = "a fox", **retry_policy: Any) -> str:
         result = outcome(prompt, **retry_policy)

@@ -1,4 +1,4 @@
-"""The key goes to BFL and nobody else."""
+"""The key is sent to BFL and nowhere else."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_each_region_has_its_address(region: str | None, base: str) -> None:
     assert service_of(region) == Service(URL(base))
 
 
-def test_another_region_is_refused_and_the_allowed_are_named() -> None:
-    with pytest.raises(RequestError, match="region 'mars': allowed are global, eu, us"):
+def test_an_unknown_region_is_rejected_with_the_allowed_ones() -> None:
+    with pytest.raises(RequestError, match="region 'mars': allowed: global, eu, us"):
         service_of("mars")
     assert REGIONS == ("global", "eu", "us")
 
@@ -56,21 +56,21 @@ def test_the_environment_overrides_the_address(address: str, monkeypatch: pytest
         "https://",
     ],
 )
-def test_an_override_that_a_key_cant_be_entrusted_to_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsafe_override_is_rejected(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BFL_API_URL", address if address.strip() == address else f"{address}x")
     with pytest.raises(HostedError, match="BFL_API_URL") as caught:
         service_of(None)
     assert "secret" not in str(caught.value)
 
 
-def test_a_wrong_region_is_refused_though_the_address_is_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_region_is_rejected_even_with_an_override(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BFL_API_URL", "https://proxy.example.com")
     with pytest.raises(RequestError):
         service_of("mars")
 
 
 @pytest.mark.parametrize("key", ["", "  ", None])
-def test_a_missing_key_is_told_with_what_to_do(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_says_how_to_set_it(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BFL_API_KEY", raising=False)
     if key is not None:
         monkeypatch.setenv("BFL_API_KEY", key)
@@ -84,9 +84,9 @@ def test_a_key_is_stripped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("key", ["bfl\nkey", "bfl key", "bfl_\N{LATIN SMALL LETTER E WITH ACUTE}", "bfl\x7fkey"])
-def test_a_key_that_cant_be_sent_is_refused_without_being_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_key_is_rejected_without_being_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BFL_API_KEY", key)
-    with pytest.raises(HostedError, match="BFL_API_KEY holds") as caught:
+    with pytest.raises(HostedError, match="BFL_API_KEY contains") as caught:
         key_of_environment()
     assert key not in str(caught.value)
 
@@ -106,7 +106,7 @@ REAL = Service(URL("https://api.bfl.ai"))
         (OWN, "https://api.eu.bfl.ai/v1/get_result?id=1"),
     ],
 )
-def test_the_key_may_go_to_bfl(service: Service, address: str) -> None:
+def test_the_key_can_be_sent_to_bfl(service: Service, address: str) -> None:
     assert service.status_address(address) == URL(address)
 
 
@@ -133,12 +133,12 @@ def test_the_key_may_go_to_bfl(service: Service, address: str) -> None:
         (OWN, "http://127.0.0.1.example.com:8080/x"),
     ],
 )
-def test_the_key_goes_nowhere_else(service: Service, address: str) -> None:
+def test_the_key_is_sent_nowhere_else(service: Service, address: str) -> None:
     with pytest.raises(HostedError, match="polling_url"):
         service.status_address(address)
 
 
-def test_a_picture_may_lie_anywhere_if_its_encrypted() -> None:
+def test_a_picture_can_be_on_any_host_over_https() -> None:
     address = "https://delivery.example.com/results/1?sig=2"
     assert REAL.picture_address(address) == URL(address)
     assert OWN.picture_address("http://127.0.0.1:99/1?sig=2").port == 99
@@ -154,7 +154,7 @@ def test_a_picture_may_lie_anywhere_if_its_encrypted() -> None:
         (REAL, "data:image/png;base64,hidden"),
     ],
 )
-def test_a_picture_on_its_way_in_the_open_isnt_fetched(service: Service, address: str) -> None:
+def test_an_unencrypted_picture_is_not_downloaded(service: Service, address: str) -> None:
     with pytest.raises(HostedError, match=r"result\.sample") as caught:
         service.picture_address(address)
     assert "hidden" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What BFL's errors become."""
+"""The errors that BFL's responses become."""
 
 from __future__ import annotations
 
@@ -21,41 +21,45 @@ def answer(status: int, body: Any, **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "message"),
     [
-        (400, {"detail": "bad size"}, "BFL refused the request (HTTP 400): bad size"),
+        (400, {"detail": "bad size"}, "BFL rejected the request (HTTP 400): bad size"),
         (
             422,
             {"detail": [{"loc": ["body", "width"], "msg": "at least 64", "input": 1}, {"loc": None, "msg": "and so"}]},
-            "BFL refused the request (HTTP 422): body.width: at least 64; None: and so",
+            "BFL rejected the request (HTTP 422): body.width: at least 64; None: and so",
         ),
         (418, b"<html>teapot\r\n</html>", "BFL couldn't serve the request (HTTP 418): <html>teapot </html>"),
         (404, b"", "BFL couldn't serve the request (HTTP 404)"),
-        (302, b"", "BFL answered with a redirect (HTTP 302): the key isn't sent elsewhere"),
-        (400, {"error": "bad", "message": "too bad"}, "BFL refused the request (HTTP 400): too bad"),
-        (400, {"detail": {"why": "so"}}, 'BFL refused the request (HTTP 400): {"why": "so"}'),
-        (400, b"[" * 100_000, "BFL refused the request (HTTP 400): " + "[" * 299 + "…"),
+        (
+            302,
+            b"",
+            "BFL responded with a redirect (HTTP 302), which isn't followed because of the key",
+        ),
+        (400, {"error": "bad", "message": "too bad"}, "BFL rejected the request (HTTP 400): too bad"),
+        (400, {"detail": {"why": "so"}}, 'BFL rejected the request (HTTP 400): {"why": "so"}'),
+        (400, b"[" * 100_000, "BFL rejected the request (HTTP 400): " + "[" * 299 + "…"),
     ],
 )
-def test_the_services_own_text_is_told(status: int, body: Any, told: str) -> None:
-    error = answer(status, body).refusal()
-    assert str(error) == told
+def test_the_services_text_is_in_the_message(status: int, body: Any, message: str) -> None:
+    error = answer(status, body).to_error()
+    assert str(error) == message
     assert not isinstance(error, AccountError)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "message"),
     [
-        (401, {"detail": "Not authenticated"}, "BFL_API_KEY was refused (HTTP 401): Not authenticated"),
-        (403, b"", "BFL_API_KEY was refused (HTTP 403)"),
-        (422, {"detail": "Invalid API key format"}, "BFL_API_KEY was refused (HTTP 422): Invalid API key format"),
+        (401, {"detail": "Not authenticated"}, "BFL_API_KEY was rejected (HTTP 401): Not authenticated"),
+        (403, b"", "BFL_API_KEY was rejected (HTTP 403)"),
+        (422, {"detail": "Invalid API key format"}, "BFL_API_KEY was rejected (HTTP 422): Invalid API key format"),
         (402, {"detail": "Insufficient credits"}, "no credits left: Insufficient credits"),
         (402, b"", "no credits left: HTTP 402"),
     ],
 )
-def test_what_is_the_accounts_fault_is_set_apart(status: int, body: Any, told: str) -> None:
-    error = answer(status, body).refusal()
-    assert str(error) == told
+def test_account_errors_have_their_own_class(status: int, body: Any, message: str) -> None:
+    error = answer(status, body).to_error()
+    assert str(error) == message
     assert isinstance(error, AccountError)
 
 
@@ -65,7 +69,7 @@ def test_a_text_is_one_short_line_without_the_key() -> None:
     assert len(detail) == 300
 
 
-def test_the_key_isnt_shown_in_part_where_a_text_is_cut() -> None:
+def test_a_truncated_text_shows_no_part_of_the_key() -> None:
     detail = answer(400, {"detail": "x" * 295 + SECRET}).detail
     assert detail == "x" * 295 + "[BFL…"
 
@@ -87,13 +91,13 @@ def test_the_key_isnt_shown_in_part_where_a_text_is_cut() -> None:
         ({}, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
 )
-def test_how_long_the_service_asks_to_wait(body: Any, headers: dict[str, str], seconds: float) -> None:
+def test_retry_after(body: Any, headers: dict[str, str], seconds: float) -> None:
     assert answer(429, body, **headers).retry_after == seconds
 
 
-def test_a_date_to_wait_for_is_understood() -> None:
-    asked = answer(429, {}, **{"Retry-After": formatdate(time.time() + 3600, usegmt=True)}).retry_after
-    assert 3000 < asked <= 3600
+def test_retry_after_can_be_a_date() -> None:
+    seconds = answer(429, {}, **{"Retry-After": formatdate(time.time() + 3600, usegmt=True)}).retry_after
+    assert 3000 < seconds <= 3600
 
 
 @pytest.mark.parametrize(

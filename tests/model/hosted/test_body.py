@@ -1,4 +1,4 @@
-"""A request as it's sent."""
+"""The JSON that is sent for a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 
 from brandpress.model.family import FAMILIES
 from brandpress.model.hosted.body import body_of, encode_reference
-from brandpress.model.inference.preprocess import fit_area
+from brandpress.model.reference_size import fit_area
 from brandpress.model.request import RenderRequest
 
 PLAIN = {"prompt": "a fox", "seed": 3, "width": 64, "height": 80, "output_format": "png"}
@@ -31,7 +31,7 @@ def decoded(text: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("tier", ["flux.2-pro", "flux.2-max"])
-def test_pro_and_max_take_the_prompt_as_it_is_and_no_steps(tier: str) -> None:
+def test_pro_and_max_get_neither_steps_nor_rewriting(tier: str) -> None:
     request = RenderRequest("a fox", width=64, height=80, seed=3)
     assert body_of(request, FAMILIES[tier]) == PLAIN | {"disable_pup": True}
 
@@ -44,7 +44,7 @@ def test_pro_and_max_take_the_prompt_as_it_is_and_no_steps(tier: str) -> None:
         ({"upsample": True}, {"steps": 20, "guidance": 4.5, "prompt_upsampling": True}),
     ],
 )
-def test_flex_takes_steps_guidance_and_rewriting(fields: dict[str, float], sent: dict[str, float]) -> None:
+def test_flex_gets_steps_guidance_and_rewriting(fields: dict[str, float], sent: dict[str, float]) -> None:
     request = RenderRequest("a fox", width=64, height=80, seed=3, **fields)  # type: ignore[arg-type]
     assert body_of(request, FAMILIES["flux.2-flex"]) == PLAIN | sent
 
@@ -58,23 +58,23 @@ def test_references_are_sent_in_order() -> None:
         assert ImageChops.difference(decoded(body[name]), picture).getbbox() is None
 
 
-def test_a_large_reference_is_scaled_down_and_not_cut() -> None:
+def test_a_large_reference_is_scaled_down_and_not_cropped() -> None:
     picture = noise(300, 203)
     sent = decoded(encode_reference(picture, 10_000))
     assert sent.size == (121, 82)
     assert ImageChops.difference(sent, fit_area(picture, 10_000)).getbbox() is None
 
 
-def test_reference_pixels_say_how_large_a_reference_may_be() -> None:
+def test_reference_pixels_limit_the_size_of_references() -> None:
     request = RenderRequest("a fox", (noise(1200, 1200),))
     sizes = [
-        decoded(body_of(asked, FAMILIES["flux.2-pro"])["input_image"]).size
-        for asked in (request, RenderRequest("a fox", request.references, reference_pixels=4096))
+        decoded(body_of(variant, FAMILIES["flux.2-pro"])["input_image"]).size
+        for variant in (request, RenderRequest("a fox", request.references, reference_pixels=4096))
     ]
     assert sizes == [(1024, 1024), (64, 64)]
 
 
-def test_a_file_that_was_only_opened_may_be_shared() -> None:
+def test_a_file_that_is_not_loaded_yet_can_be_shared() -> None:
     buffer = BytesIO()
     noise(900, 900).save(buffer, "PNG")
     with ThreadPoolExecutor(8) as pool:

@@ -1,4 +1,4 @@
-"""What came is the picture that was asked for, or an error."""
+"""Downloaded data is the requested picture, or an error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from brandpress.model.hosted.picture import decode_picture
 from tests.bfl_server import colour_of, picture_of
 
 
-def claiming(width: int, height: int) -> bytes:
-    """A small PNG whose header claims a size."""
+def png_declaring(width: int, height: int) -> bytes:
+    """A small PNG whose header declares this size."""
     data = bytearray(picture_of(1, (64, 64)))
     data[16:24] = struct.pack(">II", width, height)
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
@@ -23,7 +23,7 @@ def claiming(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_comes_as_rgb(kind: str) -> None:
+def test_pictures_are_converted_to_rgb(kind: str) -> None:
     picture = decode_picture(picture_of(1, (64, 80), kind), (64, 80))
     assert (picture.mode, picture.size) == ("RGB", (64, 80))
     if kind == "PNG":
@@ -37,18 +37,18 @@ def test_transparency_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"", "can't be read"),
         (b"<html>expired</html>", "can't be read"),
         (picture_of(1, (64, 64), "GIF"), "can't be read"),
         (picture_of(1, (64, 64))[:-40], "can't be read"),
-        (picture_of(1, (64, 48)), "BFL made 64x48, asked were 64x64"),
-        (claiming(20_000, 4_000), "BFL made 20000x4000, asked were 64x64"),
-        (claiming(60_000, 60_000), r"can't be read \(DecompressionBombError\)"),
-        (claiming(64, 64)[:20], "can't be read"),
+        (picture_of(1, (64, 48)), "expected a picture of 64x64, BFL returned 64x48"),
+        (png_declaring(20_000, 4_000), "expected a picture of 64x64, BFL returned 20000x4000"),
+        (png_declaring(60_000, 60_000), r"can't be read \(DecompressionBombError\)"),
+        (png_declaring(64, 64)[:20], "can't be read"),
     ],
 )
-def test_anything_else_is_an_error(data: bytes, told: str) -> None:
-    with pytest.raises(HostedError, match=told):
+def test_other_data_is_an_error(data: bytes, message: str) -> None:
+    with pytest.raises(HostedError, match=message):
         decode_picture(data, (64, 64))

@@ -1,4 +1,4 @@
-"""Order, limit, laziness: without a server."""
+"""Order, limit and laziness of the window, without a server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from brandpress.model.hosted.window import in_order
 
 
-class Begun:
-    """Futures that the test finishes. pulled: items that were taken."""
+class Started:
+    """Futures that the test finishes. pulled: the number of items taken."""
 
     def __init__(self) -> None:
         self.futures: list[Future[int]] = []
@@ -26,7 +26,7 @@ class Begun:
             self.pulled += 1
             yield number
 
-    def begin(self, item: int) -> Future[int]:
+    def start(self, item: int) -> Future[int]:
         self.futures.append(Future())
         return self.futures[-1]
 
@@ -35,62 +35,62 @@ class Begun:
             self.futures[number].set_result(number)
 
 
-def begin_done(item: int) -> Future[int]:
+def finished_future(item: int) -> Future[int]:
     future: Future[int] = Future()
     future.set_result(item)
     return future
 
 
 def test_all_come_in_order() -> None:
-    assert list(in_order(range(100), begin_done, 3)) == list(range(100))
+    assert list(in_order(range(100), finished_future, 3)) == list(range(100))
 
 
-def test_nothing_is_pulled_before_the_first_is_wanted() -> None:
-    begun = Begun()
-    results = in_order(begun.items(), begun.begin, 3)
-    assert begun.pulled == 0
+def test_nothing_is_pulled_before_the_first_result() -> None:
+    started = Started()
+    results = in_order(started.items(), started.start, 3)
+    assert started.pulled == 0
     results.close()  # type: ignore[attr-defined]
 
 
-def test_as_many_are_under_way_as_are_allowed() -> None:
-    begun = Begun()
-    results = in_order(begun.items(), begun.begin, 3)
+def test_the_limit_of_running_items_is_used() -> None:
+    started = Started()
+    results = in_order(started.items(), started.start, 3)
     pulled = []
 
     def finish() -> None:
-        pulled.append(begun.pulled)
-        begun.finish(0)
+        pulled.append(started.pulled)
+        started.finish(0)
 
     threading.Timer(0.1, finish).start()
     assert next(results) == 0
-    assert (pulled, begun.pulled) == ([3], 4)
-    begun.finish(1, 2)
+    assert (pulled, started.pulled) == ([3], 4)
+    started.finish(1, 2)
     assert next(results) == 1
-    assert begun.pulled == 6
+    assert started.pulled == 6
 
 
-def test_those_that_wait_for_an_earlier_one_are_bounded() -> None:
-    begun = Begun()
-    results = in_order(begun.items(), begun.begin, 2)
+def test_results_waiting_for_an_earlier_one_are_bounded() -> None:
+    started = Started()
+    results = in_order(started.items(), started.start, 2)
     tick = threading.Event()
 
     def finish() -> None:
         for number in (1, 2, 3):
-            while len(begun.futures) <= number:
+            while len(started.futures) <= number:
                 tick.wait(0.001)
-            begun.finish(number)
+            started.finish(number)
         tick.wait(0.05)
-        begun.finish(0)
+        started.finish(0)
 
     threading.Thread(target=finish).start()
     assert next(results) == 0
-    assert begun.pulled == 4
+    assert started.pulled == 4
 
 
-def test_an_error_of_the_items_is_raised_after_what_was_begun() -> None:
-    begun = Begun()
-    seen = []
+def test_an_error_of_the_items_is_raised_after_the_started_ones() -> None:
+    started = Started()
+    results = []
     with pytest.raises(OSError, match="no more"):
-        for result in in_order(begun.items(until=2), begin_done, 5):
-            seen.append(result)
-    assert seen == [0, 1]
+        for result in in_order(started.items(until=2), finished_future, 5):
+            results.append(result)
+    assert results == [0, 1]

@@ -21,21 +21,21 @@ def batches(most: int) -> Batches[Item]:
 
 @given(ITEMS, st.integers(1, 20))
 def test_every_item_is_in_one_batch_in_order(items: list[Item], most: int) -> None:
-    made = list(batches(most).of(items))
-    assert [item for batch in made for item in batch] == items
-    for batch in made:
+    result = list(batches(most).of(items))
+    assert [item for batch in result for item in batch] == items
+    for batch in result:
         assert len({kind for kind, _ in batch}) == 1
         assert len(batch) == 1 or sum(rows for _, rows in batch) <= most
 
 
 @given(st.lists(st.sampled_from("ab")), st.integers(3, 20))
 def test_batches_are_as_large_as_may_be(kinds: list[str], most: int) -> None:
-    made = [len(batch) for batch in batches(most).of((kind, 3) for kind in kinds)]
-    wanted = []
+    sizes = [len(batch) for batch in batches(most).of((kind, 3) for kind in kinds)]
+    expected = []
     for _, run in groupby(kinds):
         full, rest = divmod(len(list(run)), most // 3)
-        wanted += [most // 3] * full + [rest] * (rest > 0)
-    assert made == wanted
+        expected += [most // 3] * full + [rest] * (rest > 0)
+    assert sizes == expected
 
 
 @pytest.mark.parametrize(("rows", "read"), [(10, 1), (6, 1), (5, 2), (3, 3)])

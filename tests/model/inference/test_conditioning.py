@@ -1,4 +1,4 @@
-"""What pictures are made under is computed once, and never mistaken for another's."""
+"""Conditions are computed once, and never mistaken for each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brandpress.model import RenderRequest
 from brandpress.model.inference import conditioning as conditions
 from brandpress.model.inference import preprocess as references
 from brandpress.model.inference.preprocess import picture_digest
-from tests.model.small import Small, noise_picture
+from tests.model.small import Small, living_kv_rows, noise_picture
 from tests.model.test_renderer import PROMPT, levels, pictures
 
 
@@ -45,8 +45,8 @@ def test_a_campaign_computes_nothing_twice(small_of: Callable[[str], Small], mon
     renderer.render(requests)
     assert (encoded.calls, projected.calls, latents.calls) == (3, 3, 2)
     assert modulations.calls == 1 + 2 + 1, "time 0; two steps; the second size has the first sigma, 1, in common"
-    assert len(renderer.reuse.reference_kv) == 1
-    assert len(renderer.reuse.turns) == 2
+    assert len(renderer.caches.reference_kv) == 1
+    assert len(renderer.caches.rope) == 2
 
 
 @pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
@@ -72,26 +72,27 @@ def test_little_room_costs_time_and_no_picture(small_of: Callable[[str], Small])
     """Every set drops the one before."""
     small = small_of("klein-kv")
     requests = [RenderRequest(PROMPT, pictures(1, first=i % 3), 64, 64, seed=i, steps=1) for i in range(6)]
-    wanted, renderer = small.fresh().render(requests), small.fresh()
-    for cache in (renderer.reuse.reference_kv, renderer.reuse.latents, renderer.reuse.texts, renderer.reuse.turns):
+    expected, renderer = small.fresh().render(requests), small.fresh()
+    for cache in (renderer.caches.reference_kv, renderer.caches.latents, renderer.caches.texts, renderer.caches.rope):
         cache.budget = 0
-    made = [renderer.render([request])[0] for request in requests]
-    assert all(levels(one, other) <= 1 for one, other in zip(made, wanted, strict=True))
-    assert len(renderer.reuse.reference_kv) == 1
+    rendered = [renderer.render([request])[0] for request in requests]
+    assert all(levels(one, other) <= 1 for one, other in zip(rendered, expected, strict=True))
+    assert len(renderer.caches.reference_kv) == 1
 
 
 def test_a_new_set_is_made_when_there_is_room_for_it(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Never more than one set is there beside the budget's, and those that are kept have no room behind their rows."""
+    """The cache evicts down to its budget first, and frees the room of the sets that it keeps."""
     renderer = small_of("klein-kv").fresh()
-    cache = renderer.reuse.reference_kv
+    rows_before = living_kv_rows()
+    cache = renderer.caches.reference_kv
     held: list[tuple[int, bool]] = []
     sizes: list[int] = []
     make = conditions.reference_kv
 
     def watched(*inputs: Any) -> Any:
-        held.append((len(cache), any(kv.room for kv in cache._values.values())))
+        held.append((len(cache), living_kv_rows() - rows_before > cache.nbytes // (2 * 32 * 4)))
         kv = make(*inputs)
         sizes.append(kv.nbytes)
         return kv
@@ -119,9 +120,9 @@ def test_what_shows_is_in_a_digest() -> None:
     other = picture.copy()
     other.putpixel((3, 5), (1, 2, 3))
     turned = Image.frombytes("RGB", (80, 64), picture.tobytes())
-    told = [picture, other, turned, picture.convert("RGBA"), picture.convert("L")]
-    told += [paletted([0, 0, 0, 255, 0, 0]), paletted([0, 0, 0, 0, 255, 0])]
-    assert len({picture_digest(one) for one in told}) == len(told)
+    pictures_shown = [picture, other, turned, picture.convert("RGBA"), picture.convert("L")]
+    pictures_shown += [paletted([0, 0, 0, 255, 0, 0]), paletted([0, 0, 0, 0, 255, 0])]
+    assert len({picture_digest(one) for one in pictures_shown}) == len(pictures_shown)
     assert picture_digest(picture.copy()) == picture_digest(picture)
 
 

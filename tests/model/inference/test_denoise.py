@@ -1,4 +1,4 @@
-"""Pictures in company: batches of any mixture, and approximate reuse."""
+"""Batches of any mixture of pictures, and the step cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from brandpress.model import Renderer, RenderRequest, RequestError
 from brandpress.model.inference.packed import PackedPass
 from brandpress.model.memory import plan as memory
-from tests.model.small import Small, levels_of
+from tests.model.small import KV_PER_ROW, Small, levels_of, living_kv_rows
 from tests.model.test_renderer import PROMPT, levels, pictures
 
 KINDS = ("dev", "klein", "klein-base", "klein-kv")
@@ -21,7 +21,7 @@ KINDS = ("dev", "klein", "klein-base", "klein-kv")
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many pictures (and second passes) went together, pass by pass; as many as on a GPU may."""
+    """The number of pictures and second passes in each pass. Passes can have up to 4,096 rows."""
     monkeypatch.setattr(memory, "CPU_PACKED_ROWS", 4096)
     noted: list[int] = []
     velocity = PackedPass.velocity
@@ -43,20 +43,20 @@ def test_a_picture_of_a_batch_is_the_picture_alone(
     requests = [
         RenderRequest(f"{PROMPT} {i % 2}", pictures(i % 4, first=i % 3), 64, 64, seed=i, steps=2) for i in range(8)
     ]
-    together = small.fresh().render(requests)
+    batch = small.fresh().render(requests)
     assert max(passes) == (16 if kind == "klein-base" else 8)
     passes.clear()
-    for request, made in zip(requests, together, strict=True):
+    for request, picture in zip(requests, batch, strict=True):
         (alone,) = small.fresh().render([request])
-        assert levels(made, alone) <= 1
+        assert levels(picture, alone) <= 1
     assert max(passes) == (2 if kind == "klein-base" else 1)
 
 
 def test_a_picture_of_a_batch_equals_diffusers(small_of: Callable[[str], Small]) -> None:
     small = small_of("klein-kv")
     requests = [RenderRequest(f"{PROMPT} {i}", pictures(2), 64, 80, seed=i, steps=3) for i in range(5)]
-    for request, made in zip(requests, small.fresh().render(requests), strict=True):
-        assert np.abs(levels_of(made) - small.judge(request)).max() <= 1
+    for request, picture in zip(requests, small.fresh().render(requests), strict=True):
+        assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_a_pass_holds_no_more_rows_than_it_may(
     """But always one picture; where guidance needs two passes of it, one after the other."""
     small = small_of("klein-base")
     requests = [RenderRequest(PROMPT, (), 64, 64, seed=i, steps=1) for i in range(4)]
-    wanted = small.fresh().render(requests)
+    expected = small.fresh().render(requests)
     passes.clear()
     monkeypatch.setattr(memory, "CPU_PACKED_ROWS", most)
-    made = small.fresh().render(requests)
-    assert all(levels(one, other) <= 1 for one, other in zip(made, wanted, strict=True))
+    rendered = small.fresh().render(requests)
+    assert all(levels(one, other) <= 1 for one, other in zip(rendered, expected, strict=True))
     rows = 16 + small.renderer.description.text_length
     assert max(passes) == max(1, min(8, most // rows))
     assert sum(passes) == 8
@@ -109,7 +109,7 @@ def test_references_of_an_earlier_step_come_close(small_of: Callable[[str], Smal
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_long_schedules_leave_steps_out(small_of: Callable[[str], Small], passes: list[int], kind: str) -> None:
+def test_long_schedules_skip_steps(small_of: Callable[[str], Small], passes: list[int], kind: str) -> None:
     small = small_of(kind)
     request = RenderRequest(PROMPT, (), 64, 64, seed=3, steps=16)
     exact, near = small.fresh().render([request, approximate(request)])
@@ -117,40 +117,43 @@ def test_long_schedules_leave_steps_out(small_of: Callable[[str], Small], passes
     assert 0 < distance(exact, near) < distance(exact, small.fresh().render([replace(request, steps=10)])[0])
 
 
-def test_an_approximate_picture_is_the_same_in_any_company(small_of: Callable[[str], Small]) -> None:
+def test_an_approximate_picture_does_not_depend_on_its_batch(small_of: Callable[[str], Small]) -> None:
     small = small_of("klein-base")
     requests = [
         approximate(RenderRequest(f"{PROMPT} {i}", pictures(i), 64, 64, seed=i, steps=12)) for i in (0, 2, 1, 3)
     ]
-    for request, made in zip(requests, small.fresh().render(requests), strict=True):
-        assert levels(made, *small.fresh().render([request])) <= 1
+    for request, picture in zip(requests, small.fresh().render(requests), strict=True):
+        assert levels(picture, *small.fresh().render([request])) <= 1
 
 
 def test_approximate_reuse_is_refused_where_all_is_reused_exactly(small_of: Callable[[str], Small]) -> None:
     request = RenderRequest(PROMPT, pictures(1), 64, 64, steps=4, reuse="approximate")
-    with pytest.raises(RequestError, match=r"reuse: .* reuses its references exactly already; leave it out"):
+    with pytest.raises(RequestError, match=r"reuse 'approximate': .* already reuses references exactly; leave it out"):
         small_of("klein-kv").renderer.render([request])
     with pytest.raises(RequestError, match="reuse 'sometimes': allowed are exact, approximate"):
         small_of("klein").renderer.render([replace(request, reuse="sometimes")])
 
 
 def test_reference_sets_share_a_batch_and_their_room(small_of: Callable[[str], Small]) -> None:
-    """Three sets of keys and values in one batch: room for each, and for no other afterwards."""
-    small = small_of("klein-kv")
-    renderer = small.fresh()
+    """Three reference sets in one batch: each has room. Afterwards only the set in use does."""
+    renderer = small_of("klein-kv").fresh()
+    rows_before = living_kv_rows()
     requests = [RenderRequest(PROMPT, pictures(1 + i % 3), 64, 64, seed=i, steps=1) for i in range(6)]
+    room = KV_PER_ROW * (16 + renderer.description.text_length)
     renderer.render(requests)
-    sets = list(renderer.reuse.reference_kv._values.values())
-    assert [kv.room for kv in sets] == [16 + renderer.description.text_length] * 3
-    renderer.render(requests[:1])
-    assert sorted(kv.room for kv in sets) == [0, 0, 16 + renderer.description.text_length]
+    cached = renderer.caches.reference_kv.nbytes // (2 * 32 * 4)
+    assert len(renderer.caches.reference_kv) == 3
+    assert living_kv_rows() - rows_before == cached + 3 * room
+    (rendered,) = renderer.stream(requests[:1])
+    assert rendered.cache["reference_kv"] == 1
+    assert living_kv_rows() - rows_before == cached + room
 
 
 def test_a_compiled_renderer_makes_the_same_pictures(small_of: Callable[[str], Small], compiler: None) -> None:
     small = small_of("klein-kv")
     requests = [RenderRequest(PROMPT, pictures(i), 64, 64, seed=i, steps=2) for i in range(3)]
-    made = Renderer.load(str(small.folder), device="cpu", dtype="float32", compile=True)
-    assert made.host()["compiled"] == "torch.compile"
+    compiled = Renderer.load(str(small.folder), device="cpu", dtype="float32", compile=True)
+    assert compiled.host()["compiled"] == "torch.compile"
     assert "compiled" not in small.renderer.host()
-    for one, other in zip(made.render(requests), small.fresh().render(requests), strict=True):
+    for one, other in zip(compiled.render(requests), small.fresh().render(requests), strict=True):
         assert levels(one, other) <= 1

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from brandpress.model.inference.packed import PackedPass
 from brandpress.model.inference.reference_kv import ReferenceKV
-from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
+from brandpress.model.network.compiled_kernels import compiled_kernels
 from brandpress.model.network.fp8 import Fp8Linear, quantise
-from brandpress.model.network.kernels import EAGER, Kernels, compiled
+from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.lora import LoraUpdate, apply_loras
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import KeyValue, Modulations, Transformer, cat_rope
+from brandpress.model.network.transformer import KeyValue, Modulations, Transformer
 from tests.model.network.test_transformer import CLOSE, TEXT, pair, tokens, total
 
 Grids = list[tuple[int, int]]
@@ -64,13 +65,13 @@ def mods_at(model: Transformer, time: float) -> Modulations:
 
 def plain(model: Transformer, picture: Picture, time: float, kv: list[KeyValue] | None = None) -> Tensor:
     """The velocity by `Transformer.forward`."""
-    rope = model.rope(torch.cat((text_ids(TEXT), image_ids(*picture.grid))))
+    ids = torch.cat((text_ids(TEXT), image_ids(*picture.grid)))
     image = picture.image
     if kv is None:
-        rope = cat_rope(rope, model.rope(reference_ids(picture.references)))
+        ids = torch.cat((ids, reference_ids(picture.references)))
         image = torch.cat((image, picture.beside), dim=1)
-    made: Tensor = model(image, picture.text, mods_at(model, time), rope, kv)
-    return made[0, : picture.image.shape[1]]
+    velocity: Tensor = model(image, picture.text, mods_at(model, time), model.rope(ids), kv)
+    return velocity[0, : picture.image.shape[1]]
 
 
 def packed(
@@ -87,10 +88,10 @@ def packed(
         grids = [] if kv is not None else picture.references
         ids = torch.cat((reference_ids(grids), image_ids(*picture.grid), text_ids(TEXT)))
         count = picture.image.shape[1]
-        segments.append(Segment(total(grids), count, TEXT, model.rope(ids).turns(), kv, kv.length if kv else 0))
+        segments.append(Segment(total(grids), count, TEXT, model.rope(ids).freqs_cis(), kv, kv.length if kv else 0))
         image += ([picture.beside[0]] if grids else []) + [picture.image[0]]
     texts = torch.cat([model.context_embedder(picture.text)[0] for picture in drawn])
-    run = PackedPass(model, segments, steady(mods_at(model, time)), space or Workspace(), kernels)
+    run = PackedPass(model, segments, mods_at(model, time).as_vectors(), space or Workspace(), kernels)
     return run.velocity(torch.cat(image), texts)
 
 
@@ -121,8 +122,8 @@ def kv_of(model: Transformer, picture: Picture) -> tuple[list[KeyValue], Referen
     config, beside = model.config, picture.beside
     layers = config.num_layers + config.num_single_layers
     kv = ReferenceKV.empty(layers, beside.shape[1], config.num_attention_heads, config.attention_head_dim, beside)
-    alone = [Segment(beside.shape[1], 0, 0, rope.turns(), kv)]
-    PackedPass(model, alone, steady(still), Workspace()).velocity(beside[0], beside.new_empty(0, config.width))
+    alone = [Segment(beside.shape[1], 0, 0, rope.freqs_cis(), kv)]
+    PackedPass(model, alone, still.as_vectors(), Workspace()).velocity(beside[0], beside.new_empty(0, config.width))
     return model.reference_kv(beside, still, rope), kv
 
 
@@ -152,12 +153,12 @@ def test_a_whole_pass_leaves_keys_and_values_for_the_next() -> None:
     kv = ReferenceKV.empty(5, count, config.num_attention_heads, config.attention_head_dim, picture.image)
     kv.fit(own)
     ids = torch.cat((reference_ids(picture.references), image_ids(4, 4), text_ids(TEXT)))
-    turn, mods = ours.rope(ids).turns(), steady(mods_at(ours, 0.7))
+    freqs_cis, mods = ours.rope(ids).freqs_cis(), mods_at(ours, 0.7).as_vectors()
     text = ours.context_embedder(picture.text)[0]
-    whole = PackedPass(ours, [Segment(count, 16, TEXT, turn, kv)], mods, Workspace())
+    whole = PackedPass(ours, [Segment(count, 16, TEXT, freqs_cis, kv)], mods, Workspace())
     wanted = whole.velocity(torch.cat((picture.beside[0], picture.image[0])), text)
     torch.testing.assert_close(wanted, plain(ours, picture, 0.7), **CLOSE)
-    reused = PackedPass(ours, [Segment(0, 16, TEXT, turn[count:], kv, count)], mods, Workspace())
+    reused = PackedPass(ours, [Segment(0, 16, TEXT, freqs_cis[count:], kv, count)], mods, Workspace())
     torch.testing.assert_close(reused.velocity(picture.image[0], text), wanted, **CLOSE)
 
 
@@ -180,8 +181,10 @@ def test_inputs_are_left_alone() -> None:
     [picture] = pictures(ALONE)
     text, image = ours.context_embedder(picture.text)[0], picture.image[0]
     copies = text.clone(), image.clone()
-    turn = ours.rope(torch.cat((image_ids(4, 4), text_ids(TEXT)))).turns()
-    PackedPass(ours, [Segment(0, 16, TEXT, turn)], steady(mods_at(ours, 0.7)), Workspace()).velocity(image, text)
+    freqs_cis = ours.rope(torch.cat((image_ids(4, 4), text_ids(TEXT)))).freqs_cis()
+    PackedPass(ours, [Segment(0, 16, TEXT, freqs_cis)], mods_at(ours, 0.7).as_vectors(), Workspace()).velocity(
+        image, text
+    )
     assert torch.equal(text, copies[0]) and torch.equal(image, copies[1])
 
 
@@ -192,14 +195,14 @@ def test_other_dtypes_come_close(dtype: torch.dtype) -> None:
     [picture] = pictures(CASES["alone, with references"])
     exact = packed(ours, [picture], 0.7)
     ours.to(dtype)
-    mods = steady(ours.modulations(torch.tensor([700.0], dtype=dtype)))
+    mods = ours.modulations(torch.tensor([700.0], dtype=dtype)).as_vectors()
     ids = torch.cat((reference_ids(picture.references), image_ids(4, 4), text_ids(TEXT)))
-    segment = Segment(total(picture.references), 16, TEXT, ours.rope(ids).turns())
+    segment = Segment(total(picture.references), 16, TEXT, ours.rope(ids).freqs_cis())
     image = torch.cat((picture.beside[0], picture.image[0])).to(dtype)
     text = ours.context_embedder(picture.text.to(dtype))[0]
-    made = PackedPass(ours, [segment], mods, Workspace()).velocity(image, text)
-    assert made.dtype == dtype
-    assert 0 < (made.float() - exact).abs().mean() / exact.std() < 0.05
+    velocity = PackedPass(ours, [segment], mods, Workspace()).velocity(image, text)
+    assert velocity.dtype == dtype
+    assert 0 < (velocity.float() - exact).abs().mean() / exact.std() < 0.05
 
 
 @torch.inference_mode()
@@ -224,6 +227,6 @@ def test_compiled_kernels_do_the_same(compiler: None) -> None:
     theirs, kv = kv_of(ours, drawn[1])
     kv.fit(16 + TEXT)
     wanted = packed(ours, drawn, 0.7)
-    torch.testing.assert_close(packed(ours, drawn, 0.7, kernels=compiled()), wanted, **CLOSE)
-    made = packed(ours, drawn[:1], 0.4, kv, compiled())
-    torch.testing.assert_close(made, plain(ours, drawn[0], 0.4, theirs), **CLOSE)
+    torch.testing.assert_close(packed(ours, drawn, 0.7, kernels=compiled_kernels()), wanted, **CLOSE)
+    velocity = packed(ours, drawn[:1], 0.4, kv, compiled_kernels())
+    torch.testing.assert_close(velocity, plain(ours, drawn[0], 0.4, theirs), **CLOSE)

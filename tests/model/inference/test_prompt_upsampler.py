@@ -45,12 +45,12 @@ def dev(small_of: Callable[[str], Small]) -> Small:
 @pytest.fixture
 def upsampler(dev: Small, monkeypatch: pytest.MonkeyPatch) -> Upsampler:
     monkeypatch.setattr(module, "NEW_TOKENS", 12)
-    made = load_upsampler(dev.renderer.description, CPU, torch.float32)
+    loaded = load_upsampler(dev.renderer.description, CPU, torch.float32)
     with torch.no_grad():  # random as it is, it has no opinion on the next word
-        for parameter in made._model.parameters():
+        for parameter in loaded.module.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(8)
-    return made
+    return loaded
 
 
 def test_the_words_are_bfls() -> None:
@@ -63,7 +63,7 @@ def test_the_words_are_bfls() -> None:
 
 def test_a_prompt_is_rewritten_as_by_diffusers(dev: Small, upsampler: Upsampler) -> None:
     """Without pictures: its processor for those needs torchvision, which has no build for this project's torch."""
-    tokenizer, generate = dev.pipeline.tokenizer, upsampler._model.generate
+    tokenizer, generate = dev.pipeline.tokenizer, upsampler.module.generate
     theirs = SimpleNamespace(
         tokenizer=SimpleNamespace(apply_chat_template=tokenizer.apply_chat_template, tokenizer=tokenizer),
         text_encoder=SimpleNamespace(generate=lambda **options: generate(**(options | {"max_new_tokens": 12}))),
@@ -89,7 +89,7 @@ def test_pictures_are_seen(upsampler: Upsampler) -> None:
     seen = upsampler.inputs(PROMPT, (one, other))
     blank = upsampler.inputs(PROMPT, (one, Image.new("RGB", (64, 64))))
     assert torch.equal(seen["input_ids"], blank["input_ids"])
-    logits = [upsampler._model(**inputs).logits[0, -1] for inputs in (seen, blank)]
+    logits = [upsampler.module(**inputs).logits[0, -1] for inputs in (seen, blank)]
     assert (logits[0] - logits[1]).abs().max() > 1e-4
     assert upsampler.rewrite(PROMPT, (one, other))
 
@@ -119,8 +119,8 @@ def test_pictures_are_put_side_by_side_as_by_diffusers(modes: list[str]) -> None
 def test_what_is_rendered_is_the_rewritten_prompt_and_it_is_told(dev: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEW_TOKENS", 12)
     renderer = dev.fresh()
-    asked = RenderRequest(PROMPT, (), 64, 64, steps=1, upsample=True)
-    first, again = renderer.stream([asked, asked])
+    request = RenderRequest(PROMPT, (), 64, 64, steps=1, upsample=True)
+    first, again = renderer.stream([request, request])
     assert first.prompt == again.prompt not in (None, PROMPT)
     assert (first.cache["upsample"], again.cache["upsample"]) == (0, 1)
     (plain,) = renderer.stream([RenderRequest(first.prompt, (), 64, 64, steps=1)])
@@ -132,19 +132,19 @@ def test_a_prompt_is_rewritten_once_for_its_pictures(dev: Small, monkeypatch: py
     monkeypatch.setattr(module, "NEW_TOKENS", 4)
     calls: list[Any] = []
     rewrite = Upsampler.rewrite
-    monkeypatch.setattr(Upsampler, "rewrite", lambda self, *asked: calls.append(asked) or rewrite(self, *asked))
+    monkeypatch.setattr(Upsampler, "rewrite", lambda self, *inputs: calls.append(inputs) or rewrite(self, *inputs))
     one, other = noise_picture(64, 64, 1), noise_picture(64, 64, 2)
-    asked = [
+    requests = [
         RenderRequest(PROMPT, p, 64, 64, seed=s, steps=1, upsample=True) for s in (0, 1) for p in ((), (one,), (other,))
     ]
     renderer = dev.fresh()
-    renderer.prepare(asked)
+    renderer.prepare(requests)
     assert len(calls) == 3
-    list(renderer.stream(asked))
+    list(renderer.stream(requests))
     assert len(calls) == 3
 
 
 def test_a_model_that_cant_see_has_no_upsampler(small_of: Callable[[str], Small]) -> None:
     folder = small_of("klein").folder
-    with pytest.raises(CheckpointError, match="has no language model that rewrites prompts"):
+    with pytest.raises(CheckpointError, match=r"can't rewrite prompts; use flux\.2-dev"):
         load_upsampler(describe(str(folder), folder), CPU, torch.float32)

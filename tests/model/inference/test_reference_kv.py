@@ -8,8 +8,8 @@ import torch
 from brandpress.model.inference.reference_kv import OffloadedKV, ReferenceKV
 
 
-def made(rows: int = 3, layers: int = 2) -> ReferenceKV:
-    """Every element another number."""
+def numbered_kv(rows: int = 3, layers: int = 2) -> ReferenceKV:
+    """Returns keys and values whose elements all differ."""
     kv = ReferenceKV.empty(layers, rows, 2, 4, torch.zeros(1))
     for number in range(layers):
         values = torch.arange(rows * 8.0).view(rows, 2, 4)
@@ -18,10 +18,10 @@ def made(rows: int = 3, layers: int = 2) -> ReferenceKV:
 
 
 def test_room_comes_and_goes_and_the_references_stay() -> None:
-    kv = made()
+    kv = numbered_kv()
     before = [(layer.key.clone(), layer.value.clone()) for layer in kv.layers]
-    for asked, room in ((5, 5), (2, 5), (0, 0), (7, 7), (9, 9), (0, 0)):
-        kv.fit(asked)
+    for requested, room in ((5, 5), (2, 5), (0, 0), (7, 7), (9, 9), (0, 0)):
+        kv.fit(requested)
         assert kv.room == room
         for layer, (key, value) in zip(kv.layers, before, strict=True):
             assert layer.key.shape == (3 + room, 2, 4)
@@ -31,7 +31,7 @@ def test_room_comes_and_goes_and_the_references_stay() -> None:
 
 @pytest.mark.parametrize("room", [4, 1])
 def test_room_that_suffices_moves_nothing(room: int) -> None:
-    kv = made()
+    kv = numbered_kv()
     kv.fit(4)
     pointers = [layer.key.data_ptr() for layer in kv.layers]
     kv.fit(room)
@@ -41,7 +41,7 @@ def test_room_that_suffices_moves_nothing(room: int) -> None:
 @pytest.mark.parametrize("room", [0, 2, 4, 6])
 def test_room_that_only_some_layers_have_is_made_even(room: int) -> None:
     """As where memory ran out half-way."""
-    kv, grown = made(), made()
+    kv, grown = numbered_kv(), numbered_kv()
     grown.fit(4)
     kv.layers[0] = grown.layers[0]
     assert kv.room == 0
@@ -51,30 +51,30 @@ def test_room_that_only_some_layers_have_is_made_even(room: int) -> None:
 
 
 def test_what_is_written_stands_behind_the_references() -> None:
-    kv = made()
+    kv = numbered_kv()
     kv.fit(4)
     own = torch.full((2, 2, 4), 7.0)
     layer = kv.write(1, 3, own, own + 1)
     assert layer.key.shape == (5, 2, 4)
     assert torch.equal(layer.key[3:], own) and torch.equal(layer.value[3:], own + 1)
-    assert torch.equal(layer.key[:3], made().layers[1].key)
-    assert torch.equal(kv.layers[0].key[:3], made().layers[0].key)
+    assert torch.equal(layer.key[:3], numbered_kv().layers[1].key)
+    assert torch.equal(kv.layers[0].key[:3], numbered_kv().layers[0].key)
 
 
 def test_bytes_are_those_of_the_references() -> None:
-    kv = made()
+    kv = numbered_kv()
     assert kv.nbytes == 2 * 2 * 3 * 2 * 4 * 4
     kv.fit(100)
     assert kv.nbytes == 2 * 2 * 3 * 2 * 4 * 4
 
 
 def test_a_copy_elsewhere_has_no_room_and_is_no_view() -> None:
-    kv = made()
+    kv = numbered_kv()
     kv.fit(4)
     kept = OffloadedKV(kv)
     assert kept.nbytes == kv.nbytes
     kv.layers[0].key.zero_()
     back = kept.restored()
     assert back.room == 0 and back.length == 3
-    for layer, before in zip(back.layers, made().layers, strict=True):
+    for layer, before in zip(back.layers, numbered_kv().layers, strict=True):
         assert torch.equal(layer.key, before.key) and torch.equal(layer.value, before.value)

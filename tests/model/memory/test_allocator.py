@@ -33,12 +33,12 @@ def test_what_is_set(torch: str, given: dict[str, str], result: dict[str, str]) 
 def test_it_is_set_before_torch_is_loaded_and_torch_takes_it(given: dict[str, str]) -> None:
     """In a process of its own: the one of the tests has loaded torch."""
     program = (
-        "import os, sys, model; assert 'torch' not in sys.modules; import torch; torch.zeros(1);"
+        "import os, sys, brandpress.model; assert 'torch' not in sys.modules; import torch; torch.zeros(1);"
         f"print(os.environ.get({NAME!r}), os.environ.get({OLD_NAME!r}))"
     )
     clean = {name: value for name, value in os.environ.items() if name not in (NAME, OLD_NAME)}
-    told = subprocess.run(
+    settings = subprocess.run(
         [sys.executable, "-c", program], env=clean | given, capture_output=True, text=True, check=True
     ).stdout.split()
     expected = given or {NAME: SETTING}
-    assert told == [str(expected.get(NAME)), str(expected.get(OLD_NAME))]
+    assert settings == [str(expected.get(NAME)), str(expected.get(OLD_NAME))]

@@ -11,7 +11,7 @@ import torch
 
 from brandpress.model.errors import RequestError
 from brandpress.model.memory import gpu_share
-from brandpress.model.memory.device import device_of, keep_to_share, memory_of, settled_memory
+from brandpress.model.memory.device import device_of, limit_to_budget, memory_of, settled_memory
 from brandpress.model.memory.host import available_memory
 from brandpress.model.memory.plan import DeviceMemory, machine_memory
 
@@ -42,8 +42,8 @@ def gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[float, to
     ("name", "count", "message"),
     [
         ("card", 0, "device 'card': allowed are cpu, cuda, cuda:1 and so on"),
-        ("cuda", 0, "device 'cuda': torch .* sees no GPU; take cpu, or a torch for CUDA"),
-        ("cuda:2", 2, "device 'cuda:2': torch sees 2: cuda:0 to cuda:1"),
+        ("cuda", 0, "device 'cuda': torch .* finds no GPU; use cpu, or install a torch build for CUDA"),
+        ("cuda:2", 2, "device 'cuda:2': torch finds 2 GPUs, cuda:0 to cuda:1"),
     ],
 )
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str, count: int, message: str) -> None:
@@ -58,7 +58,7 @@ def test_what_others_hold_is_not_ours(gpu: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "asked", "free"),
+    ("needed", "queries", "free"),
     [
         (10 * GB, 1, 18),
         (50 * GB, 3, 70),
@@ -68,23 +68,23 @@ def test_what_others_hold_is_not_ours(gpu: object) -> None:
     ],
 )
 def test_what_another_process_is_about_to_give_back_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, gpu: object, wanted: int, asked: int, free: int
+    monkeypatch: pytest.MonkeyPatch, gpu: object, needed: int, queries: int, free: int
 ) -> None:
     """Of 80 GB, 72 can be used when it's empty; at most 79 get free here, of which 71.1 can be."""
     answers = chain([18, 40, 70], repeat(79))
-    told: list[int] = []
+    answered: list[int] = []
 
     def ask(device: torch.device) -> tuple[int, int]:
-        told.append(next(answers))
-        return told[-1] * GB, 80 * GB
+        answered.append(next(answers))
+        return answered[-1] * GB, 80 * GB
 
     clock = Clock()
     monkeypatch.setattr(torch.cuda, "mem_get_info", ask)
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 0)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 0)
     monkeypatch.setattr("brandpress.model.memory.device.time", clock)
-    assert settled_memory(torch.device("cuda"), 1, int(wanted)).free == free * GB
-    assert len(told) == asked
+    assert settled_memory(torch.device("cuda"), 1, int(needed)).free == free * GB
+    assert len(answered) == queries
 
 
 class Clock:
@@ -103,12 +103,12 @@ class Clock:
 def test_a_worker_that_shares_a_gpu_keeps_to_its_budget(gpu: list[tuple[float, torch.device]]) -> None:
     for workers, place in ((1, "cuda"), (2, "cuda"), (8, "cuda:1"), (2, "cpu")):
         device = torch.device(place)
-        keep_to_share(device, memory_of(device, workers))
+        limit_to_budget(device, memory_of(device, workers))
     assert gpu == [(0.125, torch.device("cuda")), (1 / 32, torch.device("cuda:1"))]
 
 
 def test_without_a_gpu_it_is_what_the_machine_has() -> None:
-    found = memory_of(torch.device("cpu"), 2)
-    assert (found.total, found.workers) == (machine_memory(), 2)
-    assert 0 < found.free <= found.total
-    assert found.free == pytest.approx(available_memory(), rel=0.5)
+    memory = memory_of(torch.device("cpu"), 2)
+    assert (memory.total, memory.workers) == (machine_memory(), 2)
+    assert 0 < memory.free <= memory.total
+    assert memory.free == pytest.approx(available_memory(), rel=0.5)

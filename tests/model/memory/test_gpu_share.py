@@ -14,7 +14,7 @@ from brandpress.model.memory.gpu_share import most_free
 WORKER = """
 import sys
 from pathlib import Path
-from model import gpu_share
+from brandpress.model.memory import gpu_share
 gpu_share.FOLDER = Path(sys.argv[1])
 print(gpu_share.most_free("GPU-1", int(sys.argv[2])), flush=True)
 sys.stdin.read()

@@ -54,8 +54,8 @@ def test_a_worker_has_its_part_of_the_machine() -> None:
     assert host.room == 40
     assert host.take(30) and not host.take(11) and host.take(10)
     need = Need(transformer=30, text_encoder=10, autoencoder=1, work=1)
-    assert HostMemory(50).holds_turns(need)
-    assert not HostMemory(49).holds_turns(need)
+    assert HostMemory(50).holds_offloaded(need)
+    assert not HostMemory(49).holds_offloaded(need)
 
 
 @pytest.mark.parametrize(("workers", "available", "share"), [(1, 90, 90), (2, 90, 50), (8, 90, 12), (8, 5, 5)])

@@ -20,7 +20,6 @@ from brandpress.model.choice import ModelChoice
 from brandpress.model.family import FAMILIES
 from brandpress.model.memory import plan as memory
 from brandpress.model.memory.plan import DeviceMemory, Largest, Need, choose, machine_memory, need_of, with_room
-from brandpress.model.network import tiled as bands
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import LENGTH, Small
@@ -139,13 +138,13 @@ def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Larg
     ("family", "layout", "fp8", "card", "residency"),
     [
         ("flux.2-dev", "dev", True, 80, "resident"),
-        ("flux.2-dev", "dev", True, 48, "turns"),
-        ("flux.2-dev", "dev", False, 80, "turns"),
+        ("flux.2-dev", "dev", True, 48, "offload"),
+        ("flux.2-dev", "dev", False, 80, "offload"),
         ("flux.2-dev", "dev", False, 48, None),
-        ("flux.2-klein-9b", "klein-9b", True, 24, "turns"),
+        ("flux.2-klein-9b", "klein-9b", True, 24, "offload"),
         ("flux.2-klein-9b", "klein-9b", False, 48, "resident"),
         ("flux.2-klein-4b", "klein-4b", True, 16, "resident"),
-        ("flux.2-klein-4b", "klein-4b", False, 16, "turns"),
+        ("flux.2-klein-4b", "klein-4b", False, 16, "offload"),
     ],
 )
 def test_real_models_on_real_cards(
@@ -168,7 +167,7 @@ def test_real_models_on_real_cards(
 
 def test_what_is_spare_is_beyond_what_is_needed() -> None:
     need = Need(transformer=9 * GB, text_encoder=6 * GB, autoencoder=GB, work=2 * GB)
-    assert (need.spare("resident", gpu(24)), need.spare("turns", gpu(24))) == (int(3.6 * GB), int(9.6 * GB))
+    assert (need.spare("resident", gpu(24)), need.spare("offload", gpu(24))) == (int(3.6 * GB), int(9.6 * GB))
     assert need.spare("resident", gpu(18)) == 0
     assert need.spare("resident", gpu(80, free=24)) == int(3.6 * GB)
 
@@ -176,23 +175,30 @@ def test_what_is_spare_is_beyond_what_is_needed() -> None:
 @pytest.mark.parametrize(
     ("device", "room"),
     [
-        (gpu(24), "21.6 GB can be used on cuda:0 TEST, which has 24.0 GB; take an fp8 file, `quantise: fp8`, a smaller "
+        (gpu(24), "21.6 GB can be used on cuda:0 TEST, which has 24.0 GB; use an fp8 file, `quantise: fp8`, a smaller "
          "model, smaller pictures, fewer references or another GPU"),
         (gpu(80, free=20), "18.0 GB can be used on cuda:0 TEST, which has 80.0 GB, of which 20.0 GB are free (other "
-         "processes hold 60.0 GB); take"),
-        (gpu(80, workers=2), "36.0 GB can be used by each of 2 workers on cuda:0 TEST, which has 80.0 GB; take an fp8 "
+         "processes hold 60.0 GB); use"),
+        (gpu(80, workers=2), "36.0 GB can be used by each of 2 workers on cuda:0 TEST, which has 80.0 GB; use an fp8 "
          "file, `quantise: fp8`, a smaller model, smaller pictures, fewer references, fewer workers on a GPU or "),
     ],
 )  # fmt: skip
 def test_a_refusal_has_the_numbers_and_the_next_step(device: DeviceMemory, room: str) -> None:
     need = Need(transformer=60 * GB, text_encoder=35 * GB, autoencoder=GB, work=3 * GB)
-    with pytest.raises(CheckpointError, match="in turns need 64.0 GB .transformer 60.0 GB.*, and " + re.escape(room)):
+    with pytest.raises(
+        CheckpointError, match="with offloading it needs 64.0 GB .transformer 60.0 GB.*, and " + re.escape(room)
+    ):
         choose(need, device)
 
 
 def test_memory_that_others_hold_is_not_planned_with() -> None:
     need = Need(transformer=30 * GB, text_encoder=20 * GB, autoencoder=GB, work=3 * GB)
-    assert [choose(need, gpu(80, free=free)) for free in (80, 61, 59, 40)] == ["resident", "resident", "turns", "turns"]
+    assert [choose(need, gpu(80, free=free)) for free in (80, 61, 59, 40)] == [
+        "resident",
+        "resident",
+        "offload",
+        "offload",
+    ]
     with pytest.raises(CheckpointError, match=r"other processes hold 43\.0 GB"):
         choose(need, gpu(80, free=37))
 
@@ -220,21 +226,21 @@ def test_workers_share_a_device(free: int, workers: int, before: int | None, bud
 
 
 def test_the_decoder_is_made_in_one_piece_where_there_is_room() -> None:
-    """Each card of so many GB: what is planned, and that parts take turns or not as they would without."""
+    """Each card of so many GB: what is planned, and that parts are offloaded or not as they would be without."""
     need = Need(transformer=9 * GB, text_encoder=8 * GB, autoencoder=GB, work=3 * GB, in_one_piece=7 * GB)
     planned = {card: with_room(need, gpu(card)) for card in (40, 28, 27, 24, 20, 19, 15)}
-    assert {card: made.work // GB for card, made in planned.items()} == {
+    assert {card: plan.work // GB for card, plan in planned.items()} == {
         40: 7,  # all of it fits
         28: 7,  # 25.2 can be used, and 25 are needed
-        27: 3,  # 24.3: it would have parts take turns
+        27: 3,  # 24.3: it would have parts offloaded
         24: 3,  # 21.6, and 21 are needed without
-        20: 7,  # 18: parts take turns, 17 in one piece
+        20: 7,  # 18: parts are offloaded, 17 in one piece
         19: 7,
         15: 3,  # 13.5, and 13 are needed without
     }
-    for card, made in planned.items():
-        assert choose(made, gpu(card)) == choose(need, gpu(card))
-        assert made == replace(need, work=made.work)
+    for card, plan in planned.items():
+        assert choose(plan, gpu(card)) == choose(need, gpu(card))
+        assert plan == replace(need, work=plan.work)
 
 
 @pytest.mark.parametrize("whole", [0, 2])
@@ -254,9 +260,9 @@ def test_room_for_the_decoder_never_changes_the_residency(
     need = real_need(tmp_path, family, layout, False, Largest(side, side, 4096))
     for workers in (1, 2):
         device = gpu(card, workers=workers)
-        made = with_room(need, device)
-        assert outcome(made, device) == outcome(need, device)
-        assert made.work >= need.work
+        plan = with_room(need, device)
+        assert outcome(plan, device) == outcome(need, device)
+        assert plan.work >= need.work
 
 
 def outcome(need: Need, device: DeviceMemory) -> str:
@@ -268,8 +274,3 @@ def outcome(need: Need, device: DeviceMemory) -> str:
 
 def test_this_machine_has_memory() -> None:
     assert 10**8 < machine_memory() < 10**15
-
-
-def test_bands_begin_where_the_decoder_says() -> None:
-    """Written twice, as plans take no torch."""
-    assert memory.PLAIN_ELEMENTS == bands.PLAIN_ELEMENTS

@@ -1,4 +1,4 @@
-"""A small library of drawn artwork, and nanos with random weights: nothing here needs the real art or a training."""
+"""A small library of synthetic artwork, and models with random weights, for tests without real artwork or training."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from PIL import Image, ImageDraw
 from transformers import AutoTokenizer
 
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.dataset import Drawn, draw_from
+from brandpress.model.nano.dataset import PixelShard, draw_shard
 from brandpress.model.nano.export import export
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.tokenizer import train_tokenizer
-from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, described
+from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, row_of
+from brandpress.model.nano.world.art_archive import pack
 from brandpress.model.nano.world.captions import caption_corpus
 from brandpress.model.nano.world.colours import COLOURS, dominant_colour
 from brandpress.model.nano.world.library import Library
-from brandpress.model.nano.world.packed_art import pack
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 
@@ -33,7 +33,7 @@ OBJECTS = ("pizza", "apple", "guitar", "rocket", "anchor", "trophy", "drum", "ki
 
 
 def sprite(noun: str, style: str) -> np.ndarray:
-    """A figure of its own for each noun and style: RGBA, trimmed, 120 pixels on its longer side."""
+    """Returns a figure that is unique to its noun and style: RGBA, trimmed, 120 pixels on its longer side."""
     rng = random.Random(f"{noun} {style}")
     width, height = rng.choice(((120, 120), (120, 84), (90, 120), (120, 104)))
     picture = Image.new("RGBA", (width, height))
@@ -47,13 +47,14 @@ def sprite(noun: str, style: str) -> np.ndarray:
 
 
 def artwork(noun: str, category: str, group: str, style: str) -> Artwork:
+    """Returns an artwork with a synthetic figure."""
     pixels = sprite(noun, style)
     return Artwork(noun, category, group, style, dominant_colour(Image.fromarray(pixels)), pixels)
 
 
 @pytest.fixture(scope="session")
 def library() -> Library:
-    """Forty nouns in two styles, eight of them held out."""
+    """Forty nouns in two styles; eight nouns are held out."""
     rows = [(noun, "character", "animal-mammal") for noun in ANIMALS]
     rows += [(noun, "character", "person-role") for noun in PEOPLE]
     rows += [(noun, "character", "face-costume") for noun in FACES]
@@ -63,23 +64,23 @@ def library() -> Library:
 
 @pytest.fixture(scope="session")
 def art(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the library's artwork, packed."""
+    """A folder with the library's artwork as a packed file."""
     folder = tmp_path_factory.mktemp("art")
     works = [*library.seen, *library.held_out]
     path = folder / "cache" / f"{cache_name(SPRITE_SIZE)}.zip"
-    pack(path, [described(work) for work in works], [work.pixels for work in works])
+    pack(path, [row_of(work) for work in works], [work.pixels for work in works])
     return folder
 
 
 @pytest.fixture(scope="session")
-def drawn(library: Library, tokenizer: Any) -> Drawn:
+def pixel_shard(library: Library, tokenizer: Any) -> PixelShard:
     """Twelve compositions of 128 x 128 pixels with four captions each."""
-    return draw_from(library, 12, (128, 128), (64, 64), "drawn", tokenizer, 4)
+    return draw_shard(library, 12, (128, 128), (64, 64), "drawn", tokenizer, 4)
 
 
 @pytest.fixture(scope="session")
 def tokenizer(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Learnt from captions, saved and loaded, as the training has it."""
+    """A tokenizer trained on captions, saved and loaded like in training."""
     folder = tmp_path_factory.mktemp("tokenizer")
     train_tokenizer(caption_corpus(random.Random(0), library, 800)).save_pretrained(folder)
     return AutoTokenizer.from_pretrained(folder)
@@ -87,7 +88,7 @@ def tokenizer(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Any
 
 @pytest.fixture(scope="session")
 def random_nano(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An exported nano that was never trained; every weight is drawn, so that every part shows in the pictures."""
+    """An exported, untrained nano. All weights are random, so that every component affects the pictures."""
     torch.manual_seed(0)
     model, autoencoder = Nano(), Autoencoder(AUTOENCODER)
     randomise(model.transformer)

@@ -1,4 +1,4 @@
-"""A nano folder in diffusers' pipeline and in our renderer: the same pictures."""
+"""Compares the pictures of a nano folder between diffusers' pipeline and brandpress."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from brandpress.model.request import MIN_REFERENCE_SIDE
 from tests.model.small import judged, levels_of
 
 
-def weigh(folder: Path) -> int:
-    """Bytes of all files."""
+def folder_bytes(folder: Path) -> int:
+    """Returns the total size of all files."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def prepared(pictures: Sequence[Image.Image], max_pixels: int) -> tuple[Image.Image, ...]:
-    """What is larger than `max_pixels` scaled down as the renderer does it: diffusers' pipeline has one cap only."""
+def prepare_references(pictures: Sequence[Image.Image], max_pixels: int) -> tuple[Image.Image, ...]:
+    """Scale pictures above `max_pixels` down like the renderer; diffusers' pipeline supports only its own limit."""
     return tuple(
         picture
         if picture.width * picture.height <= max_pixels
@@ -32,12 +32,16 @@ def prepared(pictures: Sequence[Image.Image], max_pixels: int) -> tuple[Image.Im
 
 
 def difference(renderer: Renderer, pipeline: Any, folder: Path, request: RenderRequest) -> int:
-    """The largest difference in levels of 255. Fails where diffusers' picture is flat, which would prove nothing."""
+    """Returns the largest difference in levels. Fails if diffusers' picture is flat, which would prove nothing."""
     index = json.loads((folder / "model_index.json").read_text())
-    references = prepared(request.references, index["reference_pixels"])
-    assert all(min(picture.size) >= MIN_REFERENCE_SIDE for picture in references), "diffusers would refuse these"
-    asked = RenderRequest(request.prompt, references, request.width, request.height, request.seed, request.steps)
-    theirs = judged(pipeline, asked, index["max_sequence_length"], tuple(index["text_encoder_out_layers"]))
-    assert np.std(theirs) > 4
-    (ours,) = renderer.render([request])
-    return int(np.abs(levels_of(ours) - theirs).max())
+    references = prepare_references(request.references, index["reference_pixels"])
+    assert all(min(picture.size) >= MIN_REFERENCE_SIDE for picture in references), (
+        "diffusers rejects references this small"
+    )
+    prepared_request = RenderRequest(
+        request.prompt, references, request.width, request.height, request.seed, steps=request.steps
+    )
+    expected = judged(pipeline, prepared_request, index["max_sequence_length"], tuple(index["text_encoder_out_layers"]))
+    assert np.std(expected) > 4
+    (picture,) = renderer.render([request])
+    return int(np.abs(levels_of(picture) - expected).max())

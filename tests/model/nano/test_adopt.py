@@ -1,4 +1,4 @@
-"""Going on from a finished nano."""
+"""Starting a training from a finished nano."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import torch
 
 from brandpress.model.nano.adopt import adopt
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import load_state
+from brandpress.model.nano.checkpoints import load_checkpoint
 from brandpress.model.nano.export import export
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.tokenizer import train_tokenizer
 from brandpress.model.network.autoencoder import Autoencoder
 
 
-def test_training_goes_on_with_the_weights_of_the_folder(tmp_path: Path) -> None:
+def test_training_starts_with_the_weights_of_the_folder(tmp_path: Path) -> None:
     torch.manual_seed(1)
     finished, autoencoder = Nano(), Autoencoder(AUTOENCODER)
     export(finished, autoencoder, train_tokenizer(["a red mug"]), tmp_path / "finished")
@@ -24,7 +24,7 @@ def test_training_goes_on_with_the_weights_of_the_folder(tmp_path: Path) -> None
         torch.manual_seed(2)
         fresh = Autoencoder(AUTOENCODER) if name == "autoencoder" else Nano()
         ema = {key: value.clone() for key, value in fresh.state_dict().items()}
-        assert load_state(tmp_path / "run" / f"{name}.safetensors", fresh, ema) == 0
+        assert load_checkpoint(tmp_path / "run" / f"{name}.safetensors", fresh, ema) == 0
         weights = {key: value for key, value in source.state_dict().items() if not key.startswith("source_head")}
         assert len(weights) > 50
         for key, value in weights.items():
@@ -33,7 +33,7 @@ def test_training_goes_on_with_the_weights_of_the_folder(tmp_path: Path) -> None
     assert (tmp_path / "run" / "tokenizer" / "tokenizer.json").is_file()
 
 
-def test_a_training_under_way_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_training_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "tokenizer").mkdir()
     (tmp_path / "transformer.safetensors").write_bytes(b"under way")
     adopt(tmp_path / "nothing", tmp_path)

@@ -1,4 +1,4 @@
-"""Drawing in the background."""
+"""Rendering in background processes."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from pathlib import Path
 import pytest
 import torch
 
-from brandpress.model.nano.dataset import CAPTION_DRAWS, Drawn
-from brandpress.model.nano.drawing import Drawing, Job, draw, drawn_files
+from brandpress.model.nano.dataset import CAPTIONS_PER_COMPOSITION, PixelShard
+from brandpress.model.nano.drawing import DrawingPool, Job, finished_files, run_job
 
 
 def future(path: str | None) -> Future[Path]:
-    made: Future[Path] = Future()
+    result: Future[Path] = Future()
     if path:
-        made.set_result(Path(path))
-    return made
+        result.set_result(Path(path))
+    return result
 
 
-def test_what_is_done_in_time_is_taken() -> None:
+def test_files_finished_in_time_are_returned() -> None:
     futures = [future("a"), future(None), future("c")]
-    assert drawn_files(futures, 0.0) == [Path("a"), Path("c")]
-    assert drawn_files([futures[0], futures[2]], None) == [Path("a"), Path("c")]
+    assert finished_files(futures, 0.0) == [Path("a"), Path("c")]
+    assert finished_files([futures[0], futures[2]], None) == [Path("a"), Path("c")]
 
 
-def test_a_failure_to_draw_is_raised() -> None:
+def test_a_rendering_error_is_raised() -> None:
     failed: Future[Path] = Future()
     failed.set_exception(FileNotFoundError("no art"))
     with pytest.raises(FileNotFoundError, match="no art"):
-        drawn_files([failed], None)
+        finished_files([failed], None)
 
 
-def test_a_process_draws_what_this_one_would_and_nothing_twice(art: Path, tokenizer: object, tmp_path: Path) -> None:
+def test_a_job_gives_the_same_result_in_any_process_and_runs_once(art: Path, tokenizer: object, tmp_path: Path) -> None:
     folder = tmp_path / "tokenizer"
     tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]
     job = Job(art, tmp_path / "there.safetensors", 3, ((128, 128), (64, 64)), "seed", folder)
-    with Drawing(1) as drawing:
-        (path,) = drawn_files(drawing.submit([job]), None)
+    with DrawingPool(1) as pool:
+        (path,) = finished_files(pool.submit([job]), None)
     there, here = (
-        Drawn.load(path),
-        Drawn.load(draw(Job(art, tmp_path / "here.safetensors", 3, job.shape, "seed", folder))),
+        PixelShard.load(path),
+        PixelShard.load(run_job(Job(art, tmp_path / "here.safetensors", 3, job.sizes, "seed", folder))),
     )
-    assert there.tokens.shape[1] == CAPTION_DRAWS
+    assert there.tokens.shape[1] == CAPTIONS_PER_COMPOSITION
     assert all(torch.equal(value, here.tensors()[name]) for name, value in there.tensors().items())
     written = path.stat().st_mtime_ns
-    assert draw(job).stat().st_mtime_ns == written
+    assert run_job(job).stat().st_mtime_ns == written

@@ -1,4 +1,4 @@
-"""nano written as a folder in diffusers' layout."""
+"""nano exported as a folder in diffusers' layout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from brandpress.model.nano.export import export
 from brandpress.model.nano.nano import Nano
 from brandpress.model.nano.tokenizer import tokenise, train_tokenizer
 from brandpress.model.network.autoencoder import Autoencoder
-from tests.model.nano.equality import difference, weigh
+from tests.model.nano.equality import difference, folder_bytes
 from tests.model.small import load_pipeline, noise_picture
 
 PARTS = {
@@ -39,7 +39,7 @@ def pipeline(random_nano: Path) -> Any:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 10])
 @pytest.mark.parametrize("size", [(128, 128), (160, 96)])
-def test_diffusers_makes_the_same_picture(
+def test_diffusers_renders_the_same_picture(
     renderer: Renderer, pipeline: Any, random_nano: Path, count: int, size: tuple[int, int]
 ) -> None:
     assert isinstance(pipeline, Flux2KleinKVPipeline)
@@ -48,20 +48,20 @@ def test_diffusers_makes_the_same_picture(
     assert difference(renderer, pipeline, random_nano, request) <= 1
 
 
-def test_the_index_says_how_to_call_it(random_nano: Path, renderer: Renderer) -> None:
+def test_the_index_contains_nanos_settings(random_nano: Path, renderer: Renderer) -> None:
     index = json.loads((random_nano / "model_index.json").read_text())
     assert index["_class_name"] == "Flux2KleinKVPipeline"
-    found = renderer.description
-    assert found.kv and found.distilled
-    assert (found.text_layers, found.text_length, found.reference_pixels) == (
+    description = renderer.description
+    assert description.kv and description.distilled
+    assert (description.text_layers, description.text_length, description.reference_pixels) == (
         TEXT_LAYERS,
         TEXT_LENGTH,
         REFERENCE_PIXELS,
     )
 
 
-def test_weights_are_bfloat16_and_light(random_nano: Path) -> None:
-    assert weigh(random_nano) <= 24_000_000
+def test_weights_are_small_and_bfloat16(random_nano: Path) -> None:
+    assert folder_bytes(random_nano) <= 24_000_000
     for part, name in PARTS.items():
         with safe_open(random_nano / part / name, framework="pt") as file:
             dtypes = {file.get_tensor(key).dtype for key in file.keys()}  # noqa: SIM118
@@ -70,14 +70,14 @@ def test_weights_are_bfloat16_and_light(random_nano: Path) -> None:
         assert dtypes - {torch.int64} == {torch.bfloat16}
 
 
-def test_the_folder_holds_nothing_else(random_nano: Path) -> None:
+def test_the_folder_contains_no_other_files(random_nano: Path) -> None:
     suffixes = {path.suffix for path in random_nano.rglob("*") if path.is_file()}
     assert suffixes <= {".json", ".safetensors", ".txt", ".jinja"}
 
 
-def test_the_tokenizer_is_saved_as_it_was_learnt(tmp_path: Path) -> None:
+def test_the_tokenizer_is_saved_without_padding_and_truncation(tmp_path: Path) -> None:
     tokenizer = train_tokenizer(["a red mug"])
-    tokenise(tokenizer, ["a mug"])  # a training asks for padding
+    tokenise(tokenizer, ["a mug"])  # training sets padding and truncation
     export(Nano(), Autoencoder(AUTOENCODER), tokenizer, tmp_path)
     saved = json.loads((tmp_path / "tokenizer" / "tokenizer.json").read_text())
     assert (saved["padding"], saved["truncation"]) == (None, None)

@@ -1,4 +1,4 @@
-"""The measures, on painters whose skill is known."""
+"""The metrics, with renderers of known quality."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from PIL import Image
 
 from brandpress.model import RenderRequest
 from brandpress.model.nano.measures import (
+    NAMEABLE_SCENES,
     SCENE_PHRASES,
-    WORDED,
+    case_requests,
     change_ratio,
+    exchange_share,
     measure,
-    natural_words,
-    permuted,
-    requests,
+    natural_captions,
     scenes_in_words,
 )
 from brandpress.model.nano.world.cases import Case, fixed_cases
@@ -27,113 +27,113 @@ from brandpress.model.nano.world.scenes import Scene
 
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
-    """Of drawn products alone: they need no artwork."""
+    """Cases of products only, which need no artwork."""
     return fixed_cases(Library.of([]), 20, 7, held_out=True, products_only=True)
 
 
 @dataclass
-class Painter:
-    """What the measures need of a renderer: paints the case that a request came from."""
+class CaseRenderer:
+    """Renders a picture of the case that a request belongs to."""
 
     cases: list[Case]
     paint: Callable[[Case], Image.Image]
 
-    def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-        return [self.paint(self.cases[request.seed]) for request in asked]
+    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+        return [self.paint(self.cases[request.seed]) for request in requests]
 
 
-def test_a_perfect_painter(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: case.target), cases, 4)
-    assert (found["position"], found["retrieval"], found["colour"], found["background"]) == (1, 1, 0, 0)
-    assert found["other"] > 30
-    assert found["psnr"] > 100
+def test_a_perfect_renderer(cases: list[Case]) -> None:
+    figures = measure(CaseRenderer(cases, lambda case: case.target), cases, 4)
+    assert (figures["position"], figures["retrieval"], figures["colour"], figures["background"]) == (1, 1, 0, 0)
+    assert figures["other"] > 30
+    assert figures["psnr"] > 100
 
 
-def test_one_who_mixes_up_the_sides(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: case.swapped), cases, 4)
-    assert found["position"] == 0
-    assert found["colour"] > 20
-    assert found["background"] < 1
+def test_a_renderer_that_exchanges_the_items(cases: list[Case]) -> None:
+    figures = measure(CaseRenderer(cases, lambda case: case.swapped), cases, 4)
+    assert figures["position"] == 0
+    assert figures["colour"] > 20
+    assert figures["background"] < 1
 
 
-def test_one_who_leaves_the_items_out(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: case.composition.background), cases, 4)
-    assert found["colour"] > 20
-    assert found["retrieval"] < 0.5
+def test_a_renderer_that_omits_the_items(cases: list[Case]) -> None:
+    figures = measure(CaseRenderer(cases, lambda case: case.composition.background), cases, 4)
+    assert figures["colour"] > 20
+    assert figures["retrieval"] < 0.5
 
 
-def test_one_who_paints_grey(cases: list[Case]) -> None:
-    found = measure(Painter(cases, lambda case: Image.new("RGB", (128, 128), "grey")), cases, 4)
-    assert found["background"] > 20
-    assert found["psnr"] < 20
+def test_a_renderer_of_grey_pictures(cases: list[Case]) -> None:
+    figures = measure(CaseRenderer(cases, lambda case: Image.new("RGB", (128, 128), "grey")), cases, 4)
+    assert figures["background"] > 20
+    assert figures["psnr"] < 20
 
 
-def test_what_changes_is_weighed_by_the_items_masks(cases: list[Case]) -> None:
-    class Repainter:
-        """Draws on item 0's place where its reference is another's, and a tenth as strongly on item 1's."""
+def test_changes_are_measured_inside_the_items_masks(cases: list[Case]) -> None:
+    class ChangingRenderer:
+        """With a replaced reference, changes item 0's pixels, and item 1's by a tenth of that."""
 
-        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-            made = []
-            for request in asked:
+        def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+            pictures = []
+            for request in requests:
                 case = cases[request.seed]
                 pixels = np.zeros((128, 128, 3), np.uint8)
                 if request.references != case.references:
                     pixels[case.masks[0]] = 200
                     pixels[case.masks[1] & ~case.masks[0]] = 20
-                made.append(Image.fromarray(pixels))
-            return made
+                pictures.append(Image.fromarray(pixels))
+            return pictures
 
-    assert change_ratio(Repainter(), cases) == pytest.approx(10, rel=0.1)
+    assert change_ratio(ChangingRenderer(), cases) == pytest.approx(10, rel=0.1)
 
 
-def test_who_follows_the_captions_numbers_follows_a_permutation(cases: list[Case]) -> None:
-    class Follower:
-        """Paints the items where the caption wants their images."""
+def test_exchanged_references_exchange_the_items(cases: list[Case]) -> None:
+    class FollowingRenderer:
+        """Renders the items at the sides that the caption gives their references."""
 
-        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-            pairs = [(cases[request.seed], request.references) for request in asked]
+        def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+            pairs = [(cases[request.seed], request.references) for request in requests]
             return [case.target if references == case.references else case.swapped for case, references in pairs]
 
-    assert permuted(Follower(), cases) == 1
-    assert permuted(Painter(cases, lambda case: case.target), cases) == 0
+    assert exchange_share(FollowingRenderer(), cases) == 1
+    assert exchange_share(CaseRenderer(cases, lambda case: case.target), cases) == 0
 
 
-@pytest.mark.parametrize(("heard", "low", "high"), [(True, 0.95, 1.0), (False, 0.0, 0.2)])
-def test_scenes_in_words_are_told_from_each_other(cases: list[Case], heard: bool, low: float, high: float) -> None:
-    class Landscapist:
-        """Draws the scene that was asked for, or a beach."""
+@pytest.mark.parametrize(("follows_prompt", "low", "high"), [(True, 0.95, 1.0), (False, 0.0, 0.2)])
+def test_scenes_in_words_are_recognised(cases: list[Case], follows_prompt: bool, low: float, high: float) -> None:
+    class SceneRenderer:
+        """Renders the requested scene, or always a beach."""
 
-        def render(self, asked: Sequence[RenderRequest]) -> list[Image.Image]:
-            names = [WORDED[i // SCENE_PHRASES] if heard else "beach" for i, _ in enumerate(asked)]
+        def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+            names = [NAMEABLE_SCENES[i // SCENE_PHRASES] if follows_prompt else "beach" for i, _ in enumerate(requests)]
             return [Scene(name, None, "none", 1000 + i).draw(128, 128) for i, name in enumerate(names)]
 
-    assert low <= scenes_in_words(Landscapist(), cases) <= high
+    assert low <= scenes_in_words(SceneRenderer(), cases) <= high
 
 
-def test_requests_are_the_cases(cases: list[Case]) -> None:
-    for i, (case, request) in enumerate(zip(cases, requests(cases, 8), strict=True)):
+def test_requests_match_the_cases(cases: list[Case]) -> None:
+    for i, (case, request) in enumerate(zip(cases, case_requests(cases, 8), strict=True)):
         assert (request.prompt, request.references) == (case.caption.text, case.references)
         assert (request.width, request.height, request.seed, request.steps) == (128, 128, i, 8)
 
 
-def test_two_items_without_sides_are_found_apart_by_who_paints_them_in_order(cases: list[Case]) -> None:
-    perfect = natural_words(Painter(cases, lambda case: case.target), cases)
+def test_natural_captions_distinguish_correct_swapped_and_blended_items(cases: list[Case]) -> None:
+    perfect = natural_captions(CaseRenderer(cases, lambda case: case.target), cases)
     assert perfect == {"both found": 1.0, "apart": 1.0}
-    swapping = natural_words(Painter(cases, lambda case: case.swapped), cases)
-    assert swapping["both found"] == 0 and swapping["apart"] < 0.2
-    melting = Painter(cases, lambda case: Image.blend(case.target, case.swapped, 0.5))
-    assert natural_words(melting, cases)["apart"] < 1
+    swapped = natural_captions(CaseRenderer(cases, lambda case: case.swapped), cases)
+    assert swapped["both found"] == 0 and swapped["apart"] < 0.2
+    blended = CaseRenderer(cases, lambda case: Image.blend(case.target, case.swapped, 0.5))
+    assert natural_captions(blended, cases)["apart"] < 1
 
 
-def test_natural_prompts_name_no_side_and_come_with_the_cases_references(cases: list[Case]) -> None:
-    asked: list[RenderRequest] = []
+def test_natural_prompts_mention_no_side_and_use_the_cases_references(cases: list[Case]) -> None:
+    received: list[RenderRequest] = []
 
-    class Listener(Painter):
+    class RecordingRenderer(CaseRenderer):
         def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
-            asked.extend(requests)
+            received.extend(requests)
             return super().render(requests)
 
-    natural_words(Listener(cases, lambda case: case.target), cases)
-    for case, request in zip(cases, asked, strict=True):
+    natural_captions(RecordingRenderer(cases, lambda case: case.target), cases)
+    for case, request in zip(cases, received, strict=True):
         assert request.references == case.references
         assert not any(side in request.prompt.split() for side in ("left", "right", "centre"))

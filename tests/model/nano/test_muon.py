@@ -1,4 +1,4 @@
-"""The optimiser of nano's matrices."""
+"""The Muon optimizer."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from torch import Tensor, nn
 from brandpress.model.nano.muon import Muon, orthogonalise, pieces
 
 
-def drawn(*shape: int, seed: int = 0) -> Tensor:
+def random_tensor(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def parameter(value: Tensor, gradient: Tensor) -> nn.Parameter:
-    made = nn.Parameter(value.clone())
-    made.grad = gradient.clone()
-    return made
+    result = nn.Parameter(value.clone())
+    result.grad = gradient.clone()
+    return result
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 8, 40), (2, 40, 8), (1, 5, 1)], ids=str)
-def test_singular_values_come_near_one(shape: tuple[int, int, int]) -> None:
-    """The quintic trades exactness for speed: Jordan gives 0.7 to 1.2."""
-    values = torch.linalg.svdvals(orthogonalise(drawn(*shape) * 30))
+def test_singular_values_are_near_one(shape: tuple[int, int, int]) -> None:
+    """The quintic trades exactness for speed: Jordan reports 0.7 to 1.2."""
+    values = torch.linalg.svdvals(orthogonalise(random_tensor(*shape) * 30))
     assert values.min() > 0.5 and values.max() < 1.35
 
 
-def test_directions_are_kept() -> None:
-    matrix = drawn(6, 10)
+def test_singular_vectors_are_preserved() -> None:
+    matrix = random_tensor(6, 10)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
     near = orthogonalise(matrix[None])[0]
     assert nn.functional.cosine_similarity(near.flatten(), (u @ v).flatten(), dim=0) > 0.97
 
 
-def test_a_batch_is_its_members() -> None:
-    batch = drawn(4, 12, 20)
+def test_a_batch_equals_its_members() -> None:
+    batch = random_tensor(4, 12, 20)
     alone = torch.cat([orthogonalise(one[None]) for one in batch])
     torch.testing.assert_close(orthogonalise(batch), alone, rtol=0, atol=0.03)
 
@@ -51,7 +51,7 @@ def test_a_batch_is_its_members() -> None:
         ((24, 8), None, [(24, 8)]),
     ],
 )
-def test_pieces_cover_a_matrix_and_are_views_of_it(
+def test_pieces_are_views_that_cover_the_matrix(
     shape: tuple[int, int], width: int | None, shapes: list[tuple[int, int]]
 ) -> None:
     matrix = torch.zeros(shape)
@@ -62,8 +62,8 @@ def test_pieces_cover_a_matrix_and_are_views_of_it(
     assert torch.equal(matrix, torch.ones(shape))
 
 
-def test_a_fused_projection_is_stepped_as_its_parts() -> None:
-    value, gradient = drawn(24, 8), drawn(24, 8, seed=1)
+def test_a_fused_projection_is_updated_like_its_parts() -> None:
+    value, gradient = random_tensor(24, 8), random_tensor(24, 8, seed=1)
     whole = parameter(value, gradient)
     parts = [parameter(v, g) for v, g in zip(torch.split(value, 8), torch.split(gradient, 8), strict=True)]
     Muon([whole], lr=0.1, piece=8).step()
@@ -72,9 +72,9 @@ def test_a_fused_projection_is_stepped_as_its_parts() -> None:
 
 
 @pytest.mark.parametrize("shape", [(6, 4, 3, 3), (16, 32, 1, 1)], ids=str)
-def test_a_channels_last_convolution_moves_like_a_contiguous_one(shape: tuple[int, int, int, int]) -> None:
-    """A flattened channels-last weight is a copy: writing to it would change nothing."""
-    value, gradient = drawn(*shape), drawn(*shape, seed=1)
+def test_a_channels_last_convolution_is_updated_like_a_contiguous_one(shape: tuple[int, int, int, int]) -> None:
+    """Flattening a channels-last weight copies it, so writing to the result has no effect."""
+    value, gradient = random_tensor(*shape), random_tensor(*shape, seed=1)
     plain = parameter(value, gradient)
     last = parameter(
         value.to(memory_format=torch.channels_last),
@@ -87,19 +87,19 @@ def test_a_channels_last_convolution_moves_like_a_contiguous_one(shape: tuple[in
     torch.testing.assert_close(plain.detach(), last.detach(), rtol=0, atol=0.005)
 
 
-def test_what_has_no_gradient_stays() -> None:
-    weight = nn.Parameter(drawn(4, 4))
+def test_parameters_without_gradients_stay_unchanged() -> None:
+    weight = nn.Parameter(random_tensor(4, 4))
     Muon([weight], lr=0.1).step()
-    assert torch.equal(weight.detach(), drawn(4, 4))
+    assert torch.equal(weight.detach(), random_tensor(4, 4))
 
 
-def test_it_learns() -> None:
+def test_training_reduces_the_loss() -> None:
     torch.manual_seed(0)
-    layer, wanted, inputs = nn.Linear(8, 24, bias=False), drawn(24, 8, seed=1), drawn(64, 8, seed=2)
+    layer, target, inputs = nn.Linear(8, 24, bias=False), random_tensor(24, 8, seed=1), random_tensor(64, 8, seed=2)
     optimiser = Muon(layer.parameters(), lr=0.05, piece=8)
     losses = []
     for _ in range(150):
-        loss = (layer(inputs) - inputs @ wanted.T).square().mean()
+        loss = (layer(inputs) - inputs @ target.T).square().mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -1,4 +1,4 @@
-"""How long stages go on."""
+"""Lengths of the stages and the learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from itertools import pairwise
 
 import pytest
 
-from brandpress.model.nano.schedule import SHARES, BudgetError, Clock, StepSchedule, TimeSchedule, rate, stage_ends
+from brandpress.model.nano.schedule import (
+    SHARES,
+    BudgetError,
+    Clock,
+    StepSchedule,
+    TimeSchedule,
+    learning_rate_factor,
+    stage_ends,
+)
 
 
-class Stopped(Clock):
+class ManualClock(Clock):
     """A clock that is set by hand."""
 
     def __init__(self, seconds: float) -> None:
@@ -21,22 +29,22 @@ class Stopped(Clock):
         return self.seconds
 
 
-def test_stages_fill_the_budget_in_their_order() -> None:
+def test_stages_divide_the_budget_in_order() -> None:
     ends = stage_ends(600)
     assert list(ends) == ["autoencoder", "transformer", "decoder", "evaluation"]
     assert list(ends.values()) == pytest.approx([132, 492, 540, 600])
     assert sum(SHARES.values()) == pytest.approx(1)
 
 
-def test_a_stage_of_steps_is_over_after_them() -> None:
+def test_a_step_schedule_ends_after_its_steps() -> None:
     schedule = StepSchedule(4)
     assert [schedule.share(step) for step in (0, 1, 4)] == [0, 0.25, 1]
     assert schedule.label(3) == "3/4"
     assert StepSchedule(0).share(0) == 1
 
 
-def test_a_stage_of_time_is_over_at_its_end_however_late_it_begins() -> None:
-    clock = Stopped(50)
+def test_a_time_schedule_ends_on_time_even_if_it_begins_late() -> None:
+    clock = ManualClock(50)
     schedule = TimeSchedule(clock, began=50, ends=90, seconds=100)
     shares = []
     for clock.seconds in (50, 60, 90, 95):
@@ -45,21 +53,23 @@ def test_a_stage_of_time_is_over_at_its_end_however_late_it_begins() -> None:
     assert TimeSchedule(clock, began=95, ends=90, seconds=100).share(0) == 1, "no time is left"
 
 
-def test_a_budget_that_is_used_up_is_named_with_the_least_that_is_needed() -> None:
-    said = str(BudgetError.of("transformer", used=99.0, seconds=60.0))
-    assert said.startswith("--minutes 1: no time is left for the transformer's first step: 99.0 s are used")
-    assert "ends at 49.2 s; give at least 2.1 minutes" in said
+def test_the_budget_error_names_the_minimum() -> None:
+    message = str(BudgetError.of("transformer", used=99.0, seconds=60.0))
+    assert message.startswith("--minutes 1: no time is left for the transformer's first step: 99.0 s are used and ")
+    assert "ends at 49.2 s; set --minutes to at least 2.1, plus" in message
     assert stage_ends(60 * 2.1)["transformer"] > 99 > stage_ends(60 * 2.0)["transformer"]
 
 
-def test_the_clock_goes_on_from_what_earlier_runs_used() -> None:
+def test_the_clock_continues_from_earlier_runs() -> None:
     assert Clock(30).used() == pytest.approx(30, abs=1)
     assert Clock(30, started=time.monotonic() - 5).used() == pytest.approx(35, abs=1)
 
 
-def test_the_rate_warms_up_stays_and_falls() -> None:
-    rates = [rate(step, step / 1000, warm_up=100, falls_from=0.5) for step in range(1000)]
+def test_the_learning_rate_warms_up_stays_constant_and_decays() -> None:
+    rates = [learning_rate_factor(step, step / 1000, warm_up=100, decay_from=0.5) for step in range(1000)]
     assert rates[0] == pytest.approx(0.01) and rates[99:500] == [1.0] * 401
     assert all(one > other for one, other in pairwise(rates[500:970]))
     assert rates[750] == pytest.approx(0.5) and rates[-1] == 0.05
-    assert rate(500, 1.3, warm_up=100, falls_from=0.5) == 0.05, "a step that takes longer than the stage"
+    assert learning_rate_factor(500, 1.3, warm_up=100, decay_from=0.5) == 0.05, (
+        "a step may take longer than the rest of the stage"
+    )

@@ -1,4 +1,4 @@
-"""The whole training, in a few seconds of a CPU."""
+"""The whole training, reduced to a few seconds on a CPU."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from brandpress.model import Renderer, RenderRequest
 from brandpress.model.errors import RequestError
 from brandpress.model.nano import checkpoints, stages
 from brandpress.model.nano.architecture import AUTOENCODER
-from brandpress.model.nano.checkpoints import DivergedError, Saved, save_state, saved_state
-from brandpress.model.nano.drawing import jobs
+from brandpress.model.nano.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
+from brandpress.model.nano.drawing import make_jobs
 from brandpress.model.nano.nano import Nano
+from brandpress.model.nano.options import Options
 from brandpress.model.nano.place import Place
 from brandpress.model.nano.schedule import SHARES, BudgetError, Clock, stage_ends
-from brandpress.model.nano.stages import COMPOSITIONS, Options, run, seconds_used
+from brandpress.model.nano.stages import COMPOSITIONS, run, seconds_used
 from brandpress.model.network.autoencoder import Autoencoder
 
 MINUTES = 0.35
-
-
 TICK = 0.25
 
 
 class TickingClock(Clock):
-    """A clock that a look at it moves on, so that a slow machine makes as many steps as a fast one."""
+    """A clock that advances with each reading, so that the number of steps doesn't depend on the machine's speed."""
 
     def __init__(self, used: float = 0.0, started: float | None = None) -> None:
         super().__init__()
@@ -41,16 +40,16 @@ class TickingClock(Clock):
 
 
 class KilledError(Exception):
-    """Stands for whatever ends a run."""
+    """Simulates an interruption."""
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def reduced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("brandpress.model.nano.drawing.CHUNK", 8)
     monkeypatch.setattr("brandpress.model.nano.stages.AUTOENCODER_PICTURES", 16)
     monkeypatch.setattr("brandpress.model.nano.stages.DECODER_PICTURES", 8)
-    shapes = list(COMPOSITIONS)
-    monkeypatch.setattr("brandpress.model.nano.stages.COMPOSITIONS", {shapes[0]: 16, shapes[3]: 8})
+    sizes = list(COMPOSITIONS)
+    monkeypatch.setattr("brandpress.model.nano.stages.COMPOSITIONS", {sizes[0]: 16, sizes[3]: 8})
     monkeypatch.setattr("brandpress.model.nano.stages.CAPTIONS", 500)
     monkeypatch.setattr("brandpress.model.nano.stages.CASES", 2)
     monkeypatch.setitem(SHARES, "transformer", 0.4)
@@ -66,7 +65,7 @@ def options(art: Path, out: Path, **others: Any) -> Options:
 
 
 @pytest.mark.slow("model")
-def test_a_budget_of_time_is_kept_and_taken_up_again(
+def test_a_budget_is_kept_and_an_interrupted_training_resumes(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stages, "Clock", TickingClock)
@@ -82,17 +81,17 @@ def test_a_budget_of_time_is_kept_and_taken_up_again(
         run(options(art, tmp_path, minutes=MINUTES))
     monkeypatch.setattr(stages.fit_transformer, "batch_losses", original)
     used = seconds_used(tmp_path)
-    transformer = saved_state(tmp_path / "transformer.safetensors")
+    transformer = read_stage_state(tmp_path / "transformer.safetensors")
     assert transformer is not None and transformer.step == 3 and 0 < transformer.share < 1
     assert stage_ends(60 * MINUTES)["autoencoder"] < used < stage_ends(60 * MINUTES)["transformer"]
     assert not (tmp_path / "weights").exists()
     autoencoder = (tmp_path / "autoencoder.safetensors").stat().st_mtime_ns
 
     run(options(art, tmp_path, minutes=MINUTES))
-    assert (tmp_path / "autoencoder.safetensors").stat().st_mtime_ns == autoencoder, "it was finished"
-    taken_up = saved_state(tmp_path / "transformer.safetensors")
-    assert taken_up is not None and 3 < taken_up.step < 60 * MINUTES / TICK
-    assert (taken_up.began, taken_up.share) == (transformer.began, 1)
+    assert (tmp_path / "autoencoder.safetensors").stat().st_mtime_ns == autoencoder, "a finished stage is skipped"
+    resumed = read_stage_state(tmp_path / "transformer.safetensors")
+    assert resumed is not None and 3 < resumed.step < 60 * MINUTES / TICK
+    assert (resumed.began, resumed.share) == (transformer.began, 1)
     report = json.loads((tmp_path / "evaluation.json").read_text())
     assert report["cases"] == 2
     request = RenderRequest("a red mug on the left and a fox", (), 128, 128, seed=1, steps=2)
@@ -100,35 +99,36 @@ def test_a_budget_of_time_is_kept_and_taken_up_again(
     assert picture.size == (128, 128)
 
 
-def test_steps_are_made_without_a_budget(art: Path, tmp_path: Path) -> None:
-    few = options(art, tmp_path, autoencoder_steps=2, steps=3, decoder_steps=1)
-    run(few)
-    steps = [saved_state(tmp_path / f"{name}.safetensors") for name in ("autoencoder", "transformer", "decoder")]
-    assert [saved.step for saved in steps if saved] == [2, 3, 1]
+def test_without_a_budget_stages_make_their_steps(art: Path, tmp_path: Path) -> None:
+    short = options(art, tmp_path, autoencoder_steps=2, steps=3, decoder_steps=1)
+    run(short)
+    states = [read_stage_state(tmp_path / f"{name}.safetensors") for name in ("autoencoder", "transformer", "decoder")]
+    assert [state.step for state in states if state] == [2, 3, 1]
     assert sum(1 for _ in (tmp_path / "latents").iterdir()) == 2
     assert len(list((tmp_path / "drawn").glob("2-*.safetensors"))) == 3
     written = (tmp_path / "weights" / "model_index.json").stat().st_mtime_ns
-    run(few)
+    run(short)
     assert (tmp_path / "weights" / "model_index.json").stat().st_mtime_ns > written
-    assert [saved_state(tmp_path / "transformer.safetensors")] == [steps[1]], "nothing is trained again"
+    assert [read_stage_state(tmp_path / "transformer.safetensors")] == [states[1]], "finished stages are skipped"
 
 
 @pytest.mark.slow("model")
-def test_a_budget_that_is_used_up_trains_nothing_and_a_larger_one_goes_on(
+def test_a_used_up_budget_fails_and_a_larger_one_resumes(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stages, "Clock", TickingClock)
     with pytest.raises(BudgetError, match=r"--minutes 0.01: no time is left for the autoencoder's first step"):
         run(options(art, tmp_path, minutes=0.01))
-    assert not list(tmp_path.iterdir()), "it is said before anything is drawn"
+    assert not list(tmp_path.iterdir()), "the command fails before rendering"
     untrained = Autoencoder(AUTOENCODER)
     state = untrained, untrained.state_dict()
-    save_state(tmp_path / "autoencoder.safetensors", Saved(0, 0.5, 0.1, share=1.0), *state)  # as it was left once
+    # an untrained stage that is marked as finished, as earlier versions wrote it
+    save_checkpoint(tmp_path / "autoencoder.safetensors", StageState(0, 0.5, 0.1, share=1.0), *state)
     (tmp_path / "latents").mkdir()
-    (tmp_path / "latents" / "0.safetensors").write_bytes(b"of an untrained autoencoder")
+    (tmp_path / "latents" / "0.safetensors").write_bytes(b"made by an untrained autoencoder")
     run(options(art, tmp_path, minutes=MINUTES))
     for name in ("autoencoder", "transformer", "decoder"):
-        saved = saved_state(tmp_path / f"{name}.safetensors")
+        saved = read_stage_state(tmp_path / f"{name}.safetensors")
         assert saved is not None and saved.step > 0 and saved.share == 1, name
     with pytest.raises(BudgetError, match="decoder"):
         (tmp_path / "decoder.safetensors").unlink()
@@ -136,8 +136,8 @@ def test_a_budget_that_is_used_up_trains_nothing_and_a_larger_one_goes_on(
 
 
 @pytest.mark.slow("model")
-def test_a_stage_that_diverges_is_not_exported(art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = options(art, tmp_path, autoencoder_steps=1, steps=1, decoder_steps=1)
+def test_a_diverged_stage_is_not_exported(art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = options(art, tmp_path, autoencoder_steps=1, steps=1, decoder_steps=1)
     index = tmp_path / "weights" / "model_index.json"
     for module, name in ((stages.fit_transformer, "batch_losses"), (stages.fit_decoder, "picture_losses")):
         assert not index.exists()
@@ -150,30 +150,30 @@ def test_a_stage_that_diverges_is_not_exported(art: Path, tmp_path: Path, monkey
 
             patch.setattr(module, name, broken)
             with pytest.raises(DivergedError):
-                run(few)
-    assert index.exists(), "what the transformer's stage has made stays"
+                run(short)
+    assert index.exists(), "the export after the transformer's stage remains"
     assert not (tmp_path / "decoder.safetensors").exists()
 
 
-def test_a_device_that_is_not_there_is_named_before_anything_is_read(tmp_path: Path) -> None:
+def test_an_unavailable_device_fails_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="device 'cuda:77'"):
         run(Options(art=tmp_path / "none", out=tmp_path / "out", device="cuda:77"))
 
 
-def test_the_time_used_is_what_the_last_checkpoint_says(tmp_path: Path) -> None:
+def test_the_used_time_comes_from_the_last_checkpoint(tmp_path: Path) -> None:
     assert seconds_used(tmp_path) == 0
     model = torch.nn.Linear(1, 1)
-    save_state(tmp_path / "autoencoder.safetensors", Saved(5, 70.0, 10.0, 1.0), model, model.state_dict())
-    save_state(tmp_path / "transformer.safetensors", Saved(2, 99.5, 80.0, 0.2), model, model.state_dict())
+    save_checkpoint(tmp_path / "autoencoder.safetensors", StageState(5, 70.0, 10.0, 1.0), model, model.state_dict())
+    save_checkpoint(tmp_path / "transformer.safetensors", StageState(2, 99.5, 80.0, 0.2), model, model.state_dict())
     assert seconds_used(tmp_path) == 99.5
-    save_state(tmp_path / "decoder.safetensors", Saved(2, 900.0, 0.0, 0.2), model, model.state_dict())
-    assert seconds_used(tmp_path) == 99.5, "a run without a budget, whose stages began at no second of one"
+    save_checkpoint(tmp_path / "decoder.safetensors", StageState(2, 900.0, 0.0, 0.2), model, model.state_dict())
+    assert seconds_used(tmp_path) == 99.5, "checkpoints of runs without a budget don't count"
 
 
-def test_any_first_part_of_the_drawing_has_all_shapes_in_proportion(tmp_path: Path) -> None:
+def test_any_prefix_of_the_jobs_has_all_sizes_in_proportion(tmp_path: Path) -> None:
     square, wide = ((128, 128), (64, 64)), ((160, 96), (64, 64))
-    made = jobs(tmp_path, tmp_path, {square: 160, wide: 40}, seed=2)
-    assert len({job.path for job in made}) == len({job.seed for job in made}) == 25
-    assert sum(job.count for job in made) == 200
-    first = Counter(job.shape for job in made[:10])
+    jobs = make_jobs(tmp_path, tmp_path, {square: 160, wide: 40}, seed=2)
+    assert len({job.path for job in jobs}) == len({job.seed for job in jobs}) == 25
+    assert sum(job.count for job in jobs) == 200
+    first = Counter(job.sizes for job in jobs[:10])
     assert first[square] == 8 and first[wide] == 2

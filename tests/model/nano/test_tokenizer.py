@@ -1,4 +1,4 @@
-"""nano's tokenizer, learnt from captions, saved and loaded again."""
+"""nano's tokenizer, trained on captions, saved and loaded."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ TEXTS = ["a red mug on the left", "", "  two  spaces\n", "Füchse, 狐 & 🦊!",
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_any_text_comes_back(tokenizer: Any, text: str) -> None:
+def test_any_text_is_decoded_back(tokenizer: Any, text: str) -> None:
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
 
-def test_words_of_captions_are_few_tokens(tokenizer: Any) -> None:
+def test_captions_have_few_tokens(tokenizer: Any) -> None:
     assert len(tokenizer) <= VOCABULARY
     assert len(tokenizer("a red mug on the left, in the snow")["input_ids"]) <= 12
 
 
-def test_padding_stands_on_the_right(tokenizer: Any) -> None:
-    made = tokenizer("a fox", padding="max_length", max_length=TEXT_LENGTH, truncation=True)
-    ids, mask = made["input_ids"], made["attention_mask"]
+def test_padding_is_on_the_right(tokenizer: Any) -> None:
+    encoding = tokenizer("a fox", padding="max_length", max_length=TEXT_LENGTH, truncation=True)
+    ids, mask = encoding["input_ids"], encoding["attention_mask"]
     length = sum(mask)
     assert len(ids) == len(mask) == TEXT_LENGTH
     assert mask == [1] * length + [0] * (TEXT_LENGTH - length)
@@ -32,26 +32,26 @@ def test_padding_stands_on_the_right(tokenizer: Any) -> None:
     assert tokenizer.pad_token == PAD
 
 
-def test_longer_texts_are_cut(tokenizer: Any) -> None:
+def test_long_texts_are_truncated(tokenizer: Any) -> None:
     text = "a fox and a panda " * 60
-    made = tokenizer(text, padding="max_length", max_length=TEXT_LENGTH, truncation=True)["input_ids"]
-    assert made == tokenizer(text)["input_ids"][:TEXT_LENGTH]
+    token_ids = tokenizer(text, padding="max_length", max_length=TEXT_LENGTH, truncation=True)["input_ids"]
+    assert token_ids == tokenizer(text)["input_ids"][:TEXT_LENGTH]
 
 
-def test_a_chat_is_its_words_between_two_tokens(tokenizer: Any) -> None:
+def test_a_chat_is_its_text_between_two_tokens(tokenizer: Any) -> None:
     messages = [{"role": "user", "content": "a fox"}]
     plain = tokenizer.apply_chat_template(messages, tokenize=False)
-    as_pipelines_ask = tokenizer.apply_chat_template(
+    as_in_pipelines = tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
     )
-    assert plain == as_pipelines_ask == f"{START}a fox{END}"
+    assert plain == as_in_pipelines == f"{START}a fox{END}"
     ids = tokenizer(plain)["input_ids"]
     assert ids[0] == tokenizer.convert_tokens_to_ids(START)
     assert ids[-1] == tokenizer.convert_tokens_to_ids(END)
     assert ids[1:-1] == tokenizer("a fox")["input_ids"]
 
 
-def test_saving_and_loading_changes_nothing(tokenizer: Any) -> None:
+def test_training_is_reproducible(tokenizer: Any) -> None:
     corpus = ["a red mug on the left", "snow falls on the green bottle"]
     one, other = train_tokenizer(corpus), train_tokenizer(corpus)
     assert one.get_vocab() == other.get_vocab()

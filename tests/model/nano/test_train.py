@@ -1,4 +1,4 @@
-"""The command's line: what it's told wrongly."""
+"""The training's command line and its errors."""
 
 from __future__ import annotations
 
@@ -9,54 +9,68 @@ import pytest
 
 from brandpress.model.nano import stages
 from brandpress.model.nano.checkpoints import DivergedError
+from brandpress.model.nano.options import Options
 from brandpress.model.nano.train import main
 
 
-def said(
+def run_failing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str | Path
 ) -> tuple[object, list[str]]:
-    """The exit code and the lines on stderr."""
+    """Run the command and return its exit code and the lines on stderr."""
     monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main()
-    return ended.value.code, capsys.readouterr().err.splitlines()
+    return exit_info.value.code, capsys.readouterr().err.splitlines()
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "nan", "inf", "10001", "soon"])
-def test_minutes_are_within_bounds(
+def test_minutes_out_of_range_are_rejected(
     value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("--art", tmp_path / "none", "--out", tmp_path / "out", "--minutes", value)
-    code, lines = said(monkeypatch, capsys, *arguments)
+    code, lines = run_failing(monkeypatch, capsys, *arguments)
     assert code == 2
-    assert lines[-1].endswith(f"argument --minutes: {value}: allowed is what is above 0, at most 10,000")
+    assert lines[-1].endswith(f"argument --minutes: expected a number above 0 and up to 10,000, got {value}")
 
 
-def test_a_folder_without_the_art_is_named(
+def test_a_folder_without_artwork_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "none", tmp_path / "empty"):
-        code, (line,) = said(monkeypatch, capsys, "--art", folder, "--out", tmp_path / "out", "--device", "cpu")
+        code, (line,) = run_failing(monkeypatch, capsys, "--art", folder, "--out", tmp_path / "out", "--device", "cpu")
         assert code == 1
         assert line.startswith(f"art {folder}: ") and "@lobehub/fluent-emoji-3d" in line and ".zip" in line
     assert not (tmp_path / "out").exists() and not list((tmp_path / "empty").iterdir())
 
 
-def test_a_device_that_is_not_there_is_one_line(
+def test_an_unavailable_device_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("--art", tmp_path / "none", "--out", tmp_path / "out", "--device", "cuda:77")
-    code, (line,) = said(monkeypatch, capsys, *arguments)
+    code, (line,) = run_failing(monkeypatch, capsys, *arguments)
     assert code == 1 and line.startswith("device 'cuda:77'")
 
 
-def test_a_training_that_diverged_ends_with_one_line(
+def test_a_diverged_training_ends_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def diverged(*arguments: object) -> None:
-        raise DivergedError("the loss stopped being finite")
+        raise DivergedError("the loss became NaN")
 
     monkeypatch.setattr(stages, "run", diverged)
-    found = said(monkeypatch, capsys, "--art", tmp_path, "--out", tmp_path / "out")
-    assert found == (1, ["the loss stopped being finite"])
+    result = run_failing(monkeypatch, capsys, "--art", tmp_path, "--out", tmp_path / "out")
+    assert result == (1, ["the loss became NaN"])
+
+
+@pytest.mark.parametrize("flag", ["--init-from", "--go-on-from"])
+def test_both_names_of_the_initial_model_are_accepted(
+    flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[Options] = []
+    monkeypatch.setattr(stages, "run", lambda options, started: received.append(options))
+    monkeypatch.setattr(
+        sys, "argv", ["train", "--art", str(tmp_path), "--out", str(tmp_path / "out"), flag, str(tmp_path / "nano")]
+    )
+    main()
+    assert received == [Options(art=tmp_path, out=tmp_path / "out", init_from=tmp_path / "nano")]

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from brandpress.model.errors import CheckpointError
 from brandpress.model.inference.preprocess import to_picture
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig, layers_of, patchify, unpatchify
 from tests.model.layout import elements_of, randomise, real_layout, shapes_of
 from tests.model.network.test_tiled import in_bands
@@ -98,9 +98,9 @@ def picture(height: int, width: int, batch: int = 1) -> Tensor:
 
 
 def count_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many bands each layer was made in, filled as layers run."""
+    """Counts the bands of each layer as it runs."""
     taken: list[int] = []
-    windows = bands.windows
+    windows = tiled.windows
 
     def counted(*args: Any) -> Iterator[tuple[int, int, Tensor]]:
         taken.append(0)
@@ -108,7 +108,7 @@ def count_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             taken[-1] += 1
             yield window
 
-    monkeypatch.setattr(bands, "windows", counted)
+    monkeypatch.setattr(tiled, "windows", counted)
     return taken
 
 
@@ -122,9 +122,9 @@ def test_bands_give_what_one_piece_gives(changes: dict[str, Any], size: tuple[in
     decoded = ours.decode(latents)
     with in_bands(elements):
         torch.testing.assert_close(ours.encode(picture(*size)), latents, rtol=1e-5, atol=2e-5)
-        found = ours.decode(latents)
-    torch.testing.assert_close(found, decoded, rtol=1e-5, atol=2e-5)
-    levels, wanted = levels_of(to_picture(found[0])), levels_of(to_picture(decoded[0]))
+        in_bands_result = ours.decode(latents)
+    torch.testing.assert_close(in_bands_result, decoded, rtol=1e-5, atol=2e-5)
+    levels, wanted = levels_of(to_picture(in_bands_result[0])), levels_of(to_picture(decoded[0]))
     assert wanted.std() > 20
     assert abs(levels - wanted).max() <= 1
 
@@ -142,9 +142,9 @@ def test_bands_in_bfloat16_are_as_near_to_float32_as_one_piece_is(elements: int)
     ours.bn = statistics  # as they are when it's loaded
     plain = ours.encode(pictures.bfloat16()), ours.decode(latents)
     with in_bands(elements):
-        found = ours.encode(pictures.bfloat16()), ours.decode(latents)
-    assert [one.dtype for one in found] == [torch.float32, torch.bfloat16]
-    for true, one, other in zip(truth, plain, found, strict=True):
+        in_bands_result = ours.encode(pictures.bfloat16()), ours.decode(latents)
+    assert [one.dtype for one in in_bands_result] == [torch.float32, torch.bfloat16]
+    for true, one, other in zip(truth, plain, in_bands_result, strict=True):
         assert 0 < (other - true).square().mean() < 1.1 * (one - true).square().mean()
 
 
@@ -184,18 +184,18 @@ def test_with_gradients_nothing_is_made_in_bands(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("elements", [3000, None], ids=["bands", "one piece"])
 def test_a_layer_holds_its_input_and_nothing_older(elements: int | None) -> None:
     ours, _ = pair()
-    made: list[weakref.ref[Tensor]] = []
+    outputs: list[weakref.ref[Tensor]] = []
     layers = [*layers_of(ours.encoder.down_blocks), *layers_of(ours.decoder.up_blocks)]
 
     def note(module: Any, args: Any, output: Tensor) -> None:
-        made.append(weakref.ref(output))
-        assert {id(ref()) for ref in made if ref() is not None} <= {id(args[0]), id(output)}
+        outputs.append(weakref.ref(output))
+        assert {id(ref()) for ref in outputs if ref() is not None} <= {id(args[0]), id(output)}
 
     for layer in layers:
         layer.register_forward_hook(note)
     with in_bands(elements) if elements else nullcontext():
         ours.decode(ours.encode(picture(64, 48)))
-    assert len(made) == len(layers)
+    assert len(outputs) == len(layers)
 
 
 def test_patches_are_laid_out_as_in_diffusers() -> None:

@@ -24,18 +24,18 @@ def activations(dtype: torch.dtype = torch.float32) -> Tensor:
 @pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-5), (torch.bfloat16, 0.1), (torch.float16, 0.02)])
 def test_the_product_is_that_of_the_dequantised_weight(rows: bool, dtype: torch.dtype, close: float) -> None:
-    made, dense = layer(rows)
+    fp8_layer, dense = layer(rows)
     x = activations(dtype)
-    out = made(x)
+    out = fp8_layer(x)
     assert out.dtype == dtype
     torch.testing.assert_close(out.float(), x.float() @ dense.T, rtol=close, atol=close)
-    assert torch.equal(made.expanded(torch.float32), dense)
+    assert torch.equal(fp8_layer.dequantised(torch.float32), dense)
 
 
 def test_half_precision_does_not_overflow() -> None:
     """Unscaled, the weights reach 448: a sum of 64 such products passes float16's range."""
-    made = Fp8Linear(torch.full((16, 64), 448.0).to(torch.float8_e4m3fn), torch.tensor(1e-3))
-    out = made(torch.full((1, 64), 20.0, dtype=torch.float16))
+    fp8_layer = Fp8Linear(torch.full((16, 64), 448.0).to(torch.float8_e4m3fn), torch.tensor(1e-3))
+    out = fp8_layer(torch.full((1, 64), 20.0, dtype=torch.float16))
     assert torch.isfinite(out).all()
     torch.testing.assert_close(out.float(), torch.full((1, 16), 64 * 20 * 0.448), rtol=2e-3, atol=0)
 
@@ -53,22 +53,22 @@ def test_the_product_in_fp8_is_that_of_quantised_activations(
     in_fp8: None, rows: bool, static: float | None, dtype: torch.dtype
 ) -> None:
     """What GPUs with fp8 units compute. Here torch does it on the CPU, with the same call."""
-    made, dense = layer(rows, static)
+    fp8_layer, dense = layer(rows, static)
     x = activations(dtype)
     scale = x.float().abs().amax(dim=-1, keepdim=True) / 448 if static is None else static
     rounded = (x.float() / scale).clamp(-448, 448).to(torch.float8_e4m3fn).float() * scale
-    out = made(x)
+    out = fp8_layer(x)
     assert out.dtype == dtype and out.shape == (2, 5, 48)
     close = 1e-4 if dtype == torch.float32 else 0.1
     torch.testing.assert_close(out.float(), rounded @ dense.T, rtol=close, atol=close)
 
 
-def test_a_row_does_not_depend_on_its_company(in_fp8: None) -> None:
+def test_rows_are_batch_invariant(in_fp8: None) -> None:
     """A picture alone and beside one with activations a thousand times as large: the same to the bit."""
-    made, _ = layer()
+    fp8_layer, _ = layer()
     alone = activations(torch.bfloat16)
-    company = torch.cat((alone, 1000 * alone.flip(0)))
-    assert torch.equal(made(company)[:2], made(alone))
+    batch = torch.cat((alone, 1000 * alone.flip(0)))
+    assert torch.equal(fp8_layer(batch)[:2], fp8_layer(alone))
 
 
 def test_a_cpu_takes_the_expanded_product(monkeypatch: pytest.MonkeyPatch) -> None:

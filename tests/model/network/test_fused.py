@@ -1,4 +1,4 @@
-"""The Triton kernels against the formulas: on a GPU as they are, elsewhere in Triton's interpreter."""
+"""The Triton kernels against the formulas: compiled on a GPU, in Triton's interpreter without one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.inference.packed import PackedPass
-from brandpress.model.inference.segments import Segment, steady
+from brandpress.model.inference.segments import Segment
 from brandpress.model.inference.workspace import Workspace
-from brandpress.model.network import kernels
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import kernels, tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
 from brandpress.model.network.fp8 import Fp8Linear, Fp8Rows, quantise
 from brandpress.model.network.kernels import EAGER
@@ -32,7 +31,7 @@ EPS = 1e-6
 
 @pytest.fixture(scope="module")
 def fused() -> ModuleType:
-    """The module. `tests/conftest.py` has asked for Triton's interpreter where there is no GPU."""
+    """The module. Without a GPU, `tests/conftest.py` enables Triton's interpreter."""
     if importlib.util.find_spec("triton") is None:
         assert not os.environ.get("CI"), "CI runs the kernels in Triton's interpreter: pip install triton"
         pytest.skip("Triton isn't installed; its interpreter runs these kernels on a CPU")
@@ -43,34 +42,34 @@ def drawn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.bfloat16) -> Te
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(DEVICE, dtype)
 
 
-def close(made: Tensor, wanted: Tensor, bits: int = 7) -> None:
-    """Equal to about one unit of a format with so many bits of mantissa."""
-    torch.testing.assert_close(made.float(), wanted.float(), rtol=2.0**-bits, atol=1e-5)
+def close(result: Tensor, wanted: Tensor, bits: int = 7) -> None:
+    """Equal to about one unit of a format with `bits` bits of mantissa."""
+    torch.testing.assert_close(result.float(), wanted.float(), rtol=2.0**-bits, atol=1e-5)
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("heads", [3, 20])
 @pytest.mark.parametrize(("dtype", "bits"), [(torch.float32, 16), (torch.bfloat16, 7)])
-def test_norm_and_turn(fused: ModuleType, groups: int, heads: int, dtype: torch.dtype, bits: int) -> None:
-    """Of one group of heads, or of queries and keys at once, in the middle of a wider matrix."""
+def test_norm_and_rope(fused: ModuleType, groups: int, heads: int, dtype: torch.dtype, bits: int) -> None:
+    """For one group of heads, or queries and keys together, inside a wider matrix."""
     rows, size = 5, 16
     wide = drawn(rows, 8 + groups * heads * size + 4, dtype=dtype)
     beside, plain = wide.clone(), wide.clone()
-    turn = rope_table(torch.arange(4 * rows).view(rows, 4), (4, 4, 4, 4), 100.0).turns().to(DEVICE)
+    freqs_cis = rope_table(torch.arange(4 * rows).view(rows, 4), (4, 4, 4, 4), 100.0).freqs_cis().to(DEVICE)
 
     def views(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         inner = x[:, 8 : 8 + groups * heads * size]
         if groups == 1:
-            return torch.unflatten(inner, 1, (heads, size)), drawn(size, seed=1, dtype=dtype), turn[:, None]
+            return torch.unflatten(inner, 1, (heads, size)), drawn(size, seed=1, dtype=dtype), freqs_cis[:, None]
         return (
             torch.unflatten(inner, 1, (2, heads, size)),
             drawn(2, 1, size, seed=1, dtype=dtype),
-            turn[:, None, None],
+            freqs_cis[:, None, None],
         )
 
-    fused.norm_and_turn(*views(wide), EPS)
-    kernels.norm_and_turn(*views(plain), EPS)
+    fused.norm_and_rope(*views(wide), EPS)
+    kernels.norm_and_rope(*views(plain), EPS)
     close(wide, plain, bits)
     assert torch.equal(wide[:, :8], beside[:, :8]) and torch.equal(wide[:, -4:], beside[:, -4:])
     assert not torch.equal(wide, beside)
@@ -93,14 +92,14 @@ def test_halves_and_sums(fused: ModuleType) -> None:
     close(x, wanted)
 
 
-def assert_rows(made: Fp8Rows, wanted: Tensor, scale: float | None = None) -> None:
-    """Rows in fp8: each with the scale that is its own or the file's, and rounded to three bits of mantissa."""
+def assert_rows(result: Fp8Rows, wanted: Tensor, scale: float | None = None) -> None:
+    """Check fp8 rows: their own scales or the static one, and values rounded to three bits of mantissa."""
     largest = wanted.float().abs().amax(dim=1, keepdim=True) / 448
     expected = torch.full_like(largest, scale) if scale else largest.clamp_min(1e-12)
-    close(made.scale, expected)
-    exact = wanted.float() / made.scale
+    close(result.scale, expected)
+    exact = wanted.float() / result.scale
     nearest = exact.clamp(-448, 448).to(torch.float8_e4m3fn).float()
-    error = (made.values.float() - nearest).abs()
+    error = (result.values.float() - nearest).abs()
     if DEVICE.type == "cpu":  # the interpreter loses the carry of what is rounded up to a power of two
         error = error[~((nearest.abs() > exact.abs()) & (nearest.abs().log2() % 1 == 0))]
     assert (error <= nearest.abs().max() / 8).all() and (error > 0).float().mean() < 0.02
@@ -141,12 +140,12 @@ def test_a_row_with_nan_stays_broken(fused: ModuleType, place: int, scale: float
         (fused.join_rows(x, broken_gate, up, static), fused.join_rows(x, gate, up, static), 2500 + place),
         (fused.join_rows(x, gate, broken_up, static), fused.join_rows(x, gate, up, static), 2500 + place),
     ]
-    for made, whole, column in pairs:
+    for result, whole, column in pairs:
         if DEVICE.type == "cuda":  # the interpreter's conversion makes numbers of NaN
-            assert made.values[1, column].float().isnan()
-        assert made.scale[1].isnan() if scale is None else made.scale[1] == whole.scale[1]
-        assert torch.equal(made.scale[::2], whole.scale[::2]) and whole.scale.isfinite().all()
-        assert torch.equal(made.values.float()[::2], whole.values.float()[::2])
+            assert result.values[1, column].float().isnan()
+        assert result.scale[1].isnan() if scale is None else result.scale[1] == whole.scale[1]
+        assert torch.equal(result.scale[::2], whole.scale[::2]) and whole.scale.isfinite().all()
+        assert torch.equal(result.values.float()[::2], whole.values.float()[::2])
 
 
 @torch.inference_mode()
@@ -157,9 +156,9 @@ def test_group_norm_and_silu(fused: ModuleType, channels: int, side: int, monkey
     x = (drawn(2, channels, side, side, dtype=torch.float32) + 100).to(memory_format=torch.channels_last)
     weight, bias = drawn(channels, seed=1), drawn(channels, seed=2)
     wanted = F.silu(F.group_norm(x.double(), 16, weight.double(), bias.double(), EPS))
-    made = fused.norm_silu(x, 16, weight, bias, EPS)
-    assert made.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(made.double(), wanted, rtol=1e-4, atol=1e-3)
+    result = fused.norm_silu(x, 16, weight, bias, EPS)
+    assert result.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(result.double(), wanted, rtol=1e-4, atol=1e-3)
 
 
 @torch.inference_mode()
@@ -174,16 +173,16 @@ def test_a_pass_equals_torchs_own(fused: ModuleType, fp8: bool, monkeypatch: pyt
     for name, layer in list(model.named_modules()) if fp8 else ():
         if isinstance(layer, nn.Linear) and "blocks" in name:
             model.set_submodule(name, Fp8Linear(*quantise(layer.weight)))
-    mods = steady(model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()))
-    turns = [model.rope(torch.cat((image_ids(2, width), text_ids(3))).to(DEVICE)).turns() for width in (2, 3)]
-    segments = [Segment(0, 4, 3, turns[0]), Segment(0, 6, 3, turns[1])]
+    mods = model.modulations(torch.tensor([700.0], device=DEVICE).bfloat16()).as_vectors()
+    tables = [model.rope(torch.cat((image_ids(2, width), text_ids(3))).to(DEVICE)).freqs_cis() for width in (2, 3)]
+    segments = [Segment(0, 4, 3, tables[0]), Segment(0, 6, 3, tables[1])]
     image, text = drawn(10, 16), drawn(6, 32, seed=1)
-    wanted, made = (
+    wanted, result = (
         PackedPass(model, segments, mods, Workspace(), kernels).velocity(image, text).float()
         for kernels in (EAGER, fused.FUSED)
     )
     assert wanted.std() > 0.1
-    assert 0 < float((made - wanted).norm() / wanted.norm()) < (0.1 if fp8 else 0.02)
+    assert 0 < float((result - wanted).norm() / wanted.norm()) < (0.1 if fp8 else 0.02)
 
 
 @torch.inference_mode()
@@ -200,16 +199,16 @@ def test_a_decoder_equals_torchs_own(fused: ModuleType) -> None:
     z = drawn(1, 4, 8, 12, dtype=torch.float32)
     wanted = model.decode_moments(z)
     model.use(fused.FUSED)
-    made = model.decode_moments(z)
-    assert wanted.std() > 0.05 and not torch.equal(made, wanted)
-    torch.testing.assert_close(made, wanted, rtol=1e-3, atol=1e-4)
+    result = model.decode_moments(z)
+    assert wanted.std() > 0.05 and not torch.equal(result, wanted)
+    torch.testing.assert_close(result, wanted, rtol=1e-3, atol=1e-4)
     q, k, v = (drawn(1, 1, 40, 24, seed=seed, dtype=torch.float32) for seed in range(3))
-    mixed = bands.attention_of_wide_heads(q, k, v, fused.FUSED)
+    mixed = tiled.attention_of_wide_heads(q, k, v, fused.FUSED)
     torch.testing.assert_close(mixed, F.scaled_dot_product_attention(q, k, v), rtol=1e-3, atol=1e-4)
 
 
 class Grids:
-    """In a kernel's place: notes the grids that it's launched with."""
+    """Replaces a kernel and records its launch grids."""
 
     def __init__(self) -> None:
         self.grids: list[tuple[int, ...]] = []
@@ -235,8 +234,8 @@ def test_grids_are_within_a_gpus_bounds(fused: ModuleType, rows: int, monkeypatc
         return torch.empty(shape, dtype=dtype, device="meta")
 
     width, inner, heads, size = 6144, 18_432, 48, 128  # [dev]'s, the largest
-    turn = some(rows, 1, 1, size // 2, dtype=torch.complex64)
-    fused.norm_and_turn(some(rows, 2, heads, size), some(2, 1, size), turn, EPS)
+    freqs_cis = some(rows, 1, 1, size // 2, dtype=torch.complex64)
+    fused.norm_and_rope(some(rows, 2, heads, size), some(2, 1, size), freqs_cis, EPS)
     fused.add_gated(some(rows, width), some(rows, width), some(width))
     mixed, gate = some(rows, width), some(rows, inner)
     fused.join(mixed, gate, gate, some(rows, width + inner))

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from brandpress.model.network.kernels import EAGER, Kernels, compiled
+from brandpress.model.network.compiled_kernels import compiled_kernels
+from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.transformer import rope_table
 
 EPS = 1e-6
@@ -22,18 +23,18 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     if request.param == "eager":
         return EAGER
     request.getfixturevalue("compiler")
-    return compiled()
+    return compiled_kernels()
 
 
-def close(made: torch.Tensor, wanted: torch.Tensor) -> None:
+def close(result: torch.Tensor, wanted: torch.Tensor) -> None:
     torch.testing.assert_close(
-        made, wanted.to(made.dtype), rtol=2e-2 if made.dtype == torch.bfloat16 else 1e-5, atol=2e-5
+        result, wanted.to(result.dtype), rtol=2e-2 if result.dtype == torch.bfloat16 else 1e-5, atol=2e-5
     )
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_norm_and_turn(kernels: Kernels, dtype: torch.dtype) -> None:
+def test_norm_and_rope(kernels: Kernels, dtype: torch.dtype) -> None:
     """Of heads that lie apart in a wider matrix, as they come from a fused projection."""
     torch.manual_seed(0)
     wide, weight = torch.randn(7, 60).to(dtype), torch.rand(8).to(dtype) + 0.5
@@ -41,7 +42,7 @@ def test_norm_and_turn(kernels: Kernels, dtype: torch.dtype) -> None:
     heads = torch.unflatten(wide[:, 6:54], 1, (6, 8))
     wanted = rope.apply(F.rms_norm(heads.float(), (8,), weight.float(), EPS).transpose(0, 1)).transpose(0, 1)
     beside = wide[:, :6].clone()
-    kernels.norm_and_turn(heads, weight, rope.turns()[:, None], EPS)
+    kernels.norm_and_rope(heads, weight, rope.freqs_cis()[:, None], EPS)
     close(heads, wanted)
     assert torch.equal(wide[:, :6], beside)
 
@@ -69,8 +70,10 @@ def test_half_precision_stays_in_its_range(kernels: Kernels) -> None:
 
 def test_without_a_compiler_it_is_found_out(tmp_path: Path) -> None:
     """In a process whose compiler is a file that isn't there."""
-    imports = "import torch; from brandpress.model.network.kernels import compiler_found"
-    code = f"{imports}; print(compiler_found(torch.device('cpu')))"
+    imports = "import torch; from brandpress.model.network.compiled_kernels import compiler_works"
+    code = f"{imports}; print(compiler_works(torch.device('cpu')))"
     environment = os.environ | {"CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split()[-1] == "False"
+    completed = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.split()[-1] == "False"

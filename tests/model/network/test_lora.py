@@ -36,13 +36,13 @@ def linears(module: nn.Module) -> dict[str, nn.Linear]:
 
 def lora(seed: int, strength: float, rank: int, scale: float = 0.5, dtype: torch.dtype = torch.float32) -> Scaled:
     """A random LoRA on every layer."""
-    generator, made = torch.Generator().manual_seed(seed), []
+    generator, loras = torch.Generator().manual_seed(seed), []
     for name, layer in linears(small()).items():
         down, up = (
             torch.randn(*size, generator=generator) for size in ((rank, layer.in_features), (layer.out_features, rank))
         )
-        made.append((LoraUpdate(name, (down * 0.02).to(dtype), up.to(dtype), scale), strength))
-    return made
+        loras.append((LoraUpdate(name, (down * 0.02).to(dtype), up.to(dtype), scale), strength))
+    return loras
 
 
 def by_hand(weights: dict[str, Tensor], updates: Iterable[tuple[LoraUpdate, float]]) -> dict[str, Tensor]:
@@ -65,7 +65,7 @@ def expanded(transformer: Transformer) -> Transformer:
     plain, weights = small(), dict(small().state_dict())
     for name, layer in transformer.named_modules():
         if isinstance(layer, Fp8Linear):
-            weights[f"{name}.weight"] = layer.expanded(torch.float32)
+            weights[f"{name}.weight"] = layer.dequantised(torch.float32)
     plain.load_state_dict(weights)
     return plain
 

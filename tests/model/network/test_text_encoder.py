@@ -18,7 +18,7 @@ from brandpress.model.checkpoint.text import load_text_encoder
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
-from brandpress.model.network.text_encoder import causal
+from brandpress.model.network.text_encoder import causal_mask
 from tests.model.small import DEPTH, DEV_LENGTH, LENGTH, Small, load_pipeline, save_small
 
 PROMPTS = ["", "a red mug on the left", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "0 1 2 3"]
@@ -36,10 +36,10 @@ def encoder(folder: Path, **changes: Any) -> Any:
 
 
 def theirs(pipeline: Any, prompt: str, layers: tuple[int, ...], length: int = LENGTH) -> torch.Tensor:
-    made: torch.Tensor = pipeline._get_qwen3_prompt_embeds(
+    result: torch.Tensor = pipeline._get_qwen3_prompt_embeds(
         pipeline.text_encoder, pipeline.tokenizer, prompt, max_sequence_length=length, hidden_states_layers=layers
     )
-    return made
+    return result
 
 
 @torch.inference_mode()
@@ -47,16 +47,16 @@ def theirs(pipeline: Any, prompt: str, layers: tuple[int, ...], length: int = LE
 @pytest.mark.parametrize("layers", [(1, 2, 3), (1, DEPTH), (2,), (3, 1)], ids=str)
 def test_embeddings_equal_diffusers(kv: Small, layers: tuple[int, ...], prompt: str) -> None:
     """(1, 4) ends with the whole depth, where transformers gives the state behind the final norm."""
-    made, wanted = encoder(kv.folder, text_layers=layers).encode(prompt), theirs(kv.pipeline, prompt, layers)
-    assert made.shape == (1, LENGTH, 32 * len(layers))
+    result, wanted = encoder(kv.folder, text_layers=layers).encode(prompt), theirs(kv.pipeline, prompt, layers)
+    assert result.shape == (1, LENGTH, 32 * len(layers))
     assert wanted.std() > 0.01
-    torch.testing.assert_close(made, wanted, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(result, wanted, rtol=1e-5, atol=1e-5)
 
 
 @torch.inference_mode()
 def test_other_lengths_equal_diffusers(kv: Small) -> None:
-    made = encoder(kv.folder, text_length=40).encode("a fox")
-    torch.testing.assert_close(made, theirs(kv.pipeline, "a fox", (1, 2, 3), 40), rtol=1e-5, atol=1e-5)
+    result = encoder(kv.folder, text_length=40).encode("a fox")
+    torch.testing.assert_close(result, theirs(kv.pipeline, "a fox", (1, 2, 3), 40), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_other_lengths_equal_diffusers(kv: Small) -> None:
 )
 def test_kleins_layers_are_the_default(tmp_path: Path, depth: int, layers: tuple[int, ...]) -> None:
     folder = save_small("klein", tmp_path, depth=depth)
-    made = encoder(folder)
-    assert made.trunk.layers == layers
-    assert len(made.trunk.model.layers) == max(layers)
-    torch.testing.assert_close(made.encode("a fox"), theirs(load_pipeline(folder), "a fox", layers))
+    result = encoder(folder)
+    assert result.trunk.layers == layers
+    assert len(result.trunk.model.layers) == max(layers)
+    torch.testing.assert_close(result.encode("a fox"), theirs(load_pipeline(folder), "a fox", layers))
 
 
 def test_layers_above_and_the_head_are_not_read(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_another_kind_of_text_encoder_is_refused(tmp_path: Path) -> None:
     folder = save_small("klein", tmp_path)
     config = folder / "text_encoder" / "config.json"
     config.write_text(config.read_text().replace('"qwen3"', '"t5"'))
-    message = r"model_type is 't5'; FLUX.2 \[klein\] has 'qwen3' here, \[dev\] 'mistral3'"
+    message = r"model_type: expected 'qwen3' \(FLUX.2 \[klein\]\) or 'mistral3' \(\[dev\]\), got 't5'"
     with pytest.raises(CheckpointError, match=message):
         encoder(folder)
 
@@ -104,10 +104,10 @@ def dev(small_of: Any) -> Small:
 
 
 def mistral(pipeline: Any, prompt: str, layers: tuple[int, ...]) -> torch.Tensor:
-    made: torch.Tensor = pipeline._get_mistral_3_small_prompt_embeds(
+    result: torch.Tensor = pipeline._get_mistral_3_small_prompt_embeds(
         pipeline.text_encoder, pipeline.tokenizer, prompt, max_sequence_length=DEV_LENGTH, hidden_states_layers=layers
     )
-    return made
+    return result
 
 
 @torch.inference_mode()
@@ -115,15 +115,15 @@ def mistral(pipeline: Any, prompt: str, layers: tuple[int, ...]) -> torch.Tensor
 @pytest.mark.parametrize("layers", [(1, 2, 3), (2,), (1, DEPTH)], ids=str)
 def test_devs_embeddings_equal_the_padded_run(dev: Small, layers: tuple[int, ...], prompt: str) -> None:
     """Ours runs over the prompt alone and fills the padding in."""
-    made, wanted = encoder(dev.folder, text_layers=layers), mistral(dev.pipeline, prompt, layers)
-    torch.testing.assert_close(made.encode(prompt), wanted, rtol=1e-5, atol=1e-5)
+    result, wanted = encoder(dev.folder, text_layers=layers), mistral(dev.pipeline, prompt, layers)
+    torch.testing.assert_close(result.encode(prompt), wanted, rtol=1e-5, atol=1e-5)
 
 
 @torch.inference_mode()
 def test_dev_computes_the_prompt_alone_and_its_padding_once(dev: Small) -> None:
-    made, lengths = encoder(dev.folder), []
-    made.trunk.register_forward_pre_hook(lambda _module, inputs: lengths.append(inputs[0].shape[1]))
-    rows = [made.encode(prompt) for prompt in ("a fox", "a fox on the right")]
+    result, lengths = encoder(dev.folder), []
+    result.trunk.register_forward_pre_hook(lambda _module, inputs: lengths.append(inputs[0].shape[1]))
+    rows = [result.encode(prompt) for prompt in ("a fox", "a fox on the right")]
     assert len(lengths) == 3
     assert max(lengths) < DEV_LENGTH
     assert torch.equal(rows[0][:, :5], rows[1][:, :5]), "both begin with padding"
@@ -133,7 +133,7 @@ def test_dev_computes_the_prompt_alone_and_its_padding_once(dev: Small) -> None:
 @torch.inference_mode()
 def test_devs_padding_is_computed_by_the_plain_backend_of_attention(dev: Small) -> None:
     """It attends to nothing, of which fused backends make anything. Prompts are computed by the fastest backend."""
-    made, plain = encoder(dev.folder), []
+    result, plain = encoder(dev.folder), []
     usual = torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled()
     assert any(usual)
 
@@ -142,17 +142,17 @@ def test_devs_padding_is_computed_by_the_plain_backend_of_attention(dev: Small) 
         fused = backends.cudnn_sdp_enabled(), backends.flash_sdp_enabled(), backends.mem_efficient_sdp_enabled()
         plain.append(backends.math_sdp_enabled() and not any(fused))
 
-    made.trunk.register_forward_pre_hook(note)
-    made.encode("a fox")
-    made.encode("a mug")
+    result.trunk.register_forward_pre_hook(note)
+    result.encode("a fox")
+    result.encode("a mug")
     assert plain == [False, True, False]
     assert usual == (torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled())
 
 
 def test_causal_masks_are_those_of_transformers() -> None:
-    seen = torch.tensor([[0, 1, 1, 0]])
-    assert causal(seen)[0, 0].int().tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]
-    assert causal(torch.ones(1, 3, dtype=torch.long))[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    mask = torch.tensor([[0, 1, 1, 0]])
+    assert causal_mask(mask)[0, 0].int().tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]
+    assert causal_mask(torch.ones(1, 3, dtype=torch.long))[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
 
 
 @torch.inference_mode()
@@ -162,9 +162,9 @@ def test_dev_padded_on_the_right_is_computed_whole(dev: Small, tmp_path: Path) -
     config = folder / "tokenizer" / "tokenizer_config.json"
     config.write_text(config.read_text().replace('"left"', '"right"'))
     wanted = mistral(load_pipeline(folder), "a fox", (1, 2, 3))
-    made = encoder(folder).encode("a fox")
-    torch.testing.assert_close(made, wanted, rtol=1e-5, atol=1e-5)
-    assert not torch.allclose(made[0, -1], made[0, -2])
+    result = encoder(folder).encode("a fox")
+    torch.testing.assert_close(result, wanted, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(result[0, -1], result[0, -2])
 
 
 def test_dev_reads_neither_upper_layers_nor_head_nor_vision_tower(dev: Small, tmp_path: Path) -> None:
@@ -189,8 +189,8 @@ def test_other_tools_names_of_the_language_model(dev: Small, tmp_path: Path, pre
     file = tmp_path / "mistral.safetensors"
     save_file({prefix + name: tensor for name, tensor in trunk.items()}, file)
     choice = ModelChoice(str(dev.folder), text_encoder=str(file))
-    made = load_text_encoder(describe(choice, tmp_path), CPU, torch.float32)
-    assert torch.equal(made.encode("a fox"), before)
+    result = load_text_encoder(describe(choice, tmp_path), CPU, torch.float32)
+    assert torch.equal(result.encode("a fox"), before)
 
 
 @pytest.mark.parametrize("family", ["flux.2-dev", "flux.2-klein-4b", "flux.2-klein-9b"])
@@ -201,8 +201,8 @@ def test_the_table_builds_the_real_text_encoders(family: str) -> None:
     config = text.table_config(size)
     assert text.default_layers(config) == size.layers
     assert size.depth == config.num_hidden_layers
-    made = text.trunk_model(config, max(size.layers), torch.device("meta"))
-    parameters = sum(p.numel() for n, p in made.named_parameters() if n != "norm.weight")
+    result = text.trunk_model(config, max(size.layers), torch.device("meta"))
+    parameters = sum(p.numel() for n, p in result.named_parameters() if n != "norm.weight")
     assert parameters == size.parameters
     transformer = FAMILIES[family].size
     assert transformer is not None and transformer.text_width == size.width * len(size.layers)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from tests.model.layout import randomise
 
 ONE_ROW, FEW_ROWS, ALL_ROWS = 1, 1200, 1 << 30
@@ -22,11 +22,11 @@ CHANNELS, GROUPS = 8, 4
 
 @contextmanager
 def in_bands(elements: int) -> Iterator[None]:
-    """Everything is made in bands of about so many elements."""
+    """Computes everything in bands of about `elements`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bands, "PLAIN_ELEMENTS", 0)
-        patch.setattr(bands, "BAND_ELEMENTS", {"cpu": elements, "gpu": elements})
-        patch.setattr(bands, "SCORE_ELEMENTS", elements)
+        patch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 0)
+        patch.setattr(tiled, "BAND_ELEMENTS", {"cpu": elements, "gpu": elements})
+        patch.setattr(tiled, "SCORE_ELEMENTS", elements)
         yield
 
 
@@ -35,7 +35,7 @@ class Layers(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm = bands.NormSilu(GROUPS, CHANNELS, eps=1e-6)
+        self.norm = tiled.NormSilu(GROUPS, CHANNELS, eps=1e-6)
         self.conv = nn.Conv2d(CHANNELS, 12, 3, padding=1)
         self.straight = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
         self.shortcut = nn.Conv2d(12, CHANNELS, 1)
@@ -44,15 +44,15 @@ class Layers(nn.Module):
 
 Layer = Callable[[Layers, Tensor], Tensor]
 LAYERS: dict[str, Layer] = {
-    "conv": lambda net, x: bands.conv(x, net.conv),
-    "normed conv": lambda net, x: bands.conv(x, net.conv, net.norm),
-    "residual": lambda net, x: bands.residual(x.clone(), None, x.flip(3), net.straight, net.norm),
-    "residual of another width": lambda net, x: bands.residual(
+    "conv": lambda net, x: tiled.conv(x, net.conv),
+    "normed conv": lambda net, x: tiled.conv(x, net.conv, net.norm),
+    "residual": lambda net, x: tiled.residual(x.clone(), None, x.flip(3), net.straight, net.norm),
+    "residual of another width": lambda net, x: tiled.residual(
         torch.cat((x, x[:, :4]), dim=1), net.shortcut, x.clone(), net.straight, net.norm
     ),
-    "upsample": lambda net, x: bands.upsample(x, net.conv),
-    "downsample": lambda net, x: bands.downsample(x, net.halve),
-    "attention": lambda net, x: bands.attention(*(x.roll(i, 1).flatten(2).mT[:, None] for i in range(3))),
+    "upsample": lambda net, x: tiled.upsample(x, net.conv),
+    "downsample": lambda net, x: tiled.downsample(x, net.halve),
+    "attention": lambda net, x: tiled.attention(*(x.roll(i, 1).flatten(2).mT[:, None] for i in range(3))),
 }
 
 
@@ -69,9 +69,9 @@ def test_bands_give_what_one_piece_gives(layer: Layer, size: tuple[int, int], el
     before = x.clone()
     wanted = layer(net, x)
     with in_bands(elements):
-        found = layer(net, x)
-    assert found.shape == wanted.shape
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+        result = layer(net, x)
+    assert result.shape == wanted.shape
+    torch.testing.assert_close(result, wanted, rtol=1e-5, atol=1e-5)
     assert torch.equal(x, before)
 
 
@@ -79,7 +79,7 @@ def test_bands_give_what_one_piece_gives(layer: Layer, size: tuple[int, int], el
 def test_what_a_window_has_shown_may_be_overwritten(rows: int) -> None:
     x = noise(1, 2, 7, 4)
     padded = F.pad(x, (0, 0, 1, 1))
-    for start, stop, window in bands.windows(x, rows):
+    for start, stop, window in tiled.windows(x, rows):
         assert torch.equal(window, padded[:, :, start : stop + 2])
         x[:, :, :stop] = torch.nan
     assert x.isnan().all()
@@ -93,11 +93,11 @@ def test_half_precision_rounds_as_one_piece_does(layer: Layer, dtype: torch.dtyp
     net, x = randomise(Layers()).to(dtype), noise(1, CHANNELS, 31, 24, dtype=dtype)
     wanted = layer(net, x)
     with in_bands(FEW_ROWS):
-        found = layer(net, x)
-    assert found.dtype == dtype
+        result = layer(net, x)
+    assert result.dtype == dtype
     step = torch.finfo(dtype).eps
-    torch.testing.assert_close(found, wanted, rtol=2 * step, atol=2 * step)
-    assert (found != wanted).float().mean() < 0.05
+    torch.testing.assert_close(result, wanted, rtol=2 * step, atol=2 * step)
+    assert (result != wanted).float().mean() < 0.05
 
 
 @pytest.mark.parametrize("elements", [ONE_ROW, FEW_ROWS, ALL_ROWS])
@@ -108,7 +108,7 @@ def test_moments_are_those_of_group_norm(offset: float, spread: float, dtype: to
     ramp = torch.linspace(-3, 3, 37)[:, None] * spread
     x = (noise(2, CHANNELS, 37, 20) * spread + ramp + offset).to(dtype)
     with in_bands(elements):
-        mean, var = bands.group_moments(x, GROUPS)
+        mean, var = tiled.group_moments(x, GROUPS)
     assert mean.dtype == var.dtype == torch.float32
 
     eps = torch.finfo(torch.float32).eps
@@ -127,57 +127,57 @@ def test_a_large_mean_costs_no_more_than_in_group_norm() -> None:
     norm, x = randomise(Layers()).norm, noise(1, CHANNELS, 40, 30) + 1e4
     truth = F.silu(nn.functional.group_norm(x.double(), GROUPS, norm.weight.double(), norm.bias.double(), norm.eps))
     with torch.inference_mode(), in_bands(FEW_ROWS):
-        found = bands.activation(x, norm)(x)
+        result = tiled.activation(x, norm)(x)
         plain = norm(x)
-    assert (found - truth).abs().max() <= (plain - truth).abs().max()
+    assert (result - truth).abs().max() <= (plain - truth).abs().max()
 
 
-class Births(TorchDispatchMode):
-    """Notes which operations made memory of at least so many elements."""
+class Allocations(TorchDispatchMode):
+    """Records which operations allocated memory for at least `elements`."""
 
     def __init__(self, elements: int) -> None:
         super().__init__()
         self.elements = elements
-        self.makers: list[str] = []
+        self.operations: list[str] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        found = func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
         given = {arg.untyped_storage().data_ptr() for arg in args if isinstance(arg, Tensor)}
-        for tensor in found if isinstance(found, tuple | list) else (found,):
+        for tensor in result if isinstance(result, tuple | list) else (result,):
             memory = tensor.untyped_storage()
             if memory.nbytes() >= self.elements * tensor.element_size() and memory.data_ptr() not in given:
-                self.makers.append(func.overloadpacket.__name__)
-        return found
+                self.operations.append(func.overloadpacket.__name__)
+        return result
 
 
 @torch.no_grad()
 @pytest.mark.parametrize(
     ("layer", "makers"),
     [
-        (lambda net, x: bands.conv(x, net.conv, net.norm), ["new_empty"]),
-        (lambda net, x: bands.residual(x, None, x.new_ones(1).expand(x.shape), net.straight, net.norm), []),
-        (lambda net, x: bands.residual(x, net.conv_1x1, net.hidden, net.straight, net.norm), []),
-        (lambda net, x: bands.upsample(x, net.conv), ["new_empty"]),
-        (lambda net, x: bands.downsample(x, net.halve), []),
+        (lambda net, x: tiled.conv(x, net.conv, net.norm), ["new_empty"]),
+        (lambda net, x: tiled.residual(x, None, x.new_ones(1).expand(x.shape), net.straight, net.norm), []),
+        (lambda net, x: tiled.residual(x, net.conv_1x1, net.hidden, net.straight, net.norm), []),
+        (lambda net, x: tiled.upsample(x, net.conv), ["new_empty"]),
+        (lambda net, x: tiled.downsample(x, net.halve), []),
     ],
     ids=["normed conv", "residual", "residual of another width", "upsample", "downsample"],
 )
 def test_nothing_of_the_pictures_size_is_made_but_the_result(layer: Layer, makers: list[str]) -> None:
     net, x = randomise(Layers()), noise(1, CHANNELS, 128, 16)
     net.conv_1x1, net.hidden = nn.Conv2d(CHANNELS, CHANNELS, 1), x.clone()
-    with in_bands(8 * CHANNELS * 16), Births(x.numel() // 2) as births:
+    with in_bands(8 * CHANNELS * 16), Allocations(x.numel() // 2) as allocations:
         layer(net, x)
-    assert births.makers == makers
+    assert allocations.operations == makers
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 def test_with_gradients_nothing_is_made_in_bands(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
     net, x = randomise(Layers()), noise(1, CHANNELS, 6, 5).requires_grad_()
     wanted = torch.autograd.grad(layer(net, x).square().sum(), x)
-    monkeypatch.setattr(bands, "windows", None)
+    monkeypatch.setattr(tiled, "windows", None)
     with in_bands(FEW_ROWS):
-        found = torch.autograd.grad(layer(net, x).square().sum(), x)
-    assert torch.equal(found[0], wanted[0])
+        result = torch.autograd.grad(layer(net, x).square().sum(), x)
+    assert torch.equal(result[0], wanted[0])
 
 
 @torch.inference_mode()
@@ -192,16 +192,16 @@ def test_attention_takes_as_many_queries_as_its_scores_may_be(monkeypatch: pytes
     monkeypatch.setattr(F, "scaled_dot_product_attention", noted)
     x = noise(1, 1, 50, 4)
     with in_bands(1000):
-        bands.attention(x, x, x)
+        tiled.attention(x, x, x)
     assert taken == [(20, 50), (20, 50), (10, 50)]
 
 
 @torch.inference_mode()
 def test_the_bound_is_what_the_real_decoder_has_at_1024() -> None:
-    assert not bands.in_bands(256 * 1024 * 1024)
-    assert bands.in_bands(256 * 1024 * 1040)
+    assert not tiled.in_bands(256 * 1024 * 1024)
+    assert tiled.in_bands(256 * 1024 * 1040)
 
 
 @pytest.mark.parametrize(("width", "rows"), [(256 * 2048, 8), (256 * 5792, 2), (1 << 30, 1)])
 def test_a_band_has_a_row_at_least(width: int, rows: int) -> None:
-    assert bands.band_rows(width, torch.device("cpu")) == rows
+    assert tiled.band_rows(width, torch.device("cpu")) == rows

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from brandpress.model.errors import CheckpointError
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import Transformer, TransformerConfig, cat_rope, fit_half
+from brandpress.model.network.transformer import Transformer, TransformerConfig, clip_float16
 from tests.model.layout import elements_of, randomise, real_layout, shapes_of
 
 SMALL: dict[str, Any] = {
@@ -71,7 +71,7 @@ def test_velocity_equals_diffusers(changes: dict[str, Any], grid: tuple[int, int
     ids = torch.cat((image_ids(*grid), reference_ids(beside)))
     wanted = theirs(image, text, time, ids, text_ids(TEXT), guidance).sample
     mods = ours.modulations(time * 1000, None if guidance is None else guidance * 1000)
-    rope = cat_rope(ours.rope(text_ids(TEXT)), ours.rope(ids))
+    rope = ours.rope(torch.cat((text_ids(TEXT), ids)))
     assert wanted.std() > 0.1
     torch.testing.assert_close(ours(image, text, mods, rope), wanted, **CLOSE)
 
@@ -86,8 +86,8 @@ def test_training_computes_what_rendering_does(references: int) -> None:
     def velocity() -> Tensor:
         still = ours.modulations(torch.zeros(1))
         kv = ours.reference_kv(beside, still, ours.rope(reference_ids(grids))) if references else None
-        made: Tensor = ours(image, text, ours.modulations(torch.tensor([700.0])), ours.rope(ids), kv)
-        return made
+        result: Tensor = ours(image, text, ours.modulations(torch.tensor([700.0])), ours.rope(ids), kv)
+        return result
 
     trained = velocity()
     assert trained.requires_grad
@@ -126,9 +126,9 @@ def test_reference_kv_equals_diffusers_in_both_its_modes(references: int, guidan
         image, text, torch.tensor([0.4]), ids, text_ids(TEXT), guidance, kv_cache=first.kv_cache, kv_cache_mode="cached"
     )
     layers = [*first.kv_cache.double_block_caches, *first.kv_cache.single_block_caches]
-    for layer, made in zip(layers, kv, strict=True):
-        torch.testing.assert_close(made.key, layer.k_ref.transpose(1, 2), **CLOSE)
-        torch.testing.assert_close(made.value, layer.v_ref.transpose(1, 2), **CLOSE)
+    for layer, result in zip(layers, kv, strict=True):
+        torch.testing.assert_close(result.key, layer.k_ref.transpose(1, 2), **CLOSE)
+        torch.testing.assert_close(result.value, layer.v_ref.transpose(1, 2), **CLOSE)
     for time, wanted in ((0.9, first.sample), (0.4, later.sample)):
         mods = ours.modulations(torch.tensor([time * 1000]), thousand)
         torch.testing.assert_close(ours(image, text, mods, rope, kv), wanted, **CLOSE)
@@ -143,11 +143,11 @@ def test_diffusers_kv_does_not_depend_on_prompt_noise_and_time_as_ours_cannot() 
     kv = ours.reference_kv(references, ours.modulations(torch.zeros(1)), ours.rope(ids))
     for seed, time, grid in ((2, 0.9, (2, 2)), (3, 0.3, (5, 1))):
         image = tokens(grid[0] * grid[1], 16, seed)
-        made = theirs(
+        result = theirs(
             torch.cat((references, image), dim=1), tokens(TEXT, 20, seed), torch.tensor([time]),
             torch.cat((ids, image_ids(*grid))), text_ids(TEXT), kv_cache_mode="extract", num_ref_tokens=total(GRIDS),
         ).kv_cache  # fmt: skip
-        for mine, layer in zip(kv, [*made.double_block_caches, *made.single_block_caches], strict=True):
+        for mine, layer in zip(kv, [*result.double_block_caches, *result.single_block_caches], strict=True):
             torch.testing.assert_close(mine.key, layer.k_ref.transpose(1, 2), **CLOSE)
 
 
@@ -185,5 +185,5 @@ def test_a_config_of_another_class_is_refused() -> None:
 
 def test_only_half_precision_is_cut() -> None:
     large = torch.tensor([70000.0, -1e9, 3.0])
-    assert fit_half(large) is large
-    assert fit_half(torch.tensor([float("inf"), -5.0], dtype=torch.float16)).tolist() == [65504.0, -5.0]
+    assert clip_float16(large) is large
+    assert clip_float16(torch.tensor([float("inf"), -5.0], dtype=torch.float16)).tolist() == [65504.0, -5.0]

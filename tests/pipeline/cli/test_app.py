@@ -1,4 +1,4 @@
-"""The command line: exit codes, what goes to stdout and what to stderr, and that it starts quickly."""
+"""The command line: exit codes, stdout and stderr, and heavy imports."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def good(corpus: Path) -> str:
 def test_validate_good_files(good: str, corpus: Path, capsys: Capture) -> None:
     brand = str(corpus / "northwind" / "brand.yaml")
     assert cli.run(["validate", good, brand]) == 0
-    shown = capsys.readouterr()
-    assert shown.out.splitlines() == [f"{good}: ok, campaign spring, 12 variants", f"{brand}: ok, brand northwind"]
-    assert shown.err == ""
+    output = capsys.readouterr()
+    assert output.out.splitlines() == [f"{good}: ok, campaign spring, 12 variants", f"{brand}: ok, brand northwind"]
+    assert output.err == ""
 
 
-def test_validate_tells_a_shared_problem_once(corpus: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validate_prints_a_shared_problem_once(corpus: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(corpus / "bad" / "many-in-both-files")
     assert cli.run(["validate", "job.yaml", "brand.yaml"]) == 1
     lines = capsys.readouterr().err.splitlines()
@@ -39,21 +39,21 @@ def test_validate_tells_a_shared_problem_once(corpus: Path, capsys: Capture, mon
 def test_validate_as_json(corpus: Path, good: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(corpus / "bad" / "wrong-product")
     assert cli.run(["validate", "job.yaml", good, "--json"]) == 1
-    shown = capsys.readouterr()
-    values = json.loads(shown.out)
+    output = capsys.readouterr()
+    values = json.loads(output.out)
     assert (values["ok"], [file["ok"] for file in values["files"]]) == (False, [False, True])
     [problem] = values["files"][0]["problems"]
     assert (problem["file"], problem["line"], problem["column"]) == ("job.yaml", 5, 13)
     assert problem["suggestion"] == "'mug'"
     assert problem["message"].startswith("job.yaml:5:13: unknown product 'mgu'; allowed: 'mug', 'bottle'")
-    assert shown.err == ""
+    assert output.err == ""
 
 
 def test_plan(good: str, tmp_path: Path, capsys: Capture) -> None:
     assert cli.run(["plan", good, "--deliver", str(tmp_path / "out")]) == 0
-    shown = capsys.readouterr().out
+    text = capsys.readouterr().out
     for part in ("spring", "northwind", "12: 0 done, 12 to render", "Apache-2.0", "3 reference sets", "mug/fox-snow"):
-        assert part in shown
+        assert part in text
     assert not (tmp_path / "out").exists()
 
 
@@ -64,7 +64,7 @@ def test_plan_as_json(good: str, tmp_path: Path, capsys: Capture) -> None:
     assert values["deliver"] == str(tmp_path)
 
 
-def test_check_finds_work(good: str, tmp_path: Path) -> None:
+def test_check_exits_with_2_if_there_is_work(good: str, tmp_path: Path) -> None:
     assert cli.run(["plan", good, "--deliver", str(tmp_path), "--check"]) == 2
 
 
@@ -72,21 +72,21 @@ def test_check_finds_work(good: str, tmp_path: Path) -> None:
 def test_plan_of_a_bad_file(name: str, corpus: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(corpus / "bad" / name)
     assert cli.run(["plan", "job.yaml", "--check"]) == 1
-    shown = capsys.readouterr()
+    output = capsys.readouterr()
     expected = Path("expected.txt").read_text().splitlines()
-    assert shown.err.splitlines() == expected
-    assert shown.out == ""
+    assert output.err.splitlines() == expected
+    assert output.out == ""
 
 
-def test_a_model_that_is_not_there_ends_with_4(corpus: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_a_missing_model_exits_with_4(corpus: Path, tmp_path: Path, capsys: Capture) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
     (tmp_path / "job.yaml").write_text(text.replace("../klein", "nanoo"))
     assert cli.run(["plan", str(tmp_path / "job.yaml")]) == 4
     assert "nanoo" in capsys.readouterr().err
 
 
-def test_a_store_out_of_reach(corpus: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plan is shown without it; `--check`, which needs it, ends with its error."""
+def test_an_unreachable_store(corpus: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`plan` works without it; `plan --check`, which needs it, exits with its error."""
     for name, value in {
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
         "AWS_ACCESS_KEY_ID": "key",
@@ -99,9 +99,9 @@ def test_a_store_out_of_reach(corpus: Path, tmp_path: Path, capsys: Capture, mon
     assert cli.run(["plan", good, "--deliver", "s3://assets"]) == 0
     assert "unknown" in capsys.readouterr().out
     assert cli.run(["plan", good, "--deliver", "s3://assets", "--check"]) == 4
-    shown = capsys.readouterr().err
-    assert "assets" in shown
-    assert "hush" not in shown
+    error = capsys.readouterr().err
+    assert "assets" in error
+    assert "hush" not in error
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_a_store_out_of_reach(corpus: Path, tmp_path: Path, capsys: Capture, mon
         (["validate"], "Missing argument"),
     ],
 )
-def test_a_wrong_command_line_ends_with_1(arguments: list[str], text: str, capsys: Capture) -> None:
+def test_a_wrong_command_line_exits_with_1(arguments: list[str], text: str, capsys: Capture) -> None:
     assert cli.run(arguments) == 1
     assert text in capsys.readouterr().err
 
 
-def test_a_wrong_address_ends_with_1(good: str, capsys: Capture) -> None:
+def test_a_wrong_address_exits_with_1(good: str, capsys: Capture) -> None:
     assert cli.run(["plan", good, "--deliver", "gs://assets"]) == 1
     assert capsys.readouterr().err.startswith("--deliver: 'gs://' isn't a kind of store; allowed: s3://bucket/prefix")
 
@@ -137,29 +137,31 @@ def test_as_a_process(good: str, corpus: Path) -> None:
     assert "Traceback" not in bad.stderr
     version = brandpress("--version")
     assert (version.returncode, version.stdout.split()[0]) == (0, "brandpress")
-    nothing = brandpress()
-    assert "validate" in nothing.stdout + nothing.stderr
+    without_arguments = brandpress()
+    assert "validate" in without_arguments.stdout + without_arguments.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(good: str, tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_error(good: str, tmp_path: Path) -> None:
     plan = f"{sys.executable} -m brandpress.pipeline.cli plan {good} --deliver {tmp_path} --json --first 12"
-    found = subprocess.run(["bash", "-c", f"{plan} | head -c 1"], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert (found.stdout, found.stderr) == ("{", "")
+    completed = subprocess.run(
+        ["bash", "-c", f"{plan} | head -c 1"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (completed.stdout, completed.stderr) == ("{", "")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["validate", "<good>"], ["plan", "<good>", "--deliver", "<out>"]])
-def test_nothing_heavy_is_loaded(arguments: list[str], good: str, tmp_path: Path) -> None:
+def test_heavy_packages_are_not_imported(arguments: list[str], good: str, tmp_path: Path) -> None:
     filled = [argument.replace("<good>", good).replace("<out>", str(tmp_path)) for argument in arguments]
     code = (
         "import sys; from brandpress.pipeline.cli import app; app.run(sys.argv[1:]);"
         "print([n for n in ('torch', 'ray', 'transformers', 'diffusers', 'boto3', 'numpy') if n in sys.modules])"
     )
     command = [sys.executable, "-c", code, *filled]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    assert found.stdout.splitlines()[-1] == "[]"
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert completed.stdout.splitlines()[-1] == "[]"
 
 
-def test_counting_tokens_loads_neither_torch_nor_ray(corpus: Path, tmp_path: Path) -> None:
+def test_counting_tokens_imports_neither_torch_nor_ray(corpus: Path, tmp_path: Path) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
     (tmp_path / "job.yaml").write_text(
         text.replace("../klein", "nano").replace('"{{ product }}"', f'"{"very " * 90}{{{{ product }}}}"')
@@ -169,12 +171,12 @@ def test_counting_tokens_loads_neither_torch_nor_ray(corpus: Path, tmp_path: Pat
         "print([n for n in ('tokenizers', 'torch', 'ray') if n in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "job.yaml")]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    assert "1 of 1 prompts are longer than 64 tokens" in found.stdout
-    assert found.stdout.splitlines()[-1] == "['tokenizers']"
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "1 of 1 prompts are longer than 64 tokens" in completed.stdout
+    assert completed.stdout.splitlines()[-1] == "['tokenizers']"
 
 
-def test_an_interrupt_ends_with_130(good: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_exits_with_130(good: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(path: Path) -> None:
         raise KeyboardInterrupt
 

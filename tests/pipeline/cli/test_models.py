@@ -1,4 +1,4 @@
-"""`brandpress models`: the family, what of it is here, and getting it."""
+"""`brandpress models`: the family, which models this machine has, and downloading them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Capture = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[3]
 HUB = "black-forest-labs/FLUX.2-klein-4B"
 SHARD = "transformer/diffusion_pytorch_model-00001-of-00002.safetensors"
-FILES = 16  # of the repository that are wanted
+FILES = 16  # files of the repository that are downloaded
 
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """A hub with [klein 4b] and, behind a gate, [dev]; this process's cache is empty."""
+    """A hub with [klein 4b] and a gated [dev]; this process's cache is empty."""
     monkeypatch.delenv("BFL_API_KEY", raising=False)
     with running_hub_server() as server:
         point_library_at(server.endpoint, tmp_path, monkeypatch)
@@ -55,9 +55,9 @@ def models(capsys: Capture) -> dict[str, dict[str, Any]]:
 
 
 def test_json_has_the_whole_table(hub: HubServer, capsys: Capture) -> None:
-    found = models(capsys)
-    assert list(found) == list(FAMILIES)
-    assert found["flux.2-dev"] == {
+    table = models(capsys)
+    assert list(table) == list(FAMILIES)
+    assert table["flux.2-dev"] == {
         "name": "flux.2-dev",
         "hub": "black-forest-labs/FLUX.2-dev",
         "endpoint": None,
@@ -80,15 +80,15 @@ def test_json_has_the_whole_table(hub: HubServer, capsys: Capture) -> None:
         "where": "not in the hub's cache",
         "command": "brandpress models --get flux.2-dev",
     }
-    pro = found["flux.2-pro"]
+    pro = table["flux.2-pro"]
     assert (pro["endpoint"], pro["hub"], pro["parameters"], pro["steps"]) == ("flux-2-pro", None, None, None)
     assert (pro["bytes"], pro["text_encoder"], pro["command"]) == (None, None, "export BFL_API_KEY=…")
-    assert (found["nano"]["available"], found["nano"]["where"]) == (True, "ships with brandpress")
+    assert (table["nano"]["available"], table["nano"]["where"]) == (True, "ships with brandpress")
     assert hub.requests == []
 
 
 @pytest.mark.parametrize("width", [60, 80, 189])
-def test_a_narrow_place_gets_lines(
+def test_a_narrow_terminal_gets_lines(
     width: int, hub: HubServer, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli.run(["models", "--get", "flux.2-klein-4b"]) == 0
@@ -132,21 +132,21 @@ def test_a_wide_terminal_gets_a_table(hub: HubServer, capsys: Capture, monkeypat
 
 def test_get_downloads_and_prints_the_folder(hub: HubServer, tmp_path: Path, capsys: Capture) -> None:
     process = start(hub, tmp_path, "--get", "flux.2-klein-4b", HF_TOKEN=GOOD_TOKEN)
-    told, shown = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 0
-    assert told == models(capsys)["flux.2-klein-4b"]["where"] + "\n"
-    lines = shown.splitlines()
+    assert stdout == models(capsys)["flux.2-klein-4b"]["where"] + "\n"
+    lines = stderr.splitlines()
     assert lines[0] == f"downloading {HUB}: 0 bytes of 140.6 kB"
     assert lines[-1] == f"downloading {HUB}: 140.6 kB of 140.6 kB"
     assert all(line.startswith(f"downloading {HUB}: ") for line in lines)
-    assert GOOD_TOKEN not in told + shown
+    assert GOOD_TOKEN not in stdout + stderr
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)], ids=["interrupted", "killed"])
-def test_a_download_that_was_ended_goes_on(
+def test_an_interrupted_download_resumes(
     sent: signal.Signals, code: int, hub: HubServer, tmp_path: Path, capsys: Capture
 ) -> None:
-    """An interrupt ends it though a file would take minutes more; only that file is fetched afterwards."""
+    """An interrupt ends it while a file hangs; afterwards only that file is fetched."""
     hub.held.add(SHARD)
     process = start(hub, tmp_path, "--get", "flux.2-klein-4b")
     try:
@@ -159,11 +159,11 @@ def test_a_download_that_was_ended_goes_on(
                 break
             time.sleep(0.05)
         process.send_signal(sent)
-        _, shown = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == code
-    assert "Traceback" not in shown
+    assert "Traceback" not in stderr
     assert not models(capsys)["flux.2-klein-4b"]["available"]
     assert len(hub.sent) == FILES - 1
     hub.held.clear()
@@ -176,45 +176,45 @@ def test_a_download_that_was_ended_goes_on(
 
 def test_get_of_a_gated_model(hub: HubServer, tmp_path: Path) -> None:
     process = start(hub, tmp_path, "--get", "flux.2-dev", HF_TOKEN=OTHER_TOKEN)
-    told, shown = process.communicate(timeout=120)
-    assert (process.returncode, told) == (4, "")
-    assert "accept the licence on https://huggingface.co/black-forest-labs/FLUX.2-dev" in shown
-    assert "Traceback" not in shown
-    assert OTHER_TOKEN not in shown
+    stdout, stderr = process.communicate(timeout=120)
+    assert (process.returncode, stdout) == (4, "")
+    assert "accept the licence on https://huggingface.co/black-forest-labs/FLUX.2-dev" in stderr
+    assert "Traceback" not in stderr
+    assert OTHER_TOKEN not in stderr
 
 
-def test_get_where_there_is_nothing_to_get(hub: HubServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_get_of_a_model_without_a_download(hub: HubServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.run(["models", "--get", "nano"]) == 0
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err) == (
+    output = capsys.readouterr()
+    assert (output.out, output.err) == (
         f"{NANO_FOLDER}\n",
         "nano ships with brandpress, so there is nothing to download\n",
     )
     assert cli.run(["models", "--get", "flux.2-pro"]) == 0
-    shown = capsys.readouterr()
+    output = capsys.readouterr()
     rendered = "flux.2-pro is rendered by BFL, so there is nothing to download"
-    assert (shown.out, shown.err) == ("", f"{rendered}; it needs a key: export BFL_API_KEY=…\n")
+    assert (output.out, output.err) == ("", f"{rendered}; it needs a key: export BFL_API_KEY=…\n")
     monkeypatch.setenv("BFL_API_KEY", "hush")
     assert cli.run(["models", "--get", "flux.2-pro", "--json"]) == 0
-    shown = capsys.readouterr()
-    assert (json.loads(shown.out), shown.err) == ({"name": "flux.2-pro", "folder": None}, f"{rendered}\n")
+    output = capsys.readouterr()
+    assert (json.loads(output.out), output.err) == ({"name": "flux.2-pro", "folder": None}, f"{rendered}\n")
     assert hub.requests == []
 
 
 def test_get_of_an_unknown_name(capsys: Capture) -> None:
     assert cli.run(["models", "--get", "flux2-klein4b"]) == 1
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.startswith("--get: 'flux2-klein4b' is none of the family's models; allowed: 'nano', 'flux.2-dev',")
-    assert shown.err.endswith("did you mean 'flux.2-klein-4b'?\n")
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("--get: 'flux2-klein4b' is not a model of the family; allowed: 'nano', 'flux.2-dev',")
+    assert output.err.endswith("did you mean 'flux.2-klein-4b'?\n")
 
 
-def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
+def test_heavy_packages_are_not_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from brandpress.pipeline.cli import app; app.run(['models']);"
         "print([n for n in ('torch', 'ray', 'transformers', 'diffusers', 'boto3', 'numpy') if n in sys.modules])"
     )
     environment = os.environ | {"HF_HOME": str(tmp_path)}
     command = [sys.executable, "-c", code]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
-    assert found.stdout.splitlines()[-1] == "[]"
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
+    assert completed.stdout.splitlines()[-1] == "[]"

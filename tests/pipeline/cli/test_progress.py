@@ -1,4 +1,4 @@
-"""Progress: plain lines where stderr is no terminal, a bar and the failures where it is."""
+"""Progress: a bar with failures above it on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ EVENTS: list[Event] = [
     WorkersStarting(1, False, 2),
     WorkersStarting(8, True, 1, "http://127.0.0.1:8265"),
     WorkerLoaded("worker-0", {"device": "cpu"}, 2.345),
-    VariantStarted("worker-0", "mug/scene000"),
-    VariantRecorded("worker-0", record(0, timings={"model": 1.5})),
+    VariantStarted("0" * 64, "mug/scene000"),
+    VariantRecorded(record(0, timings={"model": 1.5})),
     WorkerLost("worker-0", "its process died"),
-    VariantRecorded("worker-0", failed(1, "no memory")),
+    VariantRecorded(failed(1, "no memory")),
     Stopping(),
     Stopping("the disk is full"),
 ]
@@ -46,20 +46,20 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as show:
         for event in EVENTS:
             show(event)
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.splitlines() == [
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.splitlines() == [
         "5 variants: 3 done before, 2 to render now",
-        "5 variants: 2 done before, 2 to render now, 1 held back (--retry-failed tries them again)",
+        "5 variants: 2 done before, 2 to render now, 1 held back (use --retry-failed to retry them)",
         "warning: no conditional writes",
         "1 worker starting, 2 CPU threads each",
         "8 workers starting, one GPU each; Ray's dashboard: http://127.0.0.1:8265",
-        "worker-0 is ready after 2.3 s on cpu",
+        "worker-0 loaded the model in 2.3 s on cpu",
         "[1/2] mug/scene000 (1.5 s)",
-        "worker-0 is lost: its process died",
+        "worker-0 was lost: its process died",
         "[2/2] failed: mug/scene001: no memory",
-        "stopping: what is begun will be finished and delivered; once more ends at once",
-        "stopping, the store takes nothing any more: the disk is full",
+        "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately",
+        "stopping because the store rejects all writes: the disk is full",
     ]
 
 
@@ -71,7 +71,7 @@ def test_a_terminal_gets_a_bar_and_the_failures_above_it(monkeypatch: pytest.Mon
     with progress() as show:
         for event in EVENTS:
             show(event)
-    told = terminal.getvalue()
-    assert "failed: mug/scene001: no memory" in told
-    assert "2/2" in told
-    assert "[1/2]" not in told
+    output = terminal.getvalue()
+    assert "failed: mug/scene001: no memory" in output
+    assert "2/2" in output
+    assert "[1/2]" not in output

@@ -1,4 +1,4 @@
-"""The commands render, status, verify and sheet as they are typed; once with the real model, else with the stand-in."""
+"""The commands from render to sheet, typed as users type them; with the stand-in unless a test says otherwise."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from PIL import Image
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.driver_loop import NOT_COMPILED
-from brandpress.pipeline.render.driver.run import render_campaign
 from tests.campaigns import write_campaign
 from tests.model.small import save_small
 
-
-@pytest.fixture
-def stand_in(ray: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands render with the stand-in: these tests are about what is typed and told."""
-    assert render_campaign.__kwdefaults__ is not None
-    monkeypatch.setitem(render_campaign.__kwdefaults__, "renderer", "tests.stand_in:load")
+STAND_IN = "tests.stand_in:load"
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = cli.run([str(argument) for argument in arguments])
-    told = capsys.readouterr()
-    return code, told.out, told.err
+def run(
+    capsys: pytest.CaptureFixture[str], *arguments: object, renderer: str | None = STAND_IN
+) -> tuple[int, str, str]:
+    """Runs a command line; returns its exit code, stdout and stderr. renderer: None for the model's."""
+    code = cli.run([str(argument) for argument in arguments], renderer=renderer)
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
-def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
-    code, out, _ = run(capsys, *arguments, "--json")
+def run_json(
+    capsys: pytest.CaptureFixture[str], *arguments: object, renderer: str | None = STAND_IN
+) -> tuple[int, dict[str, Any]]:
+    """Runs a command line with `--json`; returns its exit code and output."""
+    code, out, _ = run(capsys, *arguments, "--json", renderer=renderer)
     return code, json.loads(out)
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("ray")
 def test_a_campaign_from_render_to_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 2)
     code, summary = run_json(capsys, "status", job)
@@ -58,8 +58,8 @@ def test_a_campaign_from_render_to_sheet(tmp_path: Path, capsys: pytest.CaptureF
     assert Image.open(tmp_path / "sheet.png").format == "PNG"
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_failures_are_named_and_the_exit_code_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("ray")
+def test_failures_are_listed_and_the_exit_code_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]"}, products=("mug",))
     code, out, err = run(capsys, "render", job)
     assert code == 3
@@ -72,8 +72,8 @@ def test_failures_are_named_and_the_exit_code_says_so(tmp_path: Path, capsys: py
     ]
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_what_is_quarantined_is_no_work_until_it_is_asked_for(
+@pytest.mark.usefixtures("ray")
+def test_quarantined_variants_are_no_work_until_retry_failed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = write_campaign(tmp_path, {"good": "here", "poison": "[exit]", "bad": "[raise]"}, products=("mug",))
@@ -92,8 +92,8 @@ def test_what_is_quarantined_is_no_work_until_it_is_asked_for(
     assert run(capsys, "plan", job, "--check")[0] == 0
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_back_to_an_earlier_manifest_and_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("ray")
+def test_rollback_and_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, {"one": "here"}, products=("mug",))
     assert run(capsys, "render", job)[0] == 0
     (first,) = (tmp_path / "out" / "spring" / "assets").rglob("*.png")
@@ -103,26 +103,26 @@ def test_back_to_an_earlier_manifest_and_clean(tmp_path: Path, capsys: pytest.Ca
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["2", "1"]
     assert "<- latest" in out.splitlines()[0]
-    code, told = run_json(capsys, "rollback", job)
-    assert (code, told["latest"]) == (0, "manifests/00000001/manifest.json")
-    assert [manifest["number"] for manifest in told["manifests"]] == [2, 1]
+    code, values = run_json(capsys, "rollback", job)
+    assert (code, values["latest"]) == (0, "manifests/00000001/manifest.json")
+    assert [manifest["number"] for manifest in values["manifests"]] == [2, 1]
     code, _, err = run(capsys, "rollback", job, "--to", 9)
-    assert (code, err) == (1, "--to 9: there is no such manifest; there are 1, 2\n")
-    assert run(capsys, "render", job)[0] == 0, "publishes what the job says"
-    assert run(capsys, "clean", job, "--keep", 1, "--yes")[1].startswith("0 objects"), "all of it is young"
-    code, told = run_json(capsys, "clean", job, "--keep", 1, "--hours", 0)
-    assert (code, told["deleted"], told["kept_manifests"]) == (0, False, [3])
-    assert f"assets/mug/{first.name}" in [entry["key"] for entry in told["objects"]]
+    assert (code, err) == (1, "--to 9: there is no such manifest; allowed: 1, 2\n")
+    assert run(capsys, "render", job)[0] == 0, "a render publishes what the job says"
+    assert run(capsys, "clean", job, "--keep", 1, "--yes")[1].startswith("0 objects"), "all objects are young"
+    code, values = run_json(capsys, "clean", job, "--keep", 1, "--hours", 0)
+    assert (code, values["deleted"], values["kept_manifests"]) == (0, False, [3])
+    assert f"assets/mug/{first.name}" in [entry["key"] for entry in values["objects"]]
     assert first.exists()
     code, out, _ = run(capsys, "clean", job, "--keep", 1, "--hours", 0, "--yes")
     assert (code, first.exists()) == (0, False)
-    assert out.startswith(f"{len(told['objects'])} objects, ")
+    assert out.startswith(f"{len(values['objects'])} objects, ")
     code, out, _ = run(capsys, "verify", job)
     assert code == 0
     assert out.splitlines()[-1].endswith("0 missing, 0 changed, 0 unknown")
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("ray")
 def test_deliver_and_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 3)
     code, summary = run_json(capsys, "render", job, "--deliver", tmp_path / "elsewhere", "--limit", 2)
@@ -133,24 +133,24 @@ def test_deliver_and_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize(("options", "warnings"), [((), 0), (("--compile",), 1)])
-@pytest.mark.usefixtures("stand_in")
-def test_compile_is_passed_on_and_its_lack_told(
+@pytest.mark.usefixtures("ray")
+def test_compile_is_passed_on_and_a_missing_compiler_warned_about(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], warnings: int
 ) -> None:
-    """The stand-in finds no compiler."""
+    """The stand-in reports no compiler."""
     code, _, err = run(capsys, "render", write_campaign(tmp_path, 1), *options)
     assert (code, err.count(f"warning: {NOT_COMPILED}\n")) == (0, warnings)
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_verify_ends_with_3_when_a_picture_was_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("ray")
+def test_verify_exits_with_3_if_a_picture_was_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 1)
     run(capsys, "render", job)
     picture = next((tmp_path / "out").rglob("*.png"))
     picture.write_bytes(picture.read_bytes() + b"!")
-    code, told = run_json(capsys, "verify", job)
+    code, values = run_json(capsys, "verify", job)
     assert code == 3
-    assert [problem["kind"] for problem in told["problems"]] == ["changed"]
+    assert [problem["kind"] for problem in values["problems"]] == ["changed"]
     code, out, _ = run(capsys, "verify", job)
     assert code == 3
     assert f"changed: {picture.relative_to(tmp_path / 'out' / 'spring')}" in out
@@ -167,42 +167,42 @@ def test_verify_ends_with_3_when_a_picture_was_changed(tmp_path: Path, capsys: p
         (["sheet", "JOB"], 4, "nothing is published here yet"),
     ],
 )
-def test_mistakes_are_told_on_stderr(
+def test_errors_are_printed_on_stderr(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
 ) -> None:
     job = write_campaign(tmp_path, 1)
-    ended, out, err = run(capsys, *[str(job) if argument == "JOB" else argument for argument in arguments])
-    assert (ended, out) == (code, "")
+    exit_code, out, err = run(capsys, *[str(job) if argument == "JOB" else argument for argument in arguments])
+    assert (exit_code, out) == (code, "")
     assert words in err
     assert "Traceback" not in err
 
 
-def test_a_model_without_weights_stops_with_its_error(
+def test_a_model_without_weights_exits_with_its_error(
     ray: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = run(capsys, "render", write_campaign(tmp_path, 1))
+    code, out, err = run(capsys, "render", write_campaign(tmp_path, 1), renderer=None)
     assert (code, out) == (4, "")
     assert "no worker could start: " in err
     assert "Traceback" not in err
 
 
-def test_the_real_model_gives_the_same_pictures_whatever_the_workers(
+def test_the_real_model_renders_the_same_pictures_with_one_worker_and_two(
     ray: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A small random FLUX.2 [klein] KV: three reference sets, one worker and two."""
+    """A small random FLUX.2 [klein] KV with three reference sets."""
     checkpoint = save_small("klein-kv", tmp_path / "small")
-    shown: list[dict[str, Any]] = []
+    pictures: list[dict[str, Any]] = []
     for workers in (1, 2):
         job = write_campaign(
             tmp_path / str(workers), 2, products=("mug", "bottle", "lamp"), model=str(checkpoint), size="64x96"
         )
-        code, summary = run_json(capsys, "render", job, "--workers", workers)
+        code, summary = run_json(capsys, "render", job, "--workers", workers, renderer=None)
         assert (code, summary["counts"]["done"]) == (0, 6)
         assert set(summary["cache"]) == {"text", "projection", "latents", "reference_kv", "modulations", "rope"}
         folder = tmp_path / str(workers) / "out" / "spring"
-        shown.append({str(file.relative_to(folder)): np.asarray(Image.open(file)) for file in folder.rglob("*.png")})
+        pictures.append({str(file.relative_to(folder)): np.asarray(Image.open(file)) for file in folder.rglob("*.png")})
         assert run(capsys, "verify", job)[0] == 0
-    one, two = shown
+    one, two = pictures
     assert one.keys() == two.keys()
     for name, pixels in one.items():
         assert pixels.shape == (96, 64, 3)

@@ -1,4 +1,4 @@
-"""Records and pictures for tests of the store's contents."""
+"""Variants, records and asset contents for tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADER = Header(campaign="spring", brand="northwind", spec_sha256="5" * 64, mode
 
 
 def variant(number: int) -> Variant:
-    """Variant `number` of a made-up campaign."""
+    """Returns variant `number` of a fictitious campaign."""
     return Variant(
         name=f"mug/scene{number:03}",
         axes={"product": "mug", "scene": f"scene{number}"},
@@ -32,31 +32,31 @@ def variant(number: int) -> Variant:
 
 
 def record(number: int, **changes: Any) -> Record:
-    """The record of variant `number`, done unless changed."""
-    made = variant(number)
+    """Returns the record of variant `number`, with `changes`; done by default."""
+    rendered = variant(number)
     fields: dict[str, Any] = {
-        "name": made.name,
+        "name": rendered.name,
         "status": "done",
-        "render_key": made.render_key,
+        "render_key": rendered.render_key,
         "width": 64,
         "height": 64,
         "format": "png",
-        "prompt": made.prompt,
+        "prompt": rendered.prompt,
         "seed": number,
         "steps": 4,
         "guidance": 1.0,
         "model": MODEL,
-        "axes": made.axes,
+        "axes": rendered.axes,
         "created": datetime(2026, 11, 23, 12, tzinfo=UTC),
     }
     return Record(**fields | changes)
 
 
 def failed(number: int, cause: str = "it broke") -> Record:
-    """The record of variant `number`, failed."""
+    """Returns the record of variant `number` as failed."""
     return record(number, status="failed", cause=cause)
 
 
 def data_of(number: int) -> bytes:
-    """The bytes of variant `number`'s asset."""
+    """Returns the asset content of variant `number`."""
     return f"picture {number}".encode()

@@ -1,12 +1,13 @@
-"""What goes and what stays, over both stores."""
+"""Cleaning: what is deleted and what is kept, on both stores."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
+from brandpress.pipeline.deliver.clean import GarbageSet, delete_garbage, find_garbage
 from brandpress.pipeline.deliver.delivery import deliver
 from brandpress.pipeline.deliver.manifest import BrokenManifestError, manifest_key, publish
 from brandpress.pipeline.deliver.record import record_key
@@ -20,18 +21,19 @@ LATER = 25 * 3600.0
 
 
 def render(folder: Store, *numbers: int) -> None:
-    """Deliver these variants, and publish them as the campaign."""
+    """Delivers these variants and publishes them as the campaign."""
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in numbers]
     publish(folder, HEADER, len(records), records, list)
 
 
-def names_of(number: int) -> set[str]:
+def keys_of(number: int) -> set[str]:
+    """Returns the keys of the variant's asset and record."""
     return {variant(number).asset, record_key(variant(number).render_key)}
 
 
 @pytest.fixture
 def folder(store_uri: str) -> Store:
-    """A campaign whose variants changed with each of three manifests."""
+    """A campaign with three manifests, each with different variants."""
     folder = open_campaign(store_uri, "spring")
     render(folder, 0)
     render(folder, 1)
@@ -39,71 +41,77 @@ def folder(store_uri: str) -> Store:
     return folder
 
 
-def swept(folder: Store, wanted: tuple[int, ...] = (1, 2), later: float = LATER, **options: float) -> set[str]:
-    sweep = find_garbage(folder, map(variant, wanted), now=time.time() + later, **options)  # type: ignore[arg-type]
-    return {entry.key for entry in sweep.entries}
+def garbage_of(
+    folder: Store, planned: tuple[int, ...] = (1, 2), later: float = LATER, keep: int = 10, hours: float = 24.0
+) -> GarbageSet:
+    """Returns the garbage of a job with the variants `planned`, as found `later` seconds from now."""
+    return find_garbage(folder, map(variant, planned), now=time.time() + later, keep=keep, hours=hours)
 
 
-def test_what_kept_manifests_name_stays(folder: Store) -> None:
-    assert swept(folder) == set()
+def garbage_keys(folder: Store, planned: tuple[int, ...] = (1, 2), **options: Any) -> set[str]:
+    return {entry.key for entry in garbage_of(folder, planned, **options).entries}
 
 
-def test_with_an_old_manifest_goes_what_only_it_names(folder: Store) -> None:
-    assert swept(folder, keep=2) == names_of(0) | {manifest_key(1), "manifests/00000001/variants.jsonl"}
+def test_objects_of_kept_manifests_are_kept(folder: Store) -> None:
+    assert garbage_keys(folder) == set()
 
 
-def test_what_the_job_asks_for_stays_published_or_not(folder: Store) -> None:
+def test_an_old_manifest_is_garbage_with_the_objects_that_only_it_references(folder: Store) -> None:
+    assert garbage_keys(folder, keep=2) == keys_of(0) | {manifest_key(1), "manifests/00000001/variants.jsonl"}
+
+
+def test_the_jobs_variants_are_kept_published_or_not(folder: Store) -> None:
     deliver(folder, record(5), variant(5).asset, data_of(5))
-    assert swept(folder, wanted=(1, 2, 5)) == set()
-    assert swept(folder, wanted=(1, 2)) == names_of(5)
-    assert swept(folder, wanted=(0, 1, 2), keep=1) & (names_of(0) | names_of(1)) == set()
+    assert garbage_keys(folder, planned=(1, 2, 5)) == set()
+    assert garbage_keys(folder, planned=(1, 2)) == keys_of(5)
+    assert garbage_keys(folder, planned=(0, 1, 2), keep=1) & (keys_of(0) | keys_of(1)) == set()
 
 
-def test_what_is_young_stays(folder: Store) -> None:
-    assert swept(folder, keep=1, later=3600.0) == set()
-    assert swept(folder, keep=1, later=3600.0, hours=0.5) != set()
+def test_recent_objects_are_kept(folder: Store) -> None:
+    assert garbage_keys(folder, keep=1, later=3600.0) == set()
+    assert garbage_keys(folder, keep=1, later=3600.0, hours=0.5) != set()
 
 
-def test_the_latest_stays_however_old(folder: Store) -> None:
+def test_the_latest_manifest_is_kept_however_old(folder: Store) -> None:
     rollback(folder, 1)
-    assert names_of(0) & swept(folder, keep=1) == set()
-    assert manifest_key(2) in swept(folder, keep=1)
+    assert keys_of(0) & garbage_keys(folder, keep=1) == set()
+    assert manifest_key(2) in garbage_keys(folder, keep=1)
     assert verify(folder).intact
 
 
-def test_deleting_leaves_a_whole_campaign_and_nothing_else(folder: Store) -> None:
+def test_deleting_leaves_an_intact_campaign_and_nothing_else(folder: Store) -> None:
     deliver(folder, record(5), variant(5).asset, data_of(5))
-    sweep = find_garbage(folder, map(variant, (1, 2)), now=time.time() + LATER, keep=1)
-    assert [entry.key for entry in delete_garbage(folder, sweep)] == [entry.key for entry in sweep.entries]
-    assert sweep.kept == (3,)
-    assert sweep.bytes > 0
+    garbage = garbage_of(folder, keep=1)
+    assert [entry.key for entry in delete_garbage(folder, garbage)] == [entry.key for entry in garbage.entries]
+    assert garbage.kept_manifests == (3,)
+    assert garbage.bytes > 0
     verification = verify(folder)
     assert verification.problems == ()
     assert verification.objects == 4
-    assert swept(folder, keep=1) == set()
+    assert garbage_keys(folder, keep=1) == set()
 
 
-def test_headers_go_before_what_they_name_and_records_before_pictures(folder: Store) -> None:
-    sweep = find_garbage(folder, map(variant, (1, 2)), now=time.time() + LATER, keep=2)
+def test_manifests_are_deleted_before_their_parts_and_records_before_assets(folder: Store) -> None:
+    garbage = garbage_of(folder, keep=2)
     kinds = ["manifest.json", "variants.jsonl", "records/", "assets/"]
-    assert [next(kind for kind in kinds if kind in entry.key) for entry in sweep.entries] == kinds
+    assert [next(kind for kind in kinds if kind in entry.key) for entry in garbage.entries] == kinds
 
 
-def test_a_kept_manifest_that_is_broken_stops_it(folder: Store) -> None:
+def test_a_broken_manifest_that_would_be_kept_is_an_error(folder: Store) -> None:
     folder.delete("manifests/00000002/variants.jsonl")
     with pytest.raises(BrokenManifestError):
-        swept(folder)
-    assert swept(folder, keep=1) >= names_of(0)
+        garbage_keys(folder)
+    assert garbage_keys(folder, keep=1) >= keys_of(0)
 
 
-def test_a_number_that_a_killed_run_claimed_goes(folder: Store) -> None:
+def test_the_incomplete_manifest_of_a_killed_run_is_garbage(folder: Store) -> None:
     folder.create("manifests/00000009/variants.jsonl", b"", "application/jsonl")
-    assert swept(folder) == {"manifests/00000009/variants.jsonl"}
+    assert garbage_keys(folder) == {"manifests/00000009/variants.jsonl"}
 
 
-def test_before_anything_is_published_only_strangers_go(store_uri: str) -> None:
+def test_only_unknown_objects_are_garbage_before_the_first_manifest(store_uri: str) -> None:
     folder = open_campaign(store_uri, "spring")
-    assert swept(folder) == set()
+    assert garbage_keys(folder) == set()
     deliver(folder, record(1), variant(1).asset, data_of(1))
     folder.create("assets/stray.png", b"x", "image/png")
-    assert swept(folder) == {"assets/stray.png"}
+    assert garbage_keys(folder) == {"assets/stray.png"}

@@ -1,4 +1,4 @@
-"""Asset first, then its record; the first writer wins; failure makes way for success and never the other way."""
+"""Delivery: the asset before its record, the first writer wins, and done replaces failed but never the reverse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def folder(store_uri: str) -> Store:
     return open_campaign(store_uri, "spring")
 
 
-def test_a_delivery_is_an_asset_and_its_record(folder: Store) -> None:
+def test_delivery_writes_an_asset_and_its_record(folder: Store) -> None:
     asset = variant(1).asset
     delivered = deliver(folder, record(1), asset, data_of(1))
     assert (delivered.asset, delivered.sha256) == (asset, sha256_hex(data_of(1)))
@@ -24,14 +24,14 @@ def test_a_delivery_is_an_asset_and_its_record(folder: Store) -> None:
     assert read_record(folder, delivered.key) == delivered
 
 
-def test_the_second_of_two_equal_writers_changes_nothing(folder: Store) -> None:
+def test_the_second_writer_of_the_same_picture_changes_nothing(folder: Store) -> None:
     first = deliver(folder, record(1), variant(1).asset, data_of(1))
-    second = deliver(folder, record(1, prompt="told by the second"), variant(1).asset, data_of(1))
+    second = deliver(folder, record(1, prompt="of the second writer"), variant(1).asset, data_of(1))
     assert second == first
     assert read_record(folder, first.key) == first
 
 
-def test_another_picture_that_stands_there_is_adopted(folder: Store) -> None:
+def test_an_existing_picture_of_another_writer_is_adopted(folder: Store) -> None:
     assert folder.create(variant(1).asset, b"by another writer", "image/png")
     delivered = deliver(folder, record(1), variant(1).asset, data_of(1))
     assert delivered.sha256 == sha256_hex(b"by another writer")
@@ -39,7 +39,7 @@ def test_another_picture_that_stands_there_is_adopted(folder: Store) -> None:
     assert folder.read(variant(1).asset) == b"by another writer"
 
 
-def test_failure_makes_way_for_success(folder: Store) -> None:
+def test_a_done_record_replaces_a_failed_one(folder: Store) -> None:
     file_record(folder, failed(1))
     delivered = deliver(folder, record(1), variant(1).asset, data_of(1))
     assert delivered.status == "done"
@@ -47,21 +47,21 @@ def test_failure_makes_way_for_success(folder: Store) -> None:
     assert read_record(folder, delivered.key) == delivered
 
 
-def test_success_stays(folder: Store) -> None:
+def test_a_done_record_is_never_replaced(folder: Store) -> None:
     delivered = deliver(folder, record(1), variant(1).asset, data_of(1))
     assert file_record(folder, failed(1)) == delivered
     assert read_record(folder, delivered.key) == delivered
 
 
-def test_the_latest_failure_is_told_and_attempts_add_up(folder: Store) -> None:
+def test_the_latest_failure_is_kept_and_attempts_add_up(folder: Store) -> None:
     file_record(folder, failed(1, "first"))
-    filed = file_record(folder, failed(1, "second").model_copy(update={"attempts": 2}))
-    assert (filed.cause, filed.attempts) == ("second", 3)
-    assert read_record(folder, filed.key) == filed
+    stored = file_record(folder, failed(1, "second").model_copy(update={"attempts": 2}))
+    assert (stored.cause, stored.attempts) == ("second", 3)
+    assert read_record(folder, stored.key) == stored
 
 
-def test_what_stands_at_a_records_place_and_is_none_is_told(folder: Store) -> None:
+def test_an_invalid_record_is_reported_and_kept(folder: Store) -> None:
     assert folder.create(record(1).key, b"not a record", "text/plain")
-    with pytest.raises(StoreError, match="isn't a record"):
+    with pytest.raises(StoreError, match="not a valid brandpress record"):
         file_record(folder, record(1))
     assert folder.read(record(1).key) == b"not a record"

@@ -1,4 +1,4 @@
-"""Files say that a machine made them, are the picture that was rendered, and are the same bytes each time."""
+"""Encoded files: marked as machine-generated, true to the picture, and reproducible byte for byte."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image, JpegImagePlugin
 
 from brandpress.pipeline.deliver import encode as module
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES, DIGITAL_SOURCE_TYPE, Metadata, encode
-from brandpress.pipeline.plan.variant import EXTENSIONS
+from brandpress.pipeline.spec.campaign import EXTENSIONS
 
 METADATA = Metadata(render_key="ab" * 32, tool="brandpress 1.2 <&>")
 NAMES = {
@@ -39,28 +39,28 @@ def packet(data: bytes, format: str) -> bytes:
 
 
 @pytest.mark.parametrize("format", list(EXTENSIONS))
-def test_every_format_carries_the_mark(format: str) -> None:
+def test_every_format_has_the_mark(format: str) -> None:
     tree = ElementTree.fromstring(packet(encode(picture(), format, METADATA), format))
-    found = {name: [node.text for node in tree.iter(tag)] for name, tag in NAMES.items()}
-    assert found == {
+    values = {name: [node.text for node in tree.iter(tag)] for name, tag in NAMES.items()}
+    assert values == {
         "source": ["http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"],
         "tool": ["brandpress 1.2 <&>"],
         "identifier": ["ab" * 32],
     }
-    assert found["source"][0] == DIGITAL_SOURCE_TYPE
+    assert values["source"][0] == DIGITAL_SOURCE_TYPE
 
 
 @pytest.mark.parametrize("format", list(EXTENSIONS))
-def test_same_picture_and_metadata_same_bytes(format: str) -> None:
-    told = picture()
-    told.info.update({"icc_profile": b"x" * 200, "comment": b"where it came from", "exif": b"Exif\0\0"})
+def test_same_picture_and_metadata_give_the_same_bytes(format: str) -> None:
+    annotated = picture()
+    annotated.info.update({"icc_profile": b"x" * 200, "comment": b"where it came from", "exif": b"Exif\0\0"})
     plain = encode(picture(), format, METADATA)
-    assert encode(told, format, METADATA) == plain
+    assert encode(annotated, format, METADATA) == plain
     assert encode(picture(), format, Metadata("cd" * 32, METADATA.tool)) != plain
 
 
 @pytest.mark.parametrize(("format", "kind"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])
-def test_the_file_is_of_its_format_and_size(format: str, kind: str) -> None:
+def test_the_file_has_its_format_and_size(format: str, kind: str) -> None:
     opened = Image.open(BytesIO(encode(picture(), format, METADATA)))
     assert (opened.format, opened.size, opened.mode) == (kind, (96, 64), "RGB")
     assert CONTENT_TYPES[format] == Image.MIME[kind]
@@ -68,11 +68,11 @@ def test_the_file_is_of_its_format_and_size(format: str, kind: str) -> None:
 
 @pytest.fixture(params=["fpng", "Pillow"])
 def writer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The two that write PNG, one after the other."""
+    """The name of the PNG writer in use: fpng, then Pillow."""
     if request.param == "Pillow":
         monkeypatch.setattr(module, "_fast_writer", None)
     else:
-        assert module._fast_writer is not None, "the tests' environment has fpng"
+        assert module._fast_writer is not None, "the test environment needs fpng"
     return str(request.param)
 
 
@@ -92,43 +92,43 @@ def test_png_keeps_every_pixel(size: tuple[int, int]) -> None:
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The kind and content of each of a PNG's chunks, whose sums are checked."""
+    """Yields (kind, content) of the chunks of a PNG, and checks their checksums."""
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    place = 8
-    while place < len(data):
-        end = place + 8 + int.from_bytes(data[place : place + 4], "big")
-        assert zlib.crc32(data[place + 4 : end]) == int.from_bytes(data[end : end + 4], "big")
-        yield data[place + 4 : place + 8], data[place + 8 : end]
-        place = end + 4
-    assert place == len(data)
+    offset = 8
+    while offset < len(data):
+        end = offset + 8 + int.from_bytes(data[offset : offset + 4], "big")
+        assert zlib.crc32(data[offset + 4 : end]) == int.from_bytes(data[end : end + 4], "big")
+        yield data[offset + 4 : offset + 8], data[offset + 8 : end]
+        offset = end + 4
+    assert offset == len(data)
 
 
-def test_both_writers_carry_the_same_mark_and_pixels(writer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = list(chunks(encode(picture(), "png", METADATA)))
-    kinds = [kind for kind, _ in found]
+def test_both_writers_write_the_same_mark_and_header(writer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = list(chunks(encode(picture(), "png", METADATA)))
+    kinds = [kind for kind, _ in own]
     assert (kinds[0], kinds[-1]) == (b"IHDR", b"IEND")
     assert kinds.index(b"iTXt") < kinds.index(b"IDAT")
     assert ("fdEC" in str(kinds)) == (writer == "fpng")
     monkeypatch.setattr(module, "_fast_writer", None)
     pillow = dict(chunks(encode(picture(), "png", METADATA)))
-    assert [content for kind, content in found if kind == b"iTXt"] == [pillow[b"iTXt"]]
-    assert found[0][1] == pillow[b"IHDR"]
+    assert [content for kind, content in own if kind == b"iTXt"] == [pillow[b"iTXt"]]
+    assert own[0][1] == pillow[b"IHDR"]
 
 
 @pytest.mark.usefixtures("writer")
-def test_either_writer_gives_the_same_bytes_each_time() -> None:
+def test_each_writer_is_reproducible() -> None:
     assert encode(picture(), "png", METADATA) == encode(picture(), "png", METADATA)
 
 
-def test_a_writer_that_gives_nothing_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As fpng does where it can't write at all: it raises nothing."""
+def test_pillow_is_used_if_fpng_returns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fpng returns nothing, and raises nothing, if it can't encode."""
     monkeypatch.setattr(module, "_fast_writer", lambda pixels, width, height, channels: b"")
     opened = Image.open(BytesIO(encode(picture(), "png", METADATA)))
     assert np.array_equal(np.asarray(opened), np.asarray(picture()))
 
 
 @pytest.mark.parametrize(("format", "levels"), [("jpeg", 4), ("webp", 8)])
-def test_lossy_formats_stay_close(format: str, levels: int) -> None:
+def test_lossy_formats_are_close(format: str, levels: int) -> None:
     opened = Image.open(BytesIO(encode(picture(), format, METADATA))).convert("RGB")
     assert np.abs(np.asarray(opened).astype(int) - np.asarray(picture()).astype(int)).mean() < levels
 
@@ -139,11 +139,11 @@ def test_jpeg_has_full_colour_resolution() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "L", "P"])
-def test_other_modes_are_turned_to_rgb(mode: str) -> None:
+def test_other_modes_are_converted_to_rgb(mode: str) -> None:
     for format in EXTENSIONS:
         assert Image.open(BytesIO(encode(picture(mode), format, METADATA))).mode == "RGB"
 
 
-def test_another_format_is_refused() -> None:
+def test_unknown_formats_are_refused() -> None:
     with pytest.raises(KeyError):
         encode(picture(), "gif", METADATA)

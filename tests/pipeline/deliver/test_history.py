@@ -1,7 +1,7 @@
-"""Any history of a campaign's folder against a model of it: render, crash, resume, fail, roll back, clean.
+"""Random histories of a campaign's folder against a model of it: render, crash, resume, fail, roll back, clean.
 
-A crash is an error at one store call, before or after it had its effect; nothing of the run goes on then. Whatever
-happens, a reader finds whole manifests, nothing done is rendered again, and the next run ends as if nothing had been.
+A crash is an error at one store call, before or after it took effect; it ends the run. Whatever happens, readers see
+complete manifests, no done variant is rendered again, and the next run ends as if there had been no crash.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class CrashError(Exception):
 
 
 class Crashing:
-    """A folder whose user dies at one of its calls."""
+    """A folder whose user crashes at call number `at`, before or after the call takes effect."""
 
-    def __init__(self, folder: Store, at: int, after: bool, only_writes: bool = False) -> None:
-        self._folder, self._left, self._after = folder, at, after
+    def __init__(self, folder: Store, at: int, *, after: bool, only_writes: bool = False) -> None:
+        self._folder, self._remaining, self._after = folder, at, after
         self._names = WRITES if only_writes else (*WRITES, "read", "stat", "list")
         self.uri = folder.uri
 
     @property
     def survived(self) -> bool:
-        return self._left >= 0
+        return self._remaining >= 0
 
     def __getattr__(self, name: str) -> object:
         action = getattr(self._folder, name)
@@ -52,11 +52,11 @@ class Crashing:
             return action
 
         def call(*arguments: object) -> object:
-            self._left -= 1
-            if self._left < 0 and not self._after:
+            self._remaining -= 1
+            if self._remaining < 0 and not self._after:
                 raise CrashError
             result = action(*arguments)
-            if self._left < 0:
+            if self._remaining < 0:
                 raise CrashError
             return result
 
@@ -64,65 +64,65 @@ class Crashing:
 
 
 def run(folder: Store, numbers: frozenset[int], bad: frozenset[int] = frozenset()) -> set[int]:
-    """What a run does, without Ray: what's missing is rendered, recorded and published. Returns what was rendered."""
+    """Renders and publishes missing variants like a run, without Ray. Returns the rendered ones. bad: these fail."""
     keys = {variant(number).render_key: number for number in numbers}
     index = read_index(folder, keys.keys())
     missing = {number for key, number in keys.items() if key not in index or index[key].status != "done"}
     for number in sorted(missing):
         if number in bad:
-            made = file_record(folder, failed(number))
+            stored = file_record(folder, failed(number))
         else:
-            made = deliver(folder, record(number), variant(number).asset, data_of(number))
-        index[made.render_key] = made
+            stored = deliver(folder, record(number), variant(number).asset, data_of(number))
+        index[stored.render_key] = stored
     if index:
         publish(folder, HEADER, len(numbers), list(index.values()), lambda: list(index.values()))
     return missing - bad
 
 
 class History(RuleBasedStateMachine):
-    """`done`: what was recorded as done since it was last swept up."""
+    """The model. done: variants with a done record. planned: variants of the job."""
 
     def __init__(self) -> None:
         super().__init__()
         self._root = TemporaryDirectory()
         self.folder = open_campaign(self._root.name, "spring")
         self.done: set[int] = set()
-        self.wanted: frozenset[int] = frozenset()
+        self.planned: frozenset[int] = frozenset()
 
     def teardown(self) -> None:
         self._root.cleanup()
 
-    @initialize(wanted=st.frozensets(st.integers(0, VARIANTS - 1), min_size=1))
-    def begin(self, wanted: frozenset[int]) -> None:
-        self.wanted = wanted
+    @initialize(planned=st.frozensets(st.integers(0, VARIANTS - 1), min_size=1))
+    def begin(self, planned: frozenset[int]) -> None:
+        self.planned = planned
 
-    @rule(wanted=st.frozensets(st.integers(0, VARIANTS - 1), min_size=1))
-    def change_the_job(self, wanted: frozenset[int]) -> None:
-        self.wanted = wanted
+    @rule(planned=st.frozensets(st.integers(0, VARIANTS - 1), min_size=1))
+    def change_the_job(self, planned: frozenset[int]) -> None:
+        self.planned = planned
 
     @rule()
     def render(self) -> None:
-        rendered = run(self.folder, self.wanted)
+        rendered = run(self.folder, self.planned)
         assert not rendered & self.done
-        self.done |= self.wanted
+        self.done |= self.planned
         latest = read_latest(self.folder)
         assert latest is not None
-        assert {one.seed for one in read_records(self.folder, latest)} == self.wanted
+        assert {one.seed for one in read_records(self.folder, latest)} == self.planned
         assert latest.manifest.status == "done"
 
     @rule(bad=st.frozensets(st.integers(0, VARIANTS - 1)))
     def render_with_failures(self, bad: frozenset[int]) -> None:
-        rendered = run(self.folder, self.wanted, bad)
+        rendered = run(self.folder, self.planned, bad)
         assert not rendered & self.done
         self.done |= rendered
 
     @rule(at=st.integers(0, 40), after=st.booleans())
     def crash(self, at: int, after: bool) -> None:
-        crashing = Crashing(self.folder, at, after)
+        crashing = Crashing(self.folder, at, after=after)
         before = set(self.done)
         with suppress(CrashError):
-            run(crashing, self.wanted)  # type: ignore[arg-type]
-        self.done |= set(self._standing())
+            run(crashing, self.planned)  # type: ignore[arg-type]
+        self.done |= set(self._done_records())
         assert before <= self.done
 
     @rule(to=st.none() | st.integers(1, 12))
@@ -139,24 +139,25 @@ class History(RuleBasedStateMachine):
             assert latest is not None
             assert latest.manifest.number == number
 
-    @precondition(lambda self: self.wanted)
+    @precondition(lambda self: self.planned)
     @rule(keep=st.integers(1, 3), at=st.none() | st.integers(0, 12))
     def clean(self, keep: int, at: int | None) -> None:
         folder = self.folder if at is None else Crashing(self.folder, at, after=True, only_writes=True)
         now = time.time() + 10**6
-        sweep = find_garbage(folder, map(variant, sorted(self.wanted)), now=now, keep=keep)  # type: ignore[arg-type]
+        planned = map(variant, sorted(self.planned))
+        garbage = find_garbage(folder, planned, now=now, keep=keep, hours=24.0)  # type: ignore[arg-type]
         with suppress(CrashError):
-            list(delete_garbage(folder, sweep))  # type: ignore[arg-type]
-        standing = set(self._standing())
-        assert self.done & self.wanted <= standing
-        self.done &= standing
+            list(delete_garbage(folder, garbage))  # type: ignore[arg-type]
+        done = set(self._done_records())
+        assert self.done & self.planned <= done
+        self.done &= done
 
     @invariant()
-    def a_reader_finds_everything(self) -> None:
+    def readers_see_an_intact_campaign(self) -> None:
         if read_latest(self.folder) is not None:
             assert verify(self.folder).intact
 
-    def _standing(self) -> list[int]:
+    def _done_records(self) -> list[int]:
         keys = {variant(number).render_key: number for number in range(VARIANTS)}
         return [keys[key] for key, one in read_index(self.folder).items() if one.status == "done"]
 
@@ -166,16 +167,16 @@ TestHistory = History.TestCase
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_crash_at_every_store_call_costs_nothing_but_the_call(tmp_path: Path, after: bool) -> None:
-    """With a failure among the variants; each run after a crash renders only what had no record, and ends alike."""
+def test_a_crash_at_any_store_call_loses_nothing_else(tmp_path: Path, after: bool) -> None:
+    """One variant fails. The run after a crash renders only variants without a record and ends with the same digest."""
     numbers, bad = frozenset(range(3)), frozenset({1})
-    undisturbed = open_campaign(str(tmp_path / "quiet"), "spring")
+    undisturbed = open_campaign(str(tmp_path / "undisturbed"), "spring")
     run(undisturbed, numbers, bad)
     expected = read_latest(undisturbed)
     assert expected is not None
     for at in range(1000):
         folder = open_campaign(str(tmp_path / f"crash{at}"), "spring")
-        crashing = Crashing(folder, at, after)
+        crashing = Crashing(folder, at, after=after)
         with suppress(CrashError):
             run(crashing, numbers, bad)  # type: ignore[arg-type]
         done = {one.seed for one in read_index(folder).values() if one.status == "done"}
@@ -187,4 +188,4 @@ def test_a_crash_at_every_store_call_costs_nothing_but_the_call(tmp_path: Path, 
         if crashing.survived:
             assert at > 10
             return
-    pytest.fail("there is no end to the calls")
+    pytest.fail("the run makes more than 1000 store calls")

@@ -1,4 +1,4 @@
-"""The manifest: immutable files, then the pointer, by compare-and-swap; nothing written when nothing changed."""
+"""Manifests: immutable files, then the pointer by compare-and-swap; nothing is written if nothing changed."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def published(folder: Store) -> Published:
     return latest
 
 
-def test_before_the_first_there_is_none(folder: Store) -> None:
+def test_there_is_no_manifest_before_the_first(folder: Store) -> None:
     assert read_latest(folder) is None
 
 
-def test_what_is_published_is_read_back_and_every_digest_is_true(folder: Store) -> None:
+def test_a_published_manifest_is_read_back_with_correct_digests(folder: Store) -> None:
     records = [record(2), failed(1), record(0)]
     pointer = publish(folder, HEADER, 4, records, never).pointer
     assert json.loads(folder.read(LATEST) or b"") == {"manifest": pointer.manifest, "sha256": pointer.sha256}
@@ -56,11 +56,11 @@ def test_what_is_published_is_read_back_and_every_digest_is_true(folder: Store) 
     (part,) = manifest["parts"]
     lines = folder.read(f"manifests/00000001/{part['file']}") or b""
     assert (sha256_hex(lines), lines.count(b"\n")) == (part["sha256"], part["records"])
-    assert [json.loads(line)["name"] for line in lines.splitlines()] == sorted(made.name for made in records)
-    assert read_records(folder, published(folder)) == tuple(sorted(records, key=lambda made: made.name))
+    assert [json.loads(line)["name"] for line in lines.splitlines()] == sorted(one.name for one in records)
+    assert read_records(folder, published(folder)) == tuple(sorted(records, key=lambda one: one.name))
 
 
-def test_a_whole_campaign_is_done(folder: Store) -> None:
+def test_a_complete_campaign_is_done(folder: Store) -> None:
     assert publish(folder, HEADER, 2, [record(0), record(1)], never).manifest.status == "done"
 
 
@@ -71,20 +71,20 @@ def test_publishing_the_same_again_writes_nothing(folder: Store) -> None:
     assert {key: folder.stat(key) for key in folder.list("")} == before
 
 
-def test_a_manifest_from_before_there_were_digests_is_as_good(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as before:
-        before.setattr(manifest, "digest_of", lambda records: "")
+def test_a_manifest_without_a_digest_counts_as_the_same(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(manifest, "digest_of", lambda records: "")
         publish(folder, HEADER, 1, [record(0)], never)
     assert publish(folder, HEADER, 1, [record(0)], never).manifest.number == 1
     assert publish(folder, HEADER, 2, [record(0), record(1)], never).manifest.number == 2
 
 
 @pytest.mark.parametrize("change", [{"name": "other"}, {"sha256": "1" * 64}, {"render_key": "2" * 64}])
-def test_the_digest_is_of_the_pictures_and_of_nothing_else(change: dict[str, str]) -> None:
+def test_the_digest_depends_on_pictures_only(change: dict[str, str]) -> None:
     one, two = record(0, sha256="0" * 64), record(1, sha256="3" * 64)
     digest = digest_of([one, two])
-    told = {"attempts": 3, "timings": {"model": 2.0}, "host": {"device": "other"}, "cost": 1.0}
-    assert digest_of([two, one.model_copy(update=told), failed(2)]) == digest
+    ignored = {"attempts": 3, "timings": {"model": 2.0}, "host": {"device": "other"}, "cost": 1.0}
+    assert digest_of([two, one.model_copy(update=ignored), failed(2)]) == digest
     assert digest_of([one.model_copy(update=change), two]) != digest
 
 
@@ -96,9 +96,7 @@ def test_the_digest_is_of_the_pictures_and_of_nothing_else(change: dict[str, str
         (HEADER.model_copy(update={"spec_sha256": "6" * 64}), 2, [record(0)]),
     ],
 )
-def test_any_change_is_a_new_manifest_beside_the_old(
-    folder: Store, header: object, planned: int, records: list[Record]
-) -> None:
+def test_any_change_is_a_new_manifest(folder: Store, header: object, planned: int, records: list[Record]) -> None:
     first = publish(folder, HEADER, 2, [record(0)], never)
     second = publish(folder, header, planned, records, never)  # type: ignore[arg-type]
     assert (first.manifest.number, second.manifest.number) == (1, 2)
@@ -106,18 +104,18 @@ def test_any_change_is_a_new_manifest_beside_the_old(
     assert read_records(folder, first) == (record(0),)
 
 
-def test_a_number_that_a_killed_run_claimed_is_passed_over(folder: Store) -> None:
+def test_the_number_of_a_killed_run_is_skipped(folder: Store) -> None:
     assert folder.create("manifests/00000001/variants.jsonl", b"half a run", "application/jsonl")
     assert publish(folder, HEADER, 1, [record(0)], never).manifest.number == 2
     assert read_records(folder, published(folder)) == (record(0),)
 
 
-def test_the_work_of_a_run_that_published_meanwhile_is_kept(folder: Store) -> None:
-    """The other run publishes after we have read `latest.json` and before we swap it."""
+def test_records_of_a_run_that_published_in_the_meantime_are_kept(folder: Store) -> None:
+    """The other run publishes after we read `latest.json` and before we replace it."""
     other = open_campaign(folder.uri.rsplit("/", 1)[0], "spring")
 
     class Interrupted:
-        """The folder, but the other run publishes as soon as we have written our records."""
+        """The folder; the other run publishes right after we wrote our records."""
 
         uri = folder.uri
         interrupted = False
@@ -132,10 +130,10 @@ def test_the_work_of_a_run_that_published_meanwhile_is_kept(folder: Store) -> No
                 publish(other, HEADER, 2, [record(1)], never)
             return created
 
-    made = publish(Interrupted(), HEADER, 2, [record(0)], lambda: [record(0), record(1)])  # type: ignore[arg-type]
-    assert made.manifest.status == "done"
-    assert published(folder).pointer == made.pointer
-    assert read_records(folder, made) == (record(0), record(1))
+    latest = publish(Interrupted(), HEADER, 2, [record(0)], lambda: [record(0), record(1)])  # type: ignore[arg-type]
+    assert latest.manifest.status == "done"
+    assert published(folder).pointer == latest.pointer
+    assert read_records(folder, latest) == (record(0), record(1))
 
 
 def overwrite(folder: Store, key: str, data: bytes) -> None:
@@ -145,7 +143,7 @@ def overwrite(folder: Store, key: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("key", [LATEST, "manifests/00000001/manifest.json", "manifests/00000001/variants.jsonl"])
-def test_a_changed_file_is_told_and_the_next_run_publishes_anew(folder: Store, key: str) -> None:
+def test_a_changed_file_is_reported_and_replaced_by_the_next_manifest(folder: Store, key: str) -> None:
     publish(folder, HEADER, 1, [record(0)], never)
     overwrite(folder, key, b"{}")
     with pytest.raises(BrokenManifestError) as broken:
@@ -155,7 +153,7 @@ def test_a_changed_file_is_told_and_the_next_run_publishes_anew(folder: Store, k
     assert read_records(folder, published(folder)) == (record(0),)
 
 
-def test_a_missing_manifest_is_told(folder: Store) -> None:
+def test_a_missing_manifest_is_reported(folder: Store) -> None:
     pointer = json.dumps({"manifest": "manifests/00000007/manifest.json", "sha256": "0" * 64}).encode()
     assert folder.create(LATEST, pointer, "application/json")
     with pytest.raises(BrokenManifestError, match="missing") as broken:

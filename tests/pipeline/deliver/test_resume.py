@@ -1,4 +1,4 @@
-"""What is done, told by few reads: the latest manifest, and the records that it doesn't call done."""
+"""Resuming costs few reads: the latest manifest, and the records that it doesn't list as done."""
 
 from __future__ import annotations
 
@@ -12,48 +12,42 @@ from brandpress.pipeline.deliver.manifest import LATEST, publish
 from brandpress.pipeline.deliver.resume import completed_keys, read_index
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.folder import campaign_folder
-from brandpress.pipeline.store.protocol import ObjectStat, Store
+from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.wrapper import StoreWrapper
 from tests.pipeline.deliver.records import HEADER, failed, record
 
 
-class Counting:
-    """A store that counts what is asked of it."""
+class CountingStore(StoreWrapper):
+    """A store that counts calls."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self.calls: Counter[str] = Counter()
-        self.uri = store.uri
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         self.calls["write"] += 1
-        return self._store.create(key, data, content_type)
+        return super().create(key, data, content_type)
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
         self.calls["write"] += 1
-        return self._store.replace(key, data, content_type, expected)
+        return super().replace(key, data, content_type, expected)
 
     def read(self, key: str) -> bytes | None:
         self.calls[f"read {key.split('/')[1]}"] += 1
-        return self._store.read(key)
-
-    def stat(self, key: str) -> ObjectStat | None:
-        return self._store.stat(key)
+        return super().read(key)
 
     def list(self, prefix: str) -> Iterator[str]:
         self.calls["list"] += 1
-        return self._store.list(prefix)
-
-    def check(self) -> tuple[str, ...]:
-        return self._store.check()
+        return super().list(prefix)
 
 
 @pytest.fixture
-def store(store_uri: str) -> Counting:
-    return Counting(open_store(store_uri))
+def store(store_uri: str) -> CountingStore:
+    return CountingStore(open_store(store_uri))
 
 
 @pytest.fixture
-def folder(store: Counting) -> Store:
+def folder(store: CountingStore) -> Store:
     return campaign_folder(store, "spring")
 
 
@@ -61,19 +55,19 @@ def keys(*numbers: int) -> frozenset[str]:
     return frozenset(record(number).render_key for number in numbers)
 
 
-def test_an_empty_store_has_nothing(store: Counting) -> None:
+def test_an_empty_store_has_no_done_variants(store: CountingStore) -> None:
     assert completed_keys(store, "spring").done == frozenset()
 
 
-def test_without_a_manifest_every_record_is_read(store: Counting, folder: Store) -> None:
-    for made in (record(0), failed(1), record(2)):
-        file_record(folder, made)
+def test_without_a_manifest_every_record_is_read(store: CountingStore, folder: Store) -> None:
+    for new in (record(0), failed(1), record(2)):
+        file_record(folder, new)
     assert completed_keys(store, "spring").done == keys(0, 2)
     assert completed_keys(store, "autumn").done == frozenset()
 
 
-def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: Counting, folder: Store) -> None:
-    old = [file_record(folder, made) for made in (*map(record, range(20)), failed(20), failed(21))]
+def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: CountingStore, folder: Store) -> None:
+    old = [file_record(folder, new) for new in (*map(record, range(20)), failed(20), failed(21))]
     publish(folder, HEADER, 30, old, list)
     file_record(folder, record(21))
     file_record(folder, record(22))
@@ -82,7 +76,7 @@ def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: Counting, fo
     assert store.calls == {"list": 1, "read latest.json": 1, "read manifests": 2, "read records": 3}
 
 
-def test_only_what_is_asked_for_is_read(store: Counting, folder: Store) -> None:
+def test_only_the_given_keys_are_read(store: CountingStore, folder: Store) -> None:
     for number in range(20):
         file_record(folder, record(number))
     store.calls.clear()
@@ -90,14 +84,14 @@ def test_only_what_is_asked_for_is_read(store: Counting, folder: Store) -> None:
     assert store.calls["read records"] == 2
 
 
-def test_a_record_that_was_deleted_is_not_done(store: Counting, folder: Store) -> None:
+def test_a_record_that_was_deleted_is_not_done(store: CountingStore, folder: Store) -> None:
     publish(folder, HEADER, 2, [record(0), file_record(folder, record(1))], list)
     assert completed_keys(store, "spring").done == keys(1)
 
 
-def test_a_broken_manifest_is_done_without(store: Counting, folder: Store) -> None:
+def test_a_broken_manifest_is_ignored(store: CountingStore, folder: Store) -> None:
     publish(folder, HEADER, 2, [file_record(folder, record(0)), file_record(folder, failed(1))], list)
     stat = folder.stat(LATEST)
     assert stat is not None
     assert folder.replace(LATEST, b"broken", "text/plain", stat.etag)
-    assert read_index(folder) == {made.render_key: made for made in (record(0), failed(1))}
+    assert read_index(folder) == {record.render_key: record for record in (record(0), failed(1))}

@@ -1,4 +1,4 @@
-"""Back to an earlier manifest, over both stores: one write, and never to something that isn't whole."""
+"""Rollback, on both stores: one write, and never to an incomplete manifest."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.pipeline.deliver.records import HEADER, data_of, record, variant
 
 
-def publish_so_many(folder: Store, count: int) -> Published:
-    """The campaign with its first `count` variants."""
+def publish_first(folder: Store, count: int) -> Published:
+    """Publishes the campaign with its first `count` variants."""
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in range(count)]
     return publish(folder, HEADER, count, records, list)
 
 
 @pytest.fixture
 def folder(store_uri: str) -> Store:
-    """A campaign of three manifests, of one, two and three variants."""
+    """A campaign with three manifests, of one, two and three variants."""
     folder = open_campaign(store_uri, "spring")
     for count in (1, 2, 3):
-        publish_so_many(folder, count)
+        publish_first(folder, count)
     return folder
 
 
@@ -35,7 +35,7 @@ def latest_number(folder: Store) -> int:
     return latest.manifest.number
 
 
-def test_one_back_and_one_more(folder: Store) -> None:
+def test_default_is_the_previous_manifest(folder: Store) -> None:
     before = set(folder.list(""))
     assert rollback(folder).manifest.number == 2
     assert latest_number(folder) == 2
@@ -46,31 +46,32 @@ def test_one_back_and_one_more(folder: Store) -> None:
     assert set(folder.list("")) == before
 
 
-def test_to_any_and_forward_again(folder: Store) -> None:
+def test_to_any_manifest_and_forward_again(folder: Store) -> None:
     assert rollback(folder, 1).manifest.number == 1
     assert rollback(folder, 3).manifest.number == 3
     assert latest_number(folder) == 3
 
 
-def test_to_the_latest_nothing_is_written(folder: Store) -> None:
+def test_to_the_latest_writes_nothing(folder: Store) -> None:
     before = folder.stat(LATEST)
     assert rollback(folder, 3).manifest.number == 3
     assert folder.stat(LATEST) == before
 
 
-def test_to_one_that_is_not_there(folder: Store) -> None:
-    with pytest.raises(RequestError, match=r"--to 7: there is no such manifest; there are 1, 2, 3"):
+def test_a_manifest_that_does_not_exist_is_refused(folder: Store) -> None:
+    with pytest.raises(RequestError, match=r"--to 7: there is no such manifest; allowed: 1, 2, 3"):
         rollback(folder, 7)
 
 
-def test_not_to_one_whose_pictures_are_gone(folder: Store) -> None:
+def test_a_manifest_with_missing_pictures_is_refused(folder: Store) -> None:
     folder.delete(variant(0).asset)
-    with pytest.raises(StoreError, match=f"manifest 1 can't be gone back to, 1 of its objects .* {variant(0).asset}"):
+    message = f"can't roll back to manifest 1: 1 of its objects are missing, first {variant(0).asset}"
+    with pytest.raises(StoreError, match=message):
         rollback(folder, 1)
     assert latest_number(folder) == 3
 
 
-def test_from_a_broken_latest(folder: Store) -> None:
+def test_from_a_broken_latest_manifest(folder: Store) -> None:
     folder.delete(manifest_key(3))
     assert rollback(folder).manifest.number == 2
     assert latest_number(folder) == 2
@@ -81,28 +82,28 @@ def test_before_anything_is_published(store_uri: str) -> None:
         rollback(open_campaign(store_uri, "spring"))
 
 
-def test_who_publishes_meanwhile_wins(folder: Store) -> None:
-    class Meanwhile:
-        """Publishes just before the pointer is swapped."""
+def test_a_run_that_publishes_in_the_meantime_wins(folder: Store) -> None:
+    class PublishingFolder:
+        """Another run publishes just before the pointer is swapped."""
 
         def __getattr__(self, name: str) -> object:
             return getattr(folder, name)
 
         def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
-            publish_so_many(folder, 4)
+            publish_first(folder, 4)
             return folder.replace(key, data, content_type, expected)
 
-    with pytest.raises(StoreError, match="another run published just now"):
-        rollback(Meanwhile())  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match="another run has just published a manifest"):
+        rollback(PublishingFolder())  # type: ignore[arg-type]
     assert latest_number(folder) == 4
 
 
-def test_the_next_to_publish_takes_a_number_of_its_own(folder: Store) -> None:
+def test_the_next_manifest_gets_a_new_number(folder: Store) -> None:
     rollback(folder, 1)
-    assert publish_so_many(folder, 3).manifest.number == 4
+    assert publish_first(folder, 3).manifest.number == 4
 
 
-def test_history_is_the_newest_first_without_broken_ones(folder: Store) -> None:
+def test_history_is_newest_first_without_broken_manifests(folder: Store) -> None:
     rollback(folder, 1)
     assert [published.manifest.number for published in history(folder)] == [3, 2, 1]
     folder.delete(manifest_key(2))

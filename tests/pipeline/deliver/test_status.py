@@ -1,4 +1,4 @@
-"""Status: the plan against the store."""
+"""The status of a campaign."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from brandpress.pipeline.store.folder import open_campaign
 from tests.pipeline.deliver.records import HEADER, failed, record, variant
 
 
-def test_planned_is_done_failed_or_missing(tmp_path: Path) -> None:
+def test_every_planned_variant_is_done_failed_or_missing(tmp_path: Path) -> None:
     folder = open_campaign(str(tmp_path), "spring")
     variants = [variant(number) for number in range(6)]
     assert campaign_status(folder, variants) == CampaignStatus(6, 0, 0, 6, (), None)
-    records = [file_record(folder, made) for made in (record(0), record(1), failed(2, "no memory"), record(99))]
+    records = [file_record(folder, new) for new in (record(0), record(1), failed(2, "no memory"), record(99))]
     assert campaign_status(folder, variants) == CampaignStatus(
         6, 2, 1, 3, (Failure("mug/scene002", "no memory"),), None
     )

@@ -1,4 +1,4 @@
-"""Verify finds every byte that isn't as the manifest says, and says what it doesn't know."""
+"""Verification finds every missing, changed or unknown object."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Store:
-    """A published campaign of five done variants and a failed one."""
+    """A published campaign with five done variants and a failed one."""
     folder = open_campaign(str(tmp_path), "spring")
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in range(DONE)]
     publish(folder, HEADER, DONE + 1, [*records, file_record(folder, failed(DONE))], list)
     return folder
 
 
-def found(folder: Store) -> set[tuple[str, str]]:
+def problems(folder: Store) -> set[tuple[str, str]]:
     return {(problem.kind, problem.key) for problem in verify(folder).problems}
 
 
@@ -45,43 +45,43 @@ def test_an_untouched_campaign_is_intact(folder: Store) -> None:
 
 
 @pytest.mark.parametrize("key", [variant(2).asset, record(2).key])
-def test_a_changed_file_is_found(folder: Store, root: Path, key: str) -> None:
+def test_a_changed_file_is_reported(folder: Store, root: Path, key: str) -> None:
     file = root / key
     file.write_bytes(file.read_bytes().replace(b"2", b"3", 1))
-    assert found(folder) == {("changed", key)}
+    assert problems(folder) == {("changed", key)}
     assert not verify(folder).intact
 
 
 @pytest.mark.parametrize("key", [variant(2).asset, record(2).key, failed(DONE).key])
-def test_a_missing_file_is_found(folder: Store, root: Path, key: str) -> None:
+def test_a_missing_file_is_reported(folder: Store, root: Path, key: str) -> None:
     (root / key).unlink()
-    assert found(folder) == {("missing", key)}
+    assert problems(folder) == {("missing", key)}
     assert not verify(folder).intact
 
 
-def test_a_picture_replaced_by_a_link_counts_as_missing(folder: Store, root: Path) -> None:
+def test_a_picture_replaced_by_a_symlink_is_missing(folder: Store, root: Path) -> None:
     asset = root / variant(1).asset
     (root / "aside").write_bytes(asset.read_bytes())
     asset.unlink()
     asset.symlink_to(root / "aside")
-    assert found(folder) == {("missing", variant(1).asset), ("unknown", "aside")}
+    assert problems(folder) == {("missing", variant(1).asset), ("unknown", "aside")}
 
 
-def test_what_no_manifest_names_is_unknown_and_harmless(folder: Store, root: Path) -> None:
+def test_unreferenced_objects_are_unknown_and_harmless(folder: Store, root: Path) -> None:
     (root / "assets" / "stray.png").write_bytes(b"x")
     (root / "notes.txt").write_bytes(b"x")
-    assert found(folder) == {("unknown", "assets/stray.png"), ("unknown", "notes.txt")}
+    assert problems(folder) == {("unknown", "assets/stray.png"), ("unknown", "notes.txt")}
     assert verify(folder).intact
 
 
-def test_what_an_earlier_manifest_names_is_known(folder: Store) -> None:
+def test_objects_of_earlier_manifests_are_not_reported(folder: Store) -> None:
     publish(folder, HEADER, 1, [deliver(folder, record(0), variant(0).asset, data_of(0))], list)
-    assert found(folder) == set()
+    assert problems(folder) == set()
 
 
-def test_a_failure_made_good_since_is_no_change(folder: Store) -> None:
+def test_a_failed_variant_that_succeeded_since_is_not_changed(folder: Store) -> None:
     deliver(folder, record(DONE), variant(DONE).asset, data_of(DONE))
-    assert found(folder) == {("unknown", variant(DONE).asset)}
+    assert problems(folder) == {("unknown", variant(DONE).asset)}
 
 
 @pytest.mark.parametrize(
@@ -93,25 +93,25 @@ def test_a_failure_made_good_since_is_no_change(folder: Store) -> None:
         ("manifests/00000001/variants.jsonl", "missing"),
     ],
 )
-def test_a_broken_manifest_is_the_problem(folder: Store, root: Path, key: str, kind: str) -> None:
+def test_a_broken_manifest_is_the_only_problem(folder: Store, root: Path, key: str, kind: str) -> None:
     if kind == "missing":
         (root / key).unlink()
     else:
         (root / key).write_bytes((root / key).read_bytes() + b" ")
-    assert found(folder) == {(kind, key)}
+    assert problems(folder) == {(kind, key)}
 
 
-def test_a_record_that_points_outside_reads_nothing_outside(folder: Store, root: Path, tmp_path: Path) -> None:
-    """A manifest written by somebody else, who names a file that isn't the campaign's."""
+def test_assets_outside_the_folder_are_not_read(folder: Store, root: Path, tmp_path: Path) -> None:
+    """A manifest from an attacker, with an asset outside the campaign's folder."""
     (tmp_path / "private").write_bytes(b"private")
     publish(folder, HEADER, 1, [file_record(folder, record(50, asset="../private", sha256="0" * 64, bytes=7))], list)
-    assert ("missing", "../private") in found(folder)
+    assert ("missing", "../private") in problems(folder)
 
 
-def test_before_anything_is_published_it_says_so(tmp_path: Path) -> None:
+def test_an_unpublished_campaign_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nothing is published here yet; run `brandpress render`"):
         verify(open_campaign(str(tmp_path), "spring"))
 
 
-def test_the_pointer_names_what_is_verified(folder: Store, root: Path) -> None:
+def test_the_latest_manifest_is_verified(folder: Store, root: Path) -> None:
     assert verify(folder).manifest == json.loads((root / "latest.json").read_text())["manifest"]

@@ -1,4 +1,4 @@
-"""A render key's inputs for tests."""
+"""Inputs of render keys for tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INPUTS = KeyInputs(
 
 
 def model(**changes: object) -> ModelDescription:
-    """A model description that no folder stands behind."""
+    """Returns a model description without a folder."""
     values = {
         "name": "some-model",
         "family": "klein",

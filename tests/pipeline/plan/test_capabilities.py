@@ -1,4 +1,4 @@
-"""What models can't do; the messages for the family's own are in the corpus."""
+"""Problems of campaigns with their models; the messages for known models are tested by the corpus."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FLEX: dict[str, Any] = {"family": "flux.2-flex", "guidance": 4.5, "hosted": True
         ("reference_pixels: 64x64", SERVICE, []),
     ],
 )
-def test_each_is_told_where_it_is_asked_for(
+def test_problems_are_reported_at_their_fields(
     written: str, changes: dict[str, Any], wrong: list[str], corpus: Path, tmp_path: Path
 ) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
@@ -68,7 +68,7 @@ def test_each_is_told_where_it_is_asked_for(
     assert [place.endswith(field) for place, field in zip(before, wrong, strict=True)] == [True] * len(wrong)
 
 
-def test_all_at_once_and_in_reading_order(corpus: Path) -> None:
+def test_all_problems_in_reading_order(corpus: Path) -> None:
     campaign = load_campaign(corpus / "good" / "design.yaml")
     with pytest.raises(SpecError) as raised:
         plan_for(campaign, model(max_references=3, steps={"preview": 4}))
@@ -76,7 +76,7 @@ def test_all_at_once_and_in_reading_order(corpus: Path) -> None:
         (
             11,
             13,
-            "some variants have 4 reference pictures, and the model 'some-model' takes fewer",
+            "some variants have 4 reference pictures, too many for the model 'some-model'",
             "allowed: 3 together",
         ),
         (14, 10, "the model 'some-model' has no quality 'standard'", "allowed: 'preview', or {steps: 20}"),

@@ -48,7 +48,7 @@ def test_a_variant_holds_all_that_decides_its_pixels(corpus: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["design", "formats", "include", "only-include", "texts"])
-def test_reference_sets_stand_together_and_sizes_within_them(name: str, corpus: Path) -> None:
+def test_variants_are_grouped_by_reference_set_and_size(name: str, corpus: Path) -> None:
     variants = plan_for(load_campaign(corpus / "good" / f"{name}.yaml"), model()).variants
     groups = [key for key, _ in groupby(variants, key=lambda v: v.reference_set)]
     assert len(groups) == len(set(groups))
@@ -57,8 +57,8 @@ def test_reference_sets_stand_together_and_sizes_within_them(name: str, corpus: 
         assert order == sorted(order)
 
 
-def test_keys_know_nothing_of_the_machine(tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another place, another working directory, a relative path: the same plan."""
+def test_keys_do_not_depend_on_the_machine(tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another folder, another working directory and a relative path give the same plan."""
     here = plan_for(load_campaign(corpus / "good" / "design.yaml"), model())
     (tmp_path / "elsewhere").mkdir()
     other = lay_out(tmp_path / "elsewhere")
@@ -75,17 +75,17 @@ def test_a_changed_reference_changes_only_the_variants_that_use_it(tmp_path: Pat
     after = plan_for(load_campaign(root / "good" / "design.yaml"), model())
     keys = {v.name: v.render_key for v in before.variants}
     changed = {v.axes["character"] for v in after.variants if v.render_key != keys[v.name]}
-    kept = {v.axes["character"] for v in after.variants if v.render_key == keys[v.name]}
-    assert (changed, kept) == ({"bear"}, {"fox"})
+    unchanged = {v.axes["character"] for v in after.variants if v.render_key == keys[v.name]}
+    assert (changed, unchanged) == ({"bear"}, {"fox"})
 
 
-def test_a_campaign_of_before_keeps_its_key(corpus: Path) -> None:
-    """The key that 0.1.0 gave it."""
+def test_a_campaign_of_version_0_1_keeps_its_key(corpus: Path) -> None:
+    """The literal key is the one that 0.1.0 computed."""
     [variant] = plan_for(load_campaign(corpus / "good" / "smallest.yaml"), model(sampler="euler/1")).variants
     assert variant.render_key == "b11e15168b59fbf6d7a8faa115410d08d4bee096361418aa907493ac0d742af0"
 
 
-def test_what_a_campaign_asks_for_besides_is_in_variants_and_keys(corpus: Path) -> None:
+def test_optional_fields_are_in_variants_and_keys(corpus: Path) -> None:
     campaign = load_campaign(corpus / "good" / "composition.yaml")
     choice = replace(campaign.choice, base="/models/klein-base")
     plan = plan_for(campaign, model(choice=choice))
@@ -111,7 +111,7 @@ def test_what_a_campaign_asks_for_besides_is_in_variants_and_keys(corpus: Path) 
         )
 
 
-def test_pixels_of_references_say_nothing_where_there_are_none_or_the_models_own(corpus: Path, tmp_path: Path) -> None:
+def test_reference_pixels_without_effect_are_not_in_the_key(corpus: Path, tmp_path: Path) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
     keys = []
     for more in ("", "reference_pixels: 64x64\n", "reference_pixels: 1048576\nreferences: [product]\n"):
@@ -134,24 +134,24 @@ def test_pixels_of_references_say_nothing_where_there_are_none_or_the_models_own
         (f"quality: {{steps: {LONG_SCHEDULE - 1}}}\n", "exact"),
     ],
 )
-def test_approximate_pictures_have_keys_of_their_own(more: str, reuse: str, corpus: Path, tmp_path: Path) -> None:
+def test_approximate_pictures_have_different_keys(more: str, reuse: str, corpus: Path, tmp_path: Path) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/") + more
-    found = []
+    variants = []
     for line in ("", "reuse: exact\n", "reuse: approximate\n"):
         (tmp_path / "job.yaml").write_text(text + line)
         [variant] = plan_for(load_campaign(tmp_path / "job.yaml"), model()).variants
-        found.append(variant)
-    default, exact, asked = found
+        variants.append(variant)
+    default, exact, requested = variants
     assert default == exact
-    assert asked.reuse == reuse
-    assert (asked.render_key == exact.render_key) == (reuse == "exact")
+    assert requested.reuse == reuse
+    assert (requested.render_key == exact.render_key) == (reuse == "exact")
     inputs = KeyInputs(
         weights="ab" * 32,
         prompt="mug",
-        references=asked.reference_set,
+        references=requested.reference_set,
         width=64,
         height=64,
-        steps=asked.steps,
+        steps=requested.steps,
         guidance=4.0,
         seed=0,
         quantisation=None,
@@ -159,10 +159,10 @@ def test_approximate_pictures_have_keys_of_their_own(more: str, reuse: str, corp
         format="png",
         reuse=APPROXIMATION if reuse == "approximate" else "exact",
     )
-    assert asked.render_key == render_key(inputs)
+    assert requested.render_key == render_key(inputs)
 
 
-def test_a_model_that_keeps_its_references_approximates_long_schedules_alone(corpus: Path, tmp_path: Path) -> None:
+def test_a_model_with_kv_only_approximates_long_schedules(corpus: Path, tmp_path: Path) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../", f"{corpus}/")
     written = f"references: [product]\nquality: {{steps: {LONG_SCHEDULE}}}\nreuse: approximate\n"
     (tmp_path / "job.yaml").write_text(text + written)
@@ -170,14 +170,14 @@ def test_a_model_that_keeps_its_references_approximates_long_schedules_alone(cor
     assert variant.reuse == "approximate"
 
 
-def test_a_service_that_chooses_gets_no_steps(corpus: Path) -> None:
+def test_a_hosted_model_that_chooses_its_steps_gets_none(corpus: Path) -> None:
     [variant] = make_plan(load_campaign(corpus / "good" / "service.yaml")).variants
     assert (variant.steps, variant.guidance) == (None, None)
     [*variants] = make_plan(load_campaign(corpus / "good" / "hosted.yaml")).variants
     assert {(variant.steps, variant.guidance, variant.upsample) for variant in variants} == {(30, 4.5, True)}
 
 
-def test_transparent_pictures_carry_the_colour_that_they_are_laid_on(tmp_path: Path) -> None:
+def test_references_have_the_background_of_transparent_pictures(tmp_path: Path) -> None:
     root = lay_out(tmp_path)
     fox, brand = root / "northwind" / "pictures" / "fox.png", root / "northwind" / "brand.yaml"
     Image.new("RGBA", (96, 80), (200, 90, 20, 120)).save(fox)
@@ -195,8 +195,8 @@ def test_transparent_pictures_carry_the_colour_that_they_are_laid_on(tmp_path: P
     assert fox_reference.identity == f"{hashlib.sha256(fox.read_bytes()).hexdigest()} on #ffffff"
     keys = {v.name: v.render_key for v in on_white.variants}
     changed = {v.axes["character"] for v in on_pine.variants if v.render_key != keys[v.name]}
-    kept = {v.axes["character"] for v in on_pine.variants if v.render_key == keys[v.name]}
-    assert (changed, kept) == ({"fox"}, {"bear"})
+    unchanged = {v.axes["character"] for v in on_pine.variants if v.render_key == keys[v.name]}
+    assert (changed, unchanged) == ({"fox"}, {"bear"})
 
 
 def test_the_model_is_looked_for_beside_the_campaign(corpus: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What of a plan decides how much memory it needs."""
+"""The largest picture of a plan."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ FORMATS = "matrix: {product: [bottle, mug], format: {small: 64x64, tall: 64x512,
         (SQUARE + "reuse: approximate\nquality: preview\n", Largest(64, 64)),
     ],
 )
-def test_the_largest_picture_and_the_largest_references(
-    written: str, largest: Largest, corpus: Path, tmp_path: Path
-) -> None:
+def test_the_largest_picture_and_reference_set(written: str, largest: Largest, corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "job.yaml").write_text(
         f"campaign: c\nbrand: {corpus}/northwind/brand.yaml\nmodel: nano\nprompt: '{{{{ product }}}}'\ndeliver: out\n"
         + written

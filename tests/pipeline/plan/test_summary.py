@@ -18,21 +18,27 @@ def plan(corpus: Path) -> Plan:
 
 def test_the_numbers(plan: Plan) -> None:
     done = {plan.variants[0].render_key, plan.variants[5].render_key, "f" * 64}
-    found = summarise(plan, "s3://assets", done)
-    assert (found.done, found.to_render, found.seeds, found.steps, found.guidance) == (2, 10, 2, 20, 4.0)
-    assert found.axes == {
+    summary = summarise(plan, "s3://assets", done)
+    assert (summary.done, summary.to_render, summary.seeds, summary.params.steps, summary.params.guidance) == (
+        2,
+        10,
+        2,
+        20,
+        4.0,
+    )
+    assert summary.axes == {
         "product": {"mug": 8, "bottle": 4},
         "character": {"fox": 8, "bear": 4},
         "style": {"dawn": 12},
         "scene": {"beach": 6, "snow": 6},
     }
-    assert found.sizes == {"2048x2048": 12}
-    assert [(len(s.references), s.variants) for s in found.reference_sets] == [(4, 4), (4, 4), (3, 4)]
+    assert summary.sizes == {"2048x2048": 12}
+    assert [(len(s.references), s.variants) for s in summary.reference_sets] == [(4, 4), (4, 4), (3, 4)]
 
 
-def test_a_store_out_of_reach_is_not_an_empty_one(plan: Plan) -> None:
-    found = summarise(plan, "s3://assets", None, "no route")
-    assert (found.done, found.unknown, found.to_render) == (None, "no route", 12)
+def test_an_unreachable_store_is_not_an_empty_one(plan: Plan) -> None:
+    summary = summarise(plan, "s3://assets", None, "no route")
+    assert (summary.done, summary.unknown, summary.to_render) == (None, "no route", 12)
 
 
 def test_as_json(plan: Plan) -> None:
@@ -48,7 +54,7 @@ def test_as_json(plan: Plan) -> None:
     assert values["warnings"] == []
 
 
-def test_a_composed_model_as_json_with_paths_as_they_are_written(corpus: Path) -> None:
+def test_a_composed_model_as_json_has_paths_as_written(corpus: Path) -> None:
     campaign = load_campaign(corpus / "good" / "composition.yaml")
     summary = summarise(plan_for(campaign, model()), "out", None, "no route", ["12 prompts are long"])
     values = json.loads(json.dumps(summary_json(summary, 0)))
@@ -63,6 +69,6 @@ def test_a_composed_model_as_json_with_paths_as_they_are_written(corpus: Path) -
     assert values["warnings"] == ["12 prompts are long"]
 
 
-def test_what_a_service_chooses_is_null(corpus: Path) -> None:
+def test_values_that_a_hosted_model_chooses_are_null(corpus: Path) -> None:
     values = summary_json(summarise(make_plan(load_campaign(corpus / "good" / "service.yaml")), "out", frozenset()), 1)
     assert (values["steps"], values["guidance"], values["first"][0]["steps"]) == (None, None, None)

@@ -26,13 +26,23 @@ def test_the_kind_of_a_file(text: str, kind: str | None, tmp_path: Path) -> None
 
 
 def test_a_good_campaign_and_its_brand(corpus: Path) -> None:
-    found = validate(corpus / "good" / "design.yaml")
-    assert (found.kind, found.name, found.variants, found.problems) == ("campaign", "spring", 12, ())
-    found = validate(corpus / "northwind" / "brand.yaml")
-    assert (found.kind, found.name, found.variants, found.problems) == ("brand", "northwind", None, ())
+    result = validate(corpus / "good" / "design.yaml")
+    assert (result.kind, result.name, result.variants, result.problems) == (
+        "campaign",
+        "spring",
+        12,
+        (),
+    )
+    result = validate(corpus / "northwind" / "brand.yaml")
+    assert (result.kind, result.name, result.variants, result.problems) == (
+        "brand",
+        "northwind",
+        None,
+        (),
+    )
 
 
-def test_a_wrong_model_is_told_with_everything_else(corpus: Path, tmp_path: Path) -> None:
+def test_a_wrong_model_is_reported_with_all_other_problems(corpus: Path, tmp_path: Path) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")
     (tmp_path / "job.yaml").write_text(text.replace("../klein", "klien").replace("64x64", "65x64"))
     lines = [(problem.line, problem.what.split(" ")[0]) for problem in validate(tmp_path / "job.yaml").problems]
@@ -48,7 +58,7 @@ def test_a_wrong_model_is_told_with_everything_else(corpus: Path, tmp_path: Path
         ("\n  base: nano\n  loras: [{file: nowhere.safetensors}]", (5, 18), "there is no 'nowhere.safetensors'"),
     ],
 )
-def test_what_is_wrong_with_a_composed_model(
+def test_problems_of_a_composed_model(
     model: str, place: tuple[int, int], what: str, corpus: Path, tmp_path: Path
 ) -> None:
     text = (corpus / "good" / "smallest.yaml").read_text().replace("../northwind", f"{corpus}/northwind")

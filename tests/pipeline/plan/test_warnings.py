@@ -1,4 +1,4 @@
-"""Prompts that are too long, whatever number of them is counted at once or remembered."""
+"""Warnings about prompts that are too long, with any batch size."""
 
 from __future__ import annotations
 
@@ -36,12 +36,9 @@ def planned(corpus: Path, tmp_path: Path) -> Plan:
     return plan_for(load_campaign(tmp_path / "job.yaml"), describe("nano", tmp_path))
 
 
-@pytest.mark.parametrize(("at_once", "remembered"), [(4096, 1 << 17), (1, 1 << 17), (2, 0), (5, 3)])
-def test_those_that_will_be_cut(
-    at_once: int, remembered: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(warnings, "AT_ONCE", at_once)
-    monkeypatch.setattr(warnings, "REMEMBERED", remembered)
+@pytest.mark.parametrize("batch", [4096, 1, 2, 5])
+def test_truncated_prompts(batch: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warnings, "BATCH", batch)
     plan = planned(corpus, tmp_path)
     prompts = list(dict.fromkeys(variant.prompt for variant in plan.variants))
     counts = dict(zip(prompts, token_counts(plan.model, prompts), strict=True))
@@ -49,18 +46,18 @@ def test_those_that_will_be_cut(
     cut = [prompt for prompt in prompts if counts[prompt] > 64]
     assert (len(prompts), len(cut)) == (6, 5)
     assert warnings_of(plan) == (
-        f"5 of 6 prompts are longer than 64 tokens, and what is beyond is cut off; the longest has "
-        f"{counts[longest.prompt]}, of '{longest.name}'",
+        f"5 of 6 prompts are longer than 64 tokens and will be truncated; the longest has "
+        f"{counts[longest.prompt]} tokens (variant '{longest.name}')",
     )
 
 
-def test_none_where_all_fit_and_where_a_service_renders(corpus: Path, tmp_path: Path) -> None:
+def test_no_warning_if_all_prompts_fit_or_the_model_is_hosted(corpus: Path, tmp_path: Path) -> None:
     assert warnings_of(plan_for(load_campaign(corpus / "good" / "design.yaml"), model(text_length=512))) == ()
     plan = planned(corpus, tmp_path)
     assert warnings_of(Plan(plan.campaign, model(hosted=True, text_length=1), plan.variants)) == ()
 
 
-def test_a_model_that_cannot_tell(corpus: Path, tmp_path: Path) -> None:
+def test_a_model_whose_tokens_cannot_be_counted(corpus: Path, tmp_path: Path) -> None:
     plan = planned(corpus, tmp_path)
     parts = plan.model.parts
     assert parts is not None

@@ -1,4 +1,4 @@
-"""Causes are short, name the kind of error, and hold no secrets."""
+"""Causes are short, name the class of error, and hold no secrets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.render.cause import (
-    LONGEST,
-    MOST_FRAMES,
+    MAX_CHARACTERS,
+    MAX_FRAMES,
     cause_of,
     is_device_lost,
     is_out_of_memory,
@@ -36,7 +36,7 @@ def test_causes(error: Exception, cause: str) -> None:
 
 
 def test_a_long_text_is_cut() -> None:
-    assert len(cause_of(ValueError("x" * 10_000)).text) == LONGEST
+    assert len(cause_of(ValueError("x" * 10_000)).text) == MAX_CHARACTERS
 
 
 def raise_below(depth: int, secret: str) -> None:
@@ -45,17 +45,17 @@ def raise_below(depth: int, secret: str) -> None:
     raise KeyError(secret)
 
 
-@pytest.mark.parametrize(("depth", "frames"), [(0, 2), (3, 5), (100, MOST_FRAMES)])
+@pytest.mark.parametrize(("depth", "frames"), [(0, 2), (3, 5), (100, MAX_FRAMES)])
 def test_a_traceback_names_code_and_no_values(depth: int, frames: int) -> None:
     with pytest.raises(KeyError) as caught:
         raise_below(depth, "hush")
-    told = cause_of(caught.value).traceback
-    assert told is not None
-    lines = told.splitlines()
+    traceback = cause_of(caught.value).traceback
+    assert traceback is not None
+    lines = traceback.splitlines()
     assert len(lines) == frames
     assert re.fullmatch(r"tests\.pipeline\.render\.test_cause:\d+ raise_below", lines[-1])
-    assert "hush" not in told
-    assert "/" not in told
+    assert "hush" not in traceback
+    assert "/" not in traceback
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_a_traceback_names_code_and_no_values(depth: int, frames: int) -> None:
         (OSError("out of memory cards"), False),
     ],
 )
-def test_what_is_out_of_memory(error: Exception, out_of_memory: bool) -> None:
+def test_is_out_of_memory(error: Exception, out_of_memory: bool) -> None:
     assert is_out_of_memory(error) == out_of_memory
 
 
 def accelerator_error(text: str) -> Exception:
-    """As torch raises it, which gives it no constructor of a code."""
+    """An error as torch raises it; its constructor takes no error code."""
     return torch.AcceleratorError(text)
 
 
@@ -112,11 +112,11 @@ def accelerator_error(text: str) -> Exception:
         (MemoryError(), False),
     ],
 )
-def test_what_spoils_a_device(error: Exception, lost: bool) -> None:
+def test_is_device_lost(error: Exception, lost: bool) -> None:
     assert is_device_lost(error) == lost
 
 
-def test_what_another_error_was_raised_over_counts() -> None:
+def test_chained_errors_count() -> None:
     try:
         try:
             raise RuntimeError("CUDA error: an illegal memory access was encountered")

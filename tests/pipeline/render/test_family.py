@@ -1,4 +1,4 @@
-"""Campaigns of every kind of model from file to picture: real checkpoints' classes, real Ray, BFL's protocol."""
+"""Campaigns of every kind of model, from file to picture: real model classes, real Ray, BFL's protocol."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ FILE = Path("transformer") / "diffusion_pytorch_model.safetensors"
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
-    """What a campaign's store says of each variant, by name."""
-    found = [json.loads(file.read_bytes()) for file in (folder / "out" / "spring" / "records").glob("*.json")]
-    return {record["name"]: record for record in found}
+    """The records in a campaign's store, keyed by variant name."""
+    records = [json.loads(file.read_bytes()) for file in (folder / "out" / "spring" / "records").glob("*.json")]
+    return {record["name"]: record for record in records}
 
 
 def picture(folder: Path, record: dict[str, Any]) -> Any:
@@ -37,8 +37,8 @@ def picture(folder: Path, record: dict[str, Any]) -> Any:
 
 
 @pytest.mark.usefixtures("ray")
-def test_dev_put_together_from_files(small_of: Callable[[str], Small], tmp_path: Path) -> None:
-    """A Comfy fp8 transformer, a LoRA, a reference with transparency, scaled to another area."""
+def test_dev_composed_from_files(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+    """A Comfy fp8 transformer, a LoRA, and a transparent reference scaled to another area."""
     dev = small_of("dev").folder
     plain = load_file(dev / FILE)
     fp8 = write(tmp_path / "dev-fp8.safetensors", prefixed(each(to_bfl(plain), is_block_linear, bfl_fp8)))
@@ -68,8 +68,8 @@ def test_dev_put_together_from_files(small_of: Callable[[str], Small], tmp_path:
     flat = Image.new("RGB", mug.size, "#1f4d3a")
     flat.paste(mug, mask=mug.getchannel("A"))
     request = RenderRequest("a mug in scene 0", (flat,), 64, 64, steps=2, guidance=2.5, reference_pixels=4900)
-    (wanted,) = renderer.render([request])
-    assert np.abs(picture(tmp_path, record) - levels_of(wanted)).max() <= 1
+    (expected,) = renderer.render([request])
+    assert np.abs(picture(tmp_path, record) - levels_of(expected)).max() <= 1
     assert prepare_reference(flat, 4900).shape[2:] == (48, 80)
     assert record["references"][0]["background"] == "#1f4d3a"
     assert record["reference_pixels"] == 4900
@@ -79,7 +79,7 @@ def test_dev_put_together_from_files(small_of: Callable[[str], Small], tmp_path:
 
 
 @pytest.mark.usefixtures("ray")
-def test_a_negative_prompt_of_klein_base(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+def test_a_negative_prompt_with_klein_base(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     small = small_of("klein-base")
     fields: dict[str, Any] = {"quality": {"steps": 2, "guidance": 3.0}, "negative_prompt": "snow falls"}
     job = write_campaign(tmp_path, 1, products=("mug",), model=str(small.folder), **fields)
@@ -89,13 +89,13 @@ def test_a_negative_prompt_of_klein_base(small_of: Callable[[str], Small], tmp_p
     request = RenderRequest(
         "a mug in scene 0", (reference,), 64, 64, steps=2, guidance=3.0, negative_prompt="snow falls"
     )
-    (wanted,) = small.fresh().render([request])
-    assert np.abs(picture(tmp_path, record) - levels_of(wanted)).max() <= 1
+    (expected,) = small.fresh().render([request])
+    assert np.abs(picture(tmp_path, record) - levels_of(expected)).max() <= 1
     assert record["negative_prompt"] == "snow falls"
 
 
 @pytest.mark.usefixtures("ray")
-def test_a_prompt_that_dev_rewrites(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+def test_dev_rewrites_a_prompt(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     job = write_campaign(
         tmp_path, 1, products=("mug",), model=str(small_of("dev").folder), quality={"steps": 1}, upsample=True
     )
@@ -103,13 +103,13 @@ def test_a_prompt_that_dev_rewrites(small_of: Callable[[str], Small], tmp_path: 
     (record,) = records(tmp_path).values()
     assert record["prompt"] == "a mug in scene 0"
     assert record["prompt_upsampled"] not in (None, record["prompt"])
-    assert record["cache"]["upsample"] == 1, "prepared ahead, for its group"
+    assert record["cache"]["upsample"] == 1, "prepared ahead with its group"
 
 
 def test_a_hosted_tier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six pictures, one of which the service's filter refuses; the key is nowhere.
+    """Six pictures, one of which the service's filter refuses. The key appears in no output.
 
-    In a process of its own: workers have the environment that Ray was started with.
+    In a separate process, because workers inherit the environment that Ray was started with.
     """
     with running_bfl_server() as server:
         monkeypatch.setenv("BFL_API_KEY", KEY)
@@ -120,55 +120,53 @@ def test_a_hosted_tier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         first = subprocess.run(command, capture_output=True, text=True, check=False)
         assert first.returncode == 3, first.stderr
         outcome = json.loads(first.stdout)
-        found = records(tmp_path)
+        stored_records = records(tmp_path)
         assert (outcome["counts"]["done"], outcome["counts"]["failed"]) == (5, 1)
         assert "moderated" in outcome["failed"][0]["cause"]
         assert outcome["cost"] == pytest.approx(5 * COST)
-        done = [record for record in found.values() if record["status"] == "done"]
+        done = [record for record in stored_records.values() if record["status"] == "done"]
         assert {record["cost"] for record in done} == {COST}
         assert {(record["steps"], record["guidance"]) for record in done} == {(None, None)}
         assert len(server.posts) == 6
         again = subprocess.run(command, capture_output=True, text=True, check=False)
         assert again.returncode == 3
-        assert len(server.posts) == 7, "what is paid for isn't asked for again"
+        assert len(server.posts) == 7, "pictures already paid for aren't requested again"
     stored = b"".join(file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file())
     assert KEY.encode() not in stored
     assert KEY not in first.stdout + first.stderr + again.stdout + again.stderr
 
 
-def test_a_plan_warns_of_prompts_that_are_cut(
+def test_a_plan_warns_about_truncated_prompts(
     small_of: Callable[[str], Small], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenes = {"beach": "on a beach", "long": "with a fox and " * 30 + "a bird"}
     job = write_campaign(tmp_path, scenes, products=("mug",), model=str(small_of("klein").folder))
     assert run(["plan", str(job), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    (warning,) = told["warnings"]
-    assert warning.startswith(
-        "1 of 2 prompts are longer than 24 tokens, and what is beyond is cut off; the longest has "
-    )
-    assert told["memory"]["residency"] == "resident"
-    assert told["memory"]["needs"]["turns"] < told["memory"]["needs"]["resident"]
+    summary = json.loads(capsys.readouterr().out)
+    (warning,) = summary["warnings"]
+    assert warning.startswith("1 of 2 prompts are longer than 24 tokens and will be truncated; the longest has ")
+    assert summary["memory"]["residency"] == "resident"
+    assert summary["memory"]["needs"]["turns"] < summary["memory"]["needs"]["resident"]
 
 
-def test_a_plan_for_a_card_that_is_too_small(
+def test_a_plan_for_a_gpu_that_is_too_small(
     small_of: Callable[[str], Small], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The model is small, but its prompts and pictures are not: 4 megapixels and a reference."""
+    """The model is small, but its pictures aren't: 4 megapixels and a reference."""
     job = write_campaign(tmp_path, 1, products=("mug",), model=str(small_of("klein").folder), size="2048x2048")
     assert run(["plan", str(job), "--gpu-memory", "1"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert "too much, even with text encoder and transformer in turns" in told
-    assert "warning: the model doesn't fit: text encoder and transformer in turns need " in told
+    output = " ".join(capsys.readouterr().out.split())
+    assert "too little memory, even with offloading" in output
+    assert "warning: the model doesn't fit: with offloading it needs " in output
 
 
-def test_a_plan_tells_what_of_the_gpu_is_free(
+def test_a_plan_shows_the_free_gpu_memory(
     small_of: Callable[[str], Small],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """nvidia-smi is a script here. The one with the least free memory counts, of those that may be used."""
+    """nvidia-smi is a fake script. Of the visible GPUs, the one with the least free memory counts."""
     script = tmp_path / "nvidia-smi"
     cards = "0, GPU-a, 81559, 7, NVIDIA H100\n1, GPU-b, 81559, 300, NVIDIA H100\n2, GPU-c, 81559, 81004, NVIDIA H100"
     script.write_text(f"#!/bin/sh\necho '{cards}'\n")
@@ -177,11 +175,11 @@ def test_a_plan_tells_what_of_the_gpu_is_free(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
     job = write_campaign(tmp_path, 1, products=("mug",), model=str(small_of("klein").folder), size="2048x2048")
     assert run(["plan", str(job)]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    assert "on NVIDIA H100, 85.5 GB, 0.3 GB free: too much, even with text encoder and transformer in turns" in shown
-    assert "which has 85.5 GB, of which 0.3 GB are free (other processes hold 85.2 GB)" in shown
+    output = " ".join(capsys.readouterr().out.split())
+    assert "on NVIDIA H100, 85.5 GB, 0.3 GB free: too little memory, even with offloading" in output
+    assert "which has 85.5 GB, of which 0.3 GB are free (other processes hold 85.2 GB)" in output
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-c")
     assert run(["plan", str(job), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["memory"]
-    assert (told["device"], told["total"], told["available"]) == ("NVIDIA H100", 81559 << 20, 81004 << 20)
-    assert (told["residency"], told["turns_from"]) == ("resident", None)
+    memory = json.loads(capsys.readouterr().out)["memory"]
+    assert (memory["device"], memory["total"], memory["available"]) == ("NVIDIA H100", 81559 << 20, 81004 << 20)
+    assert (memory["residency"], memory["turns_from"]) == ("resident", None)

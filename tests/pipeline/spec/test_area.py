@@ -17,12 +17,12 @@ from brandpress.pipeline.spec.problem import WrongValueError
         ("2024x2024", 4_096_576),
     ],
 )
-def test_areas(value: object, pixels: int) -> None:
+def test_valid_areas(value: object, pixels: int) -> None:
     assert parse_area(value) == pixels
 
 
 @pytest.mark.parametrize(
-    ("value", "meant"),
+    ("value", "suggestion"),
     [
         (4095, ""),
         (4_096_577, ""),
@@ -41,9 +41,9 @@ def test_areas(value: object, pixels: int) -> None:
         ("", ""),
     ],
 )
-def test_what_is_no_area(value: object, meant: str) -> None:
+def test_invalid_areas(value: object, suggestion: str) -> None:
     with pytest.raises(WrongValueError) as raised:
         parse_area(value)
-    assert raised.value.suggestion == meant
+    assert raised.value.suggestion == suggestion
     assert "4,096 to 4,096,576" in raised.value.allowed
     assert len(raised.value.what) < 120

@@ -8,7 +8,6 @@ import pytest
 
 from brandpress.pipeline.spec.brand import check_background
 from brandpress.pipeline.spec.brand_file import examine_brand
-from brandpress.pipeline.spec.load import load_brand
 from brandpress.pipeline.spec.problem import WrongValueError
 
 
@@ -21,22 +20,24 @@ from brandpress.pipeline.spec.problem import WrongValueError
         ("background: fff\n", "#000000"),
     ],
 )
-def test_the_ground_of_transparent_pictures(written: str, colour: str, tmp_path: Path) -> None:
+def test_the_background_of_transparent_pictures(written: str, colour: str, tmp_path: Path) -> None:
     (tmp_path / "brand.yaml").write_text('brand: x\npalette: {pine: "#1F4D3A", fff: "#000000"}\n' + written)
-    assert load_brand(tmp_path / "brand.yaml").ground == colour
+    brand = examine_brand(tmp_path / "brand.yaml").brand
+    assert brand is not None
+    assert brand.ground == colour
 
 
 @pytest.mark.parametrize(
     ("written", "meant"), [("pin", "'pine'"), ("white", ""), ("1F4D3A", "'#1f4d3a'"), ("abc", "'#aabbcc'"), ("", "")]
 )
-def test_what_the_palette_does_not_have(written: str, meant: str) -> None:
+def test_a_background_that_is_not_in_the_palette(written: str, meant: str) -> None:
     with pytest.raises(WrongValueError) as raised:
         check_background(written, ("pine", "snow"))
     assert raised.value.suggestion == meant
     assert raised.value.allowed == "allowed: \"#rrggbb\", in quotes, or a name of the palette: 'pine', 'snow'"
 
 
-def test_a_wrong_colour_of_the_palette_is_told_once(tmp_path: Path) -> None:
-    """The background names it; that isn't wrong again."""
+def test_a_wrong_palette_colour_is_reported_once(tmp_path: Path) -> None:
+    """The background that names it isn't a second problem."""
     (tmp_path / "brand.yaml").write_text("brand: x\npalette: {pine: green}\nbackground: pine\n")
     assert [problem.line for problem in examine_brand(tmp_path / "brand.yaml").problems] == [2]

@@ -1,4 +1,4 @@
-"""Every file of the corpus: bad ones with each message they must give, good ones with the number of their variants."""
+"""All files of the corpus: bad ones with their exact messages, good ones with their number of variants."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_every_mistake_is_told_at_once(
+def test_every_problem_is_reported(
     case: str, corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = corpus / "bad" / case

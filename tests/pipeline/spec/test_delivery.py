@@ -1,3 +1,5 @@
+"""Delivery addresses: what is valid, how they are normalised, and how invalid ones are refused."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.spec.delivery import delivery_address, delivery_uri
+from brandpress.pipeline.spec.delivery import FOLDER, SCHEMES, DeliveryAddress, parse_address, parse_deliver_option
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.store.address import open_store
 
@@ -24,11 +26,13 @@ from brandpress.pipeline.store.address import open_store
         ("out/100%", "<folder>/out/100%"),
     ],
 )
-def test_addresses(text: str, uri: str, tmp_path: Path) -> None:
+def test_valid_addresses(text: str, uri: str, tmp_path: Path) -> None:
     folder = tmp_path / "jobs"
     folder.mkdir()
     expected = uri.replace("<folder>", str(folder)).replace("<parent>", str(tmp_path))
-    assert delivery_uri(text, folder) == expected
+    address = parse_address(text, folder)
+    assert str(address) == expected
+    assert open_store(address).uri == expected
     assert open_store(expected).uri == expected
 
 
@@ -36,20 +40,37 @@ def test_addresses(text: str, uri: str, tmp_path: Path) -> None:
     "text",
     [
         *("", " out", "out\n", "a\x00b", "s3:assets", "s3:/assets/a", "S3://assets", "s3://", "s3://a", "s3://Assets"),
-        *("s3://user:pw@assets/x", "s3://assets//x", "s3://assets/../x", "s3://assets/x?y=1", "s3://assets/x#y"),
+        *(
+            "s3://user:pw@assets/x",
+            "s3:/user:pw@assets/x",
+            "s3://assets//x",
+            "s3://assets/../x",
+            "s3://assets/x?y=1",
+            "s3://assets/x#y",
+        ),
         *("gs://assets", "https://x.org/y", "file:///srv", "C:\\out", "C:/out", "a\\b", "~/out", "~", "file.txt"),
         *("file.txt/below", "s3://a..b/x", "s3://" + "a" * 64),
     ],
 )
-def test_what_is_no_address(text: str, tmp_path: Path) -> None:
+def test_invalid_addresses_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("")
     with pytest.raises(WrongValueError) as raised:
-        delivery_uri(text, tmp_path)
+        parse_address(text, tmp_path)
     assert "pw" not in str(raised.value)
 
 
-def test_the_command_line_starts_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deliver_option_starts_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert delivery_address("out") == str(tmp_path / "out")
+    assert str(parse_deliver_option("out")) == str(tmp_path / "out")
     with pytest.raises(RequestError, match="--deliver: 'gs://' isn't a kind of store; allowed: s3://bucket/prefix"):
-        delivery_address("gs://assets")
+        parse_deliver_option("gs://assets")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_has_an_opener(scheme: str) -> None:
+    address = DeliveryAddress(scheme, "/srv/pictures" if scheme == FOLDER else "assets/brands")
+    assert open_store(address).uri == str(address)
+
+
+def test_only_s3_needs_secrets() -> None:
+    assert {name: scheme.secret_prefixes for name, scheme in SCHEMES.items()} == {"s3": ("AWS_",), FOLDER: ()}

@@ -29,16 +29,16 @@ def test_names(name: str) -> None:
         ("\u0661", ""),
     ],
 )
-def test_what_is_no_name(name: str, meant: str) -> None:
+def test_invalid_names(name: str, meant: str) -> None:
     with pytest.raises(WrongValueError) as raised:
         slug(name)
     assert raised.value.suggestion == meant
 
 
 @given(st.text(max_size=200))
-def test_a_name_made_of_text_is_a_name(text: str) -> None:
-    made = slug_of(text)
-    assert made == "" or slug(made) == made
+def test_a_name_derived_from_text_is_valid(text: str) -> None:
+    name = slug_of(text)
+    assert name == "" or slug(name) == name
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_a_name_made_of_text_is_a_name(text: str) -> None:
         ({}, "must be text, not a mapping"),
         (" \n", "is empty"),
         ("x" * 2001, "is 2,001 characters long"),
-        ("a\x1b[31m", "holds the control character '\\\\x1b'"),
+        ("a\x1b[31m", "contains the control character '\\\\x1b'"),
     ],
 )
-def test_what_is_no_text(value: object, message: str) -> None:
+def test_invalid_text(value: object, message: str) -> None:
     with pytest.raises(WrongValueError, match=message):
         plain_text(value)
 
 
-def test_text_is_stripped_and_may_have_lines() -> None:
+def test_text_is_stripped_and_can_have_several_lines() -> None:
     assert plain_text("  two\n\tlines \u4e1c\n") == "two\n\tlines \u4e1c"

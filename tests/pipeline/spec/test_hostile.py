@@ -1,4 +1,4 @@
-"""Campaigns and brand specs broken at random: each is refused with places or planned, and nothing else happens."""
+"""Randomly broken campaigns and brand specs are planned or rejected with positions; nothing else happens."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def mutated(data: object):
     return st.tuples(st.sampled_from(list(places(data))), WEIRD, st.booleans()).map(lambda c: changed(data, *c))
 
 
-def told(file: Path, text: str) -> list[str]:
+def messages_for(file: Path, text: str) -> list[str]:
     file.write_text(text, errors="surrogatepass")
     return [str(problem) for problem in validate(file).problems]
 
@@ -66,14 +66,14 @@ def told(file: Path, text: str) -> list[str]:
 def test_campaigns(folder: Path, job: object, data: st.DataObject) -> None:
     if isinstance(job, dict) and data.draw(st.booleans()):
         job = data.draw(mutated(job))
-    for problem in told(folder / "good" / "job.yaml", yaml.safe_dump(job)):
+    for problem in messages_for(folder / "good" / "job.yaml", yaml.safe_dump(job)):
         assert problem.startswith(str(folder / "good" / "job.yaml:"))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutated(BRAND))
 def test_brand_specs(folder: Path, brand: object) -> None:
-    for problem in told(folder / "northwind" / "hostile.yaml", yaml.safe_dump(brand)):
+    for problem in messages_for(folder / "northwind" / "hostile.yaml", yaml.safe_dump(brand)):
         assert problem.startswith(str(folder / "northwind" / "hostile.yaml:"))
 
 
@@ -83,4 +83,4 @@ def test_text_cut_and_mixed(folder: Path, data: st.DataObject) -> None:
     text = (CORPUS / "good" / "texts.yaml").read_text()
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
     insert = data.draw(st.text("{}[]:,&*!|>'\"%@`- \n\ta<~?#", max_size=6))
-    told(folder / "good" / "job.yaml", text[:start] + insert + text[end:])
+    messages_for(folder / "good" / "job.yaml", text[:start] + insert + text[end:])

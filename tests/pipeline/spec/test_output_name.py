@@ -14,7 +14,7 @@ from brandpress.pipeline.store.protocol import check_key
 @pytest.mark.parametrize(
     "name", ["a", "mug/fox-beach-1024x1024-s0", "A_b.c-1", "2026/11/x", "console", "com", "x" * MAX_SEGMENT, "a.b.c"]
 )
-def test_names_that_are_safe(name: str) -> None:
+def test_safe_names(name: str) -> None:
     check_name(name)
 
 
@@ -43,13 +43,13 @@ def test_names_that_are_safe(name: str) -> None:
         *("a/" * (MAX_NAME // 2) + "aa", "%2e%2e/a", "~/a", "$HOME", "-\u00adb"),
     ],
 )
-def test_names_that_are_not(name: str) -> None:
+def test_unsafe_names(name: str) -> None:
     with pytest.raises(WrongValueError):
         check_name(name)
 
 
 @given(st.text(max_size=20) | st.text("ab./-_ \\", max_size=12))
-def test_a_checked_name_stays_where_it_belongs(name: str) -> None:
+def test_a_checked_name_stays_in_its_folder(name: str) -> None:
     try:
         check_name(name)
     except WrongValueError:

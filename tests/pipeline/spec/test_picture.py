@@ -23,17 +23,17 @@ from tests.corpus.pictures import good
         ((90, 70), "JPEG", "CMYK"),
     ],
 )
-def test_pictures_that_are_right(size: tuple[int, int], format: str, mode: str, tmp_path: Path) -> None:
+def test_valid_pictures(size: tuple[int, int], format: str, mode: str, tmp_path: Path) -> None:
     content = good("x", size, format, mode)
     (tmp_path / "a picture.bin").write_bytes(content)
-    found = inspect("a picture.bin", tmp_path)
-    assert (found.width, found.height) == size
-    assert found.sha256 == hashlib.sha256(content).hexdigest()
-    assert found.path == tmp_path / "a picture.bin"
+    picture = inspect("a picture.bin", tmp_path)
+    assert (picture.width, picture.height) == size
+    assert picture.sha256 == hashlib.sha256(content).hexdigest()
+    assert picture.path == tmp_path / "a picture.bin"
 
 
 def flat(mode: str, colour: Any, dot: Any = None) -> Image.Image:
-    """A picture of one colour, and of another at its first pixel."""
+    """A picture of one colour; `dot` is the colour of its first pixel."""
     picture = Image.new(mode, (80, 64), colour)
     if mode == "P":
         picture.putpalette([0, 0, 0, 255, 0, 0])
@@ -87,7 +87,7 @@ def test_paths_that_leave_the_folder(file: str, tmp_path: Path) -> None:
         inspect(file, tmp_path)
 
 
-def test_links_may_stay_inside_but_not_leave(tmp_path: Path) -> None:
+def test_links_must_stay_inside_the_folder(tmp_path: Path) -> None:
     folder, outside = tmp_path / "brand", tmp_path / "outside"
     folder.mkdir()
     outside.mkdir()

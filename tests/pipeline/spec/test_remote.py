@@ -1,4 +1,4 @@
-"""References on the net, from a real TLS server on this machine that the test takes for a public one."""
+"""Downloads of references, from a real local TLS server that the tests treat as public."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MOST = 100_000
 
 @dataclass
 class Site:
-    """What the server gives by path, and what it was asked for."""
+    """What the server gives by path, and what it was requested_paths for."""
 
     port: int = 0
     trust: ssl.SSLContext | None = None
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested_paths: list[str] = field(default_factory=list)
 
     def url(self, path: str = "/mug.png") -> str:
         return f"https://{HOST}:{self.port}{path}"
@@ -41,7 +41,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            site.asked.append(self.path)
+            site.requested_paths.append(self.path)
             status, body = site.answers.get(self.path, (404, b""))
             self.send_response(status)
             if status == 302:
@@ -71,12 +71,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This machine is taken for a public one: a mock, since no test may go out to the net."""
+    """Treats this machine's address as public: a mock, because tests must not use the network."""
     monkeypatch.setattr(remote, "is_public", lambda address: True)
 
 
 def get(site: Site, url: str, address: str = "127.0.0.1") -> Path:
-    return fetch(url, MOST, look=lambda host, port: [address], context=site.trust)
+    return fetch(url, MOST, resolve=lambda host, port: [address], context=site.trust)
 
 
 def refused(site: Site, url: str, address: str = "127.0.0.1") -> str:
@@ -85,14 +85,14 @@ def refused(site: Site, url: str, address: str = "127.0.0.1") -> str:
     return f"{error.value.what}; {error.value.allowed}"
 
 
-def test_a_picture_is_fetched_and_kept_by_its_digest(site: Site, public: None, tmp_path: Path) -> None:
+def test_a_picture_is_cached_by_its_digest(site: Site, public: None, tmp_path: Path) -> None:
     site.answers["/m%C3%BCg.png"] = (200, b"picture")
-    kept = get(site, site.url("/m\u00fcg.png"))
-    assert kept.read_bytes() == b"picture"
-    assert kept.is_relative_to(tmp_path / "cache")
-    kept.write_bytes(b"damaged")
-    assert get(site, site.url("/m%C3%BCg.png")) == kept
-    assert kept.read_bytes() == b"picture"
+    cached = get(site, site.url("/m\u00fcg.png"))
+    assert cached.read_bytes() == b"picture"
+    assert cached.is_relative_to(tmp_path / "cache")
+    cached.write_bytes(b"damaged")
+    assert get(site, site.url("/m%C3%BCg.png")) == cached
+    assert cached.read_bytes() == b"picture"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_a_picture_is_fetched_and_kept_by_its_digest(site: Site, public: None, t
         ("s3://bucket/a.png", "can't be fetched"),
         ("https://", "can't be fetched"),
         ("https://me:hush@pictures.example.com/a.png", "must not hold credentials"),
-        ("https://pictures.example.com/a.png?X-Amz-Signature=hush", "goes on with '?'"),
-        ("https://pictures.example.com/a.png#hush", "goes on with"),
+        ("https://pictures.example.com/a.png?X-Amz-Signature=hush", "has a query or a fragment"),
+        ("https://pictures.example.com/a.png#hush", "has a query or a fragment"),
         ("https://evil.org/a.png", "doesn't allow 'evil.org'"),
         ("https://pictures.example.com.evil.org/a.png", "doesn't allow"),
         ("https://sub.pictures.example.com/a.png", "doesn't allow"),
@@ -112,19 +112,19 @@ def test_a_picture_is_fetched_and_kept_by_its_digest(site: Site, public: None, t
         ("https://pictures.example.com:99999/a.png", "isn't an address"),
     ],
 )
-def test_addresses_that_are_refused_before_anybody_is_asked(site: Site, url: str, words: str) -> None:
-    told = refused(site, url)
-    assert words in told
-    assert "hush" not in told.partition("#")[0]
-    assert site.asked == []
+def test_invalid_addresses_are_rejected_without_a_request(site: Site, url: str, words: str) -> None:
+    message = refused(site, url)
+    assert words in message
+    assert "hush" not in message.partition("#")[0]
+    assert site.requested_paths == []
 
 
-def test_without_a_word_of_the_operator_no_host_is_allowed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_host_is_allowed_by_default(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(HOSTS)
     assert "doesn't allow" in refused(site, site.url())
 
 
-def test_a_star_allows_all_below(site: Site, public: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_star_allows_all_subdomains(site: Site, public: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOSTS, "*.example.com")
     site.answers["/mug.png"] = (200, b"picture")
     assert get(site, site.url()).read_bytes() == b"picture"
@@ -150,36 +150,36 @@ def test_a_star_allows_all_below(site: Site, public: None, monkeypatch: pytest.M
         "64:ff9b::a00:1",
     ],
 )
-def test_private_addresses_are_never_asked(site: Site, address: str) -> None:
+def test_private_addresses_are_never_requested(site: Site, address: str) -> None:
     assert not is_public(address)
     assert "private network" in refused(site, site.url(), address)
-    assert site.asked == []
+    assert site.requested_paths == []
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e"])
-def test_public_ones_are(address: str) -> None:
+def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
 def test_one_private_address_among_public_ones_is_enough(site: Site) -> None:
     with pytest.raises(WrongValueError, match="private network"):
-        fetch(site.url(), MOST, look=lambda host, port: ["93.184.215.14", "10.0.0.1"], context=site.trust)
+        fetch(site.url(), MOST, resolve=lambda host, port: ["93.184.215.14", "10.0.0.1"], context=site.trust)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (404, b"", "the server answers HTTP 404"),
+        (404, b"", "the server returned HTTP 404"),
         (302, b"", "has moved"),
         (200, b"x" * (MOST + 1), "is larger than 100,000 bytes"),
     ],
 )
-def test_answers_that_are_refused(site: Site, public: None, status: int, body: bytes, words: str) -> None:
+def test_rejected_responses(site: Site, public: None, status: int, body: bytes, words: str) -> None:
     site.answers["/mug.png"] = (status, body)
     assert words in refused(site, site.url())
 
 
-def test_a_certificate_of_nobody_that_is_trusted(site: Site, public: None) -> None:
+def test_an_untrusted_certificate(site: Site, public: None) -> None:
     site.trust = None
     assert "can't be fetched" in refused(site, site.url())
 
@@ -188,13 +188,13 @@ def test_a_server_that_is_down(site: Site, public: None) -> None:
     assert "can't be fetched" in refused(site, f"https://{HOST}:1/mug.png")
 
 
-def test_a_brand_spec_may_name_one(site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (96, 80), "red").save(tmp_path / "mug.png")
     site.answers["/mug.png"] = (200, (tmp_path / "mug.png").read_bytes())
     site.answers["/page.html"] = (200, b"<html>")
     trust = site.trust
     monkeypatch.setattr(remote.ssl, "create_default_context", lambda: trust)
-    monkeypatch.setattr(remote.fetch, "__kwdefaults__", {**remote.fetch.__kwdefaults__, "look": here})
+    monkeypatch.setattr(remote.fetch, "__kwdefaults__", {**remote.fetch.__kwdefaults__, "resolve": here})
     file = tmp_path / "brand.yaml"
     file.write_text(
         f"brand: northwind\nproducts:\n  mug: {{description: a mug, references: [{site.url()}]}}\n"
@@ -202,11 +202,11 @@ def test_a_brand_spec_may_name_one(site: Site, public: None, tmp_path: Path, mon
     )
     examined = examine_brand(file)
     assert [str(problem) for problem in examined.problems] == [
-        f"{file}:4:44: {site.url('/page.html')!r} isn't a picture that can be read; allowed: PNG, JPEG or WebP, whole"
+        f"{file}:4:44: {site.url('/page.html')!r} isn't a readable picture; allowed: a complete PNG, JPEG or WebP file"
     ]
     assert (examined.pictures[site.url()].file, examined.pictures[site.url()].width) == (site.url(), 96)
 
 
 def here(host: str, port: int) -> list[str]:
-    """Where all hosts are."""
+    """Resolves all hosts to this machine."""
     return ["127.0.0.1"]

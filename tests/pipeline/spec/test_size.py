@@ -11,7 +11,7 @@ sides = st.integers(0, 999_999)
 
 
 @pytest.mark.parametrize("text", ["64x64", "64x512", "512x64", "2048x2048", "4096x1024", "1536x2720", " 1024x1024 "])
-def test_sizes_that_are_allowed(text: str) -> None:
+def test_valid_sizes(text: str) -> None:
     assert str(parse_size(text)) == text.strip()
 
 
@@ -35,7 +35,7 @@ def test_sizes_that_are_allowed(text: str) -> None:
         (None, ""),
     ],
 )
-def test_sizes_that_are_not(value: object, meant: str) -> None:
+def test_invalid_sizes(value: object, meant: str) -> None:
     with pytest.raises(WrongValueError) as raised:
         parse_size(value)
     assert raised.value.suggestion == meant
@@ -43,7 +43,7 @@ def test_sizes_that_are_not(value: object, meant: str) -> None:
 
 
 @given(sides, sides)
-def test_a_size_is_parsed_or_a_better_one_is_named(width: int, height: int) -> None:
+def test_a_size_is_parsed_or_a_valid_one_is_suggested(width: int, height: int) -> None:
     good = (
         width % 16 == height % 16 == 0
         and min(width, height) >= 64
@@ -59,9 +59,9 @@ def test_a_size_is_parsed_or_a_better_one_is_named(width: int, height: int) -> N
 
 
 @given(st.integers(64, 999_999), st.integers(64, 999_999))
-def test_the_nearest_size_keeps_the_shape(width: int, height: int) -> None:
-    found = nearest(Size(width, height))
+def test_the_nearest_size_keeps_the_orientation(width: int, height: int) -> None:
+    suggestion = nearest(Size(width, height))
     if width > 2 * height:
-        assert found.width > found.height
+        assert suggestion.width > suggestion.height
     if height > 2 * width:
-        assert found.height > found.width
+        assert suggestion.height > suggestion.width

@@ -7,16 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brandpress.pipeline.spec.brand import Product, Style
-from brandpress.pipeline.spec.piece import TemplateRenderError
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.template import compile_template, faults
-from brandpress.pipeline.spec.words import CHOICE, ENTITY, FORMAT, Named, Palette
+from brandpress.pipeline.spec.template import TemplateRenderError, compile_template
+from brandpress.pipeline.spec.template_check import check_template
+from brandpress.pipeline.spec.template_values import (
+    CHOICE_ATTRIBUTES,
+    ENTITY_ATTRIBUTES,
+    FORMAT_ATTRIBUTES,
+    Named,
+    Palette,
+)
 
 WORDS = {
-    "product": ENTITY,
-    "style": ENTITY,
-    "scene": CHOICE,
-    "format": FORMAT,
+    "product": ENTITY_ATTRIBUTES,
+    "style": ENTITY_ATTRIBUTES,
+    "scene": CHOICE_ATTRIBUTES,
+    "format": FORMAT_ATTRIBUTES,
     "seed": (),
     "index": (),
     "palette": ("pine", "deep-sea", "items"),
@@ -54,7 +60,7 @@ def render(source: str, without: str = "") -> str:
         ('{"scene": "{{ scene }}", "n": {}}', '{"scene": "on a beach", "n": {}}'),
     ],
 )
-def test_what_templates_can(source: str, text: str) -> None:
+def test_templates_can_use(source: str, text: str) -> None:
     assert render(source) == text
 
 
@@ -96,8 +102,8 @@ def test_what_templates_can(source: str, text: str) -> None:
         "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     ],
 )
-def test_what_templates_must_not(source: str) -> None:
-    assert faults(source, WORDS)
+def test_templates_must_not_use(source: str) -> None:
+    assert check_template(source, WORDS)
     with pytest.raises(WrongValueError):
         compile_template(source, WORDS)
 
@@ -111,18 +117,20 @@ def test_what_templates_must_not(source: str) -> None:
         ("{{ seed + scene }}", "", "unsupported operand"),
         ("{{ scene | pad(10000000) }}", "", "pad takes a width of 1 to 20, not 10000000"),
         ("{{ scene | replace('', 'x') }}", "", "replace needs some text to look for"),
-        ("{{ scene" + " | replace('a', 'aaaaaaaaaa')" * 8 + " }}", "", "replace gives more than 20,000 characters"),
-        ("{{ scene ~ scene }}" * 1500, "", "it renders to more than 20,000 characters"),
+        ("{{ scene" + " | replace('a', 'aaaaaaaaaa')" * 8 + " }}", "", "replace returns more than 20,000 characters"),
+        ("{{ scene ~ scene }}" * 1500, "", "the text is longer than 20,000 characters"),
     ],
 )
-def test_what_cannot_be_rendered(source: str, without: str, message: str) -> None:
+def test_render_errors(source: str, without: str, message: str) -> None:
     with pytest.raises(TemplateRenderError, match=message.replace("(", r"\(")):
         render(source, without)
 
 
-def test_all_faults_at_once_with_what_was_meant() -> None:
-    found = faults("{{ prodct }} {{ product.descripton }} {{ scene | uper }} {{ scene is definid }} {scene}", WORDS)
-    assert [fault.suggestion for fault in found] == [
+def test_all_problems_with_suggestions() -> None:
+    errors = check_template(
+        "{{ prodct }} {{ product.descripton }} {{ scene | uper }} {{ scene is definid }} {scene}", WORDS
+    )
+    assert [fault.suggestion for fault in errors] == [
         "'product'",
         "'description'",
         "'upper'",
@@ -137,8 +145,8 @@ def test_the_variables_of_a_template() -> None:
 
 
 @given(st.text(string.ascii_letters + string.digits + " {}%#'\".|()[]_-+*~\n", max_size=60))
-def test_any_text_is_refused_or_rendered_safely(source: str) -> None:
-    if faults(source, WORDS):
+def test_any_text_is_rejected_or_rendered_safely(source: str) -> None:
+    if check_template(source, WORDS):
         return
     try:
         text = render(source)

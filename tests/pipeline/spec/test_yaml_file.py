@@ -35,10 +35,10 @@ def failure(tmp_path: Path, text: str | bytes) -> str:
     ],
 )
 def test_positions(tmp_path, text, location, value, key) -> None:
-    found = document(tmp_path, text)
-    assert (found.values[location].line, found.values[location].column) == value
+    parsed = document(tmp_path, text)
+    assert (parsed.values[location].line, parsed.values[location].column) == value
     if key:
-        assert (found.keys[location].line, found.keys[location].column) == key
+        assert (parsed.keys[location].line, parsed.keys[location].column) == key
 
 
 plain = st.recursive(
@@ -51,9 +51,9 @@ plain = st.recursive(
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=3), plain, min_size=1))
 def test_values_are_those_of_safe_load(tmp_path_factory, data) -> None:
     text = yaml.safe_dump(data, allow_unicode=True)
-    found = document(tmp_path_factory.mktemp("yaml"), text)
-    assert not found.problems
-    assert found.data == as_tuples(yaml.safe_load(text))
+    parsed = document(tmp_path_factory.mktemp("yaml"), text)
+    assert not parsed.problems
+    assert parsed.data == as_tuples(yaml.safe_load(text))
 
 
 def as_tuples(value: object) -> object:
@@ -66,16 +66,16 @@ def as_tuples(value: object) -> object:
     ("text", "message"),
     [
         (b"a: caf\xe9\n", "file.yaml:1:7: the byte 0xe9 isn't UTF-8; save the file as UTF-8"),
-        (b"a: 1\nb: \x00\n", "file.yaml:2:4: the character '\\x00' isn't allowed in YAML; take it out"),
+        (b"a: 1\nb: \x00\n", "file.yaml:2:4: the character '\\x00' isn't allowed in YAML; remove it"),
         (b"a: " + b"x" * MAX_BYTES, f"file.yaml:1:1: the file is longer than {MAX_BYTES:,} bytes"),
-        (b"a: [" + b"1," * MAX_NODES + b"1]", f"file.yaml:1:1: the file holds more than {MAX_NODES:,} values"),
+        (b"a: [" + b"1," * MAX_NODES + b"1]", f"file.yaml:1:1: the file has more than {MAX_NODES:,} values"),
         (b"[" * 200_000, "the values are nested too deeply"),
-        (b"&a {<<: [*a, *a]}", "file.yaml:1:1: the file holds more than"),
-        (b"&a [*a, *a]", "the values are nested too deeply, or in themselves"),
+        (b"&a {<<: [*a, *a]}", "file.yaml:1:1: the file has more than"),
+        (b"&a [*a, *a]", "the values are nested too deeply or contain themselves"),
     ],
     ids=["latin-1", "nul", "bytes", "values", "deep", "merge-bomb", "cycle"],
 )
-def test_hostile_files_are_refused(tmp_path, text, message) -> None:
+def test_hostile_files_are_rejected(tmp_path, text, message) -> None:
     assert message in failure(tmp_path, text)
 
 
@@ -92,10 +92,10 @@ def test_hostile_files_are_refused(tmp_path, text, message) -> None:
     ],
 )
 def test_the_rest_of_a_file_stays_readable(tmp_path, text, data, problems) -> None:
-    found = document(tmp_path, text)
-    assert found.data == data
+    parsed = document(tmp_path, text)
+    assert parsed.data == data
     assert [
-        str(problem).rsplit(": ", 1)[0][: len(start)] for problem, start in zip(found.problems, problems, strict=True)
+        str(problem).rsplit(": ", 1)[0][: len(start)] for problem, start in zip(parsed.problems, problems, strict=True)
     ] == problems
 
 
@@ -108,13 +108,13 @@ def test_the_rest_of_a_file_stays_readable(tmp_path, text, data, problems) -> No
     ],
 )
 def test_merge_keys_mean_what_yaml_says(tmp_path, text, data) -> None:
-    found = document(tmp_path, text)
-    assert found.data["y"] == data == yaml.safe_load(text)["y"]
-    assert not found.problems
+    parsed = document(tmp_path, text)
+    assert parsed.data["y"] == data == yaml.safe_load(text)["y"]
+    assert not parsed.problems
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_missing_files_and_folders(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="1:1: there is no such file"):
         read_yaml(tmp_path / "none.yaml")
-    with pytest.raises(SpecError, match="1:1: this isn't a file but a folder; name a YAML file"):
+    with pytest.raises(SpecError, match="1:1: this is a folder, not a file; name a YAML file"):
         read_yaml(tmp_path)

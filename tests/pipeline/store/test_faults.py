@@ -1,4 +1,4 @@
-"""A real S3 server behind a proxy that spoils calls: nothing is lost, nothing is wrong, and calls are counted."""
+"""A real S3 server behind a proxy that injects faults: retries recover from them, and requests are counted."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ def folder(proxy: FaultProxy, s3_uri: str) -> Store:
 
 
 def every_third(fault: Fault) -> Callable[[str, str], Fault | None]:
-    """Of the calls that a fault can befall: only what is sent can be damaged on its way."""
-    numbers = itertools.count(1)
+    """Injects `fault` into every third request that can have it: only uploads can be damaged."""
+    requests = itertools.count(1)
 
     def choose(method: str, path: str) -> Fault | None:
-        befalls = method == "PUT" or fault != "damage"
-        return fault if befalls and next(numbers) % 3 == 0 else None
+        applies = method == "PUT" or fault != "damage"
+        return fault if applies and next(requests) % 3 == 0 else None
 
     return choose
 
 
 def campaign(folder: Store) -> list[Record]:
-    """Deliver and publish a small campaign with a failed variant, with patience."""
-    patient = RetryingStore(folder, RetryPolicy(60.0, sleep=lambda seconds: time.sleep(seconds / 20)))
+    """Delivers and publishes a small campaign with a failed variant, with retries."""
+    retrying = RetryingStore(folder, RetryPolicy(60.0, sleep=lambda seconds: time.sleep(seconds / 20)))
     records = [
-        deliver(patient, record(number), variant(number).asset, data_of(number) * 1000) for number in range(VARIANTS)
+        deliver(retrying, record(number), variant(number).asset, data_of(number) * 1000) for number in range(VARIANTS)
     ]
-    records.append(file_record(patient, failed(VARIANTS)))
-    publish(patient, HEADER, VARIANTS + 1, records, lambda: records)
+    records.append(file_record(retrying, failed(VARIANTS)))
+    publish(retrying, HEADER, VARIANTS + 1, records, lambda: records)
     return records
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_spoiled_calls_are_made_good(proxy: FaultProxy, folder: Store, fault: Fault) -> None:
+def test_retries_recover_from_faults(proxy: FaultProxy, folder: Store, fault: Fault) -> None:
     proxy.choose = every_third(fault)
     records = campaign(folder)
-    assert proxy.done[fault] >= VARIANTS // 2
+    assert proxy.injected[fault] >= VARIANTS // 2
     proxy.choose = lambda method, path: None
     latest = read_latest(folder)
     assert latest is not None
@@ -75,37 +75,37 @@ def test_spoiled_calls_are_made_good(proxy: FaultProxy, folder: Store, fault: Fa
     assert len(list(folder.list("assets/"))) == VARIANTS
 
 
-def test_a_server_that_stays_out_ends_patience_with_a_sentence(
+def test_an_unavailable_server_is_reported_after_the_deadline(
     proxy: FaultProxy, folder: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3, "ATTEMPTS", 1)  # of botocore's own, which take long
+    monkeypatch.setattr(s3, "MAX_REQUEST_ATTEMPTS", 1)  # botocore's own retries are slow
     proxy.choose = lambda method, path: "503"
     with pytest.raises(StoreError) as error:
         RetryPolicy(0.5).call(lambda: folder.create("a", b"x", "text/plain"))
-    assert "the server answers SlowDown (HTTP 503)" in str(error.value)
+    assert "the server responded with SlowDown (HTTP 503)" in str(error.value)
     assert "hush" not in str(error.value)
-    assert error.value.scope == "moment"
+    assert error.value.scope == "transient"
 
 
-def test_a_finished_campaign_costs_a_listing_and_few_reads(
+def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(
     proxy: FaultProxy, folder: Store, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """n/1000 + 3 listings at most, and no read for each variant."""
+    """At most n/1000 + 3 listings, and no read per variant."""
     records = campaign(folder)
     with monkeypatch.context() as patch, ThreadPoolExecutor(8) as threads:
         patch.setenv("AWS_ENDPOINT_URL_S3", s3_server.endpoint)  # past the proxy, which takes longer
         direct = open_campaign(s3_uri, "spring")
         keys = [record(number).key for number in range(VARIANTS + 1, 1200)]
         assert all(threads.map(lambda key: direct.create(key, b"{}", "application/json"), keys))
-    proxy.seen.clear()
-    wanted = {one.render_key for one in records if one.status == "done"}
-    assert read_index(folder, wanted).keys() == wanted
-    assert proxy.seen["LIST"] == 2
-    assert proxy.seen["GET"] == 3
-    assert proxy.seen["PUT"] == 0
+    proxy.calls.clear()
+    render_keys = {one.render_key for one in records if one.status == "done"}
+    assert read_index(folder, render_keys).keys() == render_keys
+    assert proxy.calls["LIST"] == 2
+    assert proxy.calls["GET"] == 3
+    assert proxy.calls["PUT"] == 0
 
 
-def test_a_server_that_is_killed_and_comes_back_loses_nothing(
+def test_nothing_is_lost_when_the_server_is_killed_and_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: S3Server
 ) -> None:
     weed = find_weed()
@@ -117,18 +117,18 @@ def test_a_server_that_is_killed_and_comes_back_loses_nothing(
             monkeypatch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket="assets")
         folder = open_campaign("s3://assets/brands", "spring")
-        made = deliver(folder, record(0), variant(0).asset, data_of(0))
+        first = deliver(folder, record(0), variant(0).asset, data_of(0))
         server.kill()
-        pauses: list[float] = []
+        sleeps: list[float] = []
 
         def wait(seconds: float) -> None:
-            pauses.append(seconds)
+            sleeps.append(seconds)
             server.start()
 
-        patient = RetryingStore(folder, RetryPolicy(60.0, sleep=wait))
-        later = deliver(patient, record(1), variant(1).asset, data_of(1))
-        assert len(pauses) == 1
-        publish(folder, HEADER, 2, [made, later], list)
+        retrying = RetryingStore(folder, RetryPolicy(60.0, sleep=wait))
+        second = deliver(retrying, record(1), variant(1).asset, data_of(1))
+        assert len(sleeps) == 1
+        publish(folder, HEADER, 2, [first, second], list)
         assert verify(folder).problems == ()
     finally:
         server.kill()

@@ -1,4 +1,4 @@
-"""What only a local folder has to get right: links, full disks, file systems without hard links, crashes."""
+"""Local folders only: symlinks, full disks, file systems without hard links, crashes."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "store")
 
 
-def test_the_root_is_made_with_its_parents(tmp_path: Path) -> None:
+def test_the_root_is_created_with_its_parents(tmp_path: Path) -> None:
     assert LocalStore(tmp_path / "a" / "b").create("c/d", b"x", TEXT)
     assert (tmp_path / "a" / "b" / "c" / "d").read_bytes() == b"x"
 
 
-def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:
+def test_the_root_can_be_a_symlink(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     assert LocalStore(tmp_path / "link").create("a", b"x", TEXT)
     assert (tmp_path / "real" / "a").read_bytes() == b"x"
 
 
-def test_linked_folders_below_the_root_are_not_followed(store: LocalStore, tmp_path: Path) -> None:
+def test_symlinked_folders_below_the_root_are_not_followed(store: LocalStore, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret").write_bytes(b"secret")
     assert store.create("here", b"", TEXT)
     (tmp_path / "store" / "assets").symlink_to(outside)
-    with pytest.raises(StoreError, match="link"):
+    with pytest.raises(StoreError, match="symlink"):
         store.create("assets/new", b"x", TEXT)
-    with pytest.raises(StoreError, match="link"):
+    with pytest.raises(StoreError, match="symlink"):
         store.replace("assets/secret", b"x", TEXT, None)
     assert store.read("assets/secret") is None
     assert store.stat("assets/secret") is None
@@ -49,37 +49,37 @@ def test_linked_folders_below_the_root_are_not_followed(store: LocalStore, tmp_p
     assert sorted(path.name for path in outside.iterdir()) == ["secret"]
 
 
-def test_linked_files_are_neither_read_nor_replaced(store: LocalStore, tmp_path: Path) -> None:
+def test_symlinked_files_are_neither_read_nor_replaced(store: LocalStore, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     assert store.create("here", b"", TEXT)
     (tmp_path / "store" / "link").symlink_to(tmp_path / "secret")
     (tmp_path / "store" / "dangling").symlink_to(tmp_path / "nothing")
     for key in ("link", "dangling"):
         assert not store.create(key, b"x", TEXT)
-        with pytest.raises(StoreError, match="link"):
+        with pytest.raises(StoreError, match="symlink"):
             store.read(key)
-        with pytest.raises(StoreError, match="link"):
+        with pytest.raises(StoreError, match="symlink"):
             store.replace(key, b"x", TEXT, None)
     assert list(store.list("")) == ["here"]
     assert (tmp_path / "secret").read_bytes() == b"secret"
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_file_where_a_folder_is_needed_is_told(store: LocalStore) -> None:
+def test_a_file_in_the_place_of_a_folder_is_reported(store: LocalStore) -> None:
     assert store.create("assets", b"a file", TEXT)
-    with pytest.raises(StoreError, match="a file or a link stands where a folder is needed"):
+    with pytest.raises(StoreError, match="a file or a symlink is in the place of a folder"):
         store.create("assets/a", b"x", TEXT)
     assert store.read("assets/a") is None
 
 
-def test_a_file_in_place_of_the_root_is_told(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_root_is_reported(tmp_path: Path) -> None:
     (tmp_path / "store").write_bytes(b"")
     with pytest.raises(StoreError, match=str(tmp_path / "store")):
         LocalStore(tmp_path / "store").check()
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "message"),
     [
         (errno.ENOSPC, "disk is full"),
         (errno.EDQUOT, "disk is full"),
@@ -88,8 +88,8 @@ def test_a_file_in_place_of_the_root_is_told(tmp_path: Path) -> None:
         (errno.EIO, "Input/output error"),
     ],
 )
-def test_a_failing_disk_gives_one_clear_error_and_leaves_nothing(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, words: str
+def test_disk_errors_are_reported_and_leave_no_files(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, message: str
 ) -> None:
     assert store.create("a", b"", TEXT)
 
@@ -97,14 +97,14 @@ def test_a_failing_disk_gives_one_clear_error_and_leaves_nothing(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(StoreError, match=words):
+    with pytest.raises(StoreError, match=message):
         store.create("b", b"x", TEXT)
-    with pytest.raises(StoreError, match=words):
+    with pytest.raises(StoreError, match=message):
         store.check()
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["a"]
 
 
-def test_without_hard_links_the_first_writer_still_wins(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_writer_wins_without_hard_links(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: Any, **keywords: Any) -> None:
         raise OSError(errno.EPERM, "no hard links here")
 
@@ -115,17 +115,17 @@ def test_without_hard_links_the_first_writer_still_wins(store: LocalStore, monke
     assert list(store.list("")) == ["a"]
 
 
-def test_what_a_crash_left_is_not_listed(store: LocalStore, tmp_path: Path) -> None:
+def test_temporary_files_of_a_crash_are_leftovers(store: LocalStore, tmp_path: Path) -> None:
     assert store.create("records/a", b"x", TEXT)
     (tmp_path / "store" / "records" / ".brandpress-0123").write_bytes(b"half")
     assert list(store.list("")) == ["records/a"]
-    (left,) = store.leftovers("")
-    assert (left.key, left.bytes) == ("records/.brandpress-0123", 4)
-    store.delete(left.key)
+    (leftover,) = store.leftovers("")
+    assert (leftover.key, leftover.bytes) == ("records/.brandpress-0123", 4)
+    store.delete(leftover.key)
     assert list(store.leftovers("")) == []
 
 
-def test_the_lock_is_no_leftover(store: LocalStore) -> None:
+def test_the_lock_file_is_not_a_leftover(store: LocalStore) -> None:
     assert store.replace("latest.json", b"x", TEXT, None)
     assert (Path(store.uri) / LOCK).exists()
     assert list(store.leftovers("")) == []
@@ -139,12 +139,12 @@ def test_the_lock_is_no_leftover(store: LocalStore) -> None:
         (errno.EROFS, "store"),
         (errno.EACCES, "store"),
         (errno.ENAMETOOLONG, "key"),
-        (errno.EIO, "moment"),
-        (errno.ESTALE, "moment"),
-        (errno.EMFILE, "moment"),
+        (errno.EIO, "transient"),
+        (errno.ESTALE, "transient"),
+        (errno.EMFILE, "transient"),
     ],
 )
-def test_whom_an_error_concerns(store: LocalStore, monkeypatch: pytest.MonkeyPatch, number: int, scope: str) -> None:
+def test_scope_of_disk_errors(store: LocalStore, monkeypatch: pytest.MonkeyPatch, number: int, scope: str) -> None:
     def refuse(*arguments: object, **options: object) -> None:
         raise OSError(number, os.strerror(number))
 

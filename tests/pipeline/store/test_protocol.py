@@ -1,4 +1,4 @@
-"""One suite over both stores: what a Store promises, a local folder and a real S3 server keep alike."""
+"""The Store protocol, tested on a local folder and on a real S3 server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def store(store_uri: str) -> Store:
     return open_store(store_uri)
 
 
-def test_what_is_created_is_read_back(store: Store) -> None:
+def test_created_objects_are_read_back(store: Store) -> None:
     data = bytes(range(256)) * 5000
     assert store.create("assets/a/b.png", data, "image/png")
     assert store.read("assets/a/b.png") == data
@@ -31,19 +31,19 @@ def test_what_is_created_is_read_back(store: Store) -> None:
     assert stat.sha256 == sha256_hex(data)
 
 
-def test_what_is_not_there_is_none(store: Store) -> None:
+def test_missing_objects_are_none(store: Store) -> None:
     assert store.read("records/none.json") is None
     assert store.stat("records/none.json") is None
     assert list(store.list("records/")) == []
 
 
-def test_create_keeps_what_stands_there(store: Store) -> None:
+def test_create_keeps_an_existing_object(store: Store) -> None:
     assert store.create("a", b"first", TEXT)
     assert not store.create("a", b"second", TEXT)
     assert store.read("a") == b"first"
 
 
-def test_one_of_many_racers_creates(store: Store) -> None:
+def test_concurrent_creates_have_one_winner(store: Store) -> None:
     barrier = Barrier(RACERS)
 
     def race(number: int) -> bool:
@@ -51,46 +51,46 @@ def test_one_of_many_racers_creates(store: Store) -> None:
         return store.create("contended", str(number).encode(), TEXT)
 
     with ThreadPoolExecutor(RACERS) as threads:
-        won = list(threads.map(race, range(RACERS)))
-    assert sum(won) == 1
-    assert store.read("contended") == str(won.index(True)).encode()
+        results = list(threads.map(race, range(RACERS)))
+    assert sum(results) == 1
+    assert store.read("contended") == str(results.index(True)).encode()
 
 
-def test_replace_swaps_only_what_was_seen(store: Store) -> None:
+def test_replace_requires_the_current_etag(store: Store) -> None:
     assert store.replace("latest.json", b"one", TEXT, None)
     assert not store.replace("latest.json", b"late", TEXT, None)
-    seen = store.stat("latest.json")
-    assert seen is not None
-    assert store.replace("latest.json", b"two", TEXT, seen.etag)
-    assert not store.replace("latest.json", b"late", TEXT, seen.etag)
+    stat = store.stat("latest.json")
+    assert stat is not None
+    assert store.replace("latest.json", b"two", TEXT, stat.etag)
+    assert not store.replace("latest.json", b"late", TEXT, stat.etag)
     assert store.read("latest.json") == b"two"
 
 
-def test_replace_of_what_is_gone_is_refused(store: Store) -> None:
+def test_replace_with_an_etag_requires_an_object(store: Store) -> None:
     assert store.create("here", b"", TEXT)
-    seen = store.stat("here")
-    assert seen is not None
-    assert not store.replace("elsewhere", b"new", TEXT, seen.etag)
+    stat = store.stat("here")
+    assert stat is not None
+    assert not store.replace("elsewhere", b"new", TEXT, stat.etag)
     assert store.read("elsewhere") is None
 
 
-def test_one_of_many_racers_replaces(store: Store) -> None:
+def test_concurrent_replaces_have_one_winner(store: Store) -> None:
     assert store.create("pointer", b"before", TEXT)
-    seen = store.stat("pointer")
-    assert seen is not None
+    stat = store.stat("pointer")
+    assert stat is not None
     barrier = Barrier(RACERS)
 
     def race(number: int) -> bool:
         barrier.wait()
-        return store.replace("pointer", str(number).encode(), TEXT, seen.etag)
+        return store.replace("pointer", str(number).encode(), TEXT, stat.etag)
 
     with ThreadPoolExecutor(RACERS) as threads:
-        won = list(threads.map(race, range(RACERS)))
-    assert sum(won) == 1
-    assert store.read("pointer") == str(won.index(True)).encode()
+        results = list(threads.map(race, range(RACERS)))
+    assert sum(results) == 1
+    assert store.read("pointer") == str(results.index(True)).encode()
 
 
-def test_list_is_whole_and_by_prefix(store: Store) -> None:
+def test_list_returns_all_keys_with_the_prefix(store: Store) -> None:
     records = {f"records/{number:04}.json" for number in range(30)}
     keys = records | {"records-old", "assets/x/y.png", "latest"}
     with ThreadPoolExecutor(8) as threads:
@@ -102,7 +102,7 @@ def test_list_is_whole_and_by_prefix(store: Store) -> None:
     assert list(store.list("nothing/")) == []
 
 
-def test_entries_tell_of_sizes_and_times(store: Store) -> None:
+def test_entries_have_sizes_and_times(store: Store) -> None:
     before = time.time()
     assert store.create("assets/a.png", b"12345", "image/png")
     (entry,) = store.entries("assets/")
@@ -110,7 +110,7 @@ def test_entries_tell_of_sizes_and_times(store: Store) -> None:
     assert before - 5 <= entry.modified <= time.time() + 5
 
 
-def test_what_is_deleted_is_gone_and_deleting_it_again_does_no_harm(store: Store) -> None:
+def test_delete_is_idempotent(store: Store) -> None:
     for key in ("assets/a.png", "assets/b.png"):
         assert store.create(key, b"x", "image/png")
     for _ in range(2):
@@ -121,18 +121,18 @@ def test_what_is_deleted_is_gone_and_deleting_it_again_does_no_harm(store: Store
 
 
 @pytest.mark.parametrize("key", ["", "../outside", "/absolute", "a//b"])
-def test_only_safe_keys_are_deleted(store: Store, key: str) -> None:
+def test_delete_refuses_unsafe_keys(store: Store, key: str) -> None:
     with pytest.raises(StoreAddressError):
         store.delete(key)
 
 
-def test_check_leaves_nothing_to_see_and_can_be_repeated(store: Store) -> None:
+def test_check_is_repeatable_and_leaves_no_listed_objects(store: Store) -> None:
     assert store.check() == ()
     assert store.check() == ()
     assert list(store.list("")) == []
 
 
-def test_a_campaigns_folder_holds_its_keys_below_its_name(store_uri: str) -> None:
+def test_a_campaign_folder_prefixes_its_keys(store_uri: str) -> None:
     folder = open_campaign(store_uri, "spring")
     assert folder.create("assets/a.png", b"a", "image/png")
     assert folder.uri == f"{store_uri}/spring"
@@ -160,21 +160,21 @@ def test_a_campaigns_folder_holds_its_keys_below_its_name(store_uri: str) -> Non
         "/".join(["x" * 200] * 6),
     ],
 )
-def test_unsafe_keys_are_refused_everywhere(store: Store, key: str) -> None:
+def test_every_operation_refuses_unsafe_keys(store: Store, key: str) -> None:
     with pytest.raises(StoreAddressError):
         check_key(key)
-    for verb in (
+    for call in (
         lambda: store.create(key, b"", TEXT),
         lambda: store.replace(key, b"", TEXT, None),
         lambda: store.read(key),
         lambda: store.stat(key),
     ):
         with pytest.raises(StoreAddressError):
-            verb()
+            call()
 
 
 @pytest.mark.parametrize("key", ["häuser/füchse.png", "日本/狐.png", "with space.png", "a+b&c=d%20.png", "..."])
-def test_unusual_names_are_kept(store: Store, key: str) -> None:
+def test_unusual_keys_are_kept(store: Store, key: str) -> None:
     assert store.create(key, b"x", TEXT)
     assert list(store.list("")) == [key]
     assert store.read(key) == b"x"

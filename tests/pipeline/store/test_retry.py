@@ -1,4 +1,4 @@
-"""Trying again: how often, how long apart, and when not."""
+"""Retries: how many, how far apart, and when to give up."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Callable
 import pytest
 
 from brandpress.pipeline.store.protocol import Scope, StoreAddressError, StoreError
-from brandpress.pipeline.store.retry import FIRST_PAUSE, HURRIED_SECONDS, LONGEST_PAUSE, RetryPolicy
+from brandpress.pipeline.store.retry import FIRST_BACKOFF, MAX_BACKOFF, URGENT_RETRY_SECONDS, RetryPolicy
 
 
 class Clock:
-    """Time that passes only in pauses."""
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.pauses: list[float] = []
+        self.sleeps: list[float] = []
 
     def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+        self.sleeps.append(seconds)
         self.now += seconds
 
-    def retry_policy(self, seconds: float, hurried: Callable[[], bool] = lambda: False) -> RetryPolicy:
-        return RetryPolicy(seconds, hurried, self.sleep, lambda: self.now)
+    def retry_policy(self, seconds: float, urgent: Callable[[], bool] = lambda: False) -> RetryPolicy:
+        return RetryPolicy(seconds, urgent, self.sleep, lambda: self.now)
 
 
-def failing(times: float, scope: Scope = "moment") -> Callable[[], str]:
-    """Fails so many times, then answers."""
+def failing(times: float, scope: Scope = "transient") -> Callable[[], str]:
+    """Returns a function that fails `times` times, then returns "done"."""
     left = times
 
     def action() -> str:
@@ -39,28 +39,28 @@ def failing(times: float, scope: Scope = "moment") -> Callable[[], str]:
     return action
 
 
-def test_what_works_is_not_waited_for() -> None:
+def test_success_needs_no_sleep() -> None:
     clock = Clock()
     assert clock.retry_policy(0.0).call(failing(0)) == "done"
-    assert clock.pauses == []
+    assert clock.sleeps == []
 
 
-def test_pauses_grow_up_to_a_limit_and_differ() -> None:
+def test_backoff_grows_up_to_a_limit_with_jitter() -> None:
     clock = Clock()
     assert clock.retry_policy(10_000.0).call(failing(12)) == "done"
-    longest = [min(LONGEST_PAUSE, FIRST_PAUSE * 2**number) for number in range(12)]
-    assert all(most / 2 <= pause <= most for pause, most in zip(clock.pauses, longest, strict=True))
-    assert len({pause / most for pause, most in zip(clock.pauses, longest, strict=True)}) > 1
+    backoffs = [min(MAX_BACKOFF, FIRST_BACKOFF * 2**attempt) for attempt in range(12)]
+    assert all(backoff / 2 <= slept <= backoff for slept, backoff in zip(clock.sleeps, backoffs, strict=True))
+    assert len({slept / backoff for slept, backoff in zip(clock.sleeps, backoffs, strict=True)}) > 1
 
 
-def test_patience_ends_with_the_error() -> None:
+def test_the_error_is_raised_after_the_deadline() -> None:
     clock = Clock()
     with pytest.raises(StoreError, match="out"):
         clock.retry_policy(100.0).call(failing(float("inf")))
-    assert 100 <= clock.now <= 100 + LONGEST_PAUSE
+    assert 100 <= clock.now <= 100 + MAX_BACKOFF
 
 
-def test_it_counts_from_the_first_failure_of_each_call() -> None:
+def test_the_deadline_counts_from_the_first_failure_of_each_call() -> None:
     clock = Clock()
     retry_policy = clock.retry_policy(1.0)
     for _ in range(20):
@@ -68,17 +68,17 @@ def test_it_counts_from_the_first_failure_of_each_call() -> None:
     assert clock.now > 1.0
 
 
-def test_who_is_in_a_hurry_waits_less() -> None:
+def test_urgent_calls_have_a_shorter_deadline() -> None:
     clock = Clock()
     with pytest.raises(StoreError):
         clock.retry_policy(10_000.0, lambda: clock.now > 5).call(failing(float("inf")))
-    assert HURRIED_SECONDS <= clock.now <= HURRIED_SECONDS + LONGEST_PAUSE
+    assert URGENT_RETRY_SECONDS <= clock.now <= URGENT_RETRY_SECONDS + MAX_BACKOFF
 
 
 @pytest.mark.parametrize(
     "error", [StoreError("the disk is full", "store"), StoreError("no", "key"), StoreAddressError("no"), ValueError()]
 )
-def test_what_time_does_not_mend_is_told_at_once(error: Exception) -> None:
+def test_permanent_errors_are_raised_immediately(error: Exception) -> None:
     clock = Clock()
 
     def action() -> None:
@@ -86,4 +86,4 @@ def test_what_time_does_not_mend_is_told_at_once(error: Exception) -> None:
 
     with pytest.raises(type(error)):
         clock.retry_policy(100.0).call(action)
-    assert clock.pauses == []
+    assert clock.sleeps == []

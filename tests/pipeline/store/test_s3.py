@@ -1,4 +1,4 @@
-"""What only S3 has to get right: its errors in words, and stores that keep less than S3 promises."""
+"""S3 only: error messages, checksums, and servers without conditional writes."""
 
 from __future__ import annotations
 
@@ -33,81 +33,84 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[BareS3]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("changes", "message"),
     [
-        ({"AWS_SECRET_ACCESS_KEY": "wrong-and-private"}, "credentials are refused \\(SignatureDoesNotMatch\\)"),
-        ({"AWS_ACCESS_KEY_ID": "AKWRONGANDPRIVATE"}, "credentials are refused \\(InvalidAccessKeyId\\)"),
+        (
+            {"AWS_SECRET_ACCESS_KEY": "wrong-and-private"},
+            "server rejected the credentials \\(SignatureDoesNotMatch\\)",
+        ),
+        ({"AWS_ACCESS_KEY_ID": "AKWRONGANDPRIVATE"}, "server rejected the credentials \\(InvalidAccessKeyId\\)"),
         ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials found; set AWS_PROFILE"),
         ({"AWS_SECRET_ACCESS_KEY": None}, "no credentials found; set AWS_PROFILE"),
         ({"AWS_PROFILE": "nobody-knows-it"}, "the profile in AWS_PROFILE"),
     ],
 )
-def test_wrong_credentials_are_told_and_not_repeated(
-    s3_uri: str, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str | None], words: str
+def test_wrong_credentials_are_reported_without_repeating_them(
+    s3_uri: str, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], message: str
 ) -> None:
-    for name, value in changed.items():
+    for name, value in changes.items():
         if value is None:
             monkeypatch.delenv(name)
         else:
             monkeypatch.setenv(name, value)
     store = open_store(s3_uri)
-    for verb in (
+    for call in (
         lambda: store.create("a", b"", TEXT),
         lambda: store.read("a"),
         lambda: list(store.list("")),
         lambda: store.check(),
     ):
-        with pytest.raises(StoreError, match=words) as error:
-            verb()
+        with pytest.raises(StoreError, match=message) as error:
+            call()
         for secret in (SECRET_KEY, "private", "PRIVATE"):
             assert secret not in str(error.value)
         assert error.value.__cause__ is None
 
 
-def test_a_bucket_that_is_not_there_is_told(s3_environment: S3Server) -> None:
+def test_a_missing_bucket_is_reported(s3_environment: S3Server) -> None:
     store = open_store("s3://no-such-bucket-here/x")
-    for verb in (lambda: list(store.list("")), lambda: store.read("a")):
-        with pytest.raises(StoreError, match="there is no bucket 'no-such-bucket-here'"):
-            verb()
+    for call in (lambda: list(store.list("")), lambda: store.read("a")):
+        with pytest.raises(StoreError, match="the bucket 'no-such-bucket-here' doesn't exist"):
+            call()
 
 
-def test_a_bucket_that_is_not_there_is_told_before_work_begins(bare: BareS3) -> None:
-    bare.answers = [(404, "NoSuchBucket")]
-    with pytest.raises(StoreError, match="there is no bucket 'bucket'"):
+def test_check_reports_a_missing_bucket(bare: BareS3) -> None:
+    bare.responses = [(404, "NoSuchBucket")]
+    with pytest.raises(StoreError, match="the bucket 'bucket' doesn't exist"):
         open_store("s3://bucket/x").check()
 
 
-def test_an_endpoint_out_of_reach_is_told(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        monkeypatch.setattr("brandpress.pipeline.store.s3.ATTEMPTS", 1)
-        with pytest.raises(StoreError, match=r"the endpoint can't be reached .*AWS_ENDPOINT_URL_S3"):
+def test_an_unreachable_endpoint_is_reported(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{unused.getsockname()[1]}")
+        monkeypatch.setattr("brandpress.pipeline.store.s3.MAX_REQUEST_ATTEMPTS", 1)
+        with pytest.raises(StoreError, match=r"can't reach the endpoint .*AWS_ENDPOINT_URL_S3"):
             open_store("s3://bucket/x").check()
 
 
-def test_the_server_keeps_our_sha256_and_refuses_another(s3_uri: str) -> None:
+def test_the_server_stores_our_sha256_and_rejects_a_wrong_one(s3_uri: str) -> None:
     bucket, _, prefix = s3_uri.removeprefix("s3://").partition("/")
     assert open_store(s3_uri).create("a.png", b"data", "image/png")
     client = boto3.client("s3")
     head = client.head_object(Bucket=bucket, Key=f"{prefix}/a.png", ChecksumMode="ENABLED")
     assert base64.b64decode(head["ChecksumSHA256"]) == hashlib.sha256(b"data").digest()
     assert head["ContentType"] == "image/png"
-    other = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
     with pytest.raises(ClientError, match="BadDigest"):
-        client.put_object(Bucket=bucket, Key=f"{prefix}/b.png", Body=b"data", ChecksumSHA256=other)
+        client.put_object(Bucket=bucket, Key=f"{prefix}/b.png", Body=b"data", ChecksumSHA256=wrong)
 
 
-def test_puts_carry_a_sha256_and_no_trailer(bare: BareS3) -> None:
+def test_uploads_carry_a_sha256_and_no_trailer(bare: BareS3) -> None:
     assert open_store("s3://bucket/x").create("a", b"data", TEXT)
-    (headers,) = bare.seen
+    (headers,) = bare.put_headers
     assert base64.b64decode(headers["x-amz-checksum-sha256"]) == hashlib.sha256(b"data").digest()
     assert headers["if-none-match"] == "*"
     assert "x-amz-trailer" not in headers
 
 
 @pytest.mark.parametrize("conditional", ["ignore", "refuse"])
-def test_a_store_without_conditional_writes_is_noticed_and_used(bare: BareS3, conditional: str) -> None:
+def test_check_warns_about_missing_conditional_writes_and_the_store_still_works(bare: BareS3, conditional: str) -> None:
     bare.conditional = conditional
     store = open_store("s3://bucket/x")
     (warning,) = store.check()
@@ -119,7 +122,7 @@ def test_a_store_without_conditional_writes_is_noticed_and_used(bare: BareS3, co
     assert store.read("a") == b"third"
 
 
-def test_a_store_that_refuses_conditions_is_usable_without_a_check(bare: BareS3) -> None:
+def test_a_server_that_refuses_conditional_writes_works_without_a_check(bare: BareS3) -> None:
     bare.conditional = "refuse"
     store = open_store("s3://bucket/x")
     assert store.create("a", b"first", TEXT)
@@ -127,32 +130,32 @@ def test_a_store_that_refuses_conditions_is_usable_without_a_check(bare: BareS3)
     assert store.read("a") == b"first"
 
 
-def test_conflicts_are_tried_again(bare: BareS3) -> None:
-    bare.answers = [(409, "ConditionalRequestConflict")] * 3
+def test_conflicts_are_retried(bare: BareS3) -> None:
+    bare.responses = [(409, "ConditionalRequestConflict")] * 3
     assert open_store("s3://bucket/x").create("a", b"data", TEXT)
-    assert len(bare.seen) == 4
+    assert len(bare.put_headers) == 4
 
 
-def test_conflicts_without_end_are_told(bare: BareS3, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brandpress.pipeline.store.s3.CONFLICT_TRIES", 2)
-    bare.answers = [(409, "ConditionalRequestConflict")] * 5
-    with pytest.raises(StoreError, match="another writer held the key"):
+def test_endless_conflicts_are_reported(bare: BareS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brandpress.pipeline.store.s3.MAX_CONFLICT_ATTEMPTS", 2)
+    bare.responses = [(409, "ConditionalRequestConflict")] * 5
+    with pytest.raises(StoreError, match="x/a: write conflict in each of 2 attempts; run again"):
         open_store("s3://bucket/x").create("a", b"data", TEXT)
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "words"),
+    ("status", "code", "message"),
     [
-        (403, "AccessDenied", "access denied; needed are s3:GetObject"),
+        (403, "AccessDenied", "access denied; allow s3:GetObject"),
         (403, "RequestTimeTooSkewed", "clock is wrong"),
-        (400, "BadDigest", "changed on its way"),
-        (400, "InvalidBucketName", "is no name for a bucket"),
-        (418, "Teapot", "the server answers Teapot \\(HTTP 418\\)"),
+        (400, "BadDigest", "corrupted on the way"),
+        (400, "InvalidBucketName", "isn't a valid bucket name"),
+        (418, "Teapot", "the server responded with Teapot \\(HTTP 418\\)"),
     ],
 )
-def test_answers_become_sentences_without_the_servers_message(bare: BareS3, status: int, code: str, words: str) -> None:
-    bare.answers = [(status, code)]
-    with pytest.raises(StoreError, match=words) as error:
+def test_error_messages_leave_out_the_servers_text(bare: BareS3, status: int, code: str, message: str) -> None:
+    bare.responses = [(status, code)]
+    with pytest.raises(StoreError, match=message) as error:
         S3Store("bucket", "x").create("a", b"data", TEXT)
     assert "hush" not in str(error.value)
     assert "s3://bucket/x/a" in str(error.value)

@@ -1,4 +1,4 @@
-"""The npm packages' folders with a few emoji."""
+"""A small copy of the npm packages with a few emoji."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 
 def emoji(name: str, unified: str, category: str, subcategory: str) -> dict[str, str]:
-    """One row of emoji-datasource-google's emoji.json."""
+    """Returns one row of emoji-datasource-google's emoji.json."""
     return {"name": name, "unified": unified, "category": category, "subcategory": subcategory}
 
 
@@ -20,14 +20,14 @@ EMOJI = (
     emoji("POTTED PLANT", "1FAB4", "Animals & Nature", "plant-other"),
     emoji("HAMMER AND PICK", "2692-FE0F", "Objects", "tool"),
     emoji("SLICE OF PIZZA", "1F355", "Food & Drink", "food-prepared"),
-    emoji("PIZZA", "1F356", "Food & Drink", "food-prepared"),  # an icon of the same name as the one before
+    emoji("PIZZA", "1F356", "Food & Drink", "food-prepared"),  # same icon name as the previous emoji
     emoji("FIREFIGHTER", "1F9D1-200D-1F692", "People & Body", "person-role"),
     emoji("WAVING HAND SIGN", "1F44B", "People & Body", "hand-fingers-open"),
     emoji("RIGHTWARDS ARROW", "27A1-FE0F", "Symbols", "arrow"),
     emoji("PISTOL", "1F52B", "Activities", "game"),
 )
 ICONS = {"1f98a": "fox", "2692": "hammer-and-pick", "1f355": "pizza", "1f356": "pizza"}
-# (file name, colour, box of the figure in 64 x 64 pixels)
+# (file name, colour, box of the ellipse in 64 x 64 pixels)
 RENDERED = (
     ("1f98a", (240, 130, 40), (12, 8, 52, 56)),
     ("2692", (120, 120, 130), (4, 20, 60, 44)),
@@ -38,7 +38,7 @@ RENDERED = (
 
 @pytest.fixture
 def art_folder(tmp_path: Path) -> Path:
-    """A folder as `npm install` leaves it, with nine emoji, four renderings and three icons."""
+    """A folder like after `npm install`, with nine emoji, four renderings and three icons."""
     modules = tmp_path / "node_modules"
     rendered = modules / "@lobehub/fluent-emoji-3d/assets"
     flat = modules / "@iconify-json/fluent-emoji-flat"

@@ -1,4 +1,4 @@
-"""Reads captions back: where they mention each item, which references they cite, which sides they name."""
+"""Parses captions: the position of each item, the references they cite, and the sides they mention."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ _SIDE = re.compile(r"\b(left|centre|center|middle|right)\b")
 
 
 def citations(caption: Caption) -> list[tuple[int, str]]:
-    """(position, reference) of each reference that is cited by its number, in the order of the text."""
-    found = []
+    """Returns (position, reference) of each reference that is cited by number, in text order."""
+    citations = []
     for match in _CITATION.finditer(caption.text.lower()):
         number = int(match[1]) if match[1] else ORDINALS.index(match[2]) + 1
-        found.append((match.start(), caption.references[number - 1]))
-    return found
+        citations.append((match.start(), caption.references[number - 1]))
+    return citations
 
 
 def nouns_at(caption: Caption, facts: Facts) -> dict[int, int]:
-    """Item -> position of its noun, for the items whose noun is said."""
-    text, found = caption.text.lower(), {}
+    """Returns the position of each item's noun, for the items whose noun is mentioned."""
+    text, positions = caption.text.lower(), {}
     for index in sorted(range(len(facts["items"])), key=lambda i: -len(facts["items"][i]["noun"])):
         noun = facts["items"][index]["noun"]
         match = re.search(rf"\b{re.escape(noun)}\b", text)
         if match:
-            found[index] = match.start()
+            positions[index] = match.start()
             text = text[: match.start()] + "_" * len(noun) + text[match.end() :]
-    return found
+    return positions
 
 
 def mentions(caption: Caption, facts: Facts) -> list[int] | None:
-    """The items in the order of the text; None where one is neither called by its noun nor by its number."""
+    """Returns the items in text order; None if one is mentioned neither by noun nor by number."""
     at = nouns_at(caption, facts)
     for position, reference in citations(caption):
         if reference.startswith("item"):
@@ -44,10 +44,10 @@ def mentions(caption: Caption, facts: Facts) -> list[int] | None:
 
 
 def slots_read(caption: Caption, facts: Facts) -> dict[int, str] | None:
-    """Item -> the slot that the caption puts it in; None where the caption can't be read so or names no side.
+    """Returns the slot of each item according to the caption; None if it can't be parsed or mentions no side.
 
-    Items follow or precede their sides in the same order, so that the first side is that of the first item. Of two
-    items one of which is "left of" the other, one is read as left and one as right.
+    Items and sides are in the same order, so the first side belongs to the first item. If one of two items is "left of"
+    the other, one is parsed as left and the other as right.
     """
     order, text = mentions(caption, facts), caption.text.lower()
     if order is None:
@@ -63,7 +63,7 @@ def slots_read(caption: Caption, facts: Facts) -> dict[int, str] | None:
 
 
 def slots_agree(read: dict[int, str], facts: Facts, relative: bool) -> bool:
-    """Tells whether the slots read are those of the facts; `relative`: whether the items stand in that order."""
+    """Returns whether the parsed slots match the facts. relative: compare only the order of the two items."""
     if not relative:
         return all(facts["items"][index]["slot"] == slot for index, slot in read.items())
     left, right = sorted(read, key=lambda index: SLOTS.index(read[index]))
@@ -71,28 +71,28 @@ def slots_agree(read: dict[int, str], facts: Facts, relative: bool) -> bool:
 
 
 def is_natural(caption: Caption, facts: Facts) -> bool:
-    """Tells whether the caption puts several items without their sides."""
+    """Returns whether the caption mentions several items without sides."""
     return len(facts["items"]) > 1 and not _SIDE.search(caption.text.lower())
 
 
 def is_relative(caption: Caption) -> bool:
-    """Tells whether the caption puts one item to the left or to the right of the other."""
+    """Returns whether the caption places one item to the left or right of the other."""
     return _RELATION.search(caption.text.lower()) is not None
 
 
 def names_scene(caption: Caption, facts: Facts) -> bool:
-    """Tells whether the caption says the scene in words."""
+    """Returns whether the caption describes the scene."""
     colour = facts["scene_colour"] or ""
     return any(words.format(c=colour).lower() in caption.text.lower() for words in SCENE_WORDS[facts["scene"]])
 
 
 def names_look(caption: Caption, facts: Facts) -> bool:
-    """Tells whether the caption says the look in words."""
+    """Returns whether the caption describes the look."""
     return any(words.lower() in caption.text.lower() for words in GRADE_WORDS[facts["grade"]])
 
 
-def unsaid(caption: Caption, item: ItemFacts) -> list[str]:
-    """What the caption doesn't say of the item's noun, colours and logo."""
+def missing_words(caption: Caption, item: ItemFacts) -> list[str]:
+    """Returns the words of the item's noun, colours and logo that the caption lacks."""
     if item["category"] == "product":
         words = [item["noun"], item["colour"], item["second"], item["logo"], item["logo_colour"]]
     else:

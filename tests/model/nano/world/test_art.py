@@ -1,28 +1,30 @@
-"""The artwork as read from the packages' files and as kept in the cache."""
+"""The artwork as read from the packages, from the cache and from the packed file."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from brandpress.model.nano.world.art import Artwork, build_art, cache_name, described, load_art
-from brandpress.model.nano.world.packed_art import pack
+from brandpress.model.nano.world import colours, nouns
+from brandpress.model.nano.world.art import ART_REVISION, Artwork, build_art, cache_name, load_art, row_of
+from brandpress.model.nano.world.art_archive import pack
 
 SIZE = 40
 
 
-def shown(works: tuple[Artwork, ...]) -> set[tuple[str, str, str | None]]:
+def summary(works: tuple[Artwork, ...]) -> set[tuple[str, str, str | None]]:
     return {(work.noun, work.style, work.colour) for work in works}
 
 
-def test_each_emoji_is_rendered_flat_or_both(art_folder: Path) -> None:
-    assert shown(build_art(art_folder, SIZE)) == {
+def test_each_emoji_has_its_renderings(art_folder: Path) -> None:
+    assert summary(build_art(art_folder, SIZE)) == {
         ("fox", "3d", "orange"),
         ("fox", "flat", "orange"),
-        ("hammer and pick", "3d", "grey"),  # its file lacks the variation selector that its code has
+        ("hammer and pick", "3d", "grey"),  # its file name lacks the variation selector of its code
         ("hammer and pick", "flat", "grey"),
         ("potted plant", "3d", "green"),
         ("firefighter", "3d", "red"),
@@ -30,7 +32,7 @@ def test_each_emoji_is_rendered_flat_or_both(art_folder: Path) -> None:
     }
 
 
-def test_artwork_is_trimmed_to_its_figure(art_folder: Path) -> None:
+def test_artwork_is_trimmed(art_folder: Path) -> None:
     for work in build_art(art_folder, SIZE):
         sprite = work.sprite()
         assert max(sprite.size) == SIZE
@@ -39,13 +41,13 @@ def test_artwork_is_trimmed_to_its_figure(art_folder: Path) -> None:
         assert max(sprite.width - xs.max(), sprite.height - ys.max()) <= 2
 
 
-def test_an_empty_picture_is_left_out(art_folder: Path) -> None:
+def test_an_empty_picture_is_skipped(art_folder: Path) -> None:
     file = art_folder / "node_modules/@lobehub/fluent-emoji-3d/assets/1fab4.webp"
     Image.new("RGBA", (64, 64)).save(file, "WEBP", lossless=True)
     assert "potted plant" not in {work.noun for work in build_art(art_folder, SIZE)}
 
 
-def test_the_cache_gives_the_same_artwork_without_the_packages(art_folder: Path) -> None:
+def test_the_cache_returns_the_same_artwork_without_the_packages(art_folder: Path) -> None:
     cache = art_folder / "cache"
     built = build_art(art_folder, SIZE)
     for works in (load_art(art_folder, cache, SIZE), load_art(art_folder / "gone", cache, SIZE)):
@@ -55,7 +57,7 @@ def test_the_cache_gives_the_same_artwork_without_the_packages(art_folder: Path)
         assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(works, built, strict=True))
 
 
-def test_a_missing_package_is_named(art_folder: Path) -> None:
+def test_a_missing_file_is_named(art_folder: Path) -> None:
     file = art_folder / "node_modules/@iconify-json/fluent-emoji-flat/icons.json"
     file.unlink()
     with pytest.raises(FileNotFoundError, match=r"icons\.json"):
@@ -65,7 +67,22 @@ def test_a_missing_package_is_named(art_folder: Path) -> None:
 def test_packed_artwork_is_the_same_without_the_packages(art_folder: Path, tmp_path: Path) -> None:
     built = build_art(art_folder, SIZE)
     cache = tmp_path / "elsewhere" / "cache"
-    pack(cache / f"{cache_name(SIZE)}.zip", [described(work) for work in built], [work.pixels for work in built])
+    pack(cache / f"{cache_name(SIZE)}.zip", [row_of(work) for work in built], [work.pixels for work in built])
     works = load_art(tmp_path / "elsewhere", cache, SIZE)
-    assert [described(work) for work in works] == [described(work) for work in built]
+    assert [row_of(work) for work in works] == [row_of(work) for work in built]
     assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(works, built, strict=True))
+
+
+def test_changed_selection_rules_require_a_new_art_revision() -> None:
+    """The revision names the cache's files: if this fails, change ART_REVISION and both values here."""
+    rules = (
+        sorted(nouns._CATEGORIES.items()),
+        sorted(nouns._OBJECT_SUBCATEGORIES),
+        sorted(nouns._PEOPLE),
+        sorted(nouns._OUT_SUBCATEGORIES),
+        nouns._OUT_NOUNS.pattern,
+        nouns._DROPPED_WORDS.pattern,
+        sorted(colours._MATCHES.items()),
+    )
+    digest = hashlib.sha256(repr(rules).encode()).hexdigest()[:10]
+    assert (ART_REVISION, digest) == ("350a3ea0c8", "e17faef4c2")

@@ -19,23 +19,23 @@ def canvas(width: int = 80, height: int = 48) -> Backdrop:
 
 
 def inked(backdrop: Backdrop) -> tuple[float, float, float, float]:
-    """The box of what is dark, in fractions of the picture: left, top, right, bottom."""
-    pixels = np.asarray(backdrop.done())
+    """Returns the bounding box of dark pixels, in fractions of the picture: left, top, right, bottom."""
+    pixels = np.asarray(backdrop.finish())
     ys, xs = np.nonzero(pixels[..., 0] < 105)
     height, width = pixels.shape[:2]
     return xs.min() / width, ys.min() / height, (xs.max() + 1) / width, (ys.max() + 1) / height
 
 
-def test_a_gradient_runs_from_its_first_colour_to_its_last() -> None:
+def test_a_gradient_ranges_from_its_first_colour_to_its_last() -> None:
     backdrop = canvas()
     backdrop.gradient(0.5, 1, (0, SKY), (1, INK))
-    column = np.asarray(backdrop.done())[:, 7].astype(int)
+    column = np.asarray(backdrop.finish())[:, 7].astype(int)
     assert (column[:24] == SKY).all()
     assert (np.diff(column[24:].sum(-1)) < 0).all()
     assert np.abs(column[-1] - INK).max() < 8
 
 
-def test_shapes_lie_where_fractions_say() -> None:
+def test_shapes_are_drawn_at_fractional_positions() -> None:
     box, disc, poly = canvas(), canvas(), canvas()
     box.box(0.25, 0.5, 0.75, 1, INK)
     disc.disc(0.5, 0.5, 0.25, INK)
@@ -48,9 +48,9 @@ def test_shapes_lie_where_fractions_say() -> None:
 def test_softening_keeps_the_size_and_spreads_edges() -> None:
     backdrop = canvas()
     backdrop.box(0.5, 0, 1, 1, INK)
-    sharp = np.asarray(backdrop.done())
+    sharp = np.asarray(backdrop.finish())
     backdrop.soften(0.1)
-    soft = np.asarray(backdrop.done())
+    soft = np.asarray(backdrop.finish())
     assert soft.shape == sharp.shape == (48, 80, 3)
     assert len(np.unique(soft[24, :, 0])) > len(np.unique(sharp[24, :, 0])) + 3
 

@@ -1,4 +1,4 @@
-"""Captions, read back: what they say must be so, and what they leave out a reference must show."""
+"""Parses captions back: their statements must be true, and whatever they omit must have a reference."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.model.nano.world.reading import (
     is_natural,
     is_relative,
     mentions,
+    missing_words,
     names_look,
     names_scene,
     nouns_at,
     slots_agree,
     slots_read,
-    unsaid,
 )
 
 DRAWN = 3000
@@ -39,26 +39,26 @@ def captioned(library: Library) -> Captioned:
     return drawn
 
 
-def test_the_same_lot_gives_the_same_captions(library: Library) -> None:
+def test_captions_depend_on_the_seed_only(library: Library) -> None:
     assert caption_corpus(random.Random(3), library, 50) == caption_corpus(random.Random(3), library, 50)
     assert len(set(caption_corpus(random.Random(3), library, 50))) > 45
 
 
-def test_references_are_parts_of_the_composition_each_once(captioned: Captioned) -> None:
+def test_references_belong_to_the_composition_and_are_unique(captioned: Captioned) -> None:
     for drawn, facts in captioned:
-        there = {f"item{index}" for index in range(len(facts["items"]))} | {"scene"}
-        there |= {"style"} if facts["grade"] != "none" else set()
-        assert set(drawn.references) <= there
+        available = {f"item{index}" for index in range(len(facts["items"]))} | {"scene"}
+        available |= {"style"} if facts["grade"] != "none" else set()
+        assert set(drawn.references) <= available
         assert len(set(drawn.references)) == len(drawn.references)
 
 
-def test_zero_to_four_references_go_with_a_caption(captioned: Captioned) -> None:
+def test_captions_have_zero_to_four_references(captioned: Captioned) -> None:
     shares = Counter(len(drawn.references) for drawn, _ in captioned)
     assert set(shares) == {0, 1, 2, 3, 4}
     assert min(shares[count] for count in (0, 1, 2, 3)) > 0.08 * DRAWN
 
 
-def test_a_caption_that_numbers_one_reference_numbers_all_once(captioned: Captioned) -> None:
+def test_a_caption_with_numbers_cites_each_reference_once(captioned: Captioned) -> None:
     numbered = [(drawn, [name for _, name in citations(drawn)]) for drawn, _ in captioned]
     cited = [(drawn, names) for drawn, names in numbered if names]
     assert len(cited) > 0.35 * DRAWN
@@ -66,7 +66,7 @@ def test_a_caption_that_numbers_one_reference_numbers_all_once(captioned: Captio
         assert sorted(names) == sorted(drawn.references), drawn
 
 
-def test_a_number_stands_with_the_noun_of_its_reference(captioned: Captioned) -> None:
+def test_a_number_cites_the_noun_of_its_reference(captioned: Captioned) -> None:
     for drawn, facts in captioned:
         cited = [int(name[4:]) for _, name in citations(drawn) if name.startswith("item")]
         at = nouns_at(drawn, facts)
@@ -74,15 +74,15 @@ def test_a_number_stands_with_the_noun_of_its_reference(captioned: Captioned) ->
         assert [index for index in cited if index in at] == named, drawn
 
 
-def test_sides_are_never_wrong(captioned: Captioned) -> None:
+def test_sides_are_correct(captioned: Captioned) -> None:
     read = [(drawn, facts, slots_read(drawn, facts)) for drawn, facts in captioned]
     whole = [(drawn, facts, slots) for drawn, facts, slots in read if slots is not None]
-    assert len(whole) > 0.6 * DRAWN  # the rest calls an item by neither its noun nor its number, or names no side
+    assert len(whole) > 0.6 * DRAWN  # the rest mention an item by neither noun nor number, or mention no side
     for drawn, facts, slots in whole:
         assert slots_agree(slots, facts, is_relative(drawn)), (drawn, slots)
 
 
-def test_several_items_without_sides_are_mentioned_from_left_to_right(captioned: Captioned) -> None:
+def test_items_without_sides_are_mentioned_from_left_to_right(captioned: Captioned) -> None:
     several = [(drawn, facts) for drawn, facts in captioned if len(facts["items"]) > 1]
     natural = [(drawn, facts) for drawn, facts in several if is_natural(drawn, facts)]
     assert 0.32 < len(natural) / len(several) < 0.40
@@ -97,7 +97,7 @@ def test_several_items_without_sides_are_mentioned_from_left_to_right(captioned:
     assert 0.4 < framed / len(natural) < 0.6
 
 
-def test_a_natural_prompt_numbers_its_references_or_has_them_in_order(library: Library) -> None:
+def test_a_natural_prompt_cites_numbers_or_has_its_references_in_order(library: Library) -> None:
     rng = random.Random(5)
     numbered = 0
     for index in range(80):
@@ -116,13 +116,13 @@ def test_a_natural_prompt_numbers_its_references_or_has_them_in_order(library: L
     assert numbered > 10
 
 
-def test_the_scene_is_said_or_shown(captioned: Captioned) -> None:
-    silent = [drawn for drawn, facts in captioned if not names_scene(drawn, facts)]
-    assert len(silent) > 0.1 * DRAWN
-    assert all("scene" in drawn.references for drawn in silent)
+def test_the_scene_is_described_or_has_a_reference(captioned: Captioned) -> None:
+    without_scene = [drawn for drawn, facts in captioned if not names_scene(drawn, facts)]
+    assert len(without_scene) > 0.1 * DRAWN
+    assert all("scene" in drawn.references for drawn in without_scene)
 
 
-def test_a_style_reference_comes_with_the_scene_in_words_and_without_a_scene_reference(captioned: Captioned) -> None:
+def test_a_style_reference_requires_a_described_scene_without_a_reference(captioned: Captioned) -> None:
     styled = [(drawn, facts) for drawn, facts in captioned if "style" in drawn.references]
     assert len(styled) > 0.03 * DRAWN
     for drawn, facts in styled:
@@ -130,31 +130,31 @@ def test_a_style_reference_comes_with_the_scene_in_words_and_without_a_scene_ref
         assert "scene" not in drawn.references
 
 
-def test_a_look_is_said_or_shown(captioned: Captioned) -> None:
+def test_a_look_is_described_or_has_a_reference(captioned: Captioned) -> None:
     for drawn, facts in captioned:
         if facts["grade"] != "none" and not {"scene", "style"} & set(drawn.references):
             assert names_look(drawn, facts), drawn
 
 
 def test_an_item_without_a_reference_is_described(captioned: Captioned) -> None:
-    left_to_words = 0
+    described_items = 0
     for drawn, facts in captioned:
         for index, item in enumerate(facts["items"]):
             if f"item{index}" not in drawn.references:
-                left_to_words += 1
-                assert unsaid(drawn, item) == [], drawn
-    assert left_to_words > 0.3 * DRAWN
+                described_items += 1
+                assert missing_words(drawn, item) == [], drawn
+    assert described_items > 0.3 * DRAWN
 
 
-def test_captions_are_short_and_have_no_holes(captioned: Captioned) -> None:
+def test_captions_are_short_and_well_formed(captioned: Captioned) -> None:
     for drawn, _ in captioned:
         assert 2 <= len(drawn.text.split()) <= MAX_WORDS
         assert not any(
-            hole in drawn.text for hole in ("None", "{", "}", "  ", " ,", ",,", "a a ", "the the ", "the a ")
+            defect in drawn.text for defect in ("None", "{", "}", "  ", " ,", ",,", "a a ", "the the ", "the a ")
         )
 
 
-def test_an_explicit_caption_reads_back(library: Library) -> None:
+def test_an_explicit_caption_is_parsed_back(library: Library) -> None:
     rng = random.Random(4)
     for _ in range(200):
         facts = random_facts(rng, library)
@@ -166,7 +166,7 @@ def test_an_explicit_caption_reads_back(library: Library) -> None:
         assert slots_read(drawn, facts) == {index: item["slot"] for index, item in enumerate(facts["items"])}
 
 
-def test_an_explicit_caption_needs_all_references(library: Library) -> None:
+def test_an_explicit_caption_requires_all_references(library: Library) -> None:
     facts = random_facts(random.Random(4), library)
     with pytest.raises(ValueError, match="not in tuple"):
         explicit_caption(facts, ("scene",))

@@ -1,4 +1,4 @@
-"""The cases that a model is measured by."""
+"""The fixed evaluation cases."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
     return xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
 
 
-def test_the_same_seed_gives_the_same_cases(library: Library) -> None:
+def test_cases_depend_on_the_seed_only(library: Library) -> None:
     one, other, third = (fixed_cases(library, 3, seed) for seed in (5, 5, 6))
     assert [case.caption for case in one] == [case.caption for case in other]
     assert [case.target.tobytes() for case in one] == [case.target.tobytes() for case in other]
     assert [case.target.tobytes() for case in one] != [case.target.tobytes() for case in third]
 
 
-def test_two_items_and_the_scene_are_shown_in_the_order_of_the_caption(cases: list[Case]) -> None:
+def test_references_are_in_the_order_of_the_caption(cases: list[Case]) -> None:
     orders = set()
     for case in cases:
         orders.add(case.caption.references)
@@ -45,7 +45,7 @@ def test_two_items_and_the_scene_are_shown_in_the_order_of_the_caption(cases: li
     assert len(orders) > 2
 
 
-def test_masks_fit_the_boxes_and_swap_sides(cases: list[Case]) -> None:
+def test_masks_fit_the_boxes_and_exchange_sides(cases: list[Case]) -> None:
     for case in cases:
         for mask, item in zip(case.masks, case.composition.facts["items"], strict=True):
             x0, y0, x1, y1 = box_of(mask)
@@ -58,7 +58,7 @@ def test_masks_fit_the_boxes_and_swap_sides(cases: list[Case]) -> None:
         assert centres[3] < 64 < centres[2]
 
 
-def test_target_and_swapped_differ_where_the_items_are_and_hardly_elsewhere(cases: list[Case]) -> None:
+def test_target_and_swapped_differ_mainly_at_the_items(cases: list[Case]) -> None:
     for case in cases:
         difference = np.abs(np.asarray(case.target).astype(int) - np.asarray(case.swapped).astype(int)).max(-1)
         items = np.any((*case.masks, *case.swapped_masks), axis=0)
@@ -66,7 +66,7 @@ def test_target_and_swapped_differ_where_the_items_are_and_hardly_elsewhere(case
         assert (difference[: 128 // 5] == 0).all()
 
 
-def test_the_answers_among_the_candidates_are_the_items_themselves(cases: list[Case]) -> None:
+def test_the_answers_are_the_cases_own_items(cases: list[Case]) -> None:
     for case in cases:
         assert len(case.candidates) == CANDIDATES
         assert {candidate.size for candidate in case.candidates} == {(64, 64)}
@@ -83,7 +83,7 @@ def test_the_answers_among_the_candidates_are_the_items_themselves(cases: list[C
 
 
 @pytest.mark.parametrize("held_out", [False, True])
-def test_cases_of_products_alone_need_no_artwork(held_out: bool) -> None:
+def test_cases_of_products_only_need_no_artwork(held_out: bool) -> None:
     for case in fixed_cases(Library.of([]), COUNT, 5, held_out, products_only=True):
         for item in case.composition.facts["items"]:
             assert item["category"] == "product"

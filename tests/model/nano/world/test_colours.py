@@ -1,4 +1,4 @@
-"""Named colours."""
+"""Named colours and their detection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RED, BLUE = COLOURS["red"], COLOURS["blue"]
 
 
 def swatch(*parts: tuple[Rgb, int]) -> Image.Image:
-    """Stripes of 16 pixels in width; a height each."""
+    """Returns stripes 16 pixels wide, each with a colour and a height."""
     picture = Image.new("RGBA", (16, sum(height for _, height in parts)))
     top = 0
     for rgb, height in parts:
@@ -23,7 +23,7 @@ def swatch(*parts: tuple[Rgb, int]) -> Image.Image:
 
 
 @pytest.mark.parametrize("name", COLOURS)
-def test_a_colour_is_found_by_its_name_even_jittered(name: str) -> None:
+def test_a_jittered_colour_keeps_its_name(name: str) -> None:
     rng = random.Random(name)
     assert dominant_colour(swatch((jittered(rng, COLOURS[name]), 16))) == name
 
@@ -48,11 +48,11 @@ def test_jitter_stays_within_its_amount() -> None:
 
 
 @pytest.mark.parametrize(("share", "result"), [(0.0, (0, 100, 200)), (1.0, (200, 0, 100)), (0.5, (100, 50, 150))])
-def test_mixing(share: float, result: Rgb) -> None:
+def test_mixed(share: float, result: Rgb) -> None:
     assert mixed((0, 100, 200), (200, 0, 100), share) == result
 
 
-def test_named_colours_can_be_told_apart() -> None:
+def test_named_colours_are_distinct() -> None:
     names = tuple(COLOURS)
     closest = min(distance(COLOURS[a], COLOURS[b]) for i, a in enumerate(names) for b in names[:i])
     assert closest > 50

@@ -1,4 +1,4 @@
-"""Compositions: inside the picture, apart from each other, and shown again in their references."""
+"""Compositions: positions of their items, and their references."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from brandpress.model.nano.world.placing import Placed
 from brandpress.model.nano.world.products import is_held_out
 
 COUNT = 120
-# (width, height) -> pixels by which the boxes of two neighbours may overlap; a slot of 96 is narrow
+# (width, height) -> the maximum overlap of two neighbouring boxes in pixels; slots of a 96-pixel picture are narrow
 OVERLAPS = {(128, 128): 5, (160, 96): 5, (96, 160): 6}
 
 
@@ -38,7 +38,7 @@ def same(one: Composition, other: Composition) -> bool:
 
 
 def is_copied(part: Placed, reference: np.ndarray) -> bool:
-    """Tells whether a reference shows the very drawing a whole number of tokens away (to one level, where opaque)."""
+    """Returns whether a reference shows the identical drawing shifted by whole tokens (opaque pixels, to one level)."""
     drawing = np.asarray(part.drawing).astype(int)
     height, width = drawing.shape[:2]
     opaque = drawing[..., 3] == 255
@@ -51,14 +51,14 @@ def is_copied(part: Placed, reference: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("held_out", [False, True])
-def test_the_same_lot_gives_the_same_composition(library: Library, held_out: bool) -> None:
+def test_compositions_depend_on_the_seed_only(library: Library, held_out: bool) -> None:
     one, other = (compose(random.Random(5), library, 128, 128, held_out) for _ in range(2))
     assert same(one, other)
     assert not same(one, compose(random.Random(6), library, 128, 128, held_out))
 
 
 @pytest.mark.parametrize(("width", "height"), OVERLAPS)
-def test_items_lie_inside_the_picture_from_left_to_right_and_apart(library: Library, width: int, height: int) -> None:
+def test_items_are_inside_the_picture_ordered_and_apart(library: Library, width: int, height: int) -> None:
     for composition in drawn(library, width, height):
         assert composition.picture.size == (width, height)
         assert (composition.facts["width"], composition.facts["height"]) == (width, height)
@@ -72,7 +72,7 @@ def test_items_lie_inside_the_picture_from_left_to_right_and_apart(library: Libr
             assert left[2] - right[0] <= OVERLAPS[width, height]
 
 
-def test_items_stand_on_the_ground_and_fill_their_share(square: list[Composition]) -> None:
+def test_items_stand_on_the_ground_and_have_the_right_size(square: list[Composition]) -> None:
     for composition in square:
         for item in composition.facts["items"]:
             x0, y0, x1, y1 = item["box"]
@@ -80,7 +80,7 @@ def test_items_stand_on_the_ground_and_fill_their_share(square: list[Composition
             assert 0.25 * 128 <= max(x1 - x0, y1 - y0) <= 0.55 * 128
 
 
-def test_references_are_small_and_show_the_item_in_most_of_their_frame(square: list[Composition]) -> None:
+def test_references_are_small_and_the_item_fills_most_of_them(square: list[Composition]) -> None:
     for composition in square:
         assert len(composition.item_references) == len(composition.facts["items"])
         for reference in composition.item_references:
@@ -90,7 +90,7 @@ def test_references_are_small_and_show_the_item_in_most_of_their_frame(square: l
             assert 36 <= max(np.ptp(xs), np.ptp(ys)) + 1 <= 63
 
 
-def test_about_three_quarters_of_the_references_show_the_very_drawing(square: list[Composition]) -> None:
+def test_about_three_quarters_of_the_references_show_the_identical_drawing(square: list[Composition]) -> None:
     copied = [
         is_copied(part, np.asarray(reference).astype(int))
         for composition in square
@@ -107,7 +107,7 @@ def test_the_scene_reference_is_the_scene_without_items(square: list[Composition
         assert composition.picture.tobytes() != composition.background.tobytes()
 
 
-def test_a_style_reference_shows_another_scene_and_only_where_there_is_a_look(square: list[Composition]) -> None:
+def test_a_style_reference_shows_another_scene_and_requires_a_look(square: list[Composition]) -> None:
     for composition in square:
         style = composition.style_reference
         assert (style is None) == (composition.facts["grade"] == "none")
@@ -117,7 +117,7 @@ def test_a_style_reference_shows_another_scene_and_only_where_there_is_a_look(sq
             assert np.abs(difference).mean() > 3
 
 
-def test_what_is_held_out_shows_only_when_asked_for(library: Library) -> None:
+def test_held_out_subjects_appear_only_if_requested(library: Library) -> None:
     rng = random.Random(2)
     for held_out in (False, True):
         nouns = {work.noun for work in (library.held_out if held_out else library.seen)}
@@ -130,7 +130,7 @@ def test_what_is_held_out_shows_only_when_asked_for(library: Library) -> None:
     assert is_held_out("box", "dots")
 
 
-def test_given_items_and_slots_are_kept(library: Library) -> None:
+def test_explicit_items_and_slots_are_used(library: Library) -> None:
     rng = random.Random(2)
     items = random_items(rng, library, count=2)
     composition = compose(rng, library, 128, 128, items=items, slots=("left", "centre"))

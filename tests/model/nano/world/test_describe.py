@@ -1,4 +1,4 @@
-"""Items in words."""
+"""Descriptions of items in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from brandpress.model.nano.world.describe import capital, description, invented, short_description, with_article
+from brandpress.model.nano.world.describe import capitalise, description, invented_name, short_description, with_article
 from brandpress.model.nano.world.facts import ItemFacts
 
 
@@ -35,20 +35,20 @@ def all_of(facts: ItemFacts, article: bool = True) -> set[str]:
         (item(noun="orange book", category="object", colour="orange"), {"an orange book"}),
     ],
 )
-def test_a_description_says_colours_noun_and_logo(facts: ItemFacts, texts: set[str]) -> None:
+def test_a_description_contains_colours_noun_and_logo(facts: ItemFacts, texts: set[str]) -> None:
     assert all_of(facts) == texts
 
 
 @pytest.mark.parametrize("pattern", ["stripes", "band", "dots", "checks", "halves"])
-def test_a_pattern_is_worded_in_three_ways_with_both_colours(pattern: str) -> None:
+def test_a_pattern_has_three_phrasings_with_both_colours(pattern: str) -> None:
     texts = all_of(item(pattern=pattern, second="white", logo="heart", logo_colour="red"), article=False)
-    assert len(texts) == 6  # with "logo" and without
+    assert len(texts) == 6  # with and without "logo"
     for text in texts:
         assert all(word in text for word in ("green", "white", "mug", "red heart"))
         assert text.count(" with ") == 1
 
 
-def test_a_short_description_keeps_the_noun_and_says_nothing_wrong() -> None:
+def test_a_short_description_contains_the_noun_and_a_true_property() -> None:
     facts = item(pattern="dots", second="white", logo="heart", logo_colour="red")
     texts = {short_description(random.Random(seed), facts) for seed in range(60)}
     assert texts == {"mug with the red heart", "mug with a heart", "dotted mug", "green mug"}
@@ -59,7 +59,7 @@ def test_articles(noun: str, text: str) -> None:
     assert with_article(noun) == text
 
 
-def test_invented_names_are_many_and_capital() -> None:
-    names = {invented(random.Random(seed)) for seed in range(300)}
+def test_invented_names_are_varied_and_capitalised() -> None:
+    names = {invented_name(random.Random(seed)) for seed in range(300)}
     assert len(names) > 200
-    assert all(name == capital(name.lower()) for name in names)
+    assert all(name == capitalise(name.lower()) for name in names)

@@ -1,4 +1,4 @@
-"""Facts by lot."""
+"""Random facts of compositions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.products import Product, is_held_out
 
 
-def test_the_same_lot_gives_the_same_facts_and_json_keeps_them(library: Library) -> None:
+def test_facts_depend_on_the_seed_only_and_survive_json(library: Library) -> None:
     one, other = random_facts(random.Random(9), library), random_facts(random.Random(9), library)
     assert one == other == json.loads(json.dumps(one))
 
 
 @pytest.mark.parametrize("held_out", [False, True])
-def test_items_are_all_of_one_side_and_differ_in_their_names(library: Library, held_out: bool) -> None:
+def test_items_are_all_from_one_split_and_have_different_nouns(library: Library, held_out: bool) -> None:
     rng = random.Random(6)
     nouns = {work.noun for work in (library.held_out if held_out else library.seen)}
     for _ in range(300):
@@ -30,7 +30,7 @@ def test_items_are_all_of_one_side_and_differ_in_their_names(library: Library, h
             subject = item.subject
             if isinstance(subject, Product):
                 assert is_held_out(subject.nouns[0], subject.pattern) == held_out
-                assert item.turn == 0
+                assert item.hue_shift == 0
                 names += set(subject.nouns)
             else:
                 assert isinstance(subject, Artwork)
@@ -40,7 +40,7 @@ def test_items_are_all_of_one_side_and_differ_in_their_names(library: Library, h
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_slots_differ_and_run_from_left_to_right(count: int) -> None:
+def test_slots_are_unique_and_ordered_from_left_to_right(count: int) -> None:
     rng = random.Random(6)
     for _ in range(100):
         slots = random_slots(rng, count)
@@ -48,7 +48,7 @@ def test_slots_differ_and_run_from_left_to_right(count: int) -> None:
         assert list(slots) == sorted(set(slots), key=SLOTS.index)
 
 
-def test_most_compositions_hold_two_items_and_about_half_have_a_look(library: Library) -> None:
+def test_most_compositions_have_two_items_and_about_half_have_a_look(library: Library) -> None:
     rng = random.Random(6)
     counts = Counter(len(random_items(rng, library)) for _ in range(1000))
     assert set(counts) == {1, 2, 3}

@@ -1,4 +1,4 @@
-"""Artwork, split into what training shows and what it doesn't."""
+"""The training and held-out splits of the artwork."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def test_seen_and_held_out_nouns_are_disjoint_in_both_styles(library: Library) -
 
 @pytest.mark.parametrize("category", ["character", "object"])
 @pytest.mark.parametrize("held_out", [False, True])
-def test_every_artwork_of_a_side_is_drawn_sooner_or_later(library: Library, category: str, held_out: bool) -> None:
+def test_every_artwork_of_a_split_is_sampled(library: Library, category: str, held_out: bool) -> None:
     rng = random.Random(4)
     drawn = {(work.noun, work.style) for work in (library.pick(rng, category, held_out) for _ in range(1500))}
-    side = library.held_out if held_out else library.seen
-    assert drawn == {(work.noun, work.style) for work in side if work.category == category}
+    split = library.held_out if held_out else library.seen
+    assert drawn == {(work.noun, work.style) for work in split if work.category == category}
 
 
-def test_packages_that_are_missing_are_named(art_folder: Path) -> None:
+def test_missing_packages_are_named(art_folder: Path) -> None:
     modules = art_folder / "node_modules"
     (modules / "@iconify-json/fluent-emoji-flat/chars.json").unlink()
     with pytest.raises(ArtError, match=r"chars\.json"):
@@ -38,13 +38,13 @@ def test_packages_that_are_missing_are_named(art_folder: Path) -> None:
     assert not (art_folder / "cache").exists()
 
 
-def test_characters_are_animals_more_often_than_not(library: Library) -> None:
+def test_most_characters_are_animals(library: Library) -> None:
     rng = random.Random(4)
     animals = sum(library.pick(rng, "character").group.startswith("animal") for _ in range(1000))
     assert 550 < animals < 800
 
 
-def test_a_category_that_the_library_lacks_is_named(library: Library) -> None:
+def test_a_missing_category_is_named(library: Library) -> None:
     objects = Library.of(work for work in library.seen if work.category == "object")
     with pytest.raises(ValueError, match="category: the library has no 'character' with held_out=False"):
         objects.pick(random.Random(1), "character")

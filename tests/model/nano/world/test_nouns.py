@@ -1,4 +1,4 @@
-"""Which emoji the world uses, what it calls them and which it holds out."""
+"""Selection of emoji, their nouns and the held-out nouns."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from brandpress.model.nano.world.nouns import HELD_OUT_NOUNS, held_out_nouns, list_emoji
 
 
-def test_emoji_come_in_the_order_of_their_code_points_with_nouns_and_categories(art_folder: Path) -> None:
-    found = [(emoji.noun, emoji.category, emoji.icon) for emoji in list_emoji(art_folder)]
-    assert found == [
+def test_emoji_are_ordered_by_code_point(art_folder: Path) -> None:
+    emoji = [(one.noun, one.category, one.icon) for one in list_emoji(art_folder)]
+    assert emoji == [
         ("pizza", "object", "pizza"),
         ("fox", "character", "fox"),
         ("firefighter", "character", None),
@@ -20,18 +20,18 @@ def test_emoji_come_in_the_order_of_their_code_points_with_nouns_and_categories(
     ]
 
 
-def test_a_missing_package_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"emoji\.json"):
         list(list_emoji(tmp_path))
 
 
 @pytest.mark.parametrize(("count", "held_out"), [(10, 2), (50, 10), (400, HELD_OUT_NOUNS), (2000, HELD_OUT_NOUNS)])
-def test_a_fifth_of_the_nouns_is_held_out_at_most(count: int, held_out: int) -> None:
+def test_at_most_a_fifth_of_the_nouns_is_held_out(count: int, held_out: int) -> None:
     nouns = {f"noun {i}" for i in range(count)}
     assert len(held_out_nouns(nouns)) == held_out
     assert held_out_nouns(nouns) < nouns
 
 
-def test_what_is_held_out_hardly_changes_when_a_noun_is_added() -> None:
+def test_adding_a_noun_barely_changes_the_held_out_nouns() -> None:
     nouns = {f"noun {i}" for i in range(600)}
     assert len(held_out_nouns(nouns) - held_out_nouns(nouns | {"newcomer"})) <= 1

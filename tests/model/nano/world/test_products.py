@@ -1,4 +1,4 @@
-"""Products: their facts by lot, and their drawings."""
+"""Random products and their drawings."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def pixels(product: Product, size: int = 100) -> np.ndarray:
 
 
 def share_of(product: Product, name: str) -> float:
-    """The share of the opaque pixels that are nearer to a named colour than 90 of 441."""
+    """Returns the share of opaque pixels whose RGB distance to a named colour is below 90."""
     picture = pixels(product)
     opaque = picture[picture[..., 3] == 255][:, :3]
     return float((np.linalg.norm(opaque - COLOURS[name], axis=1) < 90).mean())
 
 
-def test_the_same_lot_gives_the_same_product_and_drawing() -> None:
+def test_products_and_drawings_depend_on_the_seed_only() -> None:
     one, other = random_product(random.Random(7)), random_product(random.Random(7))
     assert one == other
     assert np.array_equal(pixels(one), pixels(other))
 
 
-def test_training_never_shows_what_is_held_out() -> None:
+def test_training_never_shows_held_out_combinations() -> None:
     rng = random.Random(3)
     seen = {(KINDS[p.kind].nouns[0], p.pattern) for p in (random_product(rng) for _ in range(3000))}
     held_out = {(KINDS[p.kind].nouns[0], p.pattern) for p in (random_product(rng, True) for _ in range(400))}
@@ -44,13 +44,13 @@ def test_training_never_shows_what_is_held_out() -> None:
     assert held_out == {pair for pair in everything if is_held_out(*pair)}
 
 
-def test_about_one_combination_in_eight_is_held_out_and_no_plain_one() -> None:
+def test_about_one_combination_in_eight_is_held_out_but_none_is_plain() -> None:
     pairs = [(kind, pattern) for kind in KIND_NAMES for pattern in PATTERNS if is_held_out(kind, pattern)]
     assert 0.08 < len(pairs) / (len(KINDS) * len(PATTERNS)) < 0.17
     assert "plain" not in {pattern for _, pattern in pairs}
 
 
-def test_colours_of_a_product_can_be_told_apart() -> None:
+def test_colours_of_a_product_are_distinct() -> None:
     rng = random.Random(5)
     for _ in range(500):
         product = random_product(rng)
@@ -64,7 +64,7 @@ def test_colours_of_a_product_can_be_told_apart() -> None:
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=KIND_NAMES)
-def test_a_kind_is_drawn_in_its_colour_pattern_and_logo(kind: int) -> None:
+def test_a_kind_shows_its_colour_pattern_and_logo(kind: int) -> None:
     plain = dataclasses.replace(PLAIN, kind=kind)
     picture = pixels(plain)
     edges = (picture[0], picture[-1], picture[:, 0], picture[:, -1])

@@ -1,6 +1,6 @@
-"""A run without Ray and without pictures: workers of given speeds at a dispatcher, on a clock of their own.
+"""Simulates a run without Ray and pictures: workers of given speeds on a dispatcher, with a simulated clock.
 
-A second is what a worker of speed 1 needs for a picture. A reference set that isn't in a worker's cache takes longer.
+A worker of speed 1 takes a second per picture, and longer if the reference set isn't in its cache.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from brandpress.pipeline.render.driver.dispatcher import Dispatcher
 
 @dataclass
 class Outcome:
-    """hits: pictures whose set was in the cache. makespan: seconds until all was recorded; work: the least that
-    `speeds` need for it, with every set prepared once."""
+    """hits: pictures whose set was cached. makespan: seconds until everything was recorded. work: the
+    minimum for these speeds, with every set prepared once."""
 
     pictures: int = 0
     hits: int = 0
@@ -28,24 +28,24 @@ class Outcome:
     rendered: list[str] = field(default_factory=list)
 
     @property
-    def share_of_hits(self) -> float:
+    def hit_rate(self) -> float:
         return self.hits / self.pictures
 
 
 @dataclass
 class _Worker:
     speed: float
-    kept: int
+    cached_sets: int
     queue: deque[Variant] = field(default_factory=deque)
     cache: OrderedDict[tuple[str, ...], None] = field(default_factory=OrderedDict)
     busy: bool = False
 
     def uses(self, reference_set: tuple[str, ...]) -> bool:
-        """Whether the set was there; it's there now."""
+        """Adds the set to the cache and returns whether it was there before."""
         hit = reference_set in self.cache
         self.cache[reference_set] = None
         self.cache.move_to_end(reference_set)
-        if len(self.cache) > self.kept:
+        if len(self.cache) > self.cached_sets:
             self.cache.popitem(last=False)
         return hit
 
@@ -55,19 +55,22 @@ def simulate(
     variants: Sequence[Variant],
     speeds: Sequence[float],
     *,
-    cold: Callable[[Variant], float],
+    warmup_cost: Callable[[Variant], float],
     loaded: Sequence[float] = (),
-    kept: int = 4,
+    cached_sets: int = 4,
 ) -> Outcome:
-    """Render `variants`, of which `dispatcher` was made. cold: what a set costs a worker that hasn't got it, in
-    pictures. loaded: when each worker has its model, 0 if left out. kept: sets that a worker's cache holds."""
-    workers = {f"worker-{number}": _Worker(speed, kept) for number, speed in enumerate(speeds)}
+    """Renders `variants`, which `dispatcher` was made of.
+
+    warmup_cost: what preparing a set costs a worker, in pictures. loaded: when each worker has its model (default: 0).
+    cached_sets: how many sets a worker's cache holds.
+    """
+    workers = {f"worker-{number}": _Worker(speed, cached_sets) for number, speed in enumerate(speeds)}
     events: list[tuple[float, int, str, str]] = []
     outcome = Outcome(len(variants))
     numbers = count()
 
-    def push(moment: float, worker: str, ended: str = "") -> None:
-        heappush(events, (moment, next(numbers), worker, ended))
+    def push(moment: float, worker: str, finished: str = "") -> None:
+        heappush(events, (moment, next(numbers), worker, finished))
 
     def top_up(name: str) -> None:
         while tasks := dispatcher.take(name):
@@ -81,21 +84,21 @@ def simulate(
         worker.busy = True
         hit = worker.uses(variant.reference_set)
         outcome.hits += hit
-        push(moment + (1 + (0 if hit else cold(variant))) / worker.speed, name, variant.render_key)
-        dispatcher.started(name, variant.render_key)
+        push(moment + (1 + (0 if hit else warmup_cost(variant))) / worker.speed, name, variant.render_key)
+        dispatcher.start(name, variant.render_key)
         top_up(name)
 
     for number, name in enumerate(workers):
         push(loaded[number] if loaded else 0.0, name)
     while events:
-        moment, _, name, ended = heappop(events)
-        if ended:
+        moment, _, name, finished = heappop(events)
+        if finished:
             workers[name].busy = False
-            outcome.rendered.append(ended)
+            outcome.rendered.append(finished)
             outcome.makespan = outcome.ends[name] = moment
-            dispatcher.recorded(name, ended)
+            dispatcher.finish(name, finished)
         top_up(name)
         begin(moment, name)
     sets = {variant.reference_set: variant for variant in variants}
-    outcome.work = (len(variants) + sum(map(cold, sets.values()))) / sum(speeds)
+    outcome.work = (len(variants) + sum(map(warmup_cost, sets.values()))) / sum(speeds)
     return outcome

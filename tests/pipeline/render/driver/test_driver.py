@@ -1,4 +1,4 @@
-"""Whole runs whose driver is a process of its own, with a Ray of its own: killed, interrupted, two at once, to S3."""
+"""Whole runs whose driver is a separate process with a private Ray: killed, interrupted, two together, to S3."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import PRODUCTS, write_campaign
 from tests.fault_proxy import Fault, fault_proxy
 from tests.pipeline.render.driver.test_run import named, render
-from tests.processes import driver, left_behind, told, workers_of
+from tests.processes import driver, leftover_processes, read_events, worker_pids
 from tests.s3_server import SECRET_KEY, S3Server
 
 
-def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: Resources, tmp_path: Path) -> None:
+def test_after_a_killed_driver_the_next_renders_only_the_rest(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(8)})
     recorded = []
     with driver(job, "2") as process:
-        for kind, what in told(process):
-            recorded += [what] if kind == "recorded" else []
+        for kind, value in read_events(process):
+            recorded += [value] if kind == "recorded" else []
             if len(recorded) == 5:
                 process.send_signal(signal.SIGKILL)
                 break
@@ -39,27 +39,27 @@ def test_a_killed_driver_loses_nothing_and_the_next_renders_only_the_rest(ray: R
     outcome = render(job, events.append, workers=2)
     assert outcome.skipped >= len(done)
     assert outcome.skipped + outcome.done == 16
-    again = {event.record.name for event in events if isinstance(event, VariantRecorded)}
-    assert not again & set(recorded)
+    rendered_again = {event.record.name for event in events if isinstance(event, VariantRecorded)}
+    assert not rendered_again & set(recorded)
     assert all(path.stat().st_mtime_ns == changed for path, changed in pictures.items())
     assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
 
 
-def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
+def test_ctrl_c_finishes_the_current_pictures_and_publishes(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(10)})
     outcome: dict[str, Any] = {}
     addresses: list[str] = []
     stopping = 0
     with driver(job) as process:
-        for kind, what in told(process):
+        for kind, value in read_events(process):
             if kind == "recorded" and not stopping:
                 process.send_signal(signal.SIGINT)
             stopping += kind == "stopping"
-            addresses += what if kind == "addresses" else []
-            outcome = what if kind == "outcome" else outcome
+            addresses += value if kind == "addresses" else []
+            outcome = value if kind == "outcome" else outcome
         assert process.wait() == 0
     assert stopping == 1
-    assert addresses == ["127.0.0.1"], "a Ray of its own is closed to the network"
+    assert addresses == ["127.0.0.1"], "a private Ray is closed to the network"
     counts = outcome["counts"]
     assert outcome["interrupted"]
     assert 1 <= counts["done"] < 20
@@ -67,32 +67,37 @@ def test_ctrl_c_finishes_what_is_begun_and_publishes_it(tmp_path: Path) -> None:
     latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
     assert latest is not None
     assert (latest.manifest.status, latest.manifest.counts.done) == ("partial", counts["done"])
-    assert left_behind(tmp_path) == []
+    assert leftover_processes(tmp_path) == []
 
 
-def test_a_second_signal_ends_at_once_and_leaves_nobody_behind(tmp_path: Path) -> None:
+def test_a_second_signal_ends_immediately_and_leaves_no_worker_behind(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {"long": "[sleep 60]"}, products=("mug",))
     with driver(job) as process:
-        for kind, _ in told(process):
+        for kind, _ in read_events(process):
             if kind in ("started", "stopping"):
-                assert left_behind(tmp_path), "the workers are there until the signal"
+                assert leftover_processes(tmp_path), "the workers run until the signal"
                 process.send_signal(signal.SIGTERM)
         assert process.wait() != 0
-    assert left_behind(tmp_path) == []
+    assert leftover_processes(tmp_path) == []
     assert not (tmp_path / "out" / "spring").exists()
 
 
-def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """20 sets of 50 variants on 8 workers, each of which keeps 4 sets."""
+def test_variants_go_to_workers_that_cached_their_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 sets of 50 variants on 8 workers, each of which caches 4 sets. All workers render, however late they start."""
     products = {f"product{number:02}": f"rgb({5 * number}, 90, 160)" for number in range(20)}
     for name, colour in products.items():
         monkeypatch.setitem(PRODUCTS, name, colour)
     job = write_campaign(tmp_path, 50, products=tuple(products))
-    with driver(job, "8", "tests.stand_in:load_warm") as process:
-        said = [(kind, what) for kind, what in told(process) if kind in ("outcome", "lines")]
+    with driver(job, "8", "tests.stand_in:load_synchronised") as process:
+        events = list(read_events(process))
         assert process.wait() == 0
-    (_, outcome), (_, lines) = said
+    (outcome,) = [value for kind, value in events if kind == "outcome"]
+    (lines,) = [value for kind, value in events if kind == "lines"]
     assert outcome["counts"]["done"] == 1000
+    for kind in ("started", "done"):
+        assert sorted(value for name, value in events if name == kind) == sorted(
+            f"{product}/scene{number:02}" for product in products for number in range(50)
+        ), "each variant is rendered exactly once"
     hits, uses = outcome["cache"]["reference_kv"]["hits"], outcome["cache"]["reference_kv"]["uses"]
     assert uses == 1000
     assert hits >= 900
@@ -105,10 +110,10 @@ def test_work_goes_where_its_reference_set_is_warm(tmp_path: Path, monkeypatch: 
     assert sum(record.cache["reference_kv"] for record in records) == hits
 
 
-def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:
+def test_two_drivers_together_do_no_harm(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.1]" for number in range(8)})
     with driver(job) as one, driver(job) as two:
-        outcomes = [[what for kind, what in told(process) if kind == "outcome"] for process in (one, two)]
+        outcomes = [[value for kind, value in read_events(process) if kind == "outcome"] for process in (one, two)]
         assert (one.wait(), two.wait()) == (0, 0)
     for (outcome,) in outcomes:
         assert outcome["counts"]["skipped"] + outcome["counts"]["done"] == 16
@@ -122,32 +127,35 @@ def test_two_drivers_at_once_do_no_harm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("calls", [0, 12])
-def test_a_store_that_takes_nothing_more_ends_the_run_with_one_error(
+def test_a_store_that_rejects_all_writes_ends_the_run_with_one_error(
     s3_uri: str, s3_server: S3Server, tmp_path: Path, calls: int
 ) -> None:
-    """As when credentials end in the night: no picture is rendered in vain, and nothing that was delivered is lost."""
-    left = calls
+    """As when credentials expire: rendering stops, and no delivered picture is lost."""
+    remaining = calls
 
-    def choose(method: str, path: str) -> Fault | None:
-        nonlocal left
-        left -= method == "PUT" and "probe" not in path
-        return "403" if method == "PUT" and left < 0 and "probe" not in path else None
+    def fault_of(method: str, path: str) -> Fault | None:
+        nonlocal remaining
+        remaining -= method == "PUT" and "probe" not in path
+        return "403" if method == "PUT" and remaining < 0 and "probe" not in path else None
 
     job = write_campaign(tmp_path, {f"s{n:02}": f"{n} [sleep 0.1]" for n in range(20)}, deliver=s3_uri)
     with (
-        fault_proxy(s3_server.endpoint, choose) as proxy,
+        fault_proxy(s3_server.endpoint, fault_of) as proxy,
         driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process,
     ):
-        said = list(told(process))
+        events = list(read_events(process))
         code = process.wait()
-    (error,) = [what for kind, what in said if kind == "error"]
-    done = sum(kind == "done" for kind, _ in said)
-    assert f"access denied; needed are s3:GetObject, PutObject, ListBucket (clean: DeleteObject) ({done} of 40" in error
+    (error,) = [value for kind, value in events if kind == "error"]
+    done = sum(kind == "done" for kind, _ in events)
+    assert (
+        f"access denied; allow s3:GetObject, PutObject and ListBucket (and DeleteObject to clean) ({done} of 40"
+        in error
+    )
     assert code == (3 if calls else 4)
     assert bool(calls) == bool(done)
-    assert sum(kind == "started" for kind, _ in said) < 40
+    assert sum(kind == "started" for kind, _ in events) < 40
     with driver(job) as process:
-        (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+        (outcome,) = [value for kind, value in read_events(process) if kind == "outcome"]
     assert outcome["counts"]["skipped"] == done
     assert outcome["counts"]["done"] == 40 - done
     assert verify(open_campaign(s3_uri, "spring")).problems == ()
@@ -159,30 +167,30 @@ def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
     job = write_campaign(tmp_path, 3, deliver=s3_uri)
     with fault_proxy(s3_server.endpoint) as proxy:
         for done in (6, 0):
-            proxy.seen.clear()
+            proxy.calls.clear()
             with driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process:
-                (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+                (outcome,) = [value for kind, value in read_events(process) if kind == "outcome"]
             assert outcome["counts"]["done"] == done
-        assert proxy.seen["PUT"] == proxy.seen["DELETE"] == 0
-        assert proxy.seen["LIST"] <= 3
+        assert proxy.calls["PUT"] == proxy.calls["DELETE"] == 0
+        assert proxy.calls["LIST"] <= 3
 
 
 def test_no_secret_reaches_the_store_or_the_workers(
     s3_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The workers have the keys of the store that they deliver to and nothing else of their driver's."""
+    """Workers inherit the keys of their store and no other secret of the driver."""
     monkeypatch.setenv("GITHUB_TOKEN", "hush-github")
     monkeypatch.setenv("BFL_API_KEY", "hush-bfl")
     job = write_campaign(tmp_path, named({"good": "", "bad": "[raise]", "look": "[sleep 2]"}), deliver=s3_uri)
-    seen = b""
+    environment = b""
     with driver(job) as process:
-        for kind, _ in told(process):
-            if kind == "started" and not seen:
-                (worker,) = workers_of(tmp_path)
-                seen = (Path("/proc") / str(worker) / "environ").read_bytes()
-    assert SECRET_KEY.encode() in seen
-    assert b"hush" not in seen
-    assert b"RAY_AUTH_TOKEN=" in seen
+        for kind, _ in read_events(process):
+            if kind == "started" and not environment:
+                (worker,) = worker_pids(tmp_path)
+                environment = (Path("/proc") / str(worker) / "environ").read_bytes()
+    assert SECRET_KEY.encode() in environment
+    assert b"hush" not in environment
+    assert b"RAY_AUTH_TOKEN=" in environment
     folder = open_campaign(s3_uri, "spring")
     for key in folder.list(""):
         data = folder.read(key) or b""
@@ -194,7 +202,7 @@ def test_a_campaign_goes_to_s3(s3_uri: str, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 3, deliver=s3_uri)
     for done in (6, 0):
         with driver(job) as process:
-            (outcome,) = [what for kind, what in told(process) if kind == "outcome"]
+            (outcome,) = [value for kind, value in read_events(process) if kind == "outcome"]
         assert outcome["counts"]["done"] == done
         assert outcome["folder"] == f"{s3_uri}/spring"
     folder = open_campaign(s3_uri, "spring")

@@ -1,4 +1,4 @@
-"""Which of this process's variables a worker sees."""
+"""Which environment variables workers inherit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from brandpress.pipeline.render.driver.environment import hidden, needed_secrets, secrets_in
+from brandpress.pipeline.store.address import to_address
 
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "a",
@@ -36,19 +37,19 @@ PLAIN = {
 
 
 @pytest.mark.parametrize(
-    ("uri", "hosted", "kept"),
+    ("uri", "hosted", "inherited"),
     [
         ("/out", False, set()),
         ("s3://assets", False, {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"}),
         ("/out", True, {"BFL_API_KEY"}),
     ],
 )
-def test_secrets_stay_where_they_are_not_needed(uri: str, hosted: bool, kept: set[str]) -> None:
-    found = secrets_in((SECRETS | PLAIN).items(), needed_secrets(uri, hosted=hosted))
-    assert found == SECRETS.keys() - kept
+def test_only_needed_secrets_are_inherited(uri: str, hosted: bool, inherited: set[str]) -> None:
+    hidden_names = secrets_in((SECRETS | PLAIN).items(), needed_secrets(to_address(uri), hosted=hosted))
+    assert hidden_names == SECRETS.keys() - inherited
 
 
-def test_a_process_started_meanwhile_does_not_inherit_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_started_in_the_block_does_not_inherit_hidden_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "hush")
     program = [sys.executable, "-c", "import os; print(os.environ.get('GITHUB_TOKEN'))"]
     with pytest.raises(KeyError), hidden({"GITHUB_TOKEN", "NOT_THERE"}):

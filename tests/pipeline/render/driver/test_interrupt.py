@@ -1,4 +1,4 @@
-"""Signals are taken while a run needs them, and given back."""
+"""Signal handlers are installed for a run and restored afterwards."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from brandpress.pipeline.render.driver.interrupt import SIGNALS, interrupts
+from brandpress.pipeline.render.driver.interrupt import SIGNALS, stop_signal
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_the_first_signal_asks_and_the_second_raises(number: signal.Signals) -> None:
+def test_the_first_signal_is_recorded_and_the_second_raises(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with interrupts() as signals:
-        assert not signals.asked
+    with stop_signal() as stop:
+        assert not stop.received
         os.kill(os.getpid(), number)
-        assert signals.asked
+        assert stop.received
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) == before
 
 
-def test_signals_that_somebody_took_are_taken_back() -> None:
-    with interrupts() as signals:
+def test_listen_replaces_handlers_that_others_installed() -> None:
+    with stop_signal() as stop:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signals.listen()
+        stop.listen()
         os.kill(os.getpid(), signal.SIGTERM)
-        assert signals.asked
+        assert stop.received
 
 
-def test_beside_the_main_thread_nothing_is_asked() -> None:
+def test_other_threads_receive_no_signals() -> None:
     def run() -> bool:
-        with interrupts() as signals:
-            signals.listen()
-            return signals.asked
+        with stop_signal() as stop:
+            stop.listen()
+            return stop.received
 
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(run).result() is False

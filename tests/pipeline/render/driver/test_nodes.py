@@ -1,4 +1,4 @@
-"""A cluster of two nodes that loses one: its pictures are rendered by the other, and nothing is held against them."""
+"""A cluster of two nodes that loses one: the other renders its pictures, which don't become suspects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
-from tests.processes import driver, told
+from tests.processes import driver, read_events
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ from tests.processes import driver, told
         pytest.param(RENDERER, "nano", marks=pytest.mark.slow("pipeline/render", "pipeline/deliver", "model")),
     ],
 )
-def test_the_loss_of_a_node_costs_nothing_but_time(tmp_path: Path, renderer: str, model: str | None) -> None:
+def test_losing_a_node_costs_only_time(tmp_path: Path, renderer: str, model: str | None) -> None:
     scenes = {f"s{number:02}": f"in scene {number} [sleep 0.3]" for number in range(16)}
     job = write_campaign(tmp_path, scenes, model=model)
     with driver(job, renderer, module="tests.two_nodes") as process:
-        said = list(told(process))
+        events = list(read_events(process))
         assert process.wait() == 0
-    (outcome,) = [what for kind, what in said if kind == "outcome"]
-    assert ("killed", "a node") in said
-    assert [what for kind, what in said if kind == "lost"] == ["its node is gone"]
+    (outcome,) = [value for kind, value in events if kind == "outcome"]
+    assert ("killed", "a node") in events
+    assert [value for kind, value in events if kind == "lost"] == ["its node is gone"]
     assert (outcome["counts"]["done"], outcome["failed"]) == (32, [])
     folder = open_campaign(str(tmp_path / "out"), "spring")
     assert verify(folder).problems == ()

@@ -12,7 +12,7 @@ from tests.pipeline.deliver.records import failed, record
 
 
 def outcome(**changes: Any) -> Outcome:
-    """An outcome of ten variants, all done, but for the changes."""
+    """An outcome of ten variants, all done, with these changes."""
     fields: dict[str, Any] = {
         "planned": 10,
         "skipped": 0,
@@ -48,11 +48,10 @@ def test_exit_codes(changes: dict[str, Any], code: int, left: int) -> None:
     assert outcome(**changes).left == left
 
 
-@pytest.mark.parametrize(("delivered", "code"), [(0, 4), (7, 3)])
-def test_a_store_that_took_nothing_more(delivered: int, code: int) -> None:
-    error = StoreBlockedError("the disk is full", delivered, 10)
-    assert str(error) == f"the disk is full ({delivered} of 10 pictures were delivered before)"
-    assert error.exit_code == code
+def test_a_blocked_store_names_the_delivered_pictures() -> None:
+    error = StoreBlockedError("the disk is full", 7, 10)
+    assert str(error) == "the disk is full (7 of 10 pictures were delivered before)"
+    assert error.delivered == 7
 
 
 def test_cache_use_counts_hits_per_kind() -> None:
@@ -60,6 +59,6 @@ def test_cache_use_counts_hits_per_kind() -> None:
     assert cache_use(records) == {"latents": CacheUse(0, 1), "text": CacheUse(2, 2)}
 
 
-def test_the_cost_is_of_those_that_know_theirs() -> None:
+def test_the_total_cost_skips_records_without_a_cost() -> None:
     assert total_cost([record(0), failed(1)]) is None
     assert total_cost([record(0, cost=4.5), record(1), failed(2), record(3, cost=0.0)]) == 4.5

@@ -1,4 +1,4 @@
-"""Whole runs on a real Ray: campaigns as people write them, a stand-in for the model, real crashes."""
+"""Whole runs on a real Ray: campaigns from job files, a stand-in for the model, real crashes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from brandpress.pipeline.deliver.manifest import read_latest, read_records
 from brandpress.pipeline.deliver.record import Record, new_record, stamp_of
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.driver.cluster import Resources
-from brandpress.pipeline.render.driver.driver_loop import DEVICE_LOSSES_ALLOWED, NOT_COMPILED
+from brandpress.pipeline.render.driver.driver_loop import MAX_DEVICE_LOSSES, NOT_COMPILED
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, Outcome
-from brandpress.pipeline.render.driver.run import crew_size, render_campaign, threads_per_worker
+from brandpress.pipeline.render.driver.run import pool_size, render_campaign, threads_per_worker
 from brandpress.pipeline.render.events import (
     Event,
     Planned,
@@ -40,7 +40,7 @@ def render(job: Path, on_event: Any = None, **options: Any) -> Outcome:
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file with its time of change and content."""
+    """Modification time and content of every file, keyed by path."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
         for path in sorted(folder.rglob("*"))
@@ -95,7 +95,7 @@ def test_one_worker_and_two_give_the_same_assets(ray: Resources, tmp_path: Path)
     assert len(assets(one)) == 10
 
 
-def test_limit_renders_so_many_and_the_next_run_the_rest(ray: Resources, tmp_path: Path) -> None:
+def test_limit_renders_that_many_and_the_next_run_the_rest(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 3)
     first = render(job, limit=4)
     assert (first.done, first.left, first.exit_code) == (4, 2, 0)
@@ -107,22 +107,22 @@ def test_limit_renders_so_many_and_the_next_run_the_rest(ray: Resources, tmp_pat
     assert (latest.manifest.number, latest.manifest.counts.done) == (2, 6)
 
 
-def test_a_run_that_ends_late_keeps_what_others_published_meanwhile(ray: Resources, tmp_path: Path) -> None:
+def test_a_run_that_ends_late_keeps_what_another_published_meanwhile(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 4)
-    others: list[Outcome] = []
+    other_outcomes: list[Outcome] = []
 
-    def meanwhile(event: Event) -> None:
-        if isinstance(event, VariantRecorded) and not others:
-            others.append(render(job))
+    def render_meanwhile(event: Event) -> None:
+        if isinstance(event, VariantRecorded) and not other_outcomes:
+            other_outcomes.append(render(job))
 
-    late = render(job, meanwhile, limit=2)
-    assert (late.done, others[0].skipped + others[0].done) == (2, 8)
+    late = render(job, render_meanwhile, limit=2)
+    assert (late.done, other_outcomes[0].skipped + other_outcomes[0].done) == (2, 8)
     latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
     assert latest is not None
     assert latest.manifest.status == "done"
 
 
-def test_a_changed_scene_renders_only_what_it_changes(ray: Resources, tmp_path: Path) -> None:
+def test_a_changed_scene_renders_only_its_variants(ray: Resources, tmp_path: Path) -> None:
     render(write_campaign(tmp_path / "a", {"beach": "on a beach", "snow": "in the snow"}))
     (tmp_path / "a" / "checkpoint").rename(tmp_path / "checkpoint")
     job = write_campaign(tmp_path / "a", {"beach": "on a beach", "snow": "in deep snow"}, model="../checkpoint")
@@ -130,7 +130,7 @@ def test_a_changed_scene_renders_only_what_it_changes(ray: Resources, tmp_path: 
     assert (outcome.skipped, outcome.done) == (2, 2)
 
 
-def test_failing_variants_are_named_with_their_cause_and_the_rest_is_done(ray: Resources, tmp_path: Path) -> None:
+def test_failing_variants_are_named_with_their_cause_and_the_others_are_done(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]", "fine": "there"})
     outcome = render(job)
     assert (outcome.done, outcome.failed, outcome.exit_code) == (4, 2, 3)
@@ -142,12 +142,12 @@ def test_failing_variants_are_named_with_their_cause_and_the_rest_is_done(ray: R
     assert (again.skipped, again.done, again.failed) == (4, 0, 2)
 
 
-def test_if_all_fail_nothing_could_be_rendered(ray: Resources, tmp_path: Path) -> None:
+def test_the_exit_code_is_4_if_all_variants_fail(ray: Resources, tmp_path: Path) -> None:
     outcome = render(write_campaign(tmp_path, {"bad": "[raise]"}))
     assert (outcome.done, outcome.failed, outcome.exit_code) == (0, 2, 4)
 
 
-def test_a_dead_worker_is_replaced_and_its_work_done(ray: Resources, tmp_path: Path) -> None:
+def test_a_dead_worker_is_replaced_and_its_variants_are_rendered(ray: Resources, tmp_path: Path) -> None:
     scenes = {f"s{number}": "plain" if number != 2 else f"[exit once {tmp_path / 'died'}]" for number in range(5)}
     scenes = {name: f"{name} {text}" for name, text in scenes.items()}
     events: list[Event] = []
@@ -158,7 +158,7 @@ def test_a_dead_worker_is_replaced_and_its_work_done(ray: Resources, tmp_path: P
     assert attempts["mug/s2"] == 2
 
 
-def test_a_variant_that_kills_its_workers_is_given_up_and_the_rest_done(ray: Resources, tmp_path: Path) -> None:
+def test_a_variant_that_kills_its_workers_is_given_up_and_the_others_are_done(ray: Resources, tmp_path: Path) -> None:
     scenes = {f"s{number}": f"{number} [exit]" if number == 1 else f"{number}" for number in range(6)}
     events: list[Event] = []
     outcome = render(write_campaign(tmp_path, scenes, products=("mug",)), events.append, workers=2)
@@ -171,12 +171,12 @@ def test_a_variant_that_kills_its_workers_is_given_up_and_the_rest_done(ray: Res
 
 
 def named(scenes: dict[str, str]) -> dict[str, str]:
-    """Scenes whose texts differ."""
+    """Prefixes each scene's text with its name, so that the texts differ."""
     return {name: f"{name} {text}" for name, text in scenes.items()}
 
 
 def records_by_name(job: Path) -> dict[str, Record]:
-    """Of the manifest that is published."""
+    """The records of the published manifest, keyed by variant name."""
     folder = open_campaign(str(job.parent / "out"), "spring")
     latest = read_latest(folder)
     assert latest is not None
@@ -185,17 +185,17 @@ def records_by_name(job: Path) -> dict[str, Record]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    ("wish", "cause", "lost"),
+    ("fault", "cause", "lost"),
     [
         ("[exit]", "its worker was lost while it was rendered: its process died (given up)", 2),
-        ("[hang]", "its worker was lost while it was rendered: nothing came of it within 1 s (given up)", 2),
+        ("[hang]", "its worker was lost while it was rendered: it made no progress within 1 s (given up)", 2),
         ("[exhaust]", "MemoryError (given up)", 0),
     ],
 )
-def test_a_poison_variant_costs_two_renders_and_is_quarantined(
-    ray: Resources, tmp_path: Path, wish: str, cause: str, lost: int, workers: int
+def test_a_poison_variant_is_quarantined_after_two_attempts(
+    ray: Resources, tmp_path: Path, fault: str, cause: str, lost: int, workers: int
 ) -> None:
-    job = write_campaign(tmp_path, named({"s0": "", "s1": "", "poison": wish, "s3": "", "s4": ""}), products=("mug",))
+    job = write_campaign(tmp_path, named({"s0": "", "s1": "", "poison": fault, "s3": "", "s4": ""}), products=("mug",))
     events: list[Event] = []
     outcome = render(job, events.append, workers=workers, deadline=1.0)
     assert (outcome.done, outcome.failed, outcome.exit_code) == (4, 1, 3)
@@ -204,10 +204,10 @@ def test_a_poison_variant_costs_two_renders_and_is_quarantined(
     assert [event.name for event in events if isinstance(event, VariantStarted)].count("mug/poison") == 2
     record = records_by_name(job)["mug/poison"]
     assert (record.status, record.cause, record.attempts, record.strikes) == ("quarantined", cause, 2, 2)
-    assert (record.traceback is not None) == (wish == "[exhaust]")
+    assert (record.traceback is not None) == (fault == "[exhaust]")
 
 
-def test_what_was_quarantined_is_held_back_until_it_is_asked_for(ray: Resources, tmp_path: Path) -> None:
+def test_quarantined_variants_are_held_back_until_retry_failed(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, named({"good": "", "poison": "[exit]", "bad": "[raise]"}), products=("mug",))
     render(job)
     events: list[Event] = []
@@ -219,15 +219,15 @@ def test_what_was_quarantined_is_held_back_until_it_is_asked_for(ray: Resources,
     retried = render(job, events.append, retry_failed=True)
     assert events[0] == Planned(3, 1, 2)
     assert (retried.done, retried.failed, retried.held_back) == (0, 2, ())
-    assert sum(isinstance(event, WorkerLost) for event in events) == 1, "it is known as a suspect"
+    assert sum(isinstance(event, WorkerLost) for event in events) == 1, "the first run made it a suspect"
     records = records_by_name(job)
     assert (records["mug/poison"].status, records["mug/poison"].attempts) == ("quarantined", 3)
     assert (records["mug/bad"].status, records["mug/bad"].attempts) == ("failed", 3)
     assert "tests.stand_in" in (records["mug/bad"].traceback or "")
 
 
-def test_a_strike_outlives_its_driver(ray: Resources, tmp_path: Path) -> None:
-    """What an earlier run, which was killed then, recorded: the variant took its worker down once."""
+def test_a_failed_attempt_outlives_its_driver(ray: Resources, tmp_path: Path) -> None:
+    """An earlier run, killed since then, recorded that the variant had killed a worker."""
     job = write_campaign(tmp_path, named({"good": "", "poison": "[exit]"}), products=("mug",))
     plan = plan_of(job)
     (poison,) = [variant for variant in plan.variants if variant.name == "mug/poison"]
@@ -240,7 +240,7 @@ def test_a_strike_outlives_its_driver(ray: Resources, tmp_path: Path) -> None:
     assert records_by_name(job)["mug/poison"].attempts == 2
 
 
-def test_what_memory_did_not_suffice_for_is_tried_alone_on_a_fresh_worker(ray: Resources, tmp_path: Path) -> None:
+def test_a_variant_that_ran_out_of_memory_is_retried_alone_on_a_fresh_worker(ray: Resources, tmp_path: Path) -> None:
     scenes = {f"s{number}": "" for number in range(6)} | {"large": f"[exhaust once {tmp_path / 'tried'}]"}
     job = write_campaign(tmp_path, named(scenes), products=("mug",))
     events: list[Event] = []
@@ -257,14 +257,12 @@ def test_what_memory_did_not_suffice_for_is_tried_alone_on_a_fresh_worker(ray: R
 LOST = "its process ended: RuntimeError: CUDA error: an illegal memory access was encountered"
 
 
-def test_a_device_error_ends_the_process_and_what_was_in_flight_is_tried_elsewhere(
-    ray: Resources, tmp_path: Path
-) -> None:
-    """A process whose GPU is spoilt would fail every later picture at once, and so draw all the work."""
+def test_after_a_device_error_variants_in_flight_are_retried_on_another_worker(ray: Resources, tmp_path: Path) -> None:
+    """A process that lost its GPU would fail every later picture immediately, and so attract all the work."""
     scenes = {f"s{number}": "" for number in range(12)} | {"s2": f"[lose once {tmp_path / 'lost'}]"}
     job = write_campaign(tmp_path, named(scenes), products=("mug",))
     events: list[Event] = []
-    outcome = render(job, events.append, renderer="tests.stand_in:load_warm")
+    outcome = render(job, events.append, renderer="tests.stand_in:load_caching")
     assert (outcome.done, outcome.failed, outcome.exit_code) == (12, 0, 0)
     assert [event.cause for event in events if isinstance(event, WorkerLost)] == [LOST]
     records = records_by_name(job)
@@ -273,7 +271,7 @@ def test_a_device_error_ends_the_process_and_what_was_in_flight_is_tried_elsewhe
     assert len(processes) == 2
 
 
-def test_a_variant_that_spoils_devices_is_quarantined_with_the_devices_error(ray: Resources, tmp_path: Path) -> None:
+def test_a_variant_that_breaks_devices_is_quarantined_with_the_device_error(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, named({"s0": "", "poison": "[lose]", "s2": "", "s3": ""}), products=("mug",))
     outcome = render(job)
     assert (outcome.done, outcome.failed, outcome.exit_code) == (3, 1, 3)
@@ -283,7 +281,7 @@ def test_a_variant_that_spoils_devices_is_quarantined_with_the_devices_error(ray
     assert record.traceback is not None and "tests.stand_in" in record.traceback
 
 
-def test_a_gpu_on_which_worker_after_worker_is_lost_gets_no_more(ray: Resources, tmp_path: Path) -> None:
+def test_a_gpu_that_keeps_losing_workers_gets_no_more(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, named({f"s{number}": "[lose]" for number in range(20)}), products=("mug",))
     events: list[Event] = []
     try:
@@ -292,9 +290,9 @@ def test_a_gpu_on_which_worker_after_worker_is_lost_gets_no_more(ray: Resources,
         assert LOST in str(error)
     else:
         assert any(LOST in failure.cause for failure in outcome.failures)
-    assert sum(isinstance(event, WorkerLost) for event in events) == DEVICE_LOSSES_ALLOWED
-    (warned,) = [event.text for event in events if isinstance(event, Warned)]
-    assert "the last 3 ended with an error and made no picture" in warned
+    assert sum(isinstance(event, WorkerLost) for event in events) == MAX_DEVICE_LOSSES
+    (warning,) = [event.text for event in events if isinstance(event, Warned)]
+    assert "the last 3 ended with an error and made no picture" in warning
 
 
 @pytest.mark.parametrize(
@@ -309,21 +307,20 @@ def test_a_model_that_cannot_load_stops_the_run_with_its_error(
     ray: Resources, tmp_path: Path, renderer: str, words: str, deaths: int
 ) -> None:
     events: list[Event] = []
-    with pytest.raises(NothingRenderedError, match=words) as error:
+    with pytest.raises(NothingRenderedError, match=words):
         render(write_campaign(tmp_path, 2), events.append, renderer=renderer)
-    assert error.value.exit_code == 4
     assert sum(isinstance(event, WorkerLost) for event in events) == deaths
     assert not (tmp_path / "out" / "spring").exists()
 
 
-def test_a_hosted_tier_is_one_worker_without_a_gpu_and_its_failures_and_cost_are_told(
+def test_a_hosted_tier_is_one_worker_without_a_gpu_that_reports_failures_and_cost(
     ray: Resources, tmp_path: Path
 ) -> None:
     scenes = {f"s{number}": f"{number}" for number in range(20)}
     scenes |= {"good": "here", "bad": "[refuse]", "worse": "[raise]"}
     job = write_campaign(tmp_path, scenes, model={"base": "flux.2-flex", "region": "eu"}, upsample=True)
     events: list[Event] = []
-    outcome = render(job, events.append, renderer="tests.stand_in:load_service")
+    outcome = render(job, events.append, renderer="tests.stand_in:load_hosted")
     assert (outcome.planned, outcome.done, outcome.failed, outcome.exit_code) == (46, 42, 4, 3)
     assert outcome.cost == 42 * 4.5
     assert {failure.name: failure.cause for failure in outcome.failures} == {
@@ -342,18 +339,18 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_and_its_failures_and_cost_are
     assert verify(folder).problems == ()
 
 
-def test_parts_that_take_turns_get_large_groups(ray: Resources, tmp_path: Path) -> None:
-    """32, of both products; 20 of one else."""
+def test_a_worker_that_offloads_gets_large_groups(ray: Resources, tmp_path: Path) -> None:
+    """32 variants of both products; without offloading at most 20 of one product."""
     job = write_campaign(tmp_path, 20)
-    outcome = render(job, renderer="tests.stand_in:load_turns")
+    outcome = render(job, renderer="tests.stand_in:load_offloading")
     assert outcome.done == 40
-    found = [json.loads(file.read_bytes()) for file in (tmp_path / "out" / "spring" / "records").iterdir()]
-    assert max(record["cache"]["group"] for record in found) == 32
-    assert {record["host"]["residency"] for record in found} == {"turns"}
+    records = [json.loads(file.read_bytes()) for file in (tmp_path / "out" / "spring" / "records").iterdir()]
+    assert max(record["cache"]["group"] for record in records) == 32
+    assert {record["host"]["residency"] for record in records} == {"turns"}
 
 
 def test_a_composed_model_reaches_its_worker(ray: Resources, tmp_path: Path) -> None:
-    """The stand-in says in its host what it was loaded with."""
+    """The stand-in reports its load options as its device."""
     checkpoint = write_checkpoint(tmp_path / "checkpoint", whole=True)
     lora = tmp_path / "style.safetensors"
     lora.write_bytes(struct.pack("<Q", 2) + b"{}")
@@ -369,32 +366,34 @@ def test_a_composed_model_reaches_its_worker(ray: Resources, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("renderer", "compile", "told"),
+    ("renderer", "compile", "warnings"),
     [
         ("tests.stand_in:load_compiled", True, 0),
         (STAND_IN, True, 1),
         (STAND_IN, False, 0),
     ],
 )
-def test_a_compiler_that_is_missing_is_told_of_once(
-    ray: Resources, tmp_path: Path, renderer: str, compile: bool, told: int
+def test_a_missing_compiler_is_warned_about_once(
+    ray: Resources, tmp_path: Path, renderer: str, compile: bool, warnings: int
 ) -> None:
     events: list[Event] = []
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.2]" for number in range(8)})
     outcome = render(job, events.append, renderer=renderer, compile=compile, workers=2)
     assert outcome.done == 16
     assert sum(isinstance(event, WorkerLoaded) for event in events) == 2
-    assert [event for event in events if isinstance(event, Warned)] == [Warned(NOT_COMPILED)] * told
+    assert [event for event in events if isinstance(event, Warned)] == [Warned(NOT_COMPILED)] * warnings
     folder = open_campaign(str(tmp_path / "out"), "spring")
     latest = read_latest(folder)
     assert latest is not None
     hosts = [record.host for record in read_records(folder, latest)]
-    assert all(("compiled" in host) == (compile and not told) for host in hosts)
+    assert all(("compiled" in host) == (compile and not warnings) for host in hosts)
 
 
 def test_a_hosted_tier_has_nothing_to_compile(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 1, model="flux.2-flex")
-    with pytest.raises(RequestError, match=r"compile: flux\.2-flex is rendered by BFL"):
+    with pytest.raises(
+        RequestError, match=r"compile: flux\.2-flex is rendered by BFL, which compiles nothing; remove the option"
+    ):
         render(job, compile=True)
     assert not (tmp_path / "out").exists()
 
@@ -403,55 +402,58 @@ def test_a_hosted_tier_has_nothing_to_compile(tmp_path: Path) -> None:
     ("workers", "gpus", "variants", "size"),
     [(None, 0, 24, 1), (None, 8, 24, 8), (None, 8, 3, 3), (3, 0, 24, 3), (2, 8, 24, 2), (5, 0, 2, 2)],
 )
-def test_how_many_workers_start(workers: int | None, gpus: int, variants: int, size: int) -> None:
-    assert crew_size(workers, Resources(cpus=16, gpus=gpus), variants) == size
+def test_pool_size(workers: int | None, gpus: int, variants: int, size: int) -> None:
+    assert pool_size(workers, Resources(cpus=16, gpus=gpus), variants) == size
 
 
 @pytest.mark.parametrize(
     ("workers", "gpus", "per_gpu", "size"), [(None, 2, 4, 8), (None, 2, 16, 24), (5, 2, 4, 5), (8, 2, 4, 8)]
 )
-def test_how_many_workers_share_gpus(workers: int | None, gpus: int, per_gpu: int, size: int) -> None:
-    assert crew_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu) == size
+def test_pool_size_with_shared_gpus(workers: int | None, gpus: int, per_gpu: int, size: int) -> None:
+    assert pool_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu) == size
 
 
 @pytest.mark.parametrize(
     ("workers", "gpus", "per_gpu", "message"),
     [
-        (3, 2, 1, "3 workers are too many: each needs a GPU, and Ray has 2"),
-        (9, 2, 4, "9 workers are too many: 4 share a GPU, and Ray has 2"),
+        (3, 2, 1, "--workers 3: each needs a GPU, and Ray has 2; allowed: 1 to 2"),
+        (9, 2, 4, "--workers 9: 4 share a GPU, and Ray has 2; allowed: 1 to 8"),
         (
             None,
             0,
             2,
-            "--workers-per-gpu 2: Ray has no GPU that workers could share; leave it out, or set --workers to",
+            "--workers-per-gpu 2: Ray has no GPU that workers could share; remove the option, or set --workers to run",
         ),
     ],
 )
-def test_more_workers_than_gpus_take_are_refused(workers: int | None, gpus: int, per_gpu: int, message: str) -> None:
+def test_more_workers_than_fit_the_gpus_are_refused(workers: int | None, gpus: int, per_gpu: int, message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        crew_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu)
+        pool_size(workers, Resources(cpus=16, gpus=gpus), 24, per_gpu)
 
 
 @pytest.mark.parametrize(
     ("model", "per_gpu", "message"),
     [
-        ("flux.2-flex", 2, r"workers_per_gpu: flux\.2-flex is rendered by BFL"),
-        ("nano", 0, "workers_per_gpu 0: allowed are 1 to 16"),
-        ("nano", 17, "workers_per_gpu 17: allowed are 1 to 16"),
+        (
+            "flux.2-flex",
+            2,
+            r"workers_per_gpu: flux\.2-flex is rendered by BFL and uses no local GPU; remove",
+        ),
+        ("nano", 0, "workers_per_gpu: 0 is out of range; allowed: 1 to 16"),
+        ("nano", 17, "workers_per_gpu: 17 is out of range; allowed: 1 to 16"),
     ],
 )
-def test_how_many_share_a_gpu_is_checked(tmp_path: Path, model: str, per_gpu: int, message: str) -> None:
+def test_workers_per_gpu_is_checked(tmp_path: Path, model: str, per_gpu: int, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         render(write_campaign(tmp_path, 1, model=model), workers_per_gpu=per_gpu)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("wished", "workers", "threads"), [("", 1, 4), ("", 2, 2), ("", 8, 1), ("1", 1, 1), ("3", 2, 2), ("zero", 4, 1)]
+    ("omp_num_threads", "workers", "threads"),
+    [("", 1, 4), ("", 2, 2), ("", 8, 1), ("1", 1, 1), ("3", 2, 2), ("zero", 4, 1)],
 )
-def test_how_many_threads_each_worker_has(
-    monkeypatch: pytest.MonkeyPatch, wished: str, workers: int, threads: int
-) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", wished)
+def test_threads_per_worker(monkeypatch: pytest.MonkeyPatch, omp_num_threads: str, workers: int, threads: int) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", omp_num_threads)
     monkeypatch.setattr("brandpress.pipeline.render.driver.run.available_cpus", lambda: 4)
     assert threads_per_worker(workers, Resources(cpus=4, gpus=0)) == threads

@@ -1,4 +1,4 @@
-"""What a set costs grows with its references and shrinks with its pictures' own work."""
+"""The warm-up cost grows with the references and shrinks with the work per picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from brandpress.model.checkpoint.describe import describe
 from brandpress.pipeline.plan.variant import Reference
-from brandpress.pipeline.render.driver.warmup_cost import ENCODING, warmup_cost
+from brandpress.pipeline.render.driver.warmup_cost import ENCODING_PASSES, warmup_cost
 from tests.campaigns import write_checkpoint
 from tests.pipeline.deliver.records import variant
 
@@ -30,7 +30,7 @@ MUG = Reference("product", "mug.png", Path("mug.png"), "0" * 64)
     ],
 )
 @pytest.mark.parametrize("kv", [True, False])
-def test_it_is_told_in_pictures(
+def test_warmup_cost_in_pictures(
     tmp_path: Path,
     references: int,
     side: int,
@@ -40,7 +40,7 @@ def test_it_is_told_in_pictures(
     kv: bool,
 ) -> None:
     model = replace(describe(str(write_checkpoint(tmp_path / "checkpoint")), tmp_path), kv=kv)
-    made = replace(
+    rendered = replace(
         variant(0),
         references=(MUG,) * references,
         width=side,
@@ -48,4 +48,4 @@ def test_it_is_told_in_pictures(
         steps=steps,
         reference_pixels=reference_pixels,
     )
-    assert warmup_cost(made, model) == pytest.approx(passes * (ENCODING + kv))
+    assert warmup_cost(rendered, model) == pytest.approx(passes * (ENCODING_PASSES + kv))

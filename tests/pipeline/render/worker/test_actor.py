@@ -1,4 +1,4 @@
-"""A worker without Ray: its messages tell of loading, work and the end."""
+"""A worker without Ray: its messages about loading, rendering and its end."""
 
 from __future__ import annotations
 
@@ -11,58 +11,63 @@ import pytest
 
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.memory.plan import Largest
-from brandpress.pipeline.render.events import Broken, Loaded, LoadFailed, Message, Recorded, Started
+from brandpress.pipeline.render.events import Loss, Message, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
 from brandpress.pipeline.render.worker.actor import RENDERER, Worker, WorkerSettings, load_options, renderer_factory
+from brandpress.pipeline.store.address import to_address
 from tests.pipeline.deliver.records import MODEL, variant
 
 
 def worker(tmp_path: Path, renderer: str) -> Worker:
-    return Worker(WorkerSettings(renderer, ModelChoice("nano"), MODEL, str(tmp_path), "spring", threads=1))
+    return Worker(
+        "worker-7", WorkerSettings(renderer, ModelChoice("nano"), MODEL, to_address(str(tmp_path)), "spring", threads=1)
+    )
 
 
-def test_groups_are_rendered_in_order_until_it_is_stopped(tmp_path: Path) -> None:
-    made = worker(tmp_path, "tests.stand_in:load")
+def test_groups_are_rendered_in_order_until_stop(tmp_path: Path) -> None:
+    actor = worker(tmp_path, "tests.stand_in:load")
     groups = [(0, 1), (2,)]
     for numbers in groups:
-        made.submit(tuple(map(variant, numbers)))
+        actor.submit(tuple(map(variant, numbers)))
     messages: list[Message] = []
-    for batch in made.events():
+    for batch in actor.events():
         messages += batch
-        if sum(isinstance(message, Recorded) for message in messages) == 3:
-            made.stop()
-    assert isinstance(messages[0], Loaded)
-    started = [message.render_key for message in messages if isinstance(message, Started)]
+        if sum(isinstance(message, VariantRecorded) for message in messages) == 3:
+            actor.stop()
+    assert isinstance(messages[0], WorkerLoaded)
+    assert messages[0].worker == "worker-7"
+    started = [message.render_key for message in messages if isinstance(message, VariantStarted)]
     assert started == [variant(number).render_key for number in range(3)]
-    records = [message.record for message in messages if isinstance(message, Recorded)]
+    records = [message.record for message in messages if isinstance(message, VariantRecorded)]
     assert {(record.name, record.attempts) for record in records} == {(variant(n).name, 1) for n in range(3)}
 
 
-def test_after_a_device_error_it_records_what_it_made_says_why_and_ends(tmp_path: Path) -> None:
-    made = worker(tmp_path, "tests.stand_in:load")
-    made.submit((variant(0), variant(1), replace(variant(2), prompt="[lose]"), variant(3)))
-    made.submit((variant(4),))
-    messages = [message for batch in made.events() for message in batch]
-    records = [message.record for message in messages if isinstance(message, Recorded)]
+def test_after_a_device_error_it_records_finished_pictures_reports_the_error_and_ends(tmp_path: Path) -> None:
+    actor = worker(tmp_path, "tests.stand_in:load")
+    actor.submit((variant(0), variant(1), replace(variant(2), prompt="[lose]"), variant(3)))
+    actor.submit((variant(4),))
+    messages = [message for batch in actor.events() for message in batch]
+    records = [message.record for message in messages if isinstance(message, VariantRecorded)]
     assert {(record.name, record.status) for record in records} == {(variant(n).name, "done") for n in range(2)}
     last = messages[-1]
-    assert isinstance(last, Broken)
-    assert last.cause.text == "RuntimeError: CUDA error: an illegal memory access was encountered"
-    assert last.cause.traceback is not None and "tests.stand_in" in last.cause.traceback
+    assert isinstance(last, WorkerLost)
+    assert (last.worker, last.loss) == ("worker-7", Loss.FAILED)
+    assert last.cause == "its process ended: RuntimeError: CUDA error: an illegal memory access was encountered"
+    assert last.traceback is not None and "tests.stand_in" in last.traceback
 
 
 @pytest.mark.parametrize(
-    ("renderer", "message"),
+    ("renderer", "cause", "loss"),
     [
-        ("tests.stand_in:load_nothing", LoadFailed("nano: there is no checkpoint here", final=True)),
-        ("tests.stand_in:load_without_key", LoadFailed("no key is set", final=True)),
-        ("tests.nowhere:load", LoadFailed("ModuleNotFoundError: No module named 'tests.nowhere'", final=False)),
+        ("tests.stand_in:load_nothing", "nano: there is no checkpoint here", Loss.LOAD_REFUSED),
+        ("tests.stand_in:load_without_key", "no key is set", Loss.LOAD_REFUSED),
+        ("tests.nowhere:load", "ModuleNotFoundError: No module named 'tests.nowhere'", Loss.LOAD_FAILED),
     ],
 )
-def test_what_keeps_it_from_loading_is_its_only_message(tmp_path: Path, renderer: str, message: LoadFailed) -> None:
-    assert list(worker(tmp_path, renderer).events()) == [(message,)]
+def test_a_load_error_is_its_only_message(tmp_path: Path, renderer: str, cause: str, loss: Loss) -> None:
+    assert list(worker(tmp_path, renderer).events()) == [(WorkerLost("worker-7", cause, loss),)]
 
 
-def test_the_renderer_is_the_models() -> None:
+def test_the_default_renderer_is_the_models() -> None:
     from brandpress.model import Renderer
 
     assert renderer_factory(RENDERER) == Renderer.load
@@ -85,22 +90,22 @@ def test_the_renderer_is_the_models() -> None:
         ),
     ],
 )
-def test_a_renderer_is_loaded_with_what_the_choice_says(choice: ModelChoice, options: dict[str, Any]) -> None:
-    settings = WorkerSettings(RENDERER, choice, MODEL, "out", "spring", threads=1)
+def test_load_options_of_a_model_choice(choice: ModelChoice, options: dict[str, Any]) -> None:
+    settings = WorkerSettings(RENDERER, choice, MODEL, to_address("out"), "spring", threads=1)
     assert load_options(settings, 1) == options
     more = load_options(replace(settings, largest=Largest(64, 64)), 2)
     assert more == options | {"workers": 2, "largest": Largest(64, 64)}
     signature(renderer_factory(RENDERER)).bind(choice.base, **more)
 
 
-def test_workers_that_share_a_gpu_know_it() -> None:
-    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
+def test_load_options_of_workers_that_share_a_gpu() -> None:
+    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, to_address("out"), "spring", threads=1)
     assert load_options(replace(settings, per_gpu=2), 4) == {"workers": 4, "per_device": 2}
     assert load_options(replace(settings, per_gpu=1), 1) == {}
     signature(renderer_factory(RENDERER)).bind("nano", workers=4, per_device=2)
 
 
-def test_compiling_is_passed_on_only_where_it_is_asked_for() -> None:
-    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, "out", "spring", threads=1)
+def test_compile_is_passed_on_only_if_set() -> None:
+    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, to_address("out"), "spring", threads=1)
     assert load_options(replace(settings, compile=True), 1) == {"compile": True}
     signature(renderer_factory(RENDERER)).bind("nano", compile=True)

@@ -1,4 +1,4 @@
-"""What waits between model and store is bounded, and nothing waits for ever."""
+"""The number of pictures waiting for upload is limited, and none waits forever."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from threading import Event
 import pytest
 
 from brandpress.model.request import MAX_PIXELS
-from brandpress.pipeline.render.worker.backlog import MOST_PICTURES, MOST_PIXELS, Backlog
+from brandpress.pipeline.render.worker.backlog import MAX_WAITING_PICTURES, MAX_WAITING_PIXELS, Backlog
 
 
 @pytest.mark.parametrize(
     ("pixels", "room"),
-    [(MAX_PIXELS, 2), (MOST_PIXELS // 2 + 1, 1), (2 * MOST_PIXELS, 1), (1024 * 1024, 8), (256 * 256, MOST_PICTURES)],
+    [
+        (MAX_PIXELS, 2),
+        (MAX_WAITING_PIXELS // 2 + 1, 1),
+        (2 * MAX_WAITING_PIXELS, 1),
+        (1024 * 1024, 8),
+        (256 * 256, MAX_WAITING_PICTURES),
+    ],
 )
-def test_so_many_have_room_and_the_next_waits_for_one_to_leave(pixels: int, room: int) -> None:
+def test_a_full_backlog_makes_the_next_picture_wait(pixels: int, room: int) -> None:
     backlog = Backlog()
     for _ in range(room):
         backlog.enter(pixels)
@@ -33,25 +39,25 @@ def test_so_many_have_room_and_the_next_waits_for_one_to_leave(pixels: int, room
 
 
 def test_a_large_picture_waits_until_small_ones_have_left() -> None:
-    backlog = Backlog(pictures=4, pixels=100)
+    backlog = Backlog(max_pictures=4, max_pixels=100)
     backlog.enter(60)
     backlog.enter(30)
-    gone: list[int] = []
+    departed: list[int] = []
 
     def enter() -> list[int]:
         backlog.enter(90)
-        return list(gone)
+        return list(departed)
 
     with ThreadPoolExecutor(1) as threads:
         entered = threads.submit(enter)
         for pixels in (30, 60):
-            gone.append(pixels)
+            departed.append(pixels)
             backlog.leave(pixels)
         assert entered.result() == [30, 60]
 
 
-def test_of_many_threads_all_come_through_and_never_too_many_at_once() -> None:
-    backlog = Backlog(pictures=3, pixels=100)
+def test_many_threads_all_enter_and_never_exceed_the_limits() -> None:
+    backlog = Backlog(max_pictures=3, max_pixels=100)
     inside: list[int] = []
     most: list[tuple[int, int]] = []
 

@@ -1,4 +1,4 @@
-"""References are opened as they were planned with, upright, once."""
+"""References are opened upright, flattened on request, and only if unchanged since the plan."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_picture_keeps_its_mode(tmp_path: Path, format: str, mode: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("mode", "colour", "options", "seen"),
+    ("mode", "colour", "options", "pixel"),
     [
         ("RGBA", (255, 0, 0, 0), {}, (0, 0, 255)),
         ("RGBA", (255, 0, 0, 255), {}, (255, 0, 0)),
@@ -44,24 +44,24 @@ def test_a_picture_keeps_its_mode(tmp_path: Path, format: str, mode: str) -> Non
         ("RGB", (1, 2, 3), {"transparency": (1, 2, 3)}, (0, 0, 255)),
     ],
 )
-def test_a_transparent_picture_is_laid_on_its_background(
-    tmp_path: Path, mode: str, colour: Any, options: dict[str, Any], seen: tuple[int, int, int]
+def test_a_transparent_picture_is_flattened_onto_its_background(
+    tmp_path: Path, mode: str, colour: Any, options: dict[str, Any], pixel: tuple[int, int, int]
 ) -> None:
     picture = Image.new(mode, (80, 64), colour)
     if mode == "P":
         picture.putpalette([0, 0, 0, 9, 8, 7])
     picture.save(tmp_path / "a.bin", **{"format": "PNG"} | options)
     opened = open_reference(replace(reference(tmp_path / "a.bin"), background="#0000ff"))
-    assert (opened.mode, opened.size, opened.getpixel((5, 5))) == ("RGB", (80, 64), seen)
+    assert (opened.mode, opened.size, opened.getpixel((5, 5))) == ("RGB", (80, 64), pixel)
     assert not opened.has_transparency_data
 
 
-def test_two_backgrounds_are_two_pictures(tmp_path: Path) -> None:
+def test_each_background_gives_its_own_picture(tmp_path: Path) -> None:
     Image.new("RGBA", (64, 64)).save(tmp_path / "a.png")
-    made = reference(tmp_path / "a.png")
-    pixels = [open_reference(replace(made, background=c)).getpixel((0, 0)) for c in ("#000000", "#ffffff")]
+    transparent = reference(tmp_path / "a.png")
+    pixels = [open_reference(replace(transparent, background=c)).getpixel((0, 0)) for c in ("#000000", "#ffffff")]
     assert pixels == [(0, 0, 0), (255, 255, 255)]
-    assert open_reference(made).mode == "RGBA"
+    assert open_reference(transparent).mode == "RGBA"
 
 
 def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
@@ -72,19 +72,21 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     assert open_reference(reference(file)).size == (64, 80)
 
 
-def test_a_file_that_was_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
+def test_a_file_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mug.png"
     Image.new("RGB", (64, 64)).save(file)
-    made = reference(file)
+    planned = reference(file)
     Image.new("RGB", (64, 64), "red").save(file)
-    with pytest.raises(RequestError, match=r"the product reference mug\.png was changed since the plan; run again"):
-        open_reference(made)
+    with pytest.raises(
+        RequestError, match=r"the product reference mug\.png has changed since the plan was made; run again"
+    ):
+        open_reference(planned)
 
 
-def test_a_file_that_is_gone_is_told_without_its_place(tmp_path: Path) -> None:
-    made = Reference("style", "styles/dawn.png", tmp_path / "dawn.png", "0" * 64)
+def test_a_missing_file_is_named_without_its_folder(tmp_path: Path) -> None:
+    planned = Reference("style", "styles/dawn.png", tmp_path / "dawn.png", "0" * 64)
     with pytest.raises(
         RequestError, match=r"the style reference styles/dawn\.png can't be read: No such file"
     ) as error:
-        open_reference(made)
+        open_reference(planned)
     assert str(tmp_path) not in str(error.value)

@@ -1,4 +1,4 @@
-"""References are opened once, ahead if asked, and kept within bounds."""
+"""References are opened once, ahead on request, and evicted beyond the limit."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ BYTES = 3 * SIDE * SIDE
 @pytest.fixture
 def files(tmp_path: Path) -> list[Reference]:
     """Thirty pictures of one size."""
-    made = []
+    references = []
     for number in range(30):
         file = tmp_path / f"{number}.png"
         Image.new("RGB", (SIDE, SIDE), (number, 0, 0)).save(file)
-        made.append(Reference("product", file.name, file, sha256(file.read_bytes()).hexdigest()))
-    return made
+        references.append(Reference("product", file.name, file, sha256(file.read_bytes()).hexdigest()))
+    return references
 
 
 @pytest.fixture
 def references() -> Iterator[References]:
-    """Room for as many as a set may have, and two more."""
-    opened = References(kept=(MAX_REFERENCES + 2) * BYTES)
+    """Has room for two more than a set can have."""
+    opened = References(cache_bytes=(MAX_REFERENCES + 2) * BYTES)
     yield opened
     opened.close()
 
@@ -44,25 +44,25 @@ def test_a_picture_is_opened_once(files: list[Reference], references: References
     assert references.open(files[7]) is first
 
 
-def test_what_is_asked_for_ahead_is_there_when_it_is_needed(files: list[Reference], references: References) -> None:
-    references.ahead(files[:2])
+def test_pictures_opened_ahead_are_reused(files: list[Reference], references: References) -> None:
+    references.open_ahead(files[:2])
     first, second = map(references.open, files[:2])
     for reference in files[:2]:
         reference.path.unlink()
-    references.ahead(files[:2])
+    references.open_ahead(files[:2])
     assert [references.open(reference) for reference in files[:2]] == [first, second]
 
 
-def test_the_least_recently_used_goes_first(files: list[Reference], references: References) -> None:
+def test_the_least_recently_used_picture_is_evicted_first(files: list[Reference], references: References) -> None:
     opened = {reference: references.open(reference) for reference in files[: MAX_REFERENCES + 2]}
-    references.ahead(files[:1])
+    references.open_ahead(files[:1])
     references.open(files[MAX_REFERENCES + 2])
     assert references.open(files[0]) is opened[files[0]]
     assert references.open(files[1]) is not opened[files[1]]
 
 
-def test_a_whole_set_stays_however_large(files: list[Reference]) -> None:
-    references = References(kept=BYTES)
+def test_a_whole_set_stays_whatever_its_size(files: list[Reference]) -> None:
+    references = References(cache_bytes=BYTES)
     opened = [references.open(reference) for reference in files[:MAX_REFERENCES]]
     again = [references.open(reference) for reference in files[:MAX_REFERENCES]]
     assert all(one is other for one, other in zip(opened, again, strict=True))
@@ -71,10 +71,10 @@ def test_a_whole_set_stays_however_large(files: list[Reference]) -> None:
     references.close()
 
 
-def test_a_picture_that_could_not_be_opened_is_tried_anew(files: list[Reference], references: References) -> None:
+def test_a_picture_that_could_not_be_opened_is_retried(files: list[Reference], references: References) -> None:
     data = files[0].path.read_bytes()
     files[0].path.unlink()
-    references.ahead(files[:2])
+    references.open_ahead(files[:2])
     with pytest.raises(RequestError, match="can't be read"):
         references.open(files[0])
     assert references.open(files[1]).size == (SIDE, SIDE)
@@ -82,7 +82,7 @@ def test_a_picture_that_could_not_be_opened_is_tried_anew(files: list[Reference]
     assert references.open(files[0]).size == (SIDE, SIDE)
 
 
-def test_what_is_larger_than_all_room_is_opened(files: list[Reference]) -> None:
-    references = References(kept=0)
+def test_pictures_larger_than_the_limit_are_opened(files: list[Reference]) -> None:
+    references = References(cache_bytes=0)
     assert [references.open(reference).getpixel((0, 0)) for reference in files] == [(n, 0, 0) for n in range(30)]
     references.close()

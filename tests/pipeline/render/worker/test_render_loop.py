@@ -1,4 +1,4 @@
-"""The press: pictures become records, failure is a value, and every variant is recorded once, whatever happens."""
+"""The render loop: pictures become records, failures are values, and every variant is recorded once."""
 
 from __future__ import annotations
 
@@ -17,34 +17,41 @@ from brandpress.model.errors import HostedError
 from brandpress.model.request import Failed, Rendered, RendererProtocol, RenderRequest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.variant import Reference, Variant
-from brandpress.pipeline.render.events import Exhausted, Message, Pictured, Recorded, Started, Tally
+from brandpress.pipeline.render.events import (
+    Message,
+    VariantOutOfMemory,
+    VariantRecorded,
+    VariantRendered,
+    VariantStarted,
+    WorkTime,
+)
 from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import MODEL, variant
-from tests.stand_in import Service, StandIn, draw
+from tests.stand_in import HostedStandIn, StandIn, draw
 
 
-def press(
+def render(
     renderer: RendererProtocol, folder: Store, variants: Iterable[Variant], stopping: Event | None = None
 ) -> list[Message]:
-    """The messages of one group."""
+    """Renders one group and returns its messages."""
     messages: list[Message] = []
-    made = RenderLoop(renderer, folder, MODEL, messages.append, stopping or Event())
-    made.render(variants)
-    made.close()
+    loop = RenderLoop(renderer, folder, MODEL, messages.append, stopping or Event())
+    loop.render(variants)
+    loop.close()
     return messages
 
 
 def records_of(messages: list[Message]) -> dict[str, Record]:
-    """Name -> record; each name once."""
-    recorded = [message.record for message in messages if isinstance(message, Recorded)]
+    """Records keyed by name. Fails if a name is recorded twice."""
+    recorded = [message.record for message in messages if isinstance(message, VariantRecorded)]
     assert len({record.name for record in recorded}) == len(recorded)
     return {record.name: record for record in recorded}
 
 
 def causes(messages: list[Message]) -> list[str | None]:
-    """Of the variants in order; None for those that are done."""
+    """The causes in the order of names; None for done variants."""
     return [record.cause for _, record in sorted(records_of(messages).items())]
 
 
@@ -54,7 +61,7 @@ def folder(tmp_path: Path) -> Store:
 
 
 class Ahead(StandIn):
-    """A renderer that takes requests in batches before it gives pictures, and fails for a whole batch."""
+    """A renderer that reads requests in batches, and fails for a whole batch."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for batch in batches(requests, 4):
@@ -67,8 +74,8 @@ def batches(requests: Iterable[RenderRequest], size: int) -> Iterator[tuple[Rend
         yield batch
 
 
-def test_a_picture_becomes_an_asset_and_a_record_of_all_that_made_it(folder: Store) -> None:
-    messages = press(StandIn(), folder, [variant(0), variant(1)])
+def test_a_picture_becomes_an_asset_and_a_record(folder: Store) -> None:
+    messages = render(StandIn(), folder, [variant(0), variant(1)])
     first = records_of(messages)["mug/scene000"]
     data = folder.read(variant(0).asset)
     assert data is not None
@@ -82,14 +89,14 @@ def test_a_picture_becomes_an_asset_and_a_record_of_all_that_made_it(folder: Sto
     assert first.cache == {"text": 0}
     assert {"prepare", "model", "denoise", "encode"} <= first.timings.keys()
     assert json.loads(folder.read(first.key) or b"") == json.loads(first.to_json())
-    shown = Image.open(Path(folder.uri) / variant(0).asset)
-    assert shown.tobytes() == draw(RenderRequest(variant(0).prompt, (), 64, 64, 0, 4, 1.0)).tobytes()
+    picture = Image.open(Path(folder.uri) / variant(0).asset)
+    assert picture.tobytes() == draw(RenderRequest(variant(0).prompt, (), 64, 64, 0, steps=4, guidance=1.0)).tobytes()
 
 
-def test_what_the_renderer_says_of_itself_may_change(folder: Store) -> None:
-    """As where its parts come from, which it knows when they have taken turns."""
+def test_the_renderers_host_fields_may_change(folder: Store) -> None:
+    """Such as where its parts are offloaded to, which it knows after the first time."""
 
-    class Turning(StandIn):
+    class Offloading(StandIn):
         rendered = False
 
         def host(self) -> dict[str, str]:
@@ -100,44 +107,48 @@ def test_what_the_renderer_says_of_itself_may_change(folder: Store) -> None:
                 self.rendered = True
                 yield picture
 
-    (record,) = records_of(press(Turning(), folder, [variant(0)])).values()
+    (record,) = records_of(render(Offloading(), folder, [variant(0)])).values()
     assert record.host["turns_from"] == "disk"
 
 
-def test_what_starts_is_told_before_it_is_recorded_and_time_is_counted(folder: Store) -> None:
-    messages = press(StandIn(), folder, map(variant, range(5)))
+def test_a_start_is_reported_before_the_record_and_time_is_counted(folder: Store) -> None:
+    messages = render(StandIn(), folder, map(variant, range(5)))
     for number in range(5):
         key = variant(number).render_key
-        starts = [index for index, message in enumerate(messages) if message == Started(key)]
-        ends = [index for index, m in enumerate(messages) if isinstance(m, Recorded) and m.record.render_key == key]
+        starts = [
+            index for index, message in enumerate(messages) if message == VariantStarted(key, variant(number).name)
+        ]
+        ends = [
+            index for index, m in enumerate(messages) if isinstance(m, VariantRecorded) and m.record.render_key == key
+        ]
         assert (len(starts), len(ends)) == (1, 1)
         assert starts < ends
-    tallies = [message for message in messages if isinstance(message, Tally)]
-    assert len(tallies) == 7
-    assert all(0 <= tally.model <= tally.busy for tally in tallies)
+    times = [message for message in messages if isinstance(message, WorkTime)]
+    assert len(times) == 7
+    assert all(0 <= time.model <= time.busy for time in times)
 
 
 @pytest.mark.parametrize("renderer", [StandIn, Ahead])
 @pytest.mark.parametrize("bad", [{0}, {2}, {6}, {1, 2}, set(range(7))])
-def test_a_failing_variant_has_its_cause_and_the_rest_is_done(
+def test_a_failing_variant_has_its_cause_and_the_others_are_done(
     folder: Store, renderer: type[StandIn], bad: set[int]
 ) -> None:
     variants = [
         replace(variant(number), prompt=f"{number} [raise]" if number in bad else f"{number}") for number in range(7)
     ]
-    messages = press(renderer(), folder, variants)
+    messages = render(renderer(), folder, variants)
     expected = ["RuntimeError: the stand-in was asked to fail" if number in bad else None for number in range(7)]
     assert causes(messages) == expected
     stored = {json.loads(folder.read(key) or b"")["name"] for key in folder.list("records/")}
-    assert stored == {given.name for given in variants}
+    assert stored == {failed.name for failed in variants}
 
 
-@pytest.mark.parametrize("renderer", [StandIn, Service])
+@pytest.mark.parametrize("renderer", [StandIn, HostedStandIn])
 @pytest.mark.parametrize("bad", [{0}, {3}, {6}, {1, 2, 5}, set(range(7))])
-def test_a_failure_in_place_of_a_picture_fails_its_variant_and_nothing_is_rendered_twice(
+def test_a_returned_failure_fails_its_variant_and_nothing_is_rendered_twice(
     folder: Store, renderer: type[StandIn], bad: set[int]
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     class Counting(renderer):  # type: ignore[misc, valid-type]
         def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
@@ -145,123 +156,125 @@ def test_a_failure_in_place_of_a_picture_fails_its_variant_and_nothing_is_render
 
         def _count(self, requests: Iterable[RenderRequest]) -> Iterator[RenderRequest]:
             for request in requests:
-                asked.append(request.prompt)
+                requested.append(request.prompt)
                 yield request
 
     prompts = [f"{number} [refuse]" if number in bad else f"{number}" for number in range(7)]
     variants = [replace(variant(number), prompt=prompt) for number, prompt in enumerate(prompts)]
-    messages = press(Counting(), folder, variants)
+    messages = render(Counting(), folder, variants)
     assert causes(messages) == ["the stand-in was asked to refuse" if number in bad else None for number in range(7)]
-    assert asked == prompts
+    assert requested == prompts
 
 
-def test_a_failures_cause_is_told_as_any_other(folder: Store) -> None:
+def test_a_returned_failure_is_stripped_of_secrets(folder: Store) -> None:
     class Refusing(StandIn):
         def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
             for _ in requests:
                 yield Failed(HostedError("https://user:secret@api.bfl.ai/v1?key=1: out of credits\nmore"))
 
-    assert causes(press(Refusing(), folder, [variant(0)])) == ["https://api.bfl.ai/v1 out of credits"]
+    assert causes(render(Refusing(), folder, [variant(0)])) == ["https://api.bfl.ai/v1 out of credits"]
 
 
-def test_the_request_has_all_that_the_variant_asks_for(folder: Store) -> None:
-    seen: list[RenderRequest] = []
+def test_the_request_has_all_fields_of_the_variant(folder: Store) -> None:
+    requests_seen: list[RenderRequest] = []
 
-    class Seeing(StandIn):
+    class Recording(StandIn):
         def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
             for request in requests:
-                seen.append(request)
+                requests_seen.append(request)
                 yield from super().stream([request])
 
-    asked = replace(
+    every_field = replace(
         variant(0), steps=None, guidance=None, negative_prompt="a blur", reference_pixels=4096, upsample=True
     )
-    (record,) = records_of(press(Seeing(), folder, [asked])).values()
-    (request,) = seen
+    (record,) = records_of(render(Recording(), folder, [every_field])).values()
+    (request,) = requests_seen
     assert (request.steps, request.guidance, request.upsample) == (None, None, True)
     assert (request.negative_prompt, request.reference_pixels) == ("a blur", 4096)
     assert (record.steps, record.guidance, record.prompt_upsampled) == (None, None, "a mug, scene 0, rewritten")
     assert (record.prompt, record.negative_prompt, record.reference_pixels) == ("a mug, scene 0", "a blur", 4096)
 
 
-def test_what_a_picture_cost_is_in_its_record(folder: Store) -> None:
-    records = records_of(press(Service(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
+def test_the_cost_of_a_picture_is_in_its_record(folder: Store) -> None:
+    records = records_of(render(HostedStandIn(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
     assert [record.cost for _, record in sorted(records.items())] == [None, 4.5]
-    assert records_of(press(StandIn(), folder, [variant(2)]))["mug/scene002"].cost is None
+    assert records_of(render(StandIn(), folder, [variant(2)]))["mug/scene002"].cost is None
 
 
 class Preparing(StandIn):
-    """A renderer that notes what it's given ahead, and may fail there."""
+    """A renderer that records what it prepares, and may fail there."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         super().__init__()
-        self.ahead: list[tuple[str, int]] = []
+        self.prepared: list[tuple[str, int]] = []
         self._failure = failure
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         for request in requests:
-            self.ahead.append((request.prompt, len(request.references)))
+            self.prepared.append((request.prompt, len(request.references)))
         if self._failure:
             raise self._failure
 
 
 def test_a_group_is_prepared_before_it_is_streamed(folder: Store) -> None:
     renderer = Preparing()
-    messages = press(renderer, folder, map(variant, range(3)))
-    assert renderer.ahead == [(variant(number).prompt, 0) for number in range(3)]
-    assert isinstance(messages[0], Tally)
+    messages = render(renderer, folder, map(variant, range(3)))
+    assert renderer.prepared == [(variant(number).prompt, 0) for number in range(3)]
+    assert isinstance(messages[0], WorkTime)
     assert causes(messages) == [None] * 3
 
 
-def test_references_are_opened_ahead_only_where_they_decide_the_prompt(folder: Store, tmp_path: Path) -> None:
+def test_references_are_opened_for_preparing_only_if_they_decide_the_prompt(folder: Store, tmp_path: Path) -> None:
     renderer = Preparing()
-    gone = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
-    missing = replace(variant(1), references=(gone,))
-    messages = press(
-        renderer, folder, [variant(0), missing, variant(2), replace(variant(3), references=(gone,), upsample=True)]
+    missing = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
+    without_file = replace(variant(1), references=(missing,))
+    messages = render(
+        renderer,
+        folder,
+        [variant(0), without_file, variant(2), replace(variant(3), references=(missing,), upsample=True)],
     )
-    assert [prompt for prompt, _ in renderer.ahead] == [variant(number).prompt for number in range(3)]
+    assert [prompt for prompt, _ in renderer.prepared] == [variant(number).prompt for number in range(3)]
     assert [bool(cause) for cause in causes(messages)] == [False, True, False, True]
 
 
-def test_a_reference_that_is_gone_is_told_of_each_variant(folder: Store, tmp_path: Path) -> None:
-    gone = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
-    messages = press(Preparing(), folder, [replace(variant(number), references=(gone,)) for number in range(2)])
+def test_a_missing_reference_fails_each_of_its_variants(folder: Store, tmp_path: Path) -> None:
+    missing = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
+    messages = render(Preparing(), folder, [replace(variant(number), references=(missing,)) for number in range(2)])
     assert all("can't be read" in str(cause) for cause in causes(messages))
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("no memory"), AttributeError("prepare")])
-def test_a_group_whose_preparing_fails_is_streamed_all_the_same(folder: Store, failure: Exception) -> None:
+def test_a_group_that_cannot_be_prepared_is_rendered_anyway(folder: Store, failure: Exception) -> None:
     variants = [replace(variant(number), prompt="[raise]" if number == 1 else f"{number}") for number in range(4)]
     expected = [None, "RuntimeError: the stand-in was asked to fail", None, None]
-    assert causes(press(Preparing(failure), folder, variants)) == expected
+    assert causes(render(Preparing(failure), folder, variants)) == expected
 
 
-def test_nothing_is_prepared_once_it_is_asked_to_stop(folder: Store) -> None:
+def test_nothing_is_prepared_after_stop(folder: Store) -> None:
     stopping = Event()
     stopping.set()
     renderer = Preparing()
-    assert records_of(press(renderer, folder, [variant(0)], stopping)) == {}
-    assert renderer.ahead == []
+    assert records_of(render(renderer, folder, [variant(0)], stopping)) == {}
+    assert renderer.prepared == []
 
 
-def test_a_reference_that_is_gone_fails_its_variant_only(folder: Store, tmp_path: Path) -> None:
-    gone = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
-    messages = press(StandIn(), folder, [variant(0), replace(variant(1), references=(gone,)), variant(2)])
+def test_a_missing_reference_fails_only_its_variant(folder: Store, tmp_path: Path) -> None:
+    missing = Reference("product", "mug.png", tmp_path / "mug.png", "0" * 64)
+    messages = render(StandIn(), folder, [variant(0), replace(variant(1), references=(missing,)), variant(2)])
     assert [bool(cause) for cause in causes(messages)] == [False, True, False]
 
 
 class Odd(StandIn):
-    """A renderer that breaks its contract in a way."""
+    """A renderer that breaks its contract in the given way."""
 
     def __init__(self, way: str) -> None:
         super().__init__()
         self._way = way
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
-        if self._way == "raises before it takes anything":
+        if self._way == "raises before it reads a request":
             raise RuntimeError("no")
-        if self._way == "takes all and gives nothing":
+        if self._way == "reads all requests and yields nothing":
             list(requests)
             return
         for rendered in super().stream(requests):
@@ -272,19 +285,19 @@ class Odd(StandIn):
 @pytest.mark.parametrize(
     ("way", "cause"),
     [
-        ("raises before it takes anything", "RuntimeError: no"),
-        ("takes all and gives nothing", "the renderer gave no picture"),
-        ("gives another size", "the renderer gave a picture of (32, 32), asked were (64, 64)"),
+        ("raises before it reads a request", "RuntimeError: no"),
+        ("reads all requests and yields nothing", "the renderer returned no picture"),
+        ("yields another size", "the renderer returned a picture of (32, 32), expected (64, 64)"),
     ],
 )
-def test_a_renderer_that_breaks_its_contract_fails_variants_and_hangs_nothing(
+def test_a_renderer_that_breaks_its_contract_fails_variants_and_does_not_hang(
     folder: Store, way: str, cause: str
 ) -> None:
-    assert causes(press(Odd(way), folder, map(variant, range(3)))) == [cause] * 3
+    assert causes(render(Odd(way), folder, map(variant, range(3)))) == [cause] * 3
 
 
 class FullDisk:
-    """A folder whose disk is full for some keys."""
+    """A folder whose disk is full for keys with a prefix."""
 
     def __init__(self, folder: Store, full: str) -> None:
         self._folder, self._full, self.uri = folder, full, folder.uri
@@ -299,8 +312,8 @@ class FullDisk:
 
 
 @pytest.mark.parametrize(("full", "stored"), [("assets/mug/scene001", True), ("", False)])
-def test_a_store_that_fails_fails_the_variant_and_not_the_worker(folder: Store, full: str, stored: bool) -> None:
-    messages = press(StandIn(), FullDisk(folder, full), [variant(1)])  # type: ignore[arg-type]
+def test_a_store_error_fails_the_variant_and_not_the_worker(folder: Store, full: str, stored: bool) -> None:
+    messages = render(StandIn(), FullDisk(folder, full), [variant(1)])  # type: ignore[arg-type]
     (cause,) = causes(messages)
     assert cause is not None
     assert "the disk is full" in cause
@@ -308,7 +321,7 @@ def test_a_store_that_fails_fails_the_variant_and_not_the_worker(folder: Store, 
 
 
 class Hungry(StandIn):
-    """Takes two requests before it gives pictures, and has memory for one of some prompts."""
+    """Reads two requests at a time, and runs out of memory for some prompts."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for batch in batches(requests, 2):
@@ -319,27 +332,27 @@ class Hungry(StandIn):
             yield from list(super().stream(batch))
 
 
-def test_what_memory_does_not_suffice_for_even_alone_is_told_and_not_recorded(folder: Store) -> None:
+def test_running_out_of_memory_alone_is_reported_and_not_recorded(folder: Store) -> None:
     prompts = ["small", "[large]", "small", "[huge]", "small"]
-    messages = press(Hungry(), folder, [replace(variant(n), prompt=prompt) for n, prompt in enumerate(prompts)])
+    messages = render(Hungry(), folder, [replace(variant(n), prompt=prompt) for n, prompt in enumerate(prompts)])
     assert {record.status for record in records_of(messages).values()} == {"done"}
     assert len(records_of(messages)) == 4
-    (exhausted,) = [message for message in messages if isinstance(message, Exhausted)]
-    assert (exhausted.render_key, exhausted.cause.text) == (variant(3).render_key, "RuntimeError: CUDA out of memory")
-    assert exhausted.cause.traceback
+    (failed,) = [message for message in messages if isinstance(message, VariantOutOfMemory)]
+    assert (failed.render_key, failed.cause.text) == (variant(3).render_key, "RuntimeError: CUDA out of memory")
+    assert failed.cause.traceback
 
 
-def test_the_model_is_done_with_a_variant_before_it_is_recorded(folder: Store) -> None:
-    messages = press(Ahead(), folder, [*map(variant, range(5)), replace(variant(5), prompt="[raise]")])
+def test_a_variant_is_reported_as_rendered_before_it_is_recorded(folder: Store) -> None:
+    messages = render(Ahead(), folder, [*map(variant, range(5)), replace(variant(5), prompt="[raise]")])
     for number in range(5):
         key = variant(number).render_key
-        done = messages.index(Pictured(key))
-        (end,) = [i for i, m in enumerate(messages) if isinstance(m, Recorded) and m.record.render_key == key]
-        assert messages.index(Started(key)) < done < end
-    assert Pictured(variant(5).render_key) not in messages
+        done = messages.index(VariantRendered(key))
+        (end,) = [i for i, m in enumerate(messages) if isinstance(m, VariantRecorded) and m.record.render_key == key]
+        assert messages.index(VariantStarted(key, variant(number).name)) < done < end
+    assert VariantRendered(variant(5).render_key) not in messages
 
 
-def test_asked_to_stop_it_finishes_what_is_begun_and_no_more(folder: Store) -> None:
+def test_stop_finishes_the_current_picture_and_starts_no_other(folder: Store) -> None:
     stopping = Event()
 
     class Stopped(StandIn):
@@ -348,25 +361,25 @@ def test_asked_to_stop_it_finishes_what_is_begun_and_no_more(folder: Store) -> N
                 stopping.set()
                 yield rendered
 
-    messages = press(Stopped(), folder, map(variant, range(4)), stopping)
+    messages = render(Stopped(), folder, map(variant, range(4)), stopping)
     assert list(records_of(messages)) == ["mug/scene000"]
     assert len(list(folder.list("assets/"))) == 1
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
 def test_every_format_is_delivered(folder: Store, format: str) -> None:
-    (record,) = records_of(press(StandIn(), folder, [replace(variant(0), format=format)])).values()
+    (record,) = records_of(render(StandIn(), folder, [replace(variant(0), format=format)])).values()
     assert record.status == "done"
     assert Image.open(Path(folder.uri) / str(record.asset)).format == format.upper()
 
 
 class Held:
-    """Stands in for a tensor: seen to be freed."""
+    """Stands in for a tensor whose release the test observes."""
 
 
 class Holding(StandIn):
-    """Takes two requests before it gives pictures; a failed attempt holds something in its frames, as a pass over the
-    model holds its tensors. Notes what lives when the next attempt begins."""
+    """Reads two requests at a time. A failed attempt holds objects in its frames, as a pass over the model holds
+    tensors; records which of them are alive when the next attempt starts."""
 
     def __init__(self, failure: Exception) -> None:
         super().__init__()
@@ -377,14 +390,14 @@ class Holding(StandIn):
 
     def release(self) -> None:
         self.released += 1
-        self.alive[-1] += [made() is not None for made in self._held]
+        self.alive[-1] += [held() is not None for held in self._held]
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         self._attempt(list(requests), 3)
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
         for batch in batches(requests, 2):
-            self.alive.append([made() is not None for made in self._held])
+            self.alive.append([held() is not None for held in self._held])
             outer = Held()
             self._held.append(weakref.ref(outer))
             self._attempt(list(batch), 1)
@@ -408,49 +421,45 @@ class Holding(StandIn):
 @pytest.mark.parametrize(
     ("failure", "released"), [(RuntimeError("CUDA out of memory"), 3), (RuntimeError("something else"), 0)]
 )
-def test_a_retry_begins_when_nothing_of_the_failed_attempt_lives(
-    folder: Store, failure: Exception, released: int
-) -> None:
-    """The failure lives on, as it does where something else has kept it."""
+def test_a_retry_starts_after_the_failed_attempt_is_freed(folder: Store, failure: Exception, released: int) -> None:
+    """Even if something else keeps the exception alive."""
     renderer = Holding(failure)
-    messages = press(renderer, folder, map(variant, range(4)))
+    messages = render(renderer, folder, map(variant, range(4)))
     assert causes(messages) == [None] * 4
     assert len(renderer.alive) == 1 + 6
     assert not any(alive for attempt in renderer.alive for alive in attempt)
     assert renderer.released == released
 
 
-def test_what_preparing_held_is_gone_before_the_stream_begins(folder: Store) -> None:
+def test_what_preparing_held_is_freed_before_the_stream_starts(folder: Store) -> None:
     renderer = Holding(MemoryError())
-    messages = press(renderer, folder, map(variant, range(4)))
+    messages = render(renderer, folder, map(variant, range(4)))
     assert causes(messages) == [None] * 4
     assert not any(alive for attempt in renderer.alive for alive in attempt)
 
 
 @pytest.mark.parametrize("renderer", [StandIn, Ahead])
-def test_a_device_that_is_lost_ends_the_press_and_is_no_variants_failure(
-    folder: Store, renderer: type[StandIn]
-) -> None:
+def test_a_lost_device_ends_the_loop_and_fails_no_variant(folder: Store, renderer: type[StandIn]) -> None:
     messages: list[Message] = []
-    made = RenderLoop(renderer(), folder, MODEL, messages.append, Event())
+    loop = RenderLoop(renderer(), folder, MODEL, messages.append, Event())
     prompts = ["0", "1", "2", "3", "4 [lose]", "5", "6"]
     with pytest.raises(DeviceLostError, match="CUDA error: an illegal memory access was encountered") as caught:
-        made.render(replace(variant(number), prompt=prompt) for number, prompt in enumerate(prompts))
-    made.close()
+        loop.render(replace(variant(number), prompt=prompt) for number, prompt in enumerate(prompts))
+    loop.close()
     assert caught.value.cause.traceback
     assert causes(messages) == [None] * 4
-    assert not any(isinstance(message, Exhausted) for message in messages)
+    assert not any(isinstance(message, VariantOutOfMemory) for message in messages)
 
 
-def test_a_device_that_is_lost_while_a_group_is_prepared_ends_the_press(folder: Store) -> None:
+def test_a_device_lost_while_a_group_is_prepared_ends_the_loop(folder: Store) -> None:
     with pytest.raises(DeviceLostError, match="device-side assert"):
-        press(Preparing(RuntimeError("CUDA error: device-side assert triggered")), folder, [variant(0)])
+        render(Preparing(RuntimeError("CUDA error: device-side assert triggered")), folder, [variant(0)])
 
 
-def test_memory_that_cannot_be_given_back_ends_the_press(folder: Store) -> None:
+def test_memory_that_cannot_be_released_ends_the_loop(folder: Store) -> None:
     class Stuck(StandIn):
         def release(self) -> None:
             raise RuntimeError("the allocator is broken")
 
     with pytest.raises(DeviceLostError, match="RuntimeError: the allocator is broken"):
-        press(Stuck(), folder, [replace(variant(0), prompt="[exhaust]")])
+        render(Stuck(), folder, [replace(variant(0), prompt="[exhaust]")])

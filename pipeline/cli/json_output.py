@@ -1,0 +1,166 @@
+"""The `--json` output of the commands, as plain JSON values. (`plan --json` is in `plan/summary.py`.)"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+
+from brandpress.model.checkpoint.availability import availability
+from brandpress.model.family import BLOCK_BYTES, FAMILIES, Family
+from brandpress.pipeline.deliver.clean import GarbageSet
+from brandpress.pipeline.deliver.manifest import Published
+from brandpress.pipeline.deliver.status import CampaignStatus, Failure
+from brandpress.pipeline.deliver.verify import Verification
+from brandpress.pipeline.plan.validate import Validation
+from brandpress.pipeline.render.driver.outcome import Outcome
+
+
+def print_json(values: dict[str, Any] | list[dict[str, Any]]) -> None:
+    """Prints JSON values on stdout."""
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
+def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:
+    """`validate`: every file with its problems."""
+    return {
+        "ok": not any(validation.problems for validation in validations),
+        "files": [
+            {
+                "file": validation.file,
+                "kind": validation.kind,
+                "name": validation.name,
+                "variants": validation.variants,
+                "ok": not validation.problems,
+                "problems": [
+                    {
+                        "file": problem.file,
+                        "line": problem.line,
+                        "column": problem.column,
+                        "what": problem.what,
+                        "allowed": problem.allowed,
+                        "suggestion": problem.suggestion,
+                        "message": str(problem),
+                    }
+                    for problem in validation.problems
+                ],
+            }
+            for validation in validations
+        ],
+    }
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """`render`: `skipped` variants were done before, `done` ones in this run; `held_back` ones are quarantined and
+    weren't tried. `outside_model` is a share of 1, `cost` in the hosted tier's credits."""
+    return {
+        "counts": {
+            "planned": outcome.planned,
+            "skipped": outcome.skipped,
+            "done": outcome.done,
+            "failed": outcome.failed,
+            "held_back": len(outcome.held_back),
+            "left": outcome.left,
+        },
+        "failed": failures_json(outcome.failures),
+        "held_back": failures_json(outcome.held_back),
+        "folder": outcome.uri,
+        "manifest": outcome.manifest,
+        "seconds": round(outcome.seconds, 3),
+        "cost": None if outcome.cost is None else round(outcome.cost, 4),
+        "cache": {kind: {"hits": use.hits, "uses": use.uses} for kind, use in outcome.cache.items()},
+        "outside_model": None if outcome.outside_model is None else round(outcome.outside_model, 4),
+        "interrupted": outcome.interrupted,
+    }
+
+
+def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
+    """`status` of the campaign in the folder `uri`."""
+    return {
+        "counts": {
+            "planned": status.planned,
+            "done": status.done,
+            "failed": status.failed,
+            "missing": status.missing,
+        },
+        "failed": failures_json(status.failures),
+        "folder": uri,
+        "manifest": status.manifest,
+    }
+
+
+def verification_json(verification: Verification, uri: str) -> dict[str, Any]:
+    """`verify` of the campaign in the folder `uri`."""
+    return {
+        "intact": verification.intact,
+        "folder": uri,
+        "manifest": verification.manifest,
+        "objects": verification.objects,
+        "bytes": verification.bytes,
+        "problems": [
+            {"kind": problem.kind, "key": problem.key, "detail": problem.detail} for problem in verification.problems
+        ],
+    }
+
+
+def history_json(history: Iterable[Published], latest: str) -> dict[str, Any]:
+    """`rollback`: all manifests, and the key of the latest one."""
+    return {
+        "latest": latest,
+        "manifests": [
+            {"manifest": published.pointer.manifest, **published.manifest.model_dump(mode="json", exclude={"parts"})}
+            for published in history
+        ],
+    }
+
+
+def garbage_json(garbage: GarbageSet, uri: str, *, deleted: bool) -> dict[str, Any]:
+    """`clean` of the campaign in the folder `uri`."""
+    return {
+        "folder": uri,
+        "deleted": deleted,
+        "kept_manifests": list(garbage.kept_manifests),
+        "bytes": garbage.bytes,
+        "objects": [{"key": entry.key, "bytes": entry.bytes} for entry in garbage.entries],
+    }
+
+
+def models_json() -> list[dict[str, Any]]:
+    """`models`: the family and what this machine has of it. bytes: the transformer's weights per precision, and the
+    loaded part of the text encoder in bf16. steps: per quality."""
+    return [_model_json(family) for family in FAMILIES.values()]
+
+
+def failures_json(failures: tuple[Failure, ...]) -> list[dict[str, Any]]:
+    """Failed variants with their causes."""
+    return [{"name": failure.name, "cause": failure.cause, "quarantined": failure.quarantined} for failure in failures]
+
+
+def _model_json(family: Family) -> dict[str, Any]:
+    size, encoder, state = family.size, family.text_encoder, availability(family)
+    return {
+        "name": family.name,
+        "hub": family.hub,
+        "endpoint": family.endpoint,
+        "parameters": size and size.parameters,
+        "bytes": size and {precision: size.weight_bytes(precision) for precision in BLOCK_BYTES},
+        "text_encoder": encoder
+        and {
+            "name": encoder.name,
+            "layers": list(encoder.layers),
+            "parameters": encoder.parameters,
+            "bytes": 2 * encoder.parameters,
+        },
+        "steps": family.steps,
+        "guidance": family.guidance,
+        "max_references": family.max_references,
+        "kv": family.kv,
+        "distilled": family.distilled,
+        "licence": family.licence,
+        "commercial_use": family.commercial_use,
+        "available": state.available,
+        "where": state.where,
+        "command": state.command,
+    }

@@ -1,0 +1,80 @@
+"""The arguments and options of the commands, with their help texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Brand specs and campaigns.")]
+Job = Annotated[Path, typer.Argument(metavar="JOB", help="The campaign's file.", show_default=False)]
+Deliver = Annotated[
+    str | None, typer.Option("--deliver", metavar="URI", help="Deliver to this address instead of the job's.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+Check = Annotated[bool, typer.Option("--check", help="Exit with 2 if there is something to render.")]
+First = Annotated[int, typer.Option("--first", min=0, help="How many variants to show.")]
+GpuMemory = Annotated[
+    float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of this size.")
+]
+
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Number of workers (default: as many as fit the GPUs, or one on a CPU)."),
+]
+WorkersPerGpu = Annotated[
+    int,
+    typer.Option(
+        "--workers-per-gpu",
+        min=1,
+        max=16,
+        metavar="N",
+        help="How many workers share a GPU and its memory; useful for small models.",
+    ),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Render at most this many pictures.")]
+RetryFailed = Annotated[
+    bool,
+    typer.Option("--retry-failed", help="Render only pictures that failed before, including quarantined ones."),
+]
+Deadline = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        min=1,
+        metavar="SECONDS",
+        help="Time limit per picture (default: 4 times the median, at least 5 minutes).",
+    ),
+]
+Compile = Annotated[
+    bool | None,
+    typer.Option(
+        "--compile/--no-compile",
+        help="Compile the model's kernels: with Triton on a GPU (default: on), with torch.compile on a CPU "
+        "(default: off).",
+    ),
+]
+
+To = Annotated[
+    int | None,
+    typer.Option("--to", min=1, metavar="N", help="Number of the manifest (default: the one before the latest)."),
+]
+ListOnly = Annotated[bool, typer.Option("--list", help="Only list the manifests.")]
+
+Keep = Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many of the newest manifests to keep.")]
+Hours = Annotated[float, typer.Option("--hours", min=0, help="Never delete objects younger than this.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Delete the listed objects.")]
+
+Out = Annotated[
+    Path | None, typer.Option("--out", help="The sheet's file (default: CAMPAIGN.png).", show_default=False)
+]
+Columns = Annotated[int | None, typer.Option("--columns", min=1, max=40, help="Pictures per row.")]
+
+Get = Annotated[
+    str | None,
+    typer.Option(
+        "--get", metavar="NAME", help="Download this model's weights and print their folder.", show_default=False
+    ),
+]

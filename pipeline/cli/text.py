@@ -1,0 +1,146 @@
+"""The commands' output as lines of text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
+
+import typer
+
+from brandpress.model.memory.plan import gigabytes
+from brandpress.pipeline.deliver.clean import GarbageSet
+from brandpress.pipeline.deliver.manifest import Published
+from brandpress.pipeline.deliver.status import CampaignStatus, Failure
+from brandpress.pipeline.deliver.verify import Verification
+from brandpress.pipeline.plan.validate import Validation
+from brandpress.pipeline.render.driver.outcome import Outcome
+
+SHOWN_FAILURES = 20
+SHOWN_PROBLEMS = 50
+
+
+def print_lines(lines: Iterable[str], file: TextIO | None = None) -> None:
+    """Prints lines on `file`; default: stdout."""
+    for line in lines:
+        typer.echo(line, file=file)
+    (file or sys.stdout).flush()
+
+
+def validation_lines(validations: Sequence[Validation]) -> Iterator[str]:
+    """`validate`: a line for each valid file."""
+    for validation in validations:
+        if not validation.problems:
+            variants = "" if validation.variants is None else f", {plural(validation.variants, 'variant')}"
+            yield printable(f"{validation.file}: ok, {validation.kind} {validation.name}{variants}")
+
+
+def problem_lines(validations: Sequence[Validation]) -> Iterator[str]:
+    """`validate`: every problem once, even if two files share it, and their number."""
+    problems = list(dict.fromkeys(problem for validation in validations for problem in validation.problems))
+    yield from (printable(str(problem)) for problem in problems)
+    if problems:
+        files = len({problem.file for problem in problems})
+        yield f"{plural(len(problems), 'problem')} in {plural(files, 'file')}"
+
+
+def outcome_lines(outcome: Outcome) -> Iterator[str]:
+    """`render`: the summary at the end of a run."""
+    held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
+    yield (
+        f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
+        f"{outcome.failed:,} failed{held_back}, {outcome.left:,} left"
+    )
+    if outcome.done:
+        yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"
+    if outcome.cost is not None:
+        yield f"cost: {outcome.cost:,.1f} credits"
+    if outcome.cache:
+        kinds = [f"{kind} {use.hits / use.uses:.0%} of {use.uses:,}" for kind, use in outcome.cache.items()]
+        yield f"cache hits: {', '.join(kinds)}"
+    if outcome.outside_model is not None and outcome.done:
+        yield f"time outside the model: {outcome.outside_model:.1%} of the workers' busy time"
+    yield (
+        f"manifest: {outcome.uri}/{outcome.manifest}" if outcome.manifest else f"nothing is published in {outcome.uri}"
+    )
+    yield from failure_lines(outcome.failures)
+    yield from failure_lines(outcome.held_back, "held back")
+    if outcome.interrupted:
+        yield "interrupted; run the same command again to continue"
+    elif outcome.failed or outcome.held_back:
+        yield "run `brandpress render --retry-failed` to retry only these"
+
+
+def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
+    """`status` of the campaign in the folder `uri`."""
+    yield f"{status.planned:,} planned: {status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
+    yield f"manifest: {uri}/{status.manifest}" if status.manifest else f"nothing is published in {uri}"
+    yield from failure_lines(status.failures)
+
+
+def verification_lines(verification: Verification, uri: str) -> Iterator[str]:
+    """`verify` of the campaign in the folder `uri`."""
+    kinds = ("missing", "changed", "unknown")
+    counts = [f"{sum(problem.kind == kind for problem in verification.problems):,} {kind}" for kind in kinds]
+    yield f"{uri}/{verification.manifest}"
+    size = f"{plural(verification.objects, 'object')}, {plural(verification.bytes, 'byte')}"
+    yield f"{size} verified: {', '.join(counts)}"
+    for problem in verification.problems[:SHOWN_PROBLEMS]:
+        yield f"{problem.kind}: {problem.key} ({problem.detail})"
+    if len(verification.problems) > SHOWN_PROBLEMS:
+        yield f"and {len(verification.problems) - SHOWN_PROBLEMS:,} more"
+
+
+def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
+    """`rollback`: the manifests, newest first, with a mark at `latest`, the key that the pointer names."""
+    for published in history:
+        manifest = published.manifest
+        mark = "  <- latest" if published.pointer.manifest == latest else ""
+        counts = f"{manifest.counts.done:,} of {manifest.counts.planned:,} done"
+        yield f"{manifest.number}  {manifest.created:%Y-%m-%d %H:%M} UTC  {counts}{mark}"
+
+
+def garbage_lines(garbage: GarbageSet, uri: str, *, deleted: bool) -> Iterator[str]:
+    """`clean` of the campaign in the folder `uri`."""
+    kept = f"{plural(len(garbage.kept_manifests), 'manifest')} kept"
+    size = f"{plural(len(garbage.entries), 'object')}, {gigabytes(garbage.bytes)},"
+    if deleted:
+        yield f"{size} deleted in {uri}; {kept}"
+        return
+    for entry in garbage.entries[:SHOWN_PROBLEMS]:
+        yield f"{entry.key} ({gigabytes(entry.bytes)})"
+    if len(garbage.entries) > SHOWN_PROBLEMS:
+        yield f"and {len(garbage.entries) - SHOWN_PROBLEMS:,} more"
+    hint = "; run again with --yes to delete them" if garbage.entries else ""
+    yield f"{size} can be deleted in {uri}; {kept}{hint}"
+
+
+def failure_lines(failures: tuple[Failure, ...], label: str | None = None) -> Iterator[str]:
+    """The first failures, one per line. label: each line's prefix; default: `failed` or `quarantined`."""
+    for failure in failures[:SHOWN_FAILURES]:
+        status = "quarantined" if failure.quarantined else "failed"
+        yield f"{label or status}: {failure.name}: {failure.cause}"
+    if len(failures) > SHOWN_FAILURES:
+        yield f"and {len(failures) - SHOWN_FAILURES:,} more; `brandpress status --json` lists them all"
+
+
+def duration(seconds: float) -> str:
+    """`7.2 s`, `3 min 12 s`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 worker`, `2 workers`, `1,000 workers`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def printable(text: str) -> str:
+    """Escapes characters that could control a terminal, except newlines."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -1,0 +1,153 @@
+"""Reads the entries of `exclude` and `include`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from brandpress.pipeline.spec.axes import (
+    FORMAT,
+    Axis,
+    Names,
+    check_axis_name,
+    check_role_value,
+    free_value,
+    named_value,
+)
+from brandpress.pipeline.spec.brand import ROLES
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
+from brandpress.pipeline.spec.problem import Problem, WrongValueError
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Entries as axis -> name, the axes with the values that `include` adds, and the problems."""
+
+    entries: tuple[Mapping[str, str], ...]
+    axes: Mapping[str, Axis]
+    problems: tuple[Problem, ...]
+
+
+def read_exclude(
+    document: Document,
+    raw: Sequence[Mapping[str, object]],
+    axes: Mapping[str, Axis],
+    names: Names | None,
+    misspelt: Set[str] = frozenset(),
+) -> Entries:
+    """Returns the entries of `exclude`. A value that the matrix doesn't have is a problem: it would exclude nothing."""
+    entries: list[dict[str, str]] = []
+    problems: list[Problem] = []
+    for i, entry in enumerate(raw):
+        if not entry:
+            problems.append(document.problem(("exclude", i), "an empty entry would exclude everything", "name an axis"))
+        resolved: dict[str, str] = {}
+        for axis, value in entry.items():
+            location: Location = ("exclude", i, axis)
+            if axis in misspelt and axis not in axes:
+                continue
+            if axis not in axes:
+                suggestion = closest(axis, axes)
+                what = f"unknown axis {quote(axis)} in exclude"
+                problems.append(document.problem(location, what, allowed(list(axes)), suggestion, on_key=True))
+                continue
+            name = axes[axis].resolve(value)
+            if name is not None:
+                resolved[axis] = name
+            elif axes[axis].complete:
+                problems.append(_unknown_value(document, location, axes[axis], value))
+            elif axis in ROLES:
+                try:
+                    check_role_value(axis, value, names)
+                except WrongValueError as error:
+                    problems.append(document.wrong(location, error))
+        entries.append(resolved)
+    return Entries(tuple(entries), axes, tuple(problems))
+
+
+def read_include(
+    document: Document,
+    raw: Sequence[Mapping[str, object]],
+    axes: Mapping[str, Axis],
+    names: Names | None,
+) -> Entries:
+    """Returns the entries of `include`. They can add values: any name of the brand spec on its axes, `{name: text}` on
+    a free axis of the matrix, and also plain text on an axis that only `include` has."""
+    known = dict(axes)
+    entries: list[dict[str, str]] = []
+    problems: list[Problem] = []
+    for i, entry in enumerate(raw):
+        if not entry:
+            problems.append(document.problem(("include", i), "an empty entry includes nothing", "name an axis"))
+        resolved: dict[str, str] = {}
+        for axis, value in entry.items():
+            location: Location = ("include", i, axis)
+            try:
+                if axis not in known:
+                    check_axis_name(axis)
+            except WrongValueError as error:
+                problems.append(document.wrong(location, error.on_its_key()))
+                continue
+            try:
+                name, text = _included(axis, value, axes, known, names)
+            except WrongValueError as error:
+                if axis in ROLES or axis not in axes or axes[axis].complete:
+                    problems.append(document.wrong(location, error))
+                continue
+            resolved[axis] = name
+            before = known.get(axis, Axis(axis, {}))
+            known[axis] = Axis(axis, {**before.values, name: text}, before.complete)
+        entries.append(resolved)
+    return Entries(tuple(entries), known, tuple(problems))
+
+
+def _included(
+    axis: str,
+    value: object,
+    axes: Mapping[str, Axis],
+    known: Mapping[str, Axis],
+    names: Names | None,
+) -> tuple[str, str]:
+    if axis in ROLES:
+        name = check_role_value(axis, value, names)
+        return name, name
+    present = known[axis].resolve(value) if axis in known else None
+    if present is not None:
+        return present, known[axis].values[present]
+    if isinstance(value, Mapping):
+        if len(value) != 1:
+            raise WrongValueError(
+                f"a new value of {quote(axis)} is a mapping of one name to its text", f"write {axis}: {{name: text}}"
+            )
+        [(key, inner)] = value.items()
+        try:
+            name, text = named_value(axis, key, inner)
+        except WrongValueError as error:
+            raise error.below(key) from None
+        if axis in known and known[axis].values.get(name, text) != text:
+            what = f"{quote(name)} of the axis {quote(axis)} already has another text"
+            raise WrongValueError(
+                what, f"its text is {quote(known[axis].values[name])}; choose another name", at=(key,)
+            )
+        return name, text
+    if axis in axes and isinstance(value, str):
+        what = f"{quote(value)} isn't in the axis {quote(axis)}"
+        new = f"{{name: {'1024x1024' if axis == FORMAT else 'text'}}}"
+        values = axes[axis].values
+        raise WrongValueError(
+            what, f"allowed: {listing(list(values))}, or {axis}: {new} for a new value", closest(value, values)
+        )
+    name, text = free_value(axis, value)
+    if axis in known and known[axis].values.get(name, text) != text:
+        raise WrongValueError(
+            f"the name {quote(name)}, derived from this text, already has another text", f"write {axis}: {{name: text}}"
+        )
+    return name, text
+
+
+def _unknown_value(document: Document, location: Location, axis: Axis, value: object) -> Problem:
+    if not isinstance(value, str):
+        return document.problem(location, f"a value of {quote(axis.name)} must be named by text, not {kind(value)}")
+    what = f"{quote(value)} isn't in the axis {quote(axis.name)}, so nothing is excluded"
+    return document.problem(location, what, allowed(list(axis.values)), closest(value, axis.values))

@@ -1,0 +1,133 @@
+"""The commands' output as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from brandpress.pipeline.cli.json_output import garbage_json, outcome_json, status_json, verification_json
+from brandpress.pipeline.cli.text import (
+    duration,
+    failure_lines,
+    garbage_lines,
+    outcome_lines,
+    plural,
+    status_lines,
+    verification_lines,
+)
+from brandpress.pipeline.deliver.clean import GarbageSet
+from brandpress.pipeline.deliver.status import CampaignStatus, Failure
+from brandpress.pipeline.deliver.verify import Discrepancy, Verification
+from brandpress.pipeline.render.driver.outcome import CacheUse
+from brandpress.pipeline.store.protocol import Entry
+from tests.pipeline.render.driver.test_outcome import outcome
+
+FAILURE = Failure("mug/beach", "RuntimeError: no")
+
+
+def test_a_summary_has_the_figures() -> None:
+    finished = outcome(done=8, failed=1, failures=(FAILURE,), cache={"text": CacheUse(6, 8)}, outside_model=0.0312)
+    assert list(outcome_lines(finished)) == [
+        "10 planned: 0 done before, 8 rendered now, 1 failed, 1 left",
+        "took 1 min 35 s, 11.9 s per picture",
+        "cache hits: text 75% of 8",
+        "time outside the model: 3.1% of the workers' busy time",
+        "manifest: s3://assets/spring/manifests/00000001/manifest.json",
+        "failed: mug/beach: RuntimeError: no",
+        "run `brandpress render --retry-failed` to retry only these",
+    ]
+    assert json.loads(json.dumps(outcome_json(finished))) == {
+        "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "held_back": 0, "left": 1},
+        "failed": [{"name": "mug/beach", "cause": "RuntimeError: no", "quarantined": False}],
+        "held_back": [],
+        "folder": "s3://assets/spring",
+        "manifest": "manifests/00000001/manifest.json",
+        "seconds": 95.0,
+        "cost": None,
+        "cache": {"text": {"hits": 6, "uses": 8}},
+        "outside_model": 0.0312,
+        "interrupted": False,
+    }
+
+
+def test_the_cost_of_a_hosted_tier_is_shown() -> None:
+    charged = outcome(cost=1254.0)
+    assert "cost: 1,254.0 credits" in list(outcome_lines(charged))
+    assert outcome_json(charged)["cost"] == 1254.0
+
+
+def test_an_interrupted_run_says_how_to_continue() -> None:
+    lines = list(outcome_lines(outcome(done=3, interrupted=True)))
+    assert lines[0].endswith("7 left")
+    assert lines[-1] == "interrupted; run the same command again to continue"
+
+
+def test_held_back_variants_are_listed_with_how_to_retry_them() -> None:
+    held_back = outcome(done=3, skipped=6, held_back=(replace(FAILURE, quarantined=True),))
+    lines = list(outcome_lines(held_back))
+    assert lines[0] == "10 planned: 6 done before, 3 rendered now, 0 failed, 1 held back, 0 left"
+    assert lines[-2:] == [
+        "held back: mug/beach: RuntimeError: no",
+        "run `brandpress render --retry-failed` to retry only these",
+    ]
+    values = outcome_json(held_back)
+    assert (values["counts"]["held_back"], values["held_back"][0]["quarantined"]) == (1, True)
+
+
+def test_quarantined_variants_are_marked() -> None:
+    assert list(failure_lines((replace(FAILURE, quarantined=True),))) == ["quarantined: mug/beach: RuntimeError: no"]
+
+
+def test_clean_lists_what_can_be_deleted_and_reports_what_was() -> None:
+    garbage = GarbageSet((Entry("records/a.json", 1200, 0.0), Entry("assets/a.png", 5_000_000, 0.0)), (3, 4))
+    assert list(garbage_lines(garbage, "out/spring", deleted=False)) == [
+        "records/a.json (0.0 MB)",
+        "assets/a.png (5.0 MB)",
+        "2 objects, 5.0 MB, can be deleted in out/spring; 2 manifests kept; run again with --yes to delete them",
+    ]
+    assert list(garbage_lines(garbage, "out/spring", deleted=True)) == [
+        "2 objects, 5.0 MB, deleted in out/spring; 2 manifests kept"
+    ]
+    assert garbage_json(garbage, "out/spring", deleted=True)["kept_manifests"] == [3, 4]
+    assert list(garbage_lines(GarbageSet((), (1,)), "out", deleted=False)) == [
+        "0 objects, 0.0 MB, can be deleted in out; 1 manifest kept"
+    ]
+
+
+def test_many_failures_are_truncated() -> None:
+    lines = list(failure_lines((FAILURE,) * 25))
+    assert len(lines) == 21
+    assert lines[-1] == "and 5 more; `brandpress status --json` lists them all"
+
+
+def test_status_and_verification() -> None:
+    status = CampaignStatus(5, 3, 1, 1, (FAILURE,), None)
+    assert list(status_lines(status, "out/spring")) == [
+        "5 planned: 3 done, 1 failed, 1 missing",
+        "nothing is published in out/spring",
+        "failed: mug/beach: RuntimeError: no",
+    ]
+    assert status_json(status, "out/spring")["counts"] == {"planned": 5, "done": 3, "failed": 1, "missing": 1}
+    problems = (Discrepancy("changed", "assets/a.png", "why"), Discrepancy("unknown", "x", "what"))
+    verification = Verification("manifests/00000001/manifest.json", 7, 1234, problems)
+    assert list(verification_lines(verification, "out/spring")) == [
+        "out/spring/manifests/00000001/manifest.json",
+        "7 objects, 1,234 bytes verified: 0 missing, 1 changed, 1 unknown",
+        "changed: assets/a.png (why)",
+        "unknown: x (what)",
+    ]
+    assert verification_json(verification, "out/spring")["intact"] is False
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (59.94, "59.9 s"), (61, "1 min 1 s"), (7500, "2 h 5 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1000, "1,000 files")])
+def test_plural(number: int, text: str) -> None:
+    assert plural(number, "file") == text

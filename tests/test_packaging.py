@@ -1,0 +1,90 @@
+"""The wheel, installed into an environment of its own, in a folder whose files have the names of ours and of our
+dependencies."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("LICENSE", "NOTICE", "README.md", "model", "pipeline", "pyproject.toml")
+CLASHING = ("model/__init__", "pipeline/__init__", "PIL/__init__", "jinja2", "ray", "torch", "types", "yaml")
+"""Modules that must not be imported from the folder that brandpress is started in."""
+
+
+def run(*command: object, folder: Path | None = None) -> str:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    arguments = list(map(str, command))
+    completed = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy of the sources: setuptools writes into the folder that it builds from."""
+    folder = tmp_path_factory.mktemp("wheel")
+    (folder / "source").mkdir()
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / "source" / name)
+    options = ("--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
+    run(sys.executable, "-m", "pip", "wheel", *options, folder / "source")
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="module")
+def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of an environment with the wheel. Dependencies come from this environment, but not its brandpress:
+    a path file makes Python search a folder without reading that folder's own path files."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True, with_pip=False)
+    paths = {"base": str(folder), "platbase": str(folder)}
+    packages = Path(sysconfig.get_path("purelib", "venv", paths))
+    dependencies = dict.fromkeys(path for path in sys.path if path.endswith("site-packages"))
+    (packages / "dependencies.pth").write_text("\n".join(dependencies))
+    scripts = Path(sysconfig.get_path("scripts", "venv", paths))
+    run(sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--quiet", "--no-deps", wheel)
+    return scripts
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A campaign repository with modules that end whoever imports them."""
+    for name in ("jobs", "specs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in CLASHING:
+        file = tmp_path / f"{name}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"raise SystemExit('{name} was imported from the current folder')\n")
+    return tmp_path
+
+
+def test_the_wheel_holds_every_module(wheel: Path) -> None:
+    modules = {str(file.relative_to(ROOT)) for room in ("model", "pipeline") for file in (ROOT / room).rglob("*.py")}
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.removeprefix("brandpress/") for name in archive.namelist()}
+    assert modules <= names
+    assert {"model/py.typed", "pipeline/py.typed", "model/nano/weights/model_index.json"} <= names
+    assert {name.partition("/")[0] for name in names if "dist-info" not in name} == {"model", "pipeline"}
+
+
+def test_the_wheel_renders_the_demo_in_a_hostile_folder(scripts: Path, hostile: Path) -> None:
+    command = scripts / "brandpress"
+    location = run(scripts / "python", "-P", "-c", "import brandpress.model as m; print(m.__file__)", folder=hostile)
+    assert Path(location.strip()).is_relative_to(scripts.parent)
+    run(command, "validate", "jobs/demo.yaml", folder=hostile)
+    plan = json.loads(run(command, "plan", "jobs/demo.yaml", "--deliver", "store", "--json", folder=hostile))
+    assert plan["variants"] == 36
+    run(command, "render", "jobs/demo.yaml", "--deliver", "store", "--limit", "2", folder=hostile)
+    assert len(list((hostile / "store" / "demo" / "assets").iterdir())) == 2

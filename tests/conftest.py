@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -67,6 +68,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Don't fail if no test is affected by the changes since `--since`."""
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.getoption("--since") is not None:
         session.exitstatus = pytest.ExitCode.OK
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Return torch to one thread after tests of what sets their number: a training takes all cores."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +50,6 @@ def artwork(noun: str, category: str, group: str, style: str) -> Artwork:
     """Returns an artwork with a synthetic figure."""
     pixels = sprite(noun, style)
     return Artwork(noun, category, group, style, dominant_colour(Image.fromarray(pixels)), pixels)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Run torch with one thread: on a busy machine, threads that wait for each other are up to ten times slower."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,6 @@ def test_rendering_stops_at_the_deadline() -> None:
         TimedRenderer(renderer, time.monotonic() - 1, 8).render(requests)
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 SECTIONS = ("seen", "held_out", "natural words", "in words")
 
 

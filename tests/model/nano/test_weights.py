@@ -85,18 +85,22 @@ def test_the_scene_matches_its_reference(figures: dict[str, float]) -> None:
     assert figures["background"] <= BACKGROUND
 
 
+@pytest.mark.slow("model")
 def test_a_replaced_reference_changes_its_own_item(nano: Renderer, cases: list[Case]) -> None:
     assert change_ratio(nano, cases[:SUBSET]) >= CHANGE
 
 
+@pytest.mark.slow("model")
 def test_exchanged_references_exchange_the_items(nano: Renderer, cases: list[Case]) -> None:
     assert exchange_share(nano, cases[:SUBSET]) >= POSITION
 
 
+@pytest.mark.slow("model")
 def test_scenes_in_words_are_recognisable(nano: Renderer, cases: list[Case]) -> None:
     assert scenes_in_words(nano, cases) >= SCENES
 
 
+@pytest.mark.slow("model")
 def test_four_steps_are_nearly_as_good_as_twenty(nano: Renderer, cases: list[Case]) -> None:
     subset = cases[:SUBSET]
     assert measure(nano, subset, steps=4)["psnr"] >= measure(nano, subset, steps=20)["psnr"] - FEW_STEPS_LOSS_DB

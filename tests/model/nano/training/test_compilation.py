@@ -11,8 +11,6 @@ from brandpress.model.nano.training import compilation
 from brandpress.model.nano.training.compilation import blank_shard, blocks, compiled_blocks, representative_groups
 from brandpress.model.nano.training.nano import Nano
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def groups() -> list[Group]:

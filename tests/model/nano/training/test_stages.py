@@ -23,7 +23,6 @@ from brandpress.model.nano.training.schedule import SHARES, BudgetError, Clock, 
 from brandpress.model.nano.training.stages import COMPOSITIONS, run, seconds_used
 from brandpress.model.network.autoencoder import Autoencoder
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 MINUTES = 0.35
 TICK = 0.25
 
@@ -65,6 +64,7 @@ def options(art: Path, out: Path, **others: Any) -> Options:
     return Options(art=art, out=out, device="cpu", batch=2, processes=1, threads=1, **others)
 
 
+@pytest.mark.slow("model")
 def test_a_budget_is_kept_and_an_interrupted_training_resumes(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +112,7 @@ def test_without_a_budget_stages_make_their_steps(art: Path, tmp_path: Path) -> 
     assert [read_stage_state(tmp_path / "transformer.safetensors")] == [states[1]], "finished stages are skipped"
 
 
+@pytest.mark.slow("model")
 def test_a_used_up_budget_fails_and_a_larger_one_resumes(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_used_up_budget_fails_and_a_larger_one_resumes(
         run(options(art, tmp_path, minutes=MINUTES / 2))
 
 
+@pytest.mark.slow("model")
 def test_a_diverged_stage_is_not_exported(art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = options(art, tmp_path, autoencoder_steps=1, steps=1, decoder_steps=1)
     index = tmp_path / "weights" / "model_index.json"

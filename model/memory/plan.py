@@ -43,9 +43,9 @@ ACTIVATIONS_PER_TOKEN = 32
 Measured on a CPU: 22 in a double block, 27 in a single one. The rest is for memory that allocators can't reuse."""
 
 DECODER_CHANNELS, ENCODER_CHANNELS = 256, 128
-PLAIN_COPIES, BAND_COPIES = 3.5, 2.0
-"""How many of the decoder's largest activations exist at the same time. Measured: 3.4 in one piece, 1.5 in bands. Up to
-MAX_UNTILED_ELEMENTS, they are computed in one piece (see `brandpress.model.network.tiled`)."""
+UNTILED_COPIES, TILED_COPIES = 3.5, 2.0
+"""How many copies of the decoder's largest activation exist at the same time. Measured: 3.4 in one piece, 1.5 in tiles.
+Activations of up to MAX_UNTILED_ELEMENTS are computed in one piece (see `brandpress.model.network.tiled`)."""
 
 STATISTICS = ("running_mean", "running_var")
 """Tensors that stay in float32 in every dtype."""
@@ -144,17 +144,17 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     denoise = ACTIVATIONS_PER_TOKEN * hidden * max(running, CPU_PACKED_ROWS) * item_bytes
     row = 2 * _blocks(transformer) * hidden * item_bytes
     activation = DECODER_CHANNELS * pixels
-    whole, bands = (int(copies * activation) * item_bytes for copies in (PLAIN_COPIES, BAND_COPIES))
+    untiled, tiled = (int(copies * activation) * item_bytes for copies in (UNTILED_COPIES, TILED_COPIES))
     reference = ENCODER_CHANNELS * min(largest.reference_tokens * SIZE_MULTIPLE**2, model.reference_pixels)
-    encode = int((PLAIN_COPIES if reference <= MAX_UNTILED_ELEMENTS else BAND_COPIES) * reference) * item_bytes
+    encode = int((UNTILED_COPIES if reference <= MAX_UNTILED_ELEMENTS else TILED_COPIES) * reference) * item_bytes
     before_decoding = max(denoise, encode)
     kept = row * _kept_rows(model, largest, tokens)
     return Need(
         transformer=sum(_bytes(transformer, name, item_bytes, quantised) for name in transformer),
         text_encoder=_text_bytes(model, parts, item_bytes),
         autoencoder=sum(_bytes(autoencoder, name, item_bytes) for name in autoencoder),
-        work=max(before_decoding, whole if activation <= MAX_UNTILED_ELEMENTS else bands) + kept,
-        in_one_piece=max(before_decoding, whole) + kept,
+        work=max(before_decoding, untiled if activation <= MAX_UNTILED_ELEMENTS else tiled) + kept,
+        in_one_piece=max(before_decoding, untiled) + kept,
         reference_set=row * largest.reference_tokens if model.kv else 0,
     )
 

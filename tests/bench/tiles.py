@@ -1,4 +1,4 @@
-"""`python -m tests.bench.tiles`: FLUX.2's decoder in bands and in one piece, time and memory, each in a process."""
+"""`python -m tests.bench.tiles`: FLUX.2's decoder in tiles and in one piece, time and memory, each in a process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brandpress.model.inference.preprocess import to_picture
-from brandpress.model.network import tiled as bands
+from brandpress.model.inference.preprocess import to_levels
+from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
 from tests.bench.bench import Bench
 from tests.bench.child import print_figures, run_child
@@ -21,7 +21,7 @@ from tests.bench.peak import peak_bytes, settle
 from tests.bench.row import Difference, Row
 
 SIZE, QUICK_SIZE = (1024, 512), (64, 64)
-BOUNDS = {"bands": 0, "one piece": 1 << 62}
+BOUNDS = {"tiles": 0, "one piece": 1 << 62}
 LEVELS = 1
 ROUNDS = 3
 """At most: its memory hardly varies."""
@@ -29,7 +29,7 @@ ROUNDS = 3
 MIB = 2**20
 ABOUT = {
     "memory": "The real decoder's sizes, random weights, float32; the most that the process holds above the weights.",
-    "time": "The same decodings: what bands cost in time.",
+    "time": "The same decodings: what tiles cost in time.",
 }
 
 
@@ -53,7 +53,7 @@ def tiles(bench: Bench) -> Iterator[Row]:
             costs[way].append(Cost(**run_child("tests.bench.tiles", as_words(size), "--way", way, "--picture", file)))
             pictures[way] = np.load(file).astype(int)
             bench.log(f"tiles: {way} {costs[way][-1].peak_bytes / MIB:,.0f} MiB, {costs[way][-1].seconds:.1f} s")
-        differences.append(float(np.abs(pictures["bands"] - pictures["one piece"]).max()))
+        differences.append(float(np.abs(pictures["tiles"] - pictures["one piece"]).max()))
     for what, unit in (("memory", "MiB"), ("time", "s")):
         ours, theirs = (
             tuple(cost.peak_bytes / MIB if unit == "MiB" else cost.seconds for cost in costs[way]) for way in BOUNDS
@@ -68,14 +68,14 @@ def tiles(bench: Bench) -> Iterator[Row]:
             unit,
             "ours/theirs",
             difference=Difference(max(differences), "levels", LEVELS),
-            table="decoding in bands, against in one piece",
+            table="decoding in tiles, against in one piece",
         )
 
 
 @torch.inference_mode()
 def decode(size: tuple[int, int], way: str, picture: Path) -> Cost:
     """What a child process does: decode noise with random weights, after a small picture that isn't counted."""
-    bands.MAX_UNTILED_ELEMENTS = BOUNDS[way]
+    tiled.MAX_UNTILED_ELEMENTS = BOUNDS[way]
     torch.manual_seed(0)
     autoencoder = Autoencoder(AutoencoderConfig()).eval()
     latents = torch.randn(1, autoencoder.config.token_channels, size[1] // 16, size[0] // 16)
@@ -83,7 +83,7 @@ def decode(size: tuple[int, int], way: str, picture: Path) -> Cost:
     before, start = settle(), time.perf_counter()
     decoded = autoencoder.decode(latents)
     cost = Cost(time.perf_counter() - start, peak_bytes() - before)
-    np.save(picture, np.asarray(to_picture(decoded[0])))
+    np.save(picture, to_levels(decoded[0]).numpy())
     return cost
 
 

@@ -16,7 +16,7 @@ pictures are compared on small random checkpoints and on nano.
   this card (`ceilings`); nothing else is counted.
 - *Eager*: torch's own functions. *Triton*: our kernels, the default on a GPU. *Levels* are of 255.
 - *Spreads*: the largest difference of two results, in standard deviations of one of them.
-- *In bands*: the decoder works on some rows of the picture at a time, which saves memory.
+- *In tiles*: the decoder works on some rows of the picture at a time, which saves memory.
 """
 
 TINY = "**Small sizes on a CPU, whatever the titles say: it shows that sections run; times mean nothing here.**"

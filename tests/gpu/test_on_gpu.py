@@ -169,10 +169,10 @@ def test_four_megapixels_in_one_piece_equal_those_in_bands(
     latents = torch.randn(1, 32, side // 16, side // 16, generator=torch.Generator().manual_seed(0)).to(device)
     monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 18)
     decoder.use(EAGER)
-    in_bands = decoder.decode(latents)
+    in_tiles = decoder.decode(latents)
     decoder.use(kernels_for(device))
     decoder.untiled_elements = DECODER_CHANNELS * side**2
     in_one_piece = decoder.decode(latents)
-    assert in_bands.shape == in_one_piece.shape == (1, 3, side, side)
-    assert in_bands.std() > 0.1
-    assert spreads_apart(in_one_piece, in_bands) < 1e-3
+    assert in_tiles.shape == in_one_piece.shape == (1, 3, side, side)
+    assert in_tiles.std() > 0.1
+    assert spreads_apart(in_one_piece, in_tiles) < 1e-3

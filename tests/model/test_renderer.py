@@ -15,7 +15,7 @@ from brandpress.model import CheckpointError, Renderer, RenderRequest, RequestEr
 from brandpress.model import renderer as module
 from brandpress.model.inference import components
 from brandpress.model.memory.plan import DeviceMemory, need_of
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from tests.model.small import (
     DEPTH,
     KV_PER_ROW,
@@ -92,14 +92,14 @@ def test_the_default_area_is_diffusers(small_of: Callable[[str], Small]) -> None
     assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
 
 
-def test_a_picture_in_narrow_bands_equals_diffusers(
+def test_a_picture_in_narrow_tiles_equals_diffusers(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As four megapixels do in wide ones."""
     small = small_of("klein")
     monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
-    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 12)
-    monkeypatch.setitem(bands.BAND_ELEMENTS, "cpu", 1 << 14)
+    monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 12)
+    monkeypatch.setitem(tiled.TILE_ELEMENTS, "cpu", 1 << 14)
     request = RenderRequest(PROMPT, pictures(1), 256, 320, seed=1, steps=1)
     (ours,) = small.renderer.render([request])
     assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
@@ -110,10 +110,10 @@ def test_a_picture_in_narrow_bands_equals_diffusers(
 def test_four_megapixels_equal_diffusers(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, width: int, height: int
 ) -> None:
-    """In bands, which diffusers' picture is made without: this autoencoder is small enough."""
+    """In tiles, which diffusers' picture is made without: this autoencoder is small enough."""
     small = small_of("klein")
     monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
-    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 20)
+    monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 20)
     request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
     (ours,) = small.renderer.render([request])
     assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1

@@ -1,4 +1,4 @@
-"""The autoencoder's decoder at its real size: in which layout, with which kernels, in one piece or in bands."""
+"""The autoencoder's decoder at its real size: in which layout, with which kernels, in one piece or in tiles."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def decoded(rig: Rig, model: Autoencoder, latents: Tensor, side: int, goal: Goal
         peak = rig.peak(lambda: decode(model, latents)) / 1e9
     finally:
         tiled.MAX_UNTILED_ELEMENTS = plain
-    yield Figure(f"{side}², in bands", seconds, "s", note=f"peak {peak:.1f} GB")
+    yield Figure(f"{side}², in tiles", seconds, "s", note=f"peak {peak:.1f} GB")
 
 
 def attention(rig: Rig) -> Iterator[Figure]:

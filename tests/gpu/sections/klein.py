@@ -12,11 +12,11 @@ from brandpress.model import Renderer, RenderRequest
 from brandpress.model.inference.components import LoadedModel
 from tests.bench.row import Goal
 from tests.gpu.case import KLEIN_4B, KLEIN_9B_KV, Case
+from tests.gpu.diffusers_pipeline import picture_of, pipeline_of
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import psnr
 from tests.gpu.plan import need
 from tests.gpu.rig import Rig
-from tests.gpu.theirs import picture_of, pipeline_of
 from tests.gpu.weights import folder_of, loaded_of, transformer_of
 
 ABOUT = (

@@ -12,10 +12,10 @@ from PIL import Image
 from brandpress.model import Renderer, RenderRequest
 from tests.bench.row import Goal
 from tests.gpu.checkpoints import KINDS, save_checkpoint
+from tests.gpu.diffusers_pipeline import noise_of
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import levels_apart, psnr
 from tests.gpu.rig import Rig
-from tests.gpu.theirs import noise_of
 from tests.gpu.weights import folder_of
 from tests.model.tokenizers import WORDS
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from brandpress.model.errors import RequestError
 from brandpress.model.inference import preprocess as references
-from brandpress.model.inference.preprocess import PictureDigests, picture_digest, prepare_reference, to_picture
+from brandpress.model.inference.preprocess import PictureDigests, picture_digest, prepare_reference, to_levels
 from tests.model.small import noise_picture
 
 PROCESSOR = Flux2ImageProcessor(vae_scale_factor=16)
@@ -96,7 +96,7 @@ def test_a_digest_is_worked_out_once_in_a_pictures_life(monkeypatch: pytest.Monk
 def test_pictures_are_rounded_as_diffusers_rounds() -> None:
     decoded = torch.randn(3, 48, 32, generator=torch.Generator().manual_seed(0)) * 0.8
     (other,) = PROCESSOR.postprocess(decoded[None], output_type="pil")
-    assert np.array_equal(np.asarray(to_picture(decoded)), np.asarray(other))
+    assert np.array_equal(to_levels(decoded).numpy(), np.asarray(other))
 
 
 def test_the_digest_of_a_picture_that_is_not_loaded_yet(tmp_path: Path) -> None:

@@ -15,12 +15,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brandpress.model.errors import CheckpointError
-from brandpress.model.inference.preprocess import to_picture
+from brandpress.model.inference.preprocess import to_levels
 from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig, layers_of, patchify, unpatchify
 from tests.model.layout import elements_of, randomise, real_layout, shapes_of
-from tests.model.network.test_tiled import in_bands
-from tests.model.small import levels_of
+from tests.model.network.test_tiled import in_tiles
 
 SMALL: dict[str, Any] = {
     "block_out_channels": (8, 16, 16, 24),
@@ -63,14 +62,14 @@ def test_latents_and_pictures_equal_diffusers(changes: dict[str, Any], size: tup
 @torch.inference_mode()
 @pytest.mark.parametrize("changes", [{}, {"layers_per_block": 2}, VARIANTS[2]], ids=str)
 @pytest.mark.parametrize("size", [(144, 176), (16, 128), (128, 16)], ids=str)
-def test_bands_equal_diffusers_in_one_piece(
+def test_tiles_equal_diffusers_in_one_piece(
     changes: dict[str, Any], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs = pair(**changes)
     taken = count_windows(monkeypatch)
     compare_with_diffusers(ours, theirs, size)
     assert not taken
-    with in_bands(3000):
+    with in_tiles(3000):
         compare_with_diffusers(ours, theirs, size)
     assert sum(taken) > len(taken) > 30
 
@@ -98,7 +97,7 @@ def picture(height: int, width: int, batch: int = 1) -> Tensor:
 
 
 def count_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Counts the bands of each layer as it runs."""
+    """Counts the tiles of each layer as it runs."""
     taken: list[int] = []
     windows = tiled.windows
 
@@ -116,22 +115,22 @@ def count_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("elements", [1, 3000, 1 << 30], ids=["a row", "some rows", "all rows"])
 @pytest.mark.parametrize("size", [(144, 80), (16, 128), (128, 16), (48, 48)], ids=str)
 @pytest.mark.parametrize("changes", [{}, VARIANTS[2]], ids=str)
-def test_bands_give_what_one_piece_gives(changes: dict[str, Any], size: tuple[int, int], elements: int) -> None:
+def test_tiles_give_what_one_piece_gives(changes: dict[str, Any], size: tuple[int, int], elements: int) -> None:
     ours, _ = pair(**changes)
     latents = ours.encode(picture(*size))
     decoded = ours.decode(latents)
-    with in_bands(elements):
+    with in_tiles(elements):
         torch.testing.assert_close(ours.encode(picture(*size)), latents, rtol=1e-5, atol=2e-5)
-        in_bands_result = ours.decode(latents)
-    torch.testing.assert_close(in_bands_result, decoded, rtol=1e-5, atol=2e-5)
-    levels, wanted = levels_of(to_picture(in_bands_result[0])), levels_of(to_picture(decoded[0]))
-    assert wanted.std() > 20
-    assert abs(levels - wanted).max() <= 1
+        tiled_result = ours.decode(latents)
+    torch.testing.assert_close(tiled_result, decoded, rtol=1e-5, atol=2e-5)
+    levels, expected = (to_levels(picture).int() for picture in (tiled_result[0], decoded[0]))
+    assert expected.float().std() > 20
+    assert (levels - expected).abs().max() <= 1
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("elements", [1, 3000], ids=["a row", "some rows"])
-def test_bands_in_bfloat16_are_as_near_to_float32_as_one_piece_is(elements: int) -> None:
+def test_tiles_in_bfloat16_are_as_near_to_float32_as_one_piece_is(elements: int) -> None:
     """One number in 256 is kept, so that any other order of a sum shows; what counts is that no error is added."""
     ours, _ = pair()
     pictures = picture(144, 80)
@@ -141,15 +140,15 @@ def test_bands_in_bfloat16_are_as_near_to_float32_as_one_piece_is(elements: int)
     ours.bfloat16()
     ours.bn = statistics  # as they are when it's loaded
     plain = ours.encode(pictures.bfloat16()), ours.decode(latents)
-    with in_bands(elements):
-        in_bands_result = ours.encode(pictures.bfloat16()), ours.decode(latents)
-    assert [one.dtype for one in in_bands_result] == [torch.float32, torch.bfloat16]
-    for true, one, other in zip(truth, plain, in_bands_result, strict=True):
+    with in_tiles(elements):
+        tiled_result = ours.encode(pictures.bfloat16()), ours.decode(latents)
+    assert [one.dtype for one in tiled_result] == [torch.float32, torch.bfloat16]
+    for true, one, other in zip(truth, plain, tiled_result, strict=True):
         assert 0 < (other - true).square().mean() < 1.1 * (one - true).square().mean()
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("elements", [3000, 0], ids=["bands", "one piece"])
+@pytest.mark.parametrize("elements", [3000, 0], ids=["tiles", "one piece"])
 def test_no_convolution_may_round_float32_to_ten_bits(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which a GPU does by default; what the caller has set holds again afterwards."""
     ours, _ = pair()
@@ -162,7 +161,7 @@ def test_no_convolution_may_round_float32_to_ten_bits(elements: int, monkeypatch
 
     monkeypatch.setattr(F, "conv2d", noted)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    with in_bands(elements) if elements else nullcontext():
+    with in_tiles(elements) if elements else nullcontext():
         ours.decode(ours.encode(picture(64, 48)))
     assert len(allowed) > 20 and not any(allowed)
     assert torch.backends.cudnn.allow_tf32
@@ -171,7 +170,7 @@ def test_no_convolution_may_round_float32_to_ten_bits(elements: int, monkeypatch
 def test_with_gradients_nothing_is_made_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, _ = pair()
     taken = count_windows(monkeypatch)
-    with in_bands(3000):
+    with in_tiles(3000):
         ours.decode(ours.encode(picture(64, 48))).square().mean().backward()
         assert not taken
         with torch.no_grad():
@@ -181,7 +180,7 @@ def test_with_gradients_nothing_is_made_in_bands(monkeypatch: pytest.MonkeyPatch
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("elements", [3000, None], ids=["bands", "one piece"])
+@pytest.mark.parametrize("elements", [3000, None], ids=["tiles", "one piece"])
 def test_a_layer_holds_its_input_and_nothing_older(elements: int | None) -> None:
     ours, _ = pair()
     outputs: list[weakref.ref[Tensor]] = []
@@ -193,7 +192,7 @@ def test_a_layer_holds_its_input_and_nothing_older(elements: int | None) -> None
 
     for layer in layers:
         layer.register_forward_hook(note)
-    with in_bands(elements) if elements else nullcontext():
+    with in_tiles(elements) if elements else nullcontext():
         ours.decode(ours.encode(picture(64, 48)))
     assert len(outputs) == len(layers)
 

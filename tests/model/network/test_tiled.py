@@ -1,4 +1,4 @@
-"""Layers in bands against the same layers in one piece."""
+"""Layers in tiles against the same layers in one piece."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ CHANNELS, GROUPS = 8, 4
 
 
 @contextmanager
-def in_bands(elements: int) -> Iterator[None]:
-    """Computes everything in bands of about `elements`."""
+def in_tiles(elements: int) -> Iterator[None]:
+    """Computes everything in tiles of about `elements`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 0)
-        patch.setattr(tiled, "BAND_ELEMENTS", {"cpu": elements, "gpu": elements})
+        patch.setattr(tiled, "TILE_ELEMENTS", {"cpu": elements, "gpu": elements})
         patch.setattr(tiled, "SCORE_ELEMENTS", elements)
         yield
 
@@ -64,11 +64,11 @@ def noise(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 @pytest.mark.parametrize("elements", [ONE_ROW, FEW_ROWS, ALL_ROWS])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-def test_bands_give_what_one_piece_gives(layer: Layer, size: tuple[int, int], elements: int) -> None:
+def test_tiles_give_what_one_piece_gives(layer: Layer, size: tuple[int, int], elements: int) -> None:
     net, x = randomise(Layers()), noise(2, CHANNELS, *size)
     before = x.clone()
     wanted = layer(net, x)
-    with in_bands(elements):
+    with in_tiles(elements):
         result = layer(net, x)
     assert result.shape == wanted.shape
     torch.testing.assert_close(result, wanted, rtol=1e-5, atol=1e-5)
@@ -92,7 +92,7 @@ def test_half_precision_rounds_as_one_piece_does(layer: Layer, dtype: torch.dtyp
     """A sum in another order may round to the next number, after the norm and after the convolution, no more."""
     net, x = randomise(Layers()).to(dtype), noise(1, CHANNELS, 31, 24, dtype=dtype)
     wanted = layer(net, x)
-    with in_bands(FEW_ROWS):
+    with in_tiles(FEW_ROWS):
         result = layer(net, x)
     assert result.dtype == dtype
     step = torch.finfo(dtype).eps
@@ -107,7 +107,7 @@ def test_moments_are_those_of_group_norm(offset: float, spread: float, dtype: to
     """What float32 loses grows with offset / spread, as in group norm; of E[x²] - E[x]² it would with the square."""
     ramp = torch.linspace(-3, 3, 37)[:, None] * spread
     x = (noise(2, CHANNELS, 37, 20) * spread + ramp + offset).to(dtype)
-    with in_bands(elements):
+    with in_tiles(elements):
         mean, var = tiled.group_moments(x, GROUPS)
     assert mean.dtype == var.dtype == torch.float32
 
@@ -126,7 +126,7 @@ def test_moments_are_those_of_group_norm(offset: float, spread: float, dtype: to
 def test_a_large_mean_costs_no_more_than_in_group_norm() -> None:
     norm, x = randomise(Layers()).norm, noise(1, CHANNELS, 40, 30) + 1e4
     truth = F.silu(nn.functional.group_norm(x.double(), GROUPS, norm.weight.double(), norm.bias.double(), norm.eps))
-    with torch.inference_mode(), in_bands(FEW_ROWS):
+    with torch.inference_mode(), in_tiles(FEW_ROWS):
         result = tiled.activation(x, norm)(x)
         plain = norm(x)
     assert (result - truth).abs().max() <= (plain - truth).abs().max()
@@ -165,7 +165,7 @@ class Allocations(TorchDispatchMode):
 def test_nothing_of_the_pictures_size_is_made_but_the_result(layer: Layer, makers: list[str]) -> None:
     net, x = randomise(Layers()), noise(1, CHANNELS, 128, 16)
     net.conv_1x1, net.hidden = nn.Conv2d(CHANNELS, CHANNELS, 1), x.clone()
-    with in_bands(8 * CHANNELS * 16), Allocations(x.numel() // 2) as allocations:
+    with in_tiles(8 * CHANNELS * 16), Allocations(x.numel() // 2) as allocations:
         layer(net, x)
     assert allocations.operations == makers
 
@@ -175,7 +175,7 @@ def test_with_gradients_nothing_is_made_in_bands(layer: Layer, monkeypatch: pyte
     net, x = randomise(Layers()), noise(1, CHANNELS, 6, 5).requires_grad_()
     wanted = torch.autograd.grad(layer(net, x).square().sum(), x)
     monkeypatch.setattr(tiled, "windows", None)
-    with in_bands(FEW_ROWS):
+    with in_tiles(FEW_ROWS):
         result = torch.autograd.grad(layer(net, x).square().sum(), x)
     assert torch.equal(result[0], wanted[0])
 
@@ -191,17 +191,17 @@ def test_attention_takes_as_many_queries_as_its_scores_may_be(monkeypatch: pytes
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", noted)
     x = noise(1, 1, 50, 4)
-    with in_bands(1000):
+    with in_tiles(1000):
         tiled.attention(x, x, x)
     assert taken == [(20, 50), (20, 50), (10, 50)]
 
 
 @torch.inference_mode()
 def test_the_bound_is_what_the_real_decoder_has_at_1024() -> None:
-    assert not tiled.in_bands(256 * 1024 * 1024)
-    assert tiled.in_bands(256 * 1024 * 1040)
+    assert not tiled.is_tiled(256 * 1024 * 1024)
+    assert tiled.is_tiled(256 * 1024 * 1040)
 
 
 @pytest.mark.parametrize(("width", "rows"), [(256 * 2048, 8), (256 * 5792, 2), (1 << 30, 1)])
 def test_a_band_has_a_row_at_least(width: int, rows: int) -> None:
-    assert tiled.band_rows(width, torch.device("cpu")) == rows
+    assert tiled.tile_rows(width, torch.device("cpu")) == rows

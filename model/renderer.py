@@ -167,7 +167,7 @@ class Renderer:
         residency_used = choose(need, memory) if residency is None else RESIDENCIES[residency]
         limit_to_budget(torch_device, memory)
         host = HostMemory.here(workers) if on_gpu else None
-        in_host_memory = host is not None and residency_used == "offload" and host.holds_offloaded(need)
+        host_has_room = host is not None and residency_used == "offload" and host.holds_offloaded(need)
         loaded = load_model(
             description,
             description.parts,
@@ -175,11 +175,11 @@ class Renderer:
             torch_dtype,
             residency_used,
             host,
-            kept_in_memory=in_host_memory,
+            host_has_room=host_has_room,
         )
         if need.work == need.in_one_piece:
             loaded.autoencoder.untiled_elements = DECODER_CHANNELS * largest.width * largest.height
-        offloaded_bytes = need.transformer + need.text_encoder if in_host_memory else 0
+        offloaded_bytes = need.transformer + need.text_encoder if host_has_room else 0
         host_cache = host.cache_budget(need.reference_set, offloaded_bytes) if host else 0
         return cls(loaded, need.spare(residency_used, memory), kernels_for(torch_device, compile), host_cache)
 

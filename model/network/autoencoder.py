@@ -1,7 +1,7 @@
 """FLUX.2's autoencoder: pictures <-> latent tokens.
 
-A convolutional KL autoencoder (8x downsampling) with 2x2 patches on top, so a token is 16x16 pixels. Latents are normalised
-with stored batch-norm statistics. Parameter names are those of diffusers' `AutoencoderKLFlux2`.
+A convolutional KL autoencoder (8x downsampling) with 2x2 patches on top, so a token is 16x16 pixels. Latents are
+normalised with stored batch-norm statistics. Parameter names are those of diffusers' `AutoencoderKLFlux2`.
 Source: black-forest-labs/flux2 `autoencoder.py`, diffusers 0.42.1 `autoencoder_kl_flux2.py`.
 
 Legend: B batch, H W picture pixels, h w latent grid (H/16, W/16), c latent channels, C = 4c token channels; inside

@@ -18,8 +18,9 @@ from brandpress.model.network.compiled_kernels import compiled_kernels
 from brandpress.model.network.fp8 import Fp8Linear, quantise
 from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.lora import LoraUpdate, apply_loras
+from brandpress.model.network.modulation import Modulations
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import KeyValue, Modulations, Transformer
+from brandpress.model.network.transformer import KeyValue, Transformer
 from tests.model.network.test_transformer import CLOSE, TEXT, pair, tokens, total
 
 Grids = list[tuple[int, int]]

@@ -21,7 +21,8 @@ from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
 from brandpress.model.network.fp8 import Fp8Linear, Fp8Rows, quantise
 from brandpress.model.network.kernels import EAGER
 from brandpress.model.network.positions import image_ids, text_ids
-from brandpress.model.network.transformer import Transformer, TransformerConfig, rope_table
+from brandpress.model.network.rope import rope_table
+from brandpress.model.network.transformer import Transformer, TransformerConfig
 from tests.model.layout import randomise
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from brandpress.model.network.compiled_kernels import compiled_kernels
 from brandpress.model.network.kernels import EAGER, Kernels
-from brandpress.model.network.transformer import rope_table
+from brandpress.model.network.rope import rope_table
 
 EPS = 1e-6
 

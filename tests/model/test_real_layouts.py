@@ -80,9 +80,9 @@ def test_bytes_of_weights_are_those_of_the_published_files(name: str, layout: st
 
 def test_the_autoencoder_in_bfls_layout() -> None:
     shapes = real_layout("vae")[1]
-    shapes_in_bfl = in_other_layout(shapes, lambda name: bfl_vae.tensor_origin(name, levels=4))
-    theirs = real_layout("bfl-vae")[1]
-    assert shapes_in_bfl.keys() == theirs.keys()
-    for name, shape in theirs.items():
-        assert shapes_in_bfl[name] == shape or (*shapes_in_bfl[name], 1, 1) == shape
-        assert shapes_in_bfl[name] == shape or ".attn_1." in name
+    converted_shapes = in_other_layout(shapes, lambda name: bfl_vae.tensor_origin(name, levels=4))
+    bfl_shapes = real_layout("bfl-vae")[1]
+    assert converted_shapes.keys() == bfl_shapes.keys()
+    for name, shape in bfl_shapes.items():
+        assert converted_shapes[name] == shape or (*converted_shapes[name], 1, 1) == shape
+        assert converted_shapes[name] == shape or ".attn_1." in name

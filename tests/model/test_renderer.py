@@ -39,39 +39,39 @@ def pictures(count: int, first: int = 0) -> tuple[Image.Image, ...]:
     return tuple(noise_picture(w, h, seed=i, mode=m) for i, (w, h, m) in enumerate(REFERENCES[first : first + count]))
 
 
-def levels(ours: Image.Image, other: Image.Image) -> int:
+def levels(one: Image.Image, other: Image.Image) -> int:
     """The largest difference of two pictures."""
-    return int(np.abs(levels_of(ours) - levels_of(other)).max())
+    return int(np.abs(levels_of(one) - levels_of(other)).max())
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 10])
 @pytest.mark.parametrize(("width", "height"), [(96, 64), (64, 176)])
 def test_pictures_equal_diffusers(small: Small, count: int, width: int, height: int) -> None:
     request = RenderRequest(PROMPT, pictures(count), width, height, seed=count + 7, steps=3, guidance=3.5)
-    (ours,) = small.renderer.render([request])
-    theirs = small.judge(request)
-    assert ours.size == (width, height)
-    assert np.std(theirs) > 4, "the judge's picture is flat: nothing is compared"
-    assert np.abs(levels_of(ours) - theirs).max() <= 1
+    (picture,) = small.renderer.render([request])
+    expected = small.judge(request)
+    assert picture.size == (width, height)
+    assert np.std(expected) > 4, "the judge's picture is flat: nothing is compared"
+    assert np.abs(levels_of(picture) - expected).max() <= 1
 
 
 def test_steps_and_guidance_default_to_the_family(small: Small) -> None:
-    (ours,) = small.renderer.render([RenderRequest(PROMPT, pictures(1), 64, 64)])
+    (picture,) = small.renderer.render([RenderRequest(PROMPT, pictures(1), 64, 64)])
     steps = 20 if small.kind in ("dev", "klein-base") else 4
-    assert np.abs(levels_of(ours) - small.judge(RenderRequest(PROMPT, pictures(1), 64, 64, steps=steps))).max() <= 1
+    assert np.abs(levels_of(picture) - small.judge(RenderRequest(PROMPT, pictures(1), 64, 64, steps=steps))).max() <= 1
 
 
 def test_a_negative_prompt_is_the_second_pass(small_of: Callable[[str], Small]) -> None:
     """diffusers has "" there; by its embedding, another can be given."""
     small = small_of("klein-base")
     request = RenderRequest(PROMPT, pictures(1), 64, 64, seed=2, steps=2, guidance=3.0, negative_prompt="snow falls")
-    (ours,) = small.renderer.render([request])
+    (picture,) = small.renderer.render([request])
     embedding, _ = small.pipeline.encode_prompt(
         prompt="snow falls", max_sequence_length=LENGTH, text_encoder_out_layers=text_layers(DEPTH)
     )
-    theirs = judged(small.pipeline, request, LENGTH, text_layers(DEPTH), negative_prompt_embeds=embedding)
-    assert np.abs(levels_of(ours) - theirs).max() <= 1
-    assert levels(ours, *small.renderer.render([replace(request, negative_prompt="")])) > 1
+    expected = judged(small.pipeline, request, LENGTH, text_layers(DEPTH), negative_prompt_embeds=embedding)
+    assert np.abs(levels_of(picture) - expected).max() <= 1
+    assert levels(picture, *small.renderer.render([replace(request, negative_prompt="")])) > 1
 
 
 @pytest.mark.parametrize("pixels", [90 * 90, 300 * 300, 2024 * 2024])
@@ -88,8 +88,8 @@ def test_references_may_be_scaled_to_another_area(small: Small, pixels: int) -> 
 def test_the_default_area_is_diffusers(small_of: Callable[[str], Small]) -> None:
     small = small_of("klein")
     request = RenderRequest(PROMPT, (noise_picture(1310, 1100, seed=3),), 64, 64, steps=1)
-    (ours,) = small.renderer.render([request])
-    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+    (picture,) = small.renderer.render([request])
+    assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
 def test_a_picture_in_narrow_tiles_equals_diffusers(
@@ -101,8 +101,8 @@ def test_a_picture_in_narrow_tiles_equals_diffusers(
     monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 12)
     monkeypatch.setitem(tiled.TILE_ELEMENTS, "cpu", 1 << 14)
     request = RenderRequest(PROMPT, pictures(1), 256, 320, seed=1, steps=1)
-    (ours,) = small.renderer.render([request])
-    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+    (picture,) = small.renderer.render([request])
+    assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
 @pytest.mark.slow("model/inference", "model/network", "model/renderer.py")
@@ -115,8 +115,8 @@ def test_four_megapixels_equal_diffusers(
     monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
     monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 20)
     request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
-    (ours,) = small.renderer.render([request])
-    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+    (picture,) = small.renderer.render([request])
+    assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
 def test_every_input_shows_in_the_picture(small: Small) -> None:

@@ -53,7 +53,7 @@ QKV = {
 
 def to_bfl(state: State) -> State:
     """Renames a transformer's tensors from diffusers' names to BFL's."""
-    out: State = {f"{bfl}.weight": state[f"{ours}.weight"] for ours, bfl in TOP.items() if f"{ours}.weight" in state}
+    out: State = {f"{bfl}.weight": state[f"{name}.weight"] for name, bfl in TOP.items() if f"{name}.weight" in state}
     scale, shift = state["norm_out.linear.weight"].chunk(2)
     out["final_layer.adaLN_modulation.1.weight"] = torch.cat((shift, scale))
     for name, tensor in state.items():

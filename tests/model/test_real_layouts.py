@@ -32,13 +32,13 @@ def from_table(family: Family) -> Transformer:
 
 
 def in_other_layout(shapes: Shapes, origin: Callable[[str], Origin]) -> Shapes:
-    """The shapes that the other layout's file has, put together from all that is taken from it."""
+    """Returns the shapes of a file in the other layout, from the parts that are read from it."""
     parts: dict[str, dict[int | None, tuple[int, ...]]] = {}
     for name, shape in shapes.items():
         source = origin(name)
         assert parts.setdefault(source.name, {}).setdefault(source.third, shape) == shape
     for thirds in parts.values():
-        assert set(thirds) in ({None}, {0, 1, 2}), "all of a tensor is taken, once"
+        assert set(thirds) in ({None}, {0, 1, 2}), "every part of a tensor is read once"
     return {
         name: next(iter(thirds.values())) if None in thirds else (3 * thirds[0][0], *thirds[0][1:])
         for name, thirds in parts.items()
@@ -50,7 +50,7 @@ def test_every_model_with_weights_is_in_the_list() -> None:
 
 
 @pytest.mark.parametrize(("name", "layout"), TRANSFORMERS.items())
-def test_transformers(name: str, layout: str) -> None:
+def test_tensors_of_transformers_are_those_of_the_published_files(name: str, layout: str) -> None:
     family = FAMILIES[name]
     module = from_table(family)
     config, shapes, elements = real_layout(layout)

@@ -53,8 +53,8 @@ def test_a_campaign_computes_nothing_twice(small_of: Callable[[str], Small], mon
 def test_references_are_prepared_once(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """Five requests with the same two pictures in either order, separately and in a list: each picture is hashed, prepared
-    and its pixels hashed once."""
+    """Five requests with the same two pictures in either order, separately and in a list: each picture is hashed,
+    prepared, and its pixels are hashed once."""
     renderer = small_of(kind).fresh()
     counters = [Counter(monkeypatch, references, "picture_digest")]
     counters += [Counter(monkeypatch, conditions, name) for name in ("prepare_reference", "pixels_digest")]

@@ -1,4 +1,4 @@
-"""FLUX.2, behind `Renderer` and `RenderRequest`. Knows nothing about campaigns.
+"""FLUX.2 models behind `Renderer` and `RenderRequest`. Knows nothing about campaigns.
 
 `import brandpress.model` is cheap: torch and transformers are imported when `Renderer` is first used. The import sets
 PYTORCH_ALLOC_CONF for torch's CUDA allocator, unless it (or PYTORCH_CUDA_ALLOC_CONF) is set already.

@@ -1,4 +1,4 @@
-"""The model that a campaign or a call of `Renderer.load` chooses: a base, and replacements for its parts."""
+"""The model that a campaign or `Renderer.load` names: a base, and replacements for its parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class LoraChoice:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """base: a family's name, a folder, a single file or a hub id. transformer, vae, text_encoder: a file or folder that
+    """A base, and replacements for its parts.
+
+    base: a family's name, a folder, a single file or a hub id. transformer, vae, text_encoder: a file or folder that
     replaces this part of the base. quantise: "fp8" stores the blocks' weights in one byte each. region: where a hosted
     tier runs.
     """

@@ -1,4 +1,4 @@
-"""A table of the FLUX.2 family: each model's architecture, sampling defaults and licence. No torch here.
+"""The FLUX.2 family: each model's architecture, sampling defaults and licence. No torch here.
 
 Sources: the model cards, `model_index.json` and `config.json` of black-forest-labs' repositories, and of the text
 encoders' (mistralai/Mistral-Small-3.2-24B-Instruct-2506, Qwen/Qwen3-4B, Qwen/Qwen3-8B); docs.bfl.ai for hosted tiers.
@@ -45,12 +45,12 @@ class TransformerSize:
 
     @property
     def block_parameters(self) -> int:
-        """Number of weights in the blocks' linear layers: the ones that quantised files store in fewer bits."""
+        """Number of weights in the blocks' linear layers, which quantised files store in fewer bits."""
         return self.width**2 * (26 * self.double + 13 * self.single)
 
     @property
     def parameters(self) -> int:
-        """Number of all weights: blocks, query and key norms, embedders, shared modulations, last layer."""
+        """Total number of weights: blocks, query and key norms, embedders, shared modulations, last layer."""
         embedders = (2 if self.guidance_embeds else 1) * (256 * self.width + self.width**2)
         tokens = self.width * (2 * LATENT_CHANNELS + self.text_width)
         norms = HEAD_SIZE * (4 * self.double + 2 * self.single)
@@ -64,7 +64,7 @@ class TransformerSize:
 
 @dataclass(frozen=True, slots=True)
 class TextEncoderSize:
-    """A language model. Prompts are embedded by the hidden states of `layers`; layers above the last aren't loaded."""
+    """A language model. Prompts are embedded by the hidden states of `layers`. Layers above the last aren't loaded."""
 
     name: str
     kind: Literal["mistral3", "qwen3"]
@@ -144,7 +144,7 @@ class Family:
 
     @property
     def hosted(self) -> bool:
-        """Whether BFL renders it, through its API."""
+        """Whether BFL renders it on its servers."""
         return self.endpoint is not None
 
 

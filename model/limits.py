@@ -1,4 +1,4 @@
-"""Limits that every model of the family puts on a request. Each check raises RequestError."""
+"""Limits on requests that all models share. Each check raises RequestError."""
 
 from __future__ import annotations
 

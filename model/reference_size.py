@@ -1,4 +1,4 @@
-"""Sizes of reference pictures: which are allowed, and how they are scaled down. No torch here."""
+"""Sizes of reference pictures: the allowed ones, and how large ones are scaled down. No torch here."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def check_shape(picture: Image.Image) -> None:
 
 
 def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:
-    """The picture, scaled down with Lanczos to at most `max_pixels`; never scaled up."""
+    """Returns the picture, scaled down with Lanczos to at most `max_pixels`; never scaled up."""
     size = fitted_size(picture.size, max_pixels)
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def fitted_size(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
-    """The (width, height) in pixels of a picture of `size` once it is scaled down to at most `max_pixels`."""
+    """Returns the (width, height) of a picture of `size` after scaling it down to at most `max_pixels`."""
     width, height = size
     if width * height <= max_pixels:
         return size
@@ -35,6 +35,6 @@ def fitted_size(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
 
 
 def prepared_grid(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
-    """The (height, width) in tokens of a picture of `size` (width, height) in pixels once it is prepared."""
+    """Returns the (height, width) in tokens of a prepared picture. size: its original (width, height) in pixels."""
     width, height = fitted_size(size, max_pixels)
     return height // SIZE_MULTIPLE, width // SIZE_MULTIPLE

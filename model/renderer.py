@@ -1,4 +1,4 @@
-"""The model's public face: a Renderer takes requests and returns pictures."""
+"""The renderer: takes requests and returns pictures."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ DEFAULT_LARGEST = Largest()
 class Sampling:
     """How a request is sampled, with the model's defaults filled in.
 
-    grid: (height, width) in tokens. second_pass: whether guidance needs a pass without the prompt.
+    grid: (height, width) in tokens. second_pass: whether guidance needs a second pass, with the negative prompt.
     """
 
     steps: int
@@ -68,7 +68,7 @@ class Sampling:
 
 @dataclass
 class _Job:
-    """A request being rendered. output: latents (1, C, h, w) after denoising, levels (H, W, 3) after decoding."""
+    """A request in progress. output: latents (1, C, h, w) after denoising, levels (H, W, 3) after decoding."""
 
     request: RenderRequest
     clock: Clock
@@ -82,16 +82,16 @@ class Renderer:
     """Renders pictures with one model on one device.
 
     Create it with `Renderer.load`. Call `render` for a list of pictures, or `stream` to get each picture with its
-    timings and cache hits as soon as it's done. Prompts, references and other intermediates are cached between calls;
-    caches never change a picture. Not thread-safe: every worker needs its own renderer.
+    timings and cache hits as soon as it's rendered. Prompts, references and other intermediates are cached between
+    calls; caches never change a picture. Not thread-safe: every worker needs its own renderer.
     """
 
     def __init__(
         self, loaded: LoadedModel, spare: int = KV_BYTES, kernels: Kernels = EAGER, host_cache: int = 0
     ) -> None:
-        """Wrap a loaded model; most callers want `Renderer.load`.
+        """Wrap a loaded model. Most callers want `Renderer.load`.
 
-        spare: bytes of the device that are left for cached reference sets. kernels: the elementwise operations to use.
+        spare: bytes of the device's memory for cached reference sets. kernels: the elementwise operations to use.
         host_cache: bytes of the machine's memory for reference sets that are evicted from the device.
         """
         self.loaded, self.description = loaded, loaded.description
@@ -119,23 +119,23 @@ class Renderer:
         per_device: int = 1,
         compile: bool | None = None,
     ) -> RendererProtocol:
-        """Load a model and return its renderer. Downloads what a hub id names, unless the hub's cache has it.
+        """Load a model and return its renderer. Models on the hub are downloaded unless they are in the hub's cache.
 
         Relative paths are relative to the working directory.
 
-        - base: a name of the family, a folder in diffusers' layout, a single file, or a hub id. A tier without open
-          weights returns a renderer that calls BFL's API.
+        - base: a family's name, a folder in diffusers' layout, a single file, or a hub id. For a tier
+          without open weights, the renderer calls BFL's API.
         - transformer, vae, text_encoder: a file or folder that replaces this part of the base.
-        - loras: (file, scale) pairs; their updates are added up.
+        - loras: (file, scale) pairs. Their updates are summed.
         - quantise: "fp8" stores the blocks' weights in one byte each.
-        - device: "cpu", "cuda", "cuda:1"…; default: the first GPU, or the CPU if there is no GPU.
+        - device: "cpu", "cuda", "cuda:1"…; default: the first GPU, or the CPU without one.
         - dtype: "float32", "bfloat16" or "float16"; default: bfloat16 on a GPU, float32 on a CPU.
-        - residency: "resident" keeps all parts on the device, "offload" either the text encoder or the transformer;
-          default: "resident" if the device has enough free memory for it.
-        - largest: the largest picture that will be requested; memory is planned for it.
+        - residency: "resident" keeps all parts on the device, "offload" only one of text encoder and transformer at a
+          time; default: "resident" if the device has enough free memory.
+        - largest: the largest picture that will be requested. Memory is planned for it.
         - region: of a hosted tier.
         - workers: the number of workers that share this machine's memory, or a hosted tier's account.
-        - per_device: the number of workers that share the device; each plans with an equal part of it.
+        - per_device: the number of workers that share the device. Each plans with an equal part of its memory.
         - compile: fuse elementwise operations if a compiler is found (Triton on a GPU, torch.compile on a CPU);
           default: on a GPU only.
 
@@ -167,7 +167,7 @@ class Renderer:
         residency_used = choose(need, memory) if residency is None else RESIDENCIES[residency]
         limit_to_budget(torch_device, memory)
         host = HostMemory.here(workers) if on_gpu else None
-        in_host_memory = host is not None and residency_used == "offload" and host.holds_offloaded(need)
+        host_has_room = host is not None and residency_used == "offload" and host.holds_offloaded(need)
         loaded = load_model(
             description,
             description.parts,
@@ -175,18 +175,18 @@ class Renderer:
             torch_dtype,
             residency_used,
             host,
-            kept_in_memory=in_host_memory,
+            host_has_room=host_has_room,
         )
         if need.work == need.in_one_piece:
             loaded.autoencoder.untiled_elements = DECODER_CHANNELS * largest.width * largest.height
-        offloaded_bytes = need.transformer + need.text_encoder if in_host_memory else 0
+        offloaded_bytes = need.transformer + need.text_encoder if host_has_room else 0
         host_cache = host.cache_budget(need.reference_set, offloaded_bytes) if host else 0
         return cls(loaded, need.spare(residency_used, memory), kernels_for(torch_device, compile), host_cache)
 
     def host(self) -> dict[str, str]:
-        """Returns what records say about the machine.
+        """Returns the fields of a record about the machine.
 
-        Always: `device`, `torch`, `driver`, and `pass_rows`, the rows that go through the transformer together. With
+        Always: `device`, `torch`, `driver`, and `pass_rows`, the maximum rows of a pass of the transformer. With
         offloading: `residency` and `turns_from` (`memory` or `disk`). With compiled kernels: `compiled`.
         """
         on_gpu = self.device.type == "cuda"
@@ -214,12 +214,14 @@ class Renderer:
         return [rendered.picture for rendered in self.stream(requests)]
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Rewrite prompts that ask for it and, with offloading, encode all prompts: parts are then swapped once.
+        """Rewrite the prompts of requests with `upsample` and, with offloading, encode all prompts.
 
-        Optional: `stream` does both, one request at a time.
+        Optional: `stream` does both one request at a time, which swaps parts of the model for each of them.
         """
         prompts = [(self._conditions.prompt(request)[0], request) for request in requests]
-        for prompt, request in prompts if self.residency == "offload" else ():
+        if self.residency != "offload":
+            return
+        for prompt, request in prompts:
             self._conditions.text(prompt)
             if self.check(request).second_pass:
                 self._conditions.text(request.negative_prompt)
@@ -227,7 +229,7 @@ class Renderer:
     def release(self) -> None:
         """Free memory of the device, for example after an attempt that ran out of it.
 
-        Drops cached reference sets (they move to the machine's memory if it has room) and returns unused memory.
+        Evicts cached reference sets (to the machine's memory if it has room) and frees unused memory.
         """
         self._conditions.release()
         free_unused(self.device)
@@ -235,9 +237,9 @@ class Renderer:
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
         """Yields the pictures one by one, in order, each with its timings (seconds) and cache hits.
 
-        Neighbouring requests of equal size, steps, guidance and reuse go through the transformer together. On a GPU,
-        pictures are yielded one batch late: the last batch is copied to the CPU while the next one is computed.
-        `requests` is read at most one request ahead of a batch. Raises RequestError at an invalid request.
+        Consecutive requests with the same size, steps, guidance and reuse can share passes of the transformer. On a
+        GPU, pictures are yielded one batch late, so that a batch is copied to the CPU while the next one is computed.
+        `requests` is read at most one request ahead of a batch. Raises RequestError for an invalid request.
         """
         decoding: list[_Job] = []
         for batch in Batches(self._batch_key, self._rows, packed_rows(self.device.type)).of(requests):
@@ -253,7 +255,7 @@ class Renderer:
         yield from map(self._finish, decoding)
 
     def check(self, request: RenderRequest) -> Sampling:
-        """Returns how the request is sampled. Raises RequestError, naming the field, its value and what is allowed."""
+        """Returns how a request is sampled. Raises RequestError with the field, its value and what is allowed."""
         limits = self.description
         check_size(request)
         check_references(request, limits.max_references)
@@ -274,11 +276,11 @@ class Renderer:
         return Sampling(steps, guidance, grid, guidance > 1 and not limits.distilled)
 
     def _batch_key(self, request: RenderRequest) -> Hashable:
-        """Returns what requests of one batch have in common."""
+        """Returns what all requests of a batch have in common."""
         return self.check(request), request.reuse
 
     def _rows(self, request: RenderRequest) -> int:
-        """Returns the rows that a request takes in the transformer's largest pass."""
+        """Returns the rows of a request in the transformer's largest pass."""
         height, width = self.check(request).grid
         rows = self.description.text_length + height * width
         if self.description.kv:
@@ -292,7 +294,7 @@ class Renderer:
 
     @torch.inference_mode()
     def _denoise(self, requests: Sequence[RenderRequest]) -> list[_Job]:
-        """Returns the jobs of a batch with their latents, which a GPU may still be computing."""
+        """Returns the jobs of a batch with their latents. A GPU may still be computing them."""
         with current(self.device):
             sampling = self.check(requests[0])
             jobs = [self._prepare(request, sampling) for request in requests]
@@ -318,7 +320,7 @@ class Renderer:
         return Denoiser(model, schedule, samples, self._kernels).run(), hit
 
     def _prepare(self, request: RenderRequest, sampling: Sampling) -> _Job:
-        """Returns a job with its texts and references encoded: all work of the text encoder and the autoencoder."""
+        """Returns a job with its texts and references encoded. Needs the text encoder and the autoencoder."""
         job = _Job(request, Clock(self.device))
         with job.clock.stage("text"):
             job.prompt, rewrite_hit = self._conditions.prompt(request)
@@ -355,7 +357,7 @@ class Renderer:
             job.output = copy_to_host(to_levels(self.loaded.autoencoder.decode(job.output)[0]))
 
     def _finish(self, job: _Job) -> Rendered:
-        seconds = job.clock.seconds()  # waits until the levels are copied
+        seconds = job.clock.seconds()  # waits until the levels have been copied
         picture = Image.fromarray(job.output.numpy())
         return Rendered(picture, seconds, dict(job.cache), job.prompt if job.request.upsample else None)
 

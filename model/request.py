@@ -1,7 +1,4 @@
-"""The types at the model's face: requests, rendered pictures and the renderer's protocol.
-
-Imports neither torch nor transformers.
-"""
+"""Requests, rendered pictures, and the protocol of renderers. Imports neither torch nor transformers."""
 
 from __future__ import annotations
 
@@ -27,13 +24,13 @@ MAX_REFERENCE_PIXELS = 2024 * 2024
 
 @dataclass(frozen=True)
 class RenderRequest(SamplingParams):
-    """One picture to render. The sampling parameters (`steps=`, `guidance=`, …) are keyword arguments, too.
+    """One picture to render. Also takes the sampling parameters (`steps=`, `guidance=`, …) as keyword arguments.
 
-    - prompt: the text that describes the picture.
+    - prompt: a description of the picture.
     - references: at most 10 reference pictures, in order, each with sides of at least 64 pixels and an aspect ratio of
-      at most 8:1. Don't change a picture after it was passed: its digest is cached.
-    - width, height: in pixels; multiples of 16, at most 4,194,304 pixels in all, at most 8:1.
-    - seed: of the noise, which is drawn on the CPU in float32: a seed means the same picture on every device.
+      at most 8:1. Don't change a picture that was passed: its digest is cached.
+    - width, height: in pixels. Multiples of 16, at most 4,194,304 pixels in total, at most 8:1.
+    - seed: of the noise. It is drawn on the CPU in float32, so that a seed means the same picture on every device.
     - reference_pixels: 4,096 to 4,096,576 (2024x2024).
     """
 
@@ -46,13 +43,13 @@ class RenderRequest(SamplingParams):
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture and what it took.
+    """A picture and what rendering it took.
 
     - picture: in RGB.
     - timings: seconds per stage.
-    - cache: per kind of cache, 1 for a hit and 0 for a miss.
+    - cache: for each kind of cache, 1 for a hit and 0 for a miss.
     - prompt: the rewritten prompt; None if it wasn't rewritten.
-    - cost: what a hosted tier charged, in its credits (US cents); None for a local model.
+    - cost: what a hosted tier charged, in credits (US cents); None for a local model.
     """
 
     picture: Image.Image
@@ -64,13 +61,13 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Failed:
-    """Takes a picture's place in a stream if its request failed and the other requests can still succeed."""
+    """Replaces a picture in a stream if its request failed and other requests can still succeed."""
 
     cause: BrandpressError
 
 
 class RendererProtocol(Protocol):
-    """What can render requests: a `Renderer` with a model on a device, or a hosted tier."""
+    """Renders requests: a `Renderer` with a model on a device, or a `HostedRenderer`."""
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
         """Returns the pictures, in the order of the requests. Raises RequestError before anything is rendered."""
@@ -79,7 +76,7 @@ class RendererProtocol(Protocol):
         """Yields the pictures one by one, in the order of the requests."""
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
-        """Do work in advance that is cheaper for many requests together. Optional.
+        """Do in advance what is cheaper for many requests together. Optional.
 
         Can be called while `stream` waits for its next request.
         """
@@ -91,4 +88,4 @@ class RendererProtocol(Protocol):
         """
 
     def host(self) -> dict[str, str]:
-        """Returns what records say about the machine: at least device, torch and driver."""
+        """Returns the fields of a record about the machine: at least device, torch and driver."""

@@ -1,9 +1,9 @@
-"""Versions that are part of every render key. Raise one with any change that alters the pixels of its pictures."""
+"""Versions that are part of render keys. Increase one with any change that alters the pixels of its pictures."""
 
 SAMPLER = "euler-empirical-mu/2"
 HOSTED_SAMPLER = "bfl-api/1"
 APPROXIMATION = "approximate/1"
-"""Part of the key of pictures with `reuse: approximate` only."""
+"""Only part of the keys of pictures with `reuse: approximate`."""
 
 LONG_SCHEDULE = 12
-"""The number of steps from which approximate reuse skips some."""
+"""The lowest number of steps at which approximate reuse skips some."""

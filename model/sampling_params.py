@@ -8,21 +8,22 @@ from typing import Any
 REUSES = ("exact", "approximate")
 
 DEFAULT_REFERENCE_PIXELS = 1024 * 1024
-"""Area that larger reference pictures are scaled down to, unless a model or a request sets its own."""
+"""The area that larger reference pictures are scaled down to, unless the model or the request sets another."""
 
 ALWAYS_WRITTEN = frozenset({"steps", "guidance"})
-"""Parameters that render keys and records have held from the start. The others are written only when they are set, so
-that adding a parameter leaves existing keys and records unchanged."""
+"""Parameters that render keys and records always contain. The others are written only if they are set, so that adding a
+parameter leaves existing keys and records unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingParams:
     """How a picture is sampled. Requests, variants and render keys inherit these fields.
 
-    - steps, guidance: None takes the default of the checkpoint's family.
+    - steps, guidance: None means the default of the checkpoint's family.
     - negative_prompt: what guidance leads away from; for models that aren't distilled.
-    - reference_pixels: the area that larger references are scaled down to; None takes the model's default, 1024x1024.
-    - upsample: let the model's own language model rewrite the prompt first, if it has one.
+    - reference_pixels: the area that larger references are scaled down to; None means the model's default, usually
+      1024x1024.
+    - upsample: rewrite the prompt first with the model's own language model, if it has one.
     - reuse: "exact" computes everything that would change the picture. "approximate" reuses the keys and values of
       references from an earlier step and skips some steps of a long schedule (see `inference.step_cache`).
     """
@@ -42,4 +43,4 @@ class SamplingParams:
 _NAMES = tuple(field.name for field in fields(SamplingParams))
 
 ADDED_LATER = tuple(name for name in _NAMES if name not in ALWAYS_WRITTEN)
-"""Parameters that are written only when they are set."""
+"""Parameters that are written only if they are set."""

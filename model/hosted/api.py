@@ -28,7 +28,7 @@ from brandpress.model.hosted.answer import (
     Answer,
     tidy,
 )
-from brandpress.model.hosted.retry import RetryPolicy, poll_pauses
+from brandpress.model.hosted.retry import CallPolicy, poll_pauses
 
 MAX_BYTES = 64 << 20
 MAX_REDIRECTS = 3
@@ -50,8 +50,8 @@ class Submitted:
 class BflApi:
     """A client for one account. Must be used on one event loop."""
 
-    def __init__(self, service: Service, key: str, http: httpx2.AsyncClient, retry_policy: RetryPolicy) -> None:
-        self._service, self._key, self._http, self._retry_policy = service, key, http, retry_policy
+    def __init__(self, service: Service, key: str, http: httpx2.AsyncClient, policy: CallPolicy) -> None:
+        self._service, self._key, self._http, self._policy = service, key, http, policy
         self._account_error = ""
 
     def check_open(self) -> None:
@@ -81,20 +81,20 @@ class BflApi:
         poll = partial(self._send, "GET", self._service.status_address(task.polling_url), keyed=True)
         pauses = poll_pauses()
         try:
-            async with asyncio.timeout(self._retry_policy.task_timeout):
+            async with asyncio.timeout(self._policy.task_timeout):
                 while True:
-                    await self._retry_policy.sleep(next(pauses))
+                    await self._policy.sleep(next(pauses))
                     address = self._address(await self._call(poll, _is_unavailable_poll))
                     if address is not None:
                         return address
         except TimeoutError:
-            seconds = f"{self._retry_policy.task_timeout:g} s"
+            seconds = f"{self._policy.task_timeout:g} s"
             raise HostedError(f"not ready after {seconds}; the task may still be running and charged") from None
 
     async def download(self, address: str) -> bytes:
         """Downloads a picture of at most 64 MiB, without sending the key. Raises HostedError."""
         try:
-            async with asyncio.timeout(self._retry_policy.task_timeout):
+            async with asyncio.timeout(self._policy.task_timeout):
                 for _ in range(1 + MAX_REDIRECTS):
                     url = self._service.picture_address(address)
                     answer = await self._call(partial(self._send, "GET", url, keyed=False), _is_unavailable)
@@ -104,7 +104,7 @@ class BflApi:
                         break
                     address = str(url.join(answer.headers.get("location", "")))
         except TimeoutError:
-            raise HostedError(f"the picture wasn't downloaded in {self._retry_policy.task_timeout:g} s") from None
+            raise HostedError(f"the picture wasn't downloaded in {self._policy.task_timeout:g} s") from None
         raise HostedError(f"the picture couldn't be downloaded (HTTP {answer.status})")
 
     def _address(self, answer: Answer) -> str | None:
@@ -143,9 +143,9 @@ class BflApi:
     ) -> Answer:
         """Sends a request, with retries. once: don't retry if the service may have received the request."""
         last, retry_after = "", 0.0
-        for attempt in range(self._retry_policy.max_attempts):
+        for attempt in range(self._policy.max_attempts):
             if attempt:
-                await self._retry_policy.pause(attempt, retry_after)
+                await self._policy.pause(attempt, retry_after)
             retry_after = 0.0
             try:
                 answer = await send()
@@ -157,9 +157,7 @@ class BflApi:
                 if not is_retried(answer):
                     return answer
                 last, retry_after = f"HTTP {answer.status}: {answer.detail}", answer.retry_after
-        raise HostedError(
-            f"BFL couldn't serve the request in {self._retry_policy.max_attempts} attempts; last error: {last}"
-        )
+        raise HostedError(f"BFL couldn't serve the request in {self._policy.max_attempts} attempts; last error: {last}")
 
     async def _send(self, method: str, url: httpx2.URL, *, keyed: bool, body: dict[str, Any] | None = None) -> Answer:
         headers = {"x-key": self._key} if keyed else {}
@@ -172,10 +170,10 @@ class BflApi:
         return Answer(response.status_code, response.headers, bytes(data), self._key)
 
 
-def new_client(retry_policy: RetryPolicy) -> httpx2.AsyncClient:
+def new_client(policy: CallPolicy) -> httpx2.AsyncClient:
     """An HTTP client without the key. Without compression, so that the bytes received are the bytes kept in memory."""
     headers = {"user-agent": "brandpress", "accept-encoding": "identity"}
-    return httpx2.AsyncClient(headers=headers, timeout=retry_policy.io_timeout, follow_redirects=False)
+    return httpx2.AsyncClient(headers=headers, timeout=policy.io_timeout, follow_redirects=False)
 
 
 def _cost(value: Any) -> float | None:

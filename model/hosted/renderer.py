@@ -16,14 +16,14 @@ from brandpress.model.hosted.api import BflApi, new_client
 from brandpress.model.hosted.body import body_of
 from brandpress.model.hosted.limits import check
 from brandpress.model.hosted.picture import decode_picture
-from brandpress.model.hosted.retry import RetryPolicy
+from brandpress.model.hosted.retry import CallPolicy
 from brandpress.model.hosted.session import running_loop
 from brandpress.model.hosted.window import in_order
 from brandpress.model.request import Failed, Rendered, RenderRequest
 
 MAX_IN_FLIGHT = 24
 """Concurrent tasks that BFL allows per account."""
-RETRY_POLICY = RetryPolicy()
+CALL_POLICY = CallPolicy()
 
 
 class HostedRenderer:
@@ -34,7 +34,7 @@ class HostedRenderer:
         family: Family,
         region: str | None = None,
         in_flight: int = MAX_IN_FLIGHT,
-        retry_policy: RetryPolicy = RETRY_POLICY,
+        policy: CallPolicy = CALL_POLICY,
     ) -> None:
         """in_flight: concurrent tasks, 1 to 24. Raises HostedError without a key, RequestError for a bad region."""
         if family.endpoint is None:
@@ -42,7 +42,7 @@ class HostedRenderer:
         if not 1 <= in_flight <= MAX_IN_FLIGHT:
             raise RequestError(f"in_flight {in_flight}: allowed: 1 to {MAX_IN_FLIGHT}")
         self.family, self.in_flight, self._endpoint = family, in_flight, family.endpoint
-        self._service, self._key, self._retry_policy = service_of(region), key_of_environment(), retry_policy
+        self._service, self._key, self._policy = service_of(region), key_of_environment(), policy
 
     @classmethod
     def load(cls, family: Family | str, region: str | None = None, workers: int = 1) -> HostedRenderer:
@@ -87,8 +87,8 @@ class HostedRenderer:
 
         Requests are pulled as tasks end. Closing the iterator cancels running tasks; BFL charges for those it started.
         """
-        http = new_client(self._retry_policy)
-        api = BflApi(self._service, self._key, http, self._retry_policy)
+        http = new_client(self._policy)
+        api = BflApi(self._service, self._key, http, self._policy)
         with running_loop(http) as loop:
 
             def start(request: RenderRequest) -> Future[Rendered | Failed]:

@@ -12,8 +12,8 @@ FIRST_POLL, MAX_POLL, POLL_GROWTH = 0.5, 2.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Timeouts in seconds, and the number of attempts.
+class CallPolicy:
+    """Timeouts in seconds and the number of attempts, for calls to BFL's API.
 
     io_timeout: for connecting, and for each read and write. task_timeout: for a task, and for the download of its
     picture, whose URL is valid for 10 minutes. max_attempts: per call, including the first. sleep: replaced in tests.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from brandpress.model.inference.reference_kv import OffloadedKV, ReferenceKV
 from brandpress.model.memory.offload import nbytes
-from brandpress.model.network.transformer import Modulations
+from brandpress.model.network.modulation import Modulations
 
 TEXT_BYTES = 1 << 30
 LATENTS_BYTES = 1 << 28

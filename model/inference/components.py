@@ -1,4 +1,4 @@
-"""The parts of a model on its device: all resident, or the large ones offloaded in turn."""
+"""The parts of a model on its device: all resident, or either the text encoder or the transformer offloaded."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Offloadable(Generic[Part]):
         host: HostMemory | None = None,
         module: Callable[[Part], nn.Module] | None = None,
     ) -> None:
-        """host: the machine's memory; None keeps no weights there. module: returns the module that has the part's
-        weights; None if the part is that module itself."""
+        """host: the machine's memory; None doesn't use it. module: returns the module that has the part's weights; None
+        if the part itself is that module."""
         self._load, self._host, self._module = load, host, module
         self._part: Part | None = None
         self._weights: OffloadedWeights | None = None
         self._offloaded = False
-        self._kept: bool | None = None
+        self._in_host_memory: bool | None = None
 
     @property
     def loaded(self) -> bool:
@@ -52,12 +52,12 @@ class Offloadable(Generic[Part]):
         return self._part is not None and not self._offloaded
 
     @property
-    def kept(self) -> bool | None:
-        """Whether the machine's memory keeps the weights; None until the part was offloaded once."""
-        return self._kept
+    def in_host_memory(self) -> bool | None:
+        """Whether offloaded weights are in the machine's memory; None until the part was offloaded once."""
+        return self._in_host_memory
 
     def get(self) -> Part:
-        """Returns the part, on the device."""
+        """Returns the part, loaded or restored to the device if needed."""
         with torch.inference_mode(False), torch.no_grad():  # a tensor made in inference mode can't be moved outside it
             if self._part is None:
                 self._part = self._load()
@@ -68,15 +68,15 @@ class Offloadable(Generic[Part]):
 
     def offload(self) -> None:
         """Remove the part from the device and free its memory. Does nothing if the part isn't there."""
-        if self._part is None or (self._offloaded and self._weights is not None and self._weights.gone):
+        if self._part is None or (self._offloaded and self._weights is not None and self._weights.removed):
             return
         with torch.inference_mode(False), torch.no_grad():
             self._weights = self._weights or self._copy_weights(self._part)
-            self._kept = self._weights is not None
+            self._in_host_memory = self._weights is not None
             if self._weights is None:
                 self._part = None
             else:
-                self._weights.leave()
+                self._weights.remove()
                 self._offloaded = True
         gc.collect()
         if torch.cuda.is_available():
@@ -100,8 +100,8 @@ class LoadedModel:
     """One model on one device.
 
     residency: with `offload`, either the text encoder or the transformer is on the device. host: the machine's memory,
-    which offloaded weights go to; None if the device computes in that memory itself. kept_in_memory: the plan has room
-    there for the weights of both.
+    which offloaded weights move to; None if that is the device's own memory. host_has_room: the plan has room there for
+    the weights of both.
     """
 
     description: ModelDescription
@@ -112,7 +112,7 @@ class LoadedModel:
     autoencoder: Autoencoder
     text_encoder: Offloadable[TextEncoder]
     host: HostMemory | None = None
-    kept_in_memory: bool = False
+    host_has_room: bool = False
     upsampler: Offloadable[Upsampler] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,10 +124,10 @@ class LoadedModel:
     def offloaded_to(self) -> str:
         """Returns `memory` if the machine's memory keeps the weights of both large parts, `disk` if one is read again.
 
-        A part that was never offloaded counts as planned. The upsampler may take its room first.
+        A part that was never offloaded counts as planned. The upsampler can have taken the room.
         """
-        kept = (self.transformer.kept, self.text_encoder.kept)
-        return "memory" if all(self.kept_in_memory if one is None else one for one in kept) else "disk"
+        parts = (self.transformer.in_host_memory, self.text_encoder.in_host_memory)
+        return "memory" if all(self.host_has_room if part is None else part for part in parts) else "disk"
 
     def use(self, part: Offloadable[Part]) -> Part:
         """Returns the part on the device. With `offload`, no other large part is there."""
@@ -151,11 +151,11 @@ def load_model(
     residency: Residency,
     host: HostMemory | None = None,
     *,
-    kept_in_memory: bool = False,
+    host_has_room: bool = False,
 ) -> LoadedModel:
     """Load a model's parts; with `offload`, text encoder and transformer are loaded on first use.
 
-    host: the machine's memory, which parts are offloaded to; None reads them from disk again. kept_in_memory: the plan
+    host: the machine's memory, which parts are offloaded to; None reads them from disk again. host_has_room: the plan
     has room there for both. Raises CheckpointError.
     """
     quantise = description.choice.quantise
@@ -166,5 +166,5 @@ def load_model(
         transformer.get()
     autoencoder = load_autoencoder(parts, device, dtype)
     return LoadedModel(
-        description, device, dtype, residency, transformer, autoencoder, text_encoder, host, kept_in_memory
+        description, device, dtype, residency, transformer, autoencoder, text_encoder, host, host_has_room
     )

@@ -23,7 +23,8 @@ from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
 from brandpress.model.network.device_copy import copy_to_device, copy_to_host
 from brandpress.model.network.kernels import Kernels
-from brandpress.model.network.transformer import Modulations, Transformer
+from brandpress.model.network.modulation import Modulations
+from brandpress.model.network.transformer import Transformer
 from brandpress.model.request import RenderRequest
 
 

@@ -24,8 +24,9 @@ from brandpress.model.inference.workspace import Workspace
 from brandpress.model.memory.plan import packed_rows
 from brandpress.model.network.device_copy import copy_to_device
 from brandpress.model.network.kernels import EAGER, Kernels
+from brandpress.model.network.modulation import Modulations
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import Modulations, Transformer
+from brandpress.model.network.transformer import Transformer
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,10 @@ from brandpress.model.inference.segments import Segment, in_streams, one_by_one,
 from brandpress.model.inference.workspace import Workspace
 from brandpress.model.network.fp8 import Fp8Rows, shared_fp8_input
 from brandpress.model.network.kernels import EAGER, Kernels
+from brandpress.model.network.modulation import Modulation, Modulations
 from brandpress.model.network.transformer import (
     DoubleStreamBlock,
     FeedForward,
-    Modulation,
-    Modulations,
     SingleStreamBlock,
     Transformer,
 )

@@ -66,10 +66,5 @@ def pixels_digest(pixels: Tensor) -> str:
 
 
 def to_levels(decoded_CHW: Tensor) -> Tensor:
-    """Returns a decoded picture, about [-1, 1], as 8-bit levels (H, W, 3) on its device. Rounds as diffusers does."""
+    """Returns a decoded picture, in about [-1, 1], as 8-bit levels (H, W, 3) on its device. Rounds like diffusers."""
     return ((decoded_CHW.float() * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-
-
-def to_picture(decoded_CHW: Tensor) -> Image.Image:
-    """Returns a decoded picture, about [-1, 1], as an RGB picture."""
-    return Image.fromarray(to_levels(decoded_CHW).cpu().numpy())

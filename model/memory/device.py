@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from brandpress.model.errors import RequestError
-from brandpress.model.memory.host import available_memory
-from brandpress.model.memory.plan import DeviceMemory, machine_memory
+from brandpress.model.memory.host import available_memory, machine_memory
+from brandpress.model.memory.plan import DeviceMemory
 
 SETTLE_SECONDS, POLL_SECONDS = 10.0, 0.5
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from brandpress.model.memory.plan import Need, machine_memory
+from brandpress.model.memory.plan import Need
 
 OFFLOAD_SHARE = 0.8
 """The share of a worker's memory that offloaded weights can take. The rest is for pictures and other processes."""
@@ -15,6 +16,13 @@ CACHE_DIVISOR = 4
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
+
+
+def machine_memory() -> int:
+    """Returns the bytes of memory that this machine has or its container is limited to."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = _read(CGROUP / "memory.max")
+    return min(total, int(limit)) if limit.isdecimal() else total
 
 
 def available_memory() -> int:

@@ -1,7 +1,7 @@
 """Copies of a device's tensors in the machine's memory, so that the device's memory can be freed.
 
 The bytes of all tensors are packed into slabs of one size. Pinned memory, which a GPU reads without the CPU, is
-allocated in powers of two: a tensor of 680 MB by itself would take 1 GiB.
+allocated in powers of two, so a tensor of 680 MB would take 1 GiB without slabs.
 """
 
 from __future__ import annotations
@@ -67,24 +67,24 @@ class OffloadedWeights:
         self._copies = HostBytes([tensor.data for tensor in self._tensors], pinned=on_gpu)
 
     @property
-    def gone(self) -> bool:
-        """Whether none of the weights is on the device."""
+    def removed(self) -> bool:
+        """Whether the device has none of the weights."""
         return not any(tensor.numel() for tensor in self._tensors)
 
-    def leave(self) -> None:
+    def remove(self) -> None:
         """Free the device's memory. The module can't be used until `restore`."""
         for tensor in self._tensors:
             tensor.data = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
 
     def restore(self) -> None:
-        """Copy the weights back to the device. If memory runs out, removes all of them again and raises the error."""
+        """Copy the weights back to the device. If memory runs out, remove all of them again and raise the error."""
         try:
             for number, (tensor, (shape, stride, device)) in enumerate(zip(self._tensors, self._layouts, strict=True)):
                 restored = torch.empty_strided(shape, stride, dtype=tensor.dtype, device=device)
                 self._copies.read(number, restored)
                 tensor.data = restored
         except BaseException:
-            self.leave()
+            self.remove()
             raise
 
 
@@ -100,6 +100,6 @@ def nbytes(tensor: Tensor) -> int:
 
 
 def dense(tensor: Tensor) -> bool:
-    """Returns whether the elements fill one piece of memory without gaps, in any order of dimensions."""
+    """Returns whether the elements fill a contiguous piece of memory, in any order of dimensions."""
     order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
     return tensor.permute(order).is_contiguous()

@@ -1,11 +1,11 @@
 """FLUX.2's autoencoder: pictures <-> latent tokens.
 
-A convolutional KL autoencoder (8x down) with 2x2 patches on top (16 pixels a token). Latents are normalised with stored
-batch-norm statistics. Parameter names are those of diffusers' `AutoencoderKLFlux2`, so checkpoints need no renaming.
+A convolutional KL autoencoder (8x downsampling) with 2x2 patches on top, so a token is 16x16 pixels. Latents are
+normalised with stored batch-norm statistics. Parameter names are those of diffusers' `AutoencoderKLFlux2`.
 Source: black-forest-labs/flux2 `autoencoder.py`, diffusers 0.42.1 `autoencoder_kl_flux2.py`.
 
-Legend: B batch, H W picture pixels, h w latent grid (H/16, W/16), c latent channels, C = 4c token channels; inside of
-the blocks, Z channels and X Y rows and columns of whatever resolution, N = X*Y positions.
+Legend: B batch, H W picture pixels, h w latent grid (H/16, W/16), c latent channels, C = 4c token channels; inside
+the blocks, Z channels and X Y rows and columns at any resolution, N = X*Y positions.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ResnetBlock(nn.Module):
 
 
 class MidAttention(nn.Module):
-    """Self-attention with one head over all positions: (B, Z, X, Y) -> (B, Z, X, Y)."""
+    """Self-attention over all positions, with one head: (B, Z, X, Y) -> (B, Z, X, Y)."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
@@ -200,7 +200,7 @@ class Decoder(nn.Module):
 
 @contextmanager
 def full_float32() -> Iterator[None]:
-    """Keep float32 convolutions exact: by default a GPU rounds their operands to ten bits (TF32)."""
+    """Keep float32 convolutions exact: by default a GPU rounds their operands to 10 bits of mantissa (TF32)."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
@@ -220,9 +220,9 @@ def unpatchify(z: Tensor) -> Tensor:
 
 
 class Autoencoder(nn.Module):
-    """Encodes pictures to normalised latents and back; tokens are the latents in row order.
+    """Encodes pictures to normalised latents and decodes latents to pictures. Tokens are the latents in row order.
 
-    untiled_elements: the size up to which activations are computed in one piece, though bands would save memory.
+    untiled_elements: activations of up to this size are computed in one piece, which is faster but takes more memory.
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:
@@ -239,7 +239,7 @@ class Autoencoder(nn.Module):
         self.untiled_elements = 0
 
     def use(self, kernels: Kernels) -> None:
-        """Use these kernels for elementwise work, and the memory format that they expect."""
+        """Use these kernels for elementwise operations, and the memory format that they expect."""
         self.to(memory_format=torch.channels_last if kernels.channels_last else torch.contiguous_format)  # type: ignore[call-overload]
         for module in self.modules():
             if isinstance(module, tiled.NormSilu | MidAttention):

@@ -1,9 +1,9 @@
-"""Layers of the autoencoder on large pictures, computed in bands of rows to save memory.
+"""Layers of the autoencoder that process large pictures in tiles to save memory. A tile is a number of full rows.
 
-Each function computes the formula in its docstring. Past a size it works band by band, and holds nothing as large as an
-activation except its input and its output. A band sees the neighbouring rows, and group norm uses the statistics of the
-whole picture, so there are no seams; only sums are rounded in another order. Bands may overwrite their input, so layers
-work in one piece while gradients are enabled.
+Each function computes the formula in its docstring. Above a size it works tile by tile, and holds nothing as large as
+an activation except its input and its output. A tile sees the neighbouring rows, and group norm uses the statistics of
+the whole picture, so there are no seams; only sums are rounded in another order. Tiles can overwrite their input, so
+layers work in one piece while gradients are enabled.
 
 Legend: B batch, C channels, G groups of channels, H W rows and columns, N tokens, D head size.
 """
@@ -22,11 +22,11 @@ from brandpress.model.network.device_copy import copy_to_device
 from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.network.untiled import MAX_UNTILED_ELEMENTS
 
-BAND_ELEMENTS = {"cpu": 1 << 22, "gpu": 1 << 24}
-"""About how many elements a band has. A CPU's allocator reuses blocks of 16 MiB; a GPU needs more to be busy."""
+TILE_ELEMENTS = {"cpu": 1 << 22, "gpu": 1 << 24}
+"""Approximate size of a tile. A CPU's allocator reuses blocks of up to 16 MiB; a GPU needs larger tiles to be busy."""
 
 SCORE_ELEMENTS, GPU_SCORE_ELEMENTS = 1 << 25, 1 << 27
-"""About how many attention scores are held at a time."""
+"""Approximate number of attention scores that are held at a time."""
 
 FUSED_HEAD = 256
 """The largest head size that the fused attention kernels of GPUs support."""
@@ -46,10 +46,10 @@ class NormSilu(nn.GroupNorm):
 def conv(x: Tensor, layer: nn.Conv2d, norm: NormSilu | None = None) -> Tensor:
     """`layer(norm(x))`, or `layer(x)` without a norm; 3x3 with padding 1. (B, C, H, W) -> (B, C', H, W)."""
     width = max(layer.in_channels, layer.out_channels) * x.shape[3]
-    if not in_bands(width * x.shape[2]):
+    if not is_tiled(width * x.shape[2]):
         return run(layer, x if norm is None else run(norm, x))
     out = x.new_empty(x.shape[0], layer.out_channels, *x.shape[2:])
-    for start, stop, window in windows(x, band_rows(width, x.device), activation(x, norm)):
+    for start, stop, window in windows(x, tile_rows(width, x.device), activation(x, norm)):
         out[:, :, start:stop] = unpadded(window, layer)
     return out
 
@@ -57,14 +57,14 @@ def conv(x: Tensor, layer: nn.Conv2d, norm: NormSilu | None = None) -> Tensor:
 def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Conv2d, norm: NormSilu) -> Tensor:
     """`shortcut(x) + layer(norm(hidden))`, or `x + …`. (B, C, H, W) and (B, C', H, W) -> (B, C', H, W).
 
-    In bands, the result overwrites `x`, or `hidden` if there is a shortcut.
+    In tiles, the result overwrites `x`, or `hidden` if there is a shortcut.
     """
     width = max(x.shape[1], hidden.shape[1]) * x.shape[3]
-    if not in_bands(width * x.shape[2]):
+    if not is_tiled(width * x.shape[2]):
         change = run(layer, run(norm, hidden))
         return (x if shortcut is None else run(shortcut, x)) + change
     out = x if shortcut is None else hidden
-    for start, stop, window in windows(hidden, band_rows(width, x.device), activation(hidden, norm)):
+    for start, stop, window in windows(hidden, tile_rows(width, x.device), activation(hidden, norm)):
         rows = x[:, :, start:stop]
         change = unpadded(window, layer)
         out[:, :, start:stop] = (rows if shortcut is None else run(shortcut, rows)) + change
@@ -74,10 +74,10 @@ def residual(x: Tensor, shortcut: nn.Conv2d | None, hidden: Tensor, layer: nn.Co
 def upsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
     """`layer` over x with each pixel repeated 2x2; 3x3 with padding 1. (B, C, H, W) -> (B, C', 2H, 2W)."""
     width = 4 * max(layer.in_channels, layer.out_channels) * x.shape[3]
-    if not in_bands(width * x.shape[2]):
+    if not is_tiled(width * x.shape[2]):
         return run(layer, F.interpolate(x, scale_factor=2.0, mode="nearest"))
     out = x.new_empty(x.shape[0], layer.out_channels, 2 * x.shape[2], 2 * x.shape[3])
-    for start, stop, window in windows(x, band_rows(width, x.device)):
+    for start, stop, window in windows(x, tile_rows(width, x.device)):
         doubled = F.interpolate(window, scale_factor=2.0, mode="nearest")
         out[:, :, 2 * start : 2 * stop] = unpadded(doubled[:, :, 1:-1], layer)
     return out
@@ -87,10 +87,10 @@ def downsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
     """`layer` over x with zeros at the right and bottom; 3x3, stride 2. (B, C, H, W) -> (B, C', H // 2, W // 2)."""
     batch, channels, height, columns = x.shape
     width = max(channels, layer.out_channels) * columns
-    if not in_bands(width * height):
+    if not is_tiled(width * height):
         return run(layer, F.pad(x, (0, 1, 0, 1)))
     out = x.new_empty(batch, layer.out_channels, height // 2, columns // 2)
-    rows = 2 * max(1, band_rows(width, x.device) // 2)
+    rows = 2 * max(1, tile_rows(width, x.device) // 2)
     for start, stop, window in windows(x, rows):
         if start + 1 < height:
             out[:, :, start // 2 : stop // 2] = run(layer, F.pad(window[:, :, 1:], (0, 1)))
@@ -98,11 +98,11 @@ def downsample(x: Tensor, layer: nn.Conv2d) -> Tensor:
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = EAGER) -> Tensor:
-    """Scaled dot product attention, all (B, heads, N, D). Past a size it takes some queries at a time."""
+    """Scaled dot product attention, all (B, heads, N, D). Above a size, some queries at a time."""
     tokens = q.shape[2]
     if q.device.type == "cuda" and q.shape[3] > FUSED_HEAD and not torch.is_grad_enabled():
         return attention_of_wide_heads(q, k, v, kernels)
-    if not in_bands(tokens * tokens):
+    if not is_tiled(tokens * tokens):
         return F.scaled_dot_product_attention(q, k, v)
     out = torch.empty_like(q)
     for start, stop in ranges(tokens, max(1, SCORE_ELEMENTS // tokens)):
@@ -122,7 +122,7 @@ def attention_of_wide_heads(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = 
 
 
 def in_float32(a: Tensor, b: Tensor) -> Tensor:
-    """The batched product of matrices, in float32 if the device can return it so."""
+    """The batched matrix product, in float32 if the device supports that for these dtypes."""
     if a.device.type == "cuda" and a.dtype != torch.float32:
         return torch.bmm(a, b, out_dtype=torch.float32)
     return torch.bmm(a, b)
@@ -133,7 +133,7 @@ _untiled: ContextVar[int] = ContextVar("untiled", default=0)
 
 @contextmanager
 def untiled_up_to(elements: int) -> Iterator[None]:
-    """Compute activations of up to `elements` in one piece, if that is more than `MAX_UNTILED_ELEMENTS`."""
+    """Inside the block, compute activations of up to `elements` in one piece, even above `MAX_UNTILED_ELEMENTS`."""
     token = _untiled.set(elements)
     try:
         yield
@@ -141,14 +141,14 @@ def untiled_up_to(elements: int) -> Iterator[None]:
         _untiled.reset(token)
 
 
-def in_bands(elements: int) -> bool:
-    """Whether an activation with this number of elements per picture is computed in bands."""
+def is_tiled(elements: int) -> bool:
+    """Whether an activation with this number of elements per picture is computed in tiles."""
     return elements > max(MAX_UNTILED_ELEMENTS, _untiled.get()) and not torch.is_grad_enabled()
 
 
-def band_rows(width: int, device: torch.device) -> int:
-    """How many rows a band has, if a row has `width` elements."""
-    return max(1, BAND_ELEMENTS["cpu" if device.type == "cpu" else "gpu"] // width)
+def tile_rows(width: int, device: torch.device) -> int:
+    """The number of rows per tile, for rows of `width` elements."""
+    return max(1, TILE_ELEMENTS["cpu" if device.type == "cpu" else "gpu"] // width)
 
 
 def ranges(length: int, step: int) -> Iterator[tuple[int, int]]:
@@ -168,9 +168,9 @@ def identity(x: Tensor) -> Tensor:
 
 
 def windows(x: Tensor, rows: int, prepare: Prepare = identity) -> Iterator[tuple[int, int, Tensor]]:
-    """Yields (start, stop, window) for each band: its prepared rows and one more on each side, (B, C, rows + 2, W).
+    """Yields (start, stop, window) per tile. A window has one more row on each side, (B, C, rows + 2, W), all prepared.
 
-    Rows outside the picture are zero. A window is valid until the next one; x may be overwritten up to `stop`.
+    Rows outside the picture are zero. A window is valid until the next one. The caller may overwrite x up to `stop`.
     """
     batch, channels, height, columns = x.shape
     memory = x.new_zeros(batch, channels, min(rows, height) + 2, columns)
@@ -184,12 +184,12 @@ def windows(x: Tensor, rows: int, prepare: Prepare = identity) -> Iterator[tuple
 
 
 def unpadded(window: Tensor, layer: nn.Conv2d) -> Tensor:
-    """The 3x3 convolution of a window, without padding above and below: (B, C, H + 2, W) -> (B, C', H, W)."""
+    """The 3x3 convolution of a window, without padding at the top and bottom: (B, C, H + 2, W) -> (B, C', H, W)."""
     return F.conv2d(window, layer.weight, layer.bias, padding=(0, 1))
 
 
 def activation(x: Tensor, norm: NormSilu | None) -> Prepare:
-    """Returns a function that computes `norm` of any rows of x: in float32, rounded before SiLU, as torch does it."""
+    """Returns a function that computes `norm` for any rows of x, in float32 and rounded before SiLU like torch's."""
     if norm is None:
         return identity
     channels_per_group = x.shape[1] // norm.num_groups
@@ -208,14 +208,14 @@ def activation(x: Tensor, norm: NormSilu | None) -> Prepare:
 def group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """Mean and variance (B, G) of each group over the whole picture, in float32.
 
-    Merges the bands' moments as in Chan, Golub and LeVeque (1979), which never squares a large mean.
+    Merges the tiles' moments as in Chan, Golub and LeVeque (1979), which never squares a large mean.
     """
-    bands = list(ranges(x.shape[2], band_rows(x.shape[1] * x.shape[3], x.device)))
-    means, variances = x.new_empty(2, len(bands), x.shape[0], groups, dtype=torch.float32)
-    for i, (start, stop) in enumerate(bands):
-        band = torch.unflatten(x[:, :, start:stop].float(), 1, (groups, -1))
-        variances[i], means[i] = torch.var_mean(band, dim=(2, 3, 4), correction=0)
-    share = copy_to_device(torch.tensor([(stop - start) / x.shape[2] for start, stop in bands]), x.device)[
+    tiles = list(ranges(x.shape[2], tile_rows(x.shape[1] * x.shape[3], x.device)))
+    means, variances = x.new_empty(2, len(tiles), x.shape[0], groups, dtype=torch.float32)
+    for i, (start, stop) in enumerate(tiles):
+        tile = torch.unflatten(x[:, :, start:stop].float(), 1, (groups, -1))
+        variances[i], means[i] = torch.var_mean(tile, dim=(2, 3, 4), correction=0)
+    share = copy_to_device(torch.tensor([(stop - start) / x.shape[2] for start, stop in tiles]), x.device)[
         :, None, None
     ]
     drift = means - means[0]
@@ -224,6 +224,6 @@ def group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
 
 
 def run(layer: nn.Module, x: Tensor) -> Tensor:
-    """layer(x), typed."""
+    """layer(x), with a type."""
     out: Tensor = layer(x)
     return out

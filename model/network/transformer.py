@@ -1,13 +1,13 @@
 """FLUX.2's transformer: double stream blocks (image and text have their own weights), then single stream blocks.
 
-Modulation is shared by all blocks. Positions have four axes (t, h, w, l). Queries and keys are RMS-normed, the
+All blocks of a kind share one modulation. Positions have four axes (t, h, w, l). Queries and keys are RMS-normed, the
 feed-forward is a SwiGLU, and no layer has a bias. Parameter names are those of diffusers' `Flux2Transformer2DModel`.
 Source: black-forest-labs/flux2 `model.py`, diffusers 0.42.1 `transformer_flux2.py`.
 
-References enter in one of two ways:
-- full: their tokens follow the target's in `image`, and every token attends to every other;
-- KV (klein-kv): `reference_kv` runs them alone, at timestep 0, attending only to each other; every `forward` then gets
-  the keys and values it returns. They depend only on the references and the weights.
+There are two ways to condition on references:
+- full: their tokens follow the target's in `image`, and every token attends to every other.
+- KV (klein-kv): `reference_kv` runs them alone at timestep 0, where they attend only to each other. Every `forward`
+  then takes the keys and values that it returned. They depend only on the references and the weights.
 
 Legend: B batch, L text tokens, N image tokens, R reference tokens, S any sequence of tokens, H heads, K head size,
 D = H*K width, I inner width of the feed-forward, C token channels, X text embedding width.
@@ -15,7 +15,6 @@ D = H*K width, I inner width of the feed-forward, C token channels, X text embed
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -25,6 +24,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.network.config import read_fields
+from brandpress.model.network.modulation import (
+    Modulation,
+    ModulationProjection,
+    Modulations,
+    TimeGuidanceEmbedding,
+    modulate,
+)
+from brandpress.model.network.rope import Rope, rope_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,12 @@ class TransformerConfig:
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any]) -> TransformerConfig:
-        """Reads the fields from a parsed `config.json`. Raises CheckpointError if it describes another class."""
+        """Returns the fields of a parsed `config.json`. Raises CheckpointError if it describes another class."""
         return cls(**read_fields(cls, config, class_name="Flux2Transformer2DModel"))
 
     @property
     def width(self) -> int:
-        """D, the size of a token inside of the blocks."""
+        """D, the width of the hidden states."""
         return self.num_attention_heads * self.attention_head_dim
 
 
@@ -63,84 +70,10 @@ class KeyValue(NamedTuple):
     value: Tensor
 
 
-class Rope(NamedTuple):
-    """Cosines and sines of each token's rotary embedding, (S, K) each, float32; a pair of neighbours shares an angle.
-
-    The sine of a pair's first element is stored negated, so a rotation is one swap and two products.
-    """
-
-    cos: Tensor
-    sin: Tensor
-
-    def apply(self, x_BHSK: Tensor) -> Tensor:
-        """Rotate the pairs (2j, 2j+1) of the last dimension. Computes in the table's dtype, returns x's dtype."""
-        x = x_BHSK.to(self.cos.dtype)
-        swapped = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
-        return (x * self.cos + swapped * self.sin).to(x_BHSK.dtype)
-
-    def freqs_cis(self) -> Tensor:
-        """(S, K/2) complex64: cos + i sin, the factor of each pair read as a complex number."""
-        return torch.complex(self.cos[:, ::2].contiguous(), self.sin[:, 1::2].contiguous())
-
-
-def rope_table(ids: Tensor, axes: Sequence[int], theta: float) -> Rope:
-    """The rotary embeddings of position ids (S, len(axes)). Frequencies are float64, as in diffusers."""
-    cos, sin = [], []
-    for axis, size in enumerate(axes):
-        exponents = torch.arange(0, size, 2, dtype=torch.float64, device=ids.device) / size
-        angles = torch.outer(ids[:, axis].to(torch.float64), 1.0 / theta**exponents)
-        cos.append(angles.cos().repeat_interleave(2, dim=1).float())
-        sin.append(torch.stack((-angles.sin(), angles.sin()), dim=2).flatten(1).float())
-    return Rope(torch.cat(cos, dim=1), torch.cat(sin, dim=1))
-
-
-class Modulation(NamedTuple):
-    """Shift, scale and gate of one sub-block, (B, 1, D) each.
-
-    `scale` already includes the 1 of the paper's `(1 + scale) * norm(x) + shift`.
-    """
-
-    shift: Tensor
-    scale: Tensor
-    gate: Tensor
-
-
-class Modulations(NamedTuple):
-    """Modulations of all blocks and of the output norm. They depend only on the timestep and the guidance.
-
-    Each stream of a double block has two: for attention and for the feed-forward. `out_scale` includes its 1, too.
-    """
-
-    image: tuple[Modulation, Modulation]
-    text: tuple[Modulation, Modulation]
-    single: Modulation
-    out_scale: Tensor
-    out_shift: Tensor
-
-    def as_vectors(self) -> Modulations:
-        """The modulations of a batch of one as vectors, (D,) each: all rows of a packed pass share them."""
-
-        def vectors(modulation: Modulation) -> Modulation:
-            return Modulation(*(tensor.flatten() for tensor in modulation))
-
-        return Modulations(
-            image=(vectors(self.image[0]), vectors(self.image[1])),
-            text=(vectors(self.text[0]), vectors(self.text[1])),
-            single=vectors(self.single),
-            out_scale=self.out_scale.flatten(),
-            out_shift=self.out_shift.flatten(),
-        )
-
-
-def modulate(x_BSD: Tensor, mod: Modulation, eps: float) -> Tensor:
-    """The layer norm (without weights) of tokens, scaled and shifted: (B, S, D)."""
-    return mod.scale * F.layer_norm(x_BSD, x_BSD.shape[-1:], eps=eps) + mod.shift
-
-
 def attend(queries_BHSK: Tensor, keys_BHSK: Tensor, values_BHSK: Tensor) -> Tensor:
-    """Attention without a mask, heads joined: (B, S, D)."""
+    """Returns attention without a mask, with the heads concatenated: (B, S, D)."""
     if queries_BHSK.requires_grad and queries_BHSK.device.type == "cpu":
-        # Training on a CPU: at nano's head size the fused kernel's backward takes longer than everything else together.
+        # Training on a CPU: at nano's head size the fused kernel's backward takes longer than all other work together.
         scores = (queries_BHSK * queries_BHSK.shape[-1] ** -0.5) @ keys_BHSK.transpose(-1, -2)
         mixed_BHSK: Tensor = scores.softmax(dim=-1) @ values_BHSK
     else:
@@ -159,7 +92,7 @@ class QKNorm(nn.RMSNorm):
     def forward(self, x_BHSK: Tensor) -> Tensor:
         if not (x_BHSK.requires_grad and x_BHSK.device.type == "cpu"):
             return super().forward(x_BHSK)
-        # Training on a CPU: the fused kernel's backward takes twice as long as these products.
+        # Training on a CPU: the fused kernel's backward takes twice as long as these operations.
         scale = torch.rsqrt(x_BHSK.square().mean(dim=-1, keepdim=True) + (self.eps or 0.0))
         return x_BHSK * scale * self.weight.to(x_BHSK.dtype)
 
@@ -186,7 +119,7 @@ class FeedForward(nn.Module):
 
 
 class DoubleStreamAttention(nn.Module):
-    """The projections and norms of a double block's joint attention; `add_*` layers belong to the text stream."""
+    """The projections and norms of a double block's joint attention. The `add` layers belong to the text stream."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -246,8 +179,8 @@ class DoubleStreamBlock(nn.Module):
         text_BLD = text_BLD + text_mod2.gate * self.ff_context(modulate(text_BLD, text_mod2, self.eps))
         return image_BND, clip_float16(text_BLD)
 
-    def reference(self, image_BRD: Tensor, mods: Modulations, rope: Rope) -> tuple[Tensor, KeyValue]:
-        """Run the image stream alone, over references that attend only to references.
+    def forward_references(self, image_BRD: Tensor, mods: Modulations, rope: Rope) -> tuple[Tensor, KeyValue]:
+        """Runs the image stream alone, over references that attend only to each other.
 
         Returns the stream (B, R, D) and this layer's keys and values.
         """
@@ -260,7 +193,7 @@ class DoubleStreamBlock(nn.Module):
 
 
 class SingleStreamAttention(nn.Module):
-    """Attention and feed-forward in parallel, with one fused projection in and one out."""
+    """Attention and feed-forward in parallel, with one fused projection in and one fused projection out."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -284,7 +217,7 @@ class SingleStreamAttention(nn.Module):
 
 
 class SingleStreamBlock(nn.Module):
-    """One block over text and image tokens together, text in front."""
+    """A block over the tokens of text and image together, text first."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -302,7 +235,7 @@ class SingleStreamBlock(nn.Module):
 def insert_reference(
     keys_BHSK: Tensor, values_BHSK: Tensor, reference: KeyValue | None, text_length: int
 ) -> tuple[Tensor, Tensor]:
-    """Insert a layer's reference keys and values after the text tokens, where klein-kv expects them."""
+    """Returns keys and values with the references' inserted after the text tokens, where klein-kv expects them."""
     if reference is None:
         return keys_BHSK, values_BHSK
     return (
@@ -312,58 +245,9 @@ def insert_reference(
 
 
 def clip_float16(x: Tensor) -> Tensor:
-    """Clip float16 to its finite range, as diffusers does: these blocks overflow it. Other dtypes are unchanged."""
+    """Clips float16 to its finite range, as diffusers does: blocks can exceed it. Returns other dtypes unchanged."""
     largest = torch.finfo(torch.float16).max
     return x.clip(-largest, largest) if x.dtype == torch.float16 else x
-
-
-class TimestepEmbedding(nn.Module):
-    """Sinusoids of a value, then two linear layers."""
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.channels = channels
-        self.linear_1 = nn.Linear(channels, width, bias=False)
-        self.linear_2 = nn.Linear(width, width, bias=False)
-
-    def forward(self, value_B: Tensor) -> Tensor:
-        """(B,) -> (B, D)."""
-        half = self.channels // 2
-        steps = torch.arange(half, dtype=torch.float32, device=value_B.device)
-        angles = value_B[:, None].float() * torch.exp(-math.log(10000) * steps / half)
-        sinusoids = torch.cat((angles.cos(), angles.sin()), dim=-1).to(value_B.dtype)
-        out_BD: Tensor = self.linear_2(F.silu(self.linear_1(sinusoids)))
-        return out_BD
-
-
-class TimeGuidanceEmbedding(nn.Module):
-    """The sum of the embeddings of the timestep and, in models that embed it, of the guidance."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        channels, width = config.timestep_guidance_channels, config.width
-        self.timestep_embedder = TimestepEmbedding(channels, width)
-        self.guidance_embedder = TimestepEmbedding(channels, width) if config.guidance_embeds else None
-
-    def forward(self, timestep_B: Tensor, guidance_B: Tensor | None) -> Tensor:
-        """(B,) each -> (B, D). Models that don't embed the guidance ignore it."""
-        embedding_BD: Tensor = self.timestep_embedder(timestep_B)
-        if guidance_B is not None and self.guidance_embedder is not None:
-            embedding_BD = embedding_BD + self.guidance_embedder(guidance_B)
-        return embedding_BD
-
-
-class ModulationProjection(nn.Module):
-    """A SiLU and a linear layer, from the time embedding to shifts, scales and gates."""
-
-    def __init__(self, width: int, parts: int) -> None:
-        super().__init__()
-        self.parts = parts
-        self.linear = nn.Linear(width, parts * width, bias=False)
-
-    def forward(self, embedding_BD: Tensor) -> tuple[Tensor, ...]:
-        """(B, D) -> `parts` tensors, (B, 1, D) each."""
-        return self.linear(F.silu(embedding_BD)).unsqueeze(1).chunk(self.parts, dim=-1)  # type: ignore[no-any-return]
 
 
 class Transformer(nn.Module):
@@ -373,7 +257,9 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.time_guidance_embed = TimeGuidanceEmbedding(config)
+        self.time_guidance_embed = TimeGuidanceEmbedding(
+            config.timestep_guidance_channels, width, guidance_embeds=config.guidance_embeds
+        )
         self.double_stream_modulation_img = ModulationProjection(width, 6)
         self.double_stream_modulation_txt = ModulationProjection(width, 6)
         self.single_stream_modulation = ModulationProjection(width, 3)
@@ -387,11 +273,11 @@ class Transformer(nn.Module):
         self.proj_out = nn.Linear(width, config.out_channels or config.in_channels, bias=False)
 
     def rope(self, ids: Tensor) -> Rope:
-        """The rotary embeddings of position ids (S, 4)."""
+        """Returns the rotary embeddings of position ids (S, 4)."""
         return rope_table(ids, self.config.axes_dims_rope, self.config.rope_theta)
 
     def modulations(self, timestep_B: Tensor, guidance_B: Tensor | None = None) -> Modulations:
-        """Modulations of a timestep in [0, 1000] and a guidance scale times 1000, both in the model's dtype."""
+        """Returns the modulations at timesteps in [0, 1000] and guidance scales times 1000, in the model's dtype."""
         embedding_BD = self.time_guidance_embed(timestep_B, guidance_B)
         image = self.double_stream_modulation_img(embedding_BD)
         text = self.double_stream_modulation_txt(embedding_BD)
@@ -418,7 +304,7 @@ class Transformer(nn.Module):
     ) -> Tensor:
         """Returns the velocity (B, N, C) at the image tokens.
 
-        rope: of text, then image. references: keys and values of each layer, from `reference_kv`.
+        rope: of text, then image. references: each layer's keys and values, from `reference_kv`.
         """
         image_BND, text_BLD = self.x_embedder(image_BNC), self.context_embedder(text_BLX)
         text_length, doubles = text_BLD.shape[1], len(self.transformer_blocks)
@@ -439,7 +325,7 @@ class Transformer(nn.Module):
         """
         x_BRD, layers = self.x_embedder(references_BRC), []
         for block in self.transformer_blocks:
-            x_BRD, key_value = cast(DoubleStreamBlock, block).reference(x_BRD, mods, rope)
+            x_BRD, key_value = cast(DoubleStreamBlock, block).forward_references(x_BRD, mods, rope)
             layers.append(key_value)
         for block in self.single_transformer_blocks:
             x_BRD, key_value = block(x_BRD, mods, rope)

@@ -8,17 +8,8 @@ from dataclasses import dataclass
 
 from brandpress.model.errors import CheckpointError
 from brandpress.model.memory.gpus import visible_gpus
-from brandpress.model.memory.host import HostMemory, available_memory
-from brandpress.model.memory.plan import (
-    DeviceMemory,
-    Largest,
-    Need,
-    Residency,
-    choose,
-    machine_memory,
-    need_of,
-    with_room,
-)
+from brandpress.model.memory.host import HostMemory, available_memory, machine_memory
+from brandpress.model.memory.plan import DeviceMemory, Largest, Need, Residency, choose, need_of, with_room
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Reference

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brandpress.model.inference.preprocess import to_picture
+from brandpress.model.inference.preprocess import to_levels
 from brandpress.model.network import tiled
 from brandpress.model.network.autoencoder import Autoencoder, AutoencoderConfig
 from tests.bench.bench import Bench
@@ -84,7 +84,7 @@ def decode(size: tuple[int, int], way: str, picture: Path) -> Cost:
     baseline, start = settle(), time.perf_counter()
     decoded = autoencoder.decode(latents)
     cost = Cost(time.perf_counter() - start, peak_bytes() - baseline)
-    np.save(picture, np.asarray(to_picture(decoded[0])))
+    np.save(picture, to_levels(decoded[0]).numpy())
     return cost
 
 

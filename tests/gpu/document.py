@@ -8,22 +8,22 @@ from tests.gpu.figure import Section
 
 HEAD = """# On a GPU
 
-Written by `make gpu` (`python -m tests.gpu`), which checks pictures, memory and speed on whatever NVIDIA card it finds.
-Notes, where there are any, were added by hand. Speed and memory are those of random weights at the real models' sizes;
-pictures are compared on small random checkpoints and on nano.
+Written by `make gpu` (`python -m tests.gpu`), which checks pictures, memory and speed on an NVIDIA GPU. Notes were
+added by hand. Speed and memory are measured with random weights at the real models' sizes; pictures are compared on
+small random checkpoints and on nano.
 
 - *Floor*: the time that the transformer's matrix products and attention would take at the rate of one large product on
   this card (`ceilings`); nothing else is counted.
 - *Eager*: torch's own functions. *Triton*: our kernels, the default on a GPU. *Levels* are of 255.
-- *Spreads*: the largest difference of two results, in standard deviations of one of them.
-- *In bands*: the decoder works on some rows of the picture at a time, which saves memory.
+- *Spreads*: the largest difference between two results, in standard deviations of one of them.
+- *In tiles*: the decoder works on some rows of the picture at a time, which saves memory.
 """
 
-TINY = "**Small sizes on a CPU, whatever the titles say: it shows that sections run; times mean nothing here.**"
+TINY = "**Small sizes on a CPU, whatever the titles say. Only shows that all sections run; times mean nothing.**"
 
 
 def as_markdown(report: dict[str, Any]) -> str:
-    """The document of a run (what `results.json` holds). `notes`: what somebody had to say of it."""
+    """Returns the document of a run. report: the contents of `results.json`, and `notes` that were added by hand."""
     machine = report["machine"]
     lines = [HEAD, "## The machine", ""]
     if report["tiny"]:
@@ -57,7 +57,7 @@ def row_of(figure: dict[str, Any]) -> str:
 
 
 def as_text(section: Section) -> str:
-    """A section for a terminal."""
+    """Returns a section for a terminal."""
     lines = [f"== {section.key}: {section.status}, {section.seconds:.0f} s {section.cause}"]
     for figure in section.figures:
         mark = {True: "ok  ", False: "MISS", None: "    "}[figure.met]

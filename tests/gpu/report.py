@@ -24,7 +24,7 @@ class Report:
     results: Path
     document: Path
     sections: list[dict[str, Any]] = field(default_factory=list)
-    kept: list[dict[str, Any]] = field(default_factory=list)
+    other_sections: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def keep_others(self, keys: Sequence[str]) -> None:
@@ -35,15 +35,15 @@ class Report:
             return
         of_this_machine = all(report["machine"].get(name) == self.machine.get(name) for name in SAME)
         if of_this_machine and report["tiny"] == self.tiny:
-            self.kept = [section for section in report["sections"] if section["key"] not in keys]
-            self.notes = report.get("notes", []) if self.kept else []
+            self.other_sections = [section for section in report["sections"] if section["key"] not in keys]
+            self.notes = report.get("notes", []) if self.other_sections else []
 
     def add(self, section: Section) -> None:
         """Add a section, and write all files."""
         self.sections.append(section.as_json())
         report = {"machine": self.machine, "tiny": self.tiny, "sections": self.sections}
         _write(self.results, json.dumps(report, indent=1) + "\n")
-        whole = report | {"notes": self.notes, "sections": [*self.sections, *self.kept]}
+        whole = report | {"notes": self.notes, "sections": [*self.sections, *self.other_sections]}
         _write(self.document.with_suffix(".json"), json.dumps(whole, indent=1) + "\n")
         _write(self.document, as_markdown(whole))
 

@@ -1,9 +1,10 @@
-"""The whole check at small sizes, as a command, with only torch and transformers installed."""
+"""The check as a command, at small sizes, with only torch and transformers installed."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,55 +21,57 @@ from tests.gpu.figure import Figure
 from tests.gpu.rig import Rig
 
 ROOT = Path(__file__).parents[2]
-NOT_THERE = ("boto3", "botocore", "diffusers", "hypothesis", "pydantic", "ray", "resvg_py", "rich", "typer")
+NOT_INSTALLED = ("boto3", "botocore", "diffusers", "hypothesis", "pydantic", "ray", "resvg_py", "rich", "typer")
 """Packages that a GPU machine may lack: our dependencies and those of our tests, but not of torch or transformers."""
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which those packages can't be imported."""
+    """An environment without the packages in NOT_INSTALLED."""
     folder = tmp_path_factory.mktemp("bare")
-    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({NOT_THERE!r}))\n")
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({NOT_INSTALLED!r}))\n")
     return os.environ | {"PYTHONPATH": str(folder)}
 
 
 @pytest.mark.parametrize(
-    ("sections", "least"),
+    ("sections", "min_figures"),
     [
         pytest.param(["klein", "company", "exhaustion", "suite"], 25, id="few"),
         pytest.param(list(check.SECTIONS), 50, id="all", marks=pytest.mark.slow("model", "tests/bench", "tests/model")),
     ],
 )
-def test_it_runs_to_its_end(bare: dict[str, str], tmp_path: Path, sections: list[str], least: int) -> None:
-    """Every section at small sizes, and no figure is wrong. The last section collects the GPU tests."""
+def test_every_section_finishes_with_correct_figures(
+    bare: dict[str, str], tmp_path: Path, sections: list[str], min_figures: int
+) -> None:
+    """At small sizes. The section `suite` only collects the GPU tests."""
     command = [sys.executable, "-m", "tests.gpu", "--cpu-tiny", "--out", str(tmp_path), "--only", ",".join(sections)]
     completed = subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True)
     assert completed.returncode == 0, completed.stdout + completed.stderr
-    results = strictly((tmp_path / "results.json").read_text())
+    results = parse_strictly((tmp_path / "results.json").read_text())
     assert [section["key"] for section in results["sections"]] == sections
     assert {section["status"] for section in results["sections"]} == {"done"}
     assert results["tiny"] and results["machine"]["device"] == "CPU"
     figures = [figure for section in results["sections"] for figure in section["figures"]]
-    assert len(figures) > least
+    assert len(figures) > min_figures
     assert all(figure["met"] is not False for figure in figures)
     assert not any("diffusers" in figure["name"] for figure in figures)
     text = (tmp_path / "gpu.md").read_text()
     assert "**Small sizes on a CPU" in text
     assert all(f"## {key}\n" in text for key in sections)
-    assert strictly((tmp_path / "gpu.json").read_text()) == results | {"notes": []}
+    assert parse_strictly((tmp_path / "gpu.json").read_text()) == results | {"notes": []}
 
 
-def strictly(text: str) -> Any:
+def parse_strictly(text: str) -> Any:
     """Parses JSON. Fails on NaN and Infinity, which only Python accepts."""
 
     def refuse(word: str) -> None:
-        pytest.fail(f"{word} is no JSON")
+        pytest.fail(f"{word} isn't JSON")
 
     return json.loads(text, parse_constant=refuse)
 
 
 def section(figures: Iterator[Figure], seconds: float = 60) -> Any:
-    """Stands in for a section's module."""
+    """Returns a replacement for a section's module."""
     return SimpleNamespace(ABOUT="A section.", SECONDS=seconds, measure=lambda rig: figures)
 
 
@@ -100,7 +103,8 @@ def test_a_section_that_fails_does_not_stop_the_others(
     assert [one["status"] for one in results["sections"]] == ["done", "failed", "out of time", "done", "done"]
     assert [len(one["figures"]) for one in results["sections"]] == [1] * 5, "figures measured until then are kept"
     assert results["sections"][1]["cause"].endswith("RuntimeError: no such kernel\n")
-    assert "**failed** after 0 s: RuntimeError: no such kernel" in (tmp_path / "gpu.md").read_text()
+    failure = r"^\*\*failed\*\* after \d+ s: RuntimeError: no such kernel$"
+    assert re.search(failure, (tmp_path / "gpu.md").read_text(), re.MULTILINE)
     assert "MISS pictures: 9 levels (goal ≤ 1)" in capsys.readouterr().out
 
 
@@ -110,14 +114,14 @@ def test_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: st
     assert run(tmp_path, monkeypatch, {"a": section(figures(), 0.3)})[1] == code
 
 
-def test_without_time_a_section_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_section_without_time_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results, code = run(tmp_path, monkeypatch, {"a": section(good())}, "--seconds", "2")
     assert [(one["status"], one["cause"]) for one in results["sections"]] == [("left out", "no time was left")]
     assert code == 1, "nothing was checked"
 
 
-def test_a_section_that_never_returns_ends_the_check(tmp_path: Path) -> None:
-    """A deadline can't interrupt a call into C: here one that blocks its signal."""
+def test_the_check_ends_if_a_section_never_returns(tmp_path: Path) -> None:
+    """A deadline can't interrupt a call into C. Here the section blocks the deadline's signal."""
     code = (
         "import signal, sys, time\n"
         "from types import SimpleNamespace\n"
@@ -133,32 +137,34 @@ def test_a_section_that_never_returns_ends_the_check(tmp_path: Path) -> None:
     )
     completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert completed.returncode == 1
-    [results] = strictly((tmp_path / "results.json").read_text())["sections"]
+    [results] = parse_strictly((tmp_path / "results.json").read_text())["sections"]
     assert (results["status"], results["cause"]) == ("out of time", "it didn't return; the check was ended")
 
 
 def test_a_broken_device_loses_no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a sticky CUDA error every call to the device fails."""
+    """After some CUDA errors every call to the device fails."""
 
-    def fails(rig: Rig) -> None:
+    def fail(rig: Rig) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    def spoils() -> Iterator[Figure]:
-        monkeypatch.setattr(Rig, "free", fails)
+    def break_device() -> Iterator[Figure]:
+        monkeypatch.setattr(Rig, "free", fail)
         yield Figure("before", 1.0)
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    results, code = run(tmp_path, monkeypatch, {"a": section(good()), "b": section(spoils()), "c": section(good())})
+    results, code = run(
+        tmp_path, monkeypatch, {"a": section(good()), "b": section(break_device()), "c": section(good())}
+    )
     assert code == 1
     assert [one["status"] for one in results["sections"]] == ["done", "failed", "failed"]
 
 
-def test_other_sections_of_a_document_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_documents_other_sections_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, monkeypatch, {"a": section(good()), "b": section(breaks())})
     run(tmp_path, monkeypatch, {"a": section(good()), "b": section(good())}, "--only", "b")
-    assert [one["key"] for one in strictly((tmp_path / "results.json").read_text())["sections"]] == ["b"]
-    kept = strictly((tmp_path / "gpu.json").read_text())["sections"]
-    assert [(one["key"], one["status"]) for one in kept] == [("b", "done"), ("a", "done")]
+    assert [one["key"] for one in parse_strictly((tmp_path / "results.json").read_text())["sections"]] == ["b"]
+    sections = parse_strictly((tmp_path / "gpu.json").read_text())["sections"]
+    assert [(one["key"], one["status"]) for one in sections] == [("b", "done"), ("a", "done")]
 
 
 def run(folder: Path, patch: pytest.MonkeyPatch, sections: dict[str, Any], *options: str) -> tuple[dict[str, Any], int]:
@@ -166,17 +172,17 @@ def run(folder: Path, patch: pytest.MonkeyPatch, sections: dict[str, Any], *opti
     patch.setattr(check, "SECTIONS", sections)
     patch.setattr(sys, "argv", ["tests.gpu", "--cpu-tiny", "--out", str(folder), *options])
     code = check.main()
-    return strictly((folder / "results.json").read_text()), code
+    return parse_strictly((folder / "results.json").read_text()), code
 
 
-def test_unknown_sections_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_sections_are_rejected(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["tests.gpu", "--only", "klein,clein"])
     with pytest.raises(SystemExit):
         check.parse()
     assert "clein: there are ceilings, pictures" in capsys.readouterr().err
 
 
-def test_at_small_sizes_no_goal_of_speed_counts(tmp_path: Path) -> None:
+def test_small_sizes_have_no_goals_of_speed(tmp_path: Path) -> None:
     figures = iter([Figure("speed", 1.0, goal=Goal(2)), Figure("right", 1.0, goal=Goal(1), must=True)])
     rig = Rig(torch.device("cpu"), True, tmp_path, lambda line: None)
     finished = check.run("a", section(figures), rig, 60)

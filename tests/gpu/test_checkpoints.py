@@ -1,4 +1,4 @@
-"""The small checkpoints that are written without diffusers are ones that diffusers reads, to the same pictures."""
+"""diffusers reads the small checkpoints, which are written without it, and renders the same pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.model.tokenizers import WORDS
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"dev"}))
-def test_diffusers_makes_the_same_pictures(checkpoints: dict[str, Path], kind: str) -> None:
+def test_diffusers_renders_the_same_pictures(checkpoints: dict[str, Path], kind: str) -> None:
     import diffusers
     from transformers import Qwen3ForCausalLM
 
@@ -30,20 +30,20 @@ def test_diffusers_makes_the_same_pictures(checkpoints: dict[str, Path], kind: s
     pipeline.set_progress_bar_config(disable=True)
     alone = RenderRequest(WORDS[0], (), 64, 96, seed=1, steps=2)
     requests = [alone, replace(alone, references=(noise_picture(96, 80, 1), noise_picture(64, 64, 2)), seed=3)]
-    for request, ours in zip(requests, rendered(folder, requests), strict=True):
-        theirs = judged(pipeline, request, LENGTH, LAYERS)
-        assert np.std(theirs) > 4
-        assert np.abs(np.asarray(ours).astype(int) - theirs).max() <= 1
+    for request, picture in zip(requests, rendered(folder, requests), strict=True):
+        expected = judged(pipeline, request, LENGTH, LAYERS)
+        assert np.std(expected) > 4
+        assert np.abs(np.asarray(picture).astype(int) - expected).max() <= 1
 
 
-def test_devs_parts_are_diffusers(checkpoints: dict[str, Path]) -> None:
-    """[dev]'s pipeline needs a processor of torchvision's: its networks are read one by one, and its text is padded."""
+def test_diffusers_reads_devs_networks(checkpoints: dict[str, Path]) -> None:
+    """One by one, because [dev]'s pipeline needs torchvision. The text encoder's padding is checked too."""
     import diffusers
 
     folder = checkpoints["dev"]
     for name, part in (("Flux2Transformer2DModel", "transformer"), ("AutoencoderKLFlux2", "vae")):
-        theirs = getattr(diffusers, name).from_pretrained(folder / part, dtype=torch.float32)
-        assert sum(one.numel() for one in theirs.parameters()) > 10_000
+        network = getattr(diffusers, name).from_pretrained(folder / part, dtype=torch.float32)
+        assert sum(parameter.numel() for parameter in network.parameters()) > 10_000
     renderer = Renderer.load(folder, device="cpu", dtype="float32")
     assert isinstance(renderer, Renderer)
     text = renderer.loaded.text_encoder.get().encode(WORDS[0])[0]

@@ -1,4 +1,4 @@
-"""The check's results, written out."""
+"""The check's results as Markdown and as text."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SECTIONS = [
 
 
 def report(**changes: Any) -> dict[str, Any]:
-    """As `results.json` holds it."""
+    """Returns the contents of `results.json`."""
     machine = {"date": "2026-11-26", "device": "NVIDIA H100", "versions": {"torch": "2.11.0", "triton": "3.6.0"}}
     fields = {"machine": machine, "tiny": False, "sections": [section.as_json() for section in SECTIONS]}
     return dict(json.loads(json.dumps(fields | changes)))
 
 
-def test_the_document_shows_goals_that_were_missed() -> None:
+def test_the_document_marks_missed_goals() -> None:
     text = as_markdown(report())
     assert "| a picture | 0.2512 s | ≤ 0.2: **missed** | 0.5 | twice |" in text
     assert "| another | 1.234e+04 TFLOP/s | ≥ 100 |  |  |" in text
@@ -43,7 +43,7 @@ def test_the_document_shows_goals_that_were_missed() -> None:
     assert text.count("**missed**") == 1
 
 
-def test_the_document_shows_why_a_section_has_no_end() -> None:
+def test_the_document_says_why_a_section_did_not_finish() -> None:
     text = as_markdown(report())
     assert "**failed** after 2 s: RuntimeError: no such kernel" in text
     assert "**left out** after 0 s: no time was left" in text
@@ -62,7 +62,7 @@ def test_the_document_names_the_machine() -> None:
     assert "**Small sizes on a CPU, whatever the titles say" in as_markdown(report(tiny=True))
 
 
-def test_a_terminal_shows_the_same() -> None:
+def test_the_text_for_a_terminal_shows_figures_and_causes() -> None:
     text = as_text(SECTIONS[0])
     assert text.splitlines()[0].strip() == "== klein: done, 3 s"
     assert "  MISS a picture: 0.2512 s (goal ≤ 0.2) twice" in text

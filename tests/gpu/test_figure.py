@@ -1,4 +1,4 @@
-"""Which figures are faults, and which sections went wrong."""
+"""Which figures and sections are wrong."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ AT_MOST_ONE = Goal(1, at_least=False)
         (Figure("a", float("nan"), goal=AT_MOST_ONE, must=True), False, True),
     ],
 )
-def test_a_missed_goal_is_a_fault_where_it_must_be_reached(figure: Figure, met: bool | None, wrong: bool) -> None:
+def test_a_figure_is_wrong_if_it_misses_a_required_goal(figure: Figure, met: bool | None, wrong: bool) -> None:
     assert (figure.met, figure.wrong) == (met, wrong)
     assert figure.as_json()["met"] == met
 
 
-def test_what_is_not_finite_is_text_in_json() -> None:
+def test_infinite_values_are_text_in_json() -> None:
     fields = Figure("a", float("inf"), goal=AT_MOST_ONE, must=True).as_json()
     assert (fields["value"], fields["met"]) == ("inf", False)
 
@@ -38,14 +38,14 @@ def test_what_is_not_finite_is_text_in_json() -> None:
 @pytest.mark.parametrize(
     ("status", "wrong"), [("done", False), ("left out", True), ("failed", True), ("out of time", True)]
 )
-def test_a_section_went_wrong_where_it_has_no_end(status: Status, wrong: bool) -> None:
+def test_an_unfinished_section_is_wrong(status: Status, wrong: bool) -> None:
     assert Section("a", "about", status).wrong == wrong
 
 
-def test_one_fault_makes_a_section_wrong() -> None:
-    fault = Figure("b", 2.0, goal=AT_MOST_ONE, must=True)
+def test_one_wrong_figure_makes_a_section_wrong() -> None:
+    wrong_figure = Figure("b", 2.0, goal=AT_MOST_ONE, must=True)
     assert not Section("a", "about", "done", figures=[Figure("a", 1.0)]).wrong
-    assert Section("a", "about", "done", figures=[Figure("a", 1.0), fault]).wrong
+    assert Section("a", "about", "done", figures=[Figure("a", 1.0), wrong_figure]).wrong
 
 
 def test_a_section_as_json() -> None:

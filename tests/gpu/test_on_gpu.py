@@ -1,4 +1,4 @@
-"""What a GPU must do as well as a CPU, on small checkpoints: a few seconds each."""
+"""Requirements on rendering on a GPU, tested on small checkpoints: a few seconds each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.gpu.weights import filled
 from tests.model.tokenizers import WORDS
 
 CHUNKS = [1 << shift for shift in (30, 28, 26, 24, 22)]
-"""Bytes of the tensors that fill a card. The smallest is less than any picture here takes."""
+"""Bytes of the tensors that fill a GPU's memory. Any picture here needs more than the smallest."""
 
 
 def load(folder: Path, device: torch.device, **options: object) -> Renderer:
@@ -43,7 +43,7 @@ def fresh(renderer: Renderer) -> Renderer:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_float32_equals_the_cpu(checkpoints: dict[str, Path], device: torch.device, kind: str) -> None:
-    """To one level of 255, with our kernels and with torch's own."""
+    """To one level of 255, with Triton's kernels and with torch's own."""
     requests = [REQUEST, *OTHERS[2:]]
     expected = load(checkpoints[kind], torch.device("cpu"), dtype="float32").render(requests)
     for compile in (None, False):
@@ -70,7 +70,7 @@ def test_pictures_are_batch_invariant(
 
 
 @pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
-def test_nothing_waits_for_the_gpu(checkpoints: dict[str, Path], device: torch.device, kind: str) -> None:
+def test_rendering_does_not_wait_for_the_gpu(checkpoints: dict[str, Path], device: torch.device, kind: str) -> None:
     """Except for the event before a picture is returned, which torch doesn't warn about."""
     renderer = load(checkpoints[kind], device, dtype="bfloat16")
     requests = [RenderRequest(f"{WORDS[0]} {seed}", (FIRST, SECOND), 64, 96, seed=seed, steps=2) for seed in range(4)]
@@ -97,7 +97,7 @@ def warn_of_synchronisations(device: torch.device) -> Iterator[None]:
 def test_running_out_of_memory_leaks_nothing(
     checkpoints: dict[str, Path], device: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the next picture is right. On a CPU the decoder raises the error."""
+    """And the next picture is correct. On a CPU the decoder raises the error."""
     renderer = load(checkpoints["klein-kv"], device, dtype="bfloat16")
     request = RenderRequest(WORDS[0], (FIRST,), 512, 512, seed=1, steps=1)
     [before] = renderer.render([request])
@@ -122,16 +122,16 @@ def fails(renderer: Renderer, request: RenderRequest) -> bool:
 
 @contextmanager
 def full(device: torch.device, patch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[torch.Tensor]]]:
-    """Fill the device's memory. On a CPU, yields the latents whose decoding was refused."""
+    """Fills the device's memory. On a CPU, decoding fails instead. Yields the latents whose decoding failed."""
     latents: list[weakref.ref[torch.Tensor]] = []
     if device.type == "cuda":
-        hogs = []
+        blocks = []
         for size in CHUNKS:
             with suppress(torch.OutOfMemoryError):
                 while True:
-                    hogs.append(torch.empty(size, dtype=torch.uint8, device=device))
+                    blocks.append(torch.empty(size, dtype=torch.uint8, device=device))
         yield latents
-        del hogs
+        del blocks
         return
 
     def refuse(self: Autoencoder, z: torch.Tensor) -> torch.Tensor:
@@ -154,7 +154,7 @@ def bytes_held(device: torch.device) -> int:
 
 
 @torch.inference_mode()
-def test_four_megapixels_in_one_piece_equal_those_in_bands(
+def test_four_megapixels_in_one_piece_equal_those_in_tiles(
     device: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Group norms at 2048² need more programs than a GPU's second and third grid axes allow.
@@ -169,10 +169,10 @@ def test_four_megapixels_in_one_piece_equal_those_in_bands(
     latents = torch.randn(1, 32, side // 16, side // 16, generator=torch.Generator().manual_seed(0)).to(device)
     monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 18)
     decoder.use(EAGER)
-    in_bands = decoder.decode(latents)
+    in_tiles = decoder.decode(latents)
     decoder.use(kernels_for(device))
     decoder.untiled_elements = DECODER_CHANNELS * side**2
     in_one_piece = decoder.decode(latents)
-    assert in_bands.shape == in_one_piece.shape == (1, 3, side, side)
-    assert in_bands.std() > 0.1
-    assert spreads_apart(in_one_piece, in_bands) < 1e-3
+    assert in_tiles.shape == in_one_piece.shape == (1, 3, side, side)
+    assert in_tiles.std() > 0.1
+    assert spreads_apart(in_one_piece, in_tiles) < 1e-3

@@ -1,4 +1,4 @@
-"""How far apart two results are."""
+"""Measures of the difference between two results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def flat(*levels: int) -> Image.Image:
     return Image.fromarray(np.array([levels], dtype=np.uint8))
 
 
-def test_pictures() -> None:
+def test_differences_of_pictures() -> None:
     assert levels_apart(flat(0, 255, 10), flat(255, 255, 12)) == 255, "levels don't wrap around"
     assert levels_apart(flat(7, 8), flat(7, 8)) == 0
     assert psnr(flat(7, 8), flat(7, 8)) == 99
@@ -24,7 +24,7 @@ def test_pictures() -> None:
     assert psnr(flat(0, 0), flat(1, 0)) == pytest.approx(10 * math.log10(255**2 / 0.5))
 
 
-def test_tensors() -> None:
+def test_differences_of_tensors() -> None:
     other = torch.tensor([-1.0, 1.0, -1.0, 1.0])
     assert spreads_apart(other, other) == 0
     assert spreads_apart(other + torch.tensor([0.0, 0.0, 0.0, 1.0]), other) == pytest.approx(1 / float(other.std()))
@@ -33,6 +33,6 @@ def test_tensors() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_what_is_not_finite_is_endlessly_far(value: float) -> None:
+def test_values_that_are_not_finite_are_infinitely_far(value: float) -> None:
     good, bad = torch.tensor([0.0, 1.0]), torch.tensor([0.0, value])
     assert spreads_apart(bad, good) == spreads_apart(good, bad) == spreads_apart(bad, bad) == math.inf

@@ -23,7 +23,7 @@ from tests.gpu.rig import Rig, idle_share, kernel_table
         ([(100.0, 101.0), (109.0, 110.0)], 0.8),  # counted from the first start
     ],
 )
-def test_the_idle_share_is_what_no_kernel_covers(ranges: list[tuple[float, float]], share: float) -> None:
+def test_the_idle_share_is_the_time_without_kernels(ranges: list[tuple[float, float]], share: float) -> None:
     assert idle_share(ranges) == pytest.approx(share)
 
 
@@ -39,7 +39,7 @@ class Event:
     time_range: Range
 
 
-def test_kernels_are_summed_by_name_and_the_longest_comes_first() -> None:
+def test_kernels_are_summed_by_name_and_sorted_by_time() -> None:
     spans = [("copy", 0, 500), ("product", 0, 2000), ("copy", 700, 900), ("product", 3000, 4000), ("norm", 0, 100)]
     events = [Event(name, Range(start, end)) for name, start, end in spans]
     table = kernel_table(events, most=2)

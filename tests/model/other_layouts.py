@@ -53,7 +53,7 @@ QKV = {
 
 def to_bfl(state: State) -> State:
     """Renames a transformer's tensors from diffusers' names to BFL's."""
-    out: State = {f"{bfl}.weight": state[f"{ours}.weight"] for ours, bfl in TOP.items() if f"{ours}.weight" in state}
+    out: State = {f"{bfl}.weight": state[f"{name}.weight"] for name, bfl in TOP.items() if f"{name}.weight" in state}
     scale, shift = state["norm_out.linear.weight"].chunk(2)
     out["final_layer.adaLN_modulation.1.weight"] = torch.cat((shift, scale))
     for name, tensor in state.items():
@@ -178,21 +178,21 @@ def lora_file(file: Path, plain: State, spelling: str) -> State:
     }
     added: State = {}
     written: State = {}
-    for ours, theirs in names.items():
-        rows, columns = plain[f"{ours}.weight"].shape
+    for name, bfl_name in names.items():
+        rows, columns = plain[f"{name}.weight"].shape
         down, up = torch.randn(4, columns) / 8, torch.randn(rows, 4) / 8
         scale = 1.0
-        swapped = torch.cat(up.chunk(2)[::-1]) if ours == "norm_out.linear" else up
+        swapped = torch.cat(up.chunk(2)[::-1]) if name == "norm_out.linear" else up
         if spelling == "diffusers":
-            written |= {f"transformer.{ours}.lora_A.weight": down, f"transformer.{ours}.lora_B.weight": up}
+            written |= {f"transformer.{name}.lora_A.weight": down, f"transformer.{name}.lora_B.weight": up}
         elif spelling == "bfl":
-            name = f"diffusion_model.{theirs}"
-            written |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": swapped}
+            layer = f"diffusion_model.{bfl_name}"
+            written |= {f"{layer}.lora_A.weight": down, f"{layer}.lora_B.weight": swapped}
         else:
-            name = f"lora_unet_{theirs.replace('.', '_')}"
-            written |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": swapped}
-            written[f"{name}.alpha"], scale = torch.tensor(2.0), 0.5
-        added[f"{ours}.weight"] = scale * up @ down
+            layer = f"lora_unet_{bfl_name.replace('.', '_')}"
+            written |= {f"{layer}.lora_down.weight": down, f"{layer}.lora_up.weight": swapped}
+            written[f"{layer}.alpha"], scale = torch.tensor(2.0), 0.5
+        added[f"{name}.weight"] = scale * up @ down
     write(file, written)
     return added
 

@@ -1,8 +1,8 @@
-"""A picture doesn't depend on what is rendered with it, in any weight format: to the bit.
+"""A picture is the same to the bit whatever is rendered with it, in every weight format.
 
-Products run in fp8 as on a GPU with fp8 units; torch computes them on a CPU, too. Each pass holds one picture, as on a
-GPU: other products in bfloat16 may round differently if a pass has another number of rows. The tests cover what
-pictures share: caches, the workspace, the rooms behind reference sets, and scales. The last test compares rows of a
+Products run in fp8 as on a GPU with fp8 units; torch can compute them on a CPU. Each pass has one picture, as on a GPU,
+because products in bfloat16 can be rounded differently if a pass has another number of rows. The tests cover what
+pictures share: caches, the workspace, the room after reference sets, and scales. The last test compares rows of a
 packed pass with every product in fp8, next to rows with far larger activations.
 """
 
@@ -42,10 +42,10 @@ def rows_with_static(layer: str, weight: Tensor) -> State:
 
 
 FORMATS: dict[str, WriteLayer | None] = {
-    "a scale a tensor": without_static,
+    "a scale per tensor": without_static,
     "a static scale": bfl_fp8,
-    "a scale a row": row_fp8,
-    "a scale a row, static activations": rows_with_static,
+    "a scale per row": row_fp8,
+    "a scale per row, static activations": rows_with_static,
     "quantise: fp8": None,
     "NVFP4": nvfp4,
 }

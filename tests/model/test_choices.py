@@ -1,4 +1,4 @@
-"""Pictures of models put together from files, against diffusers' pipelines with the same weights put in by hand."""
+"""Pictures of models with replaced parts, against diffusers' pipelines with the same weights."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def render(base: Path, **options: Any) -> Any:
     return levels_of(picture)
 
 
-def by_hand(small: Small, change: Callable[[Any], None]) -> Any:
-    """diffusers' picture, after a change of a copy of its pipeline."""
+def diffusers_picture(small: Small, change: Callable[[Any], None]) -> Any:
+    """Returns diffusers' picture, rendered by a changed copy of its pipeline."""
     pipeline = deepcopy(small.pipeline)
     with torch.no_grad():
         change(pipeline)
@@ -92,17 +92,17 @@ def other(small: Small, tmp_path: Path) -> Path:
 def test_another_transformer_in_bfls_layout(small: Small, other: Path, tmp_path: Path, prefix: str) -> None:
     state = state_of(other)
     file = write(tmp_path / "x.safetensors", prefixed(to_bfl(state), prefix))
-    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(state))
-    assert difference(render(small.folder, transformer=str(file)), wanted) <= 1
-    assert difference(wanted, small.judge(REQUEST)) > 1
+    expected = diffusers_picture(small, lambda pipeline: pipeline.transformer.load_state_dict(state))
+    assert difference(render(small.folder, transformer=str(file)), expected) <= 1
+    assert difference(expected, small.judge(REQUEST)) > 1
 
 
 @pytest.mark.parametrize("what", ["folder", "part", "file"])
 def test_another_transformer_in_diffusers_layout(small: Small, other: Path, what: str) -> None:
     path = {"folder": other, "part": other / "transformer", "file": other / "transformer" / FILE}[what]
     state = state_of(other)
-    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(state))
-    assert difference(render(small.folder, transformer=path), wanted) <= 1
+    expected = diffusers_picture(small, lambda pipeline: pipeline.transformer.load_state_dict(state))
+    assert difference(render(small.folder, transformer=path), expected) <= 1
 
 
 @pytest.mark.parametrize("form", [bfl_fp8, comfy_fp8, old_comfy_fp8, nvfp4], ids=lambda form: form.__name__)
@@ -113,10 +113,12 @@ def test_quantised_files_are_the_dequantised_model(
     state = each(plain, is_block_linear, form)
     file = write(tmp_path / "x.safetensors", prefixed(state))
     assert any(Formats(open_weights(file)).is_fp8(name) for name in plain) == (form is not nvfp4)
-    meant = {name: fp4_meaning(state, name) for name in plain} if form is nvfp4 else dequantised(state)
-    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(by_diffusers(meant)))
-    assert difference(render(small.folder, transformer=str(file)), wanted) <= 1
-    assert difference(wanted, small.judge(REQUEST)) > 1, "quantisation shows"
+    dequantised_state = {name: fp4_meaning(state, name) for name in plain} if form is nvfp4 else dequantised(state)
+    expected = diffusers_picture(
+        small, lambda pipeline: pipeline.transformer.load_state_dict(by_diffusers(dequantised_state))
+    )
+    assert difference(render(small.folder, transformer=str(file)), expected) <= 1
+    assert difference(expected, small.judge(REQUEST)) > 1, "quantisation changes the picture"
 
 
 def test_a_single_file_is_a_base(small: Small, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_a_single_file_is_a_base(small: Small, tmp_path: Path) -> None:
         Renderer.load(str(file), vae=str(small.folder / "vae" / FILE), text_encoder=str(small.folder))
     description = renderer.description
     assert (description.kv, description.distilled) == (small.kind == "klein-kv", small.kind != "klein-base")
-    assert description.text_length == 512, "of the tier, as there is no model_index.json that says otherwise"
+    assert description.text_length == 512, "the family's default, without a model_index.json"
 
 
 @pytest.mark.parametrize("layout", ["diffusers", "bfl"])
@@ -141,17 +143,17 @@ def test_another_autoencoder(small: Small, tmp_path: Path, layout: str, small_de
         state.pop("bn.num_batches_tracked")
         state = vae_to_bfl(state, levels=4)
     file = write(tmp_path / "ae.safetensors", state)
-    wanted = by_hand(small, lambda pipeline: setattr(pipeline, "vae", vae.eval()))
-    assert difference(render(small.folder, vae=str(file)), wanted) <= 1
-    assert difference(wanted, small.judge(REQUEST)) > 1
+    expected = diffusers_picture(small, lambda pipeline: setattr(pipeline, "vae", vae.eval()))
+    assert difference(render(small.folder, vae=str(file)), expected) <= 1
+    assert difference(expected, small.judge(REQUEST)) > 1
 
 
 def test_an_autoencoders_folder(small: Small, tmp_path: Path) -> None:
     torch.manual_seed(3)
     vae = small_autoencoder(decoder_block_out_channels=(4, 8, 8, 12))
     vae.save_pretrained(tmp_path / "small-decoder")
-    wanted = by_hand(small, lambda pipeline: setattr(pipeline, "vae", vae.eval()))
-    assert difference(render(small.folder, vae=str(tmp_path / "small-decoder")), wanted) <= 1
+    expected = diffusers_picture(small, lambda pipeline: setattr(pipeline, "vae", vae.eval()))
+    assert difference(render(small.folder, vae=str(tmp_path / "small-decoder")), expected) <= 1
 
 
 @pytest.mark.parametrize("what", ["folder", "part", "fp8 file"])
@@ -173,16 +175,16 @@ def test_another_text_encoder(small: Small, other: Path, tmp_path: Path, what: s
         save_file(load_file(tensors), folder / "model.safetensors", {"format": "pt"})
         pipeline.text_encoder = type(pipeline.text_encoder).from_pretrained(folder)
 
-    wanted = by_hand(small, change)
-    assert difference(render(small.folder, text_encoder=str(path)), wanted) <= 1
-    assert difference(wanted, small.judge(REQUEST)) > 1
+    expected = diffusers_picture(small, change)
+    assert difference(render(small.folder, text_encoder=str(path)), expected) <= 1
+    assert difference(expected, small.judge(REQUEST)) > 1
 
 
 @pytest.mark.parametrize("small", ["dev", "klein-kv"], indirect=True)
 @pytest.mark.parametrize("base", ["plain", "fp8 file", "quantise"])
 @pytest.mark.parametrize("spelling", ["diffusers", "bfl", "kohya"])
 def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, base: str) -> None:
-    """Two at once, of the layers that a trainer takes, each with a scale; on a quantised base beside its weights."""
+    """Two LoRAs with different scales, on the layers that trainers use."""
     options: dict[str, Any] = {}
     plain = state_of(small.folder)
     if base == "fp8 file":
@@ -193,19 +195,19 @@ def test_loras_of_each_spelling(small: Small, tmp_path: Path, spelling: str, bas
         options["quantise"] = "fp8"
         plain = dense(Renderer.load(str(small.folder), device="cpu", quantise="fp8").loaded.transformer.get())
     torch.manual_seed(1)
-    loras, wanted_state = [], {name: tensor.clone() for name, tensor in plain.items()}
+    loras, expected_state = [], {name: tensor.clone() for name, tensor in plain.items()}
     for number, scale in ((0, 0.8), (1, -0.5)):
         file = tmp_path / f"{number}.safetensors"
         added = lora_file(file, plain, spelling)
         loras.append((str(file), scale))
         for name, delta in added.items():
-            wanted_state[name] += scale * delta
-    wanted = by_hand(small, lambda pipeline: pipeline.transformer.load_state_dict(wanted_state))
-    assert difference(render(small.folder, loras=loras, **options), wanted) <= 1
-    assert difference(wanted, small.judge(REQUEST)) > 1
+            expected_state[name] += scale * delta
+    expected = diffusers_picture(small, lambda pipeline: pipeline.transformer.load_state_dict(expected_state))
+    assert difference(render(small.folder, loras=loras, **options), expected) <= 1
+    assert difference(expected, small.judge(REQUEST)) > 1
 
 
-def test_parts_of_different_models_are_refused(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+def test_parts_of_different_models_are_rejected(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     klein, wide = small_of("klein"), small_autoencoder(latent_channels=4)
     wide.save_pretrained(tmp_path / "vae")
     with pytest.raises(

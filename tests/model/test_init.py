@@ -23,11 +23,11 @@ HEAVY = ("torch", "transformers", "diffusers", "ray", "boto3", "numpy")
 )
 def test_no_heavy_package_is_loaded(module: str) -> None:
     code = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout.split() == []
 
 
-def test_the_renderer_comes_when_it_is_touched() -> None:
+def test_the_renderer_is_imported_on_first_use() -> None:
     from brandpress import model
     from brandpress.model.renderer import Renderer
 

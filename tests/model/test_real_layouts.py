@@ -32,13 +32,13 @@ def from_table(family: Family) -> Transformer:
 
 
 def in_other_layout(shapes: Shapes, origin: Callable[[str], Origin]) -> Shapes:
-    """The shapes that the other layout's file has, put together from all that is taken from it."""
+    """Returns the shapes of a file in the other layout, from the parts that are read from it."""
     parts: dict[str, dict[int | None, tuple[int, ...]]] = {}
     for name, shape in shapes.items():
         source = origin(name)
         assert parts.setdefault(source.name, {}).setdefault(source.third, shape) == shape
     for thirds in parts.values():
-        assert set(thirds) in ({None}, {0, 1, 2}), "all of a tensor is taken, once"
+        assert set(thirds) in ({None}, {0, 1, 2}), "every part of a tensor is read once"
     return {
         name: next(iter(thirds.values())) if None in thirds else (3 * thirds[0][0], *thirds[0][1:])
         for name, thirds in parts.items()
@@ -50,7 +50,7 @@ def test_every_model_with_weights_is_in_the_list() -> None:
 
 
 @pytest.mark.parametrize(("name", "layout"), TRANSFORMERS.items())
-def test_transformers(name: str, layout: str) -> None:
+def test_tensors_of_transformers_are_those_of_the_published_files(name: str, layout: str) -> None:
     family = FAMILIES[name]
     module = from_table(family)
     config, shapes, elements = real_layout(layout)
@@ -80,9 +80,9 @@ def test_bytes_of_weights_are_those_of_the_published_files(name: str, layout: st
 
 def test_the_autoencoder_in_bfls_layout() -> None:
     shapes = real_layout("vae")[1]
-    shapes_in_bfl = in_other_layout(shapes, lambda name: bfl_vae.tensor_origin(name, levels=4))
-    theirs = real_layout("bfl-vae")[1]
-    assert shapes_in_bfl.keys() == theirs.keys()
-    for name, shape in theirs.items():
-        assert shapes_in_bfl[name] == shape or (*shapes_in_bfl[name], 1, 1) == shape
-        assert shapes_in_bfl[name] == shape or ".attn_1." in name
+    converted_shapes = in_other_layout(shapes, lambda name: bfl_vae.tensor_origin(name, levels=4))
+    bfl_shapes = real_layout("bfl-vae")[1]
+    assert converted_shapes.keys() == bfl_shapes.keys()
+    for name, shape in bfl_shapes.items():
+        assert converted_shapes[name] == shape or (*converted_shapes[name], 1, 1) == shape
+        assert converted_shapes[name] == shape or ".attn_1." in name

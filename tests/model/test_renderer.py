@@ -1,4 +1,4 @@
-"""The renderer against diffusers, which is the judge of its numbers."""
+"""The renderer's pictures against diffusers', and its caches, errors and residency."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brandpress.model import CheckpointError, Renderer, RenderRequest, RequestEr
 from brandpress.model import renderer as module
 from brandpress.model.inference import components
 from brandpress.model.memory.plan import DeviceMemory, need_of
-from brandpress.model.network import tiled as bands
+from brandpress.model.network import tiled
 from tests.model.small import (
     DEPTH,
     KV_PER_ROW,
@@ -39,70 +39,70 @@ def pictures(count: int, first: int = 0) -> tuple[Image.Image, ...]:
     return tuple(noise_picture(w, h, seed=i, mode=m) for i, (w, h, m) in enumerate(REFERENCES[first : first + count]))
 
 
-def levels(ours: Image.Image, other: Image.Image) -> int:
-    """The largest difference of two pictures."""
-    return int(np.abs(levels_of(ours) - levels_of(other)).max())
+def levels(one: Image.Image, other: Image.Image) -> int:
+    """Returns the largest difference between two pictures, in levels of 255."""
+    return int(np.abs(levels_of(one) - levels_of(other)).max())
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 10])
 @pytest.mark.parametrize(("width", "height"), [(96, 64), (64, 176)])
 def test_pictures_equal_diffusers(small: Small, count: int, width: int, height: int) -> None:
     request = RenderRequest(PROMPT, pictures(count), width, height, seed=count + 7, steps=3, guidance=3.5)
-    (ours,) = small.renderer.render([request])
-    theirs = small.judge(request)
-    assert ours.size == (width, height)
-    assert np.std(theirs) > 4, "the judge's picture is flat: nothing is compared"
-    assert np.abs(levels_of(ours) - theirs).max() <= 1
+    (picture,) = small.renderer.render([request])
+    expected = small.judge(request)
+    assert picture.size == (width, height)
+    assert np.std(expected) > 4, "diffusers' picture is flat, so nothing is compared"
+    assert np.abs(levels_of(picture) - expected).max() <= 1
 
 
 def test_steps_and_guidance_default_to_the_family(small: Small) -> None:
-    (ours,) = small.renderer.render([RenderRequest(PROMPT, pictures(1), 64, 64)])
+    (picture,) = small.renderer.render([RenderRequest(PROMPT, pictures(1), 64, 64)])
     steps = 20 if small.kind in ("dev", "klein-base") else 4
-    assert np.abs(levels_of(ours) - small.judge(RenderRequest(PROMPT, pictures(1), 64, 64, steps=steps))).max() <= 1
+    assert np.abs(levels_of(picture) - small.judge(RenderRequest(PROMPT, pictures(1), 64, 64, steps=steps))).max() <= 1
 
 
 def test_a_negative_prompt_is_the_second_pass(small_of: Callable[[str], Small]) -> None:
-    """diffusers has "" there; by its embedding, another can be given."""
+    """diffusers' pipeline uses "", but takes the embedding of another negative prompt."""
     small = small_of("klein-base")
     request = RenderRequest(PROMPT, pictures(1), 64, 64, seed=2, steps=2, guidance=3.0, negative_prompt="snow falls")
-    (ours,) = small.renderer.render([request])
+    (picture,) = small.renderer.render([request])
     embedding, _ = small.pipeline.encode_prompt(
         prompt="snow falls", max_sequence_length=LENGTH, text_encoder_out_layers=text_layers(DEPTH)
     )
-    theirs = judged(small.pipeline, request, LENGTH, text_layers(DEPTH), negative_prompt_embeds=embedding)
-    assert np.abs(levels_of(ours) - theirs).max() <= 1
-    assert levels(ours, *small.renderer.render([replace(request, negative_prompt="")])) > 1
+    expected = judged(small.pipeline, request, LENGTH, text_layers(DEPTH), negative_prompt_embeds=embedding)
+    assert np.abs(levels_of(picture) - expected).max() <= 1
+    assert levels(picture, *small.renderer.render([replace(request, negative_prompt="")])) > 1
 
 
 @pytest.mark.parametrize("pixels", [90 * 90, 300 * 300, 2024 * 2024])
-def test_references_may_be_scaled_to_another_area(small: Small, pixels: int) -> None:
-    """As if the pictures had been scaled beforehand, by the same filter."""
+def test_references_are_scaled_down_to_the_requested_area(small: Small, pixels: int) -> None:
+    """As if they had been scaled with the same filter before."""
     big = noise_picture(1200, 1000, seed=3)
     request = RenderRequest(PROMPT, (big,), 64, 64, steps=1, reference_pixels=pixels)
     scale = min(1.0, (pixels / (big.width * big.height)) ** 0.5)
     scaled = big.resize((int(big.width * scale), int(big.height * scale)), Image.Resampling.LANCZOS)
-    beforehand = RenderRequest(PROMPT, (scaled,), 64, 64, steps=1, reference_pixels=2024 * 2024)
-    assert levels(*small.fresh().render([request, beforehand])) == 0
+    scaled_before = RenderRequest(PROMPT, (scaled,), 64, 64, steps=1, reference_pixels=2024 * 2024)
+    assert levels(*small.fresh().render([request, scaled_before])) == 0
 
 
-def test_the_default_area_is_diffusers(small_of: Callable[[str], Small]) -> None:
+def test_the_default_area_equals_diffusers(small_of: Callable[[str], Small]) -> None:
     small = small_of("klein")
     request = RenderRequest(PROMPT, (noise_picture(1310, 1100, seed=3),), 64, 64, steps=1)
-    (ours,) = small.renderer.render([request])
-    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+    (picture,) = small.renderer.render([request])
+    assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
-def test_a_picture_in_narrow_bands_equals_diffusers(
+def test_a_picture_in_narrow_tiles_equals_diffusers(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As four megapixels do in wide ones."""
+    """Fast, unlike the test with four megapixels."""
     small = small_of("klein")
     monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
-    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 12)
-    monkeypatch.setitem(bands.BAND_ELEMENTS, "cpu", 1 << 14)
+    monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 12)
+    monkeypatch.setitem(tiled.TILE_ELEMENTS, "cpu", 1 << 14)
     request = RenderRequest(PROMPT, pictures(1), 256, 320, seed=1, steps=1)
-    (ours,) = small.renderer.render([request])
-    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+    (picture,) = small.renderer.render([request])
+    assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
 @pytest.mark.slow("model/inference", "model/network", "model/renderer.py")
@@ -110,17 +110,17 @@ def test_a_picture_in_narrow_bands_equals_diffusers(
 def test_four_megapixels_equal_diffusers(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, width: int, height: int
 ) -> None:
-    """In bands, which diffusers' picture is made without: this autoencoder is small enough."""
+    """In tiles. diffusers' picture is decoded in one piece, which is possible with this small autoencoder."""
     small = small_of("klein")
     monkeypatch.setattr(small.renderer.loaded.autoencoder, "untiled_elements", 0)
-    monkeypatch.setattr(bands, "MAX_UNTILED_ELEMENTS", 1 << 20)
+    monkeypatch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 1 << 20)
     request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
-    (ours,) = small.renderer.render([request])
-    assert np.abs(levels_of(ours) - small.judge(request)).max() <= 1
+    (picture,) = small.renderer.render([request])
+    assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
-def test_every_input_shows_in_the_picture(small: Small) -> None:
-    """Otherwise equality would prove little."""
+def test_every_input_changes_the_picture(small: Small) -> None:
+    """Otherwise equal pictures would prove little."""
     first, second = pictures(2)
     base = RenderRequest(PROMPT, (first, second), 64, 64, seed=1, steps=2)
     others = [
@@ -135,7 +135,7 @@ def test_every_input_shows_in_the_picture(small: Small) -> None:
         assert levels(first_picture, other) > 1
 
 
-def test_guidance_shows_where_the_model_is_not_distilled(small: Small) -> None:
+def test_guidance_changes_pictures_unless_the_model_is_distilled(small: Small) -> None:
     weak, strong = (RenderRequest(PROMPT, (), 64, 64, steps=2, guidance=g) for g in (2.0, 6.0))
     difference = levels(*small.renderer.render([weak, strong]))
     assert (difference > 1) == (small.kind in ("dev", "klein-base"))
@@ -153,8 +153,8 @@ def test_a_picture_does_not_depend_on_its_list(small: Small) -> None:
         assert levels(alone, other) <= 1
 
 
-def test_reused_references_give_the_very_same_picture(small: Small) -> None:
-    """Whatever prompt, seed and size they were first used with: to the bit."""
+def test_cached_references_give_an_identical_picture(small: Small) -> None:
+    """For any prompt, seed and size that they were first used with."""
     request = RenderRequest(PROMPT, pictures(3), 80, 64, seed=3, steps=2)
     before = RenderRequest("snow falls on the green bottle", pictures(3), 64, 96, seed=4, steps=3)
     after, alone = small.fresh().render([before, request])[1], small.fresh().render([request])[0]
@@ -172,7 +172,7 @@ def test_shared_work_is_done_once(small: Small) -> None:
     assert set(second.timings) == {"text", "references", "denoise", "decode"}
 
 
-def test_a_stream_renders_no_further_than_it_is_read(small: Small) -> None:
+def test_a_stream_is_lazy(small: Small) -> None:
     renderer = small.fresh()
     stream = renderer.stream(RenderRequest(PROMPT, (), 64, 64, seed=seed, steps=1) for seed in range(10**9))
     assert [next(stream).picture.size for _ in range(2)] == [(64, 64)] * 2
@@ -203,7 +203,7 @@ def test_a_stream_renders_no_further_than_it_is_read(small: Small) -> None:
         ),
     ],
 )
-def test_bad_requests_are_refused(small: Small, request_: RenderRequest, message: str) -> None:
+def test_invalid_requests_are_rejected(small: Small, request_: RenderRequest, message: str) -> None:
     with pytest.raises(RequestError, match=re.escape(message)):
         small.renderer.render([request_])
 
@@ -217,7 +217,7 @@ def test_bad_requests_are_refused(small: Small, request_: RenderRequest, message
         ({"residency": "half"}, "residency 'half': allowed are resident, offload"),
     ],
 )
-def test_unknown_places_are_refused(small: Small, options: dict[str, str], message: str) -> None:
+def test_unknown_options_are_rejected(small: Small, options: dict[str, str], message: str) -> None:
     with pytest.raises(RequestError, match=re.escape(message)):
         Renderer.load(str(small.folder), **options)
 
@@ -229,7 +229,7 @@ def test_other_dtypes_come_close(small: Small) -> None:
     assert 0 < np.abs(levels_of(exact) - levels_of(rounded)).mean() < 12
 
 
-def test_the_host_is_named(small: Small) -> None:
+def test_host_describes_the_machine(small: Small) -> None:
     host = {"device": "cpu", "torch": torch.__version__, "driver": "none", "pass_rows": "512"}
     assert small.renderer.host() == host
 
@@ -252,7 +252,7 @@ def test_a_model_that_cant_rewrite_prompts_says_so(small_of: Callable[[str], Sma
 
 
 def test_release_frees_reference_sets_and_their_room(small_of: Callable[[str], Small]) -> None:
-    """As after a failed attempt. The next picture is the same."""
+    """The next picture is the same."""
     renderer = small_of("klein-kv").fresh()
     request = RenderRequest(PROMPT, pictures(2), 64, 64, steps=1)
     rows_before = living_kv_rows()
@@ -287,7 +287,7 @@ class TestOffload:
         offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
         assert loads == ["text encoder", "transformer"], "cached prompts need no text encoder"
 
-    def test_never_both(self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_both_are_never_loaded_together(self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
         text_encoder, transformer = offloading.loaded.text_encoder, offloading.loaded.transformer
         both = record_loads(monkeypatch, lambda part: text_encoder.loaded or transformer.loaded)
         list(offloading.stream(RenderRequest(f"{PROMPT} {i}", (), 64, 64 + 16 * i, steps=1) for i in range(3)))
@@ -308,7 +308,7 @@ def record_loads(monkeypatch: pytest.MonkeyPatch, entry: Callable[[str], object]
     return entries
 
 
-def test_what_fits_decides_the_residency(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_residency_is_chosen_by_the_memory(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     need = need_of(small.renderer.description, 4, module.DEFAULT_LARGEST)
     for memory, residency in (
         (need.resident * 2, "resident"),

@@ -11,7 +11,8 @@ from brandpress.model.nano.architecture import QWEN3, TEXT_LAYERS, TEXT_LENGTH, 
 from brandpress.model.nano.data.batches import SOURCES, Batch
 from brandpress.model.nano.tokenizer import PAD_ID
 from brandpress.model.network.positions import image_ids, reference_ids, text_ids
-from brandpress.model.network.transformer import Rope, Transformer
+from brandpress.model.network.rope import Rope
+from brandpress.model.network.transformer import Transformer
 
 SOURCE_BLOCK = 1
 """After this single-stream block, a head predicts the source of each token. The head is for training only."""

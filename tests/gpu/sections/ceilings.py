@@ -1,4 +1,4 @@
-"""What this card can do: products, copies, attention by each backend."""
+"""What this GPU can do: products, copies, and attention with each backend."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def fp8(rig: Rig, a: torch.Tensor, b: torch.Tensor, operations: float) -> Iterat
 
 
 def attention(rig: Rig) -> Iterator[Figure]:
-    """Of klein-9B-KV at 2048² with 4 references."""
+    """The attention of klein-9B-KV at 2048² with 4 references."""
     heads, queries, keys = (1, 64, 96) if rig.tiny else (32, 16_896, 33_280)
     q = torch.randn(queries, heads, 128, device=rig.device, dtype=rig.dtype)
     k, v = (torch.randn(keys, heads, 128, device=rig.device, dtype=rig.dtype) for _ in range(2))

@@ -1,4 +1,4 @@
-"""The autoencoder's decoder at its real size: in which layout, with which kernels, in one piece or in bands."""
+"""The autoencoder's decoder at its real size: memory layouts, kernels, one piece and tiles."""
 
 from __future__ import annotations
 
@@ -45,45 +45,47 @@ def decode(model: Autoencoder, latents: Tensor) -> Tensor:
 
 
 def decoded(rig: Rig, model: Autoencoder, latents: Tensor, side: int, goal: Goal | None) -> Iterator[Figure]:
-    fastest, truth = float("inf"), None
+    fastest, baseline = float("inf"), None
     model.untiled_elements = DECODER_CHANNELS * side**2
     for kernels in rig.kernels().values():
         for last in (False, True) if rig.every else (kernels.channels_last,):
-            way = replace(kernels, channels_last=last)
-            model.use(way)
+            variant = replace(kernels, channels_last=last)
+            model.use(variant)
             seconds = rig.seconds(lambda: decode(model, latents), rounds=3, warm=2)
             pictures = decode(model, latents)
-            truth = pictures if truth is None else truth
-            apart = spreads_apart(pictures, truth)
+            baseline = pictures if baseline is None else baseline
+            apart = spreads_apart(pictures, baseline)
             peak = rig.peak(lambda: decode(model, latents)) / 1e9
             layout = "channels last" if last else "channels first"
             note = f"peak {peak:.1f} GB; {apart:.3f} spreads from the first"
             yield Figure(f"{side}², {layout}, {kernels.name}", seconds, "s", note=note)
             fastest = min(fastest, seconds)
     yield Figure(f"{side}², the fastest", fastest, "s", goal)
-    plain, tiled.MAX_UNTILED_ELEMENTS, model.untiled_elements = tiled.MAX_UNTILED_ELEMENTS, 0, 0
+    max_untiled, tiled.MAX_UNTILED_ELEMENTS, model.untiled_elements = tiled.MAX_UNTILED_ELEMENTS, 0, 0
     try:
         seconds = rig.seconds(lambda: decode(model, latents), rounds=1)
         peak = rig.peak(lambda: decode(model, latents)) / 1e9
     finally:
-        tiled.MAX_UNTILED_ELEMENTS = plain
-    yield Figure(f"{side}², in bands", seconds, "s", note=f"peak {peak:.1f} GB")
+        tiled.MAX_UNTILED_ELEMENTS = max_untiled
+    yield Figure(f"{side}², in tiles", seconds, "s", note=f"peak {peak:.1f} GB")
 
 
 def attention(rig: Rig) -> Iterator[Figure]:
-    """The middle attention of a picture of 2048²: one head of 512 over 65,536 positions."""
+    """The mid block's attention for a picture of 2048²: one head of size 512 over 65,536 positions."""
     tokens, width = (64, 64) if rig.tiny else (65_536, 512)
     q, k, v = (torch.randn(1, 1, tokens, width, device=rig.device, dtype=rig.dtype) for _ in range(3))
-    ways: dict[str, Callable[[], Tensor]] = {"torch's choice": lambda: F.scaled_dot_product_attention(q, k, v)}
+    variants: dict[str, Callable[[], Tensor]] = {"torch's choice": lambda: F.scaled_dot_product_attention(q, k, v)}
     for name, kernels in rig.kernels().items():
-        ways[f"products and softmax, {name}"] = lambda kernels=kernels: tiled.attention_of_wide_heads(q, k, v, kernels)
+        variants[f"products and softmax, {name}"] = lambda kernels=kernels: tiled.attention_of_wide_heads(
+            q, k, v, kernels
+        )
     with torch.inference_mode():
-        for name, way in ways.items():
-            yield Figure(f"middle attention of 2048², {name}", rig.seconds(way), "s")
+        for name, compute in variants.items():
+            yield Figure(f"middle attention of 2048², {name}", rig.seconds(compute), "s")
 
 
 def whole(rig: Rig, model: Autoencoder) -> Iterator[Figure]:
-    """The decoder compiled as one: what would be left to gain."""
+    """The whole decoder under torch.compile: an upper bound for further gains."""
     if not (rig.gpu and rig.every):
         return
     import time
@@ -100,5 +102,5 @@ def whole(rig: Rig, model: Autoencoder) -> Iterator[Figure]:
     start = time.perf_counter()
     run()
     rig.wait()
-    took = time.perf_counter() - start
-    yield Figure("1024², the decoder compiled as one", rig.seconds(run), "s", note=f"compiled in {took:.0f} s")
+    compiling = time.perf_counter() - start
+    yield Figure("1024², the decoder compiled as one", rig.seconds(run), "s", note=f"compiled in {compiling:.0f} s")

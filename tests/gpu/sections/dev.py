@@ -1,4 +1,4 @@
-"""[dev], 32B: a step with three references in bf16, in fp8, and what fp8's parts cost."""
+"""[dev], 32B: a step with three references in bf16 and in fp8, and what the parts of fp8 cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS = 65
 
 
 class Step:
-    """One step of a case, references running beside the target where the model has them so."""
+    """One step of a case. References run with the target, except in KV models."""
 
     def __init__(self, rig: Rig, model: Transformer, case: Case) -> None:
         self._model, self._kernels = model, rig.best_kernels()
@@ -66,7 +66,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
 
 
 def timed(rig: Rig, step: Step, form: str) -> Generator[Figure, None, float]:
-    """A step by each kind of kernels; returns the seconds of the fastest."""
+    """Measures a step with each kind of kernels. Returns the seconds of the fastest."""
     fastest = float("inf")
     for name, kernels in (rig.kernels() if rig.every else rig.best()).items():
         seconds = rig.seconds(lambda kernels=kernels: step.run(kernels), rounds=2)

@@ -1,4 +1,4 @@
-"""Out of memory: what a failed picture leaves behind, and whether the next one is right."""
+"""Out of memory: whether a failed picture leaks memory, and whether the next one is correct."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def measure(rig: Rig) -> Iterator[Figure]:
     rig.free()
     held = rig.held()
     free, _ = torch.cuda.mem_get_info(rig.device)
-    hog = torch.empty(free - (200 << 20), dtype=torch.uint8, device=rig.device)
+    block = torch.empty(free - (200 << 20), dtype=torch.uint8, device=rig.device)
     failed = failure(renderer, request)
     yield Figure(
         "a card that is full", 1.0 if failed else 0.0, "refused", Goal(1), must=True, note=failed or "rendered"
     )
-    del hog
+    del block
     rig.free()
     yield Figure("held after the failure, more than before", (rig.held() - held) / 1e6, "MB", Goal(1, False), must=True)
     [after] = renderer.render([request])
@@ -43,7 +43,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
 
 
 def failure(renderer: Renderer, request: object) -> str:
-    """What went wrong, in a line; nothing where nothing did."""
+    """Returns the error in one line, or "" if the picture was rendered."""
     try:
         renderer.render([request])  # type: ignore[list-item]
     except torch.OutOfMemoryError as error:

@@ -1,4 +1,4 @@
-"""Small passes, which are over before the next kernel is launched: what a CUDA graph would save."""
+"""Small passes, whose kernels run faster than they are launched: what a CUDA graph would save."""
 
 from __future__ import annotations
 

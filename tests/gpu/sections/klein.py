@@ -1,4 +1,4 @@
-"""klein at its real sizes with random weights: time beside the floor and beside diffusers, memory beside the plan."""
+"""klein at its real sizes with random weights: time against the floor and diffusers, memory against the plan."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from brandpress.model import Renderer, RenderRequest
 from brandpress.model.inference.components import LoadedModel
 from tests.bench.row import Goal
 from tests.gpu.case import KLEIN_4B, KLEIN_9B_KV, Case
+from tests.gpu.diffusers_pipeline import picture_of, pipeline_of
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import psnr
 from tests.gpu.plan import need
 from tests.gpu.rig import Rig
-from tests.gpu.theirs import picture_of, pipeline_of
 from tests.gpu.weights import folder_of, loaded_of, transformer_of
 
 ABOUT = (
@@ -34,7 +34,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
 
 
 def measured(rig: Rig, case: Case) -> Iterator[Figure]:
-    floor_goal, theirs_goal = GOALS[case]
+    floor_goal, diffusers_goal = GOALS[case]
     case = case.tiny() if rig.tiny else case
     before = rig.held()
     loaded = loaded_of(case, rig, transformer_of(case, rig))
@@ -62,7 +62,7 @@ def measured(rig: Rig, case: Case) -> Iterator[Figure]:
     yield from memory(rig, loaded, case, before)
     yield from backends(rig, loaded, case)
     if rig.diffusers:
-        yield from beside(rig, loaded, case, best[1], theirs_goal)
+        yield from compared_with_diffusers(rig, loaded, case, best[1], diffusers_goal)
     renderer = Renderer(loaded, kernels=rig.best_kernels())
     renderer.render([request_of(case, seed=1)])
     rig.profile[:], _ = rig.profiled(lambda: renderer.render([request_of(case, seed=2)]))
@@ -76,7 +76,7 @@ _PICTURES: dict[tuple[int, int], tuple[Image.Image, ...]] = {}
 
 
 def references_of(case: Case) -> tuple[Image.Image, ...]:
-    """The same objects each time, as a worker has them."""
+    """Returns the same objects in each call, as in a worker."""
     key = (case.references, case.reference_side)
     if key not in _PICTURES:
         generator = torch.Generator().manual_seed(0)
@@ -87,13 +87,13 @@ def references_of(case: Case) -> tuple[Image.Image, ...]:
 
 
 def stage(renderer: Renderer, case: Case, name: str) -> float:
-    """Seconds on the device that a stage of a further picture takes."""
+    """Returns the seconds that a stage of a further picture takes on the device."""
     [rendered] = renderer.stream([request_of(case, seed=3)])
     return rendered.timings[name]
 
 
 def memory(rig: Rig, loaded: LoadedModel, case: Case, before: int) -> Iterator[Figure]:
-    """The peak of a picture against the plan's, without the text encoder, which the plan would count by its file."""
+    """The peak of a picture against the plan, both without the text encoder: here it has no file to plan from."""
     planned = need(case, rig, folder_of(rig, "plan"))
     if not rig.gpu:
         return
@@ -108,7 +108,7 @@ def memory(rig: Rig, loaded: LoadedModel, case: Case, before: int) -> Iterator[F
 
 
 def backends(rig: Rig, loaded: LoadedModel, case: Case) -> Iterator[Figure]:
-    """Denoising by each backend of attention."""
+    """Denoising with each backend of attention."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     choices = {"flash": SDPBackend.FLASH_ATTENTION, "cuDNN": SDPBackend.CUDNN_ATTENTION}
@@ -122,15 +122,15 @@ def backends(rig: Rig, loaded: LoadedModel, case: Case) -> Iterator[Figure]:
             yield Figure(f"{case}: denoising, attention by {name}", f"failed: {str(error).splitlines()[0][:80]}")
 
 
-def beside(rig: Rig, loaded: LoadedModel, case: Case, ours: float, goal: Goal) -> Iterator[Figure]:
+def compared_with_diffusers(rig: Rig, loaded: LoadedModel, case: Case, seconds: float, goal: Goal) -> Iterator[Figure]:
     text = loaded.text_encoder.get().encode("a green mug")
     pipeline = pipeline_of(case, loaded.transformer.get(), loaded.autoencoder)
     render = picture_of(pipeline, case, text, references_of(case))
     pictures = []
-    theirs = rig.seconds(lambda: pictures.append(render()), rounds=1)
-    note = f"ours {ours:.3f} s, diffusers {theirs:.3f} s"
-    yield Figure(f"{case}: times as fast as diffusers", theirs / ours, "x", goal, note=note)
-    # Of the same tensors both make the same picture, as far as bf16 goes.
+    diffusers_seconds = rig.seconds(lambda: pictures.append(render()), rounds=1)
+    note = f"ours {seconds:.3f} s, diffusers {diffusers_seconds:.3f} s"
+    yield Figure(f"{case}: times as fast as diffusers", diffusers_seconds / seconds, "x", goal, note=note)
+    # With the same tensors, both render the same picture within the precision of bf16.
     [picture] = Renderer(loaded, kernels=rig.best_kernels()).render([request_of(case, seed=0)])
     yield Figure(
         f"{case}: our picture against diffusers'", psnr(picture, pictures[-1]), "dB", note="PSNR, random weights"

@@ -1,4 +1,4 @@
-"""Right pictures: small checkpoints of every kind on the device against the CPU, and nano."""
+"""Correct pictures: small checkpoints of every kind and nano, on the device against the CPU."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from PIL import Image
 from brandpress.model import Renderer, RenderRequest
 from tests.bench.row import Goal
 from tests.gpu.checkpoints import KINDS, save_checkpoint
+from tests.gpu.diffusers_pipeline import noise_of
 from tests.gpu.figure import Figure
 from tests.gpu.pairs import levels_apart, psnr
 from tests.gpu.rig import Rig
-from tests.gpu.theirs import noise_of
 from tests.gpu.weights import folder_of
 from tests.model.tokenizers import WORDS
 
@@ -26,26 +26,30 @@ REFERENCES = Path(__file__).parents[3] / "specs" / "northwind" / "references"
 
 
 def measure(rig: Rig) -> Iterator[Figure]:
-    # A GPU's products and convolutions in float32 may be rounded to fewer bits unless this is said.
+    # Otherwise a GPU can round the operands of float32 products and convolutions.
     torch.set_float32_matmul_precision("highest")
     for kind in KINDS:
         folder = save_checkpoint(kind, folder_of(rig, kind))
         requests = requests_of(kind)
         cpu = Renderer.load(folder, device="cpu", dtype="float32").render(requests)
-        ours = Renderer.load(folder, device=str(rig.device), dtype="float32").render(requests)
-        worst = max(levels_apart(one, other) for one, other in zip(ours, cpu, strict=True))
+        rendered = Renderer.load(folder, device=str(rig.device), dtype="float32").render(requests)
+        worst = max(levels_apart(one, other) for one, other in zip(rendered, cpu, strict=True))
         yield Figure(f"{kind} in float32 against the CPU", worst, "levels", ONE_LEVEL, must=True)
         half = Renderer.load(folder, device=str(rig.device), dtype="bfloat16").render(requests)
-        beside = theirs(rig, kind, folder, requests)
+        by_diffusers = diffusers_pictures(rig, kind, folder, requests)
         near = min(psnr(one, other) for one, other in zip(half, cpu, strict=True))
-        theirs_near = None if beside is None else min(psnr(one, other) for one, other in zip(beside, cpu, strict=True))
+        diffusers_near = (
+            None
+            if by_diffusers is None
+            else min(psnr(one, other) for one, other in zip(by_diffusers, cpu, strict=True))
+        )
         yield Figure(
             f"{kind} in bf16 against the CPU in float32",
             near,
             "dB",
             Goal(25),
             must=True,
-            beside=theirs_near,
+            beside=diffusers_near,
             note="PSNR",
         )
     yield from padding(rig)
@@ -60,9 +64,8 @@ def requests_of(kind: str) -> list[RenderRequest]:
     return [alone, referenced]
 
 
-def theirs(rig: Rig, kind: str, folder: Path, requests: list[RenderRequest]) -> list[Image.Image] | None:
-    """diffusers' pictures of the requests in bf16 on the device; None without diffusers, and of dev, whose processor
-    needs torchvision's."""
+def diffusers_pictures(rig: Rig, kind: str, folder: Path, requests: list[RenderRequest]) -> list[Image.Image] | None:
+    """Returns diffusers' pictures in bf16; None if it isn't installed, and for dev, which needs torchvision."""
     if not rig.diffusers or kind == "dev":
         return None
     import diffusers
@@ -96,16 +99,16 @@ def theirs(rig: Rig, kind: str, folder: Path, requests: list[RenderRequest]) -> 
 
 
 def padding(rig: Rig) -> Iterator[Figure]:
-    """[dev]'s padding is a fully masked row of attention, which backends may answer with anything."""
+    """[dev]'s padding is a fully masked row of attention, for which some backends return garbage."""
     folder = folder_of(rig, "dev")
     rows = {}
     for device, dtype in {("cpu", "float32"), (str(rig.device), "float32"), (str(rig.device), "bfloat16")}:
         renderer: Any = Renderer.load(folder, device=device, dtype=dtype)
         rows[device, dtype] = renderer.loaded.text_encoder.get().encode(WORDS[0])[0].float().cpu()
-    truth = rows["cpu", "float32"]
+    expected = rows["cpu", "float32"]
     for (device, dtype), embedding in rows.items():
         if (device, dtype) != ("cpu", "float32"):
-            apart = float((embedding - truth).abs().max() / truth.std())
+            apart = float((embedding - expected).abs().max() / expected.std())
             bound = Goal(1e-3 if dtype == "float32" else 0.1, at_least=False)
             apart = apart if torch.isfinite(embedding).all() else float("inf")
             yield Figure(f"dev's text with its padding, {dtype}", apart, "spreads", bound, must=True)

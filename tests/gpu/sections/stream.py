@@ -1,4 +1,4 @@
-"""Six pictures through `Renderer.stream`: does the GPU ever wait, and for what?"""
+"""Six pictures from `Renderer.stream`: how long the GPU is idle, and what waits for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def measure(rig: Rig) -> Iterator[Figure]:
 
 
 def requests_of(case: Case, words: str) -> list[RenderRequest]:
-    """Of two reference sets, as a campaign has them."""
+    """Returns requests with two reference sets, as in a campaign."""
     pictures: Sequence[Image.Image] = references_of(case)
     sets = (tuple(pictures), tuple(reversed(pictures)))
     return [
@@ -53,7 +53,7 @@ def streamed(renderer: Renderer, requests: Sequence[RenderRequest]) -> list[Imag
 
 
 def synchronisations(rig: Rig, renderer: Renderer, case: Case) -> Iterator[Figure]:
-    """Calls that make the CPU wait for the GPU, but for the one that hands a picture out."""
+    """Counts calls that make the CPU wait for the GPU, except for the one before a picture is returned."""
     if not rig.gpu:
         yield Figure("synchronisations a picture, idle share", "need a GPU")
         return

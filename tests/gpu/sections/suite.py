@@ -1,4 +1,4 @@
-"""The tests that need a GPU (`pytest -m gpu`), where pytest is installed."""
+"""The tests that need a GPU (`pytest -m gpu`), if pytest is installed."""
 
 from __future__ import annotations
 

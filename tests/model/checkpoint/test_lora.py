@@ -286,18 +286,18 @@ def test_layer_names_of_a_real_model_are_unique(name: str) -> None:
     config, shapes, _ = real_layout(name)
     with torch.device("meta"):
         names = layer_places(Transformer(TransformerConfig.from_dict(config)))
-    ours = {key.removesuffix(".weight") for key, shape in shapes.items() if len(shape) == 2}
+    linears = {key.removesuffix(".weight") for key, shape in shapes.items() if len(shape) == 2}
     count = 8 * config["num_layers"] + 2 * config["num_single_layers"] + (11 if config["guidance_embeds"] else 9)
-    bfl = {name: places for name, places in names.items() if "." in name and name not in ours} | {
+    bfl = {name: places for name, places in names.items() if "." in name and name not in linears} | {
         name: names[name] for name in ("img_in", "txt_in")
     }
     assert len(bfl) == count
-    assert len(names) == 4 * (len(ours) + count)  # one more for each prefix, and no two are equal
-    assert sorted(module for places in bfl.values() for module, _ in places) == sorted(ours)
+    assert len(names) == 4 * (len(linears) + count)  # one more for each prefix, and no two are equal
+    assert sorted(module for places in bfl.values() for module, _ in places) == sorted(linears)
     for layer, places in bfl.items():
         assert [place.third for _, place in places] == ([0, 1, 2] if layer.endswith("qkv") else [None])
         assert names["lora_unet_" + layer.replace(".", "_")] == places
-    for layer in ours:
+    for layer in linears:
         assert names["lora_unet_" + layer.replace(".", "_")] == names[layer] == [(layer, Origin(layer))]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from brandpress.model.family import FAMILIES
 from brandpress.model.hosted.renderer import HostedRenderer
-from brandpress.model.hosted.retry import RetryPolicy
+from brandpress.model.hosted.retry import CallPolicy
 from brandpress.model.request import Failed, Rendered, RenderRequest
 from tests.bfl_server import KEY, BflServer, running_bfl_server
 
@@ -44,11 +44,11 @@ def pauses() -> ShortPauses:
 
 @pytest.fixture
 def hosted(bfl: BflServer, pauses: ShortPauses) -> Callable[..., HostedRenderer]:
-    """A function that makes a renderer; keyword arguments change fields of its retry policy."""
+    """A function that makes a renderer; keyword arguments change fields of its CallPolicy."""
 
-    def make(tier: str = "flux.2-pro", in_flight: int = 24, **retry_policy: Any) -> HostedRenderer:
-        fields = {"sleep": pauses.sleep, "io_timeout": 10.0, "task_timeout": 20.0, **retry_policy}
-        return HostedRenderer(FAMILIES[tier], in_flight=in_flight, retry_policy=RetryPolicy(**fields))
+    def make(tier: str = "flux.2-pro", in_flight: int = 24, **policy: Any) -> HostedRenderer:
+        fields = {"sleep": pauses.sleep, "io_timeout": 10.0, "task_timeout": 20.0, **policy}
+        return HostedRenderer(FAMILIES[tier], in_flight=in_flight, policy=CallPolicy(**fields))
 
     return make
 
@@ -57,8 +57,8 @@ def hosted(bfl: BflServer, pauses: ShortPauses) -> Callable[..., HostedRenderer]
 def outcome(hosted: Callable[..., HostedRenderer]) -> Callable[..., Rendered | Failed]:
     """A function that renders one small picture of a prompt."""
 
-    def render(prompt: str = "a fox", **retry_policy: Any) -> Rendered | Failed:
-        (result,) = hosted(**retry_policy).stream([RenderRequest(prompt, width=64, height=64, seed=7)])
+    def render(prompt: str = "a fox", **policy: Any) -> Rendered | Failed:
+        (result,) = hosted(**policy).stream([RenderRequest(prompt, width=64, height=64, seed=7)])
         return result
 
     return render
@@ -68,8 +68,8 @@ def outcome(hosted: Callable[..., HostedRenderer]) -> Callable[..., Rendered | F
 def cause(outcome: Callable[..., Rendered | Failed]) -> Callable[..., str]:
     """A function that renders one picture, which fails, and returns the error's text."""
 
-    def render(prompt: str = "a fox", **retry_policy: Any) -> str:
-        result = outcome(prompt, **retry_policy)
+    def render(prompt: str = "a fox", **policy: Any) -> str:
+        result = outcome(prompt, **policy)
         assert isinstance(result, Failed), result
         return str(result.cause)
 

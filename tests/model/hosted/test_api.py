@@ -20,8 +20,8 @@ Outcome = Callable[..., Rendered | Failed]
 CHARGED = "the task may be running and charged, so it wasn't submitted again"
 
 
-def rendered(outcome: Outcome, **retry_policy: Any) -> Rendered:
-    result = outcome(**retry_policy)
+def rendered(outcome: Outcome, **policy: Any) -> Rendered:
+    result = outcome(**policy)
     assert isinstance(result, Rendered), result
     return result
 
@@ -100,7 +100,7 @@ def test_a_failed_connection_is_retried(
 
 
 @pytest.mark.parametrize(
-    ("reply", "retry_policy", "message"),
+    ("reply", "policy", "message"),
     [
         (Reply(lost=True), {}, "BFL's response was lost (RemoteProtocolError: "),
         (Reply(200, {"id": "x" * 99}, lost=True), {}, "BFL's response was lost (RemoteProtocolError: "),
@@ -112,10 +112,10 @@ def test_a_failed_connection_is_retried(
     ],
 )
 def test_a_task_that_may_be_running_is_not_submitted_again(
-    reply: Reply, retry_policy: dict[str, Any], message: str, bfl: BflServer, cause: Cause
+    reply: Reply, policy: dict[str, Any], message: str, bfl: BflServer, cause: Cause
 ) -> None:
     bfl.default.submit = [reply]
-    text = cause(**retry_policy)
+    text = cause(**policy)
     assert text.startswith(message)
     assert text.endswith(CHARGED)
     assert len(bfl.posts) == 1

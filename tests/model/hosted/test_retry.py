@@ -7,14 +7,14 @@ from itertools import islice
 
 import pytest
 
-from brandpress.model.hosted.retry import RetryPolicy, poll_pauses
+from brandpress.model.hosted.retry import CallPolicy, poll_pauses
 from tests.model.hosted.conftest import ShortPauses
 
 
 @pytest.mark.parametrize(("attempt", "most"), [(1, 1.0), (2, 2.0), (3, 4.0), (5, 16.0), (20, 60.0)])
 def test_backoff_doubles_with_full_jitter(attempt: int, most: float, pauses: ShortPauses) -> None:
     async def pause_often() -> None:
-        await asyncio.gather(*(RetryPolicy(sleep=pauses.sleep).pause(attempt, 0.0) for _ in range(400)))
+        await asyncio.gather(*(CallPolicy(sleep=pauses.sleep).pause(attempt, 0.0) for _ in range(400)))
 
     asyncio.run(pause_often())
     assert min(pauses.seconds) < 0.1 * most
@@ -25,7 +25,7 @@ def test_backoff_doubles_with_full_jitter(attempt: int, most: float, pauses: Sho
 def test_retry_after_is_respected_up_to_a_minute(
     retry_after: float, least: float, most: float, pauses: ShortPauses
 ) -> None:
-    asyncio.run(RetryPolicy(sleep=pauses.sleep).pause(1, retry_after))
+    asyncio.run(CallPolicy(sleep=pauses.sleep).pause(1, retry_after))
     assert least <= pauses.seconds[0] <= most
 
 

@@ -1,4 +1,4 @@
-"""Neighbours that go together."""
+"""Consecutive requests that share a batch."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ Item = tuple[str, int]
 ITEMS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 12)))
 
 
-def batches(most: int) -> Batches[Item]:
-    return Batches(lambda item: item[0], lambda item: item[1], most)
+def batches(max_rows: int) -> Batches[Item]:
+    return Batches(lambda item: item[0], lambda item: item[1], max_rows)
 
 
 @given(ITEMS, st.integers(1, 20))
-def test_every_item_is_in_one_batch_in_order(items: list[Item], most: int) -> None:
-    result = list(batches(most).of(items))
+def test_every_item_is_in_one_batch_in_order(items: list[Item], max_rows: int) -> None:
+    result = list(batches(max_rows).of(items))
     assert [item for batch in result for item in batch] == items
     for batch in result:
         assert len({kind for kind, _ in batch}) == 1
-        assert len(batch) == 1 or sum(rows for _, rows in batch) <= most
+        assert len(batch) == 1 or sum(rows for _, rows in batch) <= max_rows
 
 
 @given(st.lists(st.sampled_from("ab")), st.integers(3, 20))
-def test_batches_are_as_large_as_may_be(kinds: list[str], most: int) -> None:
-    sizes = [len(batch) for batch in batches(most).of((kind, 3) for kind in kinds)]
+def test_batches_are_as_large_as_possible(kinds: list[str], max_rows: int) -> None:
+    sizes = [len(batch) for batch in batches(max_rows).of((kind, 3) for kind in kinds)]
     expected = []
     for _, run in groupby(kinds):
-        full, rest = divmod(len(list(run)), most // 3)
-        expected += [most // 3] * full + [rest] * (rest > 0)
+        full, rest = divmod(len(list(run)), max_rows // 3)
+        expected += [max_rows // 3] * full + [rest] * (rest > 0)
     assert sizes == expected
 
 
 @pytest.mark.parametrize(("rows", "read"), [(10, 1), (6, 1), (5, 2), (3, 3)])
-def test_no_further_is_read_than_a_batch_needs(rows: int, read: int) -> None:
-    """A large picture isn't kept waiting for its neighbour."""
-    taken: list[int] = []
+def test_only_the_requests_of_a_batch_are_read(rows: int, read: int) -> None:
+    """A full batch doesn't wait for the next request."""
+    numbers: list[int] = []
 
     def requests() -> Iterator[Item]:
         for number in count():
-            taken.append(number)
+            numbers.append(number)
             yield ("a", rows)
 
     assert len(next(batches(10).of(requests()))) == read
-    assert len(taken) == read
+    assert len(numbers) == read

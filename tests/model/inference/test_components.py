@@ -119,7 +119,7 @@ def test_where_parts_are_offloaded_to_is_reported_as_it_happened(
     description = small_of("klein").renderer.description
     assert description.parts is not None
     loaded = load_model(
-        description, description.parts, CPU, torch.float32, "offload", HostMemory(room), kept_in_memory=planned
+        description, description.parts, CPU, torch.float32, "offload", HostMemory(room), host_has_room=planned
     )
     assert loaded.offloaded_to == ("memory" if planned else "disk"), "nothing was offloaded yet"
     for part in (loaded.text_encoder, loaded.transformer, loaded.text_encoder):

@@ -1,4 +1,4 @@
-"""Conditions are computed once, and never mistaken for each other."""
+"""Conditions are computed once and never confused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.model.test_renderer import PROMPT, levels, pictures
 
 
 class Counter:
-    """How often a method was called."""
+    """Counts the calls of a method."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
         self.calls = 0
@@ -44,32 +44,34 @@ def test_a_campaign_computes_nothing_twice(small_of: Callable[[str], Small], mon
     ]
     renderer.render(requests)
     assert (encoded.calls, projected.calls, latents.calls) == (3, 3, 2)
-    assert modulations.calls == 1 + 2 + 1, "time 0; two steps; the second size has the first sigma, 1, in common"
+    assert modulations.calls == 1 + 2 + 1, "timestep 0, two steps, and one more of the second size: both start at 1"
     assert len(renderer.caches.reference_kv) == 1
     assert len(renderer.caches.rope) == 2
 
 
 @pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
-def test_references_are_read_once(small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Five requests with the same two pictures in either order, one by one and in a list: each picture is hashed,
-    prepared and its pixels are hashed once, whatever else a request asks for."""
+def test_references_are_prepared_once(
+    small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Five requests with the same two pictures in either order, separately and in a list: each picture is hashed,
+    prepared, and its pixels are hashed once."""
     renderer = small_of(kind).fresh()
-    read = [Counter(monkeypatch, references, "picture_digest")]
-    read += [Counter(monkeypatch, conditions, name) for name in ("prepare_reference", "pixels_digest")]
+    counters = [Counter(monkeypatch, references, "picture_digest")]
+    counters += [Counter(monkeypatch, conditions, name) for name in ("prepare_reference", "pixels_digest")]
     first, second = pictures(2)
     orders = [(first, second), (second, first)]
     requests = [RenderRequest(f"{PROMPT} {i}", orders[i % 2], 64, 64 + 16 * (i % 2), seed=i, steps=1) for i in range(5)]
     renderer.render(requests[:1])
     renderer.render(requests[1:2])
     renderer.render(requests[2:])
-    assert [counter.calls for counter in read] == [2, 2, 2]
-    same = [picture.copy() for picture in (first, second)]
-    renderer.render([RenderRequest(PROMPT, tuple(same), 64, 64, steps=1)])
-    assert [counter.calls for counter in read] == [4, 2, 2], "equal pictures are hashed, and are known then"
+    assert [counter.calls for counter in counters] == [2, 2, 2]
+    copies = [picture.copy() for picture in (first, second)]
+    renderer.render([RenderRequest(PROMPT, tuple(copies), 64, 64, steps=1)])
+    assert [counter.calls for counter in counters] == [4, 2, 2], "copies are hashed, and their digests are in the cache"
 
 
-def test_little_room_costs_time_and_no_picture(small_of: Callable[[str], Small]) -> None:
-    """Every set drops the one before."""
+def test_small_caches_do_not_change_pictures(small_of: Callable[[str], Small]) -> None:
+    """Every reference set evicts the one before."""
     small = small_of("klein-kv")
     requests = [RenderRequest(PROMPT, pictures(1, first=i % 3), 64, 64, seed=i, steps=1) for i in range(6)]
     expected, renderer = small.fresh().render(requests), small.fresh()
@@ -80,31 +82,31 @@ def test_little_room_costs_time_and_no_picture(small_of: Callable[[str], Small])
     assert len(renderer.caches.reference_kv) == 1
 
 
-def test_a_new_set_is_made_when_there_is_room_for_it(
+def test_room_is_freed_before_a_new_set_is_computed(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cache evicts down to its budget first, and frees the room of the sets that it keeps."""
     renderer = small_of("klein-kv").fresh()
     rows_before = living_kv_rows()
     cache = renderer.caches.reference_kv
-    held: list[tuple[int, bool]] = []
+    sets_and_room: list[tuple[int, bool]] = []
     sizes: list[int] = []
     make = conditions.reference_kv
 
-    def watched(*inputs: Any) -> Any:
-        held.append((len(cache), living_kv_rows() - rows_before > cache.nbytes // (2 * 32 * 4)))
+    def recording(*inputs: Any) -> Any:
+        sets_and_room.append((len(cache), living_kv_rows() - rows_before > cache.nbytes // (2 * 32 * 4)))
         kv = make(*inputs)
         sizes.append(kv.nbytes)
         return kv
 
-    monkeypatch.setattr(conditions, "reference_kv", watched)
+    monkeypatch.setattr(conditions, "reference_kv", recording)
     for number in range(4):
         renderer.render([RenderRequest(PROMPT, pictures(1, first=number % 2), 64, 64, seed=number, steps=1)])
         cache.budget = sizes[0]
-    assert held == [(0, False), (0, False), (0, False), (0, False)]
+    assert sets_and_room == [(0, False), (0, False), (0, False), (0, False)]
     cache.budget = 8 * sizes[0]
     renderer.render([RenderRequest(PROMPT, pictures(1, first=2), 64, 64, steps=1)])
-    assert held[4:] == [(1, False)]
+    assert sets_and_room[4:] == [(1, False)]
 
 
 def paletted(colours: list[int]) -> Image.Image:
@@ -115,18 +117,18 @@ def paletted(colours: list[int]) -> Image.Image:
     return picture
 
 
-def test_what_shows_is_in_a_digest() -> None:
+def test_the_digest_covers_everything_visible() -> None:
     picture = noise_picture(64, 80, seed=1)
     other = picture.copy()
     other.putpixel((3, 5), (1, 2, 3))
-    turned = Image.frombytes("RGB", (80, 64), picture.tobytes())
-    pictures_shown = [picture, other, turned, picture.convert("RGBA"), picture.convert("L")]
-    pictures_shown += [paletted([0, 0, 0, 255, 0, 0]), paletted([0, 0, 0, 0, 255, 0])]
-    assert len({picture_digest(one) for one in pictures_shown}) == len(pictures_shown)
+    other_shape = Image.frombytes("RGB", (80, 64), picture.tobytes())
+    visibly_different = [picture, other, other_shape, picture.convert("RGBA"), picture.convert("L")]
+    visibly_different += [paletted([0, 0, 0, 255, 0, 0]), paletted([0, 0, 0, 0, 255, 0])]
+    assert len({picture_digest(one) for one in visibly_different}) == len(visibly_different)
     assert picture_digest(picture.copy()) == picture_digest(picture)
 
 
-def test_palettes_make_other_pictures(small_of: Callable[[str], Small]) -> None:
+def test_the_palette_is_in_the_cache_key(small_of: Callable[[str], Small]) -> None:
     renderer = small_of("klein").fresh()
     red, green = (
         renderer.render([RenderRequest(PROMPT, (paletted(colours),), 64, 64, steps=1)])[0]
@@ -135,7 +137,7 @@ def test_palettes_make_other_pictures(small_of: Callable[[str], Small]) -> None:
     assert levels(red, green) > 1
 
 
-def test_the_area_is_in_the_key(small_of: Callable[[str], Small]) -> None:
+def test_the_area_is_in_the_cache_key(small_of: Callable[[str], Small]) -> None:
     renderer = small_of("klein").fresh()
     large, small_ = (
         renderer.render([RenderRequest(PROMPT, pictures(2), 64, 64, steps=1, reference_pixels=pixels)])[0]

@@ -1,4 +1,4 @@
-"""Batches of any mixture of pictures, and the step cache."""
+"""Batches of different pictures, and the step cache."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ KINDS = ("dev", "klein", "klein-base", "klein-kv")
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of pictures and second passes in each pass. Passes can have up to 4,096 rows."""
     monkeypatch.setattr(memory, "CPU_PACKED_ROWS", 4096)
-    noted: list[int] = []
+    segment_counts: list[int] = []
     velocity = PackedPass.velocity
 
-    def noting(self: PackedPass, *inputs: Any) -> Any:
-        noted.append(len(self._segments))
+    def recording(self: PackedPass, *inputs: Any) -> Any:
+        segment_counts.append(len(self._segments))
         return velocity(self, *inputs)
 
-    monkeypatch.setattr(PackedPass, "velocity", noting)
-    return noted
+    monkeypatch.setattr(PackedPass, "velocity", recording)
+    return segment_counts
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_of_a_batch_is_the_picture_alone(
+def test_a_picture_is_the_same_alone_and_in_a_batch(
     small_of: Callable[[str], Small], passes: list[int], kind: str
 ) -> None:
-    """Other prompts, other seeds, other references: as many, fewer, none, of other shapes."""
+    """With different prompts, seeds, and numbers and shapes of references."""
     small = small_of(kind)
     requests = [
         RenderRequest(f"{PROMPT} {i % 2}", pictures(i % 4, first=i % 3), 64, 64, seed=i, steps=2) for i in range(8)
@@ -62,7 +62,7 @@ def test_a_picture_of_a_batch_equals_diffusers(small_of: Callable[[str], Small])
 @pytest.mark.parametrize(
     "change", [{"width": 80}, {"steps": 3}, {"guidance": 2.5}, {"reuse": "approximate"}], ids=lambda c: next(iter(c))
 )
-def test_only_pictures_of_one_schedule_go_together(
+def test_only_pictures_with_one_schedule_share_a_pass(
     small_of: Callable[[str], Small], passes: list[int], change: dict[str, Any]
 ) -> None:
     small = small_of("dev")
@@ -71,20 +71,20 @@ def test_only_pictures_of_one_schedule_go_together(
     assert set(passes) == {1}
 
 
-@pytest.mark.parametrize("most", [1, 150, 400])
-def test_a_pass_holds_no_more_rows_than_it_may(
-    small_of: Callable[[str], Small], passes: list[int], monkeypatch: pytest.MonkeyPatch, most: int
+@pytest.mark.parametrize("max_rows", [1, 150, 400])
+def test_the_rows_of_a_pass_are_limited(
+    small_of: Callable[[str], Small], passes: list[int], monkeypatch: pytest.MonkeyPatch, max_rows: int
 ) -> None:
-    """But always one picture; where guidance needs two passes of it, one after the other."""
+    """A pass has at least one picture. With guidance, a picture's second pass can be separate."""
     small = small_of("klein-base")
     requests = [RenderRequest(PROMPT, (), 64, 64, seed=i, steps=1) for i in range(4)]
     expected = small.fresh().render(requests)
     passes.clear()
-    monkeypatch.setattr(memory, "CPU_PACKED_ROWS", most)
+    monkeypatch.setattr(memory, "CPU_PACKED_ROWS", max_rows)
     rendered = small.fresh().render(requests)
     assert all(levels(one, other) <= 1 for one, other in zip(rendered, expected, strict=True))
     rows = 16 + small.renderer.description.text_length
-    assert max(passes) == max(1, min(8, most // rows))
+    assert max(passes) == max(1, min(8, max_rows // rows))
     assert sum(passes) == 8
 
 
@@ -93,12 +93,12 @@ def approximate(request: RenderRequest) -> RenderRequest:
 
 
 def distance(one: Image.Image, other: Image.Image) -> float:
-    """Mean difference in levels."""
+    """Returns the mean difference in levels."""
     return float(np.abs(levels_of(one) - levels_of(other)).mean())
 
 
 @pytest.mark.parametrize("kind", ["dev", "klein", "klein-base"])
-def test_references_of_an_earlier_step_come_close(small_of: Callable[[str], Small], kind: str) -> None:
+def test_reused_references_come_close(small_of: Callable[[str], Small], kind: str) -> None:
     """Closer than the picture without its references; the first step is exact."""
     small = small_of(kind)
     request = RenderRequest(PROMPT, pictures(3), 64, 64, seed=3, steps=4)
@@ -126,7 +126,7 @@ def test_an_approximate_picture_does_not_depend_on_its_batch(small_of: Callable[
         assert levels(picture, *small.fresh().render([request])) <= 1
 
 
-def test_approximate_reuse_is_refused_where_all_is_reused_exactly(small_of: Callable[[str], Small]) -> None:
+def test_approximate_reuse_is_rejected_for_kv_models(small_of: Callable[[str], Small]) -> None:
     request = RenderRequest(PROMPT, pictures(1), 64, 64, steps=4, reuse="approximate")
     with pytest.raises(RequestError, match=r"reuse 'approximate': .* already reuses references exactly; leave it out"):
         small_of("klein-kv").renderer.render([request])
@@ -149,7 +149,7 @@ def test_reference_sets_share_a_batch_and_their_room(small_of: Callable[[str], S
     assert living_kv_rows() - rows_before == cached + room
 
 
-def test_a_compiled_renderer_makes_the_same_pictures(small_of: Callable[[str], Small], compiler: None) -> None:
+def test_compiled_kernels_render_the_same_pictures(small_of: Callable[[str], Small], compiler: None) -> None:
     small = small_of("klein-kv")
     requests = [RenderRequest(PROMPT, pictures(i), 64, 64, seed=i, steps=2) for i in range(3)]
     compiled = Renderer.load(str(small.folder), device="cpu", dtype="float32", compile=True)

@@ -1,4 +1,4 @@
-"""Some of a layer's output features, by layers of all kinds."""
+"""Products of all kinds of layers, with all or some of their output features."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = {
     "plain": lambda: nn.Linear(16, 12, bias=False),
     "with a bias": lambda: nn.Linear(16, 12),
     "fp8": lambda: Fp8Linear(*quantise(torch.randn(12, 16))),
-    "fp8, a scale a row": rowwise,
+    "fp8, a scale per row": rowwise,
     "fp8 with a LoRA": lambda: LoraLinear(rowwise(), torch.randn(3, 16), torch.randn(12, 3)),
     "plain with a LoRA": lambda: LoraLinear(nn.Linear(16, 12, bias=False), torch.randn(3, 16), torch.randn(12, 3)),
 }
@@ -29,17 +29,17 @@ KINDS = {
 
 @torch.inference_mode()
 @pytest.mark.parametrize("kind", KINDS)
-def test_products_are_the_layers(kind: str) -> None:
+def test_products_equal_the_layers(kind: str) -> None:
     torch.manual_seed(0)
     layer, x = KINDS[kind](), torch.randn(5, 16)
-    wanted, out = layer(x), torch.empty(5, 12)
-    torch.testing.assert_close(project(layer, x, torch.empty(5, 12)), wanted)
+    expected, out = layer(x), torch.empty(5, 12)
+    torch.testing.assert_close(project(layer, x, torch.empty(5, 12)), expected)
     project_into(layer, x, out)
-    torch.testing.assert_close(out, wanted)
+    torch.testing.assert_close(out, expected)
     if kind == "with a bias":
         with pytest.raises(TypeError, match="can't narrow a layer of type Linear"):
             narrowed(layer, slice(4, 9))
         return
-    some = project_rows(layer, slice(4, 9), x, torch.empty(5, 5))
-    torch.testing.assert_close(some, wanted[:, 4:9])
-    torch.testing.assert_close(narrowed(layer, slice(4, 9))(x), wanted[:, 4:9])
+    narrowed_product = project_rows(layer, slice(4, 9), x, torch.empty(5, 5))
+    torch.testing.assert_close(narrowed_product, expected[:, 4:9])
+    torch.testing.assert_close(narrowed(layer, slice(4, 9))(x), expected[:, 4:9])

@@ -1,4 +1,4 @@
-"""Reference pictures prepared as diffusers does it, bit by bit."""
+"""Prepared reference pictures equal diffusers' bit by bit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from brandpress.model.errors import RequestError
 from brandpress.model.inference import preprocess as references
-from brandpress.model.inference.preprocess import PictureDigests, picture_digest, prepare_reference, to_picture
+from brandpress.model.inference.preprocess import PictureDigests, picture_digest, prepare_reference, to_levels
 from tests.model.small import noise_picture
 
 PROCESSOR = Flux2ImageProcessor(vae_scale_factor=16)
@@ -23,8 +23,8 @@ CAPS = [64 * 64, 512 * 512, 1024 * 1024]
 MODES = ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"]
 
 
-def theirs(picture: Image.Image, cap: int) -> torch.Tensor:
-    """As `Flux2KleinPipeline.__call__` does it, with its own cap of 1024 x 1024 or another."""
+def prepared_by_diffusers(picture: Image.Image, cap: int) -> torch.Tensor:
+    """Prepares a picture like `Flux2KleinPipeline.__call__`, whose own cap is 1024x1024."""
     PROCESSOR.check_image_input(picture)
     picture = PROCESSOR._resize_if_exceeds_area(picture, cap)
     width, height = (side // 16 * 16 for side in picture.size)
@@ -42,19 +42,19 @@ def drawn(size: tuple[int, int], mode: str) -> Image.Image:
 @pytest.mark.parametrize("size", [(100, 101), (512, 64), (1300, 900)])
 def test_every_mode_equals_diffusers_bit_by_bit(size: tuple[int, int], mode: str) -> None:
     picture = drawn(size, mode)
-    ours = prepare_reference(picture)
-    assert ours.std() > 0.1
-    assert torch.equal(ours, theirs(picture, 1024 * 1024))
+    prepared = prepare_reference(picture)
+    assert prepared.std() > 0.1
+    assert torch.equal(prepared, prepared_by_diffusers(picture, 1024 * 1024))
 
 
 @pytest.mark.parametrize("cap", CAPS)
 @pytest.mark.parametrize("size", SIZES)
 def test_every_size_equals_diffusers_bit_by_bit(size: tuple[int, int], cap: int) -> None:
     picture = drawn(size, "RGB")
-    ours = prepare_reference(picture, cap)
-    height, width = ours.shape[2:]
+    prepared = prepare_reference(picture, cap)
+    height, width = prepared.shape[2:]
     assert height % 16 == 0 and width % 16 == 0 and height * width <= max(cap, math.prod(size))
-    assert torch.equal(ours, theirs(picture, cap))
+    assert torch.equal(prepared, prepared_by_diffusers(picture, cap))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_every_size_equals_diffusers_bit_by_bit(size: tuple[int, int], cap: int)
         ((513, 64), "reference of 513x64: the aspect ratio must be at most 8:1"),
     ],
 )
-def test_what_diffusers_refuses_is_refused(size: tuple[int, int], message: str) -> None:
+def test_pictures_that_diffusers_rejects_are_rejected(size: tuple[int, int], message: str) -> None:
     picture = Image.new("RGB", size)
     with pytest.raises(ValueError, match=r"Image too small|too extreme"):
         PROCESSOR.check_image_input(picture)
@@ -73,8 +73,8 @@ def test_what_diffusers_refuses_is_refused(size: tuple[int, int], message: str) 
         prepare_reference(picture)
 
 
-def test_a_digest_is_worked_out_once_in_a_pictures_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And goes with it: the next picture may get its place in memory."""
+def test_a_digest_is_computed_once_per_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is dropped with its picture, because the next one can get the same id."""
     calls: list[tuple[int, int]] = []
 
     def counted(picture: Image.Image) -> bytes:
@@ -83,24 +83,24 @@ def test_a_digest_is_worked_out_once_in_a_pictures_life(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(references, "picture_digest", counted)
     digests = PictureDigests()
-    kept = drawn((64, 64), "RGB")
+    long_lived = drawn((64, 64), "RGB")
     for seed in range(20):
-        passing = noise_picture(64, 64, seed)
-        assert digests.of(passing) == digests.of(passing) == passing.tobytes()
-        assert digests.of(kept) == kept.tobytes()
-        del passing
+        short_lived = noise_picture(64, 64, seed)
+        assert digests.of(short_lived) == digests.of(short_lived) == short_lived.tobytes()
+        assert digests.of(long_lived) == long_lived.tobytes()
+        del short_lived
         assert len(digests) == 1
     assert len(calls) == 21
 
 
-def test_pictures_are_rounded_as_diffusers_rounds() -> None:
+def test_pictures_are_rounded_like_diffusers() -> None:
     decoded = torch.randn(3, 48, 32, generator=torch.Generator().manual_seed(0)) * 0.8
     (other,) = PROCESSOR.postprocess(decoded[None], output_type="pil")
-    assert np.array_equal(np.asarray(to_picture(decoded)), np.asarray(other))
+    assert np.array_equal(to_levels(decoded).numpy(), np.asarray(other))
 
 
-def test_the_digest_of_a_picture_that_is_not_loaded_yet(tmp_path: Path) -> None:
-    """Some formats learn of their palette when they are loaded."""
+def test_a_digest_loads_the_picture_first(tmp_path: Path) -> None:
+    """Some formats read their palette only then."""
     file = tmp_path / "palette.bmp"
     Image.new("RGB", (64, 64), (255, 0, 0)).quantize(4).save(file)
     loaded = Image.open(file)
@@ -108,7 +108,7 @@ def test_the_digest_of_a_picture_that_is_not_loaded_yet(tmp_path: Path) -> None:
     assert picture_digest(Image.open(file)) == picture_digest(loaded)
 
 
-def test_palettes_of_other_kinds_are_other_pictures() -> None:
+def test_the_palettes_mode_is_in_the_digest() -> None:
     red, blue = (Image.new("P", (64, 64)) for _ in range(2))
     red.putpalette([255, 0, 0, 255], "RGBX")
     blue.putpalette([255, 0, 0, 255], "BGRX")

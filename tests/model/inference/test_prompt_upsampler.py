@@ -1,4 +1,4 @@
-"""Prompts rewritten by [dev]'s own language model, against diffusers' pipeline."""
+"""Prompts rewritten by [dev]'s language model, against diffusers' pipeline."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def dev(small_of: Callable[[str], Small]) -> Small:
 def upsampler(dev: Small, monkeypatch: pytest.MonkeyPatch) -> Upsampler:
     monkeypatch.setattr(module, "NEW_TOKENS", 12)
     loaded = load_upsampler(dev.renderer.description, CPU, torch.float32)
-    with torch.no_grad():  # random as it is, it has no opinion on the next word
+    with torch.no_grad():  # otherwise the random model gives all tokens nearly the same probability
         for parameter in loaded.module.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(8)
     return loaded
 
 
-def test_the_words_are_bfls() -> None:
+def test_system_messages_equal_diffusers() -> None:
     assert (OUR_SYSTEM_MESSAGE, FROM_TEXT, FROM_PICTURES) == (
         SYSTEM_MESSAGE,
         SYSTEM_MESSAGE_UPSAMPLING_T2I,
@@ -61,20 +61,20 @@ def test_the_words_are_bfls() -> None:
     )
 
 
-def test_a_prompt_is_rewritten_as_by_diffusers(dev: Small, upsampler: Upsampler) -> None:
-    """Without pictures: its processor for those needs torchvision, which has no build for this project's torch."""
+def test_a_rewritten_prompt_equals_diffusers(dev: Small, upsampler: Upsampler) -> None:
+    """Without pictures: diffusers needs torchvision for them, which has no build for this project's torch."""
     tokenizer, generate = dev.pipeline.tokenizer, upsampler.module.generate
-    theirs = SimpleNamespace(
+    pipeline = SimpleNamespace(
         tokenizer=SimpleNamespace(apply_chat_template=tokenizer.apply_chat_template, tokenizer=tokenizer),
         text_encoder=SimpleNamespace(generate=lambda **options: generate(**(options | {"max_new_tokens": 12}))),
     )
     torch.manual_seed(SEED)
-    (text,) = Flux2Pipeline.upsample_prompt(theirs, PROMPT, temperature=TEMPERATURE, device=CPU)
+    (text,) = Flux2Pipeline.upsample_prompt(pipeline, PROMPT, temperature=TEMPERATURE, device=CPU)
     assert upsampler.rewrite(PROMPT) == text.strip()
     assert text.strip() not in ("", PROMPT)
 
 
-def test_a_prompt_is_always_rewritten_alike_and_no_other_lots_are_touched(upsampler: Upsampler) -> None:
+def test_rewriting_is_deterministic_and_leaves_the_global_rng_unchanged(upsampler: Upsampler) -> None:
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
     first = upsampler.rewrite(PROMPT)
@@ -84,18 +84,18 @@ def test_a_prompt_is_always_rewritten_alike_and_no_other_lots_are_touched(upsamp
     assert upsampler.rewrite("snow falls") != first
 
 
-def test_pictures_are_seen(upsampler: Upsampler) -> None:
+def test_pictures_affect_the_output(upsampler: Upsampler) -> None:
     one, other = noise_picture(64, 64, 1), noise_picture(64, 64, 2)
-    seen = upsampler.inputs(PROMPT, (one, other))
-    blank = upsampler.inputs(PROMPT, (one, Image.new("RGB", (64, 64))))
-    assert torch.equal(seen["input_ids"], blank["input_ids"])
-    logits = [upsampler.module(**inputs).logits[0, -1] for inputs in (seen, blank)]
+    inputs = upsampler.inputs(PROMPT, (one, other))
+    blank_inputs = upsampler.inputs(PROMPT, (one, Image.new("RGB", (64, 64))))
+    assert torch.equal(inputs["input_ids"], blank_inputs["input_ids"])
+    logits = [upsampler.module(**each).logits[0, -1] for each in (inputs, blank_inputs)]
     assert (logits[0] - logits[1]).abs().max() > 1e-4
     assert upsampler.rewrite(PROMPT, (one, other))
 
 
-def test_a_picture_has_one_token_for_each_patch_in_rows(dev: Small, upsampler: Upsampler) -> None:
-    """As Mistral-3 takes it: rows end with one token, the picture with another; 8 pixels a side are a token here."""
+def test_a_picture_has_one_token_per_patch(dev: Small, upsampler: Upsampler) -> None:
+    """In rows, as Mistral-3 expects: rows end with one token, the picture with another. Here a patch is 8x8 pixels."""
     ids = upsampler.inputs(PROMPT, (noise_picture(64, 40, 1),))["input_ids"][0].tolist()
     place, row_end, end = dev.pipeline.tokenizer.convert_tokens_to_ids(["[IMG]", "[IMG_BREAK]", "[IMG_END]"])
     start = ids.index(place)
@@ -104,19 +104,19 @@ def test_a_picture_has_one_token_for_each_patch_in_rows(dev: Small, upsampler: U
     assert place not in ids[start + 45 :]
 
 
-def test_a_written_place_for_a_picture_is_taken_out(dev: Small, upsampler: Upsampler) -> None:
+def test_a_placeholder_in_the_prompt_is_removed(dev: Small, upsampler: Upsampler) -> None:
     place = dev.pipeline.tokenizer.convert_tokens_to_ids("[IMG]")
     assert place not in upsampler.inputs("a fox [IMG]", ())["input_ids"][0].tolist()
 
 
 @pytest.mark.parametrize("modes", [["RGB"], ["RGB", "RGB"], ["RGB", "RGBA", "L"]], ids=str)
-def test_pictures_are_put_side_by_side_as_by_diffusers(modes: list[str]) -> None:
+def test_pictures_side_by_side_equal_diffusers(modes: list[str]) -> None:
     pictures = [noise_picture(64 + 10 * i, 80 - 7 * i, i, mode) for i, mode in enumerate(modes)]
-    theirs = Flux2ImageProcessor.concatenate_images(pictures)
-    assert np.array_equal(np.asarray(side_by_side(pictures)), np.asarray(theirs))
+    expected = Flux2ImageProcessor.concatenate_images(pictures)
+    assert np.array_equal(np.asarray(side_by_side(pictures)), np.asarray(expected))
 
 
-def test_what_is_rendered_is_the_rewritten_prompt_and_it_is_told(dev: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rewritten_prompt_is_rendered_and_returned(dev: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEW_TOKENS", 12)
     renderer = dev.fresh()
     request = RenderRequest(PROMPT, (), 64, 64, steps=1, upsample=True)
@@ -128,7 +128,7 @@ def test_what_is_rendered_is_the_rewritten_prompt_and_it_is_told(dev: Small, mon
     assert plain.prompt is None and "upsample" not in plain.cache
 
 
-def test_a_prompt_is_rewritten_once_for_its_pictures(dev: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prompt_is_rewritten_once_per_reference_set(dev: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEW_TOKENS", 4)
     calls: list[Any] = []
     rewrite = Upsampler.rewrite
@@ -144,7 +144,7 @@ def test_a_prompt_is_rewritten_once_for_its_pictures(dev: Small, monkeypatch: py
     assert len(calls) == 3
 
 
-def test_a_model_that_cant_see_has_no_upsampler(small_of: Callable[[str], Small]) -> None:
+def test_a_model_without_a_vision_tower_has_no_upsampler(small_of: Callable[[str], Small]) -> None:
     folder = small_of("klein").folder
     with pytest.raises(CheckpointError, match=r"can't rewrite prompts; use flux\.2-dev"):
         load_upsampler(describe(str(folder), folder), CPU, torch.float32)

@@ -1,4 +1,4 @@
-"""Keys and values of references, and the room behind them."""
+"""Keys and values of references, and the room after them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def numbered_kv(rows: int = 3, layers: int = 2) -> ReferenceKV:
     return kv
 
 
-def test_room_comes_and_goes_and_the_references_stay() -> None:
+def test_changing_the_room_keeps_the_references() -> None:
     kv = numbered_kv()
     before = [(layer.key.clone(), layer.value.clone()) for layer in kv.layers]
     for requested, room in ((5, 5), (2, 5), (0, 0), (7, 7), (9, 9), (0, 0)):
@@ -30,7 +30,7 @@ def test_room_comes_and_goes_and_the_references_stay() -> None:
 
 
 @pytest.mark.parametrize("room", [4, 1])
-def test_room_that_suffices_moves_nothing(room: int) -> None:
+def test_sufficient_room_is_not_reallocated(room: int) -> None:
     kv = numbered_kv()
     kv.fit(4)
     pointers = [layer.key.data_ptr() for layer in kv.layers]
@@ -39,8 +39,8 @@ def test_room_that_suffices_moves_nothing(room: int) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 2, 4, 6])
-def test_room_that_only_some_layers_have_is_made_even(room: int) -> None:
-    """As where memory ran out half-way."""
+def test_layers_with_different_room_are_fitted(room: int) -> None:
+    """As after an earlier call ran out of memory half-way."""
     kv, grown = numbered_kv(), numbered_kv()
     grown.fit(4)
     kv.layers[0] = grown.layers[0]
@@ -50,7 +50,7 @@ def test_room_that_only_some_layers_have_is_made_even(room: int) -> None:
     assert [len(layer.value) - 3 for layer in kv.layers] == [max(room, 4) if room else 0, room]
 
 
-def test_what_is_written_stands_behind_the_references() -> None:
+def test_rows_are_written_after_the_references() -> None:
     kv = numbered_kv()
     kv.fit(4)
     own = torch.full((2, 2, 4), 7.0)
@@ -61,20 +61,20 @@ def test_what_is_written_stands_behind_the_references() -> None:
     assert torch.equal(kv.layers[0].key[:3], numbered_kv().layers[0].key)
 
 
-def test_bytes_are_those_of_the_references() -> None:
+def test_bytes_do_not_include_the_room() -> None:
     kv = numbered_kv()
     assert kv.nbytes == 2 * 2 * 3 * 2 * 4 * 4
     kv.fit(100)
     assert kv.nbytes == 2 * 2 * 3 * 2 * 4 * 4
 
 
-def test_a_copy_elsewhere_has_no_room_and_is_no_view() -> None:
+def test_an_offloaded_copy_has_no_room_and_shares_no_memory() -> None:
     kv = numbered_kv()
     kv.fit(4)
-    kept = OffloadedKV(kv)
-    assert kept.nbytes == kv.nbytes
+    offloaded = OffloadedKV(kv)
+    assert offloaded.nbytes == kv.nbytes
     kv.layers[0].key.zero_()
-    back = kept.restored()
-    assert back.room == 0 and back.length == 3
-    for layer, before in zip(back.layers, numbered_kv().layers, strict=True):
+    restored = offloaded.restored()
+    assert restored.room == 0 and restored.length == 3
+    for layer, before in zip(restored.layers, numbered_kv().layers, strict=True):
         assert torch.equal(layer.key, before.key) and torch.equal(layer.value, before.value)

@@ -16,7 +16,7 @@ STEPS = [1, 2, 3, 4, 6, 8, 20, 28, 50, 100]
 
 
 def scheduler_of(tokens: int, steps: int) -> FlowMatchEulerDiscreteScheduler:
-    """As the pipelines set it up."""
+    """Returns the scheduler as diffusers' pipelines configure it."""
     scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0)
     even = np.linspace(1.0, 1 / steps, steps)
     retrieve_timesteps(scheduler, steps, "cpu", sigmas=even, mu=compute_empirical_mu(tokens, steps))
@@ -48,20 +48,20 @@ def test_sigmas_are_as_published() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_step_equals_the_schedulers(dtype: torch.dtype) -> None:
-    """Of velocities in any dtype; the sum over the steps is that of the scheduler in float32."""
+def test_a_step_equals_diffusers(dtype: torch.dtype) -> None:
+    """For velocities in any dtype. The sum over the steps is the scheduler's in float32."""
     scheduler, schedule = scheduler_of(64, 4), sigmas(64, 4)
     generator = torch.Generator().manual_seed(0)
-    ours = theirs = torch.randn(1, 64, 8, generator=generator)
+    latents = expected = torch.randn(1, 64, 8, generator=generator)
     for i, time in enumerate(scheduler.timesteps):
         velocity = torch.randn(1, 64, 8, generator=generator).to(dtype)
-        ours = euler_step(ours, velocity, schedule[i], schedule[i + 1])
-        theirs = scheduler.step(velocity.float(), time, theirs, return_dict=False)[0]
-        assert ours.dtype == torch.float32
-        assert torch.equal(ours, theirs)
+        latents = euler_step(latents, velocity, schedule[i], schedule[i + 1])
+        expected = scheduler.step(velocity.float(), time, expected, return_dict=False)[0]
+        assert latents.dtype == torch.float32
+        assert torch.equal(latents, expected)
 
 
-def test_noise_is_that_of_the_pipelines() -> None:
-    theirs = randn_tensor((1, 16, 4, 6), generator=torch.Generator("cpu").manual_seed(7), dtype=torch.float32)
-    assert torch.equal(initial_noise(16, 4, 6, seed=7), theirs)
-    assert not torch.equal(initial_noise(16, 4, 6, seed=8), theirs)
+def test_noise_equals_diffusers() -> None:
+    expected = randn_tensor((1, 16, 4, 6), generator=torch.Generator("cpu").manual_seed(7), dtype=torch.float32)
+    assert torch.equal(initial_noise(16, 4, 6, seed=7), expected)
+    assert not torch.equal(initial_noise(16, 4, 6, seed=8), expected)

@@ -1,4 +1,4 @@
-"""torch's allocator is asked for segments that grow, before torch is loaded, unless somebody has asked for another."""
+"""torch's allocator uses expandable segments, unless the environment configures it otherwise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brandpress.model.memory.allocator import NAME, OLD_NAME, SETTING, set_alloc
 
 
 @pytest.mark.parametrize(
-    ("torch", "given", "result"),
+    ("torch", "environment", "expected"),
     [
         ("2.13.0+cu130", {}, {NAME: SETTING}),
         ("2.9.0", {}, {NAME: SETTING}),
@@ -23,22 +23,24 @@ from brandpress.model.memory.allocator import NAME, OLD_NAME, SETTING, set_alloc
         ("2.9.0", {NAME: ""}, {NAME: ""}),
     ],
 )
-def test_what_is_set(torch: str, given: dict[str, str], result: dict[str, str]) -> None:
-    environment = dict(given)
-    set_allocator(environment, torch)
-    assert environment == result
+def test_the_variable_depends_on_torchs_version(
+    torch: str, environment: dict[str, str], expected: dict[str, str]
+) -> None:
+    result = dict(environment)
+    set_allocator(result, torch)
+    assert result == expected
 
 
-@pytest.mark.parametrize("given", [{}, {NAME: "max_split_size_mb:64"}, {OLD_NAME: "max_split_size_mb:64"}])
-def test_it_is_set_before_torch_is_loaded_and_torch_takes_it(given: dict[str, str]) -> None:
-    """In a process of its own: the one of the tests has loaded torch."""
+@pytest.mark.parametrize("configured", [{}, {NAME: "max_split_size_mb:64"}, {OLD_NAME: "max_split_size_mb:64"}])
+def test_importing_the_model_sets_it_before_torch_is_loaded(configured: dict[str, str]) -> None:
+    """In a new process, because this one has loaded torch."""
     program = (
         "import os, sys, brandpress.model; assert 'torch' not in sys.modules; import torch; torch.zeros(1);"
         f"print(os.environ.get({NAME!r}), os.environ.get({OLD_NAME!r}))"
     )
     clean = {name: value for name, value in os.environ.items() if name not in (NAME, OLD_NAME)}
     settings = subprocess.run(
-        [sys.executable, "-c", program], env=clean | given, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], env=clean | configured, capture_output=True, text=True, check=True
     ).stdout.split()
-    expected = given or {NAME: SETTING}
+    expected = configured or {NAME: SETTING}
     assert settings == [str(expected.get(NAME)), str(expected.get(OLD_NAME))]

@@ -1,4 +1,4 @@
-"""Workers that share a GPU know what was free before they loaded."""
+"""Workers that share a GPU know how much was free before any of them loaded a model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ sys.stdin.read()
 
 
 def worker(folder: Path, free: int) -> tuple[subprocess.Popen[str], int]:
-    """A process that holds its place until its input ends, and what it says was free."""
+    """Starts a process that holds its lock until its input ends. Returns it and the free bytes that it reports."""
     process = subprocess.Popen(
         [sys.executable, "-c", WORKER, str(folder), str(free)],
         stdin=subprocess.PIPE,
@@ -38,8 +38,8 @@ def end(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0
 
 
-def test_a_worker_knows_what_was_free_before_its_neighbour_loaded(tmp_path: Path) -> None:
-    """Also one in the place of a worker that has ended; a new run begins anew."""
+def test_a_worker_knows_what_was_free_before_another_one_loaded(tmp_path: Path) -> None:
+    """So does a worker that replaces one that has ended. A new run starts from scratch."""
     first, free = worker(tmp_path, 70)
     assert free == 70
     second, free = worker(tmp_path, 35)
@@ -54,11 +54,11 @@ def test_a_worker_knows_what_was_free_before_its_neighbour_loaded(tmp_path: Path
     end(last)
 
 
-def test_a_folder_that_takes_no_file_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_folder_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_share, "FOLDER", tmp_path / "none")
     assert most_free("GPU-1", 5) == 5
 
 
-def test_a_process_that_asks_again_may_see_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_measures_again_can_see_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_share, "FOLDER", tmp_path)
     assert [most_free("GPU-2", free) for free in (5, 9, 7)] == [5, 9, 9]

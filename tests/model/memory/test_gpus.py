@@ -1,4 +1,4 @@
-"""Which GPUs a process may use. nvidia-smi is a script here that says what a real one says."""
+"""The GPUs that a process is allowed to use. nvidia-smi is a script that prints a real one's output."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("MIG-GPU-1b2c3d4e/1/0", ("MIG-GPU-1b2c3d4e/1/0",)),
     ],
 )
-def test_what_the_variable_names(value: str | None, entries: tuple[str, ...] | None) -> None:
+def test_entries_end_at_the_first_invalid_one(value: str | None, entries: tuple[str, ...] | None) -> None:
     environment = {} if value is None else {"CUDA_VISIBLE_DEVICES": value}
     assert visible_entries(environment) == entries
 
@@ -64,11 +64,11 @@ def test_what_the_variable_names(value: str | None, entries: tuple[str, ...] | N
         ("MIG-bbbbbbbb-0000-1111-2222-333344445555", [40 * 10**9]),
     ],
 )
-def test_their_memory(nvidia_smi: None, value: str | None, free: list[int]) -> None:
+def test_visible_gpus_are_in_the_variables_order(nvidia_smi: None, value: str | None, free: list[int]) -> None:
     environment = {} if value is None else {"CUDA_VISIBLE_DEVICES": value}
     assert [gpu.memory.free for gpu in visible_gpus(environment)] == free
 
 
-def test_a_machine_without_a_driver_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_nvidia_smi_there_are_no_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert visible_gpus({}) == ()

@@ -1,4 +1,4 @@
-"""What of a machine's memory a worker may take."""
+"""How much of a machine's memory a worker can use."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.memory import host as host_memory
-from brandpress.model.memory.host import HostMemory, available_memory
-from brandpress.model.memory.plan import Need, machine_memory
+from brandpress.model.memory.host import HostMemory, available_memory, machine_memory
+from brandpress.model.memory.plan import Need
 
 GB = 10**9
 KIB = 1 << 10
@@ -32,7 +32,7 @@ KIB = 1 << 10
         ("MemAvailable: 700 kB", {"memory.max": "100", "memory.current": "900"}, 0),
     ],
 )
-def test_what_is_available(
+def test_available_memory_is_limited_by_the_container(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meminfo: str, cgroup: dict[str, str], available: int
 ) -> None:
     (tmp_path / "meminfo").write_text(meminfo)
@@ -43,13 +43,14 @@ def test_what_is_available(
     assert available_memory() == available
 
 
-def test_this_machine_has_memory_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_machine_has_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 10**8 < machine_memory() < 10**15
     assert 0 < available_memory() <= machine_memory()
     monkeypatch.setattr(host_memory, "MEMINFO", tmp_path / "none")
     assert 0 < available_memory() <= machine_memory()
 
 
-def test_a_worker_has_its_part_of_the_machine() -> None:
+def test_weights_can_take_four_fifths_of_the_share() -> None:
     host = HostMemory(50)
     assert host.room == 40
     assert host.take(30) and not host.take(11) and host.take(10)
@@ -59,7 +60,7 @@ def test_a_worker_has_its_part_of_the_machine() -> None:
 
 
 @pytest.mark.parametrize(("workers", "available", "share"), [(1, 90, 90), (2, 90, 50), (8, 90, 12), (8, 5, 5)])
-def test_others_on_the_machine_may_have_theirs_already(
+def test_a_workers_share_is_an_equal_part_of_the_machine_but_no_more_than_is_available(
     monkeypatch: pytest.MonkeyPatch, workers: int, available: int, share: int
 ) -> None:
     monkeypatch.setattr(host_memory, "machine_memory", lambda: 100)
@@ -78,8 +79,8 @@ def test_others_on_the_machine_may_have_theirs_already(
         (8 * GB, 0, 9 * GB, 0),
     ],
 )
-def test_reference_sets_have_a_quarter_or_at_least_one_has_room(
+def test_the_cache_of_reference_sets_gets_a_quarter_or_one_whole_set(
     share: int, reference_set: int, weights: int, budget: int
 ) -> None:
-    """A set of a 9B model is more than half of 16 GB."""
+    """A 9B model's largest set is more than half of 16 GB, so it gets no room there."""
     assert HostMemory(share).cache_budget(reference_set, weights) == budget

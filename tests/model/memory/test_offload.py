@@ -1,4 +1,4 @@
-"""Tensors that wait in the machine's memory: every byte comes back, and the device's memory is free meanwhile."""
+"""Offloaded tensors: every byte is restored, and the device's memory is free in between."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def noise(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     st.lists(st.tuples(st.sampled_from(DTYPES), st.lists(st.integers(0, 7), max_size=3)), max_size=6),
     st.integers(1, 300),
 )
-def test_every_byte_comes_back_whatever_the_slabs(shapes: list[tuple[torch.dtype, list[int]]], slab: int) -> None:
+def test_every_byte_is_restored_for_any_slab_size(shapes: list[tuple[torch.dtype, list[int]]], slab: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(offload, "SLAB_BYTES", slab)
         tensors = [noise(tuple(shape), dtype) for dtype, shape in shapes]
-        kept = HostBytes(tensors, pinned=False)
-        assert kept.nbytes == sum(len(bytes_of(tensor)) for tensor in tensors)
+        copies = HostBytes(tensors, pinned=False)
+        assert copies.nbytes == sum(len(bytes_of(tensor)) for tensor in tensors)
         for number, tensor in reversed(list(enumerate(tensors))):
-            back = torch.empty_like(tensor)
-            kept.read(number, back)
-            assert torch.equal(bytes_of(back), bytes_of(tensor))
+            restored = torch.empty_like(tensor)
+            copies.read(number, restored)
+            assert torch.equal(bytes_of(restored), bytes_of(tensor))
 
 
 class Model(nn.Module):
@@ -63,14 +63,14 @@ class Model(nn.Module):
 
 
 @pytest.mark.parametrize("inference", [True, False])
-def test_a_module_that_comes_back_is_the_same(inference: bool) -> None:
+def test_a_restored_module_is_unchanged(inference: bool) -> None:
     torch.manual_seed(0)
     model, x = Model().requires_grad_(False), torch.randn(3, 64)
     before, strides = model(x), model.second.weight.stride()
     weights = OffloadedWeights(model)
     for _ in range(3):
         storages = [weakref.ref(tensor.untyped_storage()) for tensor in large_tensors(model)]
-        weights.leave()
+        weights.remove()
         assert len(storages) == 4
         assert all(storage() is None for storage in storages)
         assert model.norm.weight.numel() == 128
@@ -81,22 +81,22 @@ def test_a_module_that_comes_back_is_the_same(inference: bool) -> None:
     assert model.second.weight.stride() == strides
 
 
-def test_what_has_gaps_is_made_dense() -> None:
+def test_a_weight_with_gaps_is_made_dense() -> None:
     model = nn.Module()
     model.weight = nn.Parameter(torch.randn(64, 128)[:, ::2], requires_grad=False)
     before = model.weight.clone()
     weights = OffloadedWeights(model)
-    weights.leave()
+    weights.remove()
     weights.restore()
     assert torch.equal(model.weight, before)
 
 
-def test_a_module_that_comes_back_half_way_leaves_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_restore_leaves_nothing_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model().requires_grad_(False)
     before = model.fourth.weight.clone()
     weights = OffloadedWeights(model)
-    weights.leave()
-    assert weights.gone
+    weights.remove()
+    assert weights.removed
     with monkeypatch.context() as patch:
         read = HostBytes.read
 
@@ -108,6 +108,6 @@ def test_a_module_that_comes_back_half_way_leaves_again(monkeypatch: pytest.Monk
         patch.setattr(HostBytes, "read", refuse)
         with pytest.raises(torch.OutOfMemoryError):
             weights.restore()
-    assert weights.gone
+    assert weights.removed
     weights.restore()
-    assert not weights.gone and torch.equal(model.fourth.weight, before)
+    assert not weights.removed and torch.equal(model.fourth.weight, before)

@@ -1,4 +1,4 @@
-"""How much memory a job needs, and who shares it with whom."""
+"""The memory that a model needs, which residency fits, and how workers share a device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from brandpress.model.checkpoint.text import load_text_encoder, table_config, tr
 from brandpress.model.choice import ModelChoice
 from brandpress.model.family import FAMILIES
 from brandpress.model.memory import plan as memory
-from brandpress.model.memory.plan import DeviceMemory, Largest, Need, choose, machine_memory, need_of, with_room
+from brandpress.model.memory.plan import DeviceMemory, Largest, Need, choose, need_of, with_room
+from brandpress.model.memory.weight_bytes import STATISTICS
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import LENGTH, Small
@@ -31,18 +32,17 @@ BLOCKS, WIDTH = 4, 64
 
 
 def gpu(total: int, free: int | None = None, workers: int = 1, before: int | None = None) -> DeviceMemory:
-    """Of so many GB."""
-    known = None if before is None else before * GB
-    return DeviceMemory("cuda:0 TEST", total * GB, (total if free is None else free) * GB, workers, known)
+    """A GPU; all sizes in GB."""
+    bytes_before = None if before is None else before * GB
+    return DeviceMemory("cuda:0 TEST", total * GB, (total if free is None else free) * GB, workers, bytes_before)
 
 
 def bytes_of(module: nn.Module, dtype: torch.dtype) -> int:
-    """What a module's weights and statistics take: its own report, apart from tables and scales that are computed.
-    Statistics stay in float32."""
+    """The bytes of a module's weights and statistics, without computed tables and scales. Statistics are in float32."""
     total = 0
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        kept = torch.float32 if name.endswith(memory.STATISTICS) else dtype
-        if tensor.is_floating_point() and tensor.numel() > 1 and tensor.dtype in (kept, torch.float8_e4m3fn):
+        expected = torch.float32 if name.endswith(STATISTICS) else dtype
+        if tensor.is_floating_point() and tensor.numel() > 1 and tensor.dtype in (expected, torch.float8_e4m3fn):
             total += tensor.numel() * tensor.element_size()
     return total
 
@@ -50,7 +50,7 @@ def bytes_of(module: nn.Module, dtype: torch.dtype) -> int:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("form", ["plain", "fp8", "nvfp4", "quantise"])
 @pytest.mark.parametrize("kind", ["klein", "dev"])
-def test_it_tells_what_is_loaded(
+def test_bytes_of_weights_are_those_of_the_loaded_model(
     small_of: Callable[[str], Small], tmp_path: Path, kind: str, form: str, dtype: torch.dtype
 ) -> None:
     from safetensors.torch import load_file
@@ -72,7 +72,7 @@ def test_it_tells_what_is_loaded(
     assert need.text_encoder == bytes_of(text_encoder.trunk, dtype)
 
 
-def test_pictures_and_references_count(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+def test_larger_pictures_and_references_need_more(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     model = describe(str(small_of("klein-kv").folder), tmp_path)
     small, large, referenced = (
         need_of(model, 2, largest).work for largest in (Largest(64, 64), Largest(1024, 1024), Largest(1024, 1024, 4096))
@@ -94,12 +94,12 @@ def test_pictures_and_references_count(small_of: Callable[[str], Small], tmp_pat
         ("klein-kv", Largest(64, 64, 16), 16 + 16 + LENGTH),
     ],
 )
-def test_keys_and_values_that_are_kept(
+def test_cached_keys_and_values_are_counted(
     small_of: Callable[[str], Small], tmp_path: Path, kind: str, largest: Largest, rows: int
 ) -> None:
-    """In float32: keys and values of each row, in each block, beside what the pictures take without them."""
+    """In float32: keys and values of each row in each block, in addition to a picture without references."""
     model = describe(str(small_of(kind).folder), tmp_path)
-    running = 0 if model.kv else largest.reference_tokens  # references of KV models don't run beside a picture
+    running = 0 if model.kv else largest.reference_tokens  # KV models run the references in a separate pass
     plain = replace(largest, approximate=False, reference_tokens=running)
     without = need_of(replace(model, kv=False), 4, plain).work
     need = need_of(model, 4, largest)
@@ -107,15 +107,15 @@ def test_keys_and_values_that_are_kept(
     assert need.reference_set == (largest.reference_tokens * 2 * BLOCKS * WIDTH * 4 if model.kv else 0)
 
 
-def test_small_pictures_are_packed_together(small_of: Callable[[str], Small], tmp_path: Path) -> None:
-    """What goes through the transformer at once is never less than a whole pack of rows."""
+def test_a_small_picture_needs_a_full_pass(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+    """Small pictures are packed into passes of CPU_PACKED_ROWS rows, so the need doesn't shrink with the picture."""
     model = describe(str(small_of("klein").folder), tmp_path)
     works = {need_of(model, 2, Largest(side, side)).work for side in (16, 32)}
     assert works == {memory.ACTIVATIONS_PER_TOKEN * WIDTH * memory.CPU_PACKED_ROWS * 2}
 
 
 def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Largest) -> Need:
-    """What a real checkpoint needs in bfloat16, by its tensors' real names and shapes."""
+    """The need of a real checkpoint in bfloat16, from its tensors' real names and shapes."""
     size = FAMILIES[family].text_encoder
     assert size is not None
     trunk = trunk_model(table_config(size), size.depth, torch.device("meta"))
@@ -150,7 +150,7 @@ def real_need(tmp_path: Path, family: str, layout: str, fp8: bool, largest: Larg
 def test_real_models_on_real_cards(
     tmp_path: Path, family: str, layout: str, fp8: bool, card: int, residency: str | None
 ) -> None:
-    """One megapixel and one reference of as much."""
+    """A picture and a reference of one megapixel each."""
     need = real_need(tmp_path, family, layout, fp8, Largest(1024, 1024, 4096))
     table = FAMILIES[family].size
     assert table is not None
@@ -165,7 +165,7 @@ def test_real_models_on_real_cards(
         assert choose(need, gpu(card)) == residency
 
 
-def test_what_is_spare_is_beyond_what_is_needed() -> None:
+def test_spare_memory_is_what_the_need_leaves() -> None:
     need = Need(transformer=9 * GB, text_encoder=6 * GB, autoencoder=GB, work=2 * GB)
     assert (need.spare("resident", gpu(24)), need.spare("offload", gpu(24))) == (int(3.6 * GB), int(9.6 * GB))
     assert need.spare("resident", gpu(18)) == 0
@@ -183,7 +183,7 @@ def test_what_is_spare_is_beyond_what_is_needed() -> None:
          "file, `quantise: fp8`, a smaller model, smaller pictures, fewer references, fewer workers on a GPU or "),
     ],
 )  # fmt: skip
-def test_a_refusal_has_the_numbers_and_the_next_step(device: DeviceMemory, room: str) -> None:
+def test_the_error_has_the_numbers_and_the_next_step(device: DeviceMemory, room: str) -> None:
     need = Need(transformer=60 * GB, text_encoder=35 * GB, autoencoder=GB, work=3 * GB)
     with pytest.raises(
         CheckpointError, match="with offloading it needs 64.0 GB .transformer 60.0 GB.*, and " + re.escape(room)
@@ -191,7 +191,7 @@ def test_a_refusal_has_the_numbers_and_the_next_step(device: DeviceMemory, room:
         choose(need, device)
 
 
-def test_memory_that_others_hold_is_not_planned_with() -> None:
+def test_memory_of_other_processes_is_not_used() -> None:
     need = Need(transformer=30 * GB, text_encoder=20 * GB, autoencoder=GB, work=3 * GB)
     assert [choose(need, gpu(80, free=free)) for free in (80, 61, 59, 40)] == [
         "resident",
@@ -209,44 +209,44 @@ def test_memory_that_others_hold_is_not_planned_with() -> None:
         (80, 1, None, 80, 62),
         (80, 2, None, 40, 26),
         (80, 16, None, 5, 0),
-        (60, 2, None, 30, 17),  # others hold 20, and both ask at once
+        (60, 2, None, 30, 17),  # other processes hold 20; both workers measure at the same time
         (60, 2, 60, 30, 17),
-        (45, 2, 80, 40, 10.25),  # a neighbour holds 35 of its 40
+        (45, 2, 80, 40, 10.25),  # the other worker holds 35 of its 40
         (30, 2, 80, 30, 3.5),
-        (28, 2, 60, 28, 2.6),  # others hold 20, a neighbour all of its part and a little more
-        (80, 2, 60, 40, 26),  # others have gone
+        (28, 2, 60, 28, 2.6),  # other processes hold 20, the other worker slightly more than its part
+        (80, 2, 60, 40, 26),  # other processes have ended
     ],
 )
 def test_workers_share_a_device(free: int, workers: int, before: int | None, budget: int, spare: float) -> None:
-    """Of 80 GB. A worker whose neighbour holds its part already still has its own, but caches only in half of what is
-    free. Workers that ask at once never plan with more than is free."""
+    """On 80 GB. If the other worker has loaded already, a worker still has its own part, but its caches get only half
+    of what is free. Workers that measure at the same time never plan with more than is free together."""
     device = gpu(80, free, workers, before)
     assert (device.budget, device.usable) == (budget * GB, int(budget * GB * memory.MARGIN))
     assert Need(8 * GB, GB, GB, 0).spare("resident", device) == int(spare * GB)
 
 
-def test_the_decoder_is_made_in_one_piece_where_there_is_room() -> None:
-    """Each card of so many GB: what is planned, and that parts are offloaded or not as they would be without."""
+def test_the_decoder_runs_in_one_piece_if_there_is_room() -> None:
+    """The planned work in GB per card in GB. The residency is the same as with tiles."""
     need = Need(transformer=9 * GB, text_encoder=8 * GB, autoencoder=GB, work=3 * GB, in_one_piece=7 * GB)
     planned = {card: with_room(need, gpu(card)) for card in (40, 28, 27, 24, 20, 19, 15)}
     assert {card: plan.work // GB for card, plan in planned.items()} == {
         40: 7,  # all of it fits
-        28: 7,  # 25.2 can be used, and 25 are needed
-        27: 3,  # 24.3: it would have parts offloaded
-        24: 3,  # 21.6, and 21 are needed without
-        20: 7,  # 18: parts are offloaded, 17 in one piece
+        28: 7,  # 25.2 can be used, 25 are needed
+        27: 3,  # 24.3: only offloading would make room
+        24: 3,  # 21.6, 21 are needed with tiles
+        20: 7,  # 18: parts are offloaded, 17 are needed in one piece
         19: 7,
-        15: 3,  # 13.5, and 13 are needed without
+        15: 3,  # 13.5, 13 are needed with tiles
     }
     for card, plan in planned.items():
         assert choose(plan, gpu(card)) == choose(need, gpu(card))
         assert plan == replace(need, work=plan.work)
 
 
-@pytest.mark.parametrize("whole", [0, 2])
-def test_a_decoder_that_is_in_one_piece_anyway_is_left_so(whole: int) -> None:
-    """As nano's, and where denoising takes more than decoding."""
-    need = Need(transformer=9 * GB, text_encoder=8 * GB, autoencoder=GB, work=3 * GB, in_one_piece=whole * GB)
+@pytest.mark.parametrize("in_one_piece", [0, 2])
+def test_a_need_that_one_piece_does_not_raise_is_unchanged(in_one_piece: int) -> None:
+    """For example nano's decoder, which always runs in one piece, or if denoising takes more than decoding."""
+    need = Need(transformer=9 * GB, text_encoder=8 * GB, autoencoder=GB, work=3 * GB, in_one_piece=in_one_piece * GB)
     assert {with_room(need, gpu(card)) for card in (10, 24, 80)} == {need}
 
 
@@ -256,7 +256,7 @@ def test_a_decoder_that_is_in_one_piece_anyway_is_left_so(whole: int) -> None:
 def test_room_for_the_decoder_never_changes_the_residency(
     tmp_path: Path, family: str, layout: str, card: int, side: int
 ) -> None:
-    """Nor does it make a model too large that fits."""
+    """And a model that fits with tiles isn't rejected."""
     need = real_need(tmp_path, family, layout, False, Largest(side, side, 4096))
     for workers in (1, 2):
         device = gpu(card, workers=workers)
@@ -270,7 +270,3 @@ def outcome(need: Need, device: DeviceMemory) -> str:
         return choose(need, device)
     except CheckpointError:
         return "refused"
-
-
-def test_this_machine_has_memory() -> None:
-    assert 10**8 < machine_memory() < 10**15

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from brandpress.model import Renderer, RenderRequest
-from brandpress.model.inference.preprocess import prepare_reference, to_picture
+from brandpress.model.inference.preprocess import prepare_reference, to_levels
 from brandpress.model.request import MIN_REFERENCE_SIDE
 from tests.model.small import judged, levels_of
 
@@ -26,7 +26,7 @@ def prepare_references(pictures: Sequence[Image.Image], max_pixels: int) -> tupl
     return tuple(
         picture
         if picture.width * picture.height <= max_pixels
-        else to_picture(prepare_reference(picture, max_pixels)[0])
+        else Image.fromarray(to_levels(prepare_reference(picture, max_pixels)[0]).numpy())
         for picture in pictures
     )
 

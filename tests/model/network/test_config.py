@@ -17,7 +17,7 @@ class Sizes:
 
 
 @pytest.mark.parametrize(
-    ("config", "wanted"),
+    ("config", "expected"),
     [
         ({}, {}),
         ({"width": 3}, {"width": 3}),
@@ -25,10 +25,10 @@ class Sizes:
         ({"_class_name": "Sizes", "_diffusers_version": "0.42.1", "sample_size": 64, "width": 2}, {"width": 2}),
     ],
 )
-def test_known_fields_are_taken(config: dict[str, object], wanted: dict[str, object]) -> None:
-    assert read_fields(Sizes, config, "Sizes") == wanted
+def test_other_entries_are_ignored(config: dict[str, object], expected: dict[str, object]) -> None:
+    assert read_fields(Sizes, config, "Sizes") == expected
 
 
-def test_another_class_is_refused() -> None:
+def test_another_class_is_rejected() -> None:
     with pytest.raises(CheckpointError, match=r"_class_name is 'Other'; a FLUX.2 checkpoint has 'Sizes' here"):
         read_fields(Sizes, {"_class_name": "Other"}, "Sizes")

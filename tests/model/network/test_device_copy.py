@@ -1,4 +1,4 @@
-"""Work that is queued for a device asks for none of its values: on one that has no values, it runs as well."""
+"""Queueing work for a device never waits for its values: it also runs on the meta device, which has none."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ from tests.gpu.checkpoints import AUTOENCODER, CONFIG, save_checkpoint
 from tests.model.tokenizers import WORDS
 
 META = torch.device("meta")
-"""Where tensors have shapes and no values: torch raises an error where a GPU would be waited for."""
+"""Its tensors have shapes but no values: torch raises an error where it would wait for a GPU."""
 
 TEXT, GRID = 8, (3, 4)
 
 
 @pytest.mark.parametrize("kind", ["dev", "klein"])
-def test_a_text_encoder_waits_for_nothing(tmp_path: Path, kind: str) -> None:
+def test_a_text_encoder_does_not_wait_for_the_device(tmp_path: Path, kind: str) -> None:
     folder = save_checkpoint(kind, tmp_path)
     encoder = load_text_encoder(describe(str(folder), folder), torch.device("cpu"), torch.bfloat16)
-    here = encoder.encode(WORDS[0])
+    embedding = encoder.encode(WORDS[0])
     encoder.to(META)
     if kind == "dev":
         encoder._padding = None
-    assert encoder.encode(WORDS[1]).shape == here.shape
+    assert encoder.encode(WORDS[1]).shape == embedding.shape
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("kv", [False, True])
 @pytest.mark.parametrize("guidance", [None, 4.0])
-def test_denoising_waits_for_nothing(kv: bool, guidance: float | None) -> None:
+def test_denoising_does_not_wait_for_the_device(kv: bool, guidance: float | None) -> None:
     with META:
         model = Transformer(TransformerConfig(**CONFIG, guidance_embeds=guidance is not None)).bfloat16()
     like = torch.empty(0, dtype=torch.bfloat16, device=META)
     reference = ReferenceLatents(torch.empty(6, 32, dtype=torch.bfloat16, device=META), (2, 3), "digest")
-    kept: ReferenceKV | None = None
+    cached_kv: ReferenceKV | None = None
     if kv:
-        kept = reference_kv(model, [reference], modulations(model, torch.zeros(()), guidance, like))
-        kept.fit(GRID[0] * GRID[1] + TEXT)
+        cached_kv = reference_kv(model, [reference], modulations(model, torch.zeros(()), guidance, like))
+        cached_kv.fit(GRID[0] * GRID[1] + TEXT)
     times = sigmas(GRID[0] * GRID[1], 3)
     mods = [modulations(model, time, guidance, like) for time in times[:-1]]
     running = () if kv else (reference,)
     text = torch.empty(TEXT, model.config.width, dtype=torch.bfloat16, device=META)
     sample = Sample(
-        0, layout_freqs_cis(model, GRID, [one.grid for one in running], TEXT, META), text, text, running, kept
+        0, layout_freqs_cis(model, GRID, [one.grid for one in running], TEXT, META), text, text, running, cached_kv
     )
     latents_out = Denoiser(model, Schedule(GRID, times, mods, 3.0), [sample, sample]).run()
     assert latents_out.device == META and latents_out.shape == (2, 32, *GRID) and latents_out.dtype == torch.float32
 
 
 @torch.inference_mode()
-def test_pictures_and_latents_wait_for_nothing() -> None:
+def test_encoding_and_decoding_do_not_wait_for_the_device() -> None:
     with META:
         autoencoder = Autoencoder(AUTOENCODER).bfloat16()
     autoencoder.bn.float()
@@ -70,7 +70,7 @@ def test_pictures_and_latents_wait_for_nothing() -> None:
     assert levels.device == META and levels.shape == (64, 96, 3) and levels.dtype == torch.uint8
 
 
-def test_a_cpu_needs_no_copies() -> None:
+def test_nothing_is_copied_on_a_cpu() -> None:
     tensor = torch.arange(3)
     assert copy_to_device(tensor, torch.device("cpu")) is tensor
     assert copy_to_host(tensor) is tensor

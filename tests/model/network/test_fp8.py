@@ -1,4 +1,4 @@
-"""Layers that stay in fp8: the expanded product everywhere, and the product of fp8 matrices, which runs on CPUs too."""
+"""Layers that stay in fp8: products of expanded weights, and products of fp8 matrices, which torch can run on a CPU."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def activations(dtype: torch.dtype = torch.float32) -> Tensor:
 
 @pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-5), (torch.bfloat16, 0.1), (torch.float16, 0.02)])
-def test_the_product_is_that_of_the_dequantised_weight(rows: bool, dtype: torch.dtype, close: float) -> None:
+def test_the_product_equals_that_of_the_dequantised_weight(rows: bool, dtype: torch.dtype, close: float) -> None:
     fp8_layer, dense = layer(rows)
     x = activations(dtype)
     out = fp8_layer(x)
@@ -32,8 +32,8 @@ def test_the_product_is_that_of_the_dequantised_weight(rows: bool, dtype: torch.
     assert torch.equal(fp8_layer.dequantised(torch.float32), dense)
 
 
-def test_half_precision_does_not_overflow() -> None:
-    """Unscaled, the weights reach 448: a sum of 64 such products passes float16's range."""
+def test_float16_does_not_overflow() -> None:
+    """Unscaled weights reach 448: a sum of 64 such products exceeds float16's range."""
     fp8_layer = Fp8Linear(torch.full((16, 64), 448.0).to(torch.float8_e4m3fn), torch.tensor(1e-3))
     out = fp8_layer(torch.full((1, 64), 20.0, dtype=torch.float16))
     assert torch.isfinite(out).all()
@@ -49,10 +49,10 @@ def in_fp8(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize("static", [None, 0.01])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_product_in_fp8_is_that_of_quantised_activations(
+def test_the_product_in_fp8_equals_that_of_quantised_activations(
     in_fp8: None, rows: bool, static: float | None, dtype: torch.dtype
 ) -> None:
-    """What GPUs with fp8 units compute. Here torch does it on the CPU, with the same call."""
+    """GPUs with fp8 units compute this. torch computes it on a CPU with the same call."""
     fp8_layer, dense = layer(rows, static)
     x = activations(dtype)
     scale = x.float().abs().amax(dim=-1, keepdim=True) / 448 if static is None else static
@@ -64,19 +64,19 @@ def test_the_product_in_fp8_is_that_of_quantised_activations(
 
 
 def test_rows_are_batch_invariant(in_fp8: None) -> None:
-    """A picture alone and beside one with activations a thousand times as large: the same to the bit."""
+    """A picture is the same to the bit alone and in a batch with one whose activations are a thousand times larger."""
     fp8_layer, _ = layer()
     alone = activations(torch.bfloat16)
     batch = torch.cat((alone, 1000 * alone.flip(0)))
     assert torch.equal(fp8_layer(batch)[:2], fp8_layer(alone))
 
 
-def test_a_cpu_takes_the_expanded_product(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cpu_uses_the_expanded_product(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fp8Linear, "multiply", lambda self, *_: pytest.fail("no fp8 units here"))
     layer()[0](activations())
 
 
-def test_quantise_puts_the_largest_value_on_the_largest_code() -> None:
+def test_the_largest_value_is_quantised_to_the_largest_code() -> None:
     weight = torch.randn(32, 32) * 3
     small, scale = quantise(weight)
     assert small.dtype == torch.float8_e4m3fn

@@ -1,4 +1,4 @@
-"""LoRAs in plain layers' weights and beside quantised ones, against weights put together by hand."""
+"""LoRAs merged into plain layers and attached to quantised ones, against weights computed by hand."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def by_hand(weights: dict[str, Tensor], updates: Iterable[tuple[LoraUpdate, floa
 
 
 def quantised(transformer: Transformer, rows: bool = False) -> Transformer:
-    """Every linear layer in fp8, with one scale or one a row."""
+    """Quantises every linear layer to fp8, with one scale or one per row."""
     for name, layer in linears(transformer).items():
         weight, scale = quantise(layer.weight.detach())
         transformer.set_submodule(name, Fp8Linear(weight, scale.expand(len(weight), 1) if rows else scale))
@@ -61,7 +61,7 @@ def quantised(transformer: Transformer, rows: bool = False) -> Transformer:
 
 
 def expanded(transformer: Transformer) -> Transformer:
-    """A quantised transformer's plain equal."""
+    """A plain transformer with the same weights as a quantised one."""
     plain, weights = small(), dict(small().state_dict())
     for name, layer in transformer.named_modules():
         if isinstance(layer, Fp8Linear):
@@ -75,23 +75,23 @@ def velocity(transformer: Transformer, dtype: torch.dtype = torch.float32) -> Te
     generator = torch.Generator().manual_seed(5)
     image, text = (torch.randn(2, *size, generator=generator).to(dtype) for size in ((12, 16), (7, 20)))
     mods = transformer.modulations(torch.tensor([700.0, 300.0], dtype=dtype), torch.tensor([4000.0], dtype=dtype))
-    moved: Tensor = transformer(image, text, mods, transformer.rope(torch.cat((text_ids(7), image_ids(3, 4)))))
-    return moved
+    result: Tensor = transformer(image, text, mods, transformer.rope(torch.cat((text_ids(7), image_ids(3, 4)))))
+    return result
 
 
 TWO = lora(1, 0.7, rank=4) + lora(2, -1.5, rank=3, scale=2.0)
 
 
-def test_several_loras_are_added_to_the_weights_with_their_scales() -> None:
+def test_several_loras_are_merged_with_their_scales() -> None:
     transformer = small()
-    wanted = by_hand(transformer.state_dict(), TWO)
+    expected = by_hand(transformer.state_dict(), TWO)
     apply_loras(transformer, iter(TWO))
     assert {type(layer) for layer in linears(transformer).values()} == {nn.Linear}
     for name, value in transformer.state_dict().items():
-        torch.testing.assert_close(value.double(), wanted[name], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(value.double(), expected[name], rtol=1e-5, atol=1e-6)
 
 
-def test_a_weight_of_another_module_that_shares_memory_stays() -> None:
+def test_a_module_that_shares_the_weights_is_unchanged() -> None:
     transformer, other = small(), Transformer(CONFIG)
     other.load_state_dict(transformer.state_dict(), assign=True)
     before = {name: value.clone() for name, value in other.state_dict().items()}
@@ -107,8 +107,8 @@ def test_only_layers_of_the_lora_change() -> None:
     assert changed == [f"{name}.weight"]
 
 
-def test_half_precision_is_rounded_once() -> None:
-    """Steps of bfloat16 are 1/128 above 1: two additions of 0.003 are lost one by one, together they are one step."""
+def test_bfloat16_weights_are_rounded_once() -> None:
+    """bfloat16's step above 1 is 1/128: two additions of 0.003 are lost separately, but together they make a step."""
     layer = nn.Linear(2, 3, bias=False, dtype=torch.bfloat16)
     nn.init.ones_(layer.weight)
     update = LoraUpdate("0", torch.full((1, 2), 0.1), torch.full((3, 1), 0.1), 0.5)
@@ -116,18 +116,18 @@ def test_half_precision_is_rounded_once() -> None:
     assert torch.equal(layer.weight, torch.full((3, 2), 1 + 1 / 128, dtype=torch.bfloat16))
 
 
-def test_half_precision_is_nearest_to_the_exact_sum() -> None:
+def test_bfloat16_weights_are_the_nearest_to_the_exact_sum() -> None:
     transformer = small(torch.bfloat16)
     updates = lora(1, 0.3, 4, dtype=torch.bfloat16) + lora(2, 1.1, 2, dtype=torch.float16)
-    wanted = by_hand(transformer.state_dict(), updates)
+    expected = by_hand(transformer.state_dict(), updates)
     apply_loras(transformer, updates)
     for name, layer in linears(transformer).items():
-        exact = wanted[f"{name}.weight"]
+        exact = expected[f"{name}.weight"]
         assert (layer.weight.double() - exact).abs().max() <= (exact.bfloat16().double() - exact).abs().max() + 1e-6
 
 
 @pytest.mark.parametrize("rows", [False, True])
-def test_beside_a_quantised_layer_it_does_what_it_does_in_the_weight(rows: bool) -> None:
+def test_attached_loras_equal_merged_ones(rows: bool) -> None:
     transformer = quantised(small(), rows)
     plain = expanded(transformer)
     before = velocity(transformer)
@@ -138,7 +138,7 @@ def test_beside_a_quantised_layer_it_does_what_it_does_in_the_weight(rows: bool)
     torch.testing.assert_close(velocity(transformer), velocity(plain), rtol=1e-4, atol=1e-4)
 
 
-def test_a_quantised_layer_keeps_its_weight_and_tells_its_sizes() -> None:
+def test_an_attached_lora_keeps_the_quantised_layer_and_its_sizes() -> None:
     transformer = quantised(small())
     names = [name for name, layer in transformer.named_modules() if isinstance(layer, Fp8Linear)]
     before = {name: transformer.get_submodule(name) for name in names}
@@ -153,7 +153,7 @@ def test_a_quantised_layer_keeps_its_weight_and_tells_its_sizes() -> None:
         assert (len(layer.down), layer.up.shape[1]) == (7, 7)
 
 
-def test_loras_of_a_second_call_stand_beside_those_of_the_first() -> None:
+def test_a_second_call_adds_to_the_attached_loras() -> None:
     once, twice = quantised(small()), quantised(small())
     apply_loras(once, TWO)
     for update in TWO:
@@ -174,7 +174,7 @@ def test_a_plain_layer_among_quantised_ones_is_merged() -> None:
     assert torch.equal(transformer.proj_out.weight, plain.proj_out.weight)
 
 
-def test_beside_the_scale_is_multiplied_in_before_the_factor_is_rounded() -> None:
+def test_an_attached_factor_is_scaled_before_it_is_rounded() -> None:
     transformer = quantised(small(torch.bfloat16))
     updates = lora(1, 1 / 3, 4, dtype=torch.float16)
     apply_loras(transformer, updates)
@@ -186,6 +186,6 @@ def test_beside_the_scale_is_multiplied_in_before_the_factor_is_rounded() -> Non
     assert velocity(transformer, torch.bfloat16).dtype == torch.bfloat16
 
 
-def test_a_layer_computes_in_the_dtype_of_what_it_is_given() -> None:
+def test_a_layer_computes_in_its_inputs_dtype() -> None:
     layer = LoraLinear(nn.Linear(6, 5, bias=False, dtype=torch.bfloat16), torch.randn(2, 6), torch.randn(5, 2))
     assert layer(torch.randn(3, 4, 6, dtype=torch.bfloat16)).dtype == torch.bfloat16

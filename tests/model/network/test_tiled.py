@@ -1,4 +1,4 @@
-"""Layers in bands against the same layers in one piece."""
+"""Tiled layers against the same layers in one piece."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ CHANNELS, GROUPS = 8, 4
 
 
 @contextmanager
-def in_bands(elements: int) -> Iterator[None]:
-    """Computes everything in bands of about `elements`."""
+def in_tiles(elements: int) -> Iterator[None]:
+    """Inside the block, everything is computed in tiles of about `elements`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiled, "MAX_UNTILED_ELEMENTS", 0)
-        patch.setattr(tiled, "BAND_ELEMENTS", {"cpu": elements, "gpu": elements})
+        patch.setattr(tiled, "TILE_ELEMENTS", {"cpu": elements, "gpu": elements})
         patch.setattr(tiled, "SCORE_ELEMENTS", elements)
         yield
 
 
 class Layers(nn.Module):
-    """One layer of each sort; the widths go from 8 to 12 channels."""
+    """One layer of each kind. Some change the width from 8 to 12 channels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,19 +64,19 @@ def noise(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 @pytest.mark.parametrize("elements", [ONE_ROW, FEW_ROWS, ALL_ROWS])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-def test_bands_give_what_one_piece_gives(layer: Layer, size: tuple[int, int], elements: int) -> None:
+def test_tiles_equal_one_piece(layer: Layer, size: tuple[int, int], elements: int) -> None:
     net, x = randomise(Layers()), noise(2, CHANNELS, *size)
     before = x.clone()
-    wanted = layer(net, x)
-    with in_bands(elements):
+    expected = layer(net, x)
+    with in_tiles(elements):
         result = layer(net, x)
-    assert result.shape == wanted.shape
-    torch.testing.assert_close(result, wanted, rtol=1e-5, atol=1e-5)
+    assert result.shape == expected.shape
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
     assert torch.equal(x, before)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7, 20])
-def test_what_a_window_has_shown_may_be_overwritten(rows: int) -> None:
+def test_rows_of_earlier_windows_can_be_overwritten(rows: int) -> None:
     x = noise(1, 2, 7, 4)
     padded = F.pad(x, (0, 0, 1, 1))
     for start, stop, window in tiled.windows(x, rows):
@@ -88,26 +88,27 @@ def test_what_a_window_has_shown_may_be_overwritten(rows: int) -> None:
 @torch.inference_mode()
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-def test_half_precision_rounds_as_one_piece_does(layer: Layer, dtype: torch.dtype) -> None:
-    """A sum in another order may round to the next number, after the norm and after the convolution, no more."""
+def test_half_precision_is_rounded_like_one_piece(layer: Layer, dtype: torch.dtype) -> None:
+    """A sum in another order can round to the neighbouring number, after the norm and after the convolution."""
     net, x = randomise(Layers()).to(dtype), noise(1, CHANNELS, 31, 24, dtype=dtype)
-    wanted = layer(net, x)
-    with in_bands(FEW_ROWS):
+    expected = layer(net, x)
+    with in_tiles(FEW_ROWS):
         result = layer(net, x)
     assert result.dtype == dtype
     step = torch.finfo(dtype).eps
-    torch.testing.assert_close(result, wanted, rtol=2 * step, atol=2 * step)
-    assert (result != wanted).float().mean() < 0.05
+    torch.testing.assert_close(result, expected, rtol=2 * step, atol=2 * step)
+    assert (result != expected).float().mean() < 0.05
 
 
 @pytest.mark.parametrize("elements", [ONE_ROW, FEW_ROWS, ALL_ROWS])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("offset", "spread"), [(0.0, 1.0), (1e4, 1.0), (-3e5, 2.0), (5.0, 1e-3)])
-def test_moments_are_those_of_group_norm(offset: float, spread: float, dtype: torch.dtype, elements: int) -> None:
-    """What float32 loses grows with offset / spread, as in group norm; of E[x²] - E[x]² it would with the square."""
+def test_moments_equal_group_norms(offset: float, spread: float, dtype: torch.dtype, elements: int) -> None:
+    """The error of float32 grows with offset / spread, as in group norm. With E[x²] - E[x]² it would grow with its
+    square."""
     ramp = torch.linspace(-3, 3, 37)[:, None] * spread
     x = (noise(2, CHANNELS, 37, 20) * spread + ramp + offset).to(dtype)
-    with in_bands(elements):
+    with in_tiles(elements):
         mean, var = tiled.group_moments(x, GROUPS)
     assert mean.dtype == var.dtype == torch.float32
 
@@ -118,22 +119,22 @@ def test_moments_are_those_of_group_norm(offset: float, spread: float, dtype: to
     torch.testing.assert_close(mean.double(), grouped.mean(2), rtol=eps, atol=1e-6 * spread)
 
     sizes = (2, CHANNELS, 37 * 20, GROUPS)
-    _, torchs_mean, torchs_rstd = torch.native_group_norm(x.float(), None, None, *sizes, 1e-6)
-    torch.testing.assert_close(torch.rsqrt(var + 1e-6), torchs_rstd, rtol=rtol, atol=0)
-    torch.testing.assert_close(mean, torchs_mean, rtol=2 * eps, atol=1e-6 * spread)
+    _, torch_mean, torch_rstd = torch.native_group_norm(x.float(), None, None, *sizes, 1e-6)
+    torch.testing.assert_close(torch.rsqrt(var + 1e-6), torch_rstd, rtol=rtol, atol=0)
+    torch.testing.assert_close(mean, torch_mean, rtol=2 * eps, atol=1e-6 * spread)
 
 
-def test_a_large_mean_costs_no_more_than_in_group_norm() -> None:
+def test_a_large_mean_is_as_accurate_as_in_group_norm() -> None:
     norm, x = randomise(Layers()).norm, noise(1, CHANNELS, 40, 30) + 1e4
     truth = F.silu(nn.functional.group_norm(x.double(), GROUPS, norm.weight.double(), norm.bias.double(), norm.eps))
-    with torch.inference_mode(), in_bands(FEW_ROWS):
+    with torch.inference_mode(), in_tiles(FEW_ROWS):
         result = tiled.activation(x, norm)(x)
         plain = norm(x)
     assert (result - truth).abs().max() <= (plain - truth).abs().max()
 
 
 class Allocations(TorchDispatchMode):
-    """Records which operations allocated memory for at least `elements`."""
+    """Records the operations that allocated memory for at least `elements`."""
 
     def __init__(self, elements: int) -> None:
         super().__init__()
@@ -142,17 +143,17 @@ class Allocations(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        given = {arg.untyped_storage().data_ptr() for arg in args if isinstance(arg, Tensor)}
+        input_pointers = {arg.untyped_storage().data_ptr() for arg in args if isinstance(arg, Tensor)}
         for tensor in result if isinstance(result, tuple | list) else (result,):
             memory = tensor.untyped_storage()
-            if memory.nbytes() >= self.elements * tensor.element_size() and memory.data_ptr() not in given:
+            if memory.nbytes() >= self.elements * tensor.element_size() and memory.data_ptr() not in input_pointers:
                 self.operations.append(func.overloadpacket.__name__)
         return result
 
 
 @torch.no_grad()
 @pytest.mark.parametrize(
-    ("layer", "makers"),
+    ("layer", "allocating"),
     [
         (lambda net, x: tiled.conv(x, net.conv, net.norm), ["new_empty"]),
         (lambda net, x: tiled.residual(x, None, x.new_ones(1).expand(x.shape), net.straight, net.norm), []),
@@ -162,46 +163,46 @@ class Allocations(TorchDispatchMode):
     ],
     ids=["normed conv", "residual", "residual of another width", "upsample", "downsample"],
 )
-def test_nothing_of_the_pictures_size_is_made_but_the_result(layer: Layer, makers: list[str]) -> None:
+def test_only_the_result_is_as_large_as_the_picture(layer: Layer, allocating: list[str]) -> None:
     net, x = randomise(Layers()), noise(1, CHANNELS, 128, 16)
     net.conv_1x1, net.hidden = nn.Conv2d(CHANNELS, CHANNELS, 1), x.clone()
-    with in_bands(8 * CHANNELS * 16), Allocations(x.numel() // 2) as allocations:
+    with in_tiles(8 * CHANNELS * 16), Allocations(x.numel() // 2) as allocations:
         layer(net, x)
-    assert allocations.operations == makers
+    assert allocations.operations == allocating
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-def test_with_gradients_nothing_is_made_in_bands(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_tiles_with_gradients(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
     net, x = randomise(Layers()), noise(1, CHANNELS, 6, 5).requires_grad_()
-    wanted = torch.autograd.grad(layer(net, x).square().sum(), x)
+    expected = torch.autograd.grad(layer(net, x).square().sum(), x)
     monkeypatch.setattr(tiled, "windows", None)
-    with in_bands(FEW_ROWS):
+    with in_tiles(FEW_ROWS):
         result = torch.autograd.grad(layer(net, x).square().sum(), x)
-    assert torch.equal(result[0], wanted[0])
+    assert torch.equal(result[0], expected[0])
 
 
 @torch.inference_mode()
-def test_attention_takes_as_many_queries_as_its_scores_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[tuple[int, int]] = []
+def test_attention_limits_the_scores_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[tuple[int, int]] = []
     whole = F.scaled_dot_product_attention
 
-    def noted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        taken.append((q.shape[2], k.shape[2]))
+    def recording(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        sizes.append((q.shape[2], k.shape[2]))
         return whole(q, k, v)
 
-    monkeypatch.setattr(F, "scaled_dot_product_attention", noted)
+    monkeypatch.setattr(F, "scaled_dot_product_attention", recording)
     x = noise(1, 1, 50, 4)
-    with in_bands(1000):
+    with in_tiles(1000):
         tiled.attention(x, x, x)
-    assert taken == [(20, 50), (20, 50), (10, 50)]
+    assert sizes == [(20, 50), (20, 50), (10, 50)]
 
 
 @torch.inference_mode()
-def test_the_bound_is_what_the_real_decoder_has_at_1024() -> None:
-    assert not tiled.in_bands(256 * 1024 * 1024)
-    assert tiled.in_bands(256 * 1024 * 1040)
+def test_the_real_decoder_is_tiled_above_one_megapixel() -> None:
+    assert not tiled.is_tiled(256 * 1024 * 1024)
+    assert tiled.is_tiled(256 * 1024 * 1040)
 
 
 @pytest.mark.parametrize(("width", "rows"), [(256 * 2048, 8), (256 * 5792, 2), (1 << 30, 1)])
-def test_a_band_has_a_row_at_least(width: int, rows: int) -> None:
-    assert tiled.band_rows(width, torch.device("cpu")) == rows
+def test_a_tile_has_at_least_one_row(width: int, rows: int) -> None:
+    assert tiled.tile_rows(width, torch.device("cpu")) == rows

@@ -1,4 +1,4 @@
-"""The transformer against diffusers' on random weights, and its tensors against the real checkpoints'."""
+"""The transformer against diffusers' with random weights, and its tensors against the real checkpoints'."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 2e-5}
 def pair(**changes: Any) -> tuple[Transformer, Any]:
     """Our transformer and diffusers', with the same random weights."""
     config = {**SMALL, "guidance_embeds": False} | changes
-    theirs = randomise(Flux2Transformer2DModel(**config))
-    ours = Transformer(TransformerConfig(**config)).eval()
-    ours.load_state_dict(theirs.state_dict())
-    return ours, theirs
+    diffusers_model = randomise(Flux2Transformer2DModel(**config))
+    model = Transformer(TransformerConfig(**config)).eval()
+    model.load_state_dict(diffusers_model.state_dict())
+    return model, diffusers_model
 
 
-def with_kv(theirs: Any) -> Any:
-    for block in theirs.transformer_blocks:
+def with_kv(diffusers_model: Any) -> Any:
+    for block in diffusers_model.transformer_blocks:
         block.attn.set_processor(Flux2KVAttnProcessor())
-    for block in theirs.single_transformer_blocks:
+    for block in diffusers_model.single_transformer_blocks:
         block.attn.set_processor(Flux2KVParallelSelfAttnProcessor())
-    return theirs
+    return diffusers_model
 
 
 def tokens(count: int, channels: int, seed: int, batch: int = 1) -> Tensor:
@@ -63,30 +63,30 @@ def total(grids: list[tuple[int, int]]) -> int:
     ids=str,
 )
 def test_velocity_equals_diffusers(changes: dict[str, Any], grid: tuple[int, int], references: int) -> None:
-    ours, theirs = pair(**changes)
-    count, beside = grid[0] * grid[1], GRIDS[:references]
-    image, text = tokens(count + total(beside), 16, 1, batch=2), tokens(TEXT, 20, 2, batch=2)
+    model, diffusers_model = pair(**changes)
+    count, reference_grids = grid[0] * grid[1], GRIDS[:references]
+    image, text = tokens(count + total(reference_grids), 16, 1, batch=2), tokens(TEXT, 20, 2, batch=2)
     time = torch.tensor([0.7, 0.25])
     guidance = torch.tensor([4.0, 2.5]) if changes.get("guidance_embeds") else None
-    ids = torch.cat((image_ids(*grid), reference_ids(beside)))
-    wanted = theirs(image, text, time, ids, text_ids(TEXT), guidance).sample
-    mods = ours.modulations(time * 1000, None if guidance is None else guidance * 1000)
-    rope = ours.rope(torch.cat((text_ids(TEXT), ids)))
-    assert wanted.std() > 0.1
-    torch.testing.assert_close(ours(image, text, mods, rope), wanted, **CLOSE)
+    ids = torch.cat((image_ids(*grid), reference_ids(reference_grids)))
+    expected = diffusers_model(image, text, time, ids, text_ids(TEXT), guidance).sample
+    mods = model.modulations(time * 1000, None if guidance is None else guidance * 1000)
+    rope = model.rope(torch.cat((text_ids(TEXT), ids)))
+    assert expected.std() > 0.1
+    torch.testing.assert_close(model(image, text, mods, rope), expected, **CLOSE)
 
 
 @pytest.mark.parametrize("references", [0, 2])
-def test_training_computes_what_rendering_does(references: int) -> None:
-    """With gradients attention takes another way."""
-    ours, _ = pair()
+def test_gradients_do_not_change_the_result(references: int) -> None:
+    """Attention and norms have other implementations for training."""
+    model, _ = pair()
     grids, ids = GRIDS[:references], torch.cat((text_ids(TEXT), image_ids(4, 4)))
-    image, text, beside = tokens(16, 16, 1), tokens(TEXT, 20, 2), tokens(total(grids), 16, 3)
+    image, text, reference_tokens = tokens(16, 16, 1), tokens(TEXT, 20, 2), tokens(total(grids), 16, 3)
 
     def velocity() -> Tensor:
-        still = ours.modulations(torch.zeros(1))
-        kv = ours.reference_kv(beside, still, ours.rope(reference_ids(grids))) if references else None
-        result: Tensor = ours(image, text, ours.modulations(torch.tensor([700.0])), ours.rope(ids), kv)
+        still = model.modulations(torch.zeros(1))
+        kv = model.reference_kv(reference_tokens, still, model.rope(reference_ids(grids))) if references else None
+        result: Tensor = model(image, text, model.modulations(torch.tensor([700.0])), model.rope(ids), kv)
         return result
 
     trained = velocity()
@@ -95,9 +95,9 @@ def test_training_computes_what_rendering_does(references: int) -> None:
         torch.testing.assert_close(trained.detach(), velocity(), **CLOSE)
 
 
-def test_guidance_shows() -> None:
-    ours, _ = pair(guidance_embeds=True)
-    weak, strong = (ours.modulations(torch.tensor([500.0]), torch.tensor([g])) for g in (1000.0, 4000.0))
+def test_guidance_changes_the_modulations() -> None:
+    model, _ = pair(guidance_embeds=True)
+    weak, strong = (model.modulations(torch.tensor([500.0]), torch.tensor([g])) for g in (1000.0, 4000.0))
     assert (weak.single.scale - strong.single.scale).abs().max() > 0.01
 
 
@@ -105,62 +105,69 @@ def test_guidance_shows() -> None:
 @pytest.mark.parametrize("guidance_embeds", [False, True])
 @pytest.mark.parametrize("references", [1, 3])
 def test_reference_kv_equals_diffusers_in_both_its_modes(references: int, guidance_embeds: bool) -> None:
-    ours, theirs = pair(guidance_embeds=guidance_embeds)
-    with_kv(theirs)
+    model, diffusers_model = pair(guidance_embeds=guidance_embeds)
+    with_kv(diffusers_model)
     grids, grid = GRIDS[:references], (4, 2)
     tokens_of_references, image, text = tokens(total(grids), 16, 1), tokens(8, 16, 2), tokens(TEXT, 20, 3)
     guidance = torch.tensor([3.0]) if guidance_embeds else None
     ids, ids_of_references = image_ids(*grid), reference_ids(grids)
     thousand = None if guidance is None else guidance * 1000
-    kv = ours.reference_kv(
-        tokens_of_references, ours.modulations(torch.zeros(1), thousand), ours.rope(ids_of_references)
+    kv = model.reference_kv(
+        tokens_of_references, model.modulations(torch.zeros(1), thousand), model.rope(ids_of_references)
     )
-    rope = ours.rope(torch.cat((text_ids(TEXT), ids)))
+    rope = model.rope(torch.cat((text_ids(TEXT), ids)))
 
-    first = theirs(
+    extracting = diffusers_model(
         torch.cat((tokens_of_references, image), dim=1), text, torch.tensor([0.9]),
         torch.cat((ids_of_references, ids)), text_ids(TEXT), guidance,
         kv_cache_mode="extract", num_ref_tokens=total(grids),
     )  # fmt: skip
-    later = theirs(
-        image, text, torch.tensor([0.4]), ids, text_ids(TEXT), guidance, kv_cache=first.kv_cache, kv_cache_mode="cached"
+    reusing = diffusers_model(
+        image,
+        text,
+        torch.tensor([0.4]),
+        ids,
+        text_ids(TEXT),
+        guidance,
+        kv_cache=extracting.kv_cache,
+        kv_cache_mode="cached",
     )
-    layers = [*first.kv_cache.double_block_caches, *first.kv_cache.single_block_caches]
+    layers = [*extracting.kv_cache.double_block_caches, *extracting.kv_cache.single_block_caches]
     for layer, result in zip(layers, kv, strict=True):
         torch.testing.assert_close(result.key, layer.k_ref.transpose(1, 2), **CLOSE)
         torch.testing.assert_close(result.value, layer.v_ref.transpose(1, 2), **CLOSE)
-    for time, wanted in ((0.9, first.sample), (0.4, later.sample)):
-        mods = ours.modulations(torch.tensor([time * 1000]), thousand)
-        torch.testing.assert_close(ours(image, text, mods, rope, kv), wanted, **CLOSE)
+    for time, expected in ((0.9, extracting.sample), (0.4, reusing.sample)):
+        mods = model.modulations(torch.tensor([time * 1000]), thousand)
+        torch.testing.assert_close(model(image, text, mods, rope, kv), expected, **CLOSE)
 
 
 @torch.inference_mode()
-def test_diffusers_kv_does_not_depend_on_prompt_noise_and_time_as_ours_cannot() -> None:
-    """What lets a whole campaign share it: theirs is equal to ours whatever else is in the pass."""
-    ours, theirs = pair()
-    with_kv(theirs)
+def test_reference_kv_does_not_depend_on_prompt_noise_or_time() -> None:
+    """So a campaign can share it. diffusers' passes include prompt and target, and their reference KV is equal."""
+    model, diffusers_model = pair()
+    with_kv(diffusers_model)
     references, ids = tokens(total(GRIDS), 16, 1), reference_ids(GRIDS)
-    kv = ours.reference_kv(references, ours.modulations(torch.zeros(1)), ours.rope(ids))
+    kv = model.reference_kv(references, model.modulations(torch.zeros(1)), model.rope(ids))
     for seed, time, grid in ((2, 0.9, (2, 2)), (3, 0.3, (5, 1))):
         image = tokens(grid[0] * grid[1], 16, seed)
-        result = theirs(
+        result = diffusers_model(
             torch.cat((references, image), dim=1), tokens(TEXT, 20, seed), torch.tensor([time]),
             torch.cat((ids, image_ids(*grid))), text_ids(TEXT), kv_cache_mode="extract", num_ref_tokens=total(GRIDS),
         ).kv_cache  # fmt: skip
-        for mine, layer in zip(kv, [*result.double_block_caches, *result.single_block_caches], strict=True):
-            torch.testing.assert_close(mine.key, layer.k_ref.transpose(1, 2), **CLOSE)
+        for expected, layer in zip(kv, [*result.double_block_caches, *result.single_block_caches], strict=True):
+            torch.testing.assert_close(expected.key, layer.k_ref.transpose(1, 2), **CLOSE)
 
 
 @torch.inference_mode()
-def test_references_are_told_apart_by_their_place_alone() -> None:
-    ours, _ = pair()
-    rope, mods = ours.rope(reference_ids([(2, 2), (2, 2)])), ours.modulations(torch.zeros(1))
+def test_references_are_distinguished_only_by_their_order() -> None:
+    model, _ = pair()
+    rope, mods = model.rope(reference_ids([(2, 2), (2, 2)])), model.modulations(torch.zeros(1))
     one, other = tokens(4, 16, 1), tokens(4, 16, 2)
     straight, swapped = (
-        ours.reference_kv(torch.cat(order, dim=1), mods, rope) for order in ((one, other), (other, one))
+        model.reference_kv(torch.cat(order, dim=1), mods, rope) for order in ((one, other), (other, one))
     )
     values = swapped[0].value.roll(4, dims=2)
-    torch.testing.assert_close(straight[0].value, values)  # the first layer's values know no position
+    torch.testing.assert_close(straight[0].value, values)  # the first layer's values don't depend on the position
     assert (straight[0].key - swapped[0].key.roll(4, dims=2)).abs().max() > 0.01
     assert (straight[-1].value - swapped[-1].value.roll(4, dims=2)).abs().max() > 1e-3
 
@@ -178,12 +185,12 @@ def test_defaults_are_those_of_dev() -> None:
     assert TransformerConfig() == TransformerConfig.from_dict(real_layout("dev")[0])
 
 
-def test_a_config_of_another_class_is_refused() -> None:
+def test_a_config_of_another_class_is_rejected() -> None:
     with pytest.raises(CheckpointError, match=r"'FluxTransformer2DModel'; a FLUX.2 checkpoint has 'Flux2Transformer"):
         TransformerConfig.from_dict({"_class_name": "FluxTransformer2DModel"})
 
 
-def test_only_half_precision_is_cut() -> None:
+def test_only_float16_is_clipped() -> None:
     large = torch.tensor([70000.0, -1e9, 3.0])
     assert clip_float16(large) is large
     assert clip_float16(torch.tensor([float("inf"), -5.0], dtype=torch.float16)).tolist() == [65504.0, -5.0]

@@ -1,4 +1,4 @@
-"""diffusers' pipelines over our tensors, as they are measured beside ours."""
+"""diffusers' pipelines over the same tensors as our models."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.gpu.rig import Rig
 from tests.gpu.sections import klein
 
 
-def test_both_make_the_same_picture(tmp_path: Path) -> None:
-    """Of random weights in bfloat16, with references and without."""
+def test_diffusers_renders_the_same_picture(tmp_path: Path) -> None:
+    """With random weights in bfloat16, with and without references."""
     rig = Rig(torch.device("cpu"), True, tmp_path, lambda line: None)
     by_name = {figure.name: figure for figure in klein.measure(rig)}
     pictures = [figure for name, figure in by_name.items() if name.endswith("our picture against diffusers'")]

@@ -13,11 +13,11 @@ PAUSE_SECONDS = 0.02
 
 
 class Reader:
-    """Polls in a thread while the block runs. `manifests`: manifests read completely; `faults`: inconsistencies."""
+    """Polls in a thread while the block runs. `manifests`: manifests read completely; `problems`: inconsistencies."""
 
     def __init__(self, folder: Store) -> None:
         self.manifests = 0
-        self.faults: list[str] = []
+        self.problems: list[str] = []
         self._folder = folder
         self._verified: set[tuple[str, str]] = set()
         self._ended = Event()
@@ -38,7 +38,7 @@ class Reader:
             try:
                 self._read()
             except BrokenManifestError as error:
-                self.faults.append(str(error))
+                self.problems.append(str(error))
             except StoreError:
                 pass  # the store is down
             time.sleep(PAUSE_SECONDS)
@@ -54,7 +54,7 @@ class Reader:
                 continue
             data = self._folder.read(record.asset)
             if data is None or sha256_hex(data) != record.sha256:
-                self.faults.append(f"{latest.pointer.manifest}: {record.asset} is {'changed' if data else 'missing'}")
+                self.problems.append(f"{latest.pointer.manifest}: {record.asset} is {'changed' if data else 'missing'}")
                 continue
             self._verified.add((record.asset, record.sha256))
         self.manifests += 1

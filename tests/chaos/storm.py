@@ -114,7 +114,7 @@ def run_storm(
         else:
             storm.wrong.append(f"incomplete after {MAX_RUNS} runs")
     storm.manifests_read = reader.manifests
-    storm.wrong += reader.faults
+    storm.wrong += reader.problems
     _check(storm, poisons, folder, digest, reported_done, Path(environment[JOURNAL]))
     return storm
 

@@ -70,8 +70,8 @@ def test_reader_reports_missing_and_changed_assets(tmp_path: Path) -> None:
     folder.delete(asset)
     reader = Reader(folder)
     reader._read()
-    assert len(reader.faults) == 1
-    assert "is missing" in reader.faults[0]
+    assert len(reader.problems) == 1
+    assert "is missing" in reader.problems[0]
     folder.create(asset, b"another", "image/png")
     reader._read()
-    assert "is changed" in reader.faults[1]
+    assert "is changed" in reader.problems[1]

@@ -16,6 +16,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+with suppress(ImportError):
+    from hypothesis import HealthCheck, settings
+
+    # How long an example takes, and how long it takes to draw it, depends on what else this machine does.
+    settings.register_profile("untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
+
 from tests.s3_server import S3Server, find_weed, running_s3_server
 from tests.slow import changed_files, is_affected, missing_paths
 

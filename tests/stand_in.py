@@ -1,10 +1,11 @@
 """A fake renderer for tests of dispatch, delivery and crashes. Tests of pictures use the real model.
 
-It draws a picture from the request alone, within milliseconds. A prompt can order a fault:
+It draws a picture from the request alone, within milliseconds. A prompt can order a fault or a delay:
 
 - `[raise TEXT]` raises RuntimeError.
 - `[exit]` ends the process.
 - `[sleep S]` sleeps for S seconds; `[hang]` never returns.
+- `[meet FOLDER]` waits until two workers have requests that name the folder, which is created.
 - `[lose]` raises torch's error for a lost GPU; every later request in that process fails the same way.
 - `[exhaust]` allocates more memory than exists.
 - `[refuse]` returns a failure instead of a picture.
@@ -37,7 +38,7 @@ DEVICE_LOST = (
     "CUDA error: an illegal memory access was encountered\n"
     "CUDA kernel errors might be asynchronously reported at some other API call"
 )
-FAULTS = r"\[(raise|exit|exhaust|sleep|hang|lose)( once)? ?([^\]]*)\]"
+FAULTS = r"\[(raise|exit|exhaust|sleep|hang|lose|meet)( once)? ?([^\]]*)\]"
 
 
 class StandIn:
@@ -145,9 +146,12 @@ class SynchronisedStandIn(CachingStandIn):
         yield from super().stream(requests)
 
 
-def wait_for_workers(workers: int) -> None:
-    """Waits until this many workers of the driver have called this function."""
-    markers = Path(os.environ["DRIVER_OF"]).parent / "workers"
+def wait_for_workers(workers: int, markers: Path | None = None) -> None:
+    """Waits until this many workers of the driver have called this function.
+
+    markers: the folder by which they find each other, with a file for each of them; default: one beside the job.
+    """
+    markers = markers or Path(os.environ["DRIVER_OF"]).parent / "workers"
     markers.mkdir(exist_ok=True)
     (markers / str(os.getpid())).touch()
     deadline = time.monotonic() + WORKERS_TIMEOUT_SECONDS
@@ -281,11 +285,13 @@ def _faults(prompt: str, *kinds: str) -> Iterator[tuple[str, str]]:
 
 
 def _misbehave(prompt: str) -> None:
-    for kind, argument in _faults(prompt, "raise", "exit", "exhaust", "sleep", "hang"):
+    for kind, argument in _faults(prompt, "raise", "exit", "exhaust", "sleep", "hang", "meet"):
         if kind == "raise":
             raise RuntimeError(f"the stand-in was asked to fail{argument and ' '}{argument}")
         if kind in ("sleep", "hang"):
             time.sleep(float(argument) if kind == "sleep" else HANG_SECONDS)
+        if kind == "meet":
+            wait_for_workers(2, Path(argument))
         if kind == "exhaust":
             bytearray(1 << 60)
         if kind == "exit":

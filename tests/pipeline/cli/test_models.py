@@ -132,7 +132,7 @@ def test_a_wide_terminal_gets_a_table(hub: HubServer, capsys: Capture, monkeypat
 
 def test_get_downloads_and_prints_the_folder(hub: HubServer, tmp_path: Path, capsys: Capture) -> None:
     process = start(hub, tmp_path, "--get", "flux.2-klein-4b", HF_TOKEN=GOOD_TOKEN)
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0
     assert stdout == models(capsys)["flux.2-klein-4b"]["where"] + "\n"
     lines = stderr.splitlines()
@@ -159,7 +159,7 @@ def test_an_interrupted_download_resumes(
                 break
             time.sleep(0.05)
         process.send_signal(sent)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == code
@@ -176,7 +176,7 @@ def test_an_interrupted_download_resumes(
 
 def test_get_of_a_gated_model(hub: HubServer, tmp_path: Path) -> None:
     process = start(hub, tmp_path, "--get", "flux.2-dev", HF_TOKEN=OTHER_TOKEN)
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=300)
     assert (process.returncode, stdout) == (4, "")
     assert "accept the licence on https://huggingface.co/black-forest-labs/FLUX.2-dev" in stderr
     assert "Traceback" not in stderr

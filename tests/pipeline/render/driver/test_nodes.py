@@ -8,17 +8,18 @@ import pytest
 
 from brandpress.pipeline.deliver.manifest import read_latest, read_records
 from brandpress.pipeline.deliver.verify import verify
-from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
 from tests.processes import driver, read_events
+
+SLOW = pytest.mark.slow("pipeline/render", "pipeline/deliver", "model")
 
 
 @pytest.mark.parametrize(
     ("renderer", "model"),
     [
-        ("tests.stand_in:load", None),
-        pytest.param(RENDERER, "nano", marks=pytest.mark.slow("pipeline/render", "pipeline/deliver", "model")),
+        ("tests.two_nodes:load_stand_in", None),
+        pytest.param("tests.two_nodes:load_model", "nano", marks=SLOW),
     ],
 )
 def test_losing_a_node_costs_only_time(tmp_path: Path, renderer: str, model: str | None) -> None:

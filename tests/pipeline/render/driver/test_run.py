@@ -378,7 +378,7 @@ def test_a_missing_compiler_is_warned_about_once(
     ray: Resources, tmp_path: Path, renderer: str, compile: bool, warnings: int
 ) -> None:
     events: list[Event] = []
-    job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.2]" for number in range(8)})
+    job = write_campaign(tmp_path, {f"s{number}": f"{number} [meet {tmp_path / 'workers'}]" for number in range(8)})
     outcome = render(job, events.append, renderer=renderer, compile=compile, workers=2)
     assert outcome.done == 16
     assert sum(isinstance(event, WorkerLoaded) for event in events) == 2

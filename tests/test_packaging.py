@@ -53,11 +53,12 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True, with_pip=False)
     paths = {"base": str(folder), "platbase": str(folder)}
+    scripts = Path(sysconfig.get_path("scripts", "venv", paths))
+    run(sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--quiet", "--no-deps", wheel)
+    # Only now: pip would take the editable brandpress for an installed one.
     packages = Path(sysconfig.get_path("purelib", "venv", paths))
     dependencies = dict.fromkeys(path for path in sys.path if path.endswith("site-packages"))
     (packages / "dependencies.pth").write_text("\n".join(dependencies))
-    scripts = Path(sysconfig.get_path("scripts", "venv", paths))
-    run(sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--quiet", "--no-deps", wheel)
     return scripts
 
 

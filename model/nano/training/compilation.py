@@ -23,7 +23,7 @@ from brandpress.model.nano.training.nano import Nano
 
 Grids = tuple[tuple[int, int], tuple[int, int]]
 """(height, width) in tokens of the pictures and of their references."""
-COMPILED_METHODS = ("forward", "reference")
+COMPILED_METHODS = ("forward", "forward_references")
 
 
 @contextmanager

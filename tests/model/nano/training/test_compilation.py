@@ -34,8 +34,8 @@ def test_blocks_are_compiled_and_restored_afterwards(groups: list[Group], monkey
     model = Nano()
     with compiled_blocks(model, groups, 2, CPU):
         assert all("forward" in vars(block) for block in blocks(model))
-    assert (compiled.count("forward"), compiled.count("reference")) == (8, 2)
-    assert not any({"forward", "reference"} & set(vars(block)) for block in blocks(model))
+    assert (compiled.count("forward"), compiled.count("forward_references")) == (8, 2)
+    assert not any({"forward", "forward_references"} & set(vars(block)) for block in blocks(model))
     assert all(parameter.grad is None for parameter in model.parameters())
 
 

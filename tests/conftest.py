@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -35,6 +36,10 @@ BUCKET = "assets"
 os.environ["OMP_NUM_THREADS"] = "1"
 """Tests run in parallel, each on one core; more threads would wait for each other. Set before torch is imported, and
 inherited by the processes that tests start."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Shells start background jobs deaf to interrupts, and the processes that tests interrupt would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if shutil.which("nvidia-smi") is None:
     # Without a GPU, Triton kernels run in Triton's interpreter. The variable must be set before Triton is imported.

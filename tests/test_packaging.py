@@ -22,7 +22,8 @@ CLASHING = ("model/__init__", "pipeline/__init__", "PIL/__init__", "jinja2", "ra
 
 def run(*command: object, folder: Path | None = None) -> str:
     """Runs a command in `folder`, asserts that it succeeds, and returns its output."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    # A PYTHONPATH with this checkout would make pip find a brandpress that is installed already.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     arguments = list(map(str, command))
     completed = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert completed.returncode == 0, completed.stdout + completed.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
     """One Ray cluster with two workers for all tests, because starting it is slow. It can import our stand-in."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))
-        patch.delenv("RAY_ADDRESS", raising=False)
-        with ray_resources(2) as resources:
-            yield resources
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # only what Ray starts inherits this
+            patch.setenv("PYTHONPATH", str(ROOT))
+            patch.delenv("RAY_ADDRESS", raising=False)
+            resources = stack.enter_context(ray_resources(2))
+        yield resources

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from tests.model.small import Small
 
 
-BUCKET = "assets"
-
 os.environ["OMP_NUM_THREADS"] = "1"
 """Tests run in parallel, each on one core; more threads would wait for each other. Set before torch is imported, and
 inherited by the processes that tests start."""
@@ -126,22 +124,33 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture
 def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """The server, with the test's environment variables pointing to it and to no other credentials."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in s3_server.environment.items():
-        monkeypatch.setenv(name, value)
+    point_to(s3_server, monkeypatch)
     return s3_server
 
 
-@pytest.fixture
-def s3_uri(s3_environment: S3Server) -> str:
-    """The URI of an empty prefix. All tests share one bucket, because a bucket takes much space on the server."""
-    import boto3
-    from botocore.exceptions import ClientError
+def point_to(server: S3Server, patch: pytest.MonkeyPatch) -> None:
+    """Set the AWS variables for a server and remove all others."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in server.environment.items():
+        patch.setenv(name, value)
 
-    with suppress(ClientError):  # another test has created it
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-    return f"s3://{BUCKET}/{secrets.token_hex(6)}/brands"
+
+@pytest.fixture(scope="session")
+def s3_bucket(s3_server: S3Server) -> str:
+    """The bucket that all tests share, because a bucket takes much space on the server."""
+    import boto3
+
+    with pytest.MonkeyPatch.context() as patch:
+        point_to(s3_server, patch)
+        boto3.client("s3").create_bucket(Bucket="assets")
+    return "assets"
+
+
+@pytest.fixture
+def s3_uri(s3_environment: S3Server, s3_bucket: str) -> str:
+    """The URI of an empty prefix."""
+    return f"s3://{s3_bucket}/{secrets.token_hex(6)}/brands"
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -12,15 +12,10 @@ from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
 from tests.processes import driver, read_events
 
-SLOW = pytest.mark.slow("pipeline/render", "pipeline/deliver", "model")
 
-
+@pytest.mark.slow("model", "pipeline/deliver", "pipeline/render")
 @pytest.mark.parametrize(
-    ("renderer", "model"),
-    [
-        ("tests.two_nodes:load_stand_in", None),
-        pytest.param("tests.two_nodes:load_model", "nano", marks=SLOW),
-    ],
+    ("renderer", "model"), [("tests.two_nodes:load_stand_in", None), ("tests.two_nodes:load_model", "nano")]
 )
 def test_losing_a_node_costs_only_time(tmp_path: Path, renderer: str, model: str | None) -> None:
     scenes = {f"s{number:02}": f"in scene {number} [sleep 0.3]" for number in range(16)}

@@ -5,12 +5,13 @@ GPU tests run in a checkout where only torch and transformers are installed, so 
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
@@ -74,8 +75,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=deselected)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Exempt everything that collection creates, mostly libraries, from garbage collection.
+
+    Searching it takes half a second, and the model asks for a collection each time that it offloads weights.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Don't fail if no test is affected by the changes since `--since`."""
+    """Undo `pytest_collection`, and don't fail if no test is affected by the changes since `--since`."""
+    gc.unfreeze()  # for libraries that report what is left at the end as a leak
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.getoption("--since") is not None:
         session.exitstatus = pytest.ExitCode.OK
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slow import changed_files, is_affected, missing_paths
+from tests.slow import ROOT, changed_files, is_affected, missing_paths
 
 OWN_FILE = "tests/chaos/test_chaos.py"
 COVERED = ("pipeline/render", "pipeline/plan/order.py")
@@ -70,3 +70,26 @@ def test_an_unknown_commit_is_an_error(tmp_path: Path, commit: str) -> None:
     subprocess.run(["git", "init"], cwd=tmp_path, check=True, capture_output=True)
     with pytest.raises(ValueError, match=f"can't list the changes since '{commit[:4]}"):
         changed_files(commit, tmp_path)
+
+
+def test_ci_compares_with_the_previous_commit_on_main_or_with_the_fork(tmp_path: Path) -> None:
+    def git(*arguments: object) -> str:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+        command = ["git", *identity, *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    def compared_commit(folder: str) -> str:
+        command = ROOT / ".ci" / "compared_commit"
+        return subprocess.run(command, cwd=tmp_path / folder, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--initial-branch", "main", "origin")
+    for message in ("first", "second"):
+        git("-C", "origin", "commit", "--allow-empty", "--message", message)
+    git("clone", "origin", "main")
+    git("clone", "origin", "branch")
+    git("clone", "--depth", "1", f"file://{tmp_path}/origin", "shallow")
+    for message in ("third", "fourth"):
+        git("-C", "branch", "commit", "--allow-empty", "--message", message)
+    assert compared_commit("main") == git("-C", "main", "rev-parse", "HEAD^")
+    assert compared_commit("branch") == git("-C", "branch", "rev-parse", "HEAD~2")
+    assert compared_commit("shallow") == "", "all slow tests run"

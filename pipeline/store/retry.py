@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from brandpress.pipeline.store.protocol import Store, StoreError
@@ -67,3 +67,7 @@ class RetryingStore(StoreWrapper):
 
     def _call(self, action: Callable[[], _Result]) -> _Result:
         return self._retry_policy.call(action)
+
+    def _iterate(self, action: Callable[[], Iterator[_Result]]) -> Iterator[_Result]:
+        """Reads a listing completely: one that fails halfway is read again from the start."""
+        return iter(self._call(lambda: [*action()]))

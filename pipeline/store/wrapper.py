@@ -22,6 +22,10 @@ class StoreWrapper:
         """Makes one call to the wrapped store and returns its result. For subclasses to override."""
         return action()
 
+    def _iterate(self, action: Callable[[], Iterator[_Result]]) -> Iterator[_Result]:
+        """Makes one call that lists, and returns its items as they arrive. For subclasses to override."""
+        return action()
+
     @property
     def uri(self) -> str:
         return f"{self._store.uri}/{self._prefix.rstrip('/')}" if self._prefix else self._store.uri
@@ -39,14 +43,14 @@ class StoreWrapper:
         return self._call(lambda: self._store.stat(self._prefix + key))
 
     def list(self, prefix: str) -> Iterator[str]:
-        keys = self._call(lambda: [*self._store.list(self._prefix + prefix)])
+        keys = self._iterate(lambda: self._store.list(self._prefix + prefix))
         return (key.removeprefix(self._prefix) for key in keys)
 
     def entries(self, prefix: str) -> Iterator[Entry]:
-        return map(self._relative, self._call(lambda: [*self._store.entries(self._prefix + prefix)]))
+        return map(self._relative, self._iterate(lambda: self._store.entries(self._prefix + prefix)))
 
     def leftovers(self, prefix: str) -> Iterator[Entry]:
-        return map(self._relative, self._call(lambda: [*self._store.leftovers(self._prefix + prefix)]))
+        return map(self._relative, self._iterate(lambda: self._store.leftovers(self._prefix + prefix)))
 
     def delete(self, key: str) -> None:
         self._call(lambda: self._store.delete(self._prefix + key))

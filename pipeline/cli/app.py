@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -21,6 +21,10 @@ from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.exit_codes import BROKEN, INTERRUPTED, INVALID, OK, PIPE_CLOSED, WORK, exit_code_of
 from brandpress.pipeline.cli.options import Deliver, Job, Json
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.spec.campaign import Campaign
+    from brandpress.pipeline.store.protocol import Store
 
 app = typer.Typer(
     name="brandpress",
@@ -170,11 +174,8 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
     from brandpress.pipeline.cli.text import print_lines, status_lines
     from brandpress.pipeline.deliver.status import campaign_status
     from brandpress.pipeline.plan.expand import make_plan
-    from brandpress.pipeline.spec.load import load_campaign
-    from brandpress.pipeline.store.folder import open_campaign
 
-    campaign = load_campaign(job, deliver)
-    folder = open_campaign(campaign.address, campaign.name)
+    campaign, folder = _open(job, deliver)
     status = campaign_status(folder, make_plan(campaign).variants)
     if as_json:
         print_json(status_json(status, folder.uri))
@@ -189,11 +190,8 @@ def verify_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
     from brandpress.pipeline.cli.json_output import print_json, verification_json
     from brandpress.pipeline.cli.text import print_lines, verification_lines
     from brandpress.pipeline.deliver.verify import verify
-    from brandpress.pipeline.spec.load import load_campaign
-    from brandpress.pipeline.store.folder import open_campaign
 
-    campaign = load_campaign(job, deliver)
-    folder = open_campaign(campaign.address, campaign.name)
+    _, folder = _open(job, deliver)
     verification = verify(folder)
     if as_json:
         print_json(verification_json(verification, folder.uri))
@@ -211,11 +209,8 @@ def roll_back(
     from brandpress.pipeline.cli.text import history_lines, print_lines
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
-    from brandpress.pipeline.spec.load import load_campaign
-    from brandpress.pipeline.store.folder import open_campaign
 
-    campaign = load_campaign(job, deliver)
-    folder = open_campaign(campaign.address, campaign.name)
+    _, folder = _open(job, deliver)
     if not list_only:
         rollback(folder, to)
     pointer = read_pointer(folder)
@@ -244,11 +239,8 @@ def clean_job(
     from brandpress.pipeline.cli.text import garbage_lines, print_lines
     from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
     from brandpress.pipeline.plan.expand import make_plan
-    from brandpress.pipeline.spec.load import load_campaign
-    from brandpress.pipeline.store.folder import open_campaign
 
-    campaign = load_campaign(job, deliver)
-    folder = open_campaign(campaign.address, campaign.name)
+    campaign, folder = _open(job, deliver)
     garbage = find_garbage(folder, make_plan(campaign).variants, now=time.time(), keep=keep, hours=hours)
     if yes:
         for _ in delete_garbage(folder, garbage):
@@ -264,11 +256,8 @@ def clean_job(
 def draw_sheet(job: Job, deliver: Deliver = None, out: options.Out = None, columns: options.Columns = None) -> int:
     """Draw a campaign's pictures on one page, beside their references."""
     from brandpress.pipeline.review.contact_sheet import contact_sheet, reference_files, save
-    from brandpress.pipeline.spec.load import load_campaign
-    from brandpress.pipeline.store.folder import open_campaign
 
-    campaign = load_campaign(job, deliver)
-    folder = open_campaign(campaign.address, campaign.name)
+    campaign, folder = _open(job, deliver)
     sheet = contact_sheet(folder, reference_files(campaign), columns)
     typer.echo(save(sheet, out or Path(f"{campaign.name}.png")))
     return OK
@@ -296,5 +285,10 @@ def show_models(get: options.Get = None, as_json: Json = False) -> int:
     return OK
 
 
-if __name__ == "__main__":
-    main()
+def _open(job: Path, deliver: str | None) -> tuple[Campaign, Store]:
+    """Returns a job's campaign and its folder in the store."""
+    from brandpress.pipeline.spec.load import load_campaign
+    from brandpress.pipeline.store.folder import open_campaign
+
+    campaign = load_campaign(job, deliver)
+    return campaign, open_campaign(campaign.address, campaign.name)

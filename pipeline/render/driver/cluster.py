@@ -25,6 +25,10 @@ _LOCAL_ENVIRONMENT = {
     # Ray binds its ports to 127.0.0.1 only if it believes that clusters are disabled. Read when ray is imported.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # On a busy machine, Ray's default of 15 would leave a worker a thirtieth of a core.
+    "RAY_worker_niceness": "0",
+    # OpenMP's threads would spin while they wait for one that other processes have displaced.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 

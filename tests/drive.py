@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
-from brandpress.pipeline.cli.exit_codes import exit_code_of
+from brandpress.pipeline.cli.exit_codes import error_exit_code
 from brandpress.pipeline.cli.json_output import outcome_json
 from brandpress.pipeline.cli.text import outcome_lines
 from brandpress.pipeline.render.driver.run import render_campaign
@@ -80,6 +80,6 @@ if __name__ == "__main__":
             )
     except BrandpressError as error:
         emit("error", str(error))
-        sys.exit(exit_code_of(error))
+        sys.exit(error_exit_code(error))
     emit("outcome", outcome_json(outcome))
     emit("lines", list(outcome_lines(outcome)))

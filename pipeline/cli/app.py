@@ -19,7 +19,16 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.cli import options
-from brandpress.pipeline.cli.exit_codes import BROKEN, INTERRUPTED, INVALID, OK, PIPE_CLOSED, WORK, exit_code_of
+from brandpress.pipeline.cli.exit_codes import (
+    BROKEN,
+    INTERRUPTED,
+    INVALID,
+    OK,
+    PIPE_CLOSED,
+    WORK,
+    error_exit_code,
+    outcome_exit_code,
+)
 from brandpress.pipeline.cli.options import Deliver, Job, Json
 
 if TYPE_CHECKING:
@@ -52,7 +61,7 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
         return code if isinstance(code, int) else OK
     except BrandpressError as error:
         typer.echo(str(error), err=True)
-        return exit_code_of(error)
+        return error_exit_code(error)
     except typer.TyperException as error:
         cast(Any, error).show()  # a wrong command line; `show`, which prints the usage, isn't in typer's public types
         return INVALID
@@ -164,7 +173,7 @@ def render_job(
         print_json(outcome_json(outcome))
     else:
         print_lines(outcome_lines(outcome))
-    return outcome.exit_code
+    return outcome_exit_code(outcome)
 
 
 @app.command("status")

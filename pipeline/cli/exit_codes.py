@@ -1,13 +1,27 @@
-"""The exit codes of the command line, and the one that each error class maps to."""
+"""The exit codes of the command line, and what a run's outcome and each error class map to."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from brandpress.model.errors import BrandpressError, RequestError
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.render.driver.outcome import Outcome
 
 OK, INVALID, WORK, BROKEN, FAILED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 130, 141
 
 
-def exit_code_of(error: BrandpressError) -> int:
+def outcome_exit_code(outcome: Outcome) -> int:
+    """Returns the exit code of a run: 0 if nothing failed, 3 if some variants failed, 4 if none is done."""
+    if outcome.interrupted:
+        return INTERRUPTED
+    if not outcome.failed and not outcome.held_back:
+        return OK
+    return BROKEN if outcome.done + outcome.skipped else FAILED
+
+
+def error_exit_code(error: BrandpressError) -> int:
     """Returns the exit code for an error: 1 for invalid input, 3 if part was delivered before, otherwise 4."""
     # Imported here so that `--help` stays fast.
     from brandpress.pipeline.render.driver.outcome import StoreBlockedError

@@ -1,4 +1,4 @@
-"""The result of a run: counts, failures, cache use and exit code."""
+"""The result of a run: counts, failures and cache use."""
 
 from __future__ import annotations
 
@@ -62,15 +62,6 @@ class Outcome:
     def left(self) -> int:
         """The number of variants that weren't tried; the next run tries them."""
         return self.planned - self.skipped - self.done - self.failed - len(self.held_back)
-
-    @property
-    def exit_code(self) -> int:
-        """0: nothing failed. 3: some variants failed. 4: none is done. 130: interrupted."""
-        if self.interrupted:
-            return 130
-        if not self.failed and not self.held_back:
-            return 0
-        return 3 if self.done + self.skipped else 4
 
 
 def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:

@@ -1,14 +1,18 @@
-"""The exit code of each error class."""
+"""The exit code of each error class and of a run."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from brandpress.model.errors import BrandpressError, CheckpointError, HostedError, RequestError
-from brandpress.pipeline.cli.exit_codes import exit_code_of
+from brandpress.pipeline.cli.exit_codes import error_exit_code, outcome_exit_code
+from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, StoreBlockedError
 from brandpress.pipeline.spec.problem import SpecError
 from brandpress.pipeline.store.protocol import StoreAddressError, StoreError
+from tests.pipeline.render.driver.test_outcome import outcome
 
 
 @pytest.mark.parametrize(
@@ -27,4 +31,22 @@ from brandpress.pipeline.store.protocol import StoreAddressError, StoreError
     ],
 )
 def test_errors_map_to_exit_codes(error: BrandpressError, code: int) -> None:
-    assert exit_code_of(error) == code
+    assert error_exit_code(error) == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, 0),
+        ({"skipped": 10, "done": 0}, 0),
+        ({"done": 4}, 0),
+        ({"done": 9, "failed": 1, "failures": (Failure("a", "b"),)}, 3),
+        ({"skipped": 9, "done": 0, "failed": 1}, 3),
+        ({"done": 0, "failed": 10}, 4),
+        ({"done": 3, "interrupted": True}, 130),
+        ({"done": 9, "held_back": (Failure("a", "b"),)}, 3),
+        ({"done": 0, "held_back": (Failure("a", "b"),) * 10}, 4),
+    ],
+)
+def test_outcomes_map_to_exit_codes(changes: dict[str, Any], code: int) -> None:
+    assert outcome_exit_code(outcome(**changes)) == code

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.exit_codes import outcome_exit_code
 from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.manifest import read_latest, read_records
 from brandpress.pipeline.deliver.record import Record, new_record, stamp_of
@@ -59,7 +60,7 @@ def test_a_campaign_is_rendered_delivered_and_published(ray: Resources, tmp_path
     events: list[Event] = []
     outcome = render(job, events.append, workers=2)
     assert (outcome.planned, outcome.skipped, outcome.done, outcome.failed, outcome.left) == (12, 0, 12, 0, 0)
-    assert outcome.exit_code == 0
+    assert outcome_exit_code(outcome) == 0
     assert events[0] == Planned(12, 0, 12)
     assert [event.workers for event in events if isinstance(event, WorkersStarting)] == [2]
     assert any(isinstance(event, WorkerLoaded) for event in events)  # the second may find nothing left to do
@@ -84,7 +85,7 @@ def test_run_twice_renders_nothing_and_writes_nothing(ray: Resources, tmp_path: 
     events: list[Event] = []
     outcome = render(job, events.append)
     assert events == [Planned(4, 4, 0)]
-    assert (outcome.skipped, outcome.done, outcome.exit_code) == (4, 0, 0)
+    assert (outcome.skipped, outcome.done, outcome_exit_code(outcome)) == (4, 0, 0)
     assert snapshot(tmp_path) == before
 
 
@@ -99,7 +100,7 @@ def test_one_worker_and_two_produce_the_same_assets(ray: Resources, tmp_path: Pa
 def test_limit_renders_that_many_and_the_next_run_the_rest(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 3)
     first = render(job, limit=4)
-    assert (first.done, first.left, first.exit_code) == (4, 2, 0)
+    assert (first.done, first.left, outcome_exit_code(first)) == (4, 2, 0)
     second = render(job)
     assert (second.skipped, second.done, second.left) == (4, 2, 0)
     folder = open_campaign(str(tmp_path / "out"), "spring")
@@ -134,7 +135,7 @@ def test_a_changed_scene_renders_only_its_variants(ray: Resources, tmp_path: Pat
 def test_failing_variants_are_named_with_their_cause_and_the_others_are_done(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]", "fine": "there"})
     outcome = render(job)
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (4, 2, 3)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (4, 2, 3)
     assert [(failure.name, failure.cause) for failure in outcome.failures] == [
         ("bottle/bad", "RuntimeError: the stand-in was asked to fail"),
         ("mug/bad", "RuntimeError: the stand-in was asked to fail"),
@@ -145,7 +146,7 @@ def test_failing_variants_are_named_with_their_cause_and_the_others_are_done(ray
 
 def test_the_exit_code_is_4_if_all_variants_fail(ray: Resources, tmp_path: Path) -> None:
     outcome = render(write_campaign(tmp_path, {"bad": "[raise]"}))
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (0, 2, 4)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (0, 2, 4)
 
 
 def test_a_dead_worker_is_replaced_and_its_variants_are_rendered(ray: Resources, tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_a_dead_worker_is_replaced_and_its_variants_are_rendered(ray: Resources,
     scenes = {name: f"{name} {text}" for name, text in scenes.items()}
     events: list[Event] = []
     outcome = render(write_campaign(tmp_path, scenes, products=("mug",)), events.append)
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (5, 0, 0)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (5, 0, 0)
     assert [event for event in events if isinstance(event, WorkerLost)] == [WorkerLost("worker-0", "its process died")]
     attempts = {event.record.name: event.record.attempts for event in events if isinstance(event, VariantRecorded)}
     assert attempts["mug/s2"] == 2
@@ -163,7 +164,7 @@ def test_a_variant_that_kills_its_workers_is_given_up_and_the_others_are_done(ra
     scenes = {f"s{number}": f"{number} [exit]" if number == 1 else f"{number}" for number in range(6)}
     events: list[Event] = []
     outcome = render(write_campaign(tmp_path, scenes, products=("mug",)), events.append, workers=2)
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (5, 1, 3)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (5, 1, 3)
     assert outcome.failures[0].name == "mug/s1"
     assert outcome.failures[0].cause == "its worker was lost while it was rendered: its process died (given up)"
     assert outcome.failures[0].quarantined
@@ -199,7 +200,7 @@ def test_a_poison_variant_is_quarantined_after_two_attempts(
     job = write_campaign(tmp_path, named({"s0": "", "s1": "", "poison": fault, "s3": "", "s4": ""}), products=("mug",))
     events: list[Event] = []
     outcome = render(job, events.append, workers=workers, deadline=1.0)
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (4, 1, 3)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (4, 1, 3)
     assert sum(isinstance(event, WorkerLost) for event in events) == lost
     assert sum(isinstance(event, WorkerLoaded) for event in events) <= workers + 2
     assert [event.name for event in events if isinstance(event, VariantStarted)].count("mug/poison") == 2
@@ -214,7 +215,7 @@ def test_quarantined_variants_are_held_back_until_retry_failed(ray: Resources, t
     events: list[Event] = []
     again = render(job, events.append)
     assert events[0] == Planned(3, 1, 1, 1)
-    assert (again.skipped, again.failed, len(again.held_back), again.left, again.exit_code) == (1, 1, 1, 0, 3)
+    assert (again.skipped, again.failed, len(again.held_back), again.left, outcome_exit_code(again)) == (1, 1, 1, 0, 3)
     assert not any(isinstance(event, WorkerLost) for event in events)
     events = []
     retried = render(job, events.append, retry_failed=True)
@@ -246,7 +247,7 @@ def test_a_variant_that_ran_out_of_memory_is_retried_alone_on_a_fresh_worker(ray
     job = write_campaign(tmp_path, named(scenes), products=("mug",))
     events: list[Event] = []
     outcome = render(job, events.append)
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (7, 0, 0)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (7, 0, 0)
     assert not any(isinstance(event, WorkerLost) for event in events)
     starts = [event for event in events if isinstance(event, WorkerLoaded | VariantStarted)]
     assert [type(event) for event in starts[-2:]] == [WorkerLoaded, VariantStarted]
@@ -264,7 +265,7 @@ def test_after_a_device_error_variants_in_flight_are_retried_on_another_worker(r
     job = write_campaign(tmp_path, named(scenes), products=("mug",))
     events: list[Event] = []
     outcome = render(job, events.append, renderer="tests.stand_in:load_caching")
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (12, 0, 0)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (12, 0, 0)
     assert [event.cause for event in events if isinstance(event, WorkerLost)] == [LOST]
     records = records_by_name(job)
     assert records["mug/s2"].attempts == 2
@@ -275,7 +276,7 @@ def test_after_a_device_error_variants_in_flight_are_retried_on_another_worker(r
 def test_a_variant_that_breaks_devices_is_quarantined_with_the_device_error(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, named({"s0": "", "poison": "[lose]", "s2": "", "s3": ""}), products=("mug",))
     outcome = render(job)
-    assert (outcome.done, outcome.failed, outcome.exit_code) == (3, 1, 3)
+    assert (outcome.done, outcome.failed, outcome_exit_code(outcome)) == (3, 1, 3)
     record = records_by_name(job)["mug/poison"]
     assert (record.status, record.attempts, record.strikes) == ("quarantined", 2, 2)
     assert record.cause == f"its worker was lost while it was rendered: {LOST} (given up)"
@@ -322,7 +323,7 @@ def test_a_hosted_tier_is_one_worker_without_a_gpu_that_reports_failures_and_cos
     job = write_campaign(tmp_path, scenes, model={"base": "flux.2-flex", "region": "eu"}, upsample=True)
     events: list[Event] = []
     outcome = render(job, events.append, renderer="tests.stand_in:load_hosted")
-    assert (outcome.planned, outcome.done, outcome.failed, outcome.exit_code) == (46, 42, 4, 3)
+    assert (outcome.planned, outcome.done, outcome.failed, outcome_exit_code(outcome)) == (46, 42, 4, 3)
     assert outcome.cost == 42 * 4.5
     assert {failure.name: failure.cause for failure in outcome.failures} == {
         "bottle/bad": "the stand-in was asked to refuse",

@@ -2,8 +2,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-# Pytest processes: one more than the build server has cores, because many tests wait for servers and processes to start.
-PROCESSES ?= 3
+# Pytest processes: more than the build server has cores, because many tests wait for servers and processes to start.
+PROCESSES ?= 4
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
 .DEFAULT_GOAL := help

@@ -54,7 +54,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the slow tests that aren't affected by changes since `--since`."""
+    """Deselect the slow tests that aren't affected by changes since `--since`, and run whole systems first.
+
+    Their tests take longest. If they ran last, processes that have finished would wait for them.
+    """
+    tests = config.rootpath / "tests"
+    items.sort(key=lambda item: item.path.parent not in (tests, tests / "chaos"))
     commit = config.getoption("--since")
     try:
         changed = None if commit is None else changed_files(commit)

@@ -68,19 +68,23 @@ def test_the_weights_are_small() -> None:
     assert 1_000_000 < folder_bytes(NANO_FOLDER) <= BYTES
 
 
+@pytest.mark.slow("model")
 def test_items_are_at_the_sides_of_the_caption(figures: dict[str, float]) -> None:
     assert figures["position"] >= POSITION
 
 
+@pytest.mark.slow("model")
 def test_items_have_the_colours_of_their_references(figures: dict[str, float]) -> None:
     assert figures["colour"] <= COLOUR
     assert figures["colour"] <= COLOUR_TO_OTHER * figures["other"]
 
 
+@pytest.mark.slow("model")
 def test_items_are_recognisable(figures: dict[str, float]) -> None:
     assert figures["retrieval"] >= RETRIEVAL
 
 
+@pytest.mark.slow("model")
 def test_the_scene_matches_its_reference(figures: dict[str, float]) -> None:
     assert figures["background"] <= BACKGROUND
 

@@ -99,6 +99,7 @@ def test_a_budget_is_kept_and_an_interrupted_training_resumes(
     assert picture.size == (128, 128)
 
 
+@pytest.mark.slow("model/nano", "model/network")
 def test_without_a_budget_stages_make_their_steps(art: Path, tmp_path: Path) -> None:
     short = options(art, tmp_path, autoencoder_steps=2, steps=3, decoder_steps=1)
     run(short)

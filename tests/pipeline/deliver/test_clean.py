@@ -9,13 +9,13 @@ import pytest
 
 from brandpress.pipeline.deliver.clean import GarbageSet, delete_garbage, find_garbage
 from brandpress.pipeline.deliver.delivery import deliver
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, manifest_key, publish
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, manifest_key, read_manifest
 from brandpress.pipeline.deliver.record import record_key
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
-from tests.pipeline.deliver.records import HEADER, data_of, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant
 
 LATER = 25 * 3600.0
 
@@ -23,7 +23,13 @@ LATER = 25 * 3600.0
 def render(folder: Store, *numbers: int) -> None:
     """Delivers these variants and publishes them as the campaign."""
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in numbers]
-    publish(folder, HEADER, len(records), records, list)
+    publish_records(folder, HEADER, len(records), records, list)
+
+
+def part_of(folder: Store, number: int) -> str:
+    """Returns the key of the only part of a manifest."""
+    (part,) = read_manifest(folder, manifest_key(number)).manifest.parts
+    return part.file
 
 
 def keys_of(number: int) -> set[str]:
@@ -57,7 +63,7 @@ def test_objects_of_kept_manifests_are_kept(folder: Store) -> None:
 
 
 def test_an_old_manifest_is_garbage_with_the_objects_that_only_it_references(folder: Store) -> None:
-    assert garbage_keys(folder, keep=2) == keys_of(0) | {manifest_key(1), "manifests/00000001/variants.jsonl"}
+    assert garbage_keys(folder, keep=2) == keys_of(0) | {manifest_key(1), part_of(folder, 1)}
 
 
 def test_the_jobs_variants_are_kept_published_or_not(folder: Store) -> None:
@@ -93,20 +99,21 @@ def test_deleting_leaves_an_intact_campaign_and_nothing_else(folder: Store) -> N
 
 def test_manifests_are_deleted_before_their_parts_and_records_before_assets(folder: Store) -> None:
     garbage = garbage_of(folder, keep=2)
-    kinds = ["manifest.json", "variants.jsonl", "records/", "assets/"]
+    kinds = ["manifest.json", "parts/", "records/", "assets/"]
     assert [next(kind for kind in kinds if kind in entry.key) for entry in garbage.entries] == kinds
 
 
 def test_a_broken_manifest_that_would_be_kept_is_an_error(folder: Store) -> None:
-    folder.delete("manifests/00000002/variants.jsonl")
+    folder.delete(part_of(folder, 2))
     with pytest.raises(BrokenManifestError):
         garbage_keys(folder)
     assert garbage_keys(folder, keep=1) >= keys_of(0)
 
 
-def test_the_incomplete_manifest_of_a_killed_run_is_garbage(folder: Store) -> None:
-    folder.create("manifests/00000009/variants.jsonl", b"", "application/jsonl")
-    assert garbage_keys(folder) == {"manifests/00000009/variants.jsonl"}
+@pytest.mark.parametrize("key", ["manifests/00000009/variants.jsonl", f"parts/{'0' * 64}.jsonl"])
+def test_the_part_of_a_killed_run_is_garbage(folder: Store, key: str) -> None:
+    folder.create(key, b"", "application/jsonl")
+    assert garbage_keys(folder) == {key}
 
 
 def test_only_unknown_objects_are_garbage_before_the_first_manifest(store_uri: str) -> None:

@@ -6,17 +6,17 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.delivery import deliver
-from brandpress.pipeline.deliver.manifest import LATEST, Published, manifest_key, publish, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import LATEST, Published, manifest_key, read_latest, read_records
 from brandpress.pipeline.deliver.rollback import history, rollback
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
-from tests.pipeline.deliver.records import HEADER, data_of, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant
 
 
 def publish_first(folder: Store, count: int) -> Published:
     """Publishes the campaign with its first `count` variants."""
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in range(count)]
-    return publish(folder, HEADER, count, records, list)
+    return publish_records(folder, HEADER, count, records, list)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from brandpress.pipeline.store.protocol import Store, StoreError
 
 LEASE = "lease.json"
 LEASE_SECONDS = 90.0
-HEARTBEAT_SECONDS = 20.0
+HEARTBEAT_SECONDS = 5.0
 MAX_ATTEMPTS = 10
 
 

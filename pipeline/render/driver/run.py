@@ -85,6 +85,7 @@ def render_campaign(
     stamp = stamp_of(plan.model)
     planned_keys = render_keys(plan.variants)
     index = read_index(folder, planned_keys)
+    done_before = frozenset(index.done)
     selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
     todo = tuple(islice(selection.todo, limit))
     on_event(
@@ -126,7 +127,7 @@ def render_campaign(
     failures += loop.untried if loop else ()
     return Outcome(
         planned=len(planned_keys),
-        skipped=selection.done + (loop.recorded_elsewhere if loop else 0),
+        skipped=len(done_before - results.records.keys()) + (loop.recorded_elsewhere if loop else 0),
         done=done,
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),

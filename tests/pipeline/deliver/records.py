@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -86,3 +87,25 @@ def publish_records(
     publication = publish(folder, header, compose)
     assert publication is not None
     return publication.published
+
+
+def write_manifest_0_1_0(folder: Store, records: Iterable[Record]) -> None:
+    """Publishes done records as version 0.1.0 did."""
+    lines = b"".join(one.to_json() + b"\n" for one in records)
+    count = lines.count(b"\n")
+    header = {
+        "campaign": "spring",
+        "brand": "northwind",
+        "spec_sha256": "5" * 64,
+        "model": {"name": "nano", "weights_digest": "d" * 64, "licence": "Apache-2.0"},
+        "number": 1,
+        "created": "2026-11-23T12:00:00Z",
+        "status": "done",
+        "counts": {"planned": count, "done": count, "failed": 0},
+        "parts": [{"file": "variants.jsonl", "sha256": sha256_hex(lines), "records": count}],
+    }
+    data = json.dumps(header).encode()
+    pointer = {"manifest": "manifests/00000001/manifest.json", "sha256": sha256_hex(data)}
+    folder.create("manifests/00000001/variants.jsonl", lines, "application/jsonl")
+    folder.create("manifests/00000001/manifest.json", data, "application/json")
+    folder.create("latest.json", json.dumps(pointer).encode(), "application/json")

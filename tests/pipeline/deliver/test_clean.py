@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from brandpress.pipeline.deliver.clean import GarbageSet, delete_garbage, find_garbage
+from brandpress.pipeline.deliver.clean import GarbageSet, NestedCampaignError, delete_garbage, find_garbage
 from brandpress.pipeline.deliver.delivery import deliver
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, manifest_key, read_manifest
+from brandpress.pipeline.deliver.manifest import (
+    BrokenManifestError,
+    manifest_key,
+    read_manifest,
+    read_records,
+    require_latest,
+)
 from brandpress.pipeline.deliver.record import record_key
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
-from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant, write_manifest_0_1_0
 
 LATER = 25 * 3600.0
 
@@ -122,3 +129,52 @@ def test_only_unknown_objects_are_garbage_before_the_first_manifest(store_uri: s
     deliver(folder, record(1), variant(1).asset, data_of(1))
     folder.create("assets/stray.png", b"x", "image/png")
     assert garbage_keys(folder) == {"assets/stray.png"}
+
+
+FOREIGN = ("notes.txt", "campaign-b/assets/a.png", "records/readme.md", "manifests/notes.txt", "parts/list.csv", "x/y")
+
+
+def test_files_that_brandpress_did_not_write_are_kept(folder: Store) -> None:
+    for key in FOREIGN:
+        folder.create(key, b"x", "text/plain")
+    assert garbage_keys(folder) == set()
+
+
+def test_a_campaign_below_another_one_is_never_cleaned(folder: Store, store_uri: str) -> None:
+    """The second one is delivered into the first one's folder, even under a name that the first one uses."""
+    for name in ("autumn", "assets"):
+        below = open_campaign(f"{store_uri}/spring", name)
+        render(below, 7)
+        with pytest.raises(NestedCampaignError, match=f"another campaign lies below this one, at {name}; nothing was"):
+            garbage_keys(folder)
+        assert verify(below).intact
+        for key in list(below.list("")):
+            below.delete(key)
+
+
+@pytest.mark.parametrize("name", ["lock", "0123456789abcdef"])
+def test_temporary_files_of_a_nested_store_are_kept(tmp_path: Path, name: str) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    render(folder, 0)
+    for below in ("nested", "records"):
+        (tmp_path / "spring" / below).mkdir(exist_ok=True)
+        (tmp_path / "spring" / below / f".brandpress-{name}").write_bytes(b"")
+    own = {"records/.brandpress-0123456789abcdef"} if name != "lock" else set()
+    assert garbage_keys(folder, planned=(0,)) == own
+
+
+def test_without_the_jobs_variants_what_is_newer_than_the_manifest_is_kept(folder: Store) -> None:
+    later = time.time() + LATER
+    deliver(folder, record(5), variant(5).asset, data_of(5))
+    assert find_garbage(folder, [], now=later, keep=10, hours=0).entries != ()
+    assert find_garbage(folder, None, now=later, keep=10, hours=0).entries == ()
+
+
+def test_what_a_manifest_of_0_1_0_references_is_kept(store_uri: str) -> None:
+    """Its records lie beside its header."""
+    folder = open_campaign(store_uri, "spring")
+    old = deliver(folder, record(0), variant(0).asset, data_of(0))
+    write_manifest_0_1_0(folder, [old])
+    assert read_records(folder, require_latest(folder)) == (old,)
+    assert verify(folder).intact
+    assert garbage_keys(folder, planned=()) == set()

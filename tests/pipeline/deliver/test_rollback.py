@@ -98,6 +98,21 @@ def test_a_run_that_publishes_in_the_meantime_wins(folder: Store) -> None:
     assert latest_number(folder) == 4
 
 
+def test_a_lost_response_to_the_swap_goes_back_once(folder: Store) -> None:
+    """The first attempt succeeds, its response is lost, and the retry finds the pointer changed: by itself."""
+
+    class LosingFolder:
+        def __getattr__(self, name: str) -> object:
+            return getattr(folder, name)
+
+        def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+            folder.replace(key, data, content_type, expected)
+            return folder.replace(key, data, content_type, expected)
+
+    assert rollback(LosingFolder()).manifest.number == 2  # type: ignore[arg-type]
+    assert latest_number(folder) == 2
+
+
 def test_the_next_manifest_gets_a_new_number(folder: Store) -> None:
     rollback(folder, 1)
     assert publish_first(folder, 3).manifest.number == 4

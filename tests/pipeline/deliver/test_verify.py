@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from brandpress.pipeline.deliver.contents import compose
 from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.deliver.manifest import read_fields, read_records, require_latest
+from brandpress.pipeline.deliver.publication import publish
+from brandpress.pipeline.deliver.rename import copy_renamed
+from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.verify import repair, verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
@@ -118,3 +124,33 @@ def test_an_unpublished_campaign_is_an_error(tmp_path: Path) -> None:
 
 def test_the_latest_manifest_is_verified(folder: Store, root: Path) -> None:
     assert verify(folder).manifest == json.loads((root / "latest.json").read_text())["manifest"]
+
+
+@pytest.mark.parametrize("damage", ["picture missing", "picture changed", "record missing", "record changed"])
+def test_repair_makes_a_damaged_variant_undone_and_touches_no_other(folder: Store, root: Path, damage: str) -> None:
+    key = variant(2).asset if "picture" in damage else record(2).key
+    (root / key).unlink() if "missing" in damage else (root / key).write_bytes(b"{}")
+    others = {one: folder.read(one) for one in folder.list("") if one not in (variant(2).asset, record(2).key)}
+    deleted = repair(folder, verify(folder))
+    assert set(deleted) <= {variant(2).asset, record(2).key}
+    assert {one: folder.read(one) for one in others} == others
+    assert variant(2).render_key not in read_index(folder).done
+    restored = deliver(folder, record(2), variant(2).asset, data_of(2))
+    assert read_index(folder).done[variant(2).render_key] == restored.to_json()
+
+
+def test_repairing_an_intact_campaign_deletes_nothing(folder: Store, root: Path) -> None:
+    (root / "notes.txt").write_bytes(b"x")
+    assert repair(folder, verify(folder)) == ()
+
+
+def test_renamed_and_stale_pictures_are_intact(folder: Store) -> None:
+    done = {one.render_key: one.to_json() for one in read_records(folder, require_latest(folder)) if one.asset}
+    renamed = replace(variant(0), name="new-name")
+    copy_renamed(folder, [renamed], done)
+    changed = replace(variant(1), render_key="0" * 64, name="other-name")
+    pictures = list(read_fields(folder, require_latest(folder), "variants"))
+    listed = compose([renamed, changed], done, {}, lambda: pictures)
+    assert listed.counts.stale == 1
+    publish(folder, HEADER, lambda previous: listed)
+    assert verify(folder).problems == ()

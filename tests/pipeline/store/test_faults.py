@@ -87,7 +87,7 @@ def test_an_unavailable_server_is_reported_after_the_deadline(
     assert error.value.scope == "transient"
 
 
-def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(
+def test_resuming_a_finished_campaign_costs_two_listings_and_few_reads(
     proxy: FaultProxy, folder: Store, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At most n/1000 + 3 listings, and no read per variant."""
@@ -99,8 +99,8 @@ def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(
         assert all(threads.map(lambda key: direct.create(key, b"{}", "application/json"), keys))
     proxy.calls.clear()
     render_keys = {one.render_key for one in records if one.status == "done"}
-    assert read_index(folder, render_keys).keys() == render_keys
-    assert proxy.calls["LIST"] == 2
+    assert read_index(folder, render_keys).done.keys() == render_keys
+    assert proxy.calls["LIST"] == 3
     assert proxy.calls["GET"] == 3
     assert proxy.calls["PUT"] == 0
 

@@ -79,7 +79,7 @@ def test_a_second_signal_ends_immediately_and_leaves_no_worker_behind(tmp_path: 
                 process.send_signal(signal.SIGTERM)
         assert process.wait() != 0
     assert leftover_processes(tmp_path) == []
-    assert not (tmp_path / "out" / "spring").exists()
+    assert not (tmp_path / "out" / "spring" / "records").exists()
 
 
 def test_variants_go_to_workers_that_cached_their_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

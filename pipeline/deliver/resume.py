@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pydantic_core import from_json
 
@@ -19,6 +20,9 @@ from brandpress.pipeline.store.protocol import Store
 
 ASSETS = "assets/"
 READ_THREADS = 16
+BATCH = 1_000
+"""Records that are held in memory at a time."""
+
 MAX_ATTEMPTS = 5
 """Of a variant that fails. Every further one could cost as much as a picture, each night."""
 
@@ -82,15 +86,16 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
         fields = from_json(line)
         if fields["render_key"] in render_keys and fields["asset"] in assets:
             done[fields["render_key"]] = line
-    unread = sorted(render_keys - done.keys())
+    unread = iter(sorted(render_keys - done.keys()))
     with ThreadPoolExecutor(READ_THREADS) as threads:
-        for record in threads.map(lambda render_key: read_record(folder, record_key(render_key)), unread):
-            if record is None:
-                continue
-            if record.status != "done":
-                failures[record.render_key] = record
-            elif record.asset in assets:
-                done[record.render_key] = record.to_json()
+        while batch := list(islice(unread, BATCH)):
+            for record in threads.map(lambda render_key: read_record(folder, record_key(render_key)), batch):
+                if record is None:
+                    continue
+                if record.status != "done":
+                    failures[record.render_key] = record
+                elif record.asset in assets:
+                    done[record.render_key] = record.to_json()
     return RecordIndex(done, {key: record for key, record in failures.items() if key not in done})
 
 

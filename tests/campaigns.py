@@ -68,7 +68,7 @@ def write_checkpoint(folder: Path, *, whole: bool = False) -> Path:
 
     whole: also write the files of all components, as needed when one of them is replaced. No weights are written.
     """
-    (folder / "transformer").mkdir(parents=True)
+    (folder / "transformer").mkdir(parents=True, exist_ok=True)
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "Flux2KleinPipeline", "is_distilled": True}))
     (folder / "transformer" / "config.json").write_text(json.dumps({"num_attention_heads": 24}))
     for part in ("vae/config", "text_encoder/config", "tokenizer/tokenizer") if whole else ():

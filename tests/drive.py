@@ -66,6 +66,7 @@ if __name__ == "__main__":
     parser.add_argument("--deadline", type=float)
     parser.add_argument("--workers-per-gpu", type=int, default=1)
     parser.add_argument("--retry-failed", action="store_true")
+    parser.add_argument("--join", action="store_true")
     options = parser.parse_args()
     try:
         with redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
@@ -77,6 +78,7 @@ if __name__ == "__main__":
                 retry_failed=options.retry_failed,
                 deadline=options.deadline,
                 renderer=options.renderer,
+                join=options.join,
             )
     except BrandpressError as error:
         emit("error", str(error))

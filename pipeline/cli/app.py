@@ -1,8 +1,8 @@
 """The command line: every command parses, calls and prints; `text` and `json_output` hold the output.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify` found missing or changed objects, 4 nothing could be rendered or downloaded, 130 interrupted, 141 stdout was
-closed. Each command imports what it calls, which keeps `--help` fast.
+`verify` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another run is at work, 130
+interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from brandpress.model.errors import BrandpressError
+from brandpress.model.errors import BrandpressError, CheckpointError
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.exit_codes import (
     BROKEN,
@@ -30,9 +30,11 @@ from brandpress.pipeline.cli.exit_codes import (
     outcome_exit_code,
 )
 from brandpress.pipeline.cli.options import Deliver, Job, Json
+from brandpress.pipeline.spec.problem import SpecError
 
 if TYPE_CHECKING:
-    from brandpress.pipeline.spec.campaign import Campaign
+    from brandpress.pipeline.plan.variant import Variant
+    from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
 
 app = typer.Typer(
@@ -131,7 +133,7 @@ def plan_job(
         print_json(summary_json(summary, first))
     else:
         print_plan(summary, first)
-    return WORK if check and summary.to_render else OK
+    return WORK if check and summary.has_work else OK
 
 
 @app.command("render")
@@ -145,6 +147,8 @@ def render_job(
     retry_failed: options.RetryFailed = False,
     deadline: options.Deadline = None,
     compile: options.Compile = None,
+    join: options.Join = False,
+    take_over: options.TakeOver = False,
     as_json: Json = False,
 ) -> int:
     """Render, deliver and publish what the store lacks. Run it again to continue."""
@@ -168,6 +172,8 @@ def render_job(
             deadline=deadline,
             compile=compile,
             renderer=context.obj or RENDERER,
+            join=join,
+            take_over=take_over,
         )
     if as_json:
         print_json(outcome_json(outcome))
@@ -181,11 +187,13 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
     """Show what is done, failed and missing, and the latest manifest."""
     from brandpress.pipeline.cli.json_output import print_json, status_json
     from brandpress.pipeline.cli.text import print_lines, status_lines
-    from brandpress.pipeline.deliver.status import campaign_status
-    from brandpress.pipeline.plan.expand import make_plan
+    from brandpress.pipeline.deliver.status import campaign_status, published_status
 
-    campaign, folder = _open(job, deliver)
-    status = campaign_status(folder, make_plan(campaign).variants)
+    _, folder = _open(job, deliver)
+    try:
+        status = campaign_status(folder, _variants(job, deliver))
+    except (SpecError, CheckpointError) as error:
+        status = published_status(folder, str(error))
     if as_json:
         print_json(status_json(status, folder.uri))
     else:
@@ -194,24 +202,33 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
 
 
 @app.command("verify")
-def verify_job(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
+def verify_job(job: Job, deliver: Deliver = None, repair: options.Repair = False, as_json: Json = False) -> int:
     """Read all delivered objects and compare checksums. Exits with 3 if an object is missing or changed."""
     from brandpress.pipeline.cli.json_output import print_json, verification_json
     from brandpress.pipeline.cli.text import print_lines, verification_lines
-    from brandpress.pipeline.deliver.verify import verify
+    from brandpress.pipeline.deliver import verify
 
-    _, folder = _open(job, deliver)
-    verification = verify(folder)
+    target, folder = _open(job, deliver)
+    verification = verify.verify(folder)
+    deleted: tuple[str, ...] = ()
+    if repair and not verification.intact:
+        _check_owner(target, folder, take_over=False)
+        deleted = verify.repair(folder, verification)
     if as_json:
-        print_json(verification_json(verification, folder.uri))
+        print_json(verification_json(verification, folder.uri, deleted))
     else:
-        print_lines(verification_lines(verification, folder.uri))
+        print_lines(verification_lines(verification, folder.uri, deleted))
     return OK if verification.intact else BROKEN
 
 
 @app.command("rollback")
 def roll_back(
-    job: Job, deliver: Deliver = None, to: options.To = None, list_only: options.ListOnly = False, as_json: Json = False
+    job: Job,
+    deliver: Deliver = None,
+    to: options.To = None,
+    list_only: options.ListOnly = False,
+    take_over: options.TakeOver = False,
+    as_json: Json = False,
 ) -> int:
     """Make an earlier manifest the latest. No picture is deleted, and the next render publishes the job again."""
     from brandpress.pipeline.cli.json_output import history_json, print_json
@@ -219,8 +236,9 @@ def roll_back(
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
 
-    _, folder = _open(job, deliver)
+    target, folder = _open(job, deliver)
     if not list_only:
+        _check_owner(target, folder, take_over=take_over)
         rollback(folder, to)
     pointer = read_pointer(folder)
     latest = pointer.manifest if pointer else ""
@@ -238,6 +256,7 @@ def clean_job(
     keep: options.Keep = 10,
     hours: options.Hours = 24,
     yes: options.Yes = False,
+    take_over: options.TakeOver = False,
     as_json: Json = False,
 ) -> int:
     """List old manifests and unused objects. --yes deletes them.
@@ -247,10 +266,16 @@ def clean_job(
     from brandpress.pipeline.cli.json_output import garbage_json, print_json
     from brandpress.pipeline.cli.text import garbage_lines, print_lines
     from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
-    from brandpress.pipeline.plan.expand import make_plan
 
-    campaign, folder = _open(job, deliver)
-    garbage = find_garbage(folder, make_plan(campaign).variants, now=time.time(), keep=keep, hours=hours)
+    target, folder = _open(job, deliver)
+    _check_owner(target, folder, take_over=take_over)
+    variants: tuple[Variant, ...] | None
+    try:
+        variants = _variants(job, deliver)
+    except (SpecError, CheckpointError) as error:
+        variants = None
+        typer.echo(f"{error}\nkeeping everything that was written after the latest manifest", err=True)
+    garbage = find_garbage(folder, variants, now=time.time(), keep=keep, hours=hours)
     if yes:
         for _ in delete_garbage(folder, garbage):
             pass
@@ -265,10 +290,16 @@ def clean_job(
 def draw_sheet(job: Job, deliver: Deliver = None, out: options.Out = None, columns: options.Columns = None) -> int:
     """Draw a campaign's pictures on one page, beside their references."""
     from brandpress.pipeline.review.contact_sheet import contact_sheet, reference_files, save
+    from brandpress.pipeline.spec.load import load_campaign
 
-    campaign, folder = _open(job, deliver)
-    sheet = contact_sheet(folder, reference_files(campaign), columns)
-    typer.echo(save(sheet, out or Path(f"{campaign.name}.png")))
+    target, folder = _open(job, deliver)
+    try:
+        references = reference_files(load_campaign(job, deliver))
+    except SpecError as error:
+        typer.echo(f"{error}\ndrawing the sheet without reference pictures", err=True)
+        references = {}
+    sheet = contact_sheet(folder, references, columns)
+    typer.echo(save(sheet, out or Path(f"{target.campaign}.png")))
     return OK
 
 
@@ -294,10 +325,24 @@ def show_models(get: options.Get = None, as_json: Json = False) -> int:
     return OK
 
 
-def _open(job: Path, deliver: str | None) -> tuple[Campaign, Store]:
-    """Returns a job's campaign and its folder in the store."""
-    from brandpress.pipeline.spec.load import load_campaign
+def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
+    """Returns what a job delivers where, and its folder in the store. Needs neither references nor the model."""
+    from brandpress.pipeline.spec.target import load_target
     from brandpress.pipeline.store.folder import open_campaign
 
-    campaign = load_campaign(job, deliver)
-    return campaign, open_campaign(campaign.address, campaign.name)
+    target = load_target(job, deliver)
+    return target, open_campaign(target.address, target.campaign)
+
+
+def _variants(job: Path, deliver: str | None) -> tuple[Variant, ...]:
+    """Returns the job's variants. Needs its references and its model."""
+    from brandpress.pipeline.plan.expand import make_plan
+    from brandpress.pipeline.spec.load import load_campaign
+
+    return make_plan(load_campaign(job, deliver)).variants
+
+
+def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:
+    from brandpress.pipeline.deliver.ownership import check_owner
+
+    check_owner(folder, target.brand, target.job, take_over=take_over)

@@ -9,7 +9,7 @@ from brandpress.model.errors import BrandpressError, RequestError
 if TYPE_CHECKING:
     from brandpress.pipeline.render.driver.outcome import Outcome
 
-OK, INVALID, WORK, BROKEN, FAILED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 130, 141
+OK, INVALID, WORK, BROKEN, FAILED, ANOTHER_RUN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 5, 130, 141
 
 
 def outcome_exit_code(outcome: Outcome) -> int:
@@ -22,14 +22,20 @@ def outcome_exit_code(outcome: Outcome) -> int:
 
 
 def error_exit_code(error: BrandpressError) -> int:
-    """Returns the exit code for an error: 1 for invalid input, 3 if part was delivered before, otherwise 4."""
+    """Returns the exit code for an error.
+
+    1 for invalid input, 3 if part was delivered before, 5 if another run is at work, otherwise 4.
+    """
     # Imported here so that `--help` stays fast.
+    from brandpress.pipeline.deliver.lease import AnotherRunError
     from brandpress.pipeline.render.driver.outcome import StoreBlockedError
     from brandpress.pipeline.spec.problem import SpecError
     from brandpress.pipeline.store.protocol import StoreAddressError
 
     if isinstance(error, RequestError | SpecError | StoreAddressError):
         return INVALID
+    if isinstance(error, AnotherRunError):
+        return ANOTHER_RUN
     if isinstance(error, StoreBlockedError) and error.delivered:
         return BROKEN
     return FAILED

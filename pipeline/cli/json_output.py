@@ -68,6 +68,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "held_back": failures_json(outcome.held_back),
         "folder": outcome.uri,
         "manifest": outcome.manifest,
+        "withheld": outcome.withheld,
         "seconds": round(outcome.seconds, 3),
         "cost": None if outcome.cost is None else round(outcome.cost, 4),
         "cache": {kind: {"hits": use.hits, "uses": use.uses} for kind, use in outcome.cache.items()},
@@ -88,11 +89,12 @@ def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
         "failed": failures_json(status.failures),
         "folder": uri,
         "manifest": status.manifest,
+        "note": status.note,
     }
 
 
-def verification_json(verification: Verification, uri: str) -> dict[str, Any]:
-    """`verify` of the campaign in the folder `uri`."""
+def verification_json(verification: Verification, uri: str, deleted: tuple[str, ...] = ()) -> dict[str, Any]:
+    """`verify` of the campaign in the folder `uri`. deleted: keys that `--repair` deleted."""
     return {
         "intact": verification.intact,
         "folder": uri,
@@ -102,6 +104,7 @@ def verification_json(verification: Verification, uri: str) -> dict[str, Any]:
         "problems": [
             {"kind": problem.kind, "key": problem.key, "detail": problem.detail} for problem in verification.problems
         ],
+        "deleted": list(deleted),
     }
 
 

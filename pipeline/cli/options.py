@@ -16,7 +16,7 @@ Deliver = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-Check = Annotated[bool, typer.Option("--check", help="Exit with 2 if there is something to render.")]
+Check = Annotated[bool, typer.Option("--check", help="Exit with 2 if there is something to render or to publish.")]
 First = Annotated[int, typer.Option("--first", min=0, metavar="N", help="How many variants to show.")]
 GpuMemory = Annotated[
     float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of this size.")
@@ -59,6 +59,16 @@ Compile = Annotated[
         help="Compile the model's kernels: with Triton on a GPU (default: on), with torch.compile on a CPU "
         "(default: off).",
     ),
+]
+
+Join = Annotated[bool, typer.Option("--join", help="Share the work of a run of this campaign that is at work.")]
+TakeOver = Annotated[
+    bool,
+    typer.Option("--take-over", help="Go on even if another brand or job file published a campaign of this name here."),
+]
+Repair = Annotated[
+    bool,
+    typer.Option("--repair", help="Let the next render restore missing and changed pictures."),
 ]
 
 To = Annotated[

@@ -118,7 +118,10 @@ def _variants(summary: Summary) -> str:
     if summary.done is None:
         return total
     held_back = f", {summary.held_back:,} held back" if summary.held_back else ""
-    return f"{total}: {summary.done:,} done{held_back}, {summary.to_render:,} to render"
+    changes = [f"{summary.unpublished:,} to publish" if summary.unpublished else ""]
+    changes += [f"{summary.removals:,} to remove from the manifest" if summary.removals else ""]
+    rest = "".join(f", {change}" for change in changes if change)
+    return f"{total}: {summary.done:,} done{held_back}, {summary.to_render:,} to render{rest}"
 
 
 def _in_store(summary: Summary) -> str:

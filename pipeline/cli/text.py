@@ -60,9 +60,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"cache hits: {', '.join(kinds)}"
     if outcome.outside_model is not None and outcome.done:
         yield f"time outside the model: {outcome.outside_model:.1%} of the workers' busy time"
-    yield (
-        f"manifest: {outcome.uri}/{outcome.manifest}" if outcome.manifest else f"nothing is published in {outcome.uri}"
-    )
+    yield published_line(outcome)
     yield from failure_lines(outcome.failures)
     yield from failure_lines(outcome.held_back, "held back")
     if outcome.interrupted:
@@ -71,15 +69,26 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield "run `brandpress render --retry-failed` to retry only these"
 
 
+def published_line(outcome: Outcome) -> str:
+    """The manifest of a run, or why there is none."""
+    if outcome.manifest:
+        return f"manifest: {outcome.uri}/{outcome.manifest}"
+    if outcome.withheld:
+        return f"not published, because `publish: whole` asks for all pictures: {outcome.uri}/{outcome.withheld}"
+    return f"nothing is published in {outcome.uri}"
+
+
 def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
     """`status` of the campaign in the folder `uri`."""
+    if status.note:
+        yield f"counts of the latest manifest, because the job's variants aren't known here: {status.note}"
     yield f"{status.planned:,} planned: {status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
     yield f"manifest: {uri}/{status.manifest}" if status.manifest else f"nothing is published in {uri}"
     yield from failure_lines(status.failures)
 
 
-def verification_lines(verification: Verification, uri: str) -> Iterator[str]:
-    """`verify` of the campaign in the folder `uri`."""
+def verification_lines(verification: Verification, uri: str, deleted: tuple[str, ...] = ()) -> Iterator[str]:
+    """`verify` of the campaign in the folder `uri`. deleted: keys that `--repair` deleted."""
     kinds = ("missing", "changed", "unknown")
     counts = [f"{sum(problem.kind == kind for problem in verification.problems):,} {kind}" for kind in kinds]
     yield f"{uri}/{verification.manifest}"
@@ -89,6 +98,8 @@ def verification_lines(verification: Verification, uri: str) -> Iterator[str]:
         yield f"{problem.kind}: {problem.key} ({problem.detail})"
     if len(verification.problems) > SHOWN_PROBLEMS:
         yield f"and {len(verification.problems) - SHOWN_PROBLEMS:,} more"
+    if deleted:
+        yield f"{plural(len(deleted), 'object')} deleted; run `brandpress render` to restore the pictures"
 
 
 def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:

@@ -6,27 +6,40 @@ not be published yet, and recent objects, which may belong to a run of another v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 
+from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
     MANIFESTS,
+    PARTS,
     manifest_key,
     manifest_numbers,
-    part_key,
     read_latest,
     read_manifest,
-    read_records,
-    referenced_keys,
+    read_new_fields,
 )
 from brandpress.pipeline.deliver.record import RECORDS, record_key
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.store.protocol import Entry, Store
+from brandpress.pipeline.store.protocol import INTERNAL_PREFIX, Entry, Store
 
 DELETE_THREADS = 16
+_OWN_KEY = re.compile(
+    r"assets/.+|records/[0-9a-f]{64}\.json|parts/[0-9a-f]{64}\.jsonl|preflight/[^/]+"
+    r"|manifests/[0-9]{8}/(?:manifest\.json|variants\.jsonl)"
+)
+_TEMPORARY = re.compile(
+    r"(?:(?:assets(?:/.+)?|records|parts|preflight|manifests(?:/[0-9]{8})?)/)?"
+    rf"{re.escape(INTERNAL_PREFIX)}[0-9a-f]{{16}}"
+)
+
+
+class NestedCampaignError(RequestError):
+    """Another campaign lies below the folder, so whose object a key names is uncertain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +55,54 @@ class GarbageSet:
         return sum(entry.bytes for entry in self.entries)
 
 
-def find_garbage(folder: Store, variants: Iterable[Variant], *, now: float, keep: int, hours: float) -> GarbageSet:
+def find_garbage(
+    folder: Store, variants: Iterable[Variant] | None, *, now: float, keep: int, hours: float
+) -> GarbageSet:
     """Returns what can be deleted from the campaign's `folder`.
 
-    variants: the job's, which are kept. now: seconds since 1970. keep: the number of newest manifests to keep.
-    hours: never delete objects younger than this.
+    variants: the job's, which are kept; None if they aren't known, then everything is kept that was written after the
+    latest manifest. now: seconds since 1970. keep: the number of newest manifests to keep. hours: never delete objects
+    younger than this.
 
-    Raises BrokenManifestError if a manifest to keep is broken, because what it references is unknown.
+    Only keys that brandpress writes are ever garbage. Raises BrokenManifestError if a manifest to keep is broken,
+    because what it references is unknown, and NestedCampaignError if another campaign lies below the folder.
     """
+    entries = {entry.key: entry for entry in folder.entries("")}
+    _refuse_nested(folder, entries)
     kept_manifests = _manifests_to_keep(folder, keep)
-    referenced = {LATEST}
-    for number in kept_manifests:
-        header = manifest_key(number)
-        published = read_manifest(folder, header)
-        referenced |= {header, *(part_key(header, part.file) for part in published.manifest.parts)}
-        referenced.update(referenced_keys(read_records(folder, published)))
+    parts: set[str] = set()
+    referenced = {manifest_key(number) for number in kept_manifests}
+    for header in sorted(referenced):
+        for fields in read_new_fields(folder, read_manifest(folder, header), parts):
+            referenced |= {record_key(fields["render_key"]), fields["asset"] or LATEST}
+    referenced |= parts
+    limit = now - 3600 * hours
+    if variants is None and (latest := read_latest(folder)) is not None:
+        limit = min(limit, latest.manifest.created.timestamp())
     garbage = {
         entry.key: entry
-        for entry in (*folder.entries(""), *folder.leftovers(""))
-        if entry.key not in referenced and entry.modified < now - 3600 * hours
+        for entry in (*entries.values(), *folder.leftovers(""))
+        if entry.key not in referenced and is_own_key(entry.key) and entry.modified < limit
     }
-    for variant in variants if garbage else ():
+    for variant in variants or () if garbage else ():
         garbage.pop(record_key(variant.render_key), None)
         garbage.pop(variant.asset, None)
     return GarbageSet(tuple(sorted(garbage.values(), key=_deletion_order)), kept_manifests)
+
+
+def is_own_key(key: str) -> bool:
+    """Whether brandpress writes objects with such a key into a campaign's folder, except `latest.json`."""
+    internal = key.rpartition("/")[2].startswith(INTERNAL_PREFIX)
+    return (_TEMPORARY if internal else _OWN_KEY).fullmatch(key) is not None
+
+
+def _refuse_nested(folder: Store, keys: Iterable[str]) -> None:
+    nested = sorted(key for key in keys if key.endswith(f"/{LATEST}"))
+    if nested:
+        raise NestedCampaignError(
+            f"{folder.uri}: another campaign lies below this one, at {nested[0].rpartition('/')[0]}; nothing was "
+            "deleted. Deliver one of them elsewhere"
+        )
 
 
 def delete_garbage(folder: Store, garbage: GarbageSet) -> Iterator[Entry]:
@@ -86,6 +123,6 @@ def _manifests_to_keep(folder: Store, keep: int) -> tuple[int, ...]:
 def _deletion_order(entry: Entry) -> tuple[int, str]:
     """Manifests before their parts and records before their assets: if cleaning is interrupted, no remaining object
     references a deleted one."""
-    if entry.key.startswith(MANIFESTS):
+    if entry.key.startswith((MANIFESTS, PARTS)):
         return (0 if entry.key.endswith("/manifest.json") else 1), entry.key
     return (2 if entry.key.startswith(RECORDS) else 3), entry.key

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
+from PIL import Image
 from pydantic import ValidationError
 
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES
@@ -9,25 +12,25 @@ from brandpress.pipeline.deliver.record import JSON, Record
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 MAX_REPLACE_ATTEMPTS = 8
+MAX_NAMES = 20
 
 
 def deliver(folder: Store, record: Record, asset: str, data: bytes) -> Record:
     """Writes `data` at the key `asset`, then `record` with its digest. Returns the record now in the store.
 
-    If another writer was first, its picture is kept and described by the record. Raises StoreError.
+    If another writer was first and its file is a picture of the same render key, that picture is kept and described by
+    the record. Anything else at that key is left alone, and the picture gets the next free name. Raises StoreError.
     """
-    if not folder.create(asset, data, CONTENT_TYPES[record.format]):
-        data = _existing_asset(folder, asset, data)
-    return file_record(
-        folder, record.model_copy(update={"asset": asset, "sha256": sha256_hex(data), "bytes": len(data)})
-    )
+    key, data = _write_asset(folder, record, asset, data)
+    return file_record(folder, record.model_copy(update={"asset": key, "sha256": sha256_hex(data), "bytes": len(data)}))
 
 
 def file_record(folder: Store, record: Record) -> Record:
     """Writes `record` and returns the record now in the store.
 
-    The record of a done variant is never replaced. Any other is replaced by the new one, by compare-and-swap, and their
-    attempts are added up. Writing the same record again (after a lost response) changes nothing.
+    The record of a done variant is replaced only by another one, and only if its own picture is missing or damaged. Any
+    other record is replaced by the new one, by compare-and-swap, and their attempts are added up. Writing the same
+    record again (after a lost response) changes nothing.
 
     Raises StoreError.
     """
@@ -36,10 +39,15 @@ def file_record(folder: Store, record: Record) -> Record:
     for _ in range(MAX_REPLACE_ATTEMPTS):
         stat = folder.stat(record.key)
         existing = read_record(folder, record.key)
-        if existing is not None and (existing.status == "done" or _same_attempt(existing, record)):
+        if existing is not None and _same_attempt(existing, record):
             return existing
-        attempts = record.attempts + (existing.attempts if existing else 0)
-        replacement = record.model_copy(update={"attempts": attempts})
+        if existing is not None and existing.status == "done":
+            if record.status != "done" or _has_picture(folder, existing):
+                return existing
+            replacement = record
+        else:
+            attempts = record.attempts + (existing.attempts if existing else 0)
+            replacement = record.model_copy(update={"attempts": attempts})
         if folder.replace(replacement.key, replacement.to_json(), JSON, stat.etag if stat else None):
             return replacement
     raise StoreError(
@@ -49,9 +57,19 @@ def file_record(folder: Store, record: Record) -> Record:
 
 
 def read_record(folder: Store, key: str) -> Record | None:
-    """Returns the record at `key`, or None if the key doesn't exist. Raises StoreError if it isn't a valid record."""
+    """Returns the record at `key`, or None if the key doesn't exist.
+
+    Raises StoreError if it isn't a valid record, or if it's the record of another variant.
+    """
     data = folder.read(key)
-    return None if data is None else parse_record(data, f"{folder.uri}/{key}")
+    if data is None:
+        return None
+    where = f"{folder.uri}/{key}"
+    record = parse_record(data, where)
+    if record.key != key:
+        message = f"{where}: holds the record of another variant, {record.name}; move the file away and run again"
+        raise StoreError(message, "key")
+    return record
 
 
 def parse_record(data: bytes | str, where: str) -> Record:
@@ -70,12 +88,43 @@ def _same_attempt(existing: Record, record: Record) -> bool:
     return existing == record.model_copy(update={"attempts": existing.attempts})
 
 
-def _existing_asset(folder: Store, asset: str, data: bytes) -> bytes:
+def _write_asset(folder: Store, record: Record, asset: str, data: bytes) -> tuple[str, bytes]:
+    """Returns the key and the content of the asset that now holds the picture of `record`."""
+    stem, _, extension = asset.rpartition(".")
+    for number in range(1, MAX_NAMES + 1):
+        key = asset if number == 1 else f"{stem}-{number}.{extension}"
+        if folder.create(key, data, CONTENT_TYPES[record.format]):
+            return key, data
+        existing = _existing_asset(folder, key, data)
+        if existing is None:
+            raise StoreError(f"{folder.uri}/{key}: the asset existed and was deleted during delivery; run again")
+        if existing == data or is_picture_of(existing, record):
+            return key, existing
+    raise StoreError(f"{folder.uri}/{asset}: this name and {MAX_NAMES - 1} more are taken by foreign files", "key")
+
+
+def _existing_asset(folder: Store, asset: str, data: bytes) -> bytes | None:
     """Returns the content of `asset`. Its digest is compared first, so that an asset equal to `data` isn't read."""
     stat = folder.stat(asset)
     if stat is not None and stat.sha256 == sha256_hex(data):
         return data
-    existing = folder.read(asset)
-    if existing is None:
-        raise StoreError(f"{folder.uri}/{asset}: the asset existed and was deleted during delivery; run again")
-    return existing
+    return folder.read(asset)
+
+
+def _has_picture(folder: Store, record: Record) -> bool:
+    """Whether the asset of a done record exists unchanged."""
+    stat = None if record.asset is None else folder.stat(record.asset)
+    if stat is None or record.asset is None:
+        return False
+    return (stat.sha256 or sha256_hex(folder.read(record.asset) or b"")) == record.sha256
+
+
+def is_picture_of(data: bytes, record: Record) -> bool:
+    """Whether `data` is a complete picture in the format and size of `record` that carries its render key."""
+    try:
+        Image.open(BytesIO(data), formats=[record.format.upper()]).verify()  # checksums and the end of the file
+        with Image.open(BytesIO(data)) as picture:
+            picture.load()
+            return picture.size == (record.width, record.height) and record.render_key.encode() in data
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False

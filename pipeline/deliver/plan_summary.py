@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from brandpress.pipeline.deliver.resume import CompletedKeys, completed_keys
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_fields, read_latest
+from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
+from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import memory_of
-from brandpress.pipeline.plan.summary import Summary, summarise
+from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
 from brandpress.pipeline.plan.warnings import warnings_of
-from brandpress.pipeline.store.address import open_store
-from brandpress.pipeline.store.protocol import StoreError
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, StoreError
 
 
 def summarise_with_store(plan: Plan, *, gpu_bytes: int | None = None, require_store: bool = False) -> Summary:
@@ -18,20 +20,46 @@ def summarise_with_store(plan: Plan, *, gpu_bytes: int | None = None, require_st
     gpu_bytes: plan for a GPU of this size; default: this machine's. If the store can't be read, the summary holds the
     reason in `unknown`; with `require_store` its StoreError is raised instead.
     """
-    address = plan.campaign.address
-    completed, unknown = CompletedKeys(frozenset(), frozenset()), None
+    campaign = plan.campaign
+    state, unknown = StoreState(), None
+    warnings = list(warnings_of(plan))
     try:
-        completed = completed_keys(open_store(address), plan.campaign.name, render_keys(plan.variants))
+        folder = open_campaign(campaign.address, campaign.name)
+        state = store_state(folder, plan)
+        check_owner(folder, campaign.brand.name, campaign.path.name)
     except StoreError as error:
         if require_store:
             raise
         unknown = str(error)
+    except ForeignCampaignError as error:
+        if require_store:
+            raise
+        warnings.append(str(error))
     return summarise(
         plan,
-        str(address),
-        completed.done if unknown is None else None,
+        str(campaign.address),
+        state if unknown is None else None,
         unknown,
-        warnings_of(plan),
+        warnings,
         memory_of(plan, gpu_bytes),
-        quarantined=completed.quarantined,
+    )
+
+
+def store_state(folder: Store, plan: Plan) -> StoreState:
+    """Compares a plan with the campaign's folder. Raises StoreError."""
+    keys = render_keys(plan.variants)
+    index = read_index(folder, keys)
+    done = frozenset(index.done)
+    try:
+        latest = read_latest(folder)
+        listed = list(read_fields(folder, latest, "variants")) if latest else []
+    except BrokenManifestError:
+        return StoreState(done, index.held_back, unpublished=len(done))
+    names = {variant.name for variant in plan.variants}
+    current = {fields["render_key"] for fields in listed if not fields.get("stale") and fields["name"] in names}
+    return StoreState(
+        done=done,
+        held_back=index.held_back,
+        unpublished=len(done - current) if plan.campaign.job.publish == "rolling" or done == keys else 0,
+        removals=sum(fields["name"] not in names for fields in listed),
     )

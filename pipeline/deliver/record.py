@@ -81,11 +81,12 @@ class Record(StoredModel):
     steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
     slightly. strikes: number of workers that died while rendering it. traceback: `module:line function`, one per line.
-    cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or miss (0) per kind of cache.
+    stale: in manifests, whether the picture is one of an earlier version of the job. cost: credits of the hosted
+    service. timings: seconds per stage. cache: hit (1) or miss (0) per kind of cache.
     host: device, torch, driver.
     """
 
-    omit_default = (*ADDED_LATER, "prompt_upsampled", "strikes", "traceback", "cost")
+    omit_default = (*ADDED_LATER, "prompt_upsampled", "strikes", "traceback", "cost", "stale")
 
     name: str
     status: Status
@@ -112,6 +113,7 @@ class Record(StoredModel):
     cause: str | None = None
     traceback: str | None = None
     cost: float | None = None
+    stale: bool = False
     timings: dict[str, float] = Field(default_factory=dict)
     cache: dict[str, int] = Field(default_factory=dict)
     host: dict[str, str] = Field(default_factory=dict)
@@ -125,7 +127,12 @@ class Record(StoredModel):
 
     def to_json(self) -> builtins.bytes:
         """Returns one line of JSON (UTF-8, without a newline). Parsing and writing it again returns the same bytes."""
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode()
+        return to_line(self.model_dump(mode="json"))
+
+
+def to_line(fields: dict[str, Any]) -> builtins.bytes:
+    """Returns a record's fields as one line of JSON (UTF-8, without a newline)."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def record_key(render_key: str) -> str:

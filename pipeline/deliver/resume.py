@@ -1,70 +1,112 @@
 """Reads the existing records of a campaign with as few requests as possible.
 
 The latest manifest has most of them. Only records that it doesn't list as done are read one by one: newer ones, and
-failed ones that may have succeeded since.
+failed ones that may have succeeded since. A record counts as done only if its asset exists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
-from brandpress.pipeline.deliver.delivery import read_record
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_latest, read_records
-from brandpress.pipeline.deliver.record import RECORDS, Record, Status, record_key
-from brandpress.pipeline.store.folder import campaign_folder
+from pydantic_core import from_json
+
+from brandpress.pipeline.deliver.delivery import parse_record, read_record
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_latest, read_lines
+from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
 from brandpress.pipeline.store.protocol import Store
 
+ASSETS = "assets/"
 READ_THREADS = 16
+BATCH = 1_000
+"""Records that are held in memory at a time."""
+
+MAX_ATTEMPTS = 5
+"""Of a variant that fails. Every further one could cost as much as a picture, each night."""
+
+
+def is_held_back(record: Record) -> bool:
+    """Whether a run leaves this variant alone: it killed workers, or it has failed too often."""
+    return record.status == "quarantined" or (record.status == "failed" and record.attempts >= MAX_ATTEMPTS)
 
 
 @dataclass(frozen=True, slots=True)
-class CompletedKeys:
-    """The render keys of done and of quarantined variants. Failed variants are in neither set."""
+class RecordIndex:
+    """The records of a campaign, keyed by render key.
 
-    done: frozenset[str]
-    quarantined: frozenset[str]
+    done: lines of JSON, which take a tenth of the memory of records. others: failed and quarantined variants.
+    """
+
+    done: Mapping[str, bytes] = field(default_factory=dict)
+    others: Mapping[str, Record] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> dict[str, bytes]:
+        """The lines of the records that aren't done."""
+        return {key: record.to_json() for key, record in self.others.items()}
+
+    @property
+    def held_back(self) -> frozenset[str]:
+        """The render keys of variants that only `--retry-failed` tries again."""
+        return frozenset(key for key, record in self.others.items() if is_held_back(record))
+
+    def updated(self, records: Iterable[Record]) -> RecordIndex:
+        """Returns the index with newer records in it."""
+        done, others = dict(self.done), dict(self.others)
+        for record in records:
+            if record.status == "done":
+                done[record.render_key] = record.to_json()
+                others.pop(record.render_key, None)
+            else:
+                others[record.render_key] = record
+        return RecordIndex(done, others)
+
+    def records(self) -> dict[str, Record]:
+        """Returns all records, keyed by render key. For few records."""
+        return {key: parse_record(line, key) for key, line in self.done.items()} | dict(self.others)
 
 
-def read_index(folder: Store, among: Set[str] | None = None) -> dict[str, Record]:
-    """Returns render key -> record for the records in the campaign's folder. among: only these render keys.
+def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex | None = None) -> RecordIndex:
+    """Returns the records in the campaign's folder. among: only these render keys.
 
-    Costs one listing, the latest manifest, and one read for each record that the manifest doesn't list as done.
-    Raises StoreError.
+    Costs two listings, the latest manifest, and one read for each record that the manifest doesn't list as done. known:
+    records that were read or written before; they are used instead of the manifest, as far as they still exist. A known
+    failure is kept even if it could not be written. Raises StoreError.
     """
     existing = {key.removeprefix(RECORDS).removesuffix(".json") for key in folder.list(RECORDS)}
     render_keys = existing if among is None else existing & among
+    failures = dict(known.others) if known else {}
     if not render_keys:
-        return {}
-    index = {
-        record.render_key: record
-        for record in _published_records(folder)
-        if record.status == "done" and record.render_key in render_keys
-    }
-    unread = sorted(render_keys - index.keys())
+        return RecordIndex(others=failures)
+    assets = set(folder.list(ASSETS))
+    done: dict[str, bytes] = {}
+    for line in known.done.values() if known else _published_lines(folder):
+        fields = from_json(line)
+        if fields["render_key"] in render_keys and fields["asset"] in assets:
+            done[fields["render_key"]] = line
+    unread = iter(sorted(render_keys - done.keys()))
     with ThreadPoolExecutor(READ_THREADS) as threads:
-        for record in threads.map(lambda render_key: read_record(folder, record_key(render_key)), unread):
-            if record is not None:
-                index[record.render_key] = record
-    return index
+        while batch := list(islice(unread, BATCH)):
+            for record in threads.map(lambda render_key: read_record(folder, record_key(render_key)), batch):
+                if record is None:
+                    continue
+                if record.status != "done":
+                    failures[record.render_key] = record
+                elif record.asset in assets:
+                    done[record.render_key] = record.to_json()
+    return RecordIndex(done, {key: record for key, record in failures.items() if key not in done})
 
 
-def _published_records(folder: Store) -> tuple[Record, ...]:
-    """Returns the records of the latest manifest; none if it's broken, because the records themselves are enough."""
+def _published_lines(folder: Store) -> Iterator[bytes]:
+    """Yields the lines of the current pictures in the latest manifest; stops if it's broken, because the records
+    themselves are enough."""
     try:
         latest = read_latest(folder)
-        return read_records(folder, latest) if latest else ()
-    except BrokenManifestError:
-        return ()
-
-
-def completed_keys(store: Store, campaign: str, among: Set[str] | None = None) -> CompletedKeys:
-    """Returns the keys of the variants of `campaign` that a run would skip. Raises StoreError."""
-    index = read_index(campaign_folder(store, campaign), among)
-    return CompletedKeys(keys_with_status("done", index), keys_with_status("quarantined", index))
-
-
-def keys_with_status(status: Status, index: Mapping[str, Record]) -> frozenset[str]:
-    """Returns the render keys of the records with `status`. index: records keyed by render key."""
-    return frozenset(key for key, record in index.items() if record.status == status)
+        for line in read_lines(folder, latest, "variants") if latest else ():
+            fields = from_json(line)
+            if fields["status"] == "done" and not fields.get("stale"):
+                yield line
+    except (BrokenManifestError, ValueError, KeyError):
+        return

@@ -12,12 +12,12 @@ from brandpress.pipeline.deliver.manifest import (
     Published,
     manifest_key,
     manifest_numbers,
+    read_fields,
     read_latest,
     read_manifest,
-    read_records,
-    referenced_keys,
-    swap_pointer,
 )
+from brandpress.pipeline.deliver.publication import swap_pointer
+from brandpress.pipeline.deliver.resume import ASSETS
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
@@ -50,16 +50,21 @@ def rollback(folder: Store, to: int | None = None) -> Published:
     if to not in numbers:
         raise RequestError(f"--to {to}: there is no such manifest; allowed: {_listing(numbers)}")
     target = read_manifest(folder, manifest_key(to))
-    missing_keys = sorted(set(referenced_keys(read_records(folder, target))) - set(folder.list("")))
-    if missing_keys:
+    missing_assets = sorted(_assets_of(folder, target) - set(folder.list(ASSETS)))
+    if missing_assets:
         raise StoreError(
-            f"{folder.uri}: can't roll back to manifest {to}: {len(missing_keys):,} of its objects are missing, "
-            f"first {missing_keys[0]}",
+            f"{folder.uri}: can't roll back to manifest {to}: {len(missing_assets):,} of its objects are missing, "
+            f"first {missing_assets[0]}",
             "key",
         )
     if to != current and not swap_pointer(folder, target.pointer, stat.etag):
         raise StoreError(f"{folder.uri}/{LATEST}: another run has just published a manifest; check it and run again")
     return target
+
+
+def _assets_of(folder: Store, published: Published) -> set[str]:
+    """Returns the keys of a manifest's pictures. Raises BrokenManifestError."""
+    return {fields["asset"] for fields in read_fields(folder, published) if fields["asset"] is not None}
 
 
 def _latest_number(folder: Store) -> int | None:

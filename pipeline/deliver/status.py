@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from brandpress.pipeline.deliver.manifest import read_latest
+from brandpress.pipeline.deliver.delivery import parse_record
+from brandpress.pipeline.deliver.manifest import read_latest, read_lines, require_latest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.plan.diff import render_keys
@@ -29,7 +30,10 @@ def failure_of(record: Record) -> Failure:
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatus:
-    """Counts of variants, the failures, and the key of the latest manifest (None: nothing is published)."""
+    """Counts of variants, the failures, and the key of the latest manifest (None: nothing is published).
+
+    note: why the counts are those of the latest manifest, if the job's variants aren't known on this machine.
+    """
 
     planned: int
     done: int
@@ -37,23 +41,38 @@ class CampaignStatus:
     missing: int
     failures: tuple[Failure, ...]
     manifest: str | None
+    note: str | None = None
 
 
 def campaign_status(folder: Store, variants: Sequence[Variant]) -> CampaignStatus:
     """Compares the planned `variants` with the records in the campaign's folder. Raises StoreError."""
     index = read_index(folder, render_keys(variants))
-    failures = tuple(
-        sorted(
-            (failure_of(record) for record in index.values() if record.status != "done"),
-            key=lambda failure: failure.name,
-        )
-    )
     latest = read_latest(folder)
     return CampaignStatus(
         planned=len(variants),
-        done=len(index) - len(failures),
-        failed=len(failures),
-        missing=len(variants) - len(index),
-        failures=failures,
+        done=len(index.done),
+        failed=len(index.others),
+        missing=len(variants) - len(index.done) - len(index.others),
+        failures=_sorted(map(failure_of, index.others.values())),
         manifest=latest.pointer.manifest if latest else None,
     )
+
+
+def published_status(folder: Store, note: str) -> CampaignStatus:
+    """Returns what the latest manifest says. note: why the job's variants aren't known. Raises StoreError."""
+    latest = require_latest(folder)
+    counts = latest.manifest.counts
+    failures = (parse_record(line, latest.pointer.manifest) for line in read_lines(folder, latest, "failures"))
+    return CampaignStatus(
+        planned=counts.planned,
+        done=counts.done,
+        failed=counts.failed,
+        missing=counts.planned - counts.done - counts.failed,
+        failures=_sorted(map(failure_of, failures)),
+        manifest=latest.pointer.manifest,
+        note=note,
+    )
+
+
+def _sorted(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    return tuple(sorted(failures, key=lambda failure: failure.name))

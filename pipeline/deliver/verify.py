@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
+from brandpress.pipeline.deliver.delivery import parse_record
+from brandpress.pipeline.deliver.lease import LEASE
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
     MANIFESTS,
+    PARTS,
     BrokenManifestError,
     Published,
+    check_parts,
     manifest_key,
     manifest_numbers,
+    part_key,
+    read_lines,
     read_manifest,
-    read_records,
+    read_new_fields,
     referenced_keys,
     require_latest,
 )
-from brandpress.pipeline.deliver.record import Record
-from brandpress.pipeline.store.protocol import Store, sha256_hex
+from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 READ_THREADS = 8
+BATCH = 1_000
+"""Records that are held in memory at a time."""
+
+IMMUTABLE = (MANIFESTS, PARTS)
+INTERNAL = {LATEST, LEASE}
+RESTORE = "run `brandpress verify --repair` and `brandpress render` to restore it"
 
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """An object that differs from the manifest. unknown: no manifest references it, as during a run."""
+    """An object that differs from the manifest. unknown: no manifest references it, as during a run.
+
+    record: key of the record that it is or belongs to.
+    """
 
     kind: Literal["missing", "changed", "unknown"]
     key: str
     detail: str
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,50 +75,88 @@ def verify(folder: Store) -> Verification:
     """
     try:
         latest = require_latest(folder)
-        records = read_records(folder, latest)
+        check_parts(folder, latest)
     except BrokenManifestError as broken:
         return Verification(broken.key, 0, 0, (Discrepancy(broken.kind, broken.key, str(broken)),))
     existing = set(folder.list(""))
+    referenced: set[str] = set()
+    objects = size = 0
+    problems: list[Discrepancy] = []
     with ThreadPoolExecutor(READ_THREADS) as threads:
-        results = list(threads.map(lambda record: _check(folder, record, existing), records))
-    problems = [problem for _, _, problems in results for problem in problems]
-    problems += _unknown(folder, latest, records, existing)
+        lines_left = read_lines(folder, latest)
+        while lines := list(islice(lines_left, BATCH)):
+            records = [parse_record(line, latest.pointer.manifest) for line in lines]
+            referenced.update(referenced_keys(records))
+            for count, read, wrong in threads.map(lambda record: _check(folder, record, existing), records):
+                objects, size = objects + count, size + read
+                problems += wrong
+    problems += _unknown(folder, latest, existing - referenced)
     return Verification(
         manifest=latest.pointer.manifest,
-        objects=sum(objects for objects, _, _ in results),
-        bytes=sum(size for _, size, _ in results),
+        objects=objects,
+        bytes=size,
         problems=tuple(sorted(problems, key=lambda problem: (problem.kind, problem.key))),
     )
 
 
-def _check(folder: Store, record: Record, existing: set[str]) -> tuple[int, int, list[Discrepancy]]:
+def repair(folder: Store, verification: Verification) -> tuple[str, ...]:
+    """Deletes what keeps `render` from restoring missing and changed pictures; returns the deleted keys.
+
+    These are the pictures' records, and the changed files themselves. Manifests are left alone: `render` replaces a
+    broken one. Raises StoreError.
+    """
+    keys: set[str] = set()
+    for problem in verification.problems:
+        if problem.kind != "unknown" and not problem.key.startswith(IMMUTABLE):
+            keys |= {key for key in (problem.record, problem.key) if key is not None}
+    deleted = sorted(keys & set(folder.list("")), key=lambda key: (not key.startswith(RECORDS), key))
+    for key in deleted:
+        folder.delete(key)
+    return tuple(deleted)
+
+
+def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int, list[Discrepancy]]:
     """Returns the numbers of objects and bytes read, and the problems, of one record and its asset."""
     problems: list[Discrepancy] = []
     data = folder.read(record.key) if record.key in existing else None
     if data is None:
-        problems.append(Discrepancy("missing", record.key, f"the record of {record.name}"))
-    elif record.status == "done" and data != record.to_json():
-        problems.append(Discrepancy("changed", record.key, f"the record of {record.name} differs from the manifest"))
+        problems.append(Discrepancy("missing", record.key, f"the record of {record.name}", record.key))
+    elif record.status == "done" and not _describes_same_picture(data, record):
+        detail = f"the record of {record.name} differs from the manifest"
+        problems.append(Discrepancy("changed", record.key, detail, record.key))
     sizes = [len(data or b"")]
     if record.asset is not None:
         picture = folder.read(record.asset) if record.asset in existing else None
         if picture is None:
-            problems.append(Discrepancy("missing", record.asset, f"to restore it, delete {record.key} and rerender"))
+            problems.append(Discrepancy("missing", record.asset, RESTORE, record.key))
         elif sha256_hex(picture) != record.sha256:
-            detail = f"its SHA-256 differs; to restore it, delete it and {record.key}, and rerender"
-            problems.append(Discrepancy("changed", record.asset, detail))
+            problems.append(Discrepancy("changed", record.asset, f"its SHA-256 differs; {RESTORE}", record.key))
         sizes.append(len(picture or b""))
     return len(sizes), sum(sizes), problems
 
 
-def _unknown(folder: Store, latest: Published, records: Iterable[Record], existing: set[str]) -> Iterator[Discrepancy]:
-    """Yields the objects that no manifest references. Earlier manifests are read only if the latest isn't enough."""
-    unreferenced = {key for key in existing if key != LATEST and not key.startswith(MANIFESTS)}
-    unreferenced -= set(referenced_keys(records))
-    for number in reversed(manifest_numbers(folder)) if unreferenced else ():
-        key = manifest_key(number)
-        if key != latest.pointer.manifest:
-            with suppress(BrokenManifestError):
-                unreferenced -= set(referenced_keys(read_records(folder, read_manifest(folder, key))))
-    for key in sorted(unreferenced):
+def _describes_same_picture(data: bytes, listed: Record) -> bool:
+    """Whether the file `data` is the listed record. A manifest may list it under a newer name, and as stale."""
+    if data == listed.to_json():
+        return True
+    try:
+        stored = parse_record(data, listed.key)
+    except StoreError:
+        return False
+    renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
+    names = {"name": stored.name, "asset": stored.asset} if renamed else {}
+    return listed.model_copy(update={"stale": False, **names}) == stored
+
+
+def _unknown(folder: Store, latest: Published, unreferenced: Set[str]) -> Iterator[Discrepancy]:
+    """Yields the objects that no manifest references. Earlier manifests are read only if the latest isn't enough, and
+    parts that manifests share are read once."""
+    unknown = {key for key in unreferenced if key not in INTERNAL and not key.startswith(IMMUTABLE)}
+    read_parts = {part_key(latest.pointer.manifest, part.file) for part in latest.manifest.parts}
+    for number in reversed(manifest_numbers(folder)) if unknown else ():
+        with suppress(BrokenManifestError):
+            earlier = read_manifest(folder, manifest_key(number))
+            for fields in read_new_fields(folder, earlier, read_parts):
+                unknown -= {record_key(fields["render_key"]), fields["asset"]}
+    for key in sorted(unknown):
         yield Discrepancy("unknown", key, "no manifest references it; `brandpress clean` deletes such objects")

@@ -25,13 +25,27 @@ class ReferenceSet:
     variants: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What a store has of a plan: the render keys of done variants, and of those that only `--retry-failed` renders.
+
+    unpublished: done variants that the latest manifest lacks. removals: pictures in it that the job no longer has.
+    """
+
+    done: Set[str] = frozenset()
+    held_back: Set[str] = frozenset()
+    unpublished: int = 0
+    removals: int = 0
+
+
 @dataclass(frozen=True)
 class Summary:
     """The numbers of a plan.
 
     axes: axis -> name -> number of variants. sizes: size -> number of variants. params: the sampling parameters that
-    all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: quarantined variants,
-    which crashed workers. to_render: variants that are neither done nor held back. memory: None for hosted models, and
+    all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: variants that
+    crashed workers or failed too often. to_render: variants that are neither done nor held back. unpublished, removals:
+    as in `StoreState`. memory: None for hosted models, and
     if it couldn't be estimated.
     """
 
@@ -48,20 +62,27 @@ class Summary:
     warnings: tuple[str, ...] = ()
     memory: MemoryPlan | None = None
     held_back: int = 0
+    unpublished: int = 0
+    removals: int = 0
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a run would render anything or publish another manifest."""
+        return bool(self.to_render or self.unpublished or self.removals)
 
 
 def summarise(
     plan: Plan,
     deliver: str,
-    done: Set[str] | None,
+    store: StoreState | None,
     unknown: str | None = None,
     warnings: Iterable[str] = (),
     memory: MemoryPlan | None = None,
-    quarantined: Set[str] = frozenset(),
 ) -> Summary:
-    """Returns the summary of a plan. done, quarantined: render keys in the store; done None: not known."""
+    """Returns the summary of a plan. store: None if it isn't known; `unknown` says why."""
     keys = render_keys(plan.variants)
-    done_count, held_back = len(keys & done) if done else 0, len(keys & quarantined)
+    state = store or StoreState()
+    done_count, held_back = len(keys & state.done), len(keys & state.held_back)
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
@@ -71,12 +92,14 @@ def summarise(
         seeds=len(plan.campaign.job.seeds),
         params=sampling_params(plan.campaign, plan.model),
         reference_sets=_reference_sets(plan.variants),
-        done=None if done is None else done_count,
+        done=None if store is None else done_count,
         unknown=unknown,
         to_render=len(plan.variants) - done_count - held_back,
         warnings=(*warnings, *refused),
         memory=memory,
         held_back=held_back,
+        unpublished=state.unpublished,
+        removals=state.removals,
     )
 
 
@@ -121,6 +144,8 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "done": summary.done,
         "held_back": summary.held_back,
         "to_render": summary.to_render,
+        "unpublished": summary.unpublished,
+        "removals": summary.removals,
         "store_error": summary.unknown,
         "axes": summary.axes,
         "sizes": summary.sizes,

@@ -32,6 +32,7 @@ from brandpress.pipeline.spec.output_name import EXTENSIONS
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.publication import POLICIES, AllowedFailures, Policy, parse_allowed_failures
 from brandpress.pipeline.spec.size import Size, parse_area, parse_size
 
 MAX_VARIANTS = 1_000_000
@@ -164,6 +165,8 @@ class Job(Fields):
     quality: Quality = "standard"
     output: Output = Field(default_factory=Output)
     deliver: Text = Field(description="deliver: s3://bucket/prefix, or a folder")
+    publish: Annotated[Policy, reader(parse_choice(POLICIES))] = "rolling"
+    allow_failed: Annotated[AllowedFailures, reader(parse_allowed_failures)] = AllowedFailures()
 
 
 @dataclass(frozen=True)

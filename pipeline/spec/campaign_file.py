@@ -22,6 +22,7 @@ from brandpress.pipeline.spec.messages import allowed, closest, quote
 from brandpress.pipeline.spec.model_field import choice_of
 from brandpress.pipeline.spec.points import NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
+from brandpress.pipeline.spec.publication import AllowedFailures
 from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.size import Size
 from brandpress.pipeline.spec.template import Template, compile_template
@@ -82,6 +83,7 @@ class _Examination:
         prompt, name = self._templates()
         self._references()
         self._size()
+        self._publication()
         points = self._points(prompt, name)
         problems = self.document.all_problems(self.problems)
         campaign = None
@@ -105,6 +107,12 @@ class _Examination:
             source=self.document,
         )
 
+    def _publication(self) -> None:
+        values = self.values
+        if values.get("publish") == "rolling" and values.get("allow_failed", AllowedFailures()) != AllowedFailures():
+            what = "allow_failed has no effect: it needs publish: whole"
+            self.problems.append(self.document.problem(("allow_failed",), what, "add publish: whole, or remove it"))
+
     def _delivery_address(self) -> DeliveryAddress | None:
         if "deliver" not in self.values:
             return None
@@ -120,7 +128,7 @@ class _Examination:
         written: str = self.values["brand"]
         path = self.document.path.parent / written
         try:
-            _check_brand_path(written, path)
+            check_brand_path(written, path)
         except WrongValueError as error:
             self.problems.append(self.document.wrong(("brand",), error))
             return None
@@ -253,7 +261,8 @@ class _Examination:
         return combinations or None
 
 
-def _check_brand_path(written: str, path: Path) -> None:
+def check_brand_path(written: str, path: Path) -> None:
+    """Raises WrongValueError unless `path`, which the file has as `written`, is a file."""
     rule = "allowed: the path of a brand spec, relative to this file"
     if not written.isprintable():
         raise WrongValueError(f"{quote(written)} isn't a path", rule)

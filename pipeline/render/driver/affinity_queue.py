@@ -9,7 +9,7 @@ logarithmically with sets and variants.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from heapq import heapify, heappop, heappush
 
 from brandpress.pipeline.plan.variant import Variant
@@ -121,6 +121,20 @@ class AffinityQueue:
         for reference_set in list(self._cached.get(worker, {})):
             self._evict(worker, reference_set)
         self._cached.pop(worker, None)
+
+    def drop(self, render_keys: Set[str]) -> int:
+        """Removes waiting variants with these render keys; returns how many."""
+        before = self._waiting
+        for reference_set, queue in list(self._queues.items()):
+            remaining = deque(variant for variant in queue if variant.render_key not in render_keys)
+            self._waiting -= len(queue) - len(remaining)
+            if remaining:
+                self._queues[reference_set] = remaining
+            else:
+                del self._queues[reference_set]
+            if len(remaining) < len(queue):
+                self._push_if_unclaimed(reference_set)
+        return before - self._waiting
 
     def drain(self) -> tuple[Variant, ...]:
         """Removes and returns all waiting variants."""

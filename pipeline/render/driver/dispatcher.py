@@ -265,6 +265,10 @@ class Dispatcher:
         state.groups = [group for group in state.groups if group.variants]
         return removed
 
+    def drop(self, render_keys: Set[str]) -> int:
+        """Removes waiting variants that another run has recorded; returns how many."""
+        return self._queue.drop(render_keys) if render_keys else 0
+
     def drain(self) -> tuple[Variant, ...]:
         """Removes and returns all waiting variants, for a run that ends without workers."""
         variants = self._queue.drain() + tuple(self._isolated)

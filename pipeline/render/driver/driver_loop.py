@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -69,12 +69,16 @@ class DriverLoop:
         compiles: bool | None = False,
         gpus: int = 0,
         per_gpu: int = 1,
+        recorded: Callable[[], Set[str]] = frozenset,
     ) -> None:
         """compiles: whether workers should compile kernels; None: only on GPUs. gpus, per_gpu: see `GpuHealth`.
+        recorded: returns render keys that other runs have recorded; must not block.
 
         The loop warns once if a worker can't compile or use its GPU.
         """
         self.untried: tuple[Failure, ...] = ()
+        self.recorded_elsewhere = 0
+        self._recorded = recorded
         self.blocked: str | None = None
         self.busy_seconds = self.model_seconds = 0.0
         self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
@@ -102,6 +106,7 @@ class DriverLoop:
         while not self._dispatcher.finished and len(self._pool) > len(self._parked):
             if stop_requested():
                 self._stop()
+            self.recorded_elsewhere += self._dispatcher.drop(self._recorded())
             for worker, received in self._pool.wait(POLL_SECONDS) if len(self._pool) else ():
                 if isinstance(received, WorkerLost):
                     self._handle_loss(received)

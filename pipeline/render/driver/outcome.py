@@ -38,8 +38,9 @@ class Outcome:
     """Counts of variants: planned = skipped (done before) + done + failed + held_back + left (not tried).
 
     failures: variants that failed in this run. held_back: quarantined variants, which weren't tried. manifest: key of
-    the published manifest, None if there is nothing to publish. seconds: duration of the whole run. cache: use per
-    kind, over this run's pictures. outside_model: share of the workers' busy time spent outside the model, None if
+    the latest manifest, None if there is nothing to publish. withheld: key of a manifest that was written but isn't the
+    latest, because the job's `publish:` policy asks for more pictures. seconds: duration of the whole run. cache: use
+    per kind, over this run's pictures. outside_model: share of the workers' busy time spent outside the model, None if
     nothing was rendered. interrupted: a signal ended the run early. cost: the hosted tier's charge for this run's
     pictures, in its credits, None if unknown.
     """
@@ -57,6 +58,7 @@ class Outcome:
     interrupted: bool
     cost: float | None = None
     held_back: tuple[Failure, ...] = ()
+    withheld: str | None = None
 
     @property
     def left(self) -> int:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.deliver.manifest import Header, Published, publish
-from brandpress.pipeline.deliver.record import Record, stamp_of
-from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.lease import RunLease
+from brandpress.pipeline.deliver.ownership import check_owner
+from brandpress.pipeline.deliver.record import stamp_of
+from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.deliver.status import failure_of
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.memory import largest_of
@@ -29,6 +30,7 @@ from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.environment import needed_secrets
 from brandpress.pipeline.render.driver.interrupt import StopSignal, stop_signal
 from brandpress.pipeline.render.driver.outcome import Outcome, StoreBlockedError, cache_use, total_cost
+from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
 from brandpress.pipeline.render.driver.work_selection import WorkSelection
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from brandpress.pipeline.plan.expand import Plan
 
 OnEvent = Callable[[Event], None]
+MAX_ROUNDS = 3
+"""A run renders again what is deleted while it's at work, at most this often."""
 
 
 def render_campaign(
@@ -56,6 +60,8 @@ def render_campaign(
     deadline: float | None = None,
     compile: bool | None = None,
     renderer: str = RENDERER,
+    take_over: bool = False,
+    join: bool = False,
 ) -> Outcome:
     """Renders the plan's variants that the store lacks, delivers them and publishes the campaign's manifest.
 
@@ -64,18 +70,22 @@ def render_campaign(
     a GPU and its memory, which pays off for small models. retry_failed: render only variants that failed before,
     including quarantined ones, which are otherwise left alone. deadline: seconds allowed per picture; default: based on
     the other pictures' times. compile: compile the model's kernels; default: only on GPUs. renderer: `module:function`
-    that loads a renderer.
+    that loads a renderer. take_over: render even if another brand or job file has published this campaign. join: share
+    the work of a run that is at work.
 
-    Raises StoreError, StoreBlockedError if the store rejects all writes, NothingRenderedError, and RequestError for
-    impossible values of `compile`, `workers_per_gpu` or `workers`.
+    Raises ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if
+    the store rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`,
+    `workers_per_gpu` or `workers`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
     _check_options(plan, workers_per_gpu, compile)
     folder = open_campaign(campaign.address, campaign.name)
+    check_owner(folder, campaign.brand.name, campaign.path.name, take_over=take_over)
     stamp = stamp_of(plan.model)
     planned_keys = render_keys(plan.variants)
     index = read_index(folder, planned_keys)
+    done_before = frozenset(index.done)
     selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
     todo = tuple(islice(selection.todo, limit))
     on_event(
@@ -97,34 +107,49 @@ def render_campaign(
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event)
-        loop = _render(run, settings, todo, selection.suspects, workers, Deadlines(deadline)) if todo else None
-        records = results.records
-        failures = [failure_of(record) for record in records.values() if record.status != "done"]
-        done = len(records) - len(failures)
-        if loop and loop.blocked:
-            raise StoreBlockedError(loop.blocked, done, len(todo))
-        header = Header(
-            campaign=campaign.name, brand=campaign.brand.name, spec_sha256=campaign.spec_sha256, model=stamp
-        )
+        run = _Run(plan, folder, results, stop, on_event, join)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
-        published = _publish(retrying_folder, header, planned_keys, {**index, **records})
+        loop, waiting, suspects = None, todo, selection.suspects
+        for _ in range(MAX_ROUNDS):
+            if not waiting:
+                break
+            loop = _render(run, settings, waiting, suspects, workers, Deadlines(deadline))
+            if loop.blocked:
+                done = sum(record.status == "done" for record in results.records.values())
+                raise StoreBlockedError(loop.blocked, done, len(todo))
+            known = index.updated(results.records.values())
+            index = read_index(retrying_folder, planned_keys, known)
+            waiting, suspects = _deleted_meanwhile(run, known, index), frozenset()
+        published = publish_index(retrying_folder, plan, stamp, index)
+    records = [record for record in results.records.values() if record.render_key not in index.done]
+    failures = [failure_of(record) for record in records if record.status != "done"]
+    done = sum(record.status == "done" for record in results.records.values())
     failures += loop.untried if loop else ()
     return Outcome(
         planned=len(planned_keys),
-        skipped=selection.done,
+        skipped=len(done_before - results.records.keys()) + (loop.recorded_elsewhere if loop else 0),
         done=done,
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         held_back=selection.held_back,
-        manifest=published.pointer.manifest if published else None,
+        manifest=published.published.pointer.manifest if published and published.latest else None,
+        withheld=published.published.pointer.manifest if published and not published.latest else None,
         uri=folder.uri,
         seconds=time.perf_counter() - start,
-        cache=cache_use(records.values()),
+        cache=cache_use(results.records.values()),
         outside_model=loop.outside_model if loop else None,
-        interrupted=stop.received and len(records) < len(todo),
-        cost=total_cost(records.values()),
+        interrupted=stop.received and len(results.records) < len(todo),
+        cost=total_cost(results.records.values()),
     )
+
+
+def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tuple[Variant, ...]:
+    """Returns the variants whose pictures were done before or in this run and have been deleted since."""
+    deleted = known.done.keys() - index.done.keys()
+    if not deleted or run.stop.received:
+        return ()
+    run.on_event(Warned(f"{len(deleted):,} pictures were deleted from {run.folder.uri} meanwhile; rendering again"))
+    return tuple(variant for variant in run.plan.variants if variant.render_key in deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +161,7 @@ class _Run:
     results: RunResults
     stop: StopSignal
     on_event: OnEvent
+    join: bool
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None) -> None:
@@ -162,7 +188,7 @@ def _render(
     for warning in run.folder.check():
         run.on_event(Warned(warning))
     needed = needed_secrets(settings.address, hosted=model.hosted)
-    with ray_resources(workers, needed) as resources:
+    with RunLease(run.folder, join=run.join) as lease, ray_resources(workers, needed) as resources:
         from brandpress.pipeline.render.driver.worker_pool import WorkerPool
 
         run.stop.listen()
@@ -176,7 +202,7 @@ def _render(
         # The language model that rewrites prompts displaces the rest of the model, so rewriting offloads as well.
         rewrites = any(variant.upsample for variant in todo)
         dispatcher = Dispatcher(
-            todo,
+            todo[::-1] if run.join else todo,  # runs that share the work meet in the middle
             size,
             HOSTED_GROUP if model.hosted else OFFLOAD_GROUP if rewrites else LARGEST_GROUP,
             mixed=model.hosted or rewrites,
@@ -192,28 +218,13 @@ def _render(
             compiles=settings.compile,
             gpus=resources.gpus,
             per_gpu=max(1, settings.per_gpu),
+            recorded=lambda: lease.recorded,
         )
         try:
             loop.run(size, lambda: run.stop.received)
         finally:
             worker_pool.close()
         return loop
-
-
-def _publish(folder: Store, header: Header, keys: Set[str], records: Mapping[str, Record]) -> Published | None:
-    """Publishes all done variants among `keys`, including those that another run has finished in the meantime.
-
-    records: what this run knows, keyed by render key. Returns None if no variant is done.
-    """
-
-    def done_records() -> dict[str, Record]:
-        done = {key: record for key, record in records.items() if record.status == "done"}
-        return done | read_index(folder, frozenset(keys) - done.keys()) if len(done) < len(keys) else done
-
-    done = done_records()
-    if not done:
-        return None
-    return publish(folder, header, len(keys), done.values(), lambda: done_records().values())
 
 
 def pool_size(workers: int | None, resources: Resources, variants: int, per_gpu: int = 1) -> int:

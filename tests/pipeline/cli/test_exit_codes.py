@@ -8,6 +8,8 @@ import pytest
 
 from brandpress.model.errors import BrandpressError, CheckpointError, HostedError, RequestError
 from brandpress.pipeline.cli.exit_codes import error_exit_code, outcome_exit_code
+from brandpress.pipeline.deliver.lease import AnotherRunError
+from brandpress.pipeline.deliver.ownership import ForeignCampaignError
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, StoreBlockedError
 from brandpress.pipeline.spec.problem import SpecError
@@ -27,6 +29,8 @@ from tests.pipeline.render.driver.test_outcome import outcome
         (NothingRenderedError("no model"), 4),
         (CheckpointError("no checkpoint"), 4),
         (HostedError("no credits"), 4),
+        (AnotherRunError("on another machine"), 5),
+        (ForeignCampaignError("of another brand"), 1),
         (BrandpressError("anything else"), 4),
     ],
 )

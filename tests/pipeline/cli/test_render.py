@@ -209,3 +209,52 @@ def test_the_real_model_renders_the_same_pictures_with_one_worker_and_two(
         assert pixels.shape == (96, 64, 3)
         assert pixels.std() > 5
         assert np.abs(pixels.astype(int) - two[name].astype(int)).max() <= 1
+
+
+@pytest.mark.usefixtures("ray")
+def test_commands_on_a_published_campaign_need_neither_references_nor_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, 2)
+    assert run(capsys, "render", job)[0] == 0
+    (tmp_path / "mug.png").unlink()
+    (tmp_path / "checkpoint").rename(tmp_path / "elsewhere")
+    code, status = run_json(capsys, "status", job)
+    assert (code, status["counts"]["done"]) == (0, 4)
+    assert "mug.png" in status["note"]
+    assert run(capsys, "verify", job)[0] == 0
+    assert run(capsys, "rollback", job, "--list")[0] == 0
+    assert run(capsys, "clean", job)[0] == 0
+    code, _, err = run(capsys, "sheet", job, "--out", tmp_path / "sheet.png")
+    assert code == 0
+    assert "drawing the sheet without reference pictures" in err
+
+
+@pytest.mark.usefixtures("ray")
+def test_verify_repairs_what_render_then_restores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 2)
+    run(capsys, "render", job)
+    asset = next((tmp_path / "out" / "spring" / "assets").rglob("*.png"))
+    original = asset.read_bytes()
+    asset.write_bytes(original[:-1])
+    code, out, _ = run(capsys, "verify", job, "--repair")
+    assert code == 3
+    assert out.endswith("2 objects deleted; run `brandpress render` to restore the pictures\n")
+    assert run(capsys, "plan", job, "--check")[0] == 2
+    assert run(capsys, "render", job)[0] == 0
+    assert asset.read_bytes() == original
+    assert run(capsys, "verify", job)[0] == 0
+
+
+@pytest.mark.usefixtures("ray")
+def test_writing_commands_refuse_another_jobs_campaign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 2)
+    run(capsys, "render", job)
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(job.read_text())
+    for command in (["render"], ["clean"], ["rollback"], ["plan", "--check"]):
+        code, _, err = run(capsys, command[0], copy, *command[1:])
+        assert (code, "'spring.yaml', not 'copy.yaml'" in err) == (1, True)
+    assert run(capsys, "clean", copy, "--take-over")[0] == 0
+    for command in (["status"], ["verify"], ["rollback", "--list"]):
+        assert run(capsys, command[0], copy, *command[1:])[0] == 0

@@ -44,6 +44,7 @@ def test_a_summary_has_the_figures() -> None:
         "held_back": [],
         "folder": "s3://assets/spring",
         "manifest": "manifests/00000001/manifest.json",
+        "withheld": None,
         "seconds": 95.0,
         "cost": None,
         "cache": {"text": {"hits": 6, "uses": 8}},

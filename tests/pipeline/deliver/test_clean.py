@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from brandpress.pipeline.deliver.clean import GarbageSet, delete_garbage, find_garbage
+from brandpress.pipeline.deliver.clean import GarbageSet, NestedCampaignError, delete_garbage, find_garbage
 from brandpress.pipeline.deliver.delivery import deliver
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, manifest_key, publish
+from brandpress.pipeline.deliver.manifest import (
+    BrokenManifestError,
+    manifest_key,
+    read_manifest,
+    read_records,
+    require_latest,
+)
 from brandpress.pipeline.deliver.record import record_key
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
-from tests.pipeline.deliver.records import HEADER, data_of, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant, write_manifest_0_1_0
 
 LATER = 25 * 3600.0
 
@@ -23,7 +30,13 @@ LATER = 25 * 3600.0
 def render(folder: Store, *numbers: int) -> None:
     """Delivers these variants and publishes them as the campaign."""
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in numbers]
-    publish(folder, HEADER, len(records), records, list)
+    publish_records(folder, HEADER, len(records), records, list)
+
+
+def part_of(folder: Store, number: int) -> str:
+    """Returns the key of the only part of a manifest."""
+    (part,) = read_manifest(folder, manifest_key(number)).manifest.parts
+    return part.file
 
 
 def keys_of(number: int) -> set[str]:
@@ -57,7 +70,7 @@ def test_objects_of_kept_manifests_are_kept(folder: Store) -> None:
 
 
 def test_an_old_manifest_is_garbage_with_the_objects_that_only_it_references(folder: Store) -> None:
-    assert garbage_keys(folder, keep=2) == keys_of(0) | {manifest_key(1), "manifests/00000001/variants.jsonl"}
+    assert garbage_keys(folder, keep=2) == keys_of(0) | {manifest_key(1), part_of(folder, 1)}
 
 
 def test_the_jobs_variants_are_kept_published_or_not(folder: Store) -> None:
@@ -93,20 +106,21 @@ def test_deleting_leaves_an_intact_campaign_and_nothing_else(folder: Store) -> N
 
 def test_manifests_are_deleted_before_their_parts_and_records_before_assets(folder: Store) -> None:
     garbage = garbage_of(folder, keep=2)
-    kinds = ["manifest.json", "variants.jsonl", "records/", "assets/"]
+    kinds = ["manifest.json", "parts/", "records/", "assets/"]
     assert [next(kind for kind in kinds if kind in entry.key) for entry in garbage.entries] == kinds
 
 
 def test_a_broken_manifest_that_would_be_kept_is_an_error(folder: Store) -> None:
-    folder.delete("manifests/00000002/variants.jsonl")
+    folder.delete(part_of(folder, 2))
     with pytest.raises(BrokenManifestError):
         garbage_keys(folder)
     assert garbage_keys(folder, keep=1) >= keys_of(0)
 
 
-def test_the_incomplete_manifest_of_a_killed_run_is_garbage(folder: Store) -> None:
-    folder.create("manifests/00000009/variants.jsonl", b"", "application/jsonl")
-    assert garbage_keys(folder) == {"manifests/00000009/variants.jsonl"}
+@pytest.mark.parametrize("key", ["manifests/00000009/variants.jsonl", f"parts/{'0' * 64}.jsonl"])
+def test_the_part_of_a_killed_run_is_garbage(folder: Store, key: str) -> None:
+    folder.create(key, b"", "application/jsonl")
+    assert garbage_keys(folder) == {key}
 
 
 def test_only_unknown_objects_are_garbage_before_the_first_manifest(store_uri: str) -> None:
@@ -115,3 +129,52 @@ def test_only_unknown_objects_are_garbage_before_the_first_manifest(store_uri: s
     deliver(folder, record(1), variant(1).asset, data_of(1))
     folder.create("assets/stray.png", b"x", "image/png")
     assert garbage_keys(folder) == {"assets/stray.png"}
+
+
+FOREIGN = ("notes.txt", "campaign-b/assets/a.png", "records/readme.md", "manifests/notes.txt", "parts/list.csv", "x/y")
+
+
+def test_files_that_brandpress_did_not_write_are_kept(folder: Store) -> None:
+    for key in FOREIGN:
+        folder.create(key, b"x", "text/plain")
+    assert garbage_keys(folder) == set()
+
+
+def test_a_campaign_below_another_one_is_never_cleaned(folder: Store, store_uri: str) -> None:
+    """The second one is delivered into the first one's folder, even under a name that the first one uses."""
+    for name in ("autumn", "assets"):
+        below = open_campaign(f"{store_uri}/spring", name)
+        render(below, 7)
+        with pytest.raises(NestedCampaignError, match=f"another campaign lies below this one, at {name}; nothing was"):
+            garbage_keys(folder)
+        assert verify(below).intact
+        for key in list(below.list("")):
+            below.delete(key)
+
+
+@pytest.mark.parametrize("name", ["lock", "0123456789abcdef"])
+def test_temporary_files_of_a_nested_store_are_kept(tmp_path: Path, name: str) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    render(folder, 0)
+    for below in ("nested", "records"):
+        (tmp_path / "spring" / below).mkdir(exist_ok=True)
+        (tmp_path / "spring" / below / f".brandpress-{name}").write_bytes(b"")
+    own = {"records/.brandpress-0123456789abcdef"} if name != "lock" else set()
+    assert garbage_keys(folder, planned=(0,)) == own
+
+
+def test_without_the_jobs_variants_what_is_newer_than_the_manifest_is_kept(folder: Store) -> None:
+    later = time.time() + LATER
+    deliver(folder, record(5), variant(5).asset, data_of(5))
+    assert find_garbage(folder, [], now=later, keep=10, hours=0).entries != ()
+    assert find_garbage(folder, None, now=later, keep=10, hours=0).entries == ()
+
+
+def test_what_a_manifest_of_0_1_0_references_is_kept(store_uri: str) -> None:
+    """Its records lie beside its header."""
+    folder = open_campaign(store_uri, "spring")
+    old = deliver(folder, record(0), variant(0).asset, data_of(0))
+    write_manifest_0_1_0(folder, [old])
+    assert read_records(folder, require_latest(folder)) == (old,)
+    assert verify(folder).intact
+    assert garbage_keys(folder, planned=()) == set()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from brandpress.pipeline.deliver.delivery import deliver, file_record, read_record
+from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import data_of, failed, record, variant
@@ -31,12 +33,43 @@ def test_the_second_writer_of_the_same_picture_changes_nothing(folder: Store) ->
     assert read_record(folder, first.key) == first
 
 
+def png(number: int, *, size: tuple[int, int] = (64, 64), colour: str = "red") -> bytes:
+    """Returns a PNG that carries the render key of variant `number`."""
+    picture = Image.new("RGB", size, colour)
+    return encode(picture, "png", Metadata(render_key=variant(number).render_key, tool="test"))
+
+
 def test_an_existing_picture_of_another_writer_is_adopted(folder: Store) -> None:
-    assert folder.create(variant(1).asset, b"by another writer", "image/png")
-    delivered = deliver(folder, record(1), variant(1).asset, data_of(1))
-    assert delivered.sha256 == sha256_hex(b"by another writer")
-    assert delivered.bytes == len(b"by another writer")
-    assert folder.read(variant(1).asset) == b"by another writer"
+    other = png(1, colour="blue")
+    assert folder.create(variant(1).asset, other, "image/png")
+    delivered = deliver(folder, record(1), variant(1).asset, png(1))
+    assert (delivered.asset, delivered.sha256) == (variant(1).asset, sha256_hex(other))
+    assert delivered.bytes == len(other)
+    assert folder.read(variant(1).asset) == other
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [b"", b"by hand", png(1)[:-20], png(1, size=(32, 64)), png(2)],
+    ids=["empty", "no picture", "cut off", "another size", "another render key"],
+)
+def test_a_foreign_file_at_the_name_is_left_alone(folder: Store, foreign: bytes) -> None:
+    assert folder.create(variant(1).asset, foreign, "image/png")
+    delivered = deliver(folder, record(1), variant(1).asset, png(1))
+    stem, _, extension = variant(1).asset.rpartition(".")
+    assert delivered.asset == f"{stem}-2.{extension}"
+    assert delivered.asset is not None
+    assert folder.read(delivered.asset) == png(1)
+    assert folder.read(variant(1).asset) == foreign
+
+
+def test_a_lost_picture_that_is_rendered_again_replaces_its_record(folder: Store) -> None:
+    """Its bytes may differ, for example with another encoder."""
+    first = deliver(folder, record(1), variant(1).asset, png(1))
+    folder.delete(variant(1).asset)
+    second = deliver(folder, record(1), variant(1).asset, png(1, colour="blue"))
+    assert second.sha256 != first.sha256
+    assert read_record(folder, first.key) == second
 
 
 def test_a_done_record_replaces_a_failed_one(folder: Store) -> None:

@@ -18,13 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.manifest import publish, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import read_latest, read_records
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
-from tests.pipeline.deliver.records import HEADER, data_of, failed, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 
 VARIANTS = 5
 WRITES = ("create", "replace", "delete")
@@ -66,7 +66,7 @@ class Crashing:
 def run(folder: Store, numbers: frozenset[int], bad: frozenset[int] = frozenset()) -> set[int]:
     """Renders and publishes missing variants like a run, without Ray. Returns the rendered ones. bad: these fail."""
     keys = {variant(number).render_key: number for number in numbers}
-    index = read_index(folder, keys.keys())
+    index = read_index(folder, keys.keys()).records()
     missing = {number for key, number in keys.items() if key not in index or index[key].status != "done"}
     for number in sorted(missing):
         if number in bad:
@@ -74,8 +74,8 @@ def run(folder: Store, numbers: frozenset[int], bad: frozenset[int] = frozenset(
         else:
             stored = deliver(folder, record(number), variant(number).asset, data_of(number))
         index[stored.render_key] = stored
-    if index:
-        publish(folder, HEADER, len(numbers), list(index.values()), lambda: list(index.values()))
+    if any(one.status == "done" for one in index.values()):
+        publish_records(folder, HEADER, len(numbers), list(index.values()), lambda: list(index.values()))
     return missing - bad
 
 
@@ -159,7 +159,7 @@ class History(RuleBasedStateMachine):
 
     def _done_records(self) -> list[int]:
         keys = {variant(number).render_key: number for number in range(VARIANTS)}
-        return [keys[key] for key, one in read_index(self.folder).items() if one.status == "done"]
+        return [keys[key] for key, one in read_index(self.folder).records().items() if one.status == "done"]
 
 
 History.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
@@ -179,7 +179,7 @@ def test_a_crash_at_any_store_call_loses_nothing_else(tmp_path: Path, after: boo
         crashing = Crashing(folder, at, after=after)
         with suppress(CrashError):
             run(crashing, numbers, bad)  # type: ignore[arg-type]
-        done = {one.seed for one in read_index(folder).values() if one.status == "done"}
+        done = {one.seed for one in read_index(folder).records().values() if one.status == "done"}
         assert not run(folder, numbers, bad) & done
         latest = read_latest(folder)
         assert latest is not None

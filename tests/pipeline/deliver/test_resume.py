@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from brandpress.pipeline.deliver.delivery import file_record
-from brandpress.pipeline.deliver.manifest import LATEST, publish
-from brandpress.pipeline.deliver.resume import completed_keys, read_index
+from brandpress.pipeline.deliver.delivery import deliver, file_record
+from brandpress.pipeline.deliver.manifest import LATEST
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, RecordIndex, read_index
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.folder import campaign_folder
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.wrapper import StoreWrapper
-from tests.pipeline.deliver.records import HEADER, failed, record
+from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 
 
 class CountingStore(StoreWrapper):
@@ -55,43 +56,89 @@ def keys(*numbers: int) -> frozenset[str]:
     return frozenset(record(number).render_key for number in numbers)
 
 
-def test_an_empty_store_has_no_done_variants(store: CountingStore) -> None:
-    assert completed_keys(store, "spring").done == frozenset()
+def done(number: int, folder: Store) -> Record:
+    """Delivers variant `number`."""
+    return deliver(folder, record(number), variant(number).asset, data_of(number))
+
+
+def test_an_empty_store_has_no_done_variants(folder: Store) -> None:
+    assert read_index(folder) == RecordIndex()
 
 
 def test_without_a_manifest_every_record_is_read(store: CountingStore, folder: Store) -> None:
-    for new in (record(0), failed(1), record(2)):
-        file_record(folder, new)
-    assert completed_keys(store, "spring").done == keys(0, 2)
-    assert completed_keys(store, "autumn").done == frozenset()
+    done(0, folder), file_record(folder, failed(1)), done(2, folder)
+    assert read_index(folder).done.keys() == keys(0, 2)
+    assert read_index(campaign_folder(store, "autumn")) == RecordIndex()
 
 
 def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: CountingStore, folder: Store) -> None:
-    old = [file_record(folder, new) for new in (*map(record, range(20)), failed(20), failed(21))]
-    publish(folder, HEADER, 30, old, list)
-    file_record(folder, record(21))
-    file_record(folder, record(22))
+    old = [*(done(number, folder) for number in range(20)), *(file_record(folder, failed(n)) for n in (20, 21))]
+    publish_records(folder, HEADER, 30, old, list)
+    done(21, folder), done(22, folder)
     store.calls.clear()
-    assert completed_keys(store, "spring").done == keys(*range(20), 21, 22)
-    assert store.calls == {"list": 1, "read latest.json": 1, "read manifests": 2, "read records": 3}
+    index = read_index(folder)
+    assert index.done.keys() == keys(*range(20), 21, 22)
+    assert index.others.keys() == keys(20)
+    assert store.calls == {
+        "list": 2,
+        "read latest.json": 1,
+        "read manifests": 1,
+        "read parts": 1,
+        "read records": 3,
+    }
 
 
 def test_only_the_given_keys_are_read(store: CountingStore, folder: Store) -> None:
     for number in range(20):
-        file_record(folder, record(number))
+        done(number, folder)
     store.calls.clear()
-    assert completed_keys(store, "spring", keys(3, 4, 99)).done == keys(3, 4)
+    assert read_index(folder, keys(3, 4, 99)).done.keys() == keys(3, 4)
     assert store.calls["read records"] == 2
 
 
-def test_a_record_that_was_deleted_is_not_done(store: CountingStore, folder: Store) -> None:
-    publish(folder, HEADER, 2, [record(0), file_record(folder, record(1))], list)
-    assert completed_keys(store, "spring").done == keys(1)
+@pytest.mark.parametrize("key", [record(0).key, variant(0).asset])
+@pytest.mark.parametrize("published", [True, False])
+def test_a_variant_whose_record_or_picture_was_deleted_is_not_done(folder: Store, key: str, published: bool) -> None:
+    records = [done(number, folder) for number in (0, 1)]
+    if published:
+        publish_records(folder, HEADER, 2, records, list)
+    folder.delete(key)
+    assert read_index(folder) == RecordIndex({records[1].render_key: records[1].to_json()})
 
 
-def test_a_broken_manifest_is_ignored(store: CountingStore, folder: Store) -> None:
-    publish(folder, HEADER, 2, [file_record(folder, record(0)), file_record(folder, failed(1))], list)
+def test_a_broken_manifest_is_ignored(folder: Store) -> None:
+    records = [done(0, folder), file_record(folder, failed(1))]
+    publish_records(folder, HEADER, 2, records, list)
     stat = folder.stat(LATEST)
     assert stat is not None
     assert folder.replace(LATEST, b"broken", "text/plain", stat.etag)
-    assert read_index(folder) == {record.render_key: record for record in (record(0), failed(1))}
+    assert read_index(folder).records() == {one.render_key: one for one in records}
+
+
+def test_known_records_are_not_read_again_but_must_still_exist(store: CountingStore, folder: Store) -> None:
+    known = RecordIndex().updated([done(0, folder), done(1, folder), record(3, status="failed", cause="not stored")])
+    done(2, folder)
+    folder.delete(variant(1).asset)
+    folder.delete(record(1).key)
+    store.calls.clear()
+    index = read_index(folder, keys(0, 1, 2, 3), known)
+    assert index.done.keys() == keys(0, 2)
+    assert index.others.keys() == keys(3)
+    assert store.calls == {"list": 2, "read records": 1}
+
+
+def test_a_record_of_another_variant_is_an_error(folder: Store) -> None:
+    """A file that was copied or renamed by hand: its variant could never be recorded."""
+    assert folder.create(record(0).key, record(1).to_json(), "application/json")
+    with pytest.raises(StoreError, match="holds the record of another variant, mug/scene001; move the file away"):
+        read_index(folder)
+
+
+@pytest.mark.parametrize(("attempts", "held_back"), [(MAX_ATTEMPTS - 1, False), (MAX_ATTEMPTS, True)])
+def test_a_variant_that_fails_too_often_is_held_back(attempts: int, held_back: bool) -> None:
+    index = RecordIndex().updated([failed(0).model_copy(update={"attempts": attempts}), record(1)])
+    assert index.held_back == (keys(0) if held_back else frozenset())
+
+
+def test_a_quarantined_variant_is_held_back() -> None:
+    assert RecordIndex().updated([record(0, status="quarantined", cause="twice")]).held_back == keys(0)

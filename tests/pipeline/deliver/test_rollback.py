@@ -6,17 +6,17 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.delivery import deliver
-from brandpress.pipeline.deliver.manifest import LATEST, Published, manifest_key, publish, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import LATEST, Published, manifest_key, read_latest, read_records
 from brandpress.pipeline.deliver.rollback import history, rollback
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
-from tests.pipeline.deliver.records import HEADER, data_of, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant
 
 
 def publish_first(folder: Store, count: int) -> Published:
     """Publishes the campaign with its first `count` variants."""
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in range(count)]
-    return publish(folder, HEADER, count, records, list)
+    return publish_records(folder, HEADER, count, records, list)
 
 
 @pytest.fixture
@@ -96,6 +96,21 @@ def test_a_run_that_publishes_in_the_meantime_wins(folder: Store) -> None:
     with pytest.raises(StoreError, match="another run has just published a manifest"):
         rollback(PublishingFolder())  # type: ignore[arg-type]
     assert latest_number(folder) == 4
+
+
+def test_a_lost_response_to_the_swap_goes_back_once(folder: Store) -> None:
+    """The first attempt succeeds, its response is lost, and the retry finds the pointer changed: by itself."""
+
+    class LosingFolder:
+        def __getattr__(self, name: str) -> object:
+            return getattr(folder, name)
+
+        def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+            folder.replace(key, data, content_type, expected)
+            return folder.replace(key, data, content_type, expected)
+
+    assert rollback(LosingFolder()).manifest.number == 2  # type: ignore[arg-type]
+    assert latest_number(folder) == 2
 
 
 def test_the_next_manifest_gets_a_new_number(folder: Store) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from brandpress.pipeline.deliver.contents import compose
 from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.manifest import publish
-from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.deliver.manifest import read_fields, read_records, require_latest
+from brandpress.pipeline.deliver.publication import publish
+from brandpress.pipeline.deliver.rename import copy_renamed
+from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.verify import repair, verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
-from tests.pipeline.deliver.records import HEADER, data_of, failed, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 
 DONE = 5
 
@@ -27,7 +32,7 @@ def folder(tmp_path: Path) -> Store:
     """A published campaign with five done variants and a failed one."""
     folder = open_campaign(str(tmp_path), "spring")
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in range(DONE)]
-    publish(folder, HEADER, DONE + 1, [*records, file_record(folder, failed(DONE))], list)
+    publish_records(folder, HEADER, DONE + 1, [*records, file_record(folder, failed(DONE))], list)
     return folder
 
 
@@ -75,7 +80,7 @@ def test_unreferenced_objects_are_unknown_and_harmless(folder: Store, root: Path
 
 
 def test_objects_of_earlier_manifests_are_not_reported(folder: Store) -> None:
-    publish(folder, HEADER, 1, [deliver(folder, record(0), variant(0).asset, data_of(0))], list)
+    publish_records(folder, HEADER, 1, [deliver(folder, record(0), variant(0).asset, data_of(0))], list)
     assert problems(folder) == set()
 
 
@@ -88,12 +93,14 @@ def test_a_failed_variant_that_succeeded_since_is_not_changed(folder: Store) -> 
     ("key", "kind"),
     [
         ("manifests/00000001/manifest.json", "changed"),
-        ("manifests/00000001/variants.jsonl", "changed"),
+        ("a part", "changed"),
         ("manifests/00000001/manifest.json", "missing"),
-        ("manifests/00000001/variants.jsonl", "missing"),
+        ("a part", "missing"),
     ],
 )
 def test_a_broken_manifest_is_the_only_problem(folder: Store, root: Path, key: str, kind: str) -> None:
+    if key == "a part":
+        key = next(iter(folder.list("parts/")))
     if kind == "missing":
         (root / key).unlink()
     else:
@@ -104,7 +111,9 @@ def test_a_broken_manifest_is_the_only_problem(folder: Store, root: Path, key: s
 def test_assets_outside_the_folder_are_not_read(folder: Store, root: Path, tmp_path: Path) -> None:
     """A manifest from an attacker, with an asset outside the campaign's folder."""
     (tmp_path / "private").write_bytes(b"private")
-    publish(folder, HEADER, 1, [file_record(folder, record(50, asset="../private", sha256="0" * 64, bytes=7))], list)
+    publish_records(
+        folder, HEADER, 1, [file_record(folder, record(50, asset="../private", sha256="0" * 64, bytes=7))], list
+    )
     assert ("missing", "../private") in problems(folder)
 
 
@@ -115,3 +124,33 @@ def test_an_unpublished_campaign_is_an_error(tmp_path: Path) -> None:
 
 def test_the_latest_manifest_is_verified(folder: Store, root: Path) -> None:
     assert verify(folder).manifest == json.loads((root / "latest.json").read_text())["manifest"]
+
+
+@pytest.mark.parametrize("damage", ["picture missing", "picture changed", "record missing", "record changed"])
+def test_repair_makes_a_damaged_variant_undone_and_touches_no_other(folder: Store, root: Path, damage: str) -> None:
+    key = variant(2).asset if "picture" in damage else record(2).key
+    (root / key).unlink() if "missing" in damage else (root / key).write_bytes(b"{}")
+    others = {one: folder.read(one) for one in folder.list("") if one not in (variant(2).asset, record(2).key)}
+    deleted = repair(folder, verify(folder))
+    assert set(deleted) <= {variant(2).asset, record(2).key}
+    assert {one: folder.read(one) for one in others} == others
+    assert variant(2).render_key not in read_index(folder).done
+    restored = deliver(folder, record(2), variant(2).asset, data_of(2))
+    assert read_index(folder).done[variant(2).render_key] == restored.to_json()
+
+
+def test_repairing_an_intact_campaign_deletes_nothing(folder: Store, root: Path) -> None:
+    (root / "notes.txt").write_bytes(b"x")
+    assert repair(folder, verify(folder)) == ()
+
+
+def test_renamed_and_stale_pictures_are_intact(folder: Store) -> None:
+    done = {one.render_key: one.to_json() for one in read_records(folder, require_latest(folder)) if one.asset}
+    renamed = replace(variant(0), name="new-name")
+    copy_renamed(folder, [renamed], done)
+    changed = replace(variant(1), render_key="0" * 64, name="other-name")
+    pictures = list(read_fields(folder, require_latest(folder), "variants"))
+    listed = compose([renamed, changed], done, {}, lambda: pictures)
+    assert listed.counts.stale == 1
+    publish(folder, HEADER, lambda previous: listed)
+    assert verify(folder).problems == ()

@@ -10,7 +10,6 @@ from PIL import Image, ImageFont
 
 from brandpress.pipeline.deliver.delivery import deliver
 from brandpress.pipeline.deliver.encode import Metadata, encode
-from brandpress.pipeline.deliver.manifest import publish
 from brandpress.pipeline.review.contact_sheet import (
     HEADER,
     MARGIN,
@@ -32,7 +31,7 @@ from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.campaigns import draw_reference, plan_of, write_campaign
 from tests.pipeline.deliver.records import HEADER as CAMPAIGN
-from tests.pipeline.deliver.records import failed, record, variant
+from tests.pipeline.deliver.records import failed, publish_records, record, variant
 
 COLOURS = ["#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#46f0f0"]
 
@@ -58,7 +57,7 @@ def folder(tmp_path: Path, reference: Path) -> Store:
         data = encode(Image.new("RGB", (128, 96), colour), "png", Metadata("0" * 64, "test"))
         rendered = record(number, references=[stamp] if number < 4 else [])
         records.append(deliver(folder, rendered, variant(number).asset, data))
-    publish(folder, CAMPAIGN, 7, [*records, failed(6)], list)
+    publish_records(folder, CAMPAIGN, 7, [*records, failed(6)], list)
     return folder
 
 

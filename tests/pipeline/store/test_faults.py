@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.manifest import publish, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import read_latest, read_records
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.verify import verify
@@ -21,7 +21,7 @@ from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 from tests.fault_proxy import FAULTS, Fault, FaultProxy, fault_proxy
-from tests.pipeline.deliver.records import HEADER, data_of, failed, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 from tests.s3_server import S3Process, S3Server, find_weed
 
 VARIANTS = 6
@@ -57,7 +57,7 @@ def campaign(folder: Store) -> list[Record]:
         deliver(retrying, record(number), variant(number).asset, data_of(number) * 1000) for number in range(VARIANTS)
     ]
     records.append(file_record(retrying, failed(VARIANTS)))
-    publish(retrying, HEADER, VARIANTS + 1, records, lambda: records)
+    publish_records(retrying, HEADER, VARIANTS + 1, records, lambda: records)
     return records
 
 
@@ -87,7 +87,7 @@ def test_an_unavailable_server_is_reported_after_the_deadline(
     assert error.value.scope == "transient"
 
 
-def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(
+def test_resuming_a_finished_campaign_costs_two_listings_and_few_reads(
     proxy: FaultProxy, folder: Store, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At most n/1000 + 3 listings, and no read per variant."""
@@ -99,8 +99,8 @@ def test_resuming_a_finished_campaign_costs_one_listing_and_few_reads(
         assert all(threads.map(lambda key: direct.create(key, b"{}", "application/json"), keys))
     proxy.calls.clear()
     render_keys = {one.render_key for one in records if one.status == "done"}
-    assert read_index(folder, render_keys).keys() == render_keys
-    assert proxy.calls["LIST"] == 2
+    assert read_index(folder, render_keys).done.keys() == render_keys
+    assert proxy.calls["LIST"] == 3
     assert proxy.calls["GET"] == 3
     assert proxy.calls["PUT"] == 0
 
@@ -128,7 +128,7 @@ def test_nothing_is_lost_when_the_server_is_killed_and_restarted(
         retrying = RetryingStore(folder, RetryPolicy(60.0, sleep=wait))
         second = deliver(retrying, record(1), variant(1).asset, data_of(1))
         assert len(sleeps) == 1
-        publish(folder, HEADER, 2, [first, second], list)
+        publish_records(folder, HEADER, 2, [first, second], list)
         assert verify(folder).problems == ()
     finally:
         server.kill()

@@ -104,3 +104,13 @@ def test_a_drained_queue_has_nothing_to_choose() -> None:
     take(queue, "one", 1)
     assert [variant.reference_set for variant in queue.drain()] == [("a",), ("b",)]
     assert (len(queue), queue.choose_set("one"), queue.choose_set("two")) == (0, None, None)
+
+
+def test_dropped_variants_are_no_longer_waiting() -> None:
+    queue = queue_of(a=4, b=3)
+    dropped = {variant.render_key for variant in (*variants(a=3), *variants(a=4, b=3)[4:])}
+    assert queue.drop(dropped) == 6
+    assert len(queue) == 1
+    assert take(queue, "one")[0] == "a"
+    assert take(queue, "two") == (None, [])
+    assert queue.drop(dropped) == 0

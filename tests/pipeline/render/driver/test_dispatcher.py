@@ -318,3 +318,13 @@ def play(dispatcher: Dispatcher, workers: int, actions: list[tuple[int, str]]) -
         finish(dispatcher, worker, tuple(tasks))
         ended += [task.render_key for task in tasks]
     return ended + [key for _, key in drain(dispatcher, [f"worker-{number}" for number in range(workers)])]
+
+
+def test_variants_that_another_run_has_recorded_are_dropped_unless_a_worker_has_them() -> None:
+    dispatcher = Dispatcher(variants(a=LARGEST_GROUP * 4), 2)
+    held = {variant.render_key for variant in dispatcher.take("one")}
+    everything = {variant.render_key for variant in variants(a=LARGEST_GROUP * 4)}
+    assert dispatcher.drop(frozenset()) == 0
+    assert dispatcher.drop(everything) == len(everything) - len(held)
+    assert dispatcher.waiting == 0
+    assert not dispatcher.finished

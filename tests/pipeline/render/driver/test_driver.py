@@ -79,7 +79,7 @@ def test_a_second_signal_ends_immediately_and_leaves_no_worker_behind(tmp_path: 
                 process.send_signal(signal.SIGTERM)
         assert process.wait() != 0
     assert leftover_processes(tmp_path) == []
-    assert not (tmp_path / "out" / "spring").exists()
+    assert not (tmp_path / "out" / "spring" / "records").exists()
 
 
 def test_variants_go_to_workers_that_cached_their_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_variants_go_to_workers_that_cached_their_set(tmp_path: Path, monkeypatc
 @pytest.mark.slow("pipeline/deliver", "pipeline/render", "pipeline/store")
 def test_two_drivers_together_do_no_harm(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.1]" for number in range(8)})
-    with driver(job) as one, driver(job) as two:
+    with driver(job, "--join") as one, driver(job, "--join") as two:
         outcomes = [[value for kind, value in read_events(process) if kind == "outcome"] for process in (one, two)]
         assert (one.wait(), two.wait()) == (0, 0)
     for (outcome,) in outcomes:

@@ -12,8 +12,11 @@ import pytest
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli.exit_codes import outcome_exit_code
 from brandpress.pipeline.deliver.delivery import file_record
-from brandpress.pipeline.deliver.manifest import read_latest, read_records
+from brandpress.pipeline.deliver.lease import AnotherRunError
+from brandpress.pipeline.deliver.manifest import Counts, Published, read_latest, read_records
+from brandpress.pipeline.deliver.ownership import ForeignCampaignError
 from brandpress.pipeline.deliver.record import Record, new_record, stamp_of
+from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.driver_loop import NOT_COMPILED
@@ -31,6 +34,7 @@ from brandpress.pipeline.render.events import (
     WorkersStarting,
 )
 from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store
 from tests.campaigns import plan_of, write_campaign, write_checkpoint
 
 STAND_IN = "tests.stand_in:load"
@@ -115,13 +119,134 @@ def test_a_run_that_ends_late_keeps_what_another_published_meanwhile(ray: Resour
 
     def render_meanwhile(event: Event) -> None:
         if isinstance(event, VariantRecorded) and not other_outcomes:
-            other_outcomes.append(render(job))
+            other_outcomes.append(render(job, join=True))
 
     late = render(job, render_meanwhile, limit=2)
     assert (late.done, other_outcomes[0].skipped + other_outcomes[0].done) == (2, 8)
     latest = read_latest(open_campaign(str(tmp_path / "out"), "spring"))
     assert latest is not None
     assert latest.manifest.status == "done"
+
+
+def latest_of(folder: Store) -> Published:
+    latest = read_latest(folder)
+    assert latest is not None
+    return latest
+
+
+def test_a_second_run_is_refused_while_one_is_at_work(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 2)
+    refused: list[str] = []
+
+    def render_meanwhile(event: Event) -> None:
+        if isinstance(event, WorkerLoaded) and not refused:
+            with pytest.raises(AnotherRunError, match="another run of this campaign is at work") as error:
+                render(job)
+            refused.append(str(error.value))
+
+    assert render(job, render_meanwhile).done == 4
+    assert refused
+    assert render(job).skipped == 4
+
+
+def test_a_run_that_ends_early_removes_no_picture_that_the_job_asks_for(ray: Resources, tmp_path: Path) -> None:
+    render(write_campaign(tmp_path, {"beach": "on a beach", "snow": "in the snow"}))
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    before = {record.name: record for record in read_records(folder, latest_of(folder))}
+    job = write_campaign(
+        tmp_path, {"beach": "at the sea", "snow": "in deep snow [raise]", "city": "in a city"}, model="checkpoint"
+    )
+    outcome = render(job, limit=2)
+    assert (outcome.done + outcome.failed, outcome.left) == (2, 4)
+    latest = latest_of(folder)
+    records = {record.name: record for record in read_records(folder, latest) if record.status == "done"}
+    assert before.keys() <= records.keys()
+    stale = {name for name, record in records.items() if record.stale}
+    assert all(records[name].sha256 == before[name].sha256 for name in stale)
+    counts = latest.manifest.counts
+    assert (counts.planned, counts.done, counts.stale) == (6, outcome.done, len(stale))
+    assert verify(folder).intact
+    render(job)
+    latest = latest_of(folder)
+    assert latest.manifest.counts == Counts(planned=6, done=4, stale=2, failed=2, missing=0)
+    failures = [record for record in read_records(folder, latest) if record.status == "failed"]
+    assert {record.axes["scene"] for record in failures} == {"snow"}
+
+
+def test_whole_publishes_only_complete_campaigns(ray: Resources, tmp_path: Path) -> None:
+    render(write_campaign(tmp_path, 2, publish="whole"))
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    first = latest_of(folder)
+    job = write_campaign(tmp_path, 3, publish="whole")
+    part = render(job, limit=1)
+    assert (part.manifest, part.withheld) == (None, "manifests/00000002/manifest.json")
+    assert latest_of(folder) == first
+    rest = render(job)
+    assert (rest.manifest, rest.withheld) == ("manifests/00000003/manifest.json", None)
+
+
+@pytest.mark.parametrize(("allowed", "published"), [(0, False), (1, False), (2, True), ("20%", False), ("50%", True)])
+def test_whole_with_allowed_failures(ray: Resources, tmp_path: Path, allowed: object, published: bool) -> None:
+    scenes = {"beach": "on a beach", "snow": "in the snow [raise]"}
+    outcome = render(write_campaign(tmp_path, scenes, publish="whole", allow_failed=allowed))
+    assert (outcome.done, outcome.failed) == (2, 2)
+    assert (outcome.manifest is not None) is published
+
+
+def test_another_jobs_campaign_is_not_replaced(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1)
+    render(job)
+    before = snapshot(tmp_path)
+    copy = job.rename(tmp_path / "copy.yaml")
+    with pytest.raises(ForeignCampaignError, match=r"the job file 'spring.yaml', not 'copy.yaml'"):
+        render(copy)
+    assert {key: value for key, value in snapshot(tmp_path).items() if "copy" not in key} == {
+        key: value for key, value in before.items() if key != "spring.yaml"
+    }
+    assert render(copy, take_over=True).skipped == 2
+    assert latest_of(open_campaign(str(tmp_path / "out"), "spring")).manifest.job == "copy.yaml"
+
+
+def test_pictures_that_are_deleted_during_a_run_are_rendered_again(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 2)
+    render(job, limit=2)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    deleted: list[str] = []
+
+    def clean_meanwhile(event: Event) -> None:
+        if isinstance(event, VariantRecorded) and not deleted:
+            deleted.extend(list(folder.list("assets/"))[:1])
+            folder.delete(deleted[0])
+
+    events: list[Event] = []
+    outcome = render(job, lambda event: (events.append(event), clean_meanwhile(event)))
+    assert deleted
+    assert any(isinstance(event, Warned) and "were deleted" in event.text for event in events)
+    assert (outcome.left, outcome.failed) == (0, 0)
+    assert verify(folder).problems == ()
+    assert latest_of(folder).manifest.status == "done"
+
+
+def test_a_lost_picture_is_rendered_again_by_the_next_run(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 2)
+    render(job)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    folder.delete(next(iter(folder.list("assets/"))))
+    outcome = render(job)
+    assert (outcome.skipped, outcome.done) == (3, 1)
+    assert verify(folder).problems == ()
+
+
+def test_a_changed_output_name_copies_the_pictures(ray: Resources, tmp_path: Path) -> None:
+    render(write_campaign(tmp_path, 2))
+    job = write_campaign(tmp_path, 2, model="checkpoint", output={"name": "{{ scene }}-{{ product }}"})
+    outcome = render(job)
+    assert (outcome.skipped, outcome.done) == (4, 0)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    records = read_records(folder, latest_of(folder))
+    assert {record.name for record in records} == {variant.name for variant in plan_of(job).variants}
+    assert {record.asset for record in records} == {variant.asset for variant in plan_of(job).variants}
+    assert verify(folder).intact
 
 
 def test_a_changed_scene_renders_only_its_variants(ray: Resources, tmp_path: Path) -> None:
@@ -178,11 +303,9 @@ def named(scenes: dict[str, str]) -> dict[str, str]:
 
 
 def records_by_name(job: Path) -> dict[str, Record]:
-    """The records of the published manifest, keyed by variant name."""
+    """The records in the store, keyed by variant name."""
     folder = open_campaign(str(job.parent / "out"), "spring")
-    latest = read_latest(folder)
-    assert latest is not None
-    return {record.name: record for record in read_records(folder, latest)}
+    return {record.name: record for record in read_index(folder).records().values()}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -312,7 +435,7 @@ def test_a_model_that_cannot_load_stops_the_run_with_its_error(
     with pytest.raises(NothingRenderedError, match=words):
         render(write_campaign(tmp_path, 2), events.append, renderer=renderer)
     assert sum(isinstance(event, WorkerLost) for event in events) == deaths
-    assert not (tmp_path / "out" / "spring").exists()
+    assert not [path for path in (tmp_path / "out" / "spring").rglob("*") if path.is_file()]
 
 
 def test_a_hosted_tier_is_one_worker_without_a_gpu_that_reports_failures_and_cost(

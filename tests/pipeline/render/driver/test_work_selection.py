@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, RecordIndex
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.render.driver.work_selection import WorkSelection
 from tests.pipeline.deliver.records import failed, record, variant
 
-INDEX: dict[str, Record] = {
-    stored.render_key: stored
-    for stored in (
+INDEX = RecordIndex().updated(
+    [
         record(0),
         failed(1),
         record(2, status="failed", cause="its process died", strikes=1),
         record(3, status="quarantined", cause="twice", strikes=2),
-    )
-}
+        failed(4, "always").model_copy(update={"attempts": MAX_ATTEMPTS}),
+    ]
+)
 
 
 @pytest.mark.parametrize(
     ("retry_failed", "todo", "held_back"),
-    [(False, [1, 2, 4, 5], (Failure("mug/scene003", "twice", quarantined=True),)), (True, [1, 2, 3], ())],
+    [
+        (False, [1, 2, 5], (Failure("mug/scene003", "twice", quarantined=True), Failure("mug/scene004", "always"))),
+        (True, [1, 2, 3, 4], ()),
+    ],
 )
 def test_selected_variants(retry_failed: bool, todo: list[int], held_back: tuple[Failure, ...]) -> None:
     selection = WorkSelection.of([variant(number) for number in range(6)], INDEX, retry_failed=retry_failed)
@@ -32,4 +35,4 @@ def test_selected_variants(retry_failed: bool, todo: list[int], held_back: tuple
 
 
 def test_retry_failed_without_failures_selects_nothing() -> None:
-    assert list(WorkSelection.of([variant(0), variant(1)], {}, retry_failed=True).todo) == []
+    assert list(WorkSelection.of([variant(0), variant(1)], RecordIndex(), retry_failed=True).todo) == []

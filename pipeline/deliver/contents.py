@@ -1,0 +1,123 @@
+"""What a manifest lists: the newest picture of every planned variant, and the variants that failed. Pure functions."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from brandpress.pipeline.deliver.manifest import Counts
+from brandpress.pipeline.deliver.record import to_line
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.store.protocol import sha256_hex
+
+MAX_PART_RECORDS = 10_000
+MIN_PART_RECORDS = 1_000
+_CUT_ONE_IN = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The records of a manifest as JSON lines, sorted by name.
+
+    variants: with a picture; one that a planned variant has from an earlier version of the job is marked `stale`.
+    failures: variants that failed or are quarantined.
+    """
+
+    counts: Counts
+    variants: tuple[bytes, ...]
+    failures: tuple[bytes, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the names, render keys and digests of the pictures."""
+        return digest_of(map(from_json, self.variants))
+
+
+def compose(
+    variants: Sequence[Variant],
+    done: Mapping[str, bytes],
+    failures: Mapping[str, bytes],
+    previous: Callable[[], Iterable[dict[str, Any]]],
+) -> Contents:
+    """Returns the contents for these planned variants.
+
+    done, failures: lines of records, keyed by render key. previous: returns the records with a picture of the manifest
+    before; called only if a planned variant isn't done.
+    """
+    undone = [variant for variant in variants if variant.render_key not in done]
+    listed = [renamed(done[variant.render_key], variant) for variant in variants if variant.render_key in done]
+    stale = list(_stale_lines(undone, previous())) if undone else []
+    failed = [failures[variant.render_key] for variant in undone if variant.render_key in failures]
+    counts = Counts(
+        planned=len(variants),
+        done=len(listed),
+        stale=len(stale),
+        failed=len(failed),
+        missing=len(undone) - len(failed),
+    )
+    return Contents(counts, _sorted(listed + stale), _sorted(failed))
+
+
+def renamed(line: bytes, variant: Variant) -> bytes:
+    """Returns a record's line with the name and asset that the job gives to its picture now."""
+    fields = from_json(line)
+    if fields["name"] == variant.name:
+        return line
+    return to_line(fields | {"name": variant.name, "asset": variant.asset})
+
+
+def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Yields the records of earlier pictures of these variants: those with the same name, or otherwise with the same
+    point of the matrix."""
+    names = {variant.name: variant for variant in undone}
+    points = {_point(variant.axes, variant.seed): variant for variant in undone}
+    by_name: dict[str, dict[str, Any]] = {}
+    by_point: dict[str, dict[str, Any]] = {}
+    for fields in previous:
+        if fields["name"] in names:
+            by_name[fields["name"]] = fields
+        elif (variant := points.get(_point(fields["axes"], fields["seed"]))) is not None:
+            by_point[variant.name] = fields
+    for name in names:
+        fields = by_name.get(name) or by_point.get(name, {})
+        if fields:
+            yield to_line(fields | {"name": name, "stale": True})
+
+
+def _point(axes: Mapping[str, str], seed: int) -> tuple[object, ...]:
+    return seed, *sorted(axes.items())
+
+
+def _sorted(lines: Iterable[bytes]) -> tuple[bytes, ...]:
+    def order(line: bytes) -> tuple[str, str]:
+        fields = from_json(line)
+        return fields["name"], fields["render_key"]
+
+    return tuple(sorted(lines, key=order))
+
+
+def parts_of(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Cuts lines, which are sorted by name, into parts of at most 10,000.
+
+    Where a part ends depends on the names around the cut alone, so that manifests share the parts in which nothing has
+    changed.
+    """
+    start = 0
+    for end, line in enumerate(lines, 1):
+        length = end - start
+        cut = length >= MIN_PART_RECORDS and zlib.crc32(from_json(line)["name"].encode()) % _CUT_ONE_IN == 0
+        if cut or length == MAX_PART_RECORDS:
+            yield lines[start:end]
+            start = end
+    if start < len(lines):
+        yield lines[start:]
+
+
+def digest_of(records: Iterable[Mapping[str, Any]]) -> str:
+    """Returns the SHA-256 over the names, render keys and digests of the pictures among these records' fields."""
+    pictures = sorted((one["name"], one["render_key"], one["sha256"]) for one in records if one["status"] == "done")
+    return sha256_hex("".join(f"{name}\t{key}\t{sha256}\n" for name, key, sha256 in pictures).encode())

@@ -1,0 +1,175 @@
+"""The lease of a run: it keeps a second run from paying for the same pictures. Correctness never depends on it.
+
+The lease is an object in the campaign's folder with an expiry that a thread extends. A lease that has expired, or whose
+process on this machine has ended, is taken over.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+from pydantic import AwareDatetime, ValidationError
+
+from brandpress.model.errors import BrandpressError
+from brandpress.pipeline.deliver.record import JSON, RECORDS, StoredModel
+from brandpress.pipeline.store.protocol import Store, StoreError
+
+LEASE = "lease.json"
+LEASE_SECONDS = 90.0
+HEARTBEAT_SECONDS = 5.0
+MAX_ATTEMPTS = 10
+
+
+class AnotherRunError(BrandpressError):
+    """Another run of the campaign is at work."""
+
+
+class Lease(StoredModel):
+    """The content of the lease. process: identifies the holder's process on its machine. joined: ids of other runs
+    that share the work."""
+
+    run: str
+    host: str
+    pid: int
+    process: str = ""
+    started: AwareDatetime
+    expires: AwareDatetime
+    joined: tuple[str, ...] = ()
+
+
+class RunLease:
+    """A run's part in a lease, as its holder or, with `join`, as a run that joined the holder's.
+
+    Use it as a context manager. `shared` is whether other runs work on the campaign, too, and `recorded` then holds the
+    render keys that have a record, listed at each heartbeat.
+    """
+
+    def __init__(self, folder: Store, *, join: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)):
+        self.run = secrets.token_hex(8)
+        self.shared = False
+        self.recorded: frozenset[str] = frozenset()
+        self._folder, self._join, self._clock = folder, join, clock
+        self._ended = Event()
+        self._thread = Thread(target=self._keep, name="lease", daemon=True)
+
+    def __enter__(self) -> RunLease:
+        """Raises AnotherRunError if another run holds the lease and this one doesn't join it, and StoreError."""
+        self._acquire()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        with suppress(StoreError):
+            self._release()
+
+    def _acquire(self) -> None:
+        for _ in range(MAX_ATTEMPTS):
+            now = self._clock()
+            stat, lease = self._read()
+            if lease is None or is_over(lease, now):
+                new = self._new(now)
+            elif self._join:
+                new = lease.model_copy(update={"joined": (*lease.joined, self.run)})
+                self.shared = True
+            else:
+                raise AnotherRunError(self._held_message(lease))
+            if self._write(new, stat):
+                return
+        raise AnotherRunError(f"{self._folder.uri}: other runs keep changing the lease; run again")
+
+    def _new(self, now: datetime) -> Lease:
+        return Lease(
+            run=self.run,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            process=process_identity(os.getpid()) or "",
+            started=now,
+            expires=now + timedelta(seconds=LEASE_SECONDS),
+        )
+
+    def _held_message(self, lease: Lease) -> str:
+        since = lease.started.isoformat(timespec="seconds")
+        return (
+            f"{self._folder.uri}: another run of this campaign is at work, on {lease.host} (process {lease.pid}) since "
+            f"{since}; --join shares its work. If that run was killed, its lease ends at "
+            f"{lease.expires.isoformat(timespec='seconds')}"
+        )
+
+    def _keep(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            with suppress(StoreError):
+                self._beat()
+
+    def _beat(self) -> None:
+        stat, lease = self._read()
+        now = self._clock()
+        if lease is None or (lease.run != self.run and is_over(lease, now)):
+            self._write(self._new(now), stat)  # the holder has ended: a run that joined continues as the holder
+        elif lease.run == self.run:
+            self.shared = bool(lease.joined)
+            self._write(lease.model_copy(update={"expires": now + timedelta(seconds=LEASE_SECONDS)}), stat)
+        if self.shared:
+            keys = self._folder.list(RECORDS)
+            self.recorded = frozenset(key.removeprefix(RECORDS).removesuffix(".json") for key in keys)
+
+    def _release(self) -> None:
+        for _ in range(MAX_ATTEMPTS):
+            stat, lease = self._read()
+            if lease is None or (lease.run != self.run and self.run not in lease.joined):
+                return
+            if lease.run == self.run and not lease.joined:
+                self._folder.delete(LEASE)
+                return
+            remaining = tuple(run for run in lease.joined if run != self.run)
+            changes: dict[str, object] = {"joined": remaining}
+            if lease.run == self.run:  # another run takes the lease over at its next heartbeat
+                changes = {"expires": self._clock(), "process": ""}
+            if self._write(lease.model_copy(update=changes), stat):
+                return
+
+    def _read(self) -> tuple[str | None, Lease | None]:
+        """Returns the etag and the content of the lease; an unreadable lease counts as none."""
+        stat = self._folder.stat(LEASE)
+        data = self._folder.read(LEASE) if stat else None
+        try:
+            lease = None if data is None else Lease.model_validate_json(data)
+        except ValidationError:
+            lease = None
+        return (stat.etag if stat else None), lease
+
+    def _write(self, lease: Lease, etag: str | None) -> bool:
+        return self._folder.replace(LEASE, lease.model_dump_json().encode(), JSON, etag)
+
+
+def is_over(lease: Lease, now: datetime) -> bool:
+    """Whether a lease has expired, or its process ran on this machine and has ended."""
+    if lease.expires <= now:
+        return True
+    if lease.host != socket.gethostname() or not lease.process:
+        return False
+    boot = lease.process.rpartition(" ")[0]
+    own = process_identity(os.getpid())
+    same_machine = own is not None and own.rpartition(" ")[0] == boot
+    return same_machine and process_identity(lease.pid) != lease.process
+
+
+def process_identity(pid: int) -> str | None:
+    """Returns the machine's boot, the process namespace and the start time of a process; None if it isn't running or
+    this system doesn't tell (Linux does)."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    state, start = fields[0], fields[19]
+    return None if state == "Z" else f"{boot} {namespace} {start}"

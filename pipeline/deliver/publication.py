@@ -1,0 +1,162 @@
+"""Publishes manifests. Write order: parts, header, pointer; the pointer by compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from brandpress.pipeline.deliver.contents import Contents, parts_of
+from brandpress.pipeline.deliver.manifest import (
+    LATEST,
+    PARTS,
+    SCHEMA,
+    BrokenManifestError,
+    Counts,
+    Header,
+    Manifest,
+    Part,
+    PartKind,
+    Pointer,
+    Published,
+    check_parts,
+    intact_latest,
+    manifest_key,
+    manifest_numbers,
+    part_key,
+    read_manifest,
+)
+from brandpress.pipeline.deliver.record import JSON
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
+
+JSON_LINES = "application/jsonl"
+MAX_SWAP_ATTEMPTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A manifest. latest: whether it's the campaign's latest; otherwise it was written, but the pointer stayed."""
+
+    published: Published
+    latest: bool
+
+
+def publish(
+    folder: Store,
+    header: Header,
+    compose: Callable[[Published | None], Contents],
+    ready: Callable[[Counts], bool] = lambda counts: True,
+) -> Publication | None:
+    """Writes a manifest and makes it the latest.
+
+    compose: returns the contents, given the newest intact manifest. It's called again if another run has published in
+    the meantime. ready: decides by the counts whether the manifest may become the latest. Writes nothing if an intact
+    manifest that would be replaced has the same contents. Returns None, having written nothing, if no variant has a
+    picture. Raises StoreError.
+    """
+    for _ in range(MAX_SWAP_ATTEMPTS):
+        stat = folder.stat(LATEST)
+        latest = intact_latest(folder)
+        contents = compose(latest or newest_intact(folder))
+        if not contents.variants:
+            return None
+        manifest = _manifest(header, contents)
+        may_move = ready(contents.counts)
+        before = latest if may_move else newest_intact(folder)
+        if before is not None and _same_contents(before.manifest, manifest):
+            return Publication(before, latest is not None and before.pointer == latest.pointer)
+        published = _write(folder, manifest, contents)
+        if not may_move:
+            return Publication(published, latest=False)
+        if swap_pointer(folder, published.pointer, stat.etag if stat else None):
+            return Publication(published, latest=True)
+    raise StoreError(
+        f"{folder.uri}/{LATEST}: the pointer changed in each of {MAX_SWAP_ATTEMPTS} attempts to publish; check whether "
+        "another run is stuck on this campaign, and run again"
+    )
+
+
+def swap_pointer(folder: Store, pointer: Pointer, expected: str | None) -> bool:
+    """Writes `pointer` as the latest if `latest.json` still has the etag `expected`. Returns whether it's the latest.
+
+    If the response to an earlier attempt was lost, the pointer is already there.
+    """
+    data = to_json(pointer)
+    return folder.replace(LATEST, data, JSON, expected) or folder.read(LATEST) == data
+
+
+def newest_intact(folder: Store) -> Published | None:
+    """Returns the intact manifest with the highest number, or None if there is none."""
+    for number in reversed(manifest_numbers(folder)):
+        try:
+            published = read_manifest(folder, manifest_key(number))
+            check_parts(folder, published)
+        except BrokenManifestError:
+            continue
+        return published
+    return None
+
+
+def to_json(model: BaseModel) -> bytes:
+    """Returns the file of a header or pointer."""
+    return (model.model_dump_json(indent=1) + "\n").encode()
+
+
+def _write(folder: Store, manifest: Manifest, contents: Contents) -> Published:
+    """Writes the parts that the store lacks, and the header under the next free number."""
+    lines = [*parts_of(contents.variants), *parts_of(contents.failures)]
+    for part, part_lines in zip(manifest.parts, lines, strict=True):
+        _write_part(folder, part, part_lines)
+    number = max(manifest_numbers(folder), default=0)
+    while True:
+        number += 1
+        key = manifest_key(number)
+        numbered = manifest.model_copy(update={"number": number})
+        data = to_json(numbered)
+        # The second condition holds if the response to an earlier attempt was lost.
+        if folder.create(key, data, JSON) or folder.read(key) == data:
+            return Published(Pointer(manifest=key, sha256=sha256_hex(data)), numbered)
+
+
+def _write_part(folder: Store, part: Part, lines: Sequence[bytes]) -> None:
+    key, data = part_key("", part.file), _join(lines)
+    if folder.create(key, data, JSON_LINES):
+        return
+    stat = folder.stat(key)
+    if stat is not None and (stat.sha256 or sha256_hex(folder.read(key) or b"")) != part.sha256:
+        folder.replace(key, data, JSON_LINES, stat.etag)  # it was damaged
+
+
+def _manifest(header: Header, contents: Contents) -> Manifest:
+    counts = contents.counts
+    return Manifest(
+        **header.model_dump(),
+        schema_version=SCHEMA,
+        number=0,
+        created=datetime.now(UTC).replace(microsecond=0),
+        status="done" if counts.done == counts.planned else "partial",
+        digest=contents.digest,
+        counts=counts,
+        parts=(
+            *(_part("variants", lines) for lines in parts_of(contents.variants)),
+            *(_part("failures", lines) for lines in parts_of(contents.failures)),
+        ),
+    )
+
+
+def _part(kind: PartKind, lines: Sequence[bytes]) -> Part:
+    sha256 = sha256_hex(_join(lines))
+    return Part(kind=kind, file=f"{PARTS}{sha256}.jsonl", sha256=sha256, records=len(lines))
+
+
+def _join(lines: Sequence[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _same_contents(one: Manifest, other: Manifest) -> bool:
+    """Whether two manifests list the same pictures and count the same failures. Causes and attempts may differ."""
+    ignored = {"number", "created", "parts"} | (set() if one.digest and other.digest else {"digest"})
+    parts = [[part for part in manifest.parts if part.kind == "variants"] for manifest in (one, other)]
+    return one.model_dump(exclude=ignored) == other.model_dump(exclude=ignored) and parts[0] == parts[1]

@@ -1,0 +1,59 @@
+"""Publishes what a run and its predecessors have rendered, as the job's `publish:` policy says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from brandpress.pipeline.deliver.contents import Contents, compose
+from brandpress.pipeline.deliver.manifest import Counts, Header, Published, read_fields
+from brandpress.pipeline.deliver.publication import Publication, publish
+from brandpress.pipeline.deliver.record import ModelStamp
+from brandpress.pipeline.deliver.rename import copy_renamed
+from brandpress.pipeline.deliver.resume import RecordIndex, read_index
+from brandpress.pipeline.plan.diff import render_keys
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.store.protocol import Store
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.plan.expand import Plan
+
+
+def header_of(campaign: Campaign, model: ModelStamp) -> Header:
+    """Returns the fields that describe a campaign in its manifests."""
+    return Header(
+        campaign=campaign.name,
+        brand=campaign.brand.name,
+        job=campaign.path.name,
+        spec_sha256=campaign.spec_sha256,
+        model=model,
+    )
+
+
+def publish_index(folder: Store, plan: Plan, model: ModelStamp, index: RecordIndex) -> Publication | None:
+    """Publishes the plan's pictures. index: its records, as read from the store just before.
+
+    Returns None if no planned variant has a picture, an earlier one included. Raises StoreError.
+    """
+    latest_index: RecordIndex | None = index
+
+    def contents(previous: Published | None) -> Contents:
+        nonlocal latest_index
+        known = latest_index or read_index(folder, render_keys(plan.variants), index)
+        latest_index = None  # this is called again only if another run has published in the meantime
+        copy_renamed(folder, plan.variants, known.done)
+        return compose(plan.variants, known.done, known.failures, lambda: _pictures(folder, previous))
+
+    header = header_of(plan.campaign, model)
+    return publish(folder, header, contents, lambda counts: may_be_latest(plan.campaign, counts))
+
+
+def may_be_latest(campaign: Campaign, counts: Counts) -> bool:
+    """Whether the policy lets a manifest with these counts become the latest."""
+    if campaign.job.publish == "rolling":
+        return True
+    return not counts.missing and counts.failed <= campaign.job.allow_failed.of(counts.planned)
+
+
+def _pictures(folder: Store, published: Published | None) -> Iterable[dict[str, Any]]:
+    return read_fields(folder, published, "variants") if published else ()

@@ -1,0 +1,41 @@
+"""The `publish:` policy of a campaign: when a run's manifest becomes the latest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from brandpress.pipeline.spec.messages import kind, quote
+from brandpress.pipeline.spec.problem import WrongValueError
+
+POLICIES = ("rolling", "whole")
+Policy = Literal["rolling", "whole"]
+_ALLOWED_FAILED_RULE = "allowed: a whole number of variants, or a percentage like 2%"
+_PERCENTAGE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%")
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedFailures:
+    """How many variants of a campaign may fail: a number, or a percentage of the planned ones."""
+
+    count: int = 0
+    percent: float = 0.0
+
+    def of(self, planned: int) -> int:
+        """Returns the number for this many planned variants."""
+        return max(self.count, int(planned * self.percent / 100))
+
+
+def parse_allowed_failures(value: object) -> AllowedFailures:
+    """Returns `allow_failed:`. Raises WrongValueError."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise WrongValueError(f"{quote(value)} is negative", _ALLOWED_FAILED_RULE)
+        return AllowedFailures(count=value)
+    if not isinstance(value, str):
+        raise WrongValueError(f"must be a number or a percentage, not {kind(value)}", _ALLOWED_FAILED_RULE)
+    match = _PERCENTAGE.fullmatch(value.strip())
+    if not match or float(match[1]) > 100:
+        raise WrongValueError(f"{quote(value)} isn't a number or a percentage", _ALLOWED_FAILED_RULE)
+    return AllowedFailures(percent=float(match[1]))

@@ -1,0 +1,63 @@
+"""Where a job delivers: all that commands need that neither plan nor render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from brandpress.pipeline.spec.brand import BrandFields
+from brandpress.pipeline.spec.campaign import Job
+from brandpress.pipeline.spec.campaign_file import check_brand_path
+from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address, parse_deliver_option
+from brandpress.pipeline.spec.document import Document
+from brandpress.pipeline.spec.problem import SpecError, WrongValueError
+from brandpress.pipeline.spec.schema import validate_fields
+from brandpress.pipeline.spec.yaml_file import read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The name of a campaign, the names of its brand and of its job's file, and where it's delivered."""
+
+    campaign: str
+    brand: str
+    job: str
+    address: DeliveryAddress
+
+
+def load_target(path: Path, deliver: str | None = None) -> Target:
+    """Reads `campaign:`, `brand:` and `deliver:` of a job's file, and the brand's name.
+
+    Neither references nor the model need to exist.
+
+    deliver: an address that overrides the file's. Raises SpecError and RequestError.
+    """
+    document = read_yaml(path)
+    name, written = _field(document, Job, "name"), _field(document, Job, "brand")
+    brand_path = document.path.parent / written
+    try:
+        check_brand_path(written, brand_path)
+    except WrongValueError as error:
+        raise SpecError([document.wrong(("brand",), error)]) from None
+    brand = _field(read_yaml(brand_path), BrandFields, "name")
+    return Target(name, brand, path.name, _address(document, deliver))
+
+
+def _address(document: Document, deliver: str | None) -> DeliveryAddress:
+    if deliver is not None:
+        return parse_deliver_option(deliver)
+    try:
+        return parse_address(_field(document, Job, "deliver"), document.path.parent)
+    except WrongValueError as error:
+        raise SpecError([document.wrong(("deliver",), error, "deliver: ")]) from None
+
+
+def _field(document: Document, model: type[BaseModel], attribute: str) -> str:
+    """Returns a text field of a file. Raises SpecError with all problems of the file if it's missing or wrong."""
+    valid = validate_fields(document, model)
+    if attribute not in valid.values:
+        raise SpecError(document.all_problems(list(valid.problems)))
+    value: str = valid.values[attribute]
+    return value

@@ -1,0 +1,96 @@
+"""The lease of a run, on both stores: held, joined, handed over, expired, and free at once if its process has ended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from brandpress.pipeline.deliver.lease import LEASE, LEASE_SECONDS, AnotherRunError, RunLease
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store
+from tests.pipeline.deliver.records import record
+
+
+@pytest.fixture
+def folder(store_uri: str) -> Store:
+    return open_campaign(store_uri, "spring")
+
+
+def later(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def test_a_second_run_is_told_who_holds_the_lease(folder: Store) -> None:
+    with RunLease(folder), pytest.raises(AnotherRunError, match=r"another run .* since 20\S+; --join shares its work"):
+        RunLease(folder).__enter__()
+    assert list(folder.list("")) == [], "the lease is gone with its run"
+    with RunLease(folder):
+        pass
+
+
+def test_a_lease_ends_with_an_error_of_its_run(folder: Store) -> None:
+    with pytest.raises(RuntimeError), RunLease(folder):
+        raise RuntimeError
+    assert folder.read(LEASE) is None
+
+
+def test_an_expired_lease_is_taken_over(folder: Store) -> None:
+    RunLease(folder)._acquire()  # and its machine loses power
+    with RunLease(folder, clock=lambda: later(LEASE_SECONDS + 1)) as lease:
+        assert json.loads(folder.read(LEASE) or b"")["run"] == lease.run
+
+
+def test_a_lease_whose_process_was_killed_is_taken_over_at_once(folder: Store, store_uri: str) -> None:
+    program = (
+        "import os, sys; from brandpress.pipeline.deliver.lease import RunLease;"
+        "from brandpress.pipeline.store.folder import open_campaign;"
+        "RunLease(open_campaign(sys.argv[1], 'spring'))._acquire(); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", program, store_uri], check=False, timeout=120)
+    assert folder.read(LEASE) is not None
+    with RunLease(folder):
+        pass
+
+
+def test_a_damaged_lease_counts_as_none(folder: Store) -> None:
+    assert folder.create(LEASE, b"{", "application/json")
+    with RunLease(folder):
+        pass
+
+
+def test_the_heartbeat_extends_the_lease(folder: Store) -> None:
+    with RunLease(folder) as lease:
+        before = json.loads(folder.read(LEASE) or b"")["expires"]
+        lease._clock = lambda: later(30)
+        lease._beat()
+        assert json.loads(folder.read(LEASE) or b"")["expires"] > before
+
+
+def test_runs_that_share_the_work_see_what_the_others_record(folder: Store) -> None:
+    with RunLease(folder) as holder, RunLease(folder, join=True) as joined:
+        assert folder.create(record(0).key, record(0).to_json(), "application/json")
+        assert (holder.shared, joined.shared) == (False, True)
+        holder._beat()
+        joined._beat()
+        assert holder.shared
+        assert holder.recorded == joined.recorded == {record(0).render_key}
+    assert folder.read(LEASE) is None
+
+
+def test_a_run_that_joined_continues_as_the_holder(folder: Store) -> None:
+    holder = RunLease(folder)
+    holder.__enter__()
+    with RunLease(folder, join=True) as joined:
+        holder.__exit__(None, None, None)
+        joined._beat()
+        assert json.loads(folder.read(LEASE) or b"")["run"] == joined.run
+    assert folder.read(LEASE) is None
+
+
+def test_joining_without_another_run_holds_the_lease(folder: Store) -> None:
+    with RunLease(folder, join=True), pytest.raises(AnotherRunError):
+        RunLease(folder).__enter__()

@@ -1,0 +1,49 @@
+"""Where a job delivers: read without references and without the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.target import load_target
+from tests.campaigns import write_campaign
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A job whose reference pictures and model are missing."""
+    job = write_campaign(tmp_path, 1, model="missing/model")
+    for picture in tmp_path.glob("*.png"):
+        picture.unlink()
+    return job
+
+
+def test_a_target_needs_neither_references_nor_a_model(job: Path, tmp_path: Path) -> None:
+    target = load_target(job)
+    assert (target.campaign, target.brand, target.job) == ("spring", "northwind", "spring.yaml")
+    assert str(target.address) == str(tmp_path / "out")
+    assert str(load_target(job, "s3://assets/a").address) == "s3://assets/a"
+
+
+def test_a_wrong_address_is_reported(job: Path) -> None:
+    with pytest.raises(RequestError, match="--deliver"):
+        load_target(job, "gs://assets")
+    job.write_text(job.read_text().replace('"deliver": "out"', '"deliver": "gs://assets"'))
+    with pytest.raises(SpecError, match=r"spring\.yaml:1:\d+: deliver: 'gs://' isn't a kind of store"):
+        load_target(job)
+
+
+@pytest.mark.parametrize("field", ["campaign", "brand", "deliver"])
+def test_a_missing_field_is_reported(job: Path, field: str) -> None:
+    job.write_text(job.read_text().replace(f'"{field}":', f'"x{field}":'))
+    with pytest.raises(SpecError, match=f"the field '{field}' is missing"):
+        load_target(job)
+
+
+def test_a_missing_brand_spec_is_reported(job: Path, tmp_path: Path) -> None:
+    (tmp_path / "brand.yaml").unlink()
+    with pytest.raises(SpecError, match=r"there is no brand spec 'brand\.yaml'"):
+        load_target(job)

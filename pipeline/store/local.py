@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from brandpress.pipeline.store.folding import FOLDS_ALL, Folding, folding_of, probe_folding
 from brandpress.pipeline.store.protocol import (
     INTERNAL_PREFIX,
     Entry,
@@ -38,6 +39,7 @@ class LocalStore:
 
     def __init__(self, root: Path | str) -> None:
         self._root = Path(root).expanduser().absolute()
+        self._folding: Folding | None = None
 
     @property
     def uri(self) -> str:
@@ -101,9 +103,20 @@ class LocalStore:
             root = os.open(self._root, _DIRECTORY)
             try:
                 with _temporary(root, b""):
-                    return ()
+                    pass
             finally:
                 os.close(root)
+            self._folding = self._folding or probe_folding(self._root, _temporary_name())
+        return ()
+
+    def canonical(self, key: str) -> str:
+        """Judges by the names in the root, unless `check` was called before. Assumes that an empty root folds."""
+        if self._folding is None:
+            try:
+                self._folding = folding_of(self._root) or FOLDS_ALL
+            except OSError:  # other calls report it
+                self._folding = FOLDS_ALL
+        return self._folding.canonical(key)
 
     def _create_in(self, folder: int, name: str, data: bytes) -> bool:
         with _temporary(folder, data) as temporary:
@@ -186,7 +199,7 @@ def _open_folder(root: Path, folders: list[str], *, create: bool) -> int:
 @contextmanager
 def _temporary(folder: int, data: bytes) -> Iterator[str]:
     """Yields the name of a synced file in `folder` with `data`. It's deleted afterwards unless it was renamed."""
-    name = f"{INTERNAL_PREFIX}{secrets.token_hex(8)}"
+    name = _temporary_name()
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
     try:
         with os.fdopen(file, "wb") as stream:
@@ -197,6 +210,10 @@ def _temporary(folder: int, data: bytes) -> Iterator[str]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
+
+
+def _temporary_name() -> str:
+    return f"{INTERNAL_PREFIX}{secrets.token_hex(8)}"
 
 
 def _exists(name: str, folder: int) -> bool:

@@ -90,6 +90,14 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Deletes the object at `key`, if there is one."""
 
+    def canonical(self, key: str) -> str:
+        """Returns a text that is equal for all keys that name the same object here. Compare keys from different sources
+        (a listing, a record) by it; never open it.
+
+        It's the key itself, except on file systems that ignore case or normalise Unicode. Writes nothing, and stays the
+        same for the life of the store.
+        """
+
     def check(self) -> tuple[str, ...]:
         """Checks before a run that the store is writable. Returns warnings to show. Raises StoreError if it isn't."""
 

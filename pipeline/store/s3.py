@@ -113,6 +113,10 @@ class S3Store:
         check_key(key)
         self._call(key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
 
+    def canonical(self, key: str) -> str:
+        """Returns `key`: S3 distinguishes all keys."""
+        return key
+
     def check(self) -> tuple[str, ...]:
         """Tests conditional writes by creating an empty object twice. It's kept: later checks write nothing."""
         create = partial(self._put, PROBE_KEY, b"", "application/octet-stream", {"IfNoneMatch": "*"})

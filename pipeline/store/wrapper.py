@@ -55,6 +55,9 @@ class StoreWrapper:
     def delete(self, key: str) -> None:
         self._call(lambda: self._store.delete(self._prefix + key))
 
+    def canonical(self, key: str) -> str:
+        return self._call(lambda: self._store.canonical(key))
+
     def check(self) -> tuple[str, ...]:
         return self._call(self._store.check)
 

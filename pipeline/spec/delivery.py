@@ -33,7 +33,8 @@ class Scheme:
 
     form: how addresses are written, for error messages.
     parse: (address as written, folder that relative paths start from) -> location. Raises WrongValueError.
-    opener: `module:callable`, location -> Store. Resolved when a store is opened: this package can't import stores.
+    opener: `module:callable`, location -> Store, or (location, dialect) -> Store for stores that have a dialect.
+        Resolved when a store is opened: this package can't import stores.
     secret_prefixes: prefixes of the environment variables that hold the store's credentials; workers inherit them.
     """
 

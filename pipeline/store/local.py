@@ -45,6 +45,10 @@ class LocalStore:
     def uri(self) -> str:
         return str(self._root)
 
+    @property
+    def dialect(self) -> None:
+        return None
+
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         with self._parent(key, create=True) as (folder, name):
             if _exists(name, folder):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from brandpress.model.errors import BrandpressError
+from brandpress.pipeline.store.s3_dialect import S3Dialect
 
 INTERNAL_PREFIX = ".brandpress-"
 MAX_KEY_BYTES = 1024
@@ -62,8 +63,15 @@ class Store(Protocol):
     def uri(self) -> str:
         """Where the store is, for messages."""
 
+    @property
+    def dialect(self) -> S3Dialect | None:
+        """What is known about an S3 server, for `open_store` in another process. None if it's another kind."""
+
     def create(self, key: str, data: bytes, content_type: str) -> bool:
-        """Writes `data` at `key` atomically and returns True, or returns False if the key exists."""
+        """Writes `data` at `key` atomically and returns True, or returns False if the key exists.
+
+        For objects that never change: S3 lets caches keep them for ever. Use `replace` for all others, also at first.
+        """
 
     def read(self, key: str) -> bytes | None:
         """Returns the content at `key`, or None if the key doesn't exist."""

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,9 @@ from brandpress.pipeline.store.protocol import (
 )
 
 LOCK = f"{INTERNAL_PREFIX}lock"
+LOCK_SECONDS = 30.0
+"""How long to wait for the lock. It's held for milliseconds, unless its holder is stopped or its disk hangs."""
+
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _MISSING = {errno.ENOENT, errno.ENOTDIR}
 _STORE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -98,12 +102,13 @@ class LocalStore:
     def _walk(self, prefix: str) -> Iterator[Entry]:
         top, _, _ = prefix.rpartition("/")
         with self._errors(prefix):
-            entries = [entry for entry in _walk(self._root, top) if entry.key.startswith(prefix)]
-        yield from entries
+            for entry in _walk(self._root, top):
+                if entry.key.startswith(prefix):
+                    yield entry
 
     def check(self) -> tuple[str, ...]:
         with self._errors(""):
-            self._root.mkdir(parents=True, exist_ok=True)
+            _make_folders(self._root)
             root = os.open(self._root, _DIRECTORY)
             try:
                 with _temporary(root, b""):
@@ -142,7 +147,7 @@ class LocalStore:
     def _lock(self) -> Iterator[None]:
         lock = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait_for_lock(lock)
             yield
         finally:
             os.close(lock)
@@ -156,7 +161,7 @@ class LocalStore:
         *folders, name = check_key(key, leftover=leftover).split("/")
         with self._errors(key):
             if create:
-                self._root.mkdir(parents=True, exist_ok=True)
+                _make_folders(self._root)
             try:
                 folder = _open_folder(self._root, folders, create=create)
             except OSError as error:
@@ -178,6 +183,33 @@ class LocalStore:
 
 class _MissingError(Exception):
     """A folder on the path of a key doesn't exist."""
+
+
+def _make_folders(path: Path) -> None:
+    """Creates `path` and its missing parents, each synced to disk together with its name. Symlinks are followed."""
+    if path.is_dir():
+        return
+    _make_folders(path.parent)
+    path.mkdir(exist_ok=True)
+    for folder in (path, path.parent):
+        descriptor = os.open(folder, _DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _wait_for_lock(lock: int) -> None:
+    """Locks a file. Raises OSError (ETIMEDOUT) if another process holds it for too long, such as a stopped one."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise OSError(errno.ETIMEDOUT, f"{LOCK} is locked by another process") from None
+            time.sleep(0.01)
 
 
 def _open_folder(root: Path, folders: list[str], *, create: bool) -> int:

@@ -68,14 +68,17 @@ class S3Connection:
                 return response
             except ClientError as error:
                 refusal = ResponseError(where, self._bucket, error)
+                self._succeeded |= refusal.status in (304, 404, 412)  # the credentials were accepted
                 if refusal.code in EXPIRED and self._succeeded and self._renewable:
                     refusal.scope = "transient"
                 if attempt == _MAX_ADAPTATIONS or not self._adapt(client, refusal):
                     raise refusal from None
             except RecursionError:  # botocore asks for the region until then if the answer is always 301
                 raise StoreError(f"{where}: the server redirects every request; {SET_REGION}", "store") from None
-            except (BotoCoreError, HTTPError, OSError, ResponseParserError) as error:
-                renewal = self._succeeded and isinstance(error, REFRESH_ERRORS)
+            except (BotoCoreError, HTTPError, OSError, ResponseParserError, RuntimeError) as error:
+                if isinstance(error, RuntimeError) and "expired" not in str(error):
+                    raise
+                renewal = self._succeeded and isinstance(error, (*REFRESH_ERRORS, RuntimeError))
                 scope: Scope = "transient" if renewal or is_transient(error) else "store"
                 raise StoreError(f"{where}: {request_message(error)}", scope) from None
         raise AssertionError("the last attempt returns or raises")

@@ -71,12 +71,13 @@ _NO_SUCH_BUCKET = ("NoSuchBucket", "InvalidBucketName")
 _OF_THE_STORE = (*_REJECTED_CREDENTIALS, *EXPIRED, *WRONG_REGION, *PATH_STYLE_REFUSED, *_NO_SUCH_BUCKET)
 _TRANSIENT_CODES = (*CORRUPTED_UPLOAD, "RequestTimeout", "SlowDown", "ServiceUnavailable", "InternalError")
 _HEADERS = (CHECKSUM_HEADER, CHECKSUM_MODE_HEADER, "x-amz-sdk-checksum-algorithm", "If-None-Match", "If-Match")
+_CANT_READ = "can't read (s3:GetObject; without s3:ListBucket, missing objects are refused, too)"
 _REFUSED = {
-    "ListObjectsV2": "listing (s3:ListBucket)",
-    "GetObject": "reading (s3:GetObject; without s3:ListBucket, missing objects are refused, too)",
-    "HeadObject": "reading (s3:GetObject; without s3:ListBucket, missing objects are refused, too)",
-    "PutObject": "writing (s3:PutObject)",
-    "DeleteObject": "deleting (s3:DeleteObject)",
+    "ListObjectsV2": "can't list (s3:ListBucket)",
+    "GetObject": _CANT_READ,
+    "HeadObject": _CANT_READ,
+    "PutObject": "can't write (s3:PutObject)",
+    "DeleteObject": "can't delete (s3:DeleteObject)",
 }
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
@@ -117,9 +118,8 @@ class ResponseError(StoreError):
             case _ if code in (*_REJECTED_CREDENTIALS, *EXPIRED):
                 return f"the server rejected the credentials ({code}); check AWS_PROFILE or the AWS_… variables"
             case "AccessDenied" | "403" | "AllAccessDisabled":
-                refused = _REFUSED.get(self.operation, self.operation)
                 allow = "allow s3:GetObject, PutObject and ListBucket (and DeleteObject to clean)"
-                return f"access denied; {allow}; refused: {refused}"
+                return f"{_REFUSED.get(self.operation, self.operation)}: access denied; {allow}"
             case "RequestTimeTooSkewed":
                 return f"this machine's clock is wrong, so the server rejects signatures ({code}); set the clock"
             case _ if code in PATH_STYLE_REFUSED:
@@ -160,6 +160,8 @@ def request_message(error: Exception) -> str:
                 f"the credentials can't be fetched or renewed ({type(error).__name__}); check the service or the "
                 "program that issues them, and AWS_PROFILE"
             )
+        case RuntimeError():  # botocore's only one
+            return "the credentials were renewed, but have expired already; check what issues them, and the clock"
         case IncompleteReadError() | ResponseParserError() | FlexibleChecksumError():
             return f"the response was truncated or damaged ({type(error).__name__}); run again"
         case _ if is_transient(error):

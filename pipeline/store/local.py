@@ -20,6 +20,7 @@ from brandpress.pipeline.store.protocol import (
     Scope,
     StoreError,
     check_key,
+    check_size,
     sha256_hex,
 )
 
@@ -61,7 +62,7 @@ class LocalStore:
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
         with self._parent(key, create=True) as (folder, name), self._lock():
-            current = _read(name, folder)
+            current = _read(name, folder, self._root / key)
             if (None if current is None else sha256_hex(current)) != expected:
                 return False
             with _temporary(folder, data) as temporary:
@@ -72,7 +73,7 @@ class LocalStore:
     def read(self, key: str) -> bytes | None:
         try:
             with self._parent(key, create=False) as (folder, name):
-                return _read(name, folder)
+                return _read(name, folder, self._root / key)
         except _MissingError:
             return None
 
@@ -267,11 +268,12 @@ def _open(name: str, folder: int) -> int | None:
         return None
 
 
-def _read(name: str, folder: int) -> bytes | None:
+def _read(name: str, folder: int, path: Path) -> bytes | None:
     file = _open(name, folder)
     if file is None:
         return None
     with os.fdopen(file, "rb") as stream:
+        check_size(str(path), os.fstat(file).st_size)
         return stream.read()
 
 

@@ -17,6 +17,8 @@ from brandpress.pipeline.store.s3_dialect import S3Dialect
 INTERNAL_PREFIX = ".brandpress-"
 MAX_KEY_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
+MAX_OBJECT_BYTES = 2 << 30
+"""No object of ours is larger. `read` refuses others, which would fill the memory."""
 
 
 Scope = Literal["transient", "key", "store"]
@@ -74,7 +76,7 @@ class Store(Protocol):
         """
 
     def read(self, key: str) -> bytes | None:
-        """Returns the content at `key`, or None if the key doesn't exist."""
+        """Returns the content at `key`, or None if the key doesn't exist. At most MAX_OBJECT_BYTES, else StoreError."""
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
         """Writes `data` at `key` if the object there still has the etag `expected` (None: if there is no object).
@@ -113,6 +115,12 @@ class Store(Protocol):
 def sha256_hex(data: bytes) -> str:
     """Returns the SHA-256 of `data` in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def check_size(where: str, size: int) -> None:
+    """Raises StoreError if an object of `size` bytes is too large to be read."""
+    if size > MAX_OBJECT_BYTES:
+        raise StoreError(f"{where}: the object has {size:,} bytes; allowed: at most {MAX_OBJECT_BYTES:,}", "key")
 
 
 def check_key(key: str, *, leftover: bool = False) -> str:

@@ -12,6 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -23,6 +24,7 @@ from brandpress.pipeline.store.protocol import (
     StoreAddressError,
     StoreError,
     check_key,
+    check_size,
 )
 from brandpress.pipeline.store.s3_client import S3Connection
 from brandpress.pipeline.store.s3_dialect import S3Dialect
@@ -31,7 +33,8 @@ from brandpress.pipeline.store.s3_errors import (
 )
 
 if TYPE_CHECKING:
-    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef, ListObjectsV2OutputTypeDef
 
 PROBE_KEY = f"{INTERNAL_PREFIX}probe"
 NO_CONDITIONAL_WRITES = (
@@ -88,11 +91,14 @@ class S3Store:
 
     def read(self, key: str) -> bytes | None:
         full_key = self._full(key)
-        return _or_none(
-            lambda: self._connection.call(
-                full_key, lambda client: client.get_object(Bucket=self._bucket, Key=full_key)["Body"].read()
-            )
-        )
+
+        def get(client: S3Client) -> bytes:
+            response = client.get_object(Bucket=self._bucket, Key=full_key)
+            with closing(response["Body"]) as body:
+                check_size(f"{self.uri}/{key}", response["ContentLength"])
+                return body.read()
+
+        return _or_none(lambda: self._connection.call(full_key, get))
 
     def stat(self, key: str) -> ObjectStat | None:
         full_key = self._full(key)
@@ -104,27 +110,26 @@ class S3Store:
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         """Reads a page when its first entry is asked for, and holds one page at a time."""
-        page: dict[str, str] = {}
+        token = ""
         while True:
-            arguments = dict(page)
-            result = self._connection.call(
-                self._prefix,
-                lambda client: client.list_objects_v2(
-                    Bucket=self._bucket,
-                    Prefix=self._prefix + prefix,
-                    **arguments,  # type: ignore[arg-type]  # noqa: B023
-                ),
-            )
-            for item in result.get("Contents", ()):
+            page = self._page(prefix, token)
+            for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
                 if not key.rpartition("/")[2].startswith(INTERNAL_PREFIX) and not key.endswith("/"):
                     yield Entry(key, item["Size"], item["LastModified"].timestamp())
-            token = result.get("NextContinuationToken") if result.get("IsTruncated") else None
-            if not token:
+            next_token = page.get("NextContinuationToken") if page.get("IsTruncated") else None
+            if not next_token:
                 return
-            if token == page.get("ContinuationToken"):
+            if next_token == token:
                 raise StoreError(f"{self.uri}: the server repeats a page of its listing; run again")
-            page = {"ContinuationToken": token}
+            token = next_token
+
+    def _page(self, prefix: str, token: str) -> ListObjectsV2OutputTypeDef:
+        start: dict[str, Any] = {"ContinuationToken": token} if token else {}
+        return self._connection.call(
+            self._prefix,
+            lambda client: client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + prefix, **start),
+        )
 
     def leftovers(self, prefix: str) -> Iterator[Entry]:
         """Returns nothing: uploads are atomic, and the probe is meant to stay."""
@@ -234,9 +239,15 @@ class S3Store:
         return head
 
     def _head_once(self, full_key: str, arguments: dict[str, Any]) -> HeadObjectOutputTypeDef:
-        return self._connection.call(
-            full_key, lambda client: client.head_object(Bucket=self._bucket, Key=full_key, **arguments)
-        )
+        """After a refusal, sends a GET: only its response has a body that says why, and the connection adapts to it."""
+        bucket, call = self._bucket, self._connection.call
+        try:
+            return call(full_key, lambda client: client.head_object(Bucket=bucket, Key=full_key, **arguments))
+        except ResponseError as error:
+            if error.status not in (301, 307, 400, 403):
+                raise
+        call(full_key, lambda client: client.get_object(Bucket=bucket, Key=full_key)["Body"].close())
+        return call(full_key, lambda client: client.head_object(Bucket=bucket, Key=full_key, **arguments))
 
 
 def _integrity(dialect: S3Dialect, data: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,14 @@ def test_a_lock_that_is_never_released_is_reported(store: LocalStore, monkeypatc
 def test_listings_are_read_folder_by_folder(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ("a", "b", "c"):
         assert store.create(f"{folder}/x", b"", TEXT)
-    scanned: list[object] = []
+    scanned: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: scanned.append(path) or scandir(path))
+
+    def record(path: str) -> Iterator[os.DirEntry[str]]:
+        scanned.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", record)
     keys = store.list("")
     next(keys)
     assert len(scanned) == 2

@@ -1,4 +1,7 @@
-"""An HTTP proxy that injects faults: error statuses, resets, lost or truncated responses, corrupted bodies, delays."""
+"""An HTTP proxy that injects faults: error statuses, resets, lost or truncated responses, corrupted bodies, delays.
+
+It can also play an S3 server with another dialect than that of the real one behind it.
+"""
 
 from __future__ import annotations
 
@@ -15,41 +18,55 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tests.http_server import serving
+from tests.s3_dialects import AMAZON, Dialect, Refusal
 
 Fault = Literal["403", "500", "503", "reset", "lost answer", "cut answer", "damage", "slow"]
 FAULTS: tuple[Fault, ...] = ("500", "503", "reset", "lost answer", "cut answer", "damage", "slow")
 """Transient faults, which a client survives by retrying."""
 
 SLOW_SECONDS = 1.0
-Choose = Callable[[str, str], Fault | None]
-"""Takes a call's method and path and returns the fault to inject. Called from many threads, one at a time."""
+_REFUSALS: dict[object, Refusal] = {
+    "403": Refusal(403, "AccessDenied"),
+    "500": Refusal(500, "InternalError"),
+    "503": Refusal(503, "SlowDown"),
+}
+Choose = Callable[[str, str], "Fault | Refusal | None"]
+"""Takes a call's method and path and returns the fault to inject, or an error response.
+
+Called from many threads, one at a time."""
 
 
 class FaultProxy:
-    """`calls` counts the calls keyed by method (or LIST); `injected` counts the faults keyed by kind."""
+    """`calls` counts the calls keyed by method (or LIST); `injected` counts the faults keyed by kind.
+
+    `headers` holds the headers of each PUT, in lower case.
+    """
 
     def __init__(self, choose: Choose) -> None:
         self.choose = choose
         self.endpoint = ""
         self.calls: Counter[str] = Counter()
         self.injected: Counter[Fault] = Counter()
+        self.headers: list[dict[str, str]] = []
         self._lock = threading.Lock()
 
-    def decide(self, method: str, path: str) -> Fault | None:
+    def decide(self, method: str, path: str) -> Fault | Refusal | None:
         """Count a call and return the fault to inject, if any."""
         with self._lock:
             self.calls["LIST" if method == "GET" and "list-type" in path else method] += 1
             fault = self.choose(method, path)
             if fault == "damage" and method != "PUT":
                 fault = None
-            if fault is not None:
+            if isinstance(fault, str):
                 self.injected[fault] += 1
             return fault
 
 
 @contextmanager
-def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iterator[FaultProxy]:
-    """Run a proxy in front of the server at `target` while the block runs."""
+def fault_proxy(
+    target: str, choose: Choose = lambda method, path: None, dialect: Dialect = AMAZON
+) -> Iterator[FaultProxy]:
+    """Run a proxy in front of the server at `target` while the block runs. dialect: the server to play."""
     proxy = FaultProxy(choose)
     upstream = urlsplit(target)
 
@@ -58,9 +75,18 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
 
         def call(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            if not self.path.startswith("/"):  # a client with HTTP_PROXY sends the whole address
+                url = urlsplit(self.path)
+                self.path = f"{url.path}?{url.query}" if url.query else url.path
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            if self.command == "PUT":
+                proxy.headers.append(headers)
             fault = proxy.decide(self.command, self.path)
-            if fault in ("403", "500", "503"):
-                self.refuse(int(fault))
+            refusal = fault if isinstance(fault, Refusal) else dialect.refusal(self.command, self.path, headers)
+            if refusal is not None:
+                self.refuse(refusal)
+            elif fault in _REFUSALS:
+                self.refuse(_REFUSALS[fault])
             elif fault == "reset":
                 self.reset()
             else:
@@ -72,11 +98,14 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
 
         do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = call  # noqa: N815
 
-        def forward(self, body: bytes, fault: Fault | None) -> None:
+        def forward(self, body: bytes, fault: object) -> None:
             connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port, timeout=60)
             try:
-                headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
-                connection.request(self.command, self.path, body, headers)
+                path, headers = self.path, {name: v for name, v in self.headers.items() if name.lower() != "expect"}
+                if dialect is not AMAZON:
+                    lower = {name.lower(): value for name, value in headers.items()}
+                    path, headers = dialect.forwarded(target, self.command, path, lower, body)
+                connection.request(self.command, path, body, headers)
                 response = connection.getresponse()
                 data = response.read()
             except OSError:  # the upstream server is down, so the proxy's client sees a reset
@@ -87,8 +116,10 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
             if fault == "lost answer":
                 self.reset()
                 return
-            self.send_response(response.status)
-            for name, value in response.getheaders():
+            status, response_headers = dialect.answered(self.command, response)
+            data = b"" if status == 304 else data
+            self.send_response(status)
+            for name, value in response_headers:
                 if name.lower() not in ("connection", "transfer-encoding", "content-length", "server", "date"):
                     self.send_header(name, value)
             length = response.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
@@ -100,10 +131,12 @@ def fault_proxy(target: str, choose: Choose = lambda method, path: None) -> Iter
             else:
                 self.wfile.write(data)
 
-        def refuse(self, status: int) -> None:
-            code = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}[status]
-            data = f"<Error><Code>{code}</Code><Message>hush-hush</Message></Error>".encode()
-            self.send_response(status)
+        def refuse(self, refusal: Refusal) -> None:
+            text = f"<Code>{refusal.code}</Code><Message>{refusal.message}</Message>{refusal.extra}"
+            data = f"<Error>{text}</Error>".encode()
+            self.send_response(refusal.status)
+            for name, value in refusal.headers:
+                self.send_header(name, value)
             self.send_header("Content-Length", str(0 if self.command == "HEAD" else len(data)))
             self.end_headers()
             if self.command != "HEAD":

@@ -8,7 +8,6 @@ from typing import TextIO
 
 import typer
 
-from brandpress.model.memory.plan import gigabytes
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
@@ -92,8 +91,8 @@ def verification_lines(verification: Verification, uri: str, deleted: tuple[str,
     kinds = ("missing", "changed", "unknown")
     counts = [f"{sum(problem.kind == kind for problem in verification.problems):,} {kind}" for kind in kinds]
     yield f"{uri}/{verification.manifest}"
-    size = f"{plural(verification.objects, 'object')}, {plural(verification.bytes, 'byte')}"
-    yield f"{size} verified: {', '.join(counts)}"
+    verified = f"{plural(verification.objects, 'object')}, {plural(verification.bytes, 'byte')}"
+    yield f"{verified} verified: {', '.join(counts)}"
     for problem in verification.problems[:SHOWN_PROBLEMS]:
         yield f"{problem.kind}: {problem.key} ({problem.detail})"
     if len(verification.problems) > SHOWN_PROBLEMS:
@@ -114,16 +113,16 @@ def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
 def garbage_lines(garbage: GarbageSet, uri: str, *, deleted: bool) -> Iterator[str]:
     """`clean` of the campaign in the folder `uri`."""
     kept_manifests = f"{plural(len(garbage.kept_manifests), 'manifest')} kept"
-    size = f"{plural(len(garbage.entries), 'object')}, {gigabytes(garbage.bytes)},"
+    objects = f"{plural(len(garbage.entries), 'object')}, {size(garbage.bytes)},"
     if deleted:
-        yield f"{size} deleted in {uri}; {kept_manifests}"
+        yield f"{objects} deleted in {uri}; {kept_manifests}"
         return
     for entry in garbage.entries[:SHOWN_PROBLEMS]:
-        yield f"{entry.key} ({gigabytes(entry.bytes)})"
+        yield f"{entry.key} ({size(entry.bytes)})"
     if len(garbage.entries) > SHOWN_PROBLEMS:
         yield f"and {len(garbage.entries) - SHOWN_PROBLEMS:,} more"
     hint = "; run again with --yes to delete them" if garbage.entries else ""
-    yield f"{size} can be deleted in {uri}; {kept_manifests}{hint}"
+    yield f"{objects} can be deleted in {uri}; {kept_manifests}{hint}"
 
 
 def failure_lines(failures: tuple[Failure, ...], label: str | None = None) -> Iterator[str]:
@@ -142,6 +141,14 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(count: int) -> str:
+    """`512 bytes`, `30.0 kB`, `5.0 MB`, `1.2 GB`: in powers of ten."""
+    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
+        if round(count / 10**power, 1) >= 1:
+            return f"{count / 10**power:,.1f} {unit}"
+    return plural(count, "byte")
 
 
 def plural(number: int, noun: str) -> str:

@@ -13,6 +13,7 @@ from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 
 FOLDER = "file"
+MAX_PREFIX_BYTES = 300
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -33,7 +34,8 @@ class Scheme:
 
     form: how addresses are written, for error messages.
     parse: (address as written, folder that relative paths start from) -> location. Raises WrongValueError.
-    opener: `module:callable`, location -> Store. Resolved when a store is opened: this package can't import stores.
+    opener: `module:callable`, location -> Store, or (location, dialect) -> Store for stores that have a dialect.
+        Resolved when a store is opened: this package can't import stores.
     secret_prefixes: prefixes of the environment variables that hold the store's credentials; workers inherit them.
     """
 
@@ -94,9 +96,16 @@ def _parse_s3(text: str, folder: Path) -> str:
             raise WrongValueError(
                 f"the prefix {quote(prefix)} has a segment {quote(segment)}", "allowed: s3://bucket/one/two"
             )
-    if len(prefix) > 300 or re.search(r"[?#\\%]", prefix):
+    size = len(prefix.encode())
+    if size > MAX_PREFIX_BYTES:
         raise WrongValueError(
-            f"{quote(prefix)} isn't a valid prefix", "allowed: at most 300 characters, without '?', '#', '%' and '\\'"
+            f"the prefix {quote(prefix)} is {size:,} bytes long (in UTF-8)",
+            f"allowed: at most {MAX_PREFIX_BYTES} bytes; accented letters have 2, most other scripts 3 per character",
+        )
+    if re.search(r"[?#\\%]", prefix):
+        raise WrongValueError(
+            f"{quote(prefix)} isn't a valid prefix",
+            f"allowed: at most {MAX_PREFIX_BYTES} characters (bytes in UTF-8), without '?', '#', '%' and '\\'",
         )
     return f"{bucket}/{prefix}" if prefix else bucket
 

@@ -9,12 +9,17 @@ from urllib.parse import unquote, urlsplit
 from brandpress.pipeline.spec.delivery import FOLDER, SCHEMES, DeliveryAddress, explain, parse_address
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.store.protocol import Store, StoreAddressError
+from brandpress.pipeline.store.s3_dialect import S3Dialect
 
 
-def open_store(address: DeliveryAddress | str) -> Store:
-    """Returns the store at `address`. Touches neither disk nor network. Raises StoreAddressError."""
+def open_store(address: DeliveryAddress | str, dialect: S3Dialect | None = None) -> Store:
+    """Returns the store at `address`. Touches neither disk nor network. Raises StoreAddressError.
+
+    dialect: `dialect` of the same store in another process, so that this one needn't find it out.
+    """
     address = to_address(address)
-    store: Store = resolve_name(SCHEMES[address.scheme].opener)(address.location)
+    opener = resolve_name(SCHEMES[address.scheme].opener)
+    store: Store = opener(address.location) if dialect is None else opener(address.location, dialect)
     return store
 
 

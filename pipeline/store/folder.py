@@ -5,6 +5,7 @@ from __future__ import annotations
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.s3_dialect import S3Dialect
 from brandpress.pipeline.store.wrapper import StoreWrapper
 
 
@@ -13,6 +14,9 @@ def campaign_folder(store: Store, campaign: str) -> Store:
     return StoreWrapper(store, f"{campaign}/")
 
 
-def open_campaign(address: DeliveryAddress | str, campaign: str) -> Store:
-    """Returns the folder of `campaign` in the store at `address`. Raises StoreAddressError."""
-    return campaign_folder(open_store(address), campaign)
+def open_campaign(address: DeliveryAddress | str, campaign: str, dialect: S3Dialect | None = None) -> Store:
+    """Returns the folder of `campaign` in the store at `address`. dialect: as in `open_store`.
+
+    Raises StoreAddressError.
+    """
+    return campaign_folder(open_store(address, dialect), campaign)

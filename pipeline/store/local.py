@@ -7,10 +7,12 @@ import fcntl
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from brandpress.pipeline.store.folding import FOLDS_ALL, Folding, folding_of, probe_folding
 from brandpress.pipeline.store.protocol import (
     INTERNAL_PREFIX,
     Entry,
@@ -18,10 +20,14 @@ from brandpress.pipeline.store.protocol import (
     Scope,
     StoreError,
     check_key,
+    check_size,
     sha256_hex,
 )
 
 LOCK = f"{INTERNAL_PREFIX}lock"
+LOCK_SECONDS = 30.0
+"""How long to wait for the lock. It's held for milliseconds, unless its holder is stopped or its disk hangs."""
+
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _MISSING = {errno.ENOENT, errno.ENOTDIR}
 _STORE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -38,10 +44,15 @@ class LocalStore:
 
     def __init__(self, root: Path | str) -> None:
         self._root = Path(root).expanduser().absolute()
+        self._folding: Folding | None = None
 
     @property
     def uri(self) -> str:
         return str(self._root)
+
+    @property
+    def dialect(self) -> None:
+        return None
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         with self._parent(key, create=True) as (folder, name):
@@ -51,7 +62,7 @@ class LocalStore:
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
         with self._parent(key, create=True) as (folder, name), self._lock():
-            current = _read(name, folder)
+            current = _read(name, folder, self._root / key)
             if (None if current is None else sha256_hex(current)) != expected:
                 return False
             with _temporary(folder, data) as temporary:
@@ -62,7 +73,7 @@ class LocalStore:
     def read(self, key: str) -> bytes | None:
         try:
             with self._parent(key, create=False) as (folder, name):
-                return _read(name, folder)
+                return _read(name, folder, self._root / key)
         except _MissingError:
             return None
 
@@ -92,18 +103,30 @@ class LocalStore:
     def _walk(self, prefix: str) -> Iterator[Entry]:
         top, _, _ = prefix.rpartition("/")
         with self._errors(prefix):
-            entries = [entry for entry in _walk(self._root, top) if entry.key.startswith(prefix)]
-        yield from entries
+            for entry in _walk(self._root, top):
+                if entry.key.startswith(prefix):
+                    yield entry
 
     def check(self) -> tuple[str, ...]:
         with self._errors(""):
-            self._root.mkdir(parents=True, exist_ok=True)
+            _make_folders(self._root)
             root = os.open(self._root, _DIRECTORY)
             try:
                 with _temporary(root, b""):
-                    return ()
+                    pass
             finally:
                 os.close(root)
+            self._folding = self._folding or probe_folding(self._root, _temporary_name())
+        return ()
+
+    def canonical(self, key: str) -> str:
+        """Judges by the names in the root, unless `check` was called before. Assumes that an empty root folds."""
+        if self._folding is None:
+            try:
+                self._folding = folding_of(self._root) or FOLDS_ALL
+            except OSError:  # other calls report it
+                self._folding = FOLDS_ALL
+        return self._folding.canonical(key)
 
     def _create_in(self, folder: int, name: str, data: bytes) -> bool:
         with _temporary(folder, data) as temporary:
@@ -125,7 +148,7 @@ class LocalStore:
     def _lock(self) -> Iterator[None]:
         lock = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait_for_lock(lock)
             yield
         finally:
             os.close(lock)
@@ -139,7 +162,7 @@ class LocalStore:
         *folders, name = check_key(key, leftover=leftover).split("/")
         with self._errors(key):
             if create:
-                self._root.mkdir(parents=True, exist_ok=True)
+                _make_folders(self._root)
             try:
                 folder = _open_folder(self._root, folders, create=create)
             except OSError as error:
@@ -161,6 +184,33 @@ class LocalStore:
 
 class _MissingError(Exception):
     """A folder on the path of a key doesn't exist."""
+
+
+def _make_folders(path: Path) -> None:
+    """Creates `path` and its missing parents, each synced to disk together with its name. Symlinks are followed."""
+    if path.is_dir():
+        return
+    _make_folders(path.parent)
+    path.mkdir(exist_ok=True)
+    for folder in (path, path.parent):
+        descriptor = os.open(folder, _DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _wait_for_lock(lock: int) -> None:
+    """Locks a file. Raises OSError (ETIMEDOUT) if another process holds it for too long, such as a stopped one."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise OSError(errno.ETIMEDOUT, f"{LOCK} is locked by another process") from None
+            time.sleep(0.01)
 
 
 def _open_folder(root: Path, folders: list[str], *, create: bool) -> int:
@@ -186,7 +236,7 @@ def _open_folder(root: Path, folders: list[str], *, create: bool) -> int:
 @contextmanager
 def _temporary(folder: int, data: bytes) -> Iterator[str]:
     """Yields the name of a synced file in `folder` with `data`. It's deleted afterwards unless it was renamed."""
-    name = f"{INTERNAL_PREFIX}{secrets.token_hex(8)}"
+    name = _temporary_name()
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
     try:
         with os.fdopen(file, "wb") as stream:
@@ -197,6 +247,10 @@ def _temporary(folder: int, data: bytes) -> Iterator[str]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
+
+
+def _temporary_name() -> str:
+    return f"{INTERNAL_PREFIX}{secrets.token_hex(8)}"
 
 
 def _exists(name: str, folder: int) -> bool:
@@ -214,11 +268,12 @@ def _open(name: str, folder: int) -> int | None:
         return None
 
 
-def _read(name: str, folder: int) -> bytes | None:
+def _read(name: str, folder: int, path: Path) -> bytes | None:
     file = _open(name, folder)
     if file is None:
         return None
     with os.fdopen(file, "rb") as stream:
+        check_size(str(path), os.fstat(file).st_size)
         return stream.read()
 
 

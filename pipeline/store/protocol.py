@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from brandpress.model.errors import BrandpressError
+from brandpress.pipeline.store.s3_dialect import S3Dialect
 
 INTERNAL_PREFIX = ".brandpress-"
 MAX_KEY_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
+MAX_OBJECT_BYTES = 2 << 30
+"""No object of ours is larger. `read` refuses others, which would fill the memory."""
 
 
 Scope = Literal["transient", "key", "store"]
@@ -62,11 +65,18 @@ class Store(Protocol):
     def uri(self) -> str:
         """Where the store is, for messages."""
 
+    @property
+    def dialect(self) -> S3Dialect | None:
+        """What is known about an S3 server, for `open_store` in another process. None if it's another kind."""
+
     def create(self, key: str, data: bytes, content_type: str) -> bool:
-        """Writes `data` at `key` atomically and returns True, or returns False if the key exists."""
+        """Writes `data` at `key` atomically and returns True, or returns False if the key exists.
+
+        For objects that never change: S3 lets caches keep them for ever. Use `replace` for all others, also at first.
+        """
 
     def read(self, key: str) -> bytes | None:
-        """Returns the content at `key`, or None if the key doesn't exist."""
+        """Returns the content at `key`, or None if the key doesn't exist. At most MAX_OBJECT_BYTES, else StoreError."""
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
         """Writes `data` at `key` if the object there still has the etag `expected` (None: if there is no object).
@@ -90,6 +100,14 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Deletes the object at `key`, if there is one."""
 
+    def canonical(self, key: str) -> str:
+        """Returns a text that is equal for all keys that name the same object here. Compare keys from different sources
+        (a listing, a record) by it; never open it.
+
+        It's the key itself, except on file systems that ignore case or normalise Unicode. Writes nothing, and stays the
+        same for the life of the store.
+        """
+
     def check(self) -> tuple[str, ...]:
         """Checks before a run that the store is writable. Returns warnings to show. Raises StoreError if it isn't."""
 
@@ -97,6 +115,12 @@ class Store(Protocol):
 def sha256_hex(data: bytes) -> str:
     """Returns the SHA-256 of `data` in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def check_size(where: str, size: int) -> None:
+    """Raises StoreError if an object of `size` bytes is too large to be read."""
+    if size > MAX_OBJECT_BYTES:
+        raise StoreError(f"{where}: the object has {size:,} bytes; allowed: at most {MAX_OBJECT_BYTES:,}", "key")
 
 
 def check_key(key: str, *, leftover: bool = False) -> str:

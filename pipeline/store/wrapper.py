@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from brandpress.pipeline.store.protocol import Entry, ObjectStat, Store
+from brandpress.pipeline.store.s3_dialect import S3Dialect
 
 _Result = TypeVar("_Result")
 
@@ -29,6 +30,10 @@ class StoreWrapper:
     @property
     def uri(self) -> str:
         return f"{self._store.uri}/{self._prefix.rstrip('/')}" if self._prefix else self._store.uri
+
+    @property
+    def dialect(self) -> S3Dialect | None:
+        return self._store.dialect
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         return self._call(lambda: self._store.create(self._prefix + key, data, content_type))
@@ -54,6 +59,9 @@ class StoreWrapper:
 
     def delete(self, key: str) -> None:
         self._call(lambda: self._store.delete(self._prefix + key))
+
+    def canonical(self, key: str) -> str:
+        return self._call(lambda: self._store.canonical(key))
 
     def check(self) -> tuple[str, ...]:
         return self._call(self._store.check)

@@ -187,6 +187,7 @@ def _render(
     model = run.plan.model
     for warning in run.folder.check():
         run.on_event(Warned(warning))
+    settings = replace(settings, dialect=run.folder.dialect)
     needed = needed_secrets(settings.address, hosted=model.hosted)
     with RunLease(run.folder, join=run.join) as lease, ray_resources(workers, needed) as resources:
         from brandpress.pipeline.render.driver.worker_pool import WorkerPool

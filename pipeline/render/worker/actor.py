@@ -27,6 +27,7 @@ from brandpress.pipeline.render.worker.render_loop import DeviceLostError, Rende
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.retry import RetryPolicy
+from brandpress.pipeline.store.s3_dialect import S3Dialect
 
 RENDERER = "brandpress.model:Renderer.load"
 PARENT_POLL_SECONDS = 0.5
@@ -39,6 +40,7 @@ class WorkerSettings:
     renderer: `module:function`, called with the choice's base and `load_options`. threads: CPU threads for torch.
     workers: how many workers the run has. per_gpu: how many share a GPU; 0: they use the CPU. hosted: a hosted tier
     renders. largest: the largest picture of the run. compile: compile the model's kernels; None: only on GPUs.
+    dialect: what the driver found out about the store's S3 server.
     """
 
     renderer: str
@@ -52,6 +54,7 @@ class WorkerSettings:
     hosted: bool = False
     largest: Largest | None = None
     compile: bool | None = None
+    dialect: S3Dialect | None = None
 
 
 class Worker:
@@ -136,7 +139,7 @@ class Worker:
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(settings.threads)
-        folder = open_campaign(settings.address, settings.campaign)
+        folder = open_campaign(settings.address, settings.campaign, settings.dialect)
         retry_policy = RetryPolicy(urgent=self._stopping.is_set)
         loop = RenderLoop(
             renderer, folder, settings.model, self._messages.put, self._stopping, self._references, retry_policy

@@ -14,6 +14,7 @@ from brandpress.pipeline.cli.text import (
     garbage_lines,
     outcome_lines,
     plural,
+    size,
     status_lines,
     verification_lines,
 )
@@ -84,7 +85,7 @@ def test_quarantined_variants_are_marked() -> None:
 def test_clean_lists_what_can_be_deleted_and_reports_what_was() -> None:
     garbage = GarbageSet((Entry("records/a.json", 1200, 0.0), Entry("assets/a.png", 5_000_000, 0.0)), (3, 4))
     assert list(garbage_lines(garbage, "out/spring", deleted=False)) == [
-        "records/a.json (0.0 MB)",
+        "records/a.json (1.2 kB)",
         "assets/a.png (5.0 MB)",
         "2 objects, 5.0 MB, can be deleted in out/spring; 2 manifests kept; run again with --yes to delete them",
     ]
@@ -93,7 +94,7 @@ def test_clean_lists_what_can_be_deleted_and_reports_what_was() -> None:
     ]
     assert garbage_json(garbage, "out/spring", deleted=True)["kept_manifests"] == [3, 4]
     assert list(garbage_lines(GarbageSet((), (1,)), "out", deleted=False)) == [
-        "0 objects, 0.0 MB, can be deleted in out; 1 manifest kept"
+        "0 objects, 0 bytes, can be deleted in out; 1 manifest kept"
     ]
 
 
@@ -127,6 +128,25 @@ def test_status_and_verification() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (949, "949 bytes"),
+        (1200, "1.2 kB"),
+        (30_000, "30.0 kB"),
+        (999_960, "1.0 MB"),
+        (5_000_000, "5.0 MB"),
+        (123_000_000, "123.0 MB"),
+        (5_120_000_000, "5.1 GB"),
+        (89_000_000_000_000, "89,000.0 GB"),
+    ],
+)
+def test_sizes(count: int, text: str) -> None:
+    assert size(count) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1000, "1,000 files")])

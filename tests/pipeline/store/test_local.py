@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from brandpress.pipeline.store import local
 from brandpress.pipeline.store.local import LOCK, LocalStore
 from brandpress.pipeline.store.protocol import StoreError
 
@@ -23,6 +26,52 @@ def store(tmp_path: Path) -> LocalStore:
 def test_the_root_is_created_with_its_parents(tmp_path: Path) -> None:
     assert LocalStore(tmp_path / "a" / "b").create("c/d", b"x", TEXT)
     assert (tmp_path / "a" / "b" / "c" / "d").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("write", ["create", "check"])
+def test_new_parents_of_the_root_are_synced_to_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
+    """A folder's name is in its parent, so a crash can lose it unless the parent is synced."""
+    synced: set[str] = set()
+    fsync = os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    store = LocalStore(tmp_path / "a" / "b")
+    store.check() if write == "check" else store.create("c", b"x", TEXT)
+    assert {str(tmp_path), str(tmp_path / "a")} <= synced
+
+
+def test_a_lock_that_is_never_released_is_reported(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "LOCK_SECONDS", 0.1)
+    assert store.replace("latest.json", b"x", TEXT, None)
+    with (Path(store.uri) / LOCK).open("rb") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="is locked by another process") as error:
+            store.replace("latest.json", b"y", TEXT, None)
+        assert error.value.scope == "transient"
+    assert not store.replace("latest.json", b"y", TEXT, None)
+
+
+def test_listings_are_read_folder_by_folder(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("a", "b", "c"):
+        assert store.create(f"{folder}/x", b"", TEXT)
+    scanned: list[str] = []
+    scandir = os.scandir
+
+    def record(path: str) -> Iterator[os.DirEntry[str]]:
+        scanned.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", record)
+    keys = store.list("")
+    next(keys)
+    assert len(scanned) == 2
+    assert len(list(keys)) == 2
 
 
 def test_the_root_can_be_a_symlink(tmp_path: Path) -> None:

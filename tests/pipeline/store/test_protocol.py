@@ -8,9 +8,10 @@ from threading import Barrier
 
 import pytest
 
+from brandpress.pipeline.store import protocol
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store, StoreAddressError, check_key, sha256_hex
+from brandpress.pipeline.store.protocol import Store, StoreAddressError, StoreError, check_key, sha256_hex
 
 TEXT = "text/plain"
 RACERS = 4
@@ -35,6 +36,16 @@ def test_missing_objects_are_none(store: Store) -> None:
     assert store.read("records/none.json") is None
     assert store.stat("records/none.json") is None
     assert list(store.list("records/")) == []
+
+
+def test_objects_that_would_fill_the_memory_are_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.create("assets/a.png", b"x" * 101, "image/png")
+    monkeypatch.setattr(protocol, "MAX_OBJECT_BYTES", 101)
+    assert store.read("assets/a.png") == b"x" * 101
+    monkeypatch.setattr(protocol, "MAX_OBJECT_BYTES", 100)
+    with pytest.raises(StoreError, match=r"a.png: the object has 101 bytes; allowed: at most 100") as error:
+        store.read("assets/a.png")
+    assert error.value.scope == "key"
 
 
 def test_create_keeps_an_existing_object(store: Store) -> None:

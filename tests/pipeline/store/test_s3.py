@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from brandpress.pipeline.store.address import open_store
-from brandpress.pipeline.store.protocol import StoreError
+from brandpress.pipeline.store.protocol import StoreAddressError, StoreError
 from brandpress.pipeline.store.s3 import S3Store
 from tests.pipeline.store.bare_s3 import BareS3, bare_s3
 from tests.s3_server import SECRET_KEY, S3Server
@@ -128,6 +128,19 @@ def test_a_server_that_refuses_conditional_writes_works_without_a_check(bare: Ba
     assert store.create("a", b"first", TEXT)
     assert not open_store("s3://bucket/x").create("a", b"second", TEXT)
     assert store.read("a") == b"first"
+
+
+def test_keys_count_in_bytes_and_with_their_prefix(s3_uri: str) -> None:
+    """S3's limit is 1,024 bytes for the whole key."""
+    prefix = len(s3_uri.partition("//")[2].partition("/")[2]) + 1
+    segments = ["é" * 100] * 4
+    longest = "/".join([*segments, "x" * (1024 - prefix - 4 * 201)])
+    store = open_store(s3_uri)
+    assert store.create(longest, b"x", TEXT)
+    assert store.read(longest) == b"x"
+    for call in (lambda: store.create(f"{longest}x", b"", TEXT), lambda: store.read(f"{longest}x")):
+        with pytest.raises(StoreAddressError, match=r"longer than 1024 bytes with the prefix .* before it"):
+            call()
 
 
 def test_conflicts_are_retried(bare: BareS3) -> None:

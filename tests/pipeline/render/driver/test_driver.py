@@ -17,6 +17,7 @@ from tests.campaigns import PRODUCTS, write_campaign
 from tests.fault_proxy import Fault, fault_proxy
 from tests.pipeline.render.driver.test_run import named, render
 from tests.processes import driver, leftover_processes, read_events, worker_pids
+from tests.s3_dialects import Dialect
 from tests.s3_server import SECRET_KEY, S3Server
 
 
@@ -176,6 +177,22 @@ def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
             assert outcome["counts"]["done"] == done
         assert proxy.calls["PUT"] == proxy.calls["DELETE"] == 0
         assert proxy.calls["LIST"] <= 3
+
+
+def test_workers_start_with_what_the_driver_found_out_about_the_server(
+    s3_uri: str, s3_server: S3Server, tmp_path: Path
+) -> None:
+    """A server that refuses checksum headers is asked once, by the driver."""
+    job = write_campaign(tmp_path, 3, deliver=s3_uri)
+    with (
+        fault_proxy(s3_server.endpoint, dialect=Dialect("refuses", checksums="refused")) as proxy,
+        driver(job, environment={"AWS_ENDPOINT_URL_S3": proxy.endpoint}) as process,
+    ):
+        (outcome,) = [value for kind, value in read_events(process) if kind == "outcome"]
+    assert outcome["counts"]["done"] == 6
+    assert sum("x-amz-checksum-sha256" in headers for headers in proxy.headers) == 1
+    assert sum("x-amz-meta-sha256" in headers for headers in proxy.headers) > 12
+    assert verify(open_campaign(s3_uri, "spring")).problems == ()
 
 
 def test_no_secret_reaches_the_store_or_the_workers(

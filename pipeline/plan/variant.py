@@ -8,6 +8,9 @@ from pathlib import Path
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.spec.output_name import EXTENSIONS
 
+KEY_DIGITS = 16
+"""How many digits of its render key an asset's name ends with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -50,7 +53,7 @@ class Variant(SamplingParams):
     @property
     def asset(self) -> str:
         """The asset's key below the campaign's folder: the output name, and the start of the render key."""
-        return f"assets/{self.name}.{self.render_key[:8]}.{EXTENSIONS[self.format]}"
+        return f"assets/{self.name}.{self.render_key[:KEY_DIGITS]}.{EXTENSIONS[self.format]}"
 
     @property
     def reference_set(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from brandpress.model.request import MAX_REFERENCE_PIXELS
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.spec.output_name import EXTENSIONS
 
@@ -18,7 +19,7 @@ class Reference:
 
     role: the axis that it belongs to (product, character, style). file: the path as written in the brand spec; records
     show it. path: the absolute path. sha256: digest of the file. background: the colour, `#rrggbb`, that a transparent
-    picture is flattened onto; None for opaque ones.
+    picture is flattened onto; None for opaque ones. max_pixels: the area that a larger picture is scaled down to.
     """
 
     role: str
@@ -26,6 +27,7 @@ class Reference:
     path: Path
     sha256: str
     background: str | None = None
+    max_pixels: int = MAX_REFERENCE_PIXELS
 
     @property
     def identity(self) -> str:

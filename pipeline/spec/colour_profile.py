@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import chain, product
 
-import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 
 _SPACES = {"L": "GRAY", "RGB": "RGB", "RGBA": "RGB", "CMYK": "CMYK"}
 """Mode -> colour space of the profiles that fit it."""
@@ -56,12 +56,12 @@ def _transform(source: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCms
 
 def _is_srgb(source: ImageCms.ImageCmsProfile, mode: str) -> bool:
     """Whether the conversion changes no level of a few thousand colours by more than one."""
-    levels = np.array(_PROBES, np.uint8)
     if mode == "L":
-        probes, expected = Image.fromarray(levels[None]), np.repeat(levels[None, :, None], 3, axis=2)
+        probes = Image.frombytes("L", (len(_PROBES), 1), bytes(_PROBES))
+        expected = probes.convert("RGB")
     else:
-        mode = "RGB"
-        expected = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
-        probes = Image.fromarray(expected)
-    converted = _transform(source, mode).apply(probes)
-    return bool(np.abs(np.asarray(converted).astype(int) - expected).max() <= 1)
+        colours = bytes(chain.from_iterable(product(_PROBES, repeat=3)))
+        probes = expected = Image.frombytes("RGB", (len(colours) // 3, 1), colours)
+    converted = _transform(source, probes.mode).apply(probes)
+    changes = ImageChops.difference(converted, expected)
+    return all(not any(band.histogram()[2:]) for band in changes.split())

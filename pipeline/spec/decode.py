@@ -16,10 +16,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from brandpress.model.errors import BrandpressError
@@ -28,6 +26,9 @@ from brandpress.model.request import MAX_REFERENCE_PIXELS
 from brandpress.pipeline.spec.colour_profile import to_srgb
 from brandpress.pipeline.spec.file_kind import unusable_kind
 from brandpress.pipeline.spec.png import GRAY, GRAY_ALPHA, SIGNATURE, Png, read_png
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_PICTURE_PIXELS = 100_000_000
 MAX_WEBP_PIXELS = 64_000_000
@@ -189,17 +190,19 @@ def _with_alpha(picture: Image.Image, alpha: Image.Image | None) -> Image.Image:
 
 def _gray_alpha(picture: Image.Image, sample: int, bits: int) -> Image.Image:
     """Returns the alpha channel of a gray picture in which pixels of one level are transparent."""
-    level = sample if bits >= 8 else sample * 255 // (2**bits - 1)
-    return _by_strips(picture, lambda samples: np.where(samples == level, 0, 255))
+    if bits == 16:
+        return _by_strips(picture, lambda samples: (samples != sample) * 255)
+    transparent = sample * 255 // (2**bits - 1)
+    return picture.convert("L").point([0 if level == transparent else 255 for level in range(256)])
 
 
 def _by_strips(picture: Image.Image, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Image.Image:
-    """Returns a new gray picture of the same size. change: from an array of samples to levels; gets a few rows."""
+    """Returns an 8-bit gray picture of a 16-bit one. change: from an array of samples to levels; gets a few rows."""
+    import numpy as np  # not at the top: only few pictures need it, and importing it takes long
+
     result = Image.new("L", picture.size)
     for box in _strips(picture.size):
-        strip = picture.crop(box)
-        samples = np.asarray(strip.convert("L") if strip.mode == "1" else strip)
-        result.paste(Image.fromarray(change(samples).astype(np.uint8)), box)
+        result.paste(Image.fromarray(change(np.asarray(picture.crop(box))).astype(np.uint8)), box)
     return result
 
 

@@ -15,5 +15,9 @@ class RequestError(BrandpressError):
     """The model can't serve a render request (size, references, steps); names the field and what is allowed."""
 
 
+class UnusablePictureError(BrandpressError):
+    """The model returned something that is no picture: values that aren't finite, or one colour all over."""
+
+
 class HostedError(BrandpressError):
     """A hosted tier refused a picture or failed to make it; the message says why."""

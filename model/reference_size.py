@@ -19,6 +19,11 @@ def check_shape(picture: Image.Image) -> None:
         raise RequestError(f"reference of {width}x{height}: the aspect ratio must be at most {MAX_ASPECT}:1")
 
 
+def has_allowed_shape(size: tuple[int, int]) -> bool:
+    """Returns whether both sides are at least 64 pixels and the aspect ratio is at most 8:1."""
+    return min(size) >= MIN_REFERENCE_SIDE and max(size) <= MAX_ASPECT * min(size)
+
+
 def fit_area(picture: Image.Image, max_pixels: int) -> Image.Image:
     """Returns the picture, scaled down with Lanczos to at most `max_pixels`; never scaled up."""
     size = fitted_size(picture.size, max_pixels)

@@ -13,14 +13,14 @@ from torch import Tensor
 from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.text import check_fit
 from brandpress.model.choice import LoraChoice, ModelChoice
-from brandpress.model.errors import RequestError
+from brandpress.model.errors import RequestError, UnusablePictureError
 from brandpress.model.inference.batch import Batches
 from brandpress.model.inference.caches import KV_BYTES, Caches, ReferenceLatents
 from brandpress.model.inference.clock import Clock
 from brandpress.model.inference.components import LoadedModel, load_model
 from brandpress.model.inference.conditioning import Conditions
 from brandpress.model.inference.denoise import Denoiser, Sample
-from brandpress.model.inference.preprocess import to_levels
+from brandpress.model.inference.preprocess import check_finite, to_levels, value_range
 from brandpress.model.limits import check_references, check_size
 from brandpress.model.memory.device import (
     current,
@@ -46,7 +46,7 @@ from brandpress.model.network.device_copy import copy_to_host
 from brandpress.model.network.kernel_choice import kernels_for
 from brandpress.model.network.kernels import EAGER, Kernels
 from brandpress.model.reference_size import prepared_grid
-from brandpress.model.request import SIZE_MULTIPLE, Rendered, RendererProtocol, RenderRequest
+from brandpress.model.request import SIZE_MULTIPLE, Failed, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE
 from brandpress.model.sampling_params import REUSES
 
@@ -68,7 +68,11 @@ class Sampling:
 
 @dataclass
 class _Job:
-    """A request in progress. output: latents (1, C, h, w) after denoising, levels (H, W, 3) after decoding."""
+    """A request in progress.
+
+    output: latents (1, C, h, w) after denoising, levels (H, W, 3) after decoding. value_range: of the latents and of
+    the decoded picture.
+    """
 
     request: RenderRequest
     clock: Clock
@@ -76,6 +80,7 @@ class _Job:
     references: tuple[ReferenceLatents, ...] = ()
     cache: dict[str, int] = field(default_factory=dict)
     output: Tensor = field(default_factory=lambda: torch.empty(0))
+    value_range: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 class Renderer:
@@ -206,12 +211,17 @@ class Renderer:
         """Returns the pictures (RGB), in the order of the requests.
 
         A picture doesn't depend on the other requests in the list. Raises RequestError for any invalid request before
-        the first picture is rendered.
+        the first picture is rendered, and UnusablePictureError if a picture's values aren't finite.
         """
         for request in requests:
             self.check(request)
         self.prepare(requests)
-        return [rendered.picture for rendered in self.stream(requests)]
+        pictures = []
+        for rendered in self.stream(requests):
+            if isinstance(rendered, Failed):
+                raise rendered.cause
+            pictures.append(rendered.picture)
+        return pictures
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
         """Rewrite the prompts of requests with `upsample` and, with offloading, encode all prompts.
@@ -234,8 +244,9 @@ class Renderer:
         self._conditions.release()
         free_unused(self.device)
 
-    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered]:
-        """Yields the pictures one by one, in order, each with its timings (seconds) and cache hits.
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """Yields the pictures one by one, in order, each with its timings (seconds) and cache hits; a failure in place
+        of a picture whose values aren't finite.
 
         Consecutive requests with the same size, steps, guidance and reuse can share passes of the transformer. On a
         GPU, pictures are yielded one batch late, so that a batch is copied to the CPU while the next one is computed.
@@ -354,10 +365,16 @@ class Renderer:
     def _decode(self, job: _Job) -> None:
         """Decode a job's latents to levels; on a GPU, start copying them to the machine's memory."""
         with current(self.device), job.clock.stage("decode"):
-            job.output = copy_to_host(to_levels(self.loaded.autoencoder.decode(job.output)[0]))
+            decoded = self.loaded.autoencoder.decode(job.output)[0]
+            job.value_range = copy_to_host(value_range(job.output, decoded))
+            job.output = copy_to_host(to_levels(decoded))
 
-    def _finish(self, job: _Job) -> Rendered:
+    def _finish(self, job: _Job) -> Rendered | Failed:
         seconds = job.clock.seconds()  # waits until the levels have been copied
+        try:
+            check_finite(job.value_range)
+        except UnusablePictureError as error:
+            return Failed(error.with_traceback(None))
         picture = Image.fromarray(job.output.numpy())
         return Rendered(picture, seconds, dict(job.cache), job.prompt if job.request.upsample else None)
 

@@ -131,9 +131,12 @@ class BflServer:
 
 
 def picture_of(seed: int, size: tuple[int, int], kind: str = "PNG") -> bytes:
-    """Returns the encoded picture that the server sends for a seed."""
+    """Returns the encoded picture that the server sends for a seed: its colour, except for the last pixel, because a
+    picture of one colour counts as a failure."""
     buffer = io.BytesIO()
-    Image.new("RGB", size, colour_of(seed)).save(buffer, kind)
+    picture = Image.new("RGB", size, colour_of(seed))
+    picture.putpixel((size[0] - 1, size[1] - 1), (255, 255, 255))
+    picture.save(buffer, kind)
     return buffer.getvalue()
 
 

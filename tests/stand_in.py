@@ -9,6 +9,7 @@ It draws a picture from the request alone, within milliseconds. A prompt can ord
 - `[lose]` raises torch's error for a lost GPU; every later request in that process fails the same way.
 - `[exhaust]` allocates more memory than exists.
 - `[refuse]` returns a failure instead of a picture.
+- `[flat]` returns a black picture, as broken models do.
 
 `[exit once FILE]`, `[lose once FILE]` and `[exhaust once FILE]` misbehave only if FILE doesn't exist, and create it.
 """
@@ -261,7 +262,7 @@ def draw(request: RenderRequest) -> Image.Image:
     digest = hashlib.sha256(repr(replace(request, references=())).encode())
     for reference in request.references:
         digest.update(reference.tobytes())
-    colours = digest.digest()
+    colours = bytes(32) if "[flat]" in request.prompt else digest.digest()
     picture = Image.new("RGB", (2, 2))
     picture.putdata([tuple(colours[3 * i : 3 * i + 3]) for i in range(4)])
     return picture.resize((request.width, request.height), Image.Resampling.BILINEAR)

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from brandpress.model.errors import UnusablePictureError
 from brandpress.model.reference_size import check_shape, fit_area, prepared_grid
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
@@ -65,6 +66,20 @@ def pixels_digest(pixels: Tensor) -> str:
     return hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
 
 
+def value_range(*tensors: Tensor) -> Tensor:
+    """Returns the lowest and the highest value of each tensor, as one float32 tensor on their device. A NaN in a
+    tensor makes both of its values NaN."""
+    return torch.stack([value.float() for tensor in tensors for value in torch.aminmax(tensor)])
+
+
+def check_finite(values: Tensor) -> None:
+    """Raises UnusablePictureError if one of a few values, in the machine's memory, is NaN or infinite."""
+    if not values.isfinite().all():
+        what = "NaN" if values.isnan().any() else "infinite values"
+        raise UnusablePictureError(f"the model returned {what} instead of a picture")
+
+
 def to_levels(decoded_CHW: Tensor) -> Tensor:
-    """Returns a decoded picture, in about [-1, 1], as 8-bit levels (H, W, 3) on its device. Rounds like diffusers."""
+    """Returns a decoded picture, in about [-1, 1], as 8-bit levels (H, W, 3) on its device. Rounds like diffusers.
+    Values must be finite: NaN would become black."""
     return ((decoded_CHW.float() * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()

@@ -1,8 +1,8 @@
 """The command line: every command parses, calls and prints; `text` and `json_output` hold the output.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another run is at work, 130
-interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
+`verify` or `sheet` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another run is at
+work, 130 interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _global_options(
 def validate_files(files: options.Files, as_json: Json = False) -> int:
     """Check brand specs and campaigns and list all mistakes. Each is printed as file:line:column: message."""
     from brandpress.pipeline.cli.json_output import print_json, validations_json
-    from brandpress.pipeline.cli.text import print_lines, problem_lines, validation_lines
+    from brandpress.pipeline.cli.text import print_lines, problem_lines, validation_lines, warning_lines
     from brandpress.pipeline.plan.validate import validate
 
     validations = [validate(file) for file in files]
@@ -105,7 +105,7 @@ def validate_files(files: options.Files, as_json: Json = False) -> int:
         print_json(validations_json(validations))
     else:
         print_lines(validation_lines(validations))
-        print_lines(problem_lines(validations), sys.stderr)
+        print_lines([*warning_lines(validations), *problem_lines(validations)], sys.stderr)
     return INVALID if any(validation.problems for validation in validations) else OK
 
 
@@ -288,19 +288,24 @@ def clean_job(
 
 @app.command("sheet")
 def draw_sheet(job: Job, deliver: Deliver = None, out: options.Out = None, columns: options.Columns = None) -> int:
-    """Draw a campaign's pictures on one page, beside their references."""
-    from brandpress.pipeline.review.contact_sheet import contact_sheet, reference_files, save
+    """Draw a campaign's pictures on one page, beside their references. Exits with 3 if a picture is missing."""
+    from brandpress.pipeline.cli.text import broken_picture_lines, print_lines
+    from brandpress.pipeline.review.contact_sheet import check_suffix, contact_sheet, reference_files, save
     from brandpress.pipeline.spec.load import load_campaign
 
+    if out is not None:
+        check_suffix(out)
     target, folder = _open(job, deliver)
     try:
         references = reference_files(load_campaign(job, deliver))
     except SpecError as error:
         typer.echo(f"{error}\ndrawing the sheet without reference pictures", err=True)
         references = {}
-    sheet = contact_sheet(folder, references, columns)
+    broken: list[str] = []
+    sheet = contact_sheet(folder, references, columns, broken.append)
     typer.echo(save(sheet, out or Path(f"{target.campaign}.png")))
-    return OK
+    print_lines(broken_picture_lines(broken), sys.stderr)
+    return BROKEN if broken else OK
 
 
 @app.command("models")

@@ -16,6 +16,7 @@ from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
+from brandpress.pipeline.spec.problem import Problem
 
 
 def print_json(values: dict[str, Any] | list[dict[str, Any]]) -> None:
@@ -24,7 +25,7 @@ def print_json(values: dict[str, Any] | list[dict[str, Any]]) -> None:
 
 
 def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:
-    """`validate`: every file with its problems."""
+    """`validate`: every file with its problems, and with warnings of the same form."""
     return {
         "ok": not any(validation.problems for validation in validations),
         "files": [
@@ -34,21 +35,23 @@ def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:
                 "name": validation.name,
                 "variants": validation.variants,
                 "ok": not validation.problems,
-                "problems": [
-                    {
-                        "file": problem.file,
-                        "line": problem.line,
-                        "column": problem.column,
-                        "what": problem.what,
-                        "allowed": problem.allowed,
-                        "suggestion": problem.suggestion,
-                        "message": str(problem),
-                    }
-                    for problem in validation.problems
-                ],
+                "problems": list(map(_problem_json, validation.problems)),
+                "warnings": list(map(_problem_json, validation.warnings)),
             }
             for validation in validations
         ],
+    }
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "what": problem.what,
+        "allowed": problem.allowed,
+        "suggestion": problem.suggestion,
+        "message": str(problem),
     }
 
 

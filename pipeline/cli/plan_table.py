@@ -6,11 +6,13 @@ from typing import Any
 
 from brandpress.model.memory.plan import gigabytes
 from brandpress.pipeline.cli.text import plural, printable
-from brandpress.pipeline.plan.memory import MemoryPlan
+from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
 from brandpress.pipeline.plan.summary import Summary
 
 SHOWN_SETS = 10
 SHOWN_NAMES = 8
+MENTIONED_BYTES = 500_000_000
+"""From this on, the memory for decoding reference pictures is mentioned."""
 
 
 def print_plan(summary: Summary, first: int) -> None:
@@ -30,6 +32,7 @@ def print_plan(summary: Summary, first: int) -> None:
         "seeds": f"{summary.seeds:,}",
         "sizes": _counts(summary.sizes),
         **_memory(summary),
+        **_reference_memory(summary),
         "deliver to": f"{summary.deliver}/{plan.campaign.name}",
         "in the store": _in_store(summary),
     }
@@ -101,6 +104,15 @@ def _memory(summary: Summary) -> dict[str, str]:
     free = "" if device.free == device.total else f", {gigabytes(device.free)} free"
     size = f"{device.name}, {gigabytes(device.total)}{free}"
     return {"memory": f"{gigabytes(need.resident)} ({listed}); on {size}: {ways[memory.residency]}"}
+
+
+def _reference_memory(summary: Summary) -> dict[str, str]:
+    """A row for the machine's memory that reference pictures need, if it's worth mentioning."""
+    memory = reference_memory(summary.plan)
+    if memory.decoding < MENTIONED_BYTES:
+        return {}
+    kept, decoding = gigabytes(memory.kept), gigabytes(memory.decoding)
+    return {"references": f"{kept} of each worker's memory, and {decoding} while the largest picture is scaled down"}
 
 
 def _offloaded_to(memory: MemoryPlan) -> str:

@@ -34,6 +34,12 @@ def validation_lines(validations: Sequence[Validation]) -> Iterator[str]:
             yield printable(f"{validation.file}: ok, {validation.kind} {validation.name}{variants}")
 
 
+def warning_lines(validations: Sequence[Validation]) -> Iterator[str]:
+    """`validate`: every warning once, even if two files share it."""
+    warnings = dict.fromkeys(warning for validation in validations for warning in validation.warnings)
+    yield from (printable(str(warning)) for warning in warnings)
+
+
 def problem_lines(validations: Sequence[Validation]) -> Iterator[str]:
     """`validate`: every problem once, even if two files share it, and their number."""
     problems = list(dict.fromkeys(problem for validation in validations for problem in validation.problems))
@@ -41,6 +47,15 @@ def problem_lines(validations: Sequence[Validation]) -> Iterator[str]:
     if problems:
         files = len({problem.file for problem in problems})
         yield f"{plural(len(problems), 'problem')} in {plural(files, 'file')}"
+
+
+def broken_picture_lines(broken: Sequence[str]) -> Iterator[str]:
+    """`sheet`: the pictures that have a placeholder, and their number."""
+    yield from (printable(line) for line in broken[:SHOWN_FAILURES])
+    if len(broken) > SHOWN_FAILURES:
+        yield f"and {len(broken) - SHOWN_FAILURES:,} more"
+    if broken:
+        yield f"{plural(len(broken), 'placeholder')} on the sheet; `brandpress verify` checks all pictures"
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:

@@ -13,9 +13,13 @@ from brandpress.model.memory.plan import DeviceMemory, Largest, Need, Residency,
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Reference
+from brandpress.pipeline.spec.decode import decoding_bytes
 
 GPU_BYTES, CPU_BYTES = 2, 4
 """Bytes per weight: GPUs compute in bfloat16, CPUs in float32."""
+
+BYTES_PER_PIXEL = 4
+"""Of a decoded picture."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,31 @@ class MemoryPlan:
     refusal: str | None
     offloaded_to: str | None = None
     host: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceMemory:
+    """What a worker needs for reference pictures, in bytes of the machine's memory.
+
+    kept: the pixels of the variant with most, scaled down to what the model reads. decoding: of the largest picture,
+    while it is scaled down; large pictures are decoded one at a time.
+    """
+
+    kept: int
+    decoding: int
+
+
+def reference_memory(plan: Plan) -> ReferenceMemory:
+    """Returns what a worker needs for the plan's reference pictures."""
+    pictures = plan.campaign.brand.pictures
+    sets = {variant.references for variant in plan.variants}
+    sizes = {
+        reference: pictures[reference.file].width * pictures[reference.file].height
+        for references in sets
+        for reference in references
+    }
+    kept = (sum(BYTES_PER_PIXEL * min(sizes[r], r.max_pixels) for r in references) for references in sets)
+    return ReferenceMemory(max(kept, default=0), max(map(decoding_bytes, sizes.values()), default=0))
 
 
 def memory_of(plan: Plan, gpu_bytes: int | None = None) -> MemoryPlan | None:

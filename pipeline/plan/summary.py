@@ -12,7 +12,7 @@ from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
-from brandpress.pipeline.plan.memory import MemoryPlan
+from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
 from brandpress.pipeline.plan.sampling import sampling_params
 from brandpress.pipeline.plan.variant import Reference, Variant
 
@@ -160,6 +160,7 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "first": [_variant(variant) for variant in plan.variants[:first]],
         "warnings": list(summary.warnings),
         "memory": memory_json(summary.memory),
+        "reference_memory": asdict(reference_memory(plan)),
     }
 
 

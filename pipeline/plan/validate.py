@@ -26,13 +26,15 @@ PARTS = ("transformer", "vae", "text_encoder")
 @dataclass(frozen=True)
 class Validation:
     """The result of a validation. kind: None if the file isn't valid YAML. name: of the brand or campaign; None if
-    there are problems. variants: number of a campaign's variants; None if there are problems."""
+    there are problems. variants: number of a campaign's variants; None if there are problems. warnings: what its
+    pictures say about their colours and isn't followed."""
 
     file: str
     kind: Kind | None
     name: str | None
     variants: int | None
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def validate(path: Path) -> Validation:
@@ -44,7 +46,9 @@ def validate(path: Path) -> Validation:
         return Validation(label, None, None, None, error.problems)
     if kind == "brand":
         examined = examine_brand(path)
-        return Validation(label, kind, examined.brand.name if examined.brand else None, None, examined.problems)
+        return Validation(
+            label, kind, examined.brand.name if examined.brand else None, None, examined.problems, examined.warnings
+        )
     return _campaign(path)
 
 
@@ -63,8 +67,8 @@ def _campaign(path: Path) -> Validation:
         problems += model_problems(campaign, model)
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
-        return Validation(str(path), "campaign", None, None, tuple(problems))
-    return Validation(str(path), "campaign", campaign.name, len(campaign.points), ())
+        return Validation(str(path), "campaign", None, None, tuple(problems), examined.warnings)
+    return Validation(str(path), "campaign", campaign.name, len(campaign.points), (), examined.warnings)
 
 
 def missing_files(document: Document, choice: ModelChoice) -> list[Problem]:

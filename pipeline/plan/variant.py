@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from brandpress.model.request import MAX_REFERENCE_PIXELS
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.spec.output_name import EXTENSIONS
+
+KEY_DIGITS = 16
+"""How many digits of its render key an asset's name ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class Reference:
 
     role: the axis that it belongs to (product, character, style). file: the path as written in the brand spec; records
     show it. path: the absolute path. sha256: digest of the file. background: the colour, `#rrggbb`, that a transparent
-    picture is flattened onto; None for opaque ones.
+    picture is flattened onto; None for opaque ones. max_pixels: the area that a larger picture is scaled down to.
     """
 
     role: str
@@ -23,6 +27,7 @@ class Reference:
     path: Path
     sha256: str
     background: str | None = None
+    max_pixels: int = MAX_REFERENCE_PIXELS
 
     @property
     def identity(self) -> str:
@@ -50,7 +55,7 @@ class Variant(SamplingParams):
     @property
     def asset(self) -> str:
         """The asset's key below the campaign's folder: the output name, and the start of the render key."""
-        return f"assets/{self.name}.{self.render_key[:8]}.{EXTENSIONS[self.format]}"
+        return f"assets/{self.name}.{self.render_key[:KEY_DIGITS]}.{EXTENSIONS[self.format]}"
 
     @property
     def reference_set(self) -> tuple[str, ...]:

@@ -50,7 +50,12 @@ def _select_references(
     brand = campaign.brand
     references = tuple(
         Reference(
-            role, picture.file, picture.path, picture.sha256, brand.background_colour if picture.transparent else None
+            role=role,
+            file=picture.file,
+            path=picture.path,
+            sha256=picture.sha256,
+            background=brand.background_colour if picture.transparent else None,
+            max_pixels=params.reference_pixels or model.reference_pixels,
         )
         for role, picture in references_of(campaign.job.references, brand, axes)
     )

@@ -15,7 +15,18 @@ BATCH = 4_096
 
 
 def warnings_of(plan: Plan) -> tuple[str, ...]:
-    """Returns a warning if the text encoder will truncate prompts, or if the prompts' tokens can't be counted."""
+    """Returns warnings: what reference pictures say about their colours and isn't followed; whether the text encoder
+    will truncate prompts, or if the prompts' tokens can't be counted."""
+    return (*_picture_warnings(plan), *_prompt_warnings(plan))
+
+
+def _picture_warnings(plan: Plan) -> tuple[str, ...]:
+    files = dict.fromkeys(reference.file for variant in plan.variants for reference in variant.references)
+    pictures = plan.campaign.brand.pictures
+    return tuple(warning for file in files for warning in pictures[file].warnings)
+
+
+def _prompt_warnings(plan: Plan) -> tuple[str, ...]:
     if plan.model.hosted:
         return ()
     max_tokens = plan.model.text_length

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from traceback import clear_frames, walk_tb
 
-from brandpress.model.errors import BrandpressError
+from brandpress.model.errors import BrandpressError, UnusablePictureError
 
 MAX_CHARACTERS = 300
 MAX_FRAMES = 30
@@ -33,10 +33,12 @@ class Cause:
     """An error as one line of text.
 
     traceback: `module:line function`, one frame per line, the innermost last. It holds no values, which may be secret.
+    unusable: the model returned something that is no picture.
     """
 
     text: str
     traceback: str | None = None
+    unusable: bool = False
 
 
 def cause_of(error: BaseException) -> Cause:
@@ -49,7 +51,8 @@ def cause_of(error: BaseException) -> Cause:
     if not isinstance(error, BrandpressError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     text = _QUERY.sub(r"\1", _USER_INFO.sub("", text))
-    return Cause(text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…", _frames(error))
+    text = text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
+    return Cause(text, _frames(error), isinstance(error, UnusablePictureError))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

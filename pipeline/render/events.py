@@ -112,9 +112,10 @@ class VariantOutOfMemory:
 
 @dataclass(frozen=True, slots=True)
 class VariantRecorded:
-    """A variant is delivered or has failed, as its record says."""
+    """A variant is delivered or has failed, as its record says. unusable: the model returned no usable picture."""
 
     record: Record
+    unusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

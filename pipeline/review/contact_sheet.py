@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path, PurePath
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from brandpress.model.errors import RequestError
+from brandpress.model.request import MAX_PIXELS
 from brandpress.pipeline.deliver.manifest import Published, read_records, require_latest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.spec.campaign import Campaign
-from brandpress.pipeline.spec.picture import REFERENCE_FORMATS, flatten
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.spec.decode import PictureError, decode
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
-INK, FAINT, LINE, PAPER = "#1b1f23", "#57606a", "#d8dee4", "#ffffff"
+INK, FAINT, LINE, PAPER, EMPTY = "#1b1f23", "#57606a", "#d8dee4", "#ffffff", "#f6f8fa"
 MARGIN, GAP, CAPTION, HEADER = 32, 12, 22, 92
 MIN_CELL, MAX_CELL = 128, 256
 MAX_FULL_SIZE_CELLS = 24
@@ -25,6 +25,9 @@ STACKED_REFERENCES = 3
 MAX_PICTURES = 400
 ASPECT_RATIO = 1.3
 """The width of a sheet divided by its height, approximately."""
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""Suffix of a sheet's file -> its format."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,16 @@ class Block:
 
 
 def contact_sheet(
-    folder: Store, references: Mapping[str, Path] | None = None, columns: int | None = None
+    folder: Store,
+    references: Mapping[str, Path] | None = None,
+    columns: int | None = None,
+    on_broken: Callable[[str], None] = lambda what: None,
 ) -> Image.Image:
     """Returns the sheet of the latest manifest in the campaign's `folder`, with at most 400 pictures, sorted by name.
 
     references: SHA-256 -> file of the reference pictures; missing and changed ones are left out. columns: pictures per
-    line; by default it depends on their number. Raises StoreError if nothing is published or a picture is missing.
+    line; by default it depends on their number. on_broken: called for each picture that is missing or can't be read,
+    which gets a placeholder. Raises StoreError if nothing is published or the store can't be read.
     """
     latest = require_latest(folder)
     records = [record for record in read_records(folder, latest) if record.asset is not None][:MAX_PICTURES]
@@ -83,7 +90,7 @@ def contact_sheet(
     blocks = [
         Block(
             references=tuple(_reference_thumbnails(group[0], references or {}, cell)),
-            pictures=tuple(_tile(folder, record, cell) for record in group),
+            pictures=tuple(_tile(folder, record, cell, on_broken) for record in group),
             cell=cell,
             columns=columns,
         )
@@ -97,11 +104,20 @@ def reference_files(campaign: Campaign) -> dict[str, Path]:
     return {picture.sha256: picture.path for point in campaign.points for _, picture in campaign.references(point)}
 
 
+def check_suffix(file: Path) -> None:
+    """Raises RequestError if a sheet can't be written to `file` because of its suffix."""
+    if not file.is_dir() and file.suffix.lower() not in FORMATS:
+        what = f"the suffix {file.suffix!r} is no picture format" if file.suffix else "the suffix is missing"
+        raise RequestError(f"--out {file}: {what}; allowed: {', '.join(FORMATS)}")
+
+
 def save(sheet: Image.Image, file: Path) -> str:
-    """Writes the sheet to `file` as PNG, creating its folder. Returns the path as text. Raises StoreError."""
+    """Writes the sheet to `file` in the format of its suffix, creating its folder. Returns the path as text. Raises
+    StoreError, and RequestError for another suffix."""
+    check_suffix(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(file, "PNG", optimize=True)
+        sheet.save(file, FORMATS.get(file.suffix.lower(), "PNG"), optimize=True, quality=90)
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror or error}") from None
     return str(file)
@@ -198,29 +214,47 @@ def _titles(published: Published) -> tuple[str, str]:
     return manifest.campaign, f"{manifest.brand}  ·  {counts}  ·  {model}  ·  {manifest.created:%Y-%m-%d %H:%M} UTC"
 
 
-def _tile(folder: Store, record: Record, cell: int) -> Tile:
-    data = folder.read(record.asset) if record.asset else None
+def _tile(folder: Store, record: Record, cell: int, on_broken: Callable[[str], None]) -> Tile:
+    key = record.asset or ""
+    data = folder.read(key)
     if data is None:
-        raise StoreError(f"{folder.uri}/{record.asset}: the picture is missing; `brandpress verify` lists all that are")
-    return Tile(thumbnail(data, cell), record.name)
+        broken = "is missing"
+    elif record.sha256 is not None and sha256_hex(data) != record.sha256:
+        broken = "has changed"
+    else:
+        try:
+            return Tile(thumbnail(data, cell), record.name)
+        except PictureError:
+            broken = "can't be read"
+    on_broken(f"{folder.uri}/{key}: the picture {broken}")
+    return Tile(placeholder(f"{record.name}\n{broken}", cell), record.name)
 
 
 def _reference_thumbnails(record: Record, files: Mapping[str, Path], cell: int) -> Iterable[Image.Image]:
     for reference in record.references:
         file = files.get(reference.sha256)
         data = file.read_bytes() if file is not None and file.is_file() else b""
-        if hashlib.sha256(data).hexdigest() == reference.sha256:
+        if sha256_hex(data) == reference.sha256:
             yield thumbnail(data, reference_side(cell), reference.background or PAPER)
 
 
 def thumbnail(data: bytes, side: int, background: str = PAPER) -> Image.Image:
     """Returns the picture in `data` (a PNG, JPEG or WebP file), resized to fit a square of `side` pixels.
 
-    background: the colour behind transparent pixels.
+    background: the colour behind transparent pixels. Raises PictureError.
     """
-    with Image.open(BytesIO(data), formats=REFERENCE_FORMATS) as opened:
-        upright = ImageOps.exif_transpose(opened)
-    return ImageOps.contain(flatten(upright, background), (side, side), Image.Resampling.LANCZOS)
+    decoded = decode(data, "of the sheet", background=background, max_pixels=MAX_PIXELS)
+    return ImageOps.contain(decoded.picture, (side, side), Image.Resampling.LANCZOS)
+
+
+def placeholder(text: str, side: int) -> Image.Image:
+    """Returns a square with a few lines of text, drawn in place of a picture."""
+    square = Image.new("RGB", (side, side), EMPTY)
+    pen, font = ImageDraw.Draw(square), _font(12)
+    pen.rectangle((0, 0, side - 1, side - 1), outline=LINE)
+    lines = [shorten(line, font, side - GAP) for line in text.splitlines()]
+    pen.multiline_text((side / 2, side / 2), "\n".join(lines), FAINT, font, anchor="mm", align="center")
+    return square
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -20,7 +20,8 @@ class ExaminedBrand:
     """What could be read of a brand spec.
 
     names, colours: known even if the entities or colours themselves have problems. fields: None unless all fields are
-    valid. brand: None unless there are no problems at all.
+    valid. brand: None unless there are no problems at all. warnings: what the pictures say about their colours and
+    isn't followed.
     """
 
     document: Document | None
@@ -30,6 +31,7 @@ class ExaminedBrand:
     pictures: Mapping[str, Picture]
     brand: BrandSpec | None
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def examine_brand(path: Path, label: str | None = None) -> ExaminedBrand:
@@ -48,7 +50,7 @@ def examine_brand(path: Path, label: str | None = None) -> ExaminedBrand:
     if fields is not None and not problems:
         brand = BrandSpec.model_construct(**valid.values, path=path, pictures=pictures)
     names = {role: _keys(data.get(field)) for role, field in ROLES.items()}
-    return ExaminedBrand(document, names, colours, fields, pictures, brand, problems)
+    return ExaminedBrand(document, names, colours, fields, pictures, brand, problems, _warnings(document, pictures))
 
 
 def _keys(mapping: object) -> tuple[str, ...]:
@@ -79,6 +81,15 @@ def _pictures(document: Document) -> tuple[dict[str, Picture], list[Problem]]:
         if file in errors:
             problems.append(document.wrong(location, errors[file]))
     return pictures, problems
+
+
+def _warnings(document: Document, pictures: Mapping[str, Picture]) -> tuple[Problem, ...]:
+    return tuple(
+        document.problem(location, f"warning: {warning}")
+        for location, file, _ in _references(document.data)
+        if file in pictures
+        for warning in pictures[file].warnings
+    )
 
 
 def _references(data: object) -> Iterator[tuple[Location, str, bool]]:

@@ -34,12 +34,14 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 
 @dataclass(frozen=True)
 class ExaminedCampaign:
-    """What could be read of a campaign. choice: None unless `model:` is valid. campaign: None if there are problems."""
+    """What could be read of a campaign. choice: None unless `model:` is valid. campaign: None if there are problems.
+    warnings: of its brand spec."""
 
     document: Document | None
     choice: ModelChoice | None
     campaign: Campaign | None
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def examine_campaign(path: Path, label: str | None = None) -> ExaminedCampaign:
@@ -90,7 +92,7 @@ class _Examination:
         if not problems and points is not None:
             campaign = self._campaign(points)
         choice = choice_of(self.values["model"]) if "model" in self.values else None
-        return ExaminedCampaign(self.document, choice, campaign, problems)
+        return ExaminedCampaign(self.document, choice, campaign, problems, self.brand.warnings if self.brand else ())
 
     def _campaign(self, points: tuple[Point, ...]) -> Campaign | None:
         brand, matrix = self.brand, self.matrix

@@ -5,21 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
-import warnings
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
-
 from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
+from brandpress.pipeline.spec.decode import PictureError, decode
 from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import fetch, is_address
 
 MAX_FILE_BYTES = 64 * 1_048_576
-MAX_PICTURE_PIXELS = 100_000_000
-REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP")
 FORMAT_RULE = "allowed: PNG, JPEG or WebP"
 
 _PATH_RULE = "allowed: a path like references/mug.png, below the brand spec's folder"
@@ -27,8 +22,11 @@ _PATH_RULE = "allowed: a path like references/mug.png, below the brand spec's fo
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A valid reference picture. file: its path as the brand spec writes it. path: its absolute path. sha256: of the
-    file. transparent: whether any pixel isn't opaque."""
+    """A valid reference picture.
+
+    file: its path as the brand spec writes it. path: its absolute path. sha256: of the file. width, height: upright.
+    transparent: whether any pixel isn't opaque. warnings: what the file says about its colours and isn't followed.
+    """
 
     file: str
     path: Path
@@ -36,6 +34,7 @@ class Picture:
     width: int
     height: int
     transparent: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def locate(file: str, folder: Path) -> Path:
@@ -65,14 +64,19 @@ def inspect(file: str, folder: Path) -> Picture:
     WrongValueError."""
     path = fetch(file, MAX_FILE_BYTES) if is_address(file) else locate(file, folder)
     content = _content(file, path)
-    (width, height), transparent = _decode(file, content)
+    try:
+        decoded = decode(content, quote(file))
+    except PictureError as error:
+        raise WrongValueError(error.what, error.allowed) from None
+    width, height = decoded.size
     if min(width, height) < MIN_REFERENCE_SIDE:
         what = f"the picture {quote(file)} is {width}x{height} pixels: too small"
         raise WrongValueError(what, f"allowed: at least {MIN_REFERENCE_SIDE} pixels a side")
     if max(width, height) > MAX_ASPECT * min(width, height):
         what = f"the picture {quote(file)} is {width}x{height} pixels: too narrow"
         raise WrongValueError(what, f"allowed: an aspect ratio of at most {MAX_ASPECT}:1; crop it")
-    return Picture(file, path, hashlib.sha256(content).hexdigest(), width, height, transparent)
+    sha256, transparent = hashlib.sha256(content).hexdigest(), decoded.picture.mode == "RGBA"
+    return Picture(file, path, sha256, width, height, transparent, decoded.warnings)
 
 
 def _content(file: str, path: Path) -> bytes:
@@ -91,50 +95,6 @@ def _content(file: str, path: Path) -> bytes:
         what = f"the picture {quote(file)} is larger than {MAX_FILE_BYTES // 1_048_576} MiB"
         raise WrongValueError(what, f"allowed: at most {MAX_FILE_BYTES // 1_048_576} MiB")
     return content
-
-
-def _decode(file: str, content: bytes) -> tuple[tuple[int, int], bool]:
-    """Returns the size in pixels, and whether any pixel is transparent."""
-    too_many = WrongValueError(
-        f"the picture {quote(file)} has more than {MAX_PICTURE_PIXELS:,} pixels",
-        f"allowed: at most {MAX_PICTURE_PIXELS:,}; scale it down",
-    )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns about large pictures; the limit is checked below
-            picture = Image.open(BytesIO(content), formats=REFERENCE_FORMATS)
-    except Image.DecompressionBombError:
-        raise too_many from None
-    except Exception:  # Pillow raises many kinds of errors for hostile files
-        raise WrongValueError(
-            f"{quote(file)} isn't a readable picture", "allowed: a complete PNG, JPEG or WebP file"
-        ) from None
-    with picture:
-        if picture.width * picture.height > MAX_PICTURE_PIXELS:
-            raise too_many
-        # A phone's JPEG with an extra preview is an MPO; its first frame is the picture.
-        if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
-            raise WrongValueError(f"the picture {quote(file)} is an animation", "allowed: one frame")
-        try:
-            picture.load()
-        except Exception as error:  # as above
-            what = f"the picture {quote(file)} is broken: {str(error) or type(error).__name__}"
-            raise WrongValueError(what, "save it again") from None
-        return picture.size, is_transparent(picture)
-
-
-def is_transparent(picture: Image.Image) -> bool:
-    """Returns whether any pixel of a loaded picture isn't opaque."""
-    if not picture.has_transparency_data:
-        return False
-    bands = picture if "A" in picture.getbands() else picture.convert("RGBA")
-    return any(bands.getchannel("A").histogram()[:255])
-
-
-def flatten(picture: Image.Image, background: str) -> Image.Image:
-    """Returns the picture, of any mode, composited onto a colour: RGB without transparency."""
-    ground = Image.new("RGBA", picture.size, background)
-    return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
 
 def _similar_name(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,9 +14,11 @@ from PIL import Image
 
 from brandpress.model import CheckpointError, Renderer, RenderRequest, RequestError
 from brandpress.model import renderer as module
+from brandpress.model.errors import UnusablePictureError
 from brandpress.model.inference import components
 from brandpress.model.memory.plan import DeviceMemory, need_of
 from brandpress.model.network import tiled
+from brandpress.model.request import Failed, Rendered
 from tests.model.small import (
     DEPTH,
     KV_PER_ROW,
@@ -323,3 +326,23 @@ def test_the_residency_is_chosen_by_the_memory(small: Small, monkeypatch: pytest
     monkeypatch.setattr(module, "settled_memory", lambda *arguments: device)
     with pytest.raises(CheckpointError, match="the model doesn't fit: with offloading it needs"):
         Renderer.load(str(small.folder), device="cpu", dtype="float32")
+
+
+@pytest.mark.parametrize("part", ["transformer", "autoencoder"])
+def test_pictures_that_are_not_finite_are_failures(small: Small, part: str, request: pytest.FixtureRequest) -> None:
+    wanted = RenderRequest(PROMPT, pictures(1), 64, 64, steps=1)
+    broken = small.fresh()
+    loaded = broken.loaded
+    module_of_part = loaded.use(loaded.transformer) if part == "transformer" else loaded.autoencoder
+    weight = list(module_of_part.parameters())[-1]
+    kept = weight.data.clone()
+    request.addfinalizer(lambda: weight.data.copy_(kept))  # all renderers of a session share the weights
+    assert isinstance(next(iter(broken.stream([wanted]))), Rendered)
+    weight.data.fill_(math.nan)
+    broken = small.fresh()
+    results = list(broken.stream([wanted, wanted]))
+    assert [str(result.cause) for result in results if isinstance(result, Failed)] == [
+        "the model returned NaN instead of a picture"
+    ] * 2
+    with pytest.raises(UnusablePictureError, match="NaN"):
+        broken.render([wanted])

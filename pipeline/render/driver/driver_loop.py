@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 MAX_FAILED_STARTS = 3
 """In a row, without a picture in between."""
 
+MAX_UNUSABLE = 3
+"""Pictures at the start of a run. If the model returns nothing usable for any of them, it is broken."""
+
 POLL_SECONDS = 0.2
 NOT_COMPILED = (
     "the model's kernels run uncompiled, which is slower: no compiler was found; on a GPU install Triton and a C "
@@ -70,9 +73,11 @@ class DriverLoop:
         gpus: int = 0,
         per_gpu: int = 1,
         recorded: Callable[[], Set[str]] = frozenset,
+        broken_model: str = "the model's weights are broken",
     ) -> None:
         """compiles: whether workers should compile kernels; None: only on GPUs. gpus, per_gpu: see `GpuHealth`.
-        recorded: returns render keys that other runs have recorded; must not block.
+        recorded: returns render keys that other runs have recorded; must not block. broken_model: the end of the error
+        if the first pictures are all unusable.
 
         The loop warns once if a worker can't compile or use its GPU.
         """
@@ -91,6 +96,7 @@ class DriverLoop:
         self._parked: set[str] = set()
         self._stopped = False
         self._failed_starts = 0
+        self._unusable, self._model_works, self._broken_model = 0, False, broken_model
         self._last_cause = ""
 
     @property
@@ -99,7 +105,8 @@ class DriverLoop:
         return max(0.0, 1 - self.model_seconds / self.busy_seconds) if self.busy_seconds else None
 
     def run(self, workers: int, stop_requested: Callable[[], bool]) -> None:
-        """Starts all workers together and renders until the end. Raises NothingRenderedError if no model loads."""
+        """Starts all workers together and renders until the end. Raises NothingRenderedError if no model loads, or if
+        the first pictures are all unusable."""
         self._target_workers = workers
         for _ in range(workers):
             self._start()
@@ -154,6 +161,7 @@ class DriverLoop:
                     self._on_event(message)
                 self._top_up(worker)
             case VariantRendered(render_key):
+                self._model_works = True
                 self._dispatcher.finish_rendering(worker, render_key)
                 self._deadlines.finish(worker, render_key, now)
             case StoreWait(waiting):
@@ -168,8 +176,9 @@ class DriverLoop:
                 self._dispatcher.finish(worker, render_key)
                 self.blocked = self.blocked or error
                 self._stop(error)
-            case VariantRecorded(record):
+            case VariantRecorded(record, unusable):
                 self._handle_record(worker, record, now)
+                self._count_unusable(record, unusable)
             case WorkTime(busy, model):
                 self.busy_seconds += busy
                 self.model_seconds += model
@@ -217,6 +226,14 @@ class DriverLoop:
         self._results.add(record)
         self._on_event(VariantRecorded(record))
         self._top_up(worker)
+
+    def _count_unusable(self, record: Record, unusable: bool) -> None:
+        self._model_works = self._model_works or record.status == "done"
+        self._unusable += unusable
+        if self._unusable == MAX_UNUSABLE and not self._model_works:
+            raise NothingRenderedError(
+                f"the first {MAX_UNUSABLE} pictures failed: {record.cause}; {self._broken_model}"
+            )
 
     def _top_up(self, worker: str) -> None:
         """Submits groups to `worker` while it has room, or replaces it if the rest needs a fresh worker."""

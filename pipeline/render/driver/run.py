@@ -220,6 +220,9 @@ def _render(
             gpus=resources.gpus,
             per_gpu=max(1, settings.per_gpu),
             recorded=lambda: lease.recorded,
+            broken_model="try again later"
+            if model.hosted
+            else f"the weights of {model.name} are broken: download them again, or check their quantisation and LoRAs",
         )
         try:
             loop.run(size, lambda: run.stop.received)

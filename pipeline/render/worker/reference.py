@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from io import BytesIO
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.variant import Reference
-from brandpress.pipeline.spec.picture import MAX_FILE_BYTES, REFERENCE_FORMATS, flatten
+from brandpress.pipeline.spec.decode import PictureError, decode
+from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
 
 
 def open_reference(reference: Reference) -> Image.Image:
-    """Returns the picture, fully loaded and upright by its EXIF orientation.
+    """Returns the picture: upright, in sRGB, scaled down to `max_pixels`; RGB if it's opaque or has a background.
 
-    A picture with a background colour is flattened onto it, as RGB; others keep their mode. Raises RequestError if the
-    file differs from the one planned with, because the render key would be wrong.
+    Scaling here and not in the model gives the same pixels and keeps large pictures out of memory. Raises RequestError
+    if the file differs from the one planned with, because the render key would be wrong.
     """
     try:
         with reference.path.open("rb") as file:
@@ -30,7 +30,8 @@ def open_reference(reference: Reference) -> Image.Image:
         raise RequestError(
             f"the {reference.role} reference {reference.file} has changed since the plan was made; run again"
         )
-    picture = Image.open(BytesIO(data), formats=REFERENCE_FORMATS)
-    picture.load()
-    upright = ImageOps.exif_transpose(picture)
-    return upright if reference.background is None else flatten(upright, reference.background)
+    try:
+        decoded = decode(data, reference.file, background=reference.background, max_pixels=reference.max_pixels)
+    except PictureError as error:
+        raise RequestError(f"the {reference.role} reference {reference.file}: {error}") from None
+    return decoded.picture

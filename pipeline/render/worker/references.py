@@ -14,8 +14,8 @@ from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.render.worker.reference import open_reference
 
 THREADS = 2
-CACHE_BYTES = 512 * 2**20
-"""Of pixels: 42 pictures of 4 megapixels."""
+CACHE_BYTES = 384 * 2**20
+"""Of pixels in three bytes: 32 pictures of 4 megapixels. Pillow keeps four bytes per pixel, so they take 512 MiB."""
 
 
 class References:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from threading import Event
 
-from brandpress.model.errors import BrandpressError
+from brandpress.model.errors import BrandpressError, UnusablePictureError
 from brandpress.model.request import Failed, Rendered, RendererProtocol, RenderRequest
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.plan.variant import Variant
@@ -136,6 +136,7 @@ class RenderLoop:
                     break
                 self._uploader.host = dict(self._renderer.host())
                 current = submitted.popleft()
+                rendered = usable(rendered)
                 if isinstance(rendered, Failed):
                     self._report_time(seconds)
                     self._uploader.record_failure(current.variant, cause_of(rendered.cause))
@@ -229,6 +230,16 @@ class RenderLoop:
             seed=variant.seed,
             **variant.sampling_values(),
         )
+
+
+def usable(rendered: Rendered | Failed) -> Rendered | Failed:
+    """Returns a failure in place of a picture that has one colour all over, as broken models return it."""
+    if isinstance(rendered, Rendered):
+        picture = rendered.picture.convert("RGB")
+        if picture.getcolors(maxcolors=1) is not None:
+            colour = picture.crop((0, 0, 1, 1)).tobytes().hex()
+            return Failed(UnusablePictureError(f"every pixel of the picture has the colour #{colour}"))
+    return rendered
 
 
 def _timings(prepare_seconds: float, waited_seconds: float, rendered: Rendered) -> dict[str, float]:

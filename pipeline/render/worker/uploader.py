@@ -92,7 +92,7 @@ class Uploader:
         record = new_record(variant, self._model, "failed", cause=cause.text)
         record = record.model_copy(update={"host": self.host, "traceback": cause.traceback})
         try:
-            self._emit(VariantRecorded(self._file(record)))
+            self._emit(VariantRecorded(self._file(record), cause.unusable))
         except StoreError as error:
             self._emit(StoreBlocked(variant.render_key, cause_of(error).text))
 

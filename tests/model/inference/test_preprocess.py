@@ -11,9 +11,16 @@ import torch
 from diffusers.pipelines.flux2.image_processor import Flux2ImageProcessor
 from PIL import Image
 
-from brandpress.model.errors import RequestError
+from brandpress.model.errors import RequestError, UnusablePictureError
 from brandpress.model.inference import preprocess as references
-from brandpress.model.inference.preprocess import PictureDigests, picture_digest, prepare_reference, to_levels
+from brandpress.model.inference.preprocess import (
+    PictureDigests,
+    check_finite,
+    picture_digest,
+    prepare_reference,
+    to_levels,
+    value_range,
+)
 from tests.model.small import noise_picture
 
 PROCESSOR = Flux2ImageProcessor(vae_scale_factor=16)
@@ -113,3 +120,16 @@ def test_the_palettes_mode_is_in_the_digest() -> None:
     red.putpalette([255, 0, 0, 255], "RGBX")
     blue.putpalette([255, 0, 0, 255], "BGRX")
     assert picture_digest(red) != picture_digest(blue)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("value", "name"), [(math.nan, "NaN"), (math.inf, "infinite values"), (-math.inf, "infinite")])
+def test_values_that_are_not_finite_are_found_wherever_they_are(value: float, name: str, dtype: torch.dtype) -> None:
+    finite = torch.linspace(-3, 3, 60, dtype=dtype).reshape(3, 4, 5)
+    check_finite(value_range(finite, finite))
+    for position in (0, 31, 59):
+        broken = finite.clone()
+        broken.view(-1)[position] = value
+        for pair in ((broken, finite), (finite, broken)):
+            with pytest.raises(UnusablePictureError, match=f"the model returned {name}"):
+                check_finite(value_range(*pair))

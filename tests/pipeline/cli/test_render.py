@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
+from brandpress.model import nano
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.driver_loop import NOT_COMPILED
 from tests.campaigns import write_campaign
 from tests.model.small import save_small
+from tests.pipeline.spec.pictures import png
 
+NANO = Path(nano.__file__).parent / "weights"
 STAND_IN = "tests.stand_in:load"
 
 
@@ -258,3 +264,63 @@ def test_writing_commands_refuse_another_jobs_campaign(tmp_path: Path, capsys: p
     assert run(capsys, "clean", copy, "--take-over")[0] == 0
     for command in (["status"], ["verify"], ["rollback", "--list"]):
         assert run(capsys, command[0], copy, *command[1:])[0] == 0
+
+
+def test_a_model_with_broken_weights_ends_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One weight of nano is NaN."""
+    shutil.copytree(NANO, tmp_path / "broken")
+    file = tmp_path / "broken" / "transformer" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    name = next(name for name in sorted(weights) if name.startswith("single") and weights[name].ndim == 2)
+    weights[name][0, 0] = math.nan
+    save_file(weights, file)
+    job = write_campaign(tmp_path, 2, model="broken", size="64x64")
+    code, out, err = run(capsys, "render", job, renderer=None)
+    assert code == 4
+    assert "the first 3 pictures failed: the model returned NaN instead of a picture; the weights of broken are" in err
+    assert "Traceback" not in out + err
+    assert not list((tmp_path / "out").rglob("*.png"))
+    assert not list((tmp_path / "out").rglob("latest.json"))
+    code, status = run_json(capsys, "status", job)
+    assert (code, status["counts"]["done"]) == (0, 0)
+    assert {failure["cause"] for failure in status["failed"]} == {"the model returned NaN instead of a picture"}
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_sheet_with_a_missing_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 2)
+    assert run(capsys, "render", job)[0] == 0
+    missing = next((tmp_path / "out").rglob("*.png"))
+    missing.unlink()
+    code, out, err = run(capsys, "sheet", job, "--out", tmp_path / "sheet.jpg")
+    assert (code, out) == (3, f"{tmp_path / 'sheet.jpg'}\n")
+    assert f"{missing.name}: the picture is missing\n1 placeholder on the sheet; `brandpress verify`" in err
+    assert Image.open(tmp_path / "sheet.jpg").format == "JPEG"
+    code, out, err = run(capsys, "sheet", job, "--out", tmp_path / "sheet.bmp")
+    assert (code, out) == (1, "")
+    assert "the suffix '.bmp' is no picture format; allowed: .png, .jpg, .jpeg, .webp" in err
+
+
+def test_warnings_about_a_reference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`validate` shows them with their place, `plan` without, and both succeed."""
+    job = write_campaign(tmp_path, 1, products=("mug",))
+    Image.new("RGB", (96, 80), "teal").save(tmp_path / "mug.png", icc_profile=b"broken")
+    warning = "the picture 'mug.png' has a broken colour profile; its colours are taken as sRGB"
+    for file in (job, tmp_path / "brand.yaml"):
+        code, out, err = run(capsys, "validate", file)
+        assert (code, "ok" in out) == (0, True)
+        assert err.startswith(f"{tmp_path / 'brand.yaml'}:1:")
+        assert err.endswith(f": warning: {warning}\n")
+    code, validation = run_json(capsys, "validate", job)
+    assert (code, validation["files"][0]["warnings"][0]["what"]) == (0, f"warning: {warning}")
+    code, summary = run_json(capsys, "plan", job)
+    assert (code, warning in summary["warnings"]) == (0, True)
+
+
+def test_a_plan_counts_the_memory_of_large_references(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1, products=("mug",))
+    assert run_json(capsys, "plan", job)[1]["reference_memory"] == {"kept": 4 * 96 * 80, "decoding": 16 * 96 * 80}
+    (tmp_path / "mug.png").write_bytes(png(10_000, 6_000, 8, 0, bytes(10_000)))
+    memory = run_json(capsys, "plan", job)[1]["reference_memory"]
+    assert memory == {"kept": 4 * 1024 * 1024, "decoding": 16 * 60_000_000}
+    assert "1.0 GB while the largest picture is scaled down" in " ".join(run(capsys, "plan", job)[1].split())

@@ -44,7 +44,7 @@ def test_a_variant_holds_all_that_decides_its_pixels(corpus: Path) -> None:
             format="png",
         )
     )
-    assert variant.asset == f"assets/mug/fox-beach-2048x2048-s1.{variant.render_key[:8]}.png"
+    assert variant.asset == f"assets/mug/fox-beach-2048x2048-s1.{variant.render_key[:16]}.png"
 
 
 @pytest.mark.parametrize("name", ["design", "formats", "include", "only-include", "texts"])

@@ -8,7 +8,7 @@ from traceback import walk_tb
 import pytest
 import torch
 
-from brandpress.model.errors import RequestError
+from brandpress.model.errors import RequestError, UnusablePictureError
 from brandpress.pipeline.render.cause import (
     MAX_CHARACTERS,
     MAX_FRAMES,
@@ -134,3 +134,8 @@ def test_taking_the_cause_clears_the_frames() -> None:
     assert caught.value.__traceback__ is not None
     frames = [frame for frame, _ in walk_tb(caught.value.__traceback__)]
     assert [frame.f_locals for frame in frames[1:]] == [{}] * 4
+
+
+def test_an_unusable_picture_is_marked() -> None:
+    assert cause_of(UnusablePictureError("the model returned NaN")).unusable
+    assert not cause_of(RequestError("the model returned NaN")).unusable

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
+from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.delivery import deliver
 from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.review.contact_sheet import (
+    EMPTY,
     HEADER,
     MARGIN,
     MAX_CELL,
@@ -21,6 +23,7 @@ from brandpress.pipeline.review.contact_sheet import (
     column_count,
     contact_sheet,
     draw_sheet,
+    placeholder,
     reference_files,
     save,
     shorten,
@@ -83,10 +86,39 @@ def test_columns_set_the_width(folder: Store) -> None:
     assert contact_sheet(folder, columns=1).width < contact_sheet(folder, columns=4).width
 
 
-def test_a_missing_picture_is_reported(folder: Store, tmp_path: Path) -> None:
-    (tmp_path / "spring" / variant(2).asset).unlink()
-    with pytest.raises(StoreError, match="the picture is missing; `brandpress verify` lists all that are"):
-        contact_sheet(folder)
+def test_missing_and_broken_pictures_get_placeholders(folder: Store, tmp_path: Path) -> None:
+    missing, broken, other = (tmp_path / "spring" / variant(number).asset for number in (1, 2, 3))
+    whole = contact_sheet(folder)
+    missing.unlink()
+    broken.write_bytes(broken.read_bytes()[:100])
+    other.write_bytes(encode(Image.new("RGB", (128, 96), "black"), "png", Metadata("0" * 64, "test")))
+    reported: list[str] = []
+    sheet = contact_sheet(folder, on_broken=reported.append)
+    assert reported == [
+        f"{folder.uri}/{variant(1).asset}: the picture is missing",
+        f"{folder.uri}/{variant(2).asset}: the picture has changed",
+        f"{folder.uri}/{variant(3).asset}: the picture has changed",
+    ]
+    assert sheet.size == whole.size
+    assert [count_pixels(sheet, colour) > 0 for colour in COLOURS] == [True, False, False, False, True, True]
+    assert not count_pixels(sheet, "black")
+    cell = cell_size(len(COLOURS))
+    assert count_pixels(sheet, EMPTY) > 3 * cell * cell * 0.8
+
+
+def test_a_picture_that_was_broken_when_it_was_recorded_gets_a_placeholder(tmp_path: Path) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    records = [deliver(folder, record(0), variant(0).asset, b"no picture")]
+    publish_records(folder, CAMPAIGN, 1, records, list)
+    reported: list[str] = []
+    contact_sheet(folder, on_broken=reported.append)
+    assert reported == [f"{folder.uri}/{variant(0).asset}: the picture can't be read"]
+
+
+def test_a_placeholder_shows_its_text() -> None:
+    square = placeholder("a/very-long-name-that-does-not-fit-into-the-cell-s0\nis missing", 128)
+    assert square.size == (128, 128)
+    assert count_pixels(square, EMPTY) < count_pixels(placeholder("", 128), EMPTY) - 200
 
 
 def test_an_unpublished_campaign_is_an_error(tmp_path: Path) -> None:
@@ -159,3 +191,20 @@ def test_save_creates_the_folder_and_reports_errors(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "new" / "sheet.png").size == (10, 10)
     with pytest.raises(StoreError, match="new: Is a directory"):
         save(sheet, tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "format"), [(".png", "PNG"), (".jpg", "JPEG"), (".JPEG", "JPEG"), (".webp", "WEBP")]
+)
+def test_the_suffix_decides_the_format(suffix: str, format: str, tmp_path: Path) -> None:
+    save(Image.new("RGB", (10, 10), "teal"), tmp_path / f"sheet{suffix}")
+    assert Image.open(tmp_path / f"sheet{suffix}").format == format
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("a.gif", "the suffix '.gif' is no picture format"), ("a", "the suffix is missing")]
+)
+def test_another_suffix_is_refused(name: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=rf"{problem}; allowed: \.png, \.jpg, \.jpeg, \.webp"):
+        save(Image.new("RGB", (10, 10)), tmp_path / name)
+    assert not (tmp_path / name).exists()

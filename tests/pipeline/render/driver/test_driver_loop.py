@@ -19,13 +19,14 @@ from brandpress.pipeline.render.events import (
     Loss,
     Message,
     VariantRecorded,
+    VariantRendered,
     VariantStarted,
     Warned,
     WorkerLoaded,
     WorkerLost,
 )
 from brandpress.pipeline.store.folder import open_campaign
-from tests.pipeline.deliver.records import MODEL, record, variant
+from tests.pipeline.deliver.records import MODEL, failed, record, variant
 
 DEVICE_ERROR = "CUDA error: uncorrectable ECC error encountered"
 
@@ -124,3 +125,47 @@ def test_a_retired_gpu_gets_no_more_pictures_and_healthy_ones_finish(
 def test_without_a_healthy_gpu_the_run_ends(tmp_path: Path) -> None:
     with pytest.raises(NothingRenderedError, match="uncorrectable ECC"):
         run(tmp_path, 2, 1, {0, 1}, 2)
+
+
+class BrokenModelPool(FakePool):
+    """A worker pool whose pictures of some variants are unusable."""
+
+    def __init__(self, workers: int, unusable: set[int]) -> None:
+        super().__init__(workers, 1, set(), frozenset())
+        self._unusable = unusable
+
+    def submit(self, worker: str, variants: tuple[Variant, ...]) -> None:
+        for task in variants:
+            self._messages.append((worker, VariantStarted(task.render_key, task.name)))
+            if task.seed in self._unusable:
+                message = VariantRecorded(failed(task.seed, "the model returned NaN"), unusable=True)
+                self._messages.append((worker, message))
+            else:
+                self._messages.append((worker, VariantRendered(task.render_key)))
+                self._messages.append((worker, VariantRecorded(record(task.seed))))
+
+
+def run_broken(folder: Path, unusable: set[int], variants: int = 24, workers: int = 1) -> RunResults:
+    worker_pool = BrokenModelPool(workers, unusable)
+    results = RunResults(open_campaign(str(folder), "spring"), MODEL)
+    dispatcher = Dispatcher(map(variant, range(variants)), workers, largest_group=2)
+    loop = DriverLoop(worker_pool, dispatcher, results, Deadlines(), lambda event: None, broken_model="mend it")  # type: ignore[arg-type]
+    loop.run(workers, lambda: False)
+    return results
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_ends_if_the_first_pictures_are_all_unusable(tmp_path: Path, workers: int) -> None:
+    expected = "the first 3 pictures failed: the model returned NaN; mend it"
+    with pytest.raises(NothingRenderedError, match=expected):
+        run_broken(tmp_path, set(range(24)), workers=workers)
+
+
+def test_a_run_continues_after_one_usable_picture(tmp_path: Path) -> None:
+    results = run_broken(tmp_path, set(range(24)) - {1})
+    assert [record.status for record in results.records.values()].count("failed") == 23
+
+
+def test_two_unusable_pictures_only_fail(tmp_path: Path) -> None:
+    results = run_broken(tmp_path, {0, 1}, variants=2)
+    assert [record.status for record in results.records.values()] == ["failed", "failed"]

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from brandpress.model.errors import RequestError
+from brandpress.model.inference.preprocess import prepare_reference
+from brandpress.model.reference_size import has_allowed_shape
 from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.render.worker.reference import open_reference
+from tests.model.small import noise_picture
 
 
 def reference(file: Path) -> Reference:
@@ -22,11 +26,11 @@ def reference(file: Path) -> Reference:
 @pytest.mark.parametrize(
     ("format", "mode"), [("png", "RGBA"), ("png", "P"), ("png", "L"), ("jpeg", "RGB"), ("webp", "RGB")]
 )
-def test_a_picture_keeps_its_mode(tmp_path: Path, format: str, mode: str) -> None:
+def test_an_opaque_picture_becomes_rgb(tmp_path: Path, format: str, mode: str) -> None:
     file = tmp_path / f"mug.{format}"
     Image.new("RGB", (80, 64), "teal").convert(mode).save(file)
     opened = open_reference(reference(file))
-    assert (opened.mode, opened.size) == (mode, (80, 64))
+    assert (opened.mode, opened.size) == ("RGB", (80, 64))
 
 
 @pytest.mark.parametrize(
@@ -90,3 +94,29 @@ def test_a_missing_file_is_named_without_its_folder(tmp_path: Path) -> None:
     ) as error:
         open_reference(planned)
     assert str(tmp_path) not in str(error.value)
+
+
+@pytest.mark.parametrize("size", [(1300, 900), (700, 2400), (64, 512), (1024, 1024), (3000, 2000), (4004, 501)])
+def test_scaling_in_the_worker_gives_the_models_own_pixels(size: tuple[int, int], tmp_path: Path) -> None:
+    file = tmp_path / "mug.png"
+    picture = noise_picture(*size, seed=3)
+    picture.save(file)
+    for max_pixels in (64 * 64, 512 * 512, 1024 * 1024):
+        opened = open_reference(replace(reference(file), max_pixels=max_pixels))
+        assert torch.equal(prepare_reference(opened, max_pixels), prepare_reference(picture, max_pixels))
+
+
+def test_a_large_narrow_picture_stays_within_the_models_shapes(tmp_path: Path) -> None:
+    file = tmp_path / "mug.png"
+    for width, height in ((16_000, 2000), (1999, 15_992), (12_345, 1544)):
+        Image.new("RGB", (width, height)).save(file)
+        for max_pixels in (64 * 64, 1024 * 1024):
+            opened = open_reference(replace(reference(file), max_pixels=max_pixels))
+            assert has_allowed_shape(opened.size)
+            assert opened.width * opened.height <= 8_000_000
+
+
+def test_a_file_that_can_not_be_decoded_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mug.png").write_bytes(b"<html>")
+    with pytest.raises(RequestError, match=r"the product reference mug\.png: mug\.png is a web page"):
+        open_reference(reference(tmp_path / "mug.png"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +15,8 @@ from brandpress.model.errors import RequestError
 from brandpress.model.request import MAX_REFERENCES
 from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.render.worker.references import References
+from brandpress.pipeline.spec.decode import DECODING_BYTES
+from tests.pipeline.spec.pictures import png
 
 SIDE = 64
 BYTES = 3 * SIDE * SIDE
@@ -86,3 +90,30 @@ def test_pictures_larger_than_the_limit_are_opened(files: list[Reference]) -> No
     references = References(cache_bytes=0)
     assert [references.open(reference).getpixel((0, 0)) for reference in files] == [(n, 0, 0) for n in range(30)]
     references.close()
+
+
+MEASURE = """
+import hashlib, pathlib, resource, sys
+from brandpress.pipeline.plan.variant import Reference
+from brandpress.pipeline.render.worker.references import References
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+files = [pathlib.Path(name) for name in sys.argv[1:]]
+digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+references = [Reference("product", file.name, file, digest) for file, digest in zip(files, digests)]
+before, cache = peak(), References()
+cache.open_ahead(references)
+opened = [cache.open(reference) for reference in references]
+print(len(opened), max(picture.width * picture.height for picture in opened), peak() - before)
+cache.close()
+"""
+
+
+@pytest.mark.slow("pipeline/spec", "pipeline/render/worker")
+def test_ten_pictures_of_100_megapixels_stay_within_the_budget(tmp_path: Path) -> None:
+    for number in range(MAX_REFERENCES):
+        (tmp_path / f"{number}.png").write_bytes(png(10_000, 10_000, 8, 2, bytes((number, 2, 3)) * 10_000))
+    files = sorted(tmp_path.iterdir())
+    done = subprocess.run([sys.executable, "-c", MEASURE, *files], capture_output=True, text=True, check=True)
+    opened, largest, peak = map(int, done.stdout.split())
+    assert (opened, largest <= 2024 * 2024) == (MAX_REFERENCES, True)
+    assert peak <= DECODING_BYTES + 4 * MAX_REFERENCES * 2024 * 2024

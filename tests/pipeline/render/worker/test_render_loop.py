@@ -25,7 +25,7 @@ from brandpress.pipeline.render.events import (
     VariantStarted,
     WorkTime,
 )
-from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop
+from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop, usable
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import MODEL, variant
@@ -463,3 +463,27 @@ def test_memory_that_cannot_be_released_ends_the_loop(folder: Store) -> None:
 
     with pytest.raises(DeviceLostError, match="RuntimeError: the allocator is broken"):
         render(Stuck(), folder, [replace(variant(0), prompt="[exhaust]")])
+
+
+def test_a_picture_of_one_colour_fails_and_is_not_delivered(folder: Store) -> None:
+    flat, good = replace(variant(0), prompt="[flat]"), variant(1)
+    messages = render(StandIn(), folder, [flat, good])
+    assert causes(messages) == ["every pixel of the picture has the colour #000000", None]
+    assert folder.read(flat.asset) is None
+    assert folder.read(good.asset) is not None
+    assert [message.unusable for message in messages if isinstance(message, VariantRecorded)].count(True) == 1
+    assert [m.render_key for m in messages if isinstance(m, VariantRendered)] == [good.render_key]
+    stored = folder.read(f"records/{flat.render_key}.json")
+    assert stored is not None
+    assert json.loads(stored)["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("colour", "cause"), [("#123456", "every pixel of the picture has the colour #123456"), (None, None)]
+)
+def test_only_exactly_one_colour_is_unusable(colour: str | None, cause: str | None) -> None:
+    picture = Image.new("RGB", (64, 64), colour or "#123456")
+    if colour is None:
+        picture.putpixel((63, 63), (0x12, 0x34, 0x57))
+    result = usable(Rendered(picture))
+    assert (str(result.cause) if isinstance(result, Failed) else None) == cause

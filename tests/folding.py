@@ -8,35 +8,37 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-import pytest
+from tempfile import TemporaryDirectory
 
 from brandpress.pipeline.store.folding import FOLDS_ALL
 from brandpress.pipeline.store.protocol import ObjectStat
 from brandpress.pipeline.store.wrapper import StoreWrapper
 
 
-@contextmanager
-def exfat_folder(folder: Path) -> Iterator[Path]:
-    """Mounts an exFAT file system, which ignores case, while the block runs. Skips the test where that's impossible.
-
-    Needs root, /dev/fuse, and Debian's packages `exfat-fuse` and `exfatprogs`.
-    """
+def exfat_can_be_mounted() -> bool:
+    """Whether `exfat_folder` works: needs root, /dev/fuse, and Debian's packages `exfat-fuse` and `exfatprogs`."""
     tools = [shutil.which(name) for name in ("mkfs.exfat", "mount.exfat-fuse", "losetup", "umount")]
     if None in tools or os.geteuid() != 0 or not Path("/dev/fuse").exists():
-        pytest.skip("exFAT can't be mounted here (needs root, /dev/fuse, exfat-fuse and exfatprogs)")
+        return False
+    try:
+        with TemporaryDirectory() as folder, exfat_folder(Path(folder)):
+            return True
+    except subprocess.CalledProcessError:
+        return False
+
+
+@contextmanager
+def exfat_folder(folder: Path) -> Iterator[Path]:
+    """Mounts an exFAT file system, which ignores case, while the block runs."""
     image, point = folder / "exfat.image", folder / "exfat"
     with image.open("wb") as file:
         file.truncate(16 << 20)
     point.mkdir()
     _run("mkfs.exfat", image)
     with ExitStack() as stack:
-        try:
-            device = _run("losetup", "--find", "--show", image)
-            stack.callback(_run, "losetup", "--detach", device)
-            _run("mount.exfat-fuse", device, point)
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"exFAT can't be mounted here: {error.stderr.strip()}")
+        device = _run("losetup", "--find", "--show", image)
+        stack.callback(_run, "losetup", "--detach", device)
+        _run("mount.exfat-fuse", device, point)
         stack.callback(_run, "umount", point)
         yield point
 

@@ -76,17 +76,17 @@ def find_garbage(
         for fields in read_new_fields(folder, read_manifest(folder, header), parts):
             referenced |= {record_key(fields["render_key"]), fields["asset"] or LATEST}
     referenced |= parts
+    if variants is not None:
+        referenced.update(key for variant in variants for key in (record_key(variant.render_key), variant.asset))
+    referenced = set(map(folder.canonical, referenced))
     limit = now - 3600 * hours
     if variants is None and (latest := read_latest(folder)) is not None:
         limit = min(limit, latest.manifest.created.timestamp())
     garbage = {
         entry.key: entry
         for entry in (*entries.values(), *folder.leftovers(""))
-        if entry.key not in referenced and is_own_key(entry.key) and entry.modified < limit
+        if folder.canonical(entry.key) not in referenced and is_own_key(entry.key) and entry.modified < limit
     }
-    for variant in variants or () if garbage else ():
-        garbage.pop(record_key(variant.render_key), None)
-        garbage.pop(variant.asset, None)
     return GarbageSet(tuple(sorted(garbage.values(), key=_deletion_order)), kept_manifests)
 
 

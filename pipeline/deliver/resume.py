@@ -80,11 +80,11 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
     failures = dict(known.others) if known else {}
     if not render_keys:
         return RecordIndex(others=failures)
-    assets = set(folder.list(ASSETS))
+    assets = set(map(folder.canonical, folder.list(ASSETS)))
     done: dict[str, bytes] = {}
     for line in known.done.values() if known else _published_lines(folder):
         fields = from_json(line)
-        if fields["render_key"] in render_keys and fields["asset"] in assets:
+        if fields["render_key"] in render_keys and folder.canonical(fields["asset"]) in assets:
             done[fields["render_key"]] = line
     unread = iter(sorted(render_keys - done.keys()))
     with ThreadPoolExecutor(READ_THREADS) as threads:
@@ -94,7 +94,7 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
                     continue
                 if record.status != "done":
                     failures[record.render_key] = record
-                elif record.asset in assets:
+                elif record.asset is not None and folder.canonical(record.asset) in assets:
                     done[record.render_key] = record.to_json()
     return RecordIndex(done, {key: record for key, record in failures.items() if key not in done})
 

@@ -50,7 +50,8 @@ def rollback(folder: Store, to: int | None = None) -> Published:
     if to not in numbers:
         raise RequestError(f"--to {to}: there is no such manifest; allowed: {_listing(numbers)}")
     target = read_manifest(folder, manifest_key(to))
-    missing_assets = sorted(_assets_of(folder, target) - set(folder.list(ASSETS)))
+    existing = set(map(folder.canonical, folder.list(ASSETS)))
+    missing_assets = sorted(asset for asset in _assets_of(folder, target) if folder.canonical(asset) not in existing)
     if missing_assets:
         raise StoreError(
             f"{folder.uri}: can't roll back to manifest {to}: {len(missing_assets):,} of its objects are missing, "

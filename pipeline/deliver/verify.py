@@ -79,6 +79,7 @@ def verify(folder: Store) -> Verification:
     except BrokenManifestError as broken:
         return Verification(broken.key, 0, 0, (Discrepancy(broken.kind, broken.key, str(broken)),))
     existing = set(folder.list(""))
+    names = set(map(folder.canonical, existing))
     referenced: set[str] = set()
     objects = size = 0
     problems: list[Discrepancy] = []
@@ -86,11 +87,11 @@ def verify(folder: Store) -> Verification:
         lines_left = read_lines(folder, latest)
         while lines := list(islice(lines_left, BATCH)):
             records = [parse_record(line, latest.pointer.manifest) for line in lines]
-            referenced.update(referenced_keys(records))
-            for count, read, wrong in threads.map(lambda record: _check(folder, record, existing), records):
+            referenced.update(map(folder.canonical, referenced_keys(records)))
+            for count, read, wrong in threads.map(lambda record: _check(folder, record, names), records):
                 objects, size = objects + count, size + read
                 problems += wrong
-    problems += _unknown(folder, latest, existing - referenced)
+    problems += _unknown(folder, latest, {key for key in existing if folder.canonical(key) not in referenced})
     return Verification(
         manifest=latest.pointer.manifest,
         objects=objects,
@@ -116,9 +117,12 @@ def repair(folder: Store, verification: Verification) -> tuple[str, ...]:
 
 
 def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int, list[Discrepancy]]:
-    """Returns the numbers of objects and bytes read, and the problems, of one record and its asset."""
+    """Returns the numbers of objects and bytes read, and the problems, of one record and its asset.
+
+    existing: all keys in their canonical form.
+    """
     problems: list[Discrepancy] = []
-    data = folder.read(record.key) if record.key in existing else None
+    data = folder.read(record.key) if folder.canonical(record.key) in existing else None
     if data is None:
         problems.append(Discrepancy("missing", record.key, f"the record of {record.name}", record.key))
     elif record.status == "done" and not _describes_same_picture(data, record):
@@ -126,7 +130,7 @@ def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int,
         problems.append(Discrepancy("changed", record.key, detail, record.key))
     sizes = [len(data or b"")]
     if record.asset is not None:
-        picture = folder.read(record.asset) if record.asset in existing else None
+        picture = folder.read(record.asset) if folder.canonical(record.asset) in existing else None
         if picture is None:
             problems.append(Discrepancy("missing", record.asset, RESTORE, record.key))
         elif sha256_hex(picture) != record.sha256:
@@ -151,12 +155,15 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
 def _unknown(folder: Store, latest: Published, unreferenced: Set[str]) -> Iterator[Discrepancy]:
     """Yields the objects that no manifest references. Earlier manifests are read only if the latest isn't enough, and
     parts that manifests share are read once."""
-    unknown = {key for key in unreferenced if key not in INTERNAL and not key.startswith(IMMUTABLE)}
+    unknown = {
+        folder.canonical(key): key for key in unreferenced if key not in INTERNAL and not key.startswith(IMMUTABLE)
+    }
     read_parts = {part_key(latest.pointer.manifest, part.file) for part in latest.manifest.parts}
     for number in reversed(manifest_numbers(folder)) if unknown else ():
         with suppress(BrokenManifestError):
             earlier = read_manifest(folder, manifest_key(number))
             for fields in read_new_fields(folder, earlier, read_parts):
-                unknown -= {record_key(fields["render_key"]), fields["asset"]}
-    for key in sorted(unknown):
+                for key in (record_key(fields["render_key"]), fields["asset"] or LATEST):
+                    unknown.pop(folder.canonical(key), None)
+    for key in sorted(unknown.values()):
         yield Discrepancy("unknown", key, "no manifest references it; `brandpress clean` deletes such objects")

@@ -21,6 +21,7 @@ from brandpress.pipeline.deliver.manifest import (
     require_latest,
 )
 from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, sha256_hex
 
 READ_THREADS = 8
@@ -96,7 +97,7 @@ def _check(folder: Store, record: Record, existing: set[str]) -> tuple[int, int,
 
 def _unknown(folder: Store, latest: Published, records: Iterable[Record], existing: set[str]) -> Iterator[Discrepancy]:
     """Yields the objects that no manifest references. Earlier manifests are read only if the latest isn't enough."""
-    unreferenced = {key for key in existing if key != LATEST and not key.startswith(MANIFESTS)}
+    unreferenced = {key for key in existing if key != LATEST and not key.startswith((MANIFESTS, PREFLIGHT))}
     unreferenced -= set(referenced_keys(records))
     for number in reversed(manifest_numbers(folder)) if unreferenced else ():
         key = manifest_key(number)

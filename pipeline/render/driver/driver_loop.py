@@ -98,6 +98,8 @@ class DriverLoop:
         self._startup, self._per_gpu = Startup(check_together=check_together), per_gpu
         self._warned: set[str] = set()
         self._handed_out = False
+        self._unfit_places = 0
+        self._hosts: dict[str, str] | None = {} if check_together else None  # workers' machines, if there are several
         self._loaded: set[str] = set()
         self._gpu_health = GpuHealth(gpus, per_gpu)
         self._started_variants: dict[str, Variant] = {}
@@ -164,7 +166,9 @@ class DriverLoop:
         received = time.monotonic()
         now = self._clocks.local(worker, getattr(message, "at", None), received)
         match message:
-            case WorkerRunning():
+            case WorkerRunning(hostname=hostname):
+                if self._hosts is not None:
+                    self._hosts[worker] = hostname
                 self._startup.run(worker)
                 if worker not in self._parked:
                     self._deadlines.start_loading(worker, now)
@@ -254,18 +258,24 @@ class DriverLoop:
     def _handle_unfit(self, lost: WorkerLost) -> None:
         """Ends the run if nothing has been handed out yet; otherwise it continues on the other nodes.
 
-        The worker's process stays, so that Ray starts no other one in its place.
+        The worker's process stays if there is one, so that Ray starts no other one in its place.
         """
+        self._forget(lost.worker)
+        alive = lost.worker in self._pool
         if self._stopped:
-            self._dismiss(lost.worker)
+            if alive:
+                self._pool.dismiss(lost.worker)
             return
         if not self._handed_out:
             raise NothingRenderedError(lost.cause)
         self._on_event(lost)
         self._last_cause = lost.cause
-        self._forget(lost.worker)
-        self._pool.park(lost.worker)
-        self._parked.add(lost.worker)
+        if alive:
+            self._pool.park(lost.worker)
+            self._parked.add(lost.worker)
+        else:
+            self._unfit_places += 1
+            self._target_workers = max(1, self._target_workers - 1)
 
     def _handle_record(self, worker: str, record: Record, asked: str, now: float) -> None:
         variant = self._dispatcher.holds(worker, asked)
@@ -331,7 +341,7 @@ class DriverLoop:
     def _fit_to(self, gpus: int) -> None:
         """Starts workers for GPUs that have joined while variants wait, and withdraws pending ones that have none."""
         self._gpu_health.resize(gpus)
-        self._target_workers = max(1, gpus * self._per_gpu)
+        self._target_workers = max(1, gpus * self._per_gpu - self._unfit_places)
         self._dispatcher.expect(self._target_workers)
         before = -1
         while before != len(self._pool) and len(self._startup.pending) < self._dispatcher.waiting:
@@ -359,8 +369,12 @@ class DriverLoop:
         if worker in self._parked:
             self._parked.discard(worker)
             return
+        if lost.loss is Loss.NODE_UNFIT:
+            self._handle_unfit(lost)
+            return
         if lost.loss in (Loss.LOAD_FAILED, Loss.LOAD_REFUSED):
-            self._handle_failed_start(lost)
+            host = (self._hosts or {}).get(worker)
+            self._handle_failed_start(replace(lost, cause=f"{lost.cause} (on node {host})") if host else lost)
             return
         loaded = worker in self._loaded
         self._forget(worker)

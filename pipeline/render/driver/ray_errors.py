@@ -46,6 +46,11 @@ def loss_text(error: RayError) -> str:
     return DIED
 
 
+def is_missing_module(error: RayError) -> bool:
+    """Whether a worker's node lacks a Python module, so that every worker there fails the same way."""
+    return _MISSING_MODULE.search(str(error)) is not None
+
+
 def one_line(text: str) -> str:
     """Returns a text of several lines as one, without credentials, cut after at most 300 characters at a word."""
     joined = " ".join(_COLOUR.sub("", text).split())

@@ -13,7 +13,7 @@ from ray.exceptions import RayError, RayTaskError
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.driver.placement import RAY_GPU_UNITS as RAY_GPU_UNITS
 from brandpress.pipeline.render.driver.placement import Demand
-from brandpress.pipeline.render.driver.ray_errors import loss_text
+from brandpress.pipeline.render.driver.ray_errors import is_missing_module, loss_text
 from brandpress.pipeline.render.events import Loss, Message, WorkerLoaded, WorkerLost, WorkerRunning
 from brandpress.pipeline.render.worker.actor import Worker, WorkerSettings
 
@@ -151,7 +151,8 @@ class WorkerPool:
         except StopIteration:
             self._losses[worker] = WorkerLost(worker, "it ended", Loss.ENDED)
         except RayError as error:
-            self._losses[worker] = WorkerLost(worker, loss_text(error))
+            loss = Loss.NODE_UNFIT if is_missing_module(error) else Loss.DIED
+            self._losses[worker] = WorkerLost(worker, loss_text(error), loss)
         else:
             for message in messages:
                 if isinstance(message, WorkerLoaded):

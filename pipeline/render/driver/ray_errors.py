@@ -14,6 +14,7 @@ from ray.exceptions import (
     RuntimeEnvSetupError,
 )
 
+from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.render.cause import MAX_CHARACTERS, cause_of
 from brandpress.pipeline.version import VERSION
 
@@ -22,6 +23,7 @@ OUT_OF_MEMORY = "its node ran out of memory"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ADDRESS = re.compile(r"\bip=([^\s,)]+)")
 _MISSING_MODULE = re.compile(r"No module named '([^']+)'")
+_EXCEPTION = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt)\b: *\S")
 _DETAIL = re.compile(r"Worker exit detail: *(.+)", re.DOTALL)
 _UNSPECIFIC = re.compile(
     r"connection error code|connection reset|exit code|some common causes|worker process has died", re.IGNORECASE
@@ -40,8 +42,10 @@ def loss_text(error: RayError) -> str:
     if isinstance(error, ActorDiedError) and not error.actor_init_failed:
         return _death_text(text)
     if isinstance(error, ActorDiedError | RayTaskError | RaySystemError):
-        return _with_hint(_last_line(text), text)
-    if isinstance(error, RuntimeEnvSetupError | ActorUnschedulableError):
+        return _with_hint(_exception_line(text), text)
+    if isinstance(error, RuntimeEnvSetupError):
+        return f"Ray couldn't set up the worker's environment: {_exception_line(text)}"
+    if isinstance(error, ActorUnschedulableError):
         return one_line(text)
     return DIED
 
@@ -53,14 +57,10 @@ def is_missing_module(error: RayError) -> bool:
 
 def one_line(text: str) -> str:
     """Returns a text of several lines as one, without credentials, cut after at most 300 characters at a word."""
-    joined = " ".join(_COLOUR.sub("", text).split())
+    joined = " ".join(cause_of(BrandpressError(word)).text for word in _COLOUR.sub("", text).split())
     if len(joined) > MAX_CHARACTERS:
         joined = joined[: MAX_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
-    return cause_of(_PlainError(joined)).text.removeprefix("_PlainError: ")
-
-
-class _PlainError(Exception):
-    """Carries a text to `cause_of`, which removes credentials."""
+    return joined
 
 
 def _death_text(text: str) -> str:
@@ -93,7 +93,8 @@ def _with_hint(reason: str, text: str) -> str:
     return f"{reason} (on {where})" if address else reason
 
 
-def _last_line(text: str) -> str:
-    """The line with the exception of a traceback, which is the last one that isn't indented."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith((" ", "\t"))]
-    return one_line(lines[-1]) if lines else DIED
+def _exception_line(text: str) -> str:
+    """The last line of a traceback that names an exception; without one, the last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if _EXCEPTION.match(line)]
+    return one_line((named or lines or [DIED])[-1])

@@ -342,7 +342,7 @@ class DriverLoop:
         """Starts workers for GPUs that have joined while variants wait, and withdraws pending ones that have none."""
         self._gpu_health.resize(gpus)
         self._target_workers = max(1, gpus * self._per_gpu - self._unfit_places)
-        self._dispatcher.expect(self._target_workers)
+        self._dispatcher.expect(max(2, self._target_workers))
         before = -1
         while before != len(self._pool) and len(self._startup.pending) < self._dispatcher.waiting:
             before = len(self._pool)

@@ -205,12 +205,13 @@ def _render(
         run.on_event(WorkersStarting(size, gpus, settings.threads, resources.dashboard, max(1, settings.per_gpu)))
         if resources.shared and gpus and size > resources.gpus * settings.per_gpu:
             stack.enter_context(autoscaler_request(demand, size))
+        grows = gpus and resources.shared and workers is None
         worker_pool = WorkerPool(settings, demand)
         # The language model that rewrites prompts displaces the rest of the model, so rewriting offloads as well.
         rewrites = any(variant.upsample for variant in todo)
         dispatcher = Dispatcher(
             todo,
-            size,
+            max(size, 2) if grows else size,  # a single worker would be given everything, and none be left for others
             HOSTED_GROUP if model.hosted else OFFLOAD_GROUP if rewrites else LARGEST_GROUP,
             mixed=model.hosted or rewrites,
             warmup_cost=partial(warmup_cost, model=model),
@@ -229,7 +230,7 @@ def _render(
                 demand,
                 current_resources,
                 free_amount,
-                grows=gpus and resources.shared and workers is None,
+                grows=grows,
                 timeout=run.resource_timeout,
             ),
             preflight=preflight,

@@ -149,7 +149,7 @@ def test_gpus_that_join_get_workers_and_a_node_that_goes_ends_nothing(cluster: R
     """All pictures but the first wait for a second worker, whose node joins after the first and soon goes again."""
     cluster.start(head=True, cpus=2, gpus=1)
     meeting = tmp_path / "meeting"
-    scenes = {"s00": "first"} | {f"s{number:02}": f"{number} [meet {meeting}] [sleep 0.2]" for number in range(1, 24)}
+    scenes = {"s00": "0 first"} | {f"s{number:02}": f"{number} [meet {meeting}] [sleep 0.2]" for number in range(1, 24)}
     job = write_campaign(tmp_path, scenes)
     counts: Counter[str] = Counter()
     lost, outcome, late = [], {}, None

@@ -23,9 +23,12 @@ from brandpress.pipeline.render.events import (
     VariantRecorded,
     VariantStarted,
     Warned,
+    WorkerLoaded,
     WorkerLost,
+    WorkersPending,
     WorkersStarting,
 )
+from brandpress.pipeline.render.pending import describe_pending
 from tests.campaigns import plan_of
 
 
@@ -39,10 +42,16 @@ def on_event(event: Event) -> None:
     match event:
         case Planned(todo=todo):
             emit("todo", todo)
-        case WorkersStarting():
+        case WorkersStarting(workers=workers, gpus=gpus, threads=threads):
             import ray
 
+            emit("starting", [workers, gpus, threads])
+
             emit("addresses", [node["NodeManagerAddress"] for node in ray.nodes()])
+        case WorkersPending():
+            emit("pending", describe_pending(event))
+        case WorkerLoaded(worker=worker):
+            emit("loaded", worker)
         case Warned(text):
             emit("warned", text)
         case VariantStarted(name=name):

@@ -38,6 +38,7 @@ WorkersPerGpu = Annotated[
         help="How many workers share a GPU and its memory; useful for small models.",
     ),
 ]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Render on CPUs, and ask Ray for no GPU.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Render at most this many pictures.")]
 RetryFailed = Annotated[
     bool,

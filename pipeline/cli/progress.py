@@ -16,8 +16,10 @@ from brandpress.pipeline.render.events import (
     Warned,
     WorkerLoaded,
     WorkerLost,
+    WorkersPending,
     WorkersStarting,
 )
+from brandpress.pipeline.render.pending import describe_pending
 
 
 @contextmanager
@@ -89,6 +91,8 @@ def line_of(event: Event) -> str | None:
                 each = "one GPU each" if per_gpu == 1 else f"{per_gpu} per GPU"
             url = f"; Ray's dashboard: {dashboard}" if dashboard else ""
             return f"{plural(workers, 'worker')} starting, {each}{url}"
+        case WorkersPending():
+            return describe_pending(event)
         case WorkerLoaded(worker=worker, host=host, seconds=seconds):
             return f"{worker} loaded the model in {seconds:.1f} s on {host.get('device', 'unknown')}"
         case WorkerLost(worker=worker, cause=cause):

@@ -28,6 +28,7 @@ from brandpress.pipeline.deliver.manifest import (
     require_latest,
 )
 from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
+from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 READ_THREADS = 8
@@ -35,7 +36,7 @@ BATCH = 1_000
 """Records that are held in memory at a time."""
 
 IMMUTABLE = (MANIFESTS, PARTS)
-INTERNAL = {LATEST, LEASE}
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, *IMMUTABLE)
 RESTORE = "run `brandpress verify --repair` and `brandpress render` to restore it"
 
 
@@ -155,9 +156,7 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
 def _unknown(folder: Store, latest: Published, unreferenced: Set[str]) -> Iterator[Discrepancy]:
     """Yields the objects that no manifest references. Earlier manifests are read only if the latest isn't enough, and
     parts that manifests share are read once."""
-    unknown = {
-        folder.canonical(key): key for key in unreferenced if key not in INTERNAL and not key.startswith(IMMUTABLE)
-    }
+    unknown = {folder.canonical(key): key for key in unreferenced if not key.startswith(NOT_REFERENCED)}
     read_parts = {part_key(latest.pointer.manifest, part.file) for part in latest.manifest.parts}
     for number in reversed(manifest_numbers(folder)) if unknown else ():
         with suppress(BrokenManifestError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from brandpress.pipeline.deliver.record import Record
@@ -41,11 +41,43 @@ class WorkersStarting:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkersPending:
+    """Workers wait until Ray has resources for their processes.
+
+    resource: what they ask for, `GPU` or `CPU`. requested: how many of it they ask for together. free, total: how many
+    the cluster has.
+    """
+
+    workers: int
+    resource: str
+    requested: float
+    free: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRunning:
+    """A worker's process runs and starts to load the model. node: Ray's id of its machine. hostname: its name."""
+
+    worker: str
+    node: str
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeChecked:
+    """A worker's node has what the run needs."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLoaded:
     """A worker has loaded its model.
 
     host: device, torch and driver. seconds: loading time. node: Ray's id of the worker's machine, empty outside Ray.
-    gpus: the GPUs that Ray assigned to it.
+    gpus: the GPUs that Ray assigned to it. hostname: its machine's name. version, sampler: of its brandpress.
+    weights_digest: of the model's files, empty if the renderer doesn't know it.
     """
 
     worker: str
@@ -53,6 +85,10 @@ class WorkerLoaded:
     seconds: float
     node: str = ""
     gpus: str = ""
+    hostname: str = ""
+    version: str = ""
+    sampler: str = ""
+    weights_digest: str = ""
 
 
 class Loss(Enum):
@@ -76,6 +112,9 @@ class Loss(Enum):
     LOAD_REFUSED = auto()
     """It couldn't load its model, and every other worker would fail the same way."""
 
+    NODE_UNFIT = auto()
+    """Its node lacks something that the run needs, so no worker there may render."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
@@ -89,10 +128,14 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True)
 class VariantStarted:
-    """The model has received this variant. Until it is recorded, it is suspected if its worker dies."""
+    """The model has received this variant. Until it is recorded, it is suspected if its worker dies.
+
+    at: here and below, when it happened by the worker's clock, in seconds; None outside an actor.
+    """
 
     render_key: str
     name: str
+    at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +143,7 @@ class VariantRendered:
     """The model has finished this variant; its picture is being uploaded."""
 
     render_key: str
+    at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +152,20 @@ class VariantOutOfMemory:
 
     render_key: str
     cause: Cause
+    at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class VariantRecorded:
-    """A variant is delivered or has failed, as its record says. unusable: the model returned no usable picture."""
+    """A variant is delivered or has failed, as its record says.
+
+    unusable: the model returned no usable picture. asked: the render key of the variant that was handed out, which the
+    record should have; None if it isn't known.
+    """
 
     record: Record
     unusable: bool = False
+    asked: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +181,7 @@ class StoreWait:
     """The model started (True) or stopped (False) waiting for the store to accept pictures."""
 
     waiting: bool
+    at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +201,10 @@ class Stopping:
 
 
 Message = (
-    WorkerLoaded
+    Warned
+    | WorkerRunning
+    | NodeChecked
+    | WorkerLoaded
     | WorkerLost
     | VariantStarted
     | VariantRendered
@@ -162,5 +216,15 @@ Message = (
 )
 """From a worker to the driver."""
 
-Event = Planned | Warned | WorkersStarting | WorkerLoaded | WorkerLost | VariantStarted | VariantRecorded | Stopping
+Event = (
+    Planned
+    | Warned
+    | WorkersStarting
+    | WorkersPending
+    | WorkerLoaded
+    | WorkerLost
+    | VariantStarted
+    | VariantRecorded
+    | Stopping
+)
 """From the driver to its caller."""

@@ -8,6 +8,9 @@ from brandpress.pipeline.store.protocol import Store
 from brandpress.pipeline.store.s3_dialect import S3Dialect
 from brandpress.pipeline.store.wrapper import StoreWrapper
 
+PREFLIGHT = "preflight/"
+"""The part of a campaign's folder with a token of each run that is at work, which every worker must see."""
+
 
 def campaign_folder(store: Store, campaign: str) -> Store:
     """Returns the folder of `campaign` as a store. Its keys are the ones in records and pointers."""

@@ -6,17 +6,24 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, chdir, contextmanager
+from contextlib import AbstractContextManager, chdir, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
 
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.model.memory.gpus import SLICE, visible_entries
-from brandpress.pipeline.render.cause import cause_of
 from brandpress.pipeline.render.driver.environment import hidden, secrets_in
+from brandpress.pipeline.render.driver.placement import Demand, Node
+from brandpress.pipeline.render.driver.ray_address import AUTO, cluster_address
 
 CONNECT_SECONDS = 5.0
 OBJECT_STORE_BYTES = 100 * 2**20
+REMOVAL_SECONDS = 3.0
+"""How long a private Ray's folder is removed again, because processes that end may still write there."""
+
 DASHBOARD = "BRANDPRESS_RAY_DASHBOARD"
 """Environment variable; 1 enables the dashboard of a private Ray on 127.0.0.1."""
 
@@ -38,11 +45,22 @@ class ClusterError(BrandpressError):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a cluster offers to workers. dashboard: the URL of Ray's dashboard, if enabled."""
+    """What a cluster offers to workers now.
+
+    dashboard: the URL of Ray's dashboard, if enabled. nodes: the machines. shared: it's the cluster at RAY_ADDRESS,
+    whose nodes may come and go, not a private Ray on this machine.
+    """
 
     cpus: int
     gpus: int
     dashboard: str | None = None
+    nodes: tuple[Node, ...] = ()
+    shared: bool = False
+
+    @property
+    def machines(self) -> tuple[Node, ...]:
+        """The nodes; if they aren't known, one node with everything."""
+        return self.nodes or (Node(self.cpus, self.gpus),)
 
 
 def available_cpus() -> int:
@@ -64,15 +82,55 @@ def _connect(address: str) -> None:
     """Connects to a cluster. Raises ClusterError within seconds if nobody answers; Ray itself would take minutes."""
     import ray
 
+    from brandpress.pipeline.render.driver.ray_errors import one_line
+
     host, _, port = address.rpartition(":")
     try:
-        if host and "/" not in host and port.isdecimal():
+        if address != AUTO:
             socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
         with _outside_the_current_folder():
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # Ray raises errors of many classes here
-        reason = f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: {cause_of(error).text}"
+        text = f"{type(error).__name__}: {error}"
+        if "any running Ray instance" in text or "No cluster" in text:
+            text = "no Ray runs on this machine"
+        reason = f"the Ray cluster at {address} (RAY_ADDRESS) can't be used: {one_line(text)}"
         raise ClusterError(f"{reason}; correct RAY_ADDRESS, or unset it to render on this machine") from None
+
+
+def current_resources(dashboard: str | None = None) -> Resources:
+    """Returns what the connected Ray offers now."""
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return Resources(
+        cpus=int(sum(node.get("CPU", 0) for node in nodes)),
+        gpus=int(sum(node.get("GPU", 0) for node in nodes)),
+        dashboard=dashboard,
+        nodes=tuple(Node(node.get("CPU", 0.0), node.get("GPU", 0.0)) for node in nodes),
+        shared=cluster_address() is not None,
+    )
+
+
+def free_amount(resource: str) -> float:
+    """Returns how much of a resource (`CPU`, `GPU`) nobody uses on the connected Ray."""
+    import ray
+
+    return float(ray.available_resources().get(resource, 0.0))
+
+
+@contextmanager
+def autoscaler_request(demand: Demand, workers: int) -> Iterator[None]:
+    """Asks the cluster's autoscaler for room for this many workers during the block; no effect without one."""
+    from ray.autoscaler.sdk import request_resources
+
+    with suppress(Exception):  # the pending workers ask, too; this only makes the nodes start together
+        request_resources(bundles=[demand.bundle()] * workers)
+    try:
+        yield
+    finally:
+        with suppress(Exception):
+            request_resources(bundles=[])
 
 
 def _gpu_count_override() -> int | None:
@@ -109,18 +167,20 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
     """Connects to Ray for the duration of the block and yields its resources.
 
     If Ray is already connected, it is used and left running. Without RAY_ADDRESS a private Ray is started on this
-    machine; it requires a token and ends with the block or with this process. needed: prefixes of secret variables that
-    workers may inherit.
+    machine; it requires a token and ends with the block or with this process, and its temporary files with the block.
+    needed: prefixes of secret variables that workers may inherit.
 
-    Raises ClusterError, and RequestError if the dashboard is enabled but not installed.
+    Raises ClusterError, and RequestError if RAY_ADDRESS has no usable form, or if the dashboard is enabled but not
+    installed.
     """
-    address = os.environ.get("RAY_ADDRESS")
+    address = cluster_address()
     if not address:
         for name, value in {**_LOCAL_ENVIRONMENT, **_token()}.items():
             os.environ.setdefault(name, value)
     import ray
 
     owned, dashboard = not ray.is_initialized(), None
+    session: Path | None = None
     if owned and address:
         _connect(address)
     elif owned:
@@ -137,9 +197,23 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
                 logging_level="ERROR",
             )
         dashboard = f"http://{context.dashboard_url}" if with_dashboard else None
+        session = Path(context.address_info["session_dir"])
     try:
-        total = ray.cluster_resources()
-        yield Resources(int(total.get("CPU", 1)), int(total.get("GPU", 0)), dashboard)
+        yield current_resources(dashboard)
     finally:
         if owned:
             ray.shutdown()
+        if session is not None:
+            _remove_session(session)
+
+
+def _remove_session(session: Path) -> None:
+    """Removes the folder of a private Ray that has ended, with its logs and sockets, and the link to it."""
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while session.exists() and time.monotonic() < deadline:
+        rmtree(session, ignore_errors=True)
+        time.sleep(0.05)
+    latest = session.parent / "session_latest"
+    if latest.is_symlink() and latest.readlink().name == session.name:
+        with suppress(OSError):
+            latest.unlink()

@@ -44,8 +44,8 @@ class Deadlines:
         self._paces: deque[float] = deque(maxlen=MAX_MEASUREMENTS)
 
     def start_loading(self, worker: str, now: float) -> None:
-        """`worker` has started to load its model."""
-        self._workers[worker] = _Watch(now)
+        """The process of `worker` runs and loads its model. Until then, it waits for resources, without a limit."""
+        self._workers.setdefault(worker, _Watch(now))
 
     def finish_loading(self, worker: str, now: float) -> None:
         """`worker` has loaded its model."""

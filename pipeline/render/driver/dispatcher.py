@@ -92,6 +92,7 @@ class Dispatcher:
         self._largest, self._smallest = largest_group, largest_group // 4 if mixed else 1
         self._mixed = mixed
         self._isolated: deque[Variant] = deque()
+        self._held: set[str] = set()
         self._failures = Counter(suspects)
         self._node_losses: Counter[str] = Counter()
         self._out_of_memory: set[str] = set()
@@ -108,10 +109,22 @@ class Dispatcher:
         """The number of variants that no worker has."""
         return len(self._queue) + len(self._isolated)
 
+    def expect(self, workers: int) -> None:
+        """Changes the expected number of workers, which decides how small groups get."""
+        self._expected = max(1, workers)
+
+    def hold(self, render_key: str) -> None:
+        """Gives a suspect to no worker until `release`, because its failed attempt is still being recorded."""
+        self._held.add(render_key)
+
+    def release(self, render_key: str) -> None:
+        """Ends `hold`."""
+        self._held.discard(render_key)
+
     @property
     def finished(self) -> bool:
         """Whether nothing waits and no worker holds a variant."""
-        return not self.waiting and not any(worker.groups for worker in self._workers.values())
+        return not self.waiting and self.all_idle
 
     def take(self, worker: str) -> tuple[Variant, ...]:
         """Returns the next group for `worker`; empty if it already has one to start, or if other workers will finish
@@ -135,7 +148,10 @@ class Dispatcher:
     def needs_fresh_worker(self, worker: str) -> bool:
         """Whether `worker` is idle and a variant waits for a worker that has rendered nothing yet."""
         state = self._workers.get(worker, _Worker())
-        waiting = any(variant.render_key in self._out_of_memory for variant in self._isolated)
+        waiting = any(
+            variant.render_key in self._out_of_memory and variant.render_key not in self._held
+            for variant in self._isolated
+        )
         return not state.groups and not state.fresh and waiting
 
     def allow_used_workers(self) -> None:
@@ -144,6 +160,8 @@ class Dispatcher:
 
     def _next_isolated(self, state: _Worker) -> Variant | None:
         for variant in self._isolated:
+            if variant.render_key in self._held:
+                continue
             if state.fresh or variant.render_key not in self._out_of_memory:
                 self._isolated.remove(variant)
                 return variant
@@ -191,6 +209,16 @@ class Dispatcher:
     def holds_work(self, worker: str) -> bool:
         """Whether `worker` has variants to render."""
         return worker in self._workers and bool(self._workers[worker].groups)
+
+    @property
+    def all_idle(self) -> bool:
+        """Whether no worker has variants to render."""
+        return not any(worker.groups for worker in self._workers.values())
+
+    def holds(self, worker: str, render_key: str) -> Variant | None:
+        """Returns a variant that `worker` has been given and hasn't answered for; None if it has no such variant."""
+        groups = self._workers[worker].groups if worker in self._workers else []
+        return next((group.variants[render_key] for group in groups if render_key in group.variants), None)
 
     def finish_rendering(self, worker: str, render_key: str) -> None:
         """Marks a variant as rendered: it is no suspect if its worker dies from now on."""

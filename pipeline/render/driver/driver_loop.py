@@ -8,19 +8,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brandpress.model.memory.plan import RECORDED_RESIDENCY
-from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.record import Record, record_key
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause
+from brandpress.pipeline.render.driver.cluster_watch import TIMEOUT, ClusterWatch
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher, FailedAttempt
 from brandpress.pipeline.render.driver.gpu_health import GpuHealth
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
+from brandpress.pipeline.render.driver.preflight import refusal_of
 from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.driver.startup import Startup
+from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
 from brandpress.pipeline.render.events import (
     Event,
     Loss,
     Message,
+    NodeChecked,
     Stopping,
     StoreBlocked,
     StoreWait,
@@ -31,8 +36,11 @@ from brandpress.pipeline.render.events import (
     Warned,
     WorkerLoaded,
     WorkerLost,
+    WorkerRunning,
     WorkTime,
 )
+from brandpress.pipeline.render.pending import describe_pending
+from brandpress.pipeline.render.worker.preflight import Preflight
 
 if TYPE_CHECKING:
     from brandpress.pipeline.render.driver.worker_pool import WorkerPool
@@ -44,6 +52,9 @@ MAX_UNUSABLE = 3
 """Pictures at the start of a run. If the model returns nothing usable for any of them, it is broken."""
 
 POLL_SECONDS = 0.2
+STALL_SECONDS = 1.0
+"""If handling messages takes longer, others may have arrived meanwhile, so nobody is judged by what is known."""
+
 NOT_COMPILED = (
     "the model's kernels run uncompiled, which is slower: no compiler was found; on a GPU install Triton and a C "
     "compiler, for --compile on a CPU install a C++ compiler and Python's headers (Debian: g++ and python3-dev)"
@@ -74,12 +85,16 @@ class DriverLoop:
         per_gpu: int = 1,
         recorded: Callable[[], Set[str]] = frozenset,
         broken_model: str = "the model's weights are broken",
+        watch: ClusterWatch | None = None,
+        preflight: Preflight | None = None,
+        check_together: bool = False,
     ) -> None:
         """compiles: whether workers should compile kernels; None: only on GPUs. gpus, per_gpu: see `GpuHealth`.
         recorded: returns render keys that other runs have recorded; must not block. broken_model: the end of the error
         if the first pictures are all unusable.
 
-        The loop warns once if a worker can't compile or use its GPU.
+        The loop warns once if a worker can't compile or use its GPU. watch: the cluster; None: it isn't followed.
+        preflight: what workers are compared with; None: nothing. check_together: see `Startup`.
         """
         self.untried: tuple[Failure, ...] = ()
         self.recorded_elsewhere = 0
@@ -87,7 +102,13 @@ class DriverLoop:
         self.blocked: str | None = None
         self.busy_seconds = self.model_seconds = 0.0
         self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
-        self._deadlines = deadlines
+        self._deadlines, self._clocks = deadlines, WorkerClocks()
+        self._watch, self._preflight = watch, preflight
+        self._startup, self._per_gpu = Startup(check_together=check_together), per_gpu
+        self._warned: set[str] = set()
+        self._handed_out = False
+        self._unfit_places = 0
+        self._hosts: dict[str, str] | None = {} if check_together else None  # workers' machines, if there are several
         self._loaded: set[str] = set()
         self._gpu_health = GpuHealth(gpus, per_gpu)
         self._started_variants: dict[str, Variant] = {}
@@ -105,8 +126,11 @@ class DriverLoop:
         return max(0.0, 1 - self.model_seconds / self.busy_seconds) if self.busy_seconds else None
 
     def run(self, workers: int, stop_requested: Callable[[], bool]) -> None:
-        """Starts all workers together and renders until the end. Raises NothingRenderedError if no model loads, or if
-        the first pictures are all unusable."""
+        """Starts all workers together and renders until the end.
+
+        Raises NothingRenderedError if no model loads, if a node lacks something before anything has been rendered, or
+        if the first pictures are all unusable.
+        """
         self._target_workers = workers
         for _ in range(workers):
             self._start()
@@ -114,18 +138,28 @@ class DriverLoop:
             if stop_requested():
                 self._stop()
             self.recorded_elsewhere += self._dispatcher.drop(self._recorded())
-            for worker, received in self._pool.wait(POLL_SECONDS) if len(self._pool) else ():
+            self._collect_records()
+            arrived = self._pool.wait(POLL_SECONDS) if self._expects_messages() else []
+            received_at = time.monotonic()
+            for worker, received in arrived:
                 if isinstance(received, WorkerLost):
                     self._handle_loss(received)
                 else:
                     for message in received:
                         self._handle(worker, message)
-            self._dismiss_overdue()
+            if time.monotonic() - received_at < STALL_SECONDS:
+                self._dismiss_overdue()
+            self._follow_cluster()
+        self._collect_records(None)
         if not self._dispatcher.finished and not self._stopped:
             self._give_up()
 
+    def _expects_messages(self) -> bool:
+        """Whether workers may report something: not if the rest waits for the records of failed attempts."""
+        return len(self._pool) > 0 and not (self._results.writing and self._dispatcher.all_idle)
+
     def _start(self) -> None:
-        self._deadlines.start_loading(self._pool.start(), time.monotonic())
+        self._startup.start(self._pool.start(), time.monotonic())
 
     def _stop(self, cause: str | None = None) -> None:
         if self._stopped:
@@ -134,22 +168,42 @@ class DriverLoop:
         self._on_event(Stopping(cause))
         for worker in self._pool.names():
             if worker not in self._loaded:
-                self._pool.dismiss(worker)
-                self._forget(worker)
+                self._dismiss(worker)
         self._parked.clear()
         self._pool.stop()
 
     def _handle(self, worker: str, message: Message) -> None:
         if worker not in self._pool:  # sent before the worker was dismissed
             return
-        now = time.monotonic()
+        received = time.monotonic()
+        now = self._clocks.local(worker, getattr(message, "at", None), received)
         match message:
+            case WorkerRunning(hostname=hostname):
+                if self._hosts is not None:
+                    self._hosts[worker] = hostname
+                self._startup.run(worker)
+                if worker not in self._parked:
+                    self._deadlines.start_loading(worker, now)
+            case NodeChecked():
+                self._startup.remove(worker)
+                self._top_up_all()
+            case Warned(text):
+                if text not in self._warned:
+                    self._warned.add(text)
+                    self._on_event(message)
             case WorkerLoaded(node=node, gpus=gpus):
                 self._gpu_health.place(worker, node, gpus)
-                if self._gpu_health.is_retired(worker):
+                refusal = (
+                    refusal_of(message, self._preflight, self._results.weights_digest) if self._preflight else None
+                )
+                if refusal is not None:
+                    self._handle_unfit(WorkerLost(worker, refusal, Loss.NODE_UNFIT))
+                elif self._gpu_health.is_retired(worker):
                     self._park(worker)
                 else:
                     self._use(message)
+            case WorkerLost(loss=Loss.NODE_UNFIT):
+                self._handle_unfit(message)
             case WorkerLost():
                 self._pool.dismiss(worker)
                 self._handle_loss(message)
@@ -176,8 +230,8 @@ class DriverLoop:
                 self._dispatcher.finish(worker, render_key)
                 self.blocked = self.blocked or error
                 self._stop(error)
-            case VariantRecorded(record, unusable):
-                self._handle_record(worker, record, now)
+            case VariantRecorded(record, unusable, asked):
+                self._handle_record(worker, record, asked or record.render_key, now)
                 self._count_unusable(record, unusable)
             case WorkTime(busy, model):
                 self.busy_seconds += busy
@@ -187,6 +241,7 @@ class DriverLoop:
         """Gives work to a worker that has loaded its model, and warns if it can't compile or use its GPU."""
         worker, host = loaded.worker, loaded.host
         self._loaded.add(worker)
+        self._startup.remove(worker)
         self._deadlines.finish_loading(worker, time.monotonic())
         if host.get("residency") == RECORDED_RESIDENCY["offload"]:
             self._dispatcher.set_offloading(worker)
@@ -214,15 +269,47 @@ class DriverLoop:
         if not self._stopped and self._dispatcher.waiting and healthy < max_workers:
             self._start()
 
-    def _handle_record(self, worker: str, record: Record, now: float) -> None:
-        variant = self._started_variants.pop(record.render_key, None)
+    def _handle_unfit(self, lost: WorkerLost) -> None:
+        """Ends the run if nothing has been handed out yet; otherwise it continues on the other nodes.
+
+        The worker's process stays if there is one, so that Ray starts no other one in its place.
+        """
+        self._forget(lost.worker)
+        alive = lost.worker in self._pool
+        if self._stopped:
+            if alive:
+                self._pool.dismiss(lost.worker)
+            return
+        if not self._handed_out:
+            raise NothingRenderedError(lost.cause)
+        self._on_event(lost)
+        self._last_cause = lost.cause
+        if alive:
+            self._pool.park(lost.worker)
+            self._parked.add(lost.worker)
+        else:
+            self._unfit_places += 1
+            self._target_workers = max(1, self._target_workers - 1)
+
+    def _handle_record(self, worker: str, record: Record, asked: str, now: float) -> None:
+        variant = self._dispatcher.holds(worker, asked)
+        if variant is None:
+            self._warn(f"{worker} reported {record.name}, which it wasn't given; the report is ignored")
+            return
+        if record.render_key != asked:
+            record = self._results.new_failure(
+                variant,
+                f"the store has the record of another variant, {record.name}, at {record_key(asked)}; "
+                "move that file away and run again",
+            )
+        variant = self._started_variants.pop(asked, None)
         if variant is not None and "model" in record.timings:
             self._deadlines.measure(variant, record.timings["model"])
-        self._deadlines.finish(worker, record.render_key, now)
+        self._deadlines.finish(worker, asked, now)
         self._failed_starts = 0
         if record.status == "done":
             self._gpu_health.reset_losses(worker)
-        self._dispatcher.finish(worker, record.render_key)
+        self._dispatcher.finish(worker, asked)
         self._results.add(record)
         self._on_event(VariantRecorded(record))
         self._top_up(worker)
@@ -237,15 +324,62 @@ class DriverLoop:
 
     def _top_up(self, worker: str) -> None:
         """Submits groups to `worker` while it has room, or replaces it if the rest needs a fresh worker."""
-        if self._stopped:
+        if self._stopped or self._startup.holds_work_back(time.monotonic()):
             return
         while variants := self._dispatcher.take(worker):
+            self._handed_out = True
+            self._startup.release()
             self._pool.submit(worker, variants)
-        if self._dispatcher.needs_fresh_worker(worker) and set(self._pool.names()) - self._parked == self._loaded:
-            self._pool.dismiss(worker)
-            self._forget(worker)
+        starting = set(self._pool.names()) - self._parked - self._loaded - set(self._startup.pending)
+        if self._dispatcher.needs_fresh_worker(worker) and not starting:
+            self._dismiss(worker)
             self._dispatcher.lose(worker)
             self._start()
+
+    def _top_up_all(self) -> None:
+        for worker in sorted(self._loaded):
+            if worker in self._loaded:  # a used worker may be replaced meanwhile
+                self._top_up(worker)
+
+    def _follow_cluster(self) -> None:
+        """Tells that workers wait for resources, and starts more or fewer of them as GPUs come and go."""
+        now = time.monotonic()
+        if self._watch is None or self._stopped:
+            return
+        if not self._handed_out:
+            self._top_up_all()  # a worker that was awaited may turn out to wait for resources itself
+        if self._startup.notice_due(now):
+            self._on_event(self._watch.pending_event(len(self._startup.pending)))
+        if self._startup.starved_seconds(len(self._pool) - len(self._parked), now) > self._watch.timeout:
+            waiting = describe_pending(self._watch.pending_event(len(self._startup.pending)))
+            self._last_cause = f"{waiting}; {TIMEOUT} ({self._watch.timeout:g} s) is over"
+            for worker in self._startup.pending:
+                self._dismiss(worker)
+            return
+        gpus = self._watch.room(now)
+        if gpus is not None:
+            self._fit_to(gpus)
+
+    def _fit_to(self, gpus: int) -> None:
+        """Starts workers for GPUs that have joined while variants wait, and withdraws pending ones that have none."""
+        self._gpu_health.resize(gpus)
+        self._target_workers = max(1, gpus * self._per_gpu - self._unfit_places)
+        self._dispatcher.expect(max(2, self._target_workers))
+        before = -1
+        while before != len(self._pool) and len(self._startup.pending) < self._dispatcher.waiting:
+            before = len(self._pool)
+            if self._failed_starts < MAX_FAILED_STARTS:
+                self._start_on_healthy_gpu()
+        surplus = len(self._pool) - self._target_workers
+        for worker in self._startup.pending[::-1][: max(0, surplus)]:
+            self._dismiss(worker)
+
+    def _dismiss(self, worker: str) -> None:
+        self._pool.dismiss(worker)
+        self._forget(worker)
+
+    def _warn(self, text: str) -> None:
+        self._on_event(Warned(text))
 
     def _dismiss_overdue(self) -> None:
         for worker, limit in self._deadlines.overdue(time.monotonic()):
@@ -254,17 +388,23 @@ class DriverLoop:
 
     def _handle_loss(self, lost: WorkerLost) -> None:
         worker = lost.worker
-        if lost.loss in (Loss.LOAD_FAILED, Loss.LOAD_REFUSED):
-            self._handle_failed_start(lost)
-            return
         if worker in self._parked:
             self._parked.discard(worker)
+            return
+        if lost.loss is Loss.NODE_UNFIT:
+            self._handle_unfit(lost)
+            return
+        if lost.loss in (Loss.LOAD_FAILED, Loss.LOAD_REFUSED):
+            host = (self._hosts or {}).get(worker)
+            self._handle_failed_start(replace(lost, cause=f"{lost.cause} (on node {host})") if host else lost)
             return
         loaded = worker in self._loaded
         self._forget(worker)
         if not loaded:
             if not self._stopped:
-                self._handle_failed_start(replace(lost, cause=f"{lost.cause} while it loaded the model"))
+                specific = not lost.cause.startswith(("it ", "its "))
+                text = lost.cause if specific else f"{lost.cause} while it loaded the model"
+                self._handle_failed_start(replace(lost, cause=text))
             return
         if self._stopped and lost.loss is Loss.ENDED:
             return
@@ -280,13 +420,31 @@ class DriverLoop:
         self._replace(lost.cause)
 
     def _record_attempts(self, attempts: Sequence[FailedAttempt], cause: Cause) -> None:
-        for record in self._results.record_failed_attempts(attempts, cause):
-            self._on_event(VariantRecorded(record))
+        """Starts to record failed attempts. Their variants are held back until then, so that none is lost if the next
+        attempt ends the driver."""
+        for attempt in attempts:
+            self._dispatcher.hold(attempt.variant.render_key)
+        self._results.start_recording(attempts, cause)
+
+    def _collect_records(self, seconds: float | None = 0.0) -> None:
+        """Takes up failed attempts that have been recorded; waits for the rest if nothing else can happen."""
+        if not self._results.writing:
+            return
+        if seconds is not None and self._dispatcher.all_idle:
+            seconds = POLL_SECONDS
+        recorded = self._results.recorded(seconds)
+        for attempt, record in recorded:
+            self._dispatcher.release(attempt.variant.render_key)
+            if attempt.given_up:
+                self._on_event(VariantRecorded(record))
+        if recorded:
+            self._top_up_all()
 
     def _handle_failed_start(self, lost: WorkerLost) -> None:
         self._forget(lost.worker)
         self._on_event(lost)
-        self._failed_starts = MAX_FAILED_STARTS if lost.loss is Loss.LOAD_REFUSED else self._failed_starts + 1
+        if lost.loss is not Loss.NODE_LOST:
+            self._failed_starts = MAX_FAILED_STARTS if lost.loss is Loss.LOAD_REFUSED else self._failed_starts + 1
         self._replace(lost.cause)
 
     def _replace(self, cause: str) -> None:
@@ -298,11 +456,12 @@ class DriverLoop:
             self._dispatcher.allow_used_workers()
         else:
             self._start_on_healthy_gpu()
-        for other in sorted(self._loaded):
-            self._top_up(other)
+        self._top_up_all()
 
     def _forget(self, worker: str) -> None:
         self._loaded.discard(worker)
+        self._startup.remove(worker)
+        self._clocks.remove(worker)
         self._deadlines.remove(worker)
 
     def _give_up(self) -> None:

@@ -19,6 +19,10 @@ class GpuHealth:
         self._retired: set[tuple[str, str]] = set()
         self._unknown_places = 0
 
+    def resize(self, gpus: int) -> None:
+        """The cluster has this many GPUs now; at least 1, for which the run waits."""
+        self._gpus = max(1, gpus)
+
     def place(self, worker: str, node: str, gpu: str) -> None:
         """Notes where `worker` runs. gpu: empty if it isn't known."""
         self._places[worker] = (node, gpu)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -23,13 +24,23 @@ from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.memory import largest_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
-from brandpress.pipeline.render.driver.cluster import Resources, available_cpus, ray_resources
+from brandpress.pipeline.render.driver.cluster import (
+    Resources,
+    autoscaler_request,
+    available_cpus,
+    current_resources,
+    free_amount,
+    ray_resources,
+)
+from brandpress.pipeline.render.driver.cluster_watch import ClusterWatch, resource_timeout
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_GROUP, OFFLOAD_GROUP, Dispatcher
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.environment import needed_secrets
 from brandpress.pipeline.render.driver.interrupt import StopSignal, stop_signal
 from brandpress.pipeline.render.driver.outcome import Outcome, StoreBlockedError, cache_use, total_cost
+from brandpress.pipeline.render.driver.placement import cpu_warning, demand_of, gpu_threads, largest_share, wants_gpus
+from brandpress.pipeline.render.driver.preflight import preflight
 from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
@@ -37,8 +48,9 @@ from brandpress.pipeline.render.driver.work_selection import WorkSelection
 from brandpress.pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
+from brandpress.pipeline.render.worker.preflight import Preflight
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
 if TYPE_CHECKING:
@@ -59,6 +71,7 @@ def render_campaign(
     retry_failed: bool = False,
     deadline: float | None = None,
     compile: bool | None = None,
+    cpu: bool = False,
     renderer: str = RENDERER,
     take_over: bool = False,
     join: bool = False,
@@ -69,17 +82,18 @@ def render_campaign(
     this many variants. on_event: called with each event, from this thread. workers_per_gpu: 1 to 16 workers that share
     a GPU and its memory, which pays off for small models. retry_failed: render only variants that failed before,
     including quarantined ones, which are otherwise left alone. deadline: seconds allowed per picture; default: based on
-    the other pictures' times. compile: compile the model's kernels; default: only on GPUs. renderer: `module:function`
-    that loads a renderer. take_over: render even if another brand or job file has published this campaign. join: share
-    the work of a run that is at work.
+    the other pictures' times. compile: compile the model's kernels; default: only on GPUs. cpu: render on CPUs and
+    ask for no GPU. renderer: `module:function` that loads a renderer. take_over: render even if another brand or job
+    file has published this campaign. join: share the work of a run that is at work.
 
     Raises ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if
-    the store rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`,
+    the store rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
     `workers_per_gpu` or `workers`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
-    _check_options(plan, workers_per_gpu, compile)
+    _check_options(plan, workers_per_gpu, compile, cpu)
+    timeout = resource_timeout()
     folder = open_campaign(campaign.address, campaign.name)
     check_owner(folder, campaign.brand.name, campaign.path.name, take_over=take_over)
     stamp = stamp_of(plan.model)
@@ -104,10 +118,11 @@ def render_campaign(
         hosted=plan.model.hosted,
         largest=None if plan.model.hosted else largest_of(plan),
         compile=compile,
+        use_cpu=cpu,
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event, join)
+        run = _Run(plan, folder, results, stop, on_event, join, timeout)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         loop, waiting, suspects = None, todo, selection.suspects
         for _ in range(MAX_ROUNDS):
@@ -162,9 +177,10 @@ class _Run:
     stop: StopSignal
     on_event: OnEvent
     join: bool
+    resource_timeout: float
 
 
-def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None) -> None:
+def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:
     model = plan.model
     if not 1 <= workers_per_gpu <= MAX_WORKERS_PER_GPU:
         raise RequestError(f"--workers-per-gpu {workers_per_gpu}: out of range; allowed: 1 to {MAX_WORKERS_PER_GPU}")
@@ -172,6 +188,10 @@ def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None) -> No
         raise RequestError(
             f"--workers-per-gpu: {model.name} is rendered by BFL and uses no local GPU; remove the option"
         )
+    if cpu and model.hosted:
+        raise RequestError(f"--cpu: {model.name} is rendered by BFL and uses no local GPU; remove the option")
+    if cpu and workers_per_gpu > 1:
+        raise RequestError(f"--workers-per-gpu {workers_per_gpu}: --cpu uses no GPU; remove one of the options")
     if compile and model.hosted:
         raise RequestError(f"--compile: {model.name} is rendered by BFL, which compiles nothing; remove the option")
 
@@ -189,22 +209,37 @@ def _render(
         run.on_event(Warned(warning))
     settings = replace(settings, dialect=run.folder.dialect)
     needed = needed_secrets(settings.address, hosted=model.hosted)
-    with RunLease(run.folder, join=run.join) as lease, ray_resources(workers, needed) as resources:
+    with (
+        _writable_token(run, todo) as preflight,
+        RunLease(run.folder, join=run.join) as lease,
+        ray_resources(workers, needed) as resources,
+        ExitStack() as stack,
+    ):
         from brandpress.pipeline.render.driver.worker_pool import WorkerPool
 
         run.stop.listen()
-        resources = replace(resources, gpus=0) if model.hosted else resources
-        size = pool_size(workers, resources, len(todo), settings.per_gpu)
-        threads = 1 if model.hosted else threads_per_worker(size, resources)
-        settings = replace(settings, threads=threads, workers=size, per_gpu=settings.per_gpu if resources.gpus else 0)
-        gpus = bool(resources.gpus)
+        gpus = wants_gpus(model, resources, cpu=settings.use_cpu)
+        if (slow := cpu_warning(model, resources, cpu=settings.use_cpu)) is not None:
+            run.on_event(Warned(slow))
+        resources = resources if gpus else replace(resources, gpus=0)
+        size = pool_size(workers, resources, len(todo), settings.per_gpu, elastic=gpus and resources.shared)
+        settings = replace(settings, workers=size, per_gpu=settings.per_gpu if gpus else 0, preflight=preflight)
+        if gpus and resources.shared:
+            threads = gpu_threads(resources.machines, settings.per_gpu)
+        else:
+            threads = 1 if model.hosted else threads_per_worker(size, resources)
+        settings = replace(settings, threads=threads)
+        demand = demand_of(resources.machines, per_gpu=settings.per_gpu, threads=threads)
         run.on_event(WorkersStarting(size, gpus, settings.threads, resources.dashboard, max(1, settings.per_gpu)))
-        worker_pool = WorkerPool(settings)
+        if resources.shared and gpus and size > resources.gpus * settings.per_gpu:
+            stack.enter_context(autoscaler_request(demand, size))
+        grows = gpus and resources.shared and workers is None
+        worker_pool = WorkerPool(settings, demand)
         # The language model that rewrites prompts displaces the rest of the model, so rewriting offloads as well.
         rewrites = any(variant.upsample for variant in todo)
         dispatcher = Dispatcher(
             todo[::-1] if run.join else todo,  # runs that share the work meet in the middle
-            size,
+            max(size, 2) if grows else size,  # a single worker would be given everything, and none be left for others
             HOSTED_GROUP if model.hosted else OFFLOAD_GROUP if rewrites else LARGEST_GROUP,
             mixed=model.hosted or rewrites,
             warmup_cost=partial(warmup_cost, model=model),
@@ -217,12 +252,21 @@ def _render(
             deadlines,
             run.on_event,
             compiles=settings.compile,
-            gpus=resources.gpus,
+            gpus=max(resources.gpus, size) if gpus else 0,
             per_gpu=max(1, settings.per_gpu),
             recorded=lambda: lease.recorded,
             broken_model="try again later"
             if model.hosted
             else f"the weights of {model.name} are broken: download them again, or check their quantisation and LoRAs",
+            watch=ClusterWatch(
+                demand,
+                current_resources,
+                free_amount,
+                grows=grows,
+                timeout=run.resource_timeout,
+            ),
+            preflight=preflight,
+            check_together=len(resources.nodes) > 1,
         )
         try:
             loop.run(size, lambda: run.stop.received)
@@ -231,12 +275,30 @@ def _render(
         return loop
 
 
-def pool_size(workers: int | None, resources: Resources, variants: int, per_gpu: int = 1) -> int:
+@contextmanager
+def _writable_token(run: _Run, todo: Sequence[Variant]) -> Iterator[Preflight]:
+    """`preflight` of the run. A store that rejects the token would reject everything else, too."""
+    with ExitStack() as stack:
+        try:
+            checks = stack.enter_context(
+                preflight(run.folder, todo, hosted=run.plan.model.hosted, warn=lambda text: run.on_event(Warned(text)))
+            )
+        except StoreError as error:
+            raise StoreBlockedError(str(error), 0, len(todo)) if error.scope == "store" else error from None
+        yield checks
+
+
+def pool_size(
+    workers: int | None, resources: Resources, variants: int, per_gpu: int = 1, *, elastic: bool = False
+) -> int:
     """Returns how many workers to start: `per_gpu` for each GPU, or one without GPUs; never more than variants.
 
-    Raises RequestError if `workers` don't fit the GPUs, or if workers should share a GPU and there is none.
+    elastic: GPUs may join later, so that more workers than fit now can wait for them. Raises RequestError if `workers`
+    don't fit the GPUs, or if workers should share a GPU and there is none.
     """
     room = resources.gpus * per_gpu
+    if elastic:
+        return max(1, min(workers or room or per_gpu, variants))
     if per_gpu > 1 and not room:
         raise RequestError(
             f"--workers-per-gpu {per_gpu}: Ray has no GPU that workers could share; remove the option, or set "
@@ -249,8 +311,13 @@ def pool_size(workers: int | None, resources: Resources, variants: int, per_gpu:
 
 
 def threads_per_worker(workers: int, resources: Resources) -> int:
-    """Returns the CPU threads of each worker: OMP_NUM_THREADS if set, or an equal share of this machine's cores."""
+    """Returns the CPU threads of each worker: OMP_NUM_THREADS if set, or an equal share of the cores.
+
+    The cores are those of this machine, or of a cluster's nodes, of which a worker uses one.
+    """
     configured = os.environ.get("OMP_NUM_THREADS", "")
     if configured.isdecimal() and int(configured):
-        return min(int(configured), max(1, resources.cpus // workers))
+        return min(int(configured), largest_share(resources.machines, workers))
+    if resources.shared:
+        return largest_share(resources.machines, workers)
     return max(1, min(resources.cpus, available_cpus()) // workers)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.record import ModelStamp, Record, Status, new_record
+from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause
 from brandpress.pipeline.render.driver.dispatcher import FailedAttempt
 from brandpress.pipeline.store.protocol import Store, StoreError
@@ -14,7 +15,7 @@ from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
 WRITERS = 8
 RETRY_SECONDS = 10.0
-"""Short, because workers wait for the driver meanwhile. A record that can't be written still counts in this run."""
+"""Short, because the variants are held back meanwhile. A record that can't be written still counts in this run."""
 
 
 class RunResults:
@@ -23,22 +24,50 @@ class RunResults:
     def __init__(self, folder: Store, model: ModelStamp) -> None:
         self.records: dict[str, Record] = {}
         self._folder, self._model = RetryingStore(folder, RetryPolicy(RETRY_SECONDS)), model
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="failures")
+        self._writing: dict[Future[Record], FailedAttempt] = {}
+
+    @property
+    def weights_digest(self) -> str:
+        """The digest of the weights that the run was planned for."""
+        return self._model.weights_digest
 
     def add(self, record: Record) -> None:
         """Adds a record that a worker has written."""
         self.records[record.render_key] = record
+
+    @property
+    def writing(self) -> bool:
+        """Whether failed attempts are being written."""
+        return bool(self._writing)
+
+    def start_recording(self, attempts: Sequence[FailedAttempt], cause: Cause) -> None:
+        """Starts to write failed attempts to the store on threads. `recorded` returns them once they are written."""
+        for attempt in attempts:
+            self._writing[self._writers.submit(self._write, attempt, cause)] = attempt
+
+    def recorded(self, seconds: float | None = 0.0) -> list[tuple[FailedAttempt, Record]]:
+        """Returns the failed attempts that have been written since the last call, and their records.
+
+        Those of variants that were given up count as results. seconds: how long to wait for the first; None: until all
+        are written.
+        """
+        if self._writing:
+            wait(self._writing, seconds, FIRST_COMPLETED if seconds is not None else "ALL_COMPLETED")
+        written = [(future, attempt) for future, attempt in self._writing.items() if future.done()]
+        for future, attempt in written:
+            del self._writing[future]
+            if attempt.given_up:
+                self.add(future.result())
+        return [(attempt, future.result()) for future, attempt in written]
 
     def record_failed_attempts(self, attempts: Sequence[FailedAttempt], cause: Cause) -> list[Record]:
         """Writes failed attempts to the store, so that they count even if the driver dies next.
 
         Returns the records of variants that were given up; the others will be retried and aren't results yet.
         """
-        with ThreadPoolExecutor(WRITERS) as writers:
-            records = list(writers.map(lambda attempt: self._write(attempt, cause), attempts))
-        given_up = [record for attempt, record in zip(attempts, records, strict=True) if attempt.given_up]
-        for record in given_up:
-            self.add(record)
-        return given_up
+        self.start_recording(attempts, cause)
+        return [record for attempt, record in self.recorded(None) if attempt.given_up]
 
     def _write(self, attempt: FailedAttempt, cause: Cause) -> Record:
         status: Status = "quarantined" if attempt.given_up else "failed"
@@ -50,3 +79,7 @@ class RunResults:
             return file_record(self._folder, record)
         except StoreError as error:
             return record.model_copy(update={"cause": f"{record.cause}; {error}"})
+
+    def new_failure(self, variant: Variant, cause: str) -> Record:
+        """Returns a failed variant's record without writing it, because another variant's record is in its place."""
+        return new_record(variant, self._model, "failed", cause=cause)

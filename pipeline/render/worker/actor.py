@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from operator import attrgetter
 from queue import SimpleQueue
@@ -21,13 +21,32 @@ from brandpress.model.request import RendererProtocol
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of, take_cause
-from brandpress.pipeline.render.events import Loss, Message, WorkerLoaded, WorkerLost
+from brandpress.pipeline.render.events import (
+    Loss,
+    Message,
+    NodeChecked,
+    StoreWait,
+    VariantOutOfMemory,
+    VariantRendered,
+    VariantStarted,
+    WorkerLoaded,
+    WorkerLost,
+    WorkerRunning,
+)
+from brandpress.pipeline.render.worker.preflight import (
+    Preflight,
+    UnfitNodeError,
+    check_node,
+    node_name,
+    sampler_version,
+)
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.retry import RetryPolicy
 from brandpress.pipeline.store.s3_dialect import S3Dialect
+from brandpress.pipeline.version import VERSION
 
 RENDERER = "brandpress.model:Renderer.load"
 PARENT_POLL_SECONDS = 0.5
@@ -41,6 +60,7 @@ class WorkerSettings:
     workers: how many workers the run has. per_gpu: how many share a GPU; 0: they use the CPU. hosted: a hosted tier
     renders. largest: the largest picture of the run. compile: compile the model's kernels; None: only on GPUs.
     dialect: what the driver found out about the store's S3 server.
+    use_cpu: render on the CPU even if the machine has a GPU. preflight: what the node must have; None: unchecked.
     """
 
     renderer: str
@@ -55,6 +75,8 @@ class WorkerSettings:
     largest: Largest | None = None
     compile: bool | None = None
     dialect: S3Dialect | None = None
+    use_cpu: bool = False
+    preflight: Preflight | None = None
 
 
 class Worker:
@@ -69,6 +91,10 @@ class Worker:
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
         self._stopping = Event()
         self._references = References()
+
+    def running(self) -> WorkerRunning:
+        """Returns where this process runs. The driver calls it to learn when a pending worker has started."""
+        return WorkerRunning(self._name, _node(), node_name())
 
     def submit(self, variants: tuple[Variant, ...]) -> None:
         """Queues a group and starts to open its first variant's references while the previous group renders."""
@@ -97,13 +123,10 @@ class Worker:
     def _run(self) -> None:
         try:
             loop = self._load()
-        except Exception as error:
-            refused = isinstance(error, (CheckpointError, HostedError, RequestError))
-            loss = Loss.LOAD_REFUSED if refused else Loss.LOAD_FAILED
-            self._messages.put(WorkerLost(self._name, cause_of(error).text, loss))
+        except BaseException as error:  # also SystemExit, which would end this thread without a word
+            self._messages.put(WorkerLost(self._name, cause_of(error).text, _load_loss(error)))
         else:
             cause = self._render(loop)
-            loop.close()
             if cause is not None:
                 text = f"its process ended: {cause.text}"
                 self._messages.put(WorkerLost(self._name, text, Loss.FAILED, cause.traceback))
@@ -111,15 +134,29 @@ class Worker:
             self._messages.put(None)
 
     def _render(self, loop: RenderLoop) -> Cause | None:
-        """Renders until `stop`. Returns the error after which this process can't continue, if there was one."""
+        """Renders until `stop`, and waits until everything is recorded.
+
+        Returns the error after which this process can't continue, if there was one.
+        """
+        cause = None
         try:
             while (variants := self._groups.get()) is not None and not self._stopping.is_set():
                 loop.render(variants, self._next_group)
         except DeviceLostError as error:
-            return error.cause
+            cause = error.cause
+        except BaseException as error:
+            cause = take_cause(error)
+        try:
+            loop.close()
         except Exception as error:
-            return take_cause(error)
-        return None
+            cause = cause or take_cause(error)
+        return cause
+
+    def _emit(self, message: Message) -> None:
+        """Sends a message, with the time of this process if the driver measures by it."""
+        if isinstance(message, VariantStarted | VariantRendered | VariantOutOfMemory | StoreWait):
+            message = replace(message, at=time.monotonic())
+        self._messages.put(message)
 
     def _next_group(self) -> tuple[Variant, ...]:
         """The queued group; empty if there is none."""
@@ -133,6 +170,10 @@ class Worker:
     def _load(self) -> RenderLoop:
         start = time.perf_counter()
         settings = self._settings
+        folder = open_campaign(settings.address, settings.campaign)
+        if settings.preflight is not None:
+            check_node(settings.preflight, folder, hosted=settings.hosted)
+            self._messages.put(NodeChecked(self._name))
         renderer = renderer_factory(settings.renderer)(
             settings.choice.base, **load_options(settings, _workers_on_this_node(settings))
         )
@@ -141,13 +182,31 @@ class Worker:
             torch.set_num_threads(settings.threads)
         folder = open_campaign(settings.address, settings.campaign, settings.dialect)
         retry_policy = RetryPolicy(urgent=self._stopping.is_set)
-        loop = RenderLoop(
-            renderer, folder, settings.model, self._messages.put, self._stopping, self._references, retry_policy
-        )
+        loop = RenderLoop(renderer, folder, settings.model, self._emit, self._stopping, self._references, retry_policy)
         gpus = os.environ.get(VISIBLE, "")
         seconds = time.perf_counter() - start
-        self._messages.put(WorkerLoaded(self._name, renderer.host(), seconds, _node(), gpus))
+        self._messages.put(
+            WorkerLoaded(
+                self._name,
+                renderer.host(),
+                seconds,
+                _node(),
+                gpus,
+                hostname=node_name(),
+                version=VERSION,
+                sampler=sampler_version(hosted=settings.hosted),
+                weights_digest=getattr(getattr(renderer, "description", None), "weights_digest", ""),
+            )
+        )
         return loop
+
+
+def _load_loss(error: BaseException) -> Loss:
+    """How a worker counts as lost whose load raised this error."""
+    if isinstance(error, UnfitNodeError):
+        return Loss.NODE_UNFIT
+    refused = isinstance(error, CheckpointError | HostedError | RequestError)
+    return Loss.LOAD_REFUSED if refused else Loss.LOAD_FAILED
 
 
 def _node() -> str:
@@ -195,6 +254,7 @@ def load_options(settings: WorkerSettings, workers: int) -> dict[str, Any]:
         "workers": workers if workers > 1 else None,
         "per_device": settings.per_gpu if settings.per_gpu > 1 else None,
         "largest": settings.largest,
+        "device": "cpu" if settings.use_cpu else None,
     }
     set_options = {name: value for name, value in options.items() if value}
     return set_options if settings.compile is None else set_options | {"compile": settings.compile}

@@ -16,7 +16,14 @@ from brandpress.model.request import Failed, Rendered, RendererProtocol, RenderR
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of, is_device_lost, is_out_of_memory, take_cause
-from brandpress.pipeline.render.events import Message, VariantOutOfMemory, VariantRendered, VariantStarted, WorkTime
+from brandpress.pipeline.render.events import (
+    Message,
+    VariantOutOfMemory,
+    VariantRendered,
+    VariantStarted,
+    Warned,
+    WorkTime,
+)
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.uploader import Uploader
 from brandpress.pipeline.store.protocol import Store
@@ -95,13 +102,17 @@ class RenderLoop:
         self._references.close()
 
     def _add_group(self, waiting: deque[Variant], variants: Iterable[Variant]) -> None:
-        """Prepares a group. An error here is recorded only if it recurs when its variant is rendered."""
+        """Prepares a group. An error here fails no variant, unless it recurs when the variant is rendered, but is told:
+        without preparation, every picture may take much longer."""
         group = tuple(variants)
         waiting.extend(group)
         if group and not self._stopping.is_set():
             failure = self._prepare(group)
             if failure is not None:
                 self._recover(failure)
+                self._emit(
+                    Warned(f"preparing pictures together failed, so each is prepared alone: {failure.cause.text}")
+                )
 
     def _prepare(self, group: Iterable[Variant]) -> _Failure | None:
         try:

@@ -79,7 +79,8 @@ class Uploader:
                     "host": self.host,
                 }
             )
-            self._emit(VariantRecorded(deliver(self._folder, record, variant.asset, data)))
+            delivered = deliver(self._folder, record, variant.asset, data)
+            self._emit(VariantRecorded(delivered, asked=variant.render_key))
         except Exception as error:
             if isinstance(error, StoreError) and error.scope == "store":
                 self._emit(StoreBlocked(variant.render_key, cause_of(error).text))
@@ -92,7 +93,7 @@ class Uploader:
         record = new_record(variant, self._model, "failed", cause=cause.text)
         record = record.model_copy(update={"host": self.host, "traceback": cause.traceback})
         try:
-            self._emit(VariantRecorded(self._file(record), cause.unusable))
+            self._emit(VariantRecorded(self._file(record), cause.unusable, asked=variant.render_key))
         except StoreError as error:
             self._emit(StoreBlocked(variant.render_key, cause_of(error).text))
 

@@ -17,6 +17,7 @@ from brandpress.pipeline.render.events import (
     Warned,
     WorkerLoaded,
     WorkerLost,
+    WorkersPending,
     WorkersStarting,
 )
 from tests.pipeline.deliver.records import failed, record
@@ -27,6 +28,9 @@ EVENTS: list[Event] = [
     Warned("no conditional writes"),
     WorkersStarting(1, False, 2),
     WorkersStarting(8, True, 1, "http://127.0.0.1:8265"),
+    WorkersPending(1, "GPU", 1, 0, 1),
+    WorkersPending(3, "GPU", 1.5, 0.5, 2),
+    WorkersPending(1, "CPU", 4, 0, 0),
     WorkerLoaded("worker-0", {"device": "cpu"}, 2.345),
     VariantStarted("0" * 64, "mug/scene000"),
     VariantRecorded(record(0, timings={"model": 1.5})),
@@ -54,6 +58,11 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "warning: no conditional writes",
         "1 worker starting, 2 CPU threads each",
         "8 workers starting, one GPU each; Ray's dashboard: http://127.0.0.1:8265",
+        "waiting for resources: 1 GPU requested, 0 of 1 free",
+        "waiting for resources: 1.5 GPUs requested, 0.5 of 2 free; the processes are about to start, or no single node "
+        "has room for one",
+        "waiting for resources: 4 CPUs requested, 0 of 0 free; the cluster has none now, unless its autoscaler adds "
+        "nodes",
         "worker-0 loaded the model in 2.3 s on cpu",
         "[1/2] mug/scene000 (1.5 s)",
         "worker-0 was lost: its process died",

@@ -6,8 +6,10 @@ test_driver.py checks that a private Ray is closed to the network.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -117,3 +119,19 @@ def test_shares_of_a_gpu_add_up_to_at_most_one(per_gpu: int) -> None:
     share = RAY_GPU_UNITS // per_gpu / RAY_GPU_UNITS
     assert round(share * RAY_GPU_UNITS) * per_gpu <= RAY_GPU_UNITS
     assert share * (per_gpu + 1) > 1
+
+
+@pytest.mark.parametrize("signals", [0, 2])
+def test_a_private_ray_leaves_no_files_behind(tmp_path: Path, signals: int) -> None:
+    """Also after two interrupts, of which the second ends the run at once."""
+    job = write_campaign(tmp_path, {"long": "[sleep 60]" if signals else "short"}, products=("mug",))
+    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as temporary:  # short, as Ray's sockets are in it
+        with driver(job, environment={"TMPDIR": temporary}) as process:
+            for kind, _ in read_events(process):
+                if kind == "starting":
+                    assert list(Path(temporary).glob("ray/session_2*"))
+                if signals and kind in ("started", "stopping"):
+                    process.send_signal(signal.SIGINT)
+            assert (process.wait() != 0) == bool(signals)
+        left = [path for path in Path(temporary).glob("ray/**/*") if path.is_file() or path.is_symlink()]
+        assert [path for path in left if "session" in str(path)] == []

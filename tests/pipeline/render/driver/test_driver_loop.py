@@ -169,3 +169,29 @@ def test_a_run_continues_after_one_usable_picture(tmp_path: Path) -> None:
 def test_two_unusable_pictures_only_fail(tmp_path: Path) -> None:
     results = run_broken(tmp_path, {0, 1}, variants=2)
     assert [record.status for record in results.records.values()] == ["failed", "failed"]
+
+
+class ConfusedPool(FakePool):
+    """Answers for a picture that nobody asked for, and gets another picture's record for one that was asked for."""
+
+    def submit(self, worker: str, variants: tuple[Variant, ...]) -> None:
+        for task in variants:
+            self._messages.append((worker, VariantStarted(task.render_key, task.name)))
+            self._messages.append((worker, VariantRecorded(record(999))))
+            answer = record(500 if task.seed == 3 else task.seed)
+            self._messages.append((worker, VariantRecorded(answer, asked=task.render_key)))
+
+
+def test_answers_are_matched_to_what_was_handed_out(tmp_path: Path) -> None:
+    variants, events = [variant(number) for number in range(6)], list[Event]()
+    results = RunResults(open_campaign(str(tmp_path), "spring"), MODEL)
+    pool = ConfusedPool(1, 1, set(), frozenset())
+    loop = DriverLoop(pool, Dispatcher(variants, 1), results, Deadlines(), events.append)  # type: ignore[arg-type]
+    loop.run(1, lambda: False)
+    assert set(results.records) == {task.render_key for task in variants}
+    (failed,) = [found for found in results.records.values() if found.status != "done"]
+    assert failed.name == variant(3).name
+    assert failed.cause is not None and failed.cause.startswith("the store has the record of another variant, ")
+    ignored = [event.text for event in events if isinstance(event, Warned)]
+    assert len(ignored) == 6
+    assert f"worker-0 reported {record(999).name}, which it wasn't given; the report is ignored" in ignored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -582,3 +583,34 @@ def test_threads_per_worker(monkeypatch: pytest.MonkeyPatch, omp_num_threads: st
     monkeypatch.setenv("OMP_NUM_THREADS", omp_num_threads)
     monkeypatch.setattr("brandpress.pipeline.render.driver.run.available_cpus", lambda: 4)
     assert threads_per_worker(workers, Resources(cpus=4, gpus=0)) == threads
+
+
+def test_a_driver_that_stalls_dismisses_nobody_whose_picture_is_done(ray: Resources, tmp_path: Path) -> None:
+    """The driver is busy for longer than the deadline; the workers' pictures take a fraction of it."""
+    events: list[Event] = []
+
+    def stall(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, VariantStarted) and sum(isinstance(past, VariantStarted) for past in events) in (1, 4):
+            time.sleep(3)
+
+    job = write_campaign(tmp_path, named({f"s{number}": "[sleep 0.3]" for number in range(8)}), products=("mug",))
+    outcome = render(job, stall, deadline=1.0)
+    assert (outcome.done, outcome.failed) == (8, 0)
+    assert not any(isinstance(event, WorkerLost) for event in events)
+
+
+def test_cpu_is_refused_where_it_means_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"--cpu: flux\.2-flex is rendered by BFL and uses no local GPU; remove"):
+        render(write_campaign(tmp_path / "a", 1, model="flux.2-flex"), cpu=True)
+    with pytest.raises(RequestError, match="--workers-per-gpu 2: --cpu uses no GPU; remove one of the options"):
+        render(write_campaign(tmp_path / "b", 1), cpu=True, workers_per_gpu=2)
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan"])
+def test_a_resource_timeout_that_is_no_time_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("BRANDPRESS_RESOURCE_TIMEOUT", text)
+    with pytest.raises(RequestError, match=f"BRANDPRESS_RESOURCE_TIMEOUT: '{text}' is no time; allowed: a number of"):
+        render(write_campaign(tmp_path, 1))

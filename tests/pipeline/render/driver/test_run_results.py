@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,28 @@ def test_a_failure_counts_even_if_it_cannot_be_stored(folder: Store) -> None:
     class Full:
         uri = folder.uri
 
-        def create(self, key: str, data: bytes, content_type: str) -> bool:
+        def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
             raise StoreError("the disk is full", "store")
 
     (given_up,) = RunResults(Full(), MODEL).record_failed_attempts([FailedAttempt(variant(0), 2, given_up=True)], CAUSE)  # type: ignore[arg-type]
     assert (given_up.status, given_up.cause) == ("quarantined", "its process died (given up); the disk is full")
+
+
+def test_a_store_that_stalls_does_not_stop_the_caller(folder: Store) -> None:
+    answers = threading.Event()
+
+    class Stalled:
+        uri = folder.uri
+
+        def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+            answers.wait(60)
+            return folder.replace(key, data, content_type, expected)
+
+    results = RunResults(Stalled(), MODEL)  # type: ignore[arg-type]
+    results.start_recording([FailedAttempt(variant(0), 2, given_up=True)], CAUSE)
+    assert (results.recorded(), results.writing, results.records) == ([], True, {})
+    answers.set()
+    ((attempt, stored),) = results.recorded(None)
+    assert (attempt.variant, results.writing) == (variant(0), False)
+    assert results.records == {variant(0).render_key: stored}
+    assert read_record(folder, stored.key) == stored

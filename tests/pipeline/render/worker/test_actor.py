@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -9,18 +10,32 @@ from typing import Any
 
 import pytest
 
+from brandpress.model.checkpoint.describe import describe
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.memory.plan import Largest
-from brandpress.pipeline.render.events import Loss, Message, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
+from brandpress.model.sampler_version import SAMPLER
+from brandpress.pipeline.render.events import (
+    Loss,
+    Message,
+    VariantRecorded,
+    VariantRendered,
+    VariantStarted,
+    WorkerLoaded,
+    WorkerLost,
+)
 from brandpress.pipeline.render.worker.actor import RENDERER, Worker, WorkerSettings, load_options, renderer_factory
+from brandpress.pipeline.render.worker.preflight import Preflight
 from brandpress.pipeline.store.address import to_address
+from brandpress.pipeline.version import VERSION
 from tests.pipeline.deliver.records import MODEL, variant
 
 
+def settings_of(tmp_path: Path, renderer: str) -> WorkerSettings:
+    return WorkerSettings(renderer, ModelChoice("nano"), MODEL, to_address(str(tmp_path)), "spring", threads=1)
+
+
 def worker(tmp_path: Path, renderer: str) -> Worker:
-    return Worker(
-        "worker-7", WorkerSettings(renderer, ModelChoice("nano"), MODEL, to_address(str(tmp_path)), "spring", threads=1)
-    )
+    return Worker("worker-7", settings_of(tmp_path, renderer))
 
 
 def test_groups_are_rendered_in_order_until_stop(tmp_path: Path) -> None:
@@ -109,3 +124,46 @@ def test_compile_is_passed_on_only_if_set() -> None:
     settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, to_address("out"), "spring", threads=1)
     assert load_options(replace(settings, compile=True), 1) == {"compile": True}
     signature(renderer_factory(RENDERER)).bind("nano", compile=True)
+
+
+def test_cpu_is_passed_on_only_if_set() -> None:
+    settings = WorkerSettings(RENDERER, ModelChoice("nano"), MODEL, to_address("out"), "spring", threads=1)
+    assert load_options(replace(settings, use_cpu=True), 1) == {"device": "cpu"}
+    signature(renderer_factory(RENDERER)).bind("nano", device="cpu")
+
+
+def test_a_loaded_worker_tells_its_version_and_the_digest_of_its_weights(tmp_path: Path) -> None:
+    actor = worker(tmp_path, RENDERER)
+    actor.stop()
+    ((loaded,),) = actor.events()
+    assert isinstance(loaded, WorkerLoaded)
+    assert (loaded.version, loaded.sampler) == (VERSION, SAMPLER)
+    assert loaded.weights_digest == describe("nano", tmp_path).weights_digest
+    assert loaded.hostname == actor.running().hostname != ""
+
+
+def test_an_unfit_node_loads_no_model(tmp_path: Path) -> None:
+    expected = Preflight("preflight/1", b"1", "9.9", SAMPLER)
+    actor = Worker("worker-7", replace(settings_of(tmp_path, "tests.nowhere:load"), preflight=expected))
+    ((lost,),) = actor.events()
+    assert isinstance(lost, WorkerLost)
+    assert (lost.loss, "install the same version on all nodes" in lost.cause) == (Loss.NODE_UNFIT, True)
+
+
+def test_an_exit_while_loading_is_reported(tmp_path: Path) -> None:
+    """It would only end the thread."""
+    ((lost,),) = worker(tmp_path, "sys:exit").events()
+    assert lost == WorkerLost("worker-7", "SystemExit: nano", Loss.LOAD_FAILED)
+
+
+def test_messages_that_deadlines_depend_on_carry_the_workers_time(tmp_path: Path) -> None:
+    actor = worker(tmp_path, "tests.stand_in:load")
+    actor.submit((variant(0),))
+    before, messages = time.monotonic(), list[Message]()
+    for batch in actor.events():
+        messages += batch
+        if any(isinstance(message, VariantRecorded) for message in batch):
+            actor.stop()
+    times = [message.at for message in messages if isinstance(message, VariantStarted | VariantRendered)]
+    assert len(times) == 2
+    assert all(at is not None and before <= at <= time.monotonic() for at in times)

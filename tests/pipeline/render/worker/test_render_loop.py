@@ -23,6 +23,7 @@ from brandpress.pipeline.render.events import (
     VariantRecorded,
     VariantRendered,
     VariantStarted,
+    Warned,
     WorkTime,
 )
 from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop, usable
@@ -247,7 +248,11 @@ def test_a_missing_reference_fails_each_of_its_variants(folder: Store, tmp_path:
 def test_a_group_that_cannot_be_prepared_is_rendered_anyway(folder: Store, failure: Exception) -> None:
     variants = [replace(variant(number), prompt="[raise]" if number == 1 else f"{number}") for number in range(4)]
     expected = [None, "RuntimeError: the stand-in was asked to fail", None, None]
-    assert causes(render(Preparing(failure), folder, variants)) == expected
+    messages = render(Preparing(failure), folder, variants)
+    assert causes(messages) == expected
+    (warning,) = {message.text for message in messages if isinstance(message, Warned)}
+    assert warning.startswith("preparing pictures together failed, so each is prepared alone: ")
+    assert str(failure) in warning
 
 
 def test_nothing_is_prepared_after_stop(folder: Store) -> None:
@@ -309,6 +314,11 @@ class FullDisk:
         if key.startswith(self._full):
             raise StoreError(f"{key}: the disk is full", "key")
         return self._folder.create(key, data, content_type)
+
+    def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+        if key.startswith(self._full):
+            raise StoreError(f"{key}: the disk is full", "key")
+        return self._folder.replace(key, data, content_type, expected)
 
 
 @pytest.mark.parametrize(("full", "stored"), [("assets/mug/scene001", True), ("", False)])

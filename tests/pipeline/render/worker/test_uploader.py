@@ -42,6 +42,10 @@ class RecordingFolder:
         self.created.append(key)
         return created
 
+    def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+        self.before(key)
+        return self._folder.replace(key, data, content_type, expected)
+
 
 class Blocking(RecordingFolder):
     """Writes nothing until `released` is set."""

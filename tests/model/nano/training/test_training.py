@@ -81,7 +81,7 @@ def groups(latents: LatentShard) -> list[Group]:
     return group_samples([latents])
 
 
-@pytest.mark.slow("model/nano", "model/network")
+@pytest.mark.slow
 def test_the_autoencoder_learns(pictures: tuple[Tensor, Tensor], tmp_path: Path) -> None:
     start = fit_autoencoder.fit_autoencoder(*pictures, stage("start", 1, tmp_path, warm_up=100), BF16)
     trained = fit_autoencoder.fit_autoencoder(*pictures, stage("end", STEPS, tmp_path), BF16)
@@ -196,7 +196,7 @@ def test_learning_rates_grow_slowly_with_the_batch() -> None:
     assert adam == pytest.approx(2**0.25 * fit_transformer.ADAM_LR)
 
 
-@pytest.mark.slow("model/nano", "model/network")
+@pytest.mark.slow
 def test_the_transformer_learns(groups: list[Group], tmp_path: Path) -> None:
     model = fit_transformer.fit_transformer(groups, stage("transformer", STEPS, tmp_path), BF16, batch=4)
 
@@ -284,7 +284,7 @@ def test_the_text_embedding_equals_transformers_with_its_own_mask(tokenizer: Any
     assert attention_mask(torch.tensor([[5, 6, PAD_ID]])).int().tolist() == [[[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]]
 
 
-@pytest.mark.slow("model/nano", "model/network")
+@pytest.mark.slow
 def test_the_decoder_learns_and_nothing_else_changes(
     pixel_shard: PixelShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,16 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).parents[1]
-AFFECTS_ALL = (".ci", "Makefile", "constraints.txt", "pyproject.toml", "jobs", "specs", "tests/corpus")
+AFFECTS_ALL = (
+    ".ci",
+    "Makefile",
+    "constraints.txt",
+    "pyproject.toml",
+    "jobs",
+    "pipeline/brandpress",
+    "specs",
+    "tests/corpus",
+)
 """Changes in these files and folders affect every slow test."""
 MODULE = re.compile(r"\b(?:brandpress|tests)(?:\.\w+)+")
 PATH = re.compile(r"tests(?:/[\w.]+)+")

@@ -1,5 +1,5 @@
 """The package that contains `brandpress.pipeline` and `brandpress.model`.
 
-setuptools (`package-dir` in pyproject.toml) and tests/checkout.py place this file above them. Without it, another folder
+setuptools (`package-dir` in pyproject.toml) and tests/checkout.py put this file above them. Without it, another folder
 `brandpress` on the import path could replace them.
 """

@@ -14,7 +14,7 @@ from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.data.batches import Batch, Group, gather_batch, group_samples, sample_batch
 from brandpress.model.nano.data.dataset import LatentShard, PixelShard
 from brandpress.model.nano.data.encode import encode
-from brandpress.model.nano.place import CPU, Place
+from brandpress.model.nano.place import Place
 from brandpress.model.nano.tokenizer import PAD_ID, tokenise
 from brandpress.model.nano.training import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
 from brandpress.model.nano.training.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
@@ -24,6 +24,7 @@ from brandpress.model.nano.training.schedule import BudgetError, Clock, StepSche
 from brandpress.model.nano.training.stages import sample_references
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
+from tests.model.nano.cpu import CPU
 
 STEPS = 12
 BF16 = Place(torch.device("cpu"), torch.bfloat16)

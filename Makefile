@@ -29,7 +29,7 @@ lint: install ## Check with ruff, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m tests.checkout
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	PYTHONPATH=build/checkout $(BIN)/lint-imports
 
 test: lint ## Lint and run all but the slow tests (PROCESSES=8 on a larger machine)
 	$(PYTEST) -m "not slow"

@@ -186,7 +186,7 @@ class Renderer:
             loaded.autoencoder.untiled_elements = DECODER_CHANNELS * largest.width * largest.height
         offloaded_bytes = need.transformer + need.text_encoder if host_has_room else 0
         host_cache = host.cache_budget(need.reference_set, offloaded_bytes) if host else 0
-        return cls(loaded, need.spare(residency_used, memory), kernels_for(torch_device, compile), host_cache)
+        return cls(loaded, need.spare(residency_used, memory), kernels_for(torch_device, compile=compile), host_cache)
 
     def host(self) -> dict[str, str]:
         """Returns the fields of a record about the machine.

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,7 +26,7 @@ with suppress(ImportError):
     settings.load_profile("untimed")
 
 from tests.s3_server import S3Server, find_weed, running_s3_server
-from tests.slow import changed_files, is_affected, missing_paths
+from tests.slow import changed_files, is_affected, slow_test_files
 
 if TYPE_CHECKING:
     from tests.model.small import Small
@@ -53,6 +53,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+CHANGED = pytest.StashKey[list[str] | None]()
+"""The files that have changed since `--since`; None without that option."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """List the changes since `--since` once, before any other process starts; end here if they affect no slow test."""
+    if hasattr(config, "workerinput"):
+        config.stash[CHANGED] = config.workerinput["changed"]
+        return
+    commit = config.getoption("--since")
+    try:
+        changed = config.stash[CHANGED] = None if commit is None else changed_files(commit)
+    except ValueError as error:
+        raise pytest.UsageError(f"--since: {error}") from None
+    only_slow = config.getoption("markexpr") == "slow"
+    if only_slow and changed is not None and not any(is_affected(file, changed) for file in slow_test_files()):
+        pytest.exit(f"no slow test covers anything that has changed since {commit}", returncode=pytest.ExitCode.OK)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Pass the changes to a process of pytest-xdist."""
+    node.workerinput["changed"] = node.config.stash[CHANGED]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the slow tests that aren't affected by changes since `--since`, and run whole systems first.
 
@@ -60,21 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     tests = config.rootpath / "tests"
     items.sort(key=lambda item: item.path.parent not in (tests, tests / "chaos"))
-    commit = config.getoption("--since")
-    try:
-        changed = None if commit is None else changed_files(commit)
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
-    deselected = []
-    for item in items:
-        marker = item.get_closest_marker("slow")
-        if marker is None:
-            continue
-        if missing := missing_paths(marker.args):
-            raise pytest.UsageError(f"{item.nodeid}: its marker 'slow' names {', '.join(missing)}, which doesn't exist")
-        own_file = str(item.path.relative_to(config.rootpath))
-        if changed is not None and not is_affected(own_file, marker.args, changed):
-            deselected.append(item)
+    changed = config.stash[CHANGED]
+    if changed is None:
+        return
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    unaffected = {path for path in slow_files if not is_affected(path.relative_to(config.rootpath).as_posix(), changed)}
+    deselected = [item for item in items if item.get_closest_marker("slow") and item.path in unaffected]
     if deselected:
         items[:] = [item for item in items if item not in deselected]
         config.hook.pytest_deselected(items=deselected)

@@ -9,13 +9,11 @@ from torch import Tensor, nn
 
 from brandpress.model.checkpoint.bfl import Origin
 from brandpress.model.checkpoint.formats import GLOBAL_MARKER, Formats
-from brandpress.model.checkpoint.weights import listing
+from brandpress.model.checkpoint.weights import STATISTICS, listing
 from brandpress.model.errors import CheckpointError
 from brandpress.model.network.fp8 import Fp8Linear, quantise
 
 OPTIONAL = ("bn.num_batches_tracked",)
-STATISTICS = ("running_mean", "running_var")
-"""Kept in float32 for every dtype, because latents are scaled by them."""
 
 
 def fill(

@@ -21,6 +21,9 @@ MARKER = "comfy_quant"
 SIDES = ("weight_scale", "weight_scale_2", "input_scale", "scale_weight", "scale_input", MARKER)
 """Names of the tensors that describe a quantised layer's weight; `formats` reads them."""
 
+STATISTICS = ("running_mean", "running_var")
+"""Tensors that stay in float32 for every dtype, because latents are scaled by them."""
+
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 MAX_LISTED = 5
 REOPEN_BYTES = 32 << 20

@@ -79,13 +79,13 @@ class LruCache(Generic[Value]):
             before_miss()
         if expected:
             self.shrink_to(self.budget - expected)
-        raised = self._raise(key)
-        value = make() if raised is None else raised
+        promoted = self._promote(key)
+        value = make() if promoted is None else promoted
         self._values[key] = value
         self._bytes += self._size(value)
         while self._bytes > self.budget and len(self._values) > 1:
             self._evict_oldest()
-        return value, raised is not None
+        return value, promoted is not None
 
     def shrink_to(self, size: int) -> None:
         """Evict values, least recently used first, until they take at most `size` bytes."""
@@ -105,7 +105,7 @@ class LruCache(Generic[Value]):
         """The bytes of the upper level's values."""
         return self._bytes
 
-    def _raise(self, key: Hashable) -> Value | None:
+    def _promote(self, key: Hashable) -> Value | None:
         if self._lower is None or self._lower_level is None or key not in self._lower:
             return None
         return self._lower_level.up(self._lower._pop(key))

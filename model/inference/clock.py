@@ -15,8 +15,9 @@ _Event: Any = torch.cuda.Event
 class Clock:
     """Measures seconds per stage. On a GPU it records CUDA events, which doesn't wait for the GPU."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, device: torch.device, now: Callable[[], float] = time.perf_counter) -> None:
+        """now: returns the seconds of a monotonic clock. It isn't called on a GPU."""
+        self._device, self._now = device, now
         self._stages: dict[str, Callable[[], float]] = {}
 
     @contextmanager
@@ -38,7 +39,7 @@ class Clock:
 
     def _mark(self) -> float | torch.cuda.Event:
         if self._device.type != "cuda":
-            return time.perf_counter()
+            return self._now()
         event: torch.cuda.Event = _Event(enable_timing=True)
         event.record(torch.cuda.current_stream(self._device))
         return event

@@ -8,11 +8,8 @@ import re
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.locate import Parts
-from brandpress.model.checkpoint.weights import SIDES, Weights, open_weights
+from brandpress.model.checkpoint.weights import SIDES, STATISTICS, Weights, open_weights
 from brandpress.model.family import FAMILIES
-
-STATISTICS = ("running_mean", "running_var")
-"""Tensors that stay in float32 in every dtype."""
 
 FLOATS = ("F64", "F32", "F16", "BF16")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")

@@ -89,7 +89,7 @@ def main() -> None:
 
 def draw_cases(art: Path, count: int, held_out: bool) -> list[Case]:
     """Returns the evaluation cases with artwork of the training set or of the held-out set."""
-    return fixed_cases(Library.load(art, art / "cache"), count, SEED, held_out)
+    return fixed_cases(Library.load(art, art / "cache"), count, SEED, held_out=held_out)
 
 
 def evaluate(

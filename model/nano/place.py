@@ -36,9 +36,6 @@ class Place:
         return torch.Generator(self.device).manual_seed(seed)
 
 
-CPU = Place(torch.device("cpu"), torch.float32)
-
-
 def faster_dtype(seconds: float = MEASURED_SECONDS) -> torch.dtype:
     """Returns the faster of bfloat16 and float32 on this CPU; bfloat16 is faster only with hardware support."""
     return max((torch.bfloat16, torch.float32), key=lambda dtype: products_per_second(dtype, seconds))

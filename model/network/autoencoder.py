@@ -91,7 +91,7 @@ class MidAttention(nn.Module):
 class MidBlock(nn.Module):
     """Two resnet blocks with an optional attention between: (B, Z, X, Y) -> (B, Z, X, Y)."""
 
-    def __init__(self, channels: int, groups: int, attention: bool) -> None:
+    def __init__(self, channels: int, groups: int, *, attention: bool) -> None:
         super().__init__()
         self.resnets = nn.ModuleList([ResnetBlock(channels, channels, groups) for _ in range(2)])
         self.attentions = nn.ModuleList([MidAttention(channels, groups)] if attention else [])
@@ -129,7 +129,7 @@ class Upsample(nn.Module):
 class DownBlock(nn.Module):
     """Holds the layers of one resolution of the encoder; `layers_of` runs them."""
 
-    def __init__(self, channels_in: int, channels_out: int, layers: int, groups: int, last: bool) -> None:
+    def __init__(self, channels_in: int, channels_out: int, layers: int, groups: int, *, last: bool) -> None:
         super().__init__()
         widths = [channels_in] + [channels_out] * (layers - 1)
         self.resnets = nn.ModuleList([ResnetBlock(width, channels_out, groups) for width in widths])
@@ -139,7 +139,7 @@ class DownBlock(nn.Module):
 class UpBlock(nn.Module):
     """Holds the layers of one resolution of the decoder; `layers_of` runs them."""
 
-    def __init__(self, channels_in: int, channels_out: int, layers: int, groups: int, last: bool) -> None:
+    def __init__(self, channels_in: int, channels_out: int, layers: int, groups: int, *, last: bool) -> None:
         super().__init__()
         widths = [channels_in] + [channels_out] * (layers - 1)
         self.resnets = nn.ModuleList([ResnetBlock(width, channels_out, groups) for width in widths])
@@ -164,7 +164,7 @@ class Encoder(nn.Module):
             DownBlock(before, width, config.layers_per_block, groups, last=i == len(widths) - 1)
             for i, (before, width) in enumerate(zip((widths[0], *widths[:-1]), widths, strict=True))
         )
-        self.mid_block = MidBlock(widths[-1], groups, config.mid_block_add_attention)
+        self.mid_block = MidBlock(widths[-1], groups, attention=config.mid_block_add_attention)
         self.conv_norm_out = tiled.NormSilu(groups, widths[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(widths[-1], 2 * config.latent_channels, 3, padding=1)
 
@@ -183,7 +183,7 @@ class Decoder(nn.Module):
         widths = tuple(reversed(config.decoder_block_out_channels or config.block_out_channels))
         groups = config.norm_num_groups
         self.conv_in = nn.Conv2d(config.latent_channels, widths[0], 3, padding=1)
-        self.mid_block = MidBlock(widths[0], groups, config.mid_block_add_attention)
+        self.mid_block = MidBlock(widths[0], groups, attention=config.mid_block_add_attention)
         self.up_blocks = nn.ModuleList(
             UpBlock(before, width, config.layers_per_block + 1, groups, last=i == len(widths) - 1)
             for i, (before, width) in enumerate(zip((widths[0], *widths[:-1]), widths, strict=True))

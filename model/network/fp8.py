@@ -46,7 +46,7 @@ class Fp8Linear(nn.Module):
     input_scale: Tensor | None
 
     def __init__(
-        self, weight: Tensor, scale: Tensor, input_scale: Tensor | None = None, fp8_product: bool = True
+        self, weight: Tensor, scale: Tensor, input_scale: Tensor | None = None, *, fp8_product: bool = True
     ) -> None:
         super().__init__()
         self.fp8_product = fp8_product
@@ -84,7 +84,7 @@ class Fp8Linear(nn.Module):
     def narrowed(self, rows: slice) -> Fp8Linear:
         """Returns a layer of some of the output features; they share the weight."""
         scale = self.scale[rows] if self.scale.numel() > 1 else self.scale
-        part = Fp8Linear(self.weight[rows], scale, None, self.fp8_product)
+        part = Fp8Linear(self.weight[rows], scale, fp8_product=self.fp8_product)
         part.input_scale, part.static_input_scale = self.input_scale, self.static_input_scale
         return part
 

@@ -10,7 +10,7 @@ from brandpress.model.network.compiled_kernels import compiled_kernels, compiler
 from brandpress.model.network.kernels import EAGER, Kernels
 
 
-def kernels_for(device: torch.device, compile: bool | None = None) -> Kernels:
+def kernels_for(device: torch.device, *, compile: bool | None = None) -> Kernels:
     """Returns the kernels for a device: Triton on a GPU, torch's own functions on a CPU.
 
     compile: True uses torch.compile on a CPU; False uses torch's own functions everywhere. Falls back to torch's own

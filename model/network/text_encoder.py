@@ -40,7 +40,7 @@ class Trunk(nn.Module):
     (`final_norm`), it is the state after the final norm, as in transformers.
     """
 
-    def __init__(self, model: Any, layers: Sequence[int], final_norm: bool) -> None:
+    def __init__(self, model: Any, layers: Sequence[int], *, final_norm: bool) -> None:
         super().__init__()
         self.model, self.layers, self.final_norm = model, tuple(layers), final_norm
 

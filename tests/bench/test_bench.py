@@ -17,7 +17,7 @@ from tests.bench.report import Report
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow("model", "pipeline", "tests/gpu", "tests/model")
+@pytest.mark.slow
 def test_a_quick_run_measures_every_row(tmp_path: Path) -> None:
     figures, document = tmp_path / "bench.json", tmp_path / "bench.md"
     command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(figures), "--write", str(document)]

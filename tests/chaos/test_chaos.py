@@ -32,7 +32,7 @@ def test_campaign_survives_a_killed_worker_driver_and_store(s3_environment: S3Se
     assert storm.faults.total() > 3, "no fault was injected into a call"
 
 
-@pytest.mark.slow("pipeline")
+@pytest.mark.slow
 def test_short_storm_ends_with_a_correct_campaign(s3_server: S3Server) -> None:
     """s3_server: only skips the test where no server is installed; the chaos command starts its own."""
     command = [sys.executable, "-m", "tests.chaos", "--faults", "15", "--scenes", "10", "--seed", "3", "--json"]
@@ -44,7 +44,7 @@ def test_short_storm_ends_with_a_correct_campaign(s3_server: S3Server) -> None:
     assert completed.returncode == 0
 
 
-@pytest.mark.slow("pipeline", "model")
+@pytest.mark.slow
 def test_storm_with_the_real_model(tmp_path: Path) -> None:
     def job_in(folder: Path) -> Path:
         return write_campaign(folder, 24, products=("mug",), model="nano")

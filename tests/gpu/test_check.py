@@ -37,7 +37,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ("sections", "min_figures"),
     [
         pytest.param(["klein", "company", "exhaustion", "suite"], 25, id="few"),
-        pytest.param(list(check.SECTIONS), 50, id="all", marks=pytest.mark.slow("model", "tests/bench", "tests/model")),
+        pytest.param(list(check.SECTIONS), 50, id="all", marks=pytest.mark.slow),
     ],
 )
 def test_every_section_finishes_with_correct_figures(

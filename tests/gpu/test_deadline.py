@@ -11,10 +11,11 @@ from tests.gpu.deadline import OutOfTimeError, deadline
 
 
 def test_a_block_is_interrupted_at_its_deadline() -> None:
-    start = time.monotonic()
+    finished = False
     with pytest.raises(OutOfTimeError, match="more than 0 s"), deadline(0.2):
         time.sleep(60)
-    assert time.monotonic() - start < 30
+        finished = True
+    assert not finished
 
 
 def test_no_timer_is_left_after_the_block() -> None:

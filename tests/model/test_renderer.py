@@ -108,7 +108,7 @@ def test_a_picture_in_narrow_tiles_equals_diffusers(
     assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
 
 
-@pytest.mark.slow("model/inference", "model/network", "model/renderer.py")
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(2048, 2048), (720, 5760)])
 def test_four_megapixels_equal_diffusers(
     small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch, width: int, height: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
@@ -38,13 +39,16 @@ class BudgetError(BrandpressError):
 class Clock:
     """Counts the used seconds of the budget: by earlier runs up to their last checkpoints, and by this run."""
 
-    def __init__(self, used: float = 0.0, started: float | None = None) -> None:
-        """started: `time.monotonic()` at the beginning of this run; now by default."""
-        self._zero = (time.monotonic() if started is None else started) - used
+    def __init__(
+        self, used: float = 0.0, started: float | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """started: what `now()` returned at the beginning of this run; by default, what it returns here."""
+        self._now = now
+        self._zero = (now() if started is None else started) - used
 
     def used(self) -> float:
         """Returns the used seconds."""
-        return time.monotonic() - self._zero
+        return self._now() - self._zero
 
 
 class Schedule(Protocol):

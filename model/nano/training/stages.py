@@ -124,7 +124,7 @@ class Training:
         decoder_paths = finished_files(decoder_files, 0.0 if self.seconds else None) if decoder_files else []
         cases = [future.result() for future in case_futures]
         self.pool.stop()
-        nano = self.train_transformer(groups, compile_blocks)
+        nano = self.train_transformer(groups, compile_blocks=compile_blocks)
         del groups
         export(nano, autoencoder, tokenizer, self.out / "weights")
         tuned = self.train_decoder(autoencoder, nano, decoder_paths)
@@ -243,7 +243,7 @@ class Training:
         self.log(f"training the transformer on {sum(len(shard.targets) for shard in shards)} compositions")
         return shards
 
-    def train_transformer(self, groups: Sequence[Group], compile_blocks: bool) -> Nano:
+    def train_transformer(self, groups: Sequence[Group], *, compile_blocks: bool) -> Nano:
         """Returns the trained transformer and text encoder."""
         if self.finished("transformer"):
             nano = Nano()

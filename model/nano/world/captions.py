@@ -83,7 +83,9 @@ def _draw(rng: random.Random, facts: Facts) -> Caption:
     for index in mention:
         key = f"item{index}"
         if key in number:
-            names[index] = _reference_name(rng, items[index], naming_styles[index], number[key], mode != "name")
+            names[index] = _reference_name(
+                rng, items[index], naming_styles[index], number[key], numbered=mode != "name"
+            )
         else:
             names[index] = description(rng, items[index])
     scene = _scene_clause(rng, facts, number, mode)
@@ -104,7 +106,7 @@ def _naming_style(rng: random.Random, mode: str, item: ItemFacts) -> str:
     return rng.choices(("noun", "described", "full", "generic", "invented"), (38, 24, 14, 12, 12))[0]
 
 
-def _reference_name(rng: random.Random, item: ItemFacts, way: str, number: int, numbered: bool) -> str:
+def _reference_name(rng: random.Random, item: ItemFacts, way: str, number: int, *, numbered: bool) -> str:
     ordinal = words.ORDINALS[number - 1]
     if way == "bare":
         return rng.choice(words.BARE_BY_NUMBER).format(k=number, o=ordinal)
@@ -238,7 +240,7 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _joined(rng: random.Random, body: str, setting: str, opening: bool = True) -> str:
+def _joined(rng: random.Random, body: str, setting: str, *, opening: bool = True) -> str:
     if opening and rng.random() < 0.22:
         body = f"{rng.choice(words.OPENINGS)} {body}"
     if not setting:

@@ -21,7 +21,7 @@ class Case:
     """One evaluation case.
 
     references: the pictures in the order of `caption.references`. swapped: the target with its two items exchanged.
-    masks, swapped_masks: bool (height, width), the pixels of item 0 and item 1 in `target` and in `swapped`.
+    masks: bool (height, width), the pixels of item 0 and item 1 in `target`.
     candidates: CANDIDATES crops of 64 x 64 pixels that show different items at item 0's position.
     second_candidates: the same items at item 1's position. answers: the indices of the case's own items in both.
     """
@@ -32,7 +32,6 @@ class Case:
     target: Image.Image
     swapped: Image.Image
     masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]
-    swapped_masks: tuple[NDArray[np.bool_], NDArray[np.bool_]]
     candidates: tuple[Image.Image, ...]
     second_candidates: tuple[Image.Image, ...]
     answers: tuple[int, int]
@@ -61,6 +60,7 @@ def fixed_cases(
     library: Library,
     count: int,
     seed: int,
+    *,
     held_out: bool = False,
     width: int = 128,
     height: int = 128,
@@ -70,8 +70,10 @@ def fixed_cases(
     rng = random.Random(seed)
     compositions: list[Composition] = []
     for _ in range(count):
-        items = random_items(rng, library, held_out, count=2, products_only=products_only)
-        compositions.append(compose(rng, library, width, height, held_out, items=items, slots=("left", "right")))
+        items = random_items(rng, library, held_out=held_out, count=2, products_only=products_only)
+        compositions.append(
+            compose(rng, library, width, height, held_out=held_out, items=items, slots=("left", "right"))
+        )
     parts = [part for composition in compositions for part in composition.placed]
     return [_case(rng, index, composition, parts) for index, composition in enumerate(compositions)]
 
@@ -98,7 +100,6 @@ def _case(rng: random.Random, index: int, composition: Composition, parts: list[
         target=composition.picture,
         swapped=assemble(composition.background, (other_first, other_second)),
         masks=(mask_of(first, width, height), mask_of(second, width, height)),
-        swapped_masks=(mask_of(other_first, width, height), mask_of(other_second, width, height)),
         candidates=tuple(candidate_crop(composition.background, first, parts[at]) for at in candidates),
         second_candidates=tuple(candidate_crop(composition.background, second, parts[at]) for at in candidates),
         answers=(candidates.index(own[0]), candidates.index(own[1])),

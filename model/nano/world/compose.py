@@ -52,6 +52,7 @@ def compose(
     library: Library,
     width: int,
     height: int,
+    *,
     held_out: bool = False,
     reference: Size = (64, 64),
     items: list[Item] | None = None,
@@ -63,17 +64,19 @@ def compose(
     if the picture has four times their area, references show items at the picture's scale. items, slots: random by
     default.
     """
-    subjects = items if items is not None else random_items(rng, library, held_out)
+    subjects = items if items is not None else random_items(rng, library, held_out=held_out)
     positions = slots if slots is not None else random_slots(rng, len(subjects))
     crowded = len(subjects) == 2 and "centre" in positions
     scene = random_scene(rng, random_look(rng))
     background = scene.draw(width, height)
-    size = item_size(rng, width, height, len(subjects), crowded)
+    size = item_size(rng, width, height, len(subjects), crowded=crowded)
     placed: list[Placed] = []
     rows: list[ItemFacts] = []
     references: list[Image.Image] = []
     for item, slot in zip(subjects, positions, strict=True):
-        part, picture, row = place_item(rng, item, slot, size, (width, height), len(subjects), crowded, reference)
+        part, picture, row = place_item(
+            rng, item, slot, size, (width, height), len(subjects), reference, crowded=crowded
+        )
         placed.append(part)
         references.append(picture)
         rows.append(row)

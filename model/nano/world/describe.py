@@ -40,7 +40,7 @@ def _pattern_words(rng: random.Random, colour: str, second: str, pattern: str, n
     return rng.choice(forms[pattern])
 
 
-def description(rng: random.Random, item: ItemFacts, article: bool = True) -> str:
+def description(rng: random.Random, item: ItemFacts, *, article: bool = True) -> str:
     """Returns the full description of an item: colours, pattern, noun and logo."""
     colour, noun = item["colour"], item["noun"]
     if item["category"] != "product":

@@ -48,17 +48,22 @@ class Item:
     hue_shift: int
 
 
-def random_item(rng: random.Random, library: Library, held_out: bool = False) -> Item:
+def random_item(rng: random.Random, library: Library, *, held_out: bool = False) -> Item:
     """Returns a random product (45 %), character (35 %) or object (20 %); half of the emoji get a random hue shift."""
     roll = rng.random()
     if roll < 0.45:
-        return Item(random_product(rng, held_out), 0)
-    artwork = library.pick(rng, "character" if roll < 0.8 else "object", held_out)
+        return Item(random_product(rng, held_out=held_out), 0)
+    artwork = library.pick(rng, "character" if roll < 0.8 else "object", held_out=held_out)
     return Item(artwork, rng.randint(20, 236) if rng.random() < 0.5 else 0)
 
 
 def random_items(
-    rng: random.Random, library: Library, held_out: bool = False, count: int | None = None, products_only: bool = False
+    rng: random.Random,
+    library: Library,
+    *,
+    held_out: bool = False,
+    count: int | None = None,
+    products_only: bool = False,
 ) -> list[Item]:
     """Returns `count` random items with different nouns; by default 1, 2 or 3 with 30, 62 and 8 %.
 
@@ -68,7 +73,11 @@ def random_items(
     items: list[Item] = []
     nouns: set[str] = set()
     while len(items) < size:
-        item = Item(random_product(rng, held_out), 0) if products_only else random_item(rng, library, held_out)
+        item = (
+            Item(random_product(rng, held_out=held_out), 0)
+            if products_only
+            else random_item(rng, library, held_out=held_out)
+        )
         names = {item.subject.noun}
         if isinstance(item.subject, Product):
             names |= set(item.subject.nouns)

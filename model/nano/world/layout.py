@@ -20,7 +20,7 @@ class Span:
     high: int
 
 
-def item_size(rng: random.Random, width: int, height: int, count: int, crowded: bool) -> int:
+def item_size(rng: random.Random, width: int, height: int, count: int, *, crowded: bool) -> int:
     """Returns the random length in pixels of an item's longer side.
 
     It is about 52 for a picture whose shorter side is 128, and less if slots are narrow. crowded: use the slots of
@@ -43,7 +43,7 @@ def reference_span(length: int, canvas: int) -> Span:
     return Span(max(0, (canvas - length) // 2), max(0, (canvas - length) // 2))
 
 
-def across_span(slot: str, count: int, crowded: bool, length: int, width: int) -> Span:
+def across_span(slot: str, count: int, length: int, width: int, *, crowded: bool) -> Span:
     """Returns the horizontal positions of an item inside its slot and the picture."""
     low, high = _CENTRES[(3 if crowded else count, slot)]
     unit = max(1, round(width / 128))

@@ -64,7 +64,7 @@ class Library:
                 f'art {art}: {error}; install the complete npm packages and pip install "brandpress[train]"'
             ) from error
 
-    def pick(self, rng: random.Random, category: str, held_out: bool = False) -> Artwork:
+    def pick(self, rng: random.Random, category: str, *, held_out: bool = False) -> Artwork:
         """Returns a random artwork of a category: first the group, then the noun, then the style.
 
         Raises ValueError if the library has none of this category.

@@ -94,8 +94,9 @@ def place_item(
     size: int,
     shape: Size,
     count: int,
-    crowded: bool,
     canvas: Size,
+    *,
+    crowded: bool,
 ) -> tuple[Placed, Image.Image, ItemFacts]:
     """Returns an item placed in the picture, its reference and its facts.
 
@@ -107,7 +108,7 @@ def place_item(
     master = _master(item, size)
 
     def spans(drawing: Image.Image) -> tuple[Span, Span]:
-        return across_span(slot, count, crowded, drawing.width, width), down_span(drawing.height, height)
+        return across_span(slot, count, drawing.width, width, crowded=crowded), down_span(drawing.height, height)
 
     scaled = shift_hue(_scale(master, size), item.hue_shift)
     use_copy = _same_scale(shape, canvas) and _fits(scaled, canvas) and rng.random() < 0.75

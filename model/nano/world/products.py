@@ -54,7 +54,7 @@ def _contrasting(rng: random.Random, others: list[Rgb]) -> str:
     return rng.choice(favourites if favourites and rng.random() < 0.5 else names)
 
 
-def random_product(rng: random.Random, held_out: bool = False) -> Product:
+def random_product(rng: random.Random, *, held_out: bool = False) -> Product:
     """Returns a random product. held_out: of a combination of kind and pattern that training never shows."""
     while True:
         index = rng.randrange(len(KINDS))

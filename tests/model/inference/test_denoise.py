@@ -149,7 +149,7 @@ def test_reference_sets_share_a_batch_and_their_room(small_of: Callable[[str], S
     assert living_kv_rows() - rows_before == cached + room
 
 
-@pytest.mark.slow("model/inference", "model/network", "model/renderer.py")
+@pytest.mark.slow
 def test_compiled_kernels_render_the_same_pictures(small_of: Callable[[str], Small], compiler: None) -> None:
     small = small_of("klein-kv")
     requests = [RenderRequest(PROMPT, pictures(i), 64, 64, seed=i, steps=2) for i in range(3)]

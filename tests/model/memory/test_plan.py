@@ -16,11 +16,11 @@ from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.load import load_autoencoder, load_transformer
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.text import load_text_encoder, table_config, trunk_model
+from brandpress.model.checkpoint.weights import STATISTICS
 from brandpress.model.choice import ModelChoice
 from brandpress.model.family import FAMILIES
 from brandpress.model.memory import plan as memory
 from brandpress.model.memory.plan import DeviceMemory, Largest, Need, choose, need_of, with_room
-from brandpress.model.memory.weight_bytes import STATISTICS
 from tests.model.layout import real_layout, shapes_of
 from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
 from tests.model.small import LENGTH, Small

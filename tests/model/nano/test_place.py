@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from brandpress.model.nano import place
-from brandpress.model.nano.place import CPU, Place
+from brandpress.model.nano.place import Place
+from tests.model.nano.cpu import CPU
 
 
 @pytest.mark.parametrize("faster", [torch.bfloat16, torch.float32])

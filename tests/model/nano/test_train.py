@@ -63,14 +63,10 @@ def test_a_diverged_training_ends_with_one_line(
     assert result == (1, ["the loss became NaN"])
 
 
-@pytest.mark.parametrize("flag", ["--init-from", "--go-on-from"])
-def test_both_names_of_the_initial_model_are_accepted(
-    flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_initial_model_is_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     received: list[Options] = []
     monkeypatch.setattr(stages, "run", lambda options, started: received.append(options))
-    monkeypatch.setattr(
-        sys, "argv", ["train", "--art", str(tmp_path), "--out", str(tmp_path / "out"), flag, str(tmp_path / "nano")]
-    )
+    arguments = ("--art", tmp_path, "--out", tmp_path / "out", "--init-from", tmp_path / "nano")
+    monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
     main()
     assert received == [Options(art=tmp_path, out=tmp_path / "out", init_from=tmp_path / "nano")]

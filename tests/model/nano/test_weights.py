@@ -68,43 +68,43 @@ def test_the_weights_are_small() -> None:
     assert 1_000_000 < folder_bytes(NANO_FOLDER) <= BYTES
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_items_are_at_the_sides_of_the_caption(figures: dict[str, float]) -> None:
     assert figures["position"] >= POSITION
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_items_have_the_colours_of_their_references(figures: dict[str, float]) -> None:
     assert figures["colour"] <= COLOUR
     assert figures["colour"] <= COLOUR_TO_OTHER * figures["other"]
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_items_are_recognisable(figures: dict[str, float]) -> None:
     assert figures["retrieval"] >= RETRIEVAL
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_the_scene_matches_its_reference(figures: dict[str, float]) -> None:
     assert figures["background"] <= BACKGROUND
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_a_replaced_reference_changes_its_own_item(nano: Renderer, cases: list[Case]) -> None:
     assert change_ratio(nano, cases[:SUBSET]) >= CHANGE
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_exchanged_references_exchange_the_items(nano: Renderer, cases: list[Case]) -> None:
     assert exchange_share(nano, cases[:SUBSET]) >= POSITION
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_scenes_in_words_are_recognisable(nano: Renderer, cases: list[Case]) -> None:
     assert scenes_in_words(nano, cases) >= SCENES
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_four_steps_are_nearly_as_good_as_twenty(nano: Renderer, cases: list[Case]) -> None:
     subset = cases[:SUBSET]
     assert measure(nano, subset, steps=4)["psnr"] >= measure(nano, subset, steps=20)["psnr"] - FEW_STEPS_LOSS_DB

@@ -192,7 +192,7 @@ def test_a_model_without_weights_exits_with_its_error(
     assert "Traceback" not in err
 
 
-@pytest.mark.slow("model", "pipeline")
+@pytest.mark.slow
 def test_the_real_model_renders_the_same_pictures_with_one_worker_and_two(
     ray: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

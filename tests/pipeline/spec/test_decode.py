@@ -356,7 +356,7 @@ def hundred_megapixels(kind: str) -> bytes:
             return saved(Image.new("RGBA", (8000, 8000), (1, 2, 3, 4)), "WEBP", lossless=True, quality=0, method=0)
 
 
-@pytest.mark.slow("pipeline/spec")
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["RGBA", "colour", "gray", "palette", "JPEG", "WebP"])
 def test_the_largest_pictures_stay_within_the_budget(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "large"

@@ -77,7 +77,7 @@ def worker(proxy: FaultProxy, s3_uri: str) -> Store:
     return open_store(s3_uri, S3Dialect(**json.loads(json.dumps(asdict(driver.dialect)))))
 
 
-@pytest.mark.slow("pipeline/store", "tests/s3_dialects.py")
+@pytest.mark.slow
 @by_name
 @pytest.mark.parametrize("contract", CONTRACT, ids=lambda contract: contract.__name__.removeprefix("test_"))
 def test_the_store_contract(dialect: Dialect, contract: Callable[[Store], None], worker: Store) -> None:
@@ -279,7 +279,7 @@ def test_without_the_right_to_list_the_store_says_so(dialect: Dialect, proxy: Fa
         assert error.value.scope == "store"
 
 
-@pytest.mark.slow("pipeline/store", "tests/s3_dialects.py")
+@pytest.mark.slow
 @by_name
 @pytest.mark.parametrize("fault", ["503", "cut answer", "lost answer"])
 def test_faults_of_a_moment_are_survived(dialect: Dialect, proxy: FaultProxy, worker: Store, fault: Fault) -> None:

@@ -10,9 +10,9 @@ import torch
 
 from brandpress.model.nano.data.batches import IN_WORDS, Batch, Group, group_samples, sample_batch, token_sources
 from brandpress.model.nano.data.dataset import NO_SLOT, SLOTS, LatentShard, caption_tensors
-from brandpress.model.nano.place import CPU
 from brandpress.model.nano.world.facts import random_facts
 from brandpress.model.nano.world.library import Library
+from tests.model.nano.cpu import CPU
 
 SIZE, COUNT, CAPTIONS = 4, 12, 5
 

@@ -21,13 +21,13 @@ from brandpress.model.nano.data.dataset import (
     token_items,
 )
 from brandpress.model.nano.data.encode import encode, encode_files
-from brandpress.model.nano.place import CPU
 from brandpress.model.nano.tokenizer import PAD_ID, tokenise
 from brandpress.model.nano.world.captions import caption
 from brandpress.model.nano.world.facts import random_facts
 from brandpress.model.nano.world.library import Library
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
+from tests.model.nano.cpu import CPU
 
 
 def test_a_token_shows_the_item_that_covers_its_centre(library: Library) -> None:

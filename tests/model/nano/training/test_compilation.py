@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from brandpress.model.nano.data.batches import Group, group_samples
-from brandpress.model.nano.place import CPU
 from brandpress.model.nano.training import compilation
 from brandpress.model.nano.training.compilation import blank_shard, blocks, compiled_blocks, representative_groups
 from brandpress.model.nano.training.nano import Nano
+from tests.model.nano.cpu import CPU
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def options(art: Path, out: Path, **others: Any) -> Options:
     return Options(art=art, out=out, device="cpu", batch=2, processes=1, threads=1, **others)
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_a_budget_is_kept_and_an_interrupted_training_resumes(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_budget_is_kept_and_an_interrupted_training_resumes(
     assert picture.size == (128, 128)
 
 
-@pytest.mark.slow("model/nano", "model/network")
+@pytest.mark.slow
 def test_without_a_budget_stages_make_their_steps(art: Path, tmp_path: Path) -> None:
     short = options(art, tmp_path, autoencoder_steps=2, steps=3, decoder_steps=1)
     run(short)
@@ -113,7 +113,7 @@ def test_without_a_budget_stages_make_their_steps(art: Path, tmp_path: Path) -> 
     assert [read_stage_state(tmp_path / "transformer.safetensors")] == [states[1]], "finished stages are skipped"
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_a_used_up_budget_fails_and_a_larger_one_resumes(
     art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +136,7 @@ def test_a_used_up_budget_fails_and_a_larger_one_resumes(
         run(options(art, tmp_path, minutes=MINUTES / 2))
 
 
-@pytest.mark.slow("model")
+@pytest.mark.slow
 def test_a_diverged_stage_is_not_exported(art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = options(art, tmp_path, autoencoder_steps=1, steps=1, decoder_steps=1)
     index = tmp_path / "weights" / "model_index.json"

@@ -14,7 +14,7 @@ from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.data.batches import Batch, Group, gather_batch, group_samples, sample_batch
 from brandpress.model.nano.data.dataset import LatentShard, PixelShard
 from brandpress.model.nano.data.encode import encode
-from brandpress.model.nano.place import CPU, Place
+from brandpress.model.nano.place import Place
 from brandpress.model.nano.tokenizer import PAD_ID, tokenise
 from brandpress.model.nano.training import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
 from brandpress.model.nano.training.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
@@ -24,6 +24,7 @@ from brandpress.model.nano.training.schedule import BudgetError, Clock, StepSche
 from brandpress.model.nano.training.stages import sample_references
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
+from tests.model.nano.cpu import CPU
 
 STEPS = 12
 BF16 = Place(torch.device("cpu"), torch.bfloat16)
@@ -81,7 +82,7 @@ def groups(latents: LatentShard) -> list[Group]:
     return group_samples([latents])
 
 
-@pytest.mark.slow("model/nano", "model/network")
+@pytest.mark.slow
 def test_the_autoencoder_learns(pictures: tuple[Tensor, Tensor], tmp_path: Path) -> None:
     start = fit_autoencoder.fit_autoencoder(*pictures, stage("start", 1, tmp_path, warm_up=100), BF16)
     trained = fit_autoencoder.fit_autoencoder(*pictures, stage("end", STEPS, tmp_path), BF16)
@@ -196,7 +197,7 @@ def test_learning_rates_grow_slowly_with_the_batch() -> None:
     assert adam == pytest.approx(2**0.25 * fit_transformer.ADAM_LR)
 
 
-@pytest.mark.slow("model/nano", "model/network")
+@pytest.mark.slow
 def test_the_transformer_learns(groups: list[Group], tmp_path: Path) -> None:
     model = fit_transformer.fit_transformer(groups, stage("transformer", STEPS, tmp_path), BF16, batch=4)
 
@@ -284,7 +285,7 @@ def test_the_text_embedding_equals_transformers_with_its_own_mask(tokenizer: Any
     assert attention_mask(torch.tensor([[5, 6, PAD_ID]])).int().tolist() == [[[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]]
 
 
-@pytest.mark.slow("model/nano", "model/network")
+@pytest.mark.slow
 def test_the_decoder_learns_and_nothing_else_changes(
     pixel_shard: PixelShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,9 +52,9 @@ def is_copied(part: Placed, reference: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("held_out", [False, True])
 def test_compositions_depend_on_the_seed_only(library: Library, held_out: bool) -> None:
-    one, other = (compose(random.Random(5), library, 128, 128, held_out) for _ in range(2))
+    one, other = (compose(random.Random(5), library, 128, 128, held_out=held_out) for _ in range(2))
     assert same(one, other)
-    assert not same(one, compose(random.Random(6), library, 128, 128, held_out))
+    assert not same(one, compose(random.Random(6), library, 128, 128, held_out=held_out))
 
 
 @pytest.mark.parametrize(("width", "height"), OVERLAPS)
@@ -121,7 +121,7 @@ def test_held_out_subjects_appear_only_if_requested(library: Library) -> None:
     rng = random.Random(2)
     for held_out in (False, True):
         nouns = {work.noun for work in (library.held_out if held_out else library.seen)}
-        items = [item for _ in range(40) for item in compose(rng, library, 96, 96, held_out).facts["items"]]
+        items = [item for _ in range(40) for item in compose(rng, library, 96, 96, held_out=held_out).facts["items"]]
         for item in items:
             if item["category"] != "product":
                 assert item["noun"] in nouns

@@ -19,7 +19,7 @@ def item(**changes: str | None) -> ItemFacts:
 
 
 def all_of(facts: ItemFacts, article: bool = True) -> set[str]:
-    return {description(random.Random(seed), facts, article) for seed in range(60)}
+    return {description(random.Random(seed), facts, article=article) for seed in range(60)}
 
 
 @pytest.mark.parametrize(

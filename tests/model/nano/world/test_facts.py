@@ -26,7 +26,7 @@ def test_items_are_all_from_one_split_and_have_different_nouns(library: Library,
     nouns = {work.noun for work in (library.held_out if held_out else library.seen)}
     for _ in range(300):
         names: list[str] = []
-        for item in random_items(rng, library, held_out, count=3):
+        for item in random_items(rng, library, held_out=held_out, count=3):
             subject = item.subject
             if isinstance(subject, Product):
                 assert is_held_out(subject.nouns[0], subject.pattern) == held_out

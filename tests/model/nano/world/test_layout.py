@@ -35,7 +35,7 @@ def test_a_reference_has_a_margin_if_the_item_fits(length: int, canvas: int, spa
 @pytest.mark.parametrize("count", SLOTS)
 def test_slots_are_ordered_and_inside_the_picture(width: int, height: int, count: int) -> None:
     length = item_size(random.Random(1), width, height, count, crowded=False)
-    spans = [across_span(slot, count, False, length, width) for slot in SLOTS[count]]
+    spans = [across_span(slot, count, length, width, crowded=False) for slot in SLOTS[count]]
     assert all(0 <= span.low <= span.high <= width - length for span in spans)
     assert all(one.high < other.low for one, other in pairwise(spans))
 

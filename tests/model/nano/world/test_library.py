@@ -22,7 +22,7 @@ def test_seen_and_held_out_nouns_are_disjoint_in_both_styles(library: Library) -
 @pytest.mark.parametrize("held_out", [False, True])
 def test_every_artwork_of_a_split_is_sampled(library: Library, category: str, held_out: bool) -> None:
     rng = random.Random(4)
-    drawn = {(work.noun, work.style) for work in (library.pick(rng, category, held_out) for _ in range(1500))}
+    drawn = {(work.noun, work.style) for work in (library.pick(rng, category, held_out=held_out) for _ in range(1500))}
     split = library.held_out if held_out else library.seen
     assert drawn == {(work.noun, work.style) for work in split if work.category == category}
 

@@ -17,7 +17,7 @@ from brandpress.model.nano.world.placing import item_reference, place_item, shif
 def test_an_item_and_its_reference_fit_any_reference_size(library: Library, canvas: tuple[int, int]) -> None:
     rng = random.Random(4)
     for item in random_items(rng, library, count=3) * 8:
-        part, reference, row = place_item(rng, item, "left", 52, (128, 128), 2, False, canvas)
+        part, reference, row = place_item(rng, item, "left", 52, (128, 128), 2, canvas, crowded=False)
         assert reference.size == canvas
         assert row["box"] == [part.x, part.y, part.x + part.drawing.width, part.y + part.drawing.height]
         assert 0 < part.x < part.x + part.drawing.width <= 68, "in the left slot"

@@ -37,7 +37,7 @@ def test_products_and_drawings_depend_on_the_seed_only() -> None:
 def test_training_never_shows_held_out_combinations() -> None:
     rng = random.Random(3)
     seen = {(KINDS[p.kind].nouns[0], p.pattern) for p in (random_product(rng) for _ in range(3000))}
-    held_out = {(KINDS[p.kind].nouns[0], p.pattern) for p in (random_product(rng, True) for _ in range(400))}
+    held_out = {(KINDS[p.kind].nouns[0], p.pattern) for p in (random_product(rng, held_out=True) for _ in range(400))}
     everything = {(kind, pattern) for kind in KIND_NAMES for pattern in PATTERNS}
     assert not seen & held_out
     assert seen | held_out == everything

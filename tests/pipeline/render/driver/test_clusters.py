@@ -55,7 +55,7 @@ def hiding(folder: Path) -> tuple[str, ...]:
     return (*WITH_A_MOUNT, script)
 
 
-@pytest.mark.slow("pipeline/render")
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", ["out", "."])
 def test_a_node_that_does_not_share_a_folder_ends_the_run_before_it_renders(
     cluster: RayCluster, tmp_path: Path, hidden: str
@@ -76,7 +76,7 @@ def test_a_node_that_does_not_share_a_folder_ends_the_run_before_it_renders(
     assert not any((tmp_path / "job" / "out").glob("**/*.json"))
 
 
-@pytest.mark.slow("pipeline/render")
+@pytest.mark.slow
 def test_a_node_without_brandpress_ends_the_run_and_says_what_to_install(cluster: RayCluster, tmp_path: Path) -> None:
     python = bare_python(tmp_path / "bare")
     job = write_campaign(tmp_path / "job", 2)
@@ -102,7 +102,7 @@ def bare_python(folder: Path) -> Path:
     return python
 
 
-@pytest.mark.slow("pipeline/render")
+@pytest.mark.slow
 def test_workers_ask_for_no_more_cores_than_a_node_has(cluster: RayCluster, tmp_path: Path) -> None:
     """The driver's machine has more cores than any of the nodes."""
     cluster.start(head=True, cpus=1)
@@ -112,7 +112,7 @@ def test_workers_ask_for_no_more_cores_than_a_node_has(cluster: RayCluster, tmp_
     assert (code, values(events, "starting"), values(events, "pending")) == (0, [[1, False, 1]], [])
 
 
-@pytest.mark.slow("pipeline/render")
+@pytest.mark.slow
 def test_a_gpu_held_by_another_job_is_waited_for_and_told(cluster: RayCluster, tmp_path: Path) -> None:
     """The other job gives the GPU back after the first notice."""
     cluster.start(head=True, cpus=2, gpus=1)
@@ -144,7 +144,7 @@ def test_a_gpu_held_by_another_job_is_waited_for_and_told(cluster: RayCluster, t
     assert notices[0] == "waiting for resources: 1 GPU requested, 0 of 1 free"
 
 
-@pytest.mark.slow("pipeline/render")
+@pytest.mark.slow
 def test_gpus_that_join_get_workers_and_a_node_that_goes_ends_nothing(cluster: RayCluster, tmp_path: Path) -> None:
     """All pictures but the first wait for a second worker, whose node joins after the first and soon goes again."""
     cluster.start(head=True, cpus=2, gpus=1)
@@ -167,7 +167,7 @@ def test_gpus_that_join_get_workers_and_a_node_that_goes_ends_nothing(cluster: R
     assert (outcome["counts"]["done"], outcome["failed"]) == (48, [])
 
 
-@pytest.mark.slow("pipeline/render")
+@pytest.mark.slow
 def test_a_cluster_without_room_is_told_and_waited_for_as_long_as_the_operator_wants(
     cluster: RayCluster, tmp_path: Path
 ) -> None:

@@ -111,7 +111,7 @@ def test_variants_go_to_workers_that_cached_their_set(tmp_path: Path, monkeypatc
     assert sum(record.cache["reference_kv"] for record in records) == hits
 
 
-@pytest.mark.slow("pipeline/deliver", "pipeline/render", "pipeline/store")
+@pytest.mark.slow
 def test_two_drivers_together_do_no_harm(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.1]" for number in range(8)})
     with driver(job, "--join") as one, driver(job, "--join") as two:
@@ -128,9 +128,7 @@ def test_two_drivers_together_do_no_harm(tmp_path: Path) -> None:
     assert len(list(folder.list("assets/"))) == 16
 
 
-@pytest.mark.parametrize(
-    "calls", [12, pytest.param(0, marks=pytest.mark.slow("pipeline/deliver", "pipeline/render", "pipeline/store"))]
-)
+@pytest.mark.parametrize("calls", [12, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_store_that_rejects_all_writes_ends_the_run_with_one_error(
     s3_uri: str, s3_server: S3Server, tmp_path: Path, calls: int
 ) -> None:

@@ -13,7 +13,7 @@ from tests.campaigns import write_campaign
 from tests.processes import driver, read_events
 
 
-@pytest.mark.slow("model", "pipeline/deliver", "pipeline/render")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("renderer", "model"), [("tests.two_nodes:load_stand_in", None), ("tests.two_nodes:load_model", "nano")]
 )

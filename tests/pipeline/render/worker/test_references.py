@@ -108,7 +108,7 @@ cache.close()
 """
 
 
-@pytest.mark.slow("pipeline/spec", "pipeline/render/worker")
+@pytest.mark.slow
 def test_ten_pictures_of_100_megapixels_stay_within_the_budget(tmp_path: Path) -> None:
     for number in range(MAX_REFERENCES):
         (tmp_path / f"{number}.png").write_bytes(png(10_000, 10_000, 8, 2, bytes((number, 2, 3)) * 10_000))

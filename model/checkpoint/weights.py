@@ -121,7 +121,7 @@ def _check_part(file: Path, stored: Sequence[str], part: Part) -> None:
     parts = parts_within(stored)
     if len(parts) > 1 and part not in parts:
         held = " and ".join(PART_NAMES[other] for other in parts)
-        raise CheckpointError(f"{file} is an all-in-one checkpoint with {held}, but without a {PART_NAMES[part]}")
+        raise CheckpointError(f"{file} is an all-in-one checkpoint with {held}, but it has no {PART_NAMES[part]}")
 
 
 def _names(file: Path, stored: Sequence[str], part: Part) -> list[tuple[str, str]]:

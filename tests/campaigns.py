@@ -64,11 +64,8 @@ def plan_of(file: Path) -> Plan:
     return make_plan(load_campaign(file))
 
 
-def write_checkpoint(folder: Path, *, whole: bool = False) -> Path:
-    """Write a small checkpoint without values, enough to plan with it, and return the folder.
-
-    whole: unused; every checkpoint has all its parts.
-    """
+def write_checkpoint(folder: Path) -> Path:
+    """Write a small checkpoint without values, enough to plan with it, and return the folder."""
     return sparse_checkpoint(folder, _class_name="Flux2KleinPipeline", is_distilled=True)
 
 

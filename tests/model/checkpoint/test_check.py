@@ -53,7 +53,7 @@ def sparse_dev(folder: Path) -> Path:
 
 
 def test_a_model_of_32_billion_parameters_is_checked_without_reading_it(tmp_path: Path) -> None:
-    """Only headers are read, so the time doesn't depend on the size; torch, which alone takes seconds, isn't imported."""
+    """Only headers are read, so the time doesn't depend on the size, and torch, which takes seconds, isn't imported."""
     folder = sparse_dev(tmp_path / "dev")
     assert sum(file.stat().st_size for file in folder.rglob("*.safetensors")) > 100e9
     program = f"""

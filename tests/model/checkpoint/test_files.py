@@ -93,7 +93,7 @@ def test_links_of_the_hubs_cache_and_inside_a_folder_are_followed(tmp_path: Path
 def test_deep_and_large_json_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for depth in (65, 5_000, 1_000_000):
         (tmp_path / "deep.json").write_text('{"a":' * depth + "1" + "}" * depth)
-        with pytest.raises(CheckpointError, match="is not valid JSON: .*(levels deep|recursion)"):
+        with pytest.raises(CheckpointError, match=r"is not valid JSON: .*(levels deep|recursion)"):
             read_json(tmp_path / "deep.json")
     (tmp_path / "number.json").write_text('{"a": ' + "9" * 5000 + "}")
     with pytest.raises(CheckpointError, match="is not valid JSON"):

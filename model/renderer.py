@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.describe import ModelDescription, check_unchanged, describe
 from brandpress.model.checkpoint.text import check_fit
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.errors import RequestError, UnusablePictureError
@@ -99,12 +99,17 @@ class Renderer:
         spare: bytes of the device's memory for cached reference sets. kernels: the elementwise operations to use.
         host_cache: bytes of the machine's memory for reference sets that are evicted from the device.
         """
-        self.loaded, self.description = loaded, loaded.description
+        self.loaded = loaded
         self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
         self.caches = Caches(loaded.device, spare, host_cache)
         self._kernels = kernels
         loaded.autoencoder.use(kernels)
         self._conditions = Conditions(loaded, self.caches, kernels)
+
+    @property
+    def description(self) -> ModelDescription:
+        """The model that was loaded, with the digest of its files and the version of the sampler."""
+        return self.loaded.description
 
     @classmethod
     def load(
@@ -182,6 +187,7 @@ class Renderer:
             host,
             host_has_room=host_has_room,
         )
+        check_unchanged(description)
         if need.work == need.in_one_piece:
             loaded.autoencoder.untiled_elements = DECODER_CHANNELS * largest.width * largest.height
         offloaded_bytes = need.transformer + need.text_encoder if host_has_room else 0

@@ -11,6 +11,7 @@ from brandpress.model.sampling_params import SamplingParams
 if TYPE_CHECKING:
     from PIL import Image
 
+    from brandpress.model.checkpoint.describe import ModelDescription
     from brandpress.model.errors import BrandpressError
 
 MAX_PIXELS = 4_194_304
@@ -67,7 +68,14 @@ class Failed:
 
 
 class RendererProtocol(Protocol):
-    """Renders requests: a `Renderer` with a model on a device, or a `HostedRenderer`."""
+    """Renders requests: a `Renderer` with a model on a device, or a `HostedRenderer`.
+
+    description: the model that was loaded. A plan's pictures must have its `weights_digest` and `sampler`.
+    """
+
+    @property
+    def description(self) -> ModelDescription:
+        """The model that was loaded."""
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
         """Returns the pictures, in the order of the requests. Raises RequestError before anything is rendered."""

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from brandpress.pipeline.plan.expand import Plan, make_plan
 from brandpress.pipeline.spec.load import load_campaign
+from tests.model.sparse import sparse_checkpoint
 
 PRODUCTS = {"mug": "#1f4d3a", "bottle": "#20639b", "lamp": "#d1495b"}
 
@@ -63,18 +64,9 @@ def plan_of(file: Path) -> Plan:
     return make_plan(load_campaign(file))
 
 
-def write_checkpoint(folder: Path, *, whole: bool = False) -> Path:
-    """Write the configuration files of a checkpoint, enough to describe it and to plan with it, and return the folder.
-
-    whole: also write the files of all components, as needed when one of them is replaced. No weights are written.
-    """
-    (folder / "transformer").mkdir(parents=True, exist_ok=True)
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": "Flux2KleinPipeline", "is_distilled": True}))
-    (folder / "transformer" / "config.json").write_text(json.dumps({"num_attention_heads": 24}))
-    for part in ("vae/config", "text_encoder/config", "tokenizer/tokenizer") if whole else ():
-        (folder / part).parent.mkdir()
-        (folder / f"{part}.json").write_text("{}")
-    return folder
+def write_checkpoint(folder: Path) -> Path:
+    """Write a small checkpoint without values, enough to plan with it, and return the folder."""
+    return sparse_checkpoint(folder, _class_name="Flux2KleinPipeline", is_distilled=True)
 
 
 def draw_reference(file: Path, colour: str) -> Path:

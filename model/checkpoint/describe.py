@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +13,12 @@ from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.hub import INDEX
 from brandpress.model.checkpoint.identify import Kind, kind_of, size_of
 from brandpress.model.checkpoint.locate import Parts, absolute, locate
+from brandpress.model.checkpoint.revision import commit_of, split_revision, with_revision
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, NANO, Family, recognise
+from brandpress.model.network.config import shown
+from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
 from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
 from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
 
@@ -55,6 +58,7 @@ class ModelDescription:
     reference_pixels: int = DEFAULT_REFERENCE_PIXELS
     sampler: str = SAMPLER
     hosted: bool = False
+    revision: str | None = None
 
 
 def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False) -> ModelDescription:
@@ -68,13 +72,16 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
     choice = ModelChoice(model) if isinstance(model, str) else model
     named = FAMILIES.get(choice.base)
     if named is not None and named.hosted:
-        return _describe_hosted(choice, named)
+        return describe_hosted(choice, named)
     if choice.region is not None:
         raise CheckpointError(
             f"region {choice.region!r}: only hosted tiers have regions; {choice.base} is rendered on this machine"
         )
-    name, choice = choice.base, absolute(choice, relative_to)
+    name, choice = split_revision(choice.base)[0], absolute(choice, relative_to)
     parts = locate(choice, fetch=fetch)
+    revision = commit_of(parts.root)
+    if not Path(choice.base).is_absolute() and name != NANO.name:
+        choice = replace(choice, base=with_revision(choice.base, revision))
     index_file = parts.root / INDEX if parts.root is not None else parts.transformer
     index = read_json(index_file) if parts.root is not None else {}
     family = _family(name, parts, index)
@@ -97,10 +104,22 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
         text_layers=_text_layers(index_file, index),
         text_length=_override(index_file, index, "max_sequence_length", int) or TEXT_LENGTH,
         reference_pixels=_override(index_file, index, "reference_pixels", int) or DEFAULT_REFERENCE_PIXELS,
+        revision=revision,
     )
 
 
-def _describe_hosted(choice: ModelChoice, family: Family) -> ModelDescription:
+def check_unchanged(description: ModelDescription) -> None:
+    """Raises CheckpointError if a model's files are no longer those that were described, for example because they were
+    replaced while they were loaded. Cheap: large files are read again only if their times or inodes changed."""
+    parts = description.parts
+    if parts is not None and parts_digest(parts) != description.weights_digest:
+        raise CheckpointError(
+            f"{parts.root or parts.transformer}: files changed while they were loaded; load them again"
+        )
+
+
+def describe_hosted(choice: ModelChoice, family: Family) -> ModelDescription:
+    """Describes a hosted tier. Raises CheckpointError for fields that only apply to models with weights."""
     fields = [field for field in ("transformer", "vae", "text_encoder", "loras", "quantise") if getattr(choice, field)]
     if fields:
         raise CheckpointError(f"{family.name} is rendered by BFL; leave out {', '.join(fields)}")
@@ -127,6 +146,16 @@ def _describe_hosted(choice: ModelChoice, family: Family) -> ModelDescription:
 Number = TypeVar("Number", int, float)
 
 
+MAX_TEXT_LAYERS = 16
+RANGES: dict[str, tuple[float, float]] = {
+    "num_inference_steps": (1, 1000),
+    "guidance_scale": (0, 100),
+    "max_sequence_length": (1, 8192),
+    "reference_pixels": (MIN_REFERENCE_PIXELS, MAX_REFERENCE_PIXELS),
+}
+"""The smallest and the largest value of each field of model_index.json that overrides a default."""
+
+
 def _override(file: Path, index: dict[str, Any], field: str, kind: type[Number]) -> Number | None:
     """A positive number of model_index.json; None if the field is absent."""
     value = index.get(field)
@@ -134,7 +163,10 @@ def _override(file: Path, index: dict[str, Any], field: str, kind: type[Number])
         return None
     if isinstance(value, bool) or not isinstance(value, int | kind) or not 0 < value < math.inf:
         expected = "whole number" if kind is int else "number"
-        raise CheckpointError(f"{file}: {field}: expected a {expected} above 0, got {value!r}")
+        raise CheckpointError(f"{file}: {field}: expected a {expected} above 0, got {shown(value)}")
+    lowest, highest = RANGES[field]
+    if not lowest <= value <= highest:
+        raise CheckpointError(f"{file}: {field}: allowed: {lowest:,} to {highest:,}, got {shown(value)}")
     return kind(value)
 
 
@@ -143,7 +175,11 @@ def _text_layers(file: Path, index: dict[str, Any]) -> tuple[int, ...] | None:
     if layers is None:
         return None
     if not isinstance(layers, list) or not layers or not all(type(layer) is int and layer > 0 for layer in layers):
-        raise CheckpointError(f"{file}: text_encoder_out_layers: expected a list of numbers from 1, got {layers!r}")
+        raise CheckpointError(
+            f"{file}: text_encoder_out_layers: expected a list of numbers from 1, got {shown(layers)}"
+        )
+    if len(layers) > MAX_TEXT_LAYERS:
+        raise CheckpointError(f"{file}: text_encoder_out_layers: at most {MAX_TEXT_LAYERS} layers, got {len(layers)}")
     return tuple(layers)
 
 

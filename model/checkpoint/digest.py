@@ -9,11 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from brandpress.model.checkpoint.contents import files_of, folder_files
+from brandpress.model.checkpoint.files import check_regular
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.errors import CheckpointError
-
-PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
-SUFFIXES = (".safetensors", ".json", ".txt", ".jinja")
 
 
 def parts_digest(parts: Parts) -> str:
@@ -21,18 +20,16 @@ def parts_digest(parts: Parts) -> str:
     their scales. Raises CheckpointError for a file that can't be read."""
     if parts.root is not None and not parts.overridden:
         return folder_digest(parts.root)
-    return _digest(lambda cache: _lines_of_parts(parts, cache))
+    return _digest(lambda cache: [f"{purpose} {cache.digest(file)}" for purpose, file in files_of(parts)])
 
 
 def folder_digest(folder: Path) -> str:
     """sha256 over the names and digests of all files that affect pixels, sorted by name.
 
-    Digests of large files are cached, keyed by path, size and modification time: 60 GB are read once, not for each
-    plan. Raises CheckpointError for a file that can't be read.
+    Digests of large files are cached, keyed by path, size, times of modification and change, and inode: 60 GB are read
+    once, not for each plan. Raises CheckpointError for a file that can't be read.
     """
-    files = [folder / "model_index.json"]
-    for part in PARTS:
-        files += _relevant_files(folder / part)
+    files = folder_files(folder)
     return _digest(lambda cache: [f"{p.relative_to(folder).as_posix()} {cache.digest(p)}" for p in files])
 
 
@@ -44,19 +41,6 @@ def _digest(lines: Callable[[_DigestCache], list[str]]) -> str:
         raise CheckpointError(f"{error.filename} can't be read: {error.strerror}") from error
     cache.save()
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _lines_of_parts(parts: Parts, cache: _DigestCache) -> list[str]:
-    lines = [] if parts.root is None else [f"index {cache.digest(parts.root / 'model_index.json')}"]
-    paths = {"transformer": parts.transformer, "vae": parts.vae, "text_encoder": parts.text_encoder}
-    for part, path in (*paths.items(), ("tokenizer", parts.tokenizer)):
-        files = _relevant_files(path) if path.is_dir() else [path]
-        lines += [f"{part} {file.name if path.is_dir() else ''} {cache.digest(file)}" for file in files]
-    return lines + [f"lora {scale!r} {cache.digest(file)}" for file, scale in parts.loras]
-
-
-def _relevant_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
 
 
 class _DigestCache:
@@ -76,11 +60,12 @@ class _DigestCache:
 
     def digest(self, path: Path) -> str:
         """The sha256 of a file, in hex."""
+        check_regular(path)
         target = path.resolve()
         stat = target.stat()
         if stat.st_size < self.min_bytes:
             return hashlib.sha256(target.read_bytes()).hexdigest()
-        key = f"{target}|{stat.st_size}|{stat.st_mtime_ns}"
+        key = f"{target}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}|{stat.st_ctime_ns}"
         if key not in self._digests:
             with target.open("rb") as file:
                 self._digests[key] = self._added[key] = hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from brandpress.model.checkpoint.bfl import Origin
-from brandpress.model.checkpoint.formats import GLOBAL_MARKER, Formats
-from brandpress.model.checkpoint.weights import STATISTICS, listing
-from brandpress.model.errors import CheckpointError
+from brandpress.model.checkpoint.conform import check_tensors
+from brandpress.model.checkpoint.formats import Formats
+from brandpress.model.checkpoint.weights import STATISTICS
 from brandpress.model.network.fp8 import Fp8Linear, quantise
-
-OPTIONAL = ("bn.num_batches_tracked",)
 
 
 def fill(
@@ -33,35 +31,18 @@ def fill(
     tensors of the file that the module lacks. Raises CheckpointError for such tensors without `partial`, for missing
     tensors and for wrong shapes.
     """
-    weights, used, missing = formats.weights, {GLOBAL_MARKER}, []
+    weights, state = formats.weights, module.state_dict()
+    check_tensors({name: tuple(target.shape) for name, target in state.items()}, formats, origin, partial=partial)
     # Tensors that need no conversion can stay memory-mapped. But a mapping is released only as a whole: if any tensor
     # is converted, the others are copied; otherwise the file's pages would stay in memory beside the converted ones.
-    copy = not formats.kept_in(dtype) or any(to_fp8(name) for name in module.state_dict())
-    for name, target in module.state_dict().items():
+    copy = not formats.kept_in(dtype) or any(to_fp8(name) for name in state)
+    for name, target in state.items():
         source = origin(name)
-        if source.name not in weights:
-            if name not in OPTIONAL:
-                missing.append(source.name)
-                continue
+        if source.name not in weights:  # one of OPTIONAL
             place(module, name, torch.zeros(target.shape, dtype=target.dtype, device=device))
             continue
-        used |= formats.names(source.name)
-        _check_shape(formats, source, target)
         _put(module, name, formats.read(source, dtype), target, device, dtype, to_fp8=to_fp8(name), copy=copy)
     weights.close()
-    if missing:
-        raise CheckpointError(f"{weights.label}: {len(missing)} missing tensors: {listing(sorted(missing))}")
-    unknown = sorted(name for name in weights if name not in used)
-    if unknown and not partial:
-        raise CheckpointError(f"{weights.label}: {len(unknown)} tensors that FLUX.2 doesn't have: {listing(unknown)}")
-
-
-def _check_shape(formats: Formats, source: Origin, target: Tensor) -> None:
-    shape, parts = formats.shape(source.name), 1 if source.third is None else 3
-    expected = (target.shape[0] * parts, *target.shape[1:]) if target.ndim else ()
-    if shape != expected and shape != (*expected, 1, 1):  # BFL's 1x1 convolutions are linear layers here
-        file = formats.weights.file(source.name)
-        raise CheckpointError(f"{file}: {source.name}: expected shape {expected} by the config, got {shape}")
 
 
 def _put(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.hub_error import explained
+from brandpress.model.checkpoint.weights import chosen_index
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
 
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
 INDEX = "model_index.json"
 MODELS = ("transformer", "vae", "text_encoder")
 CONFIGS = (INDEX, *(f"{part}/config.json" for part in MODELS))
-SUFFIXES = ("safetensors", "json", "txt", "jinja", "model")
-REQUIRED_SUFFIXES = ("safetensors", "safetensors.index.json")  # other tools leave out files that nothing here reads
+SUFFIXES = ("safetensors", "json", "txt", "jinja", "model", "tiktoken")
+REQUIRED_SUFFIXES = (
+    "safetensors",
+    "safetensors.index.json",
+    "safetensors.index.*.json",
+)  # other tools leave out files that nothing here reads
 OTHERS = tuple(f"{part}/*.{suffix}" for part in ("tokenizer", "scheduler") for suffix in SUFFIXES)
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 
@@ -38,16 +43,18 @@ def _patterns(parts: Sequence[str], suffixes: Sequence[str]) -> list[str]:
     return [*CONFIGS, *(f"{part}/*.{suffix}" for part in parts for suffix in suffixes), *OTHERS]
 
 
-def cached(hub: str, parts: Sequence[str] = MODELS) -> Path | None:
+def cached(hub: str, parts: Sequence[str] = MODELS, revision: str | None = None) -> Path | None:
     """The repository's snapshot in the cache; None if it is missing or incomplete. Never accesses the network.
 
-    parts: those whose weights are required. Raises CheckpointError for an invalid repository name.
+    parts: those whose weights are required. revision: default: the main branch as it was last downloaded. Raises
+    CheckpointError for an invalid repository name.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(hub, local_files_only=True, allow_patterns=_patterns(parts, REQUIRED_SUFFIXES)))
+        patterns = _patterns(parts, REQUIRED_SUFFIXES)
+        folder = Path(snapshot_download(hub, revision=revision, local_files_only=True, allow_patterns=patterns))
     except HFValidationError as error:
         raise CheckpointError(
             f"{hub!r} is not a valid Hugging Face repository name; write owner/name, using letters, digits, '-', '_' "
@@ -73,7 +80,11 @@ def _missing_file(folder: Path, parts: Sequence[str]) -> str | None:
 
 
 def _missing_weights(part: Path) -> str | None:
-    for index in sorted(part.glob("*.safetensors.index.json")):
+    try:
+        index = chosen_index(part)
+    except CheckpointError:  # several variants; the loader says so
+        return None
+    if index is not None:
         try:
             shards = read_json(index).get("weight_map")
         except CheckpointError:
@@ -87,7 +98,12 @@ def _missing_weights(part: Path) -> str | None:
     return None if files else "*.safetensors"
 
 
-def download(hub: str, on_progress: Callable[[int, int], None] | None = None, parts: Sequence[str] = MODELS) -> Path:
+def download(
+    hub: str,
+    on_progress: Callable[[int, int], None] | None = None,
+    parts: Sequence[str] = MODELS,
+    revision: str | None = None,
+) -> Path:
     """Download a repository into the cache and return its snapshot folder; a complete snapshot is returned as it is.
 
     Files that an interrupted download completed are kept, and two downloads can run at the same time. parts: those
@@ -96,25 +112,25 @@ def download(hub: str, on_progress: Callable[[int, int], None] | None = None, pa
     """
     from brandpress.model.checkpoint.transfer import Counter, shown
 
-    snapshot = cached(hub, parts)
+    snapshot = cached(hub, parts, revision)
     if snapshot is None:
         with nullcontext(on_progress) if on_progress else shown(hub) as report:
-            snapshot = _fetch(hub, Counter(report), parts)
+            snapshot = _fetch(hub, Counter(report), parts, revision)
     return snapshot
 
 
-def _fetch(hub: str, counter: Counter, parts: Sequence[str]) -> Path:
+def _fetch(hub: str, counter: Counter, parts: Sequence[str], revision: str | None) -> Path:
     from huggingface_hub import close_session, snapshot_download
 
     patterns = _patterns(parts, SUFFIXES)
 
     def fetch() -> str:
-        files = snapshot_download(hub, allow_patterns=patterns, tqdm_class=counter.bar, dry_run=True)
+        files = snapshot_download(hub, revision=revision, allow_patterns=patterns, tqdm_class=counter.bar, dry_run=True)
         counter.start(*_check_files(hub, files))
-        return snapshot_download(hub, allow_patterns=patterns, tqdm_class=counter.bar)
+        return snapshot_download(hub, revision=revision, allow_patterns=patterns, tqdm_class=counter.bar)
 
     # On Ctrl-C the library would first finish the files in transfer, which may be gigabytes; this aborts them.
-    with explained(hub, download_command(hub)), ThreadPoolExecutor(1) as thread:
+    with explained(hub, download_command(hub, revision)), ThreadPoolExecutor(1) as thread:
         future = thread.submit(fetch)
         try:
             folder = Path(future.result())
@@ -149,8 +165,10 @@ def _check_files(hub: str, files: list[DryRunFileInfo]) -> tuple[int, int]:
     return total - remaining, total
 
 
-def download_command(hub: str) -> str:
+def download_command(hub: str, revision: str | None = None) -> str:
     """The shell command that downloads a repository."""
+    if revision is not None:
+        return f"hf download {hub} --revision {revision}"
     for family in FAMILIES.values():
         if family.hub == hub:
             return f"brandpress models --get {family.name}"

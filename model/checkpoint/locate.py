@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from brandpress.model.checkpoint.header import PICKLES
 from brandpress.model.checkpoint.hub import INDEX, MODELS, cached, download, download_command
 from brandpress.model.checkpoint.identify import hub_of
+from brandpress.model.checkpoint.lora_config import ADAPTER
+from brandpress.model.checkpoint.revision import REVISION_RULE, split_revision
+from brandpress.model.checkpoint.weights import listing, parts_of_file
 from brandpress.model.choice import QUANTISATIONS, LoraChoice, ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, NANO
@@ -49,7 +53,7 @@ def absolute(choice: ModelChoice, relative_to: Path) -> ModelChoice:
         return None if path is None else _resolved(path, relative_to)
 
     base = choice.base
-    if base not in FAMILIES and (is_path(base) or _exists(relative_to / base)):
+    if split_revision(base)[0] not in FAMILIES and (is_path(base) or _exists(relative_to / base)):
         base = _resolved(base, relative_to)
     return replace(
         choice,
@@ -80,7 +84,7 @@ def _exists(path: Path) -> bool:
 
 def is_path(name: str) -> bool:
     """Whether a name can only be a path, not a family's name or a hub id."""
-    return name.startswith((".", "/", "~")) or name.endswith(".safetensors") or name.count("/") > 1
+    return name.startswith((".", "/", "~")) or name.endswith(".safetensors") or split_revision(name)[0].count("/") > 1
 
 
 def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
@@ -94,6 +98,7 @@ def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
     paths = {} if root is None else {part: root / part for part in MODELS}
     if transformer is not None:
         paths["transformer"] = transformer
+        paths |= dict.fromkeys(_parts_in(transformer), transformer)
     for part in MODELS:
         override: str | None = getattr(choice, part)
         if override is not None:
@@ -109,7 +114,7 @@ def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
         text_encoder=text_encoder,
         text_config=_text_config(text_encoder, root),
         tokenizer=_tokenizer(text_encoder, root),
-        loras=tuple((_existing(Path(lora.file), "LoRA"), lora.scale) for lora in choice.loras),
+        loras=tuple((_lora_file(Path(lora.file)), lora.scale) for lora in choice.loras),
     )
 
 
@@ -127,27 +132,38 @@ def _base(choice: ModelChoice, fetch: bool) -> tuple[Path | None, Path | None]:
     if choice.transformer is not None:
         raise CheckpointError(f"{base} is itself a transformer; use a folder as base, or leave out `transformer`")
     transformer = _single(base)
-    parts = [part for part in _parts_of_base(choice) if part != "transformer"]
-    return (_companion(transformer, parts, fetch) if parts else None), transformer
+    held = _parts_in(transformer)
+    parts = [part for part in _parts_of_base(choice) if part != "transformer" and part not in held]
+    text_encoder = Path(choice.text_encoder or transformer)
+    if not parts and (choice.text_encoder is not None or _tokenizer_beside(text_encoder) is not None):
+        return None, transformer
+    return _companion(transformer, parts, fetch), transformer
+
+
+def _parts_in(transformer: Path) -> tuple[str, ...]:
+    """The parts that an all-in-one checkpoint holds besides the transformer; none in other files."""
+    return () if transformer.is_dir() else tuple(p for p in parts_of_file(transformer) if p != "transformer")
 
 
 def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:
     """The cached folder of a family's name or a hub id; None if it is missing but every part is chosen separately."""
-    family = FAMILIES.get(choice.base)
-    hub = family.hub if family else choice.base
+    name, revision = split_revision(choice.base)
+    family = FAMILIES.get(name)
+    hub = family.hub if family else name
     if hub is None or hub.count("/") != 1:
         raise CheckpointError(_unknown(choice.base))
     parts = _parts_of_base(choice)
-    folder = cached(hub, parts)
+    folder = cached(hub, parts, revision)
     not_needed = (
         not parts and choice.text_encoder is not None and _tokenizer_beside(Path(choice.text_encoder)) is not None
     )
     if folder is not None or not_needed:
         return folder
     if fetch:
-        return download(hub, parts=parts)
+        return download(hub, parts=parts, revision=revision)
     raise CheckpointError(
-        f"{hub} is not in this machine's Hugging Face cache; run `{download_command(hub)}`, or use a folder as base"
+        f"{hub}{f' at revision {revision}' if revision else ''} is not in this machine's Hugging Face cache; run "
+        f"`{download_command(hub, revision)}`, or use a folder as base"
     )
 
 
@@ -191,6 +207,25 @@ def _existing(path: Path, role: str) -> Path:
     return path
 
 
+def _lora_file(path: Path) -> Path:
+    """A LoRA's file: the path itself, or the weights in a folder as PEFT and diffusers save them."""
+    _existing(path, "LoRA")
+    if not path.is_dir():
+        return path
+    files = sorted(path.glob("*.safetensors"))
+    if path / ADAPTER in files:
+        return path / ADAPTER
+    if len(files) == 1:
+        return files[0]
+    pickles = sorted(file.name for file in path.glob("*") if file.suffix.lower() in PICKLES)
+    if not files and pickles:
+        raise CheckpointError(
+            f"{path} holds no safetensors file; its {listing(pickles)} is a pickle, which can run code when it is "
+            "opened; save the LoRA again with safetensors"
+        )
+    raise CheckpointError(f"{path}: expected {ADAPTER} (a LoRA saved by PEFT), or a single .safetensors file")
+
+
 def _text_config(text_encoder: Path, root: Path | None) -> Path | None:
     beside = (text_encoder if text_encoder.is_dir() else text_encoder.parent) / "config.json"
     if text_encoder.is_dir() or beside.is_file():
@@ -224,6 +259,8 @@ def _places_beside(text_encoder: Path) -> tuple[Path, ...]:
 
 
 def _unknown(model: str) -> str:
+    if split_revision(model)[1] is not None:
+        return f"model {model!r}: {REVISION_RULE}"
     return f"model {model!r} is not a folder, a file or a known name; known names: {', '.join(FAMILIES)}"
 
 

@@ -9,22 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from brandpress.model.checkpoint.bfl_vae import tensor_origin as vae_origin
-from brandpress.model.checkpoint.formats import Formats
 from brandpress.model.checkpoint.identify import Layout, count_blocks, naming
+from brandpress.model.checkpoint.stored import Stored
 from brandpress.model.errors import CheckpointError
-from brandpress.model.network.autoencoder import AutoencoderConfig
-from brandpress.model.network.transformer import TransformerConfig
+from brandpress.model.network.config import AutoencoderConfig, TransformerConfig
 
 POSITION_AXES = 4
 
 
-def transformer_config(formats: Formats, layout: Layout, like: TransformerConfig | None) -> TransformerConfig:
+def transformer_config(stored: Stored, layout: Layout, like: TransformerConfig | None) -> TransformerConfig:
     """Returns the config of a transformer's weights. like: the config of the part they replace. Raises CheckpointError
     if a required tensor is missing."""
-    weights, name = formats.weights, naming(layout)
+    weights, name = stored.weights, naming(layout)
 
     def shape(tensor: str) -> tuple[int, ...]:
-        return _shape(formats, name(tensor))
+        return _shape(stored, name(tensor))
 
     width, channels = shape("x_embedder.weight")
     head = shape("transformer_blocks.0.attn.norm_q.weight")[0]
@@ -46,14 +45,14 @@ def transformer_config(formats: Formats, layout: Layout, like: TransformerConfig
     )
 
 
-def autoencoder_config(formats: Formats, layout: Layout, like: AutoencoderConfig | None) -> AutoencoderConfig:
+def autoencoder_config(stored: Stored, layout: Layout, like: AutoencoderConfig | None) -> AutoencoderConfig:
     """Returns the config of an autoencoder's weights. like: the config of the part they replace. Raises CheckpointError
     if a required tensor is missing."""
-    weights = formats.weights
-    levels = count_levels(formats, layout)
+    weights = stored.weights
+    levels = count_levels(stored, layout)
 
     def shape(tensor: str) -> tuple[int, ...]:
-        return _shape(formats, vae_origin(tensor, levels).name if layout == "bfl" else tensor)
+        return _shape(stored, vae_origin(tensor, levels).name if layout == "bfl" else tensor)
 
     def widths(side: str) -> tuple[int, ...]:
         return tuple(shape(f"{side}_blocks.{level}.resnets.0.conv2.weight")[0] for level in range(levels))
@@ -83,13 +82,13 @@ def autoencoder_config(formats: Formats, layout: Layout, like: AutoencoderConfig
     )
 
 
-def count_levels(formats: Formats, layout: Layout) -> int:
+def count_levels(stored: Stored, layout: Layout) -> int:
     """The number of blocks in an autoencoder's encoder, and in its decoder."""
     head = "encoder.down." if layout == "bfl" else "encoder.down_blocks."
-    return len({name.split(".")[2] for name in formats.weights if name.startswith(head)})
+    return len({name.split(".")[2] for name in stored.weights if name.startswith(head)})
 
 
-def _shape(formats: Formats, name: str) -> tuple[int, ...]:
-    if name not in formats.weights:
-        raise CheckpointError(f"{formats.weights.label}: {name} is missing; the file is incomplete")
-    return formats.shape(name)
+def _shape(stored: Stored, name: str) -> tuple[int, ...]:
+    if name not in stored.weights:
+        raise CheckpointError(f"{stored.weights.label}: {name} is missing; the file is incomplete")
+    return stored.shape(name)

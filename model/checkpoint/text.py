@@ -9,20 +9,19 @@ from typing import Any
 import torch
 
 from brandpress.model.checkpoint.bfl import Origin
+from brandpress.model.checkpoint.chat_template import ChatTemplate
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.fill import fill
 from brandpress.model.checkpoint.formats import Formats
-from brandpress.model.checkpoint.identify import describe_contents, widths_of
+from brandpress.model.checkpoint.identify import widths_of
 from brandpress.model.checkpoint.locate import Parts
-from brandpress.model.checkpoint.weights import Weights, open_weights
+from brandpress.model.checkpoint.tokenizer import check_tokenizer
+from brandpress.model.checkpoint.trunk import language_config, layers_of, trunk_prefix
+from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.errors import CheckpointError
-from brandpress.model.family import FAMILIES, HEAD_SIZE, MISTRAL, QWEN3_4B, TextEncoderSize
+from brandpress.model.family import FAMILIES, HEAD_SIZE, TextEncoderSize
+from brandpress.model.network.chat import Conversation
 from brandpress.model.network.text_encoder import MistralTextEncoder, Qwen3TextEncoder, Trunk
-
-EMBEDDING = "embed_tokens.weight"
-PREFIXES = ("model.language_model.", "language_model.model.", "model.", "")
-"""Prefixes of the trunk's tensors: transformers 5, older transformers, a plain language model, Comfy's files."""
 
 
 def load_text_encoder(
@@ -30,8 +29,8 @@ def load_text_encoder(
 ) -> Qwen3TextEncoder | MistralTextEncoder:
     """Loads [klein]'s Qwen3 or [dev]'s Mistral-3, by the config. Raises CheckpointError."""
     parts = _parts(description)
-    weights = open_weights(parts.text_encoder)
-    prefix = _prefix(weights)
+    weights = open_weights(parts.text_encoder, "text_encoder")
+    prefix = trunk_prefix(weights)
     config = trunk_config(description)
     layers = description.text_layers or default_layers(config)
     depth: int = config.num_hidden_layers
@@ -58,23 +57,31 @@ def check_fit(description: ModelDescription) -> None:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """Loads the tokenizer in a folder. Raises CheckpointError."""
+    """Loads the tokenizer in a folder, without any code of the checkpoint. Raises CheckpointError.
+
+    Its `apply_chat_template` takes one conversation and returns text, rendered within limits (see `chat_template`).
+    """
     from transformers import AutoTokenizer
 
-    if not folder.is_dir():
-        raise CheckpointError(f"{folder} is missing; it should hold the tokenizer")
+    check_tokenizer(folder)
+    template = ChatTemplate(folder)
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the libraries raise bare exceptions
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{folder}: the tokenizer can't be loaded: {reason}") from error
+
+    def apply_chat_template(conversation: Conversation, tokenize: bool = False, **options: Any) -> str:
+        (text,) = template.render([conversation], **options)
+        return text
+
+    tokenizer.apply_chat_template = apply_chat_template  # transformers' own has no limits
+    return tokenizer
 
 
 def default_layers(config: Any) -> tuple[int, ...]:
     """The layers that diffusers' pipelines use; for a shallower encoder, those at 1/4, 1/2 and 3/4 of its depth."""
-    layers = (QWEN3_4B if config.model_type == "qwen3" else MISTRAL).layers
-    depth: int = config.num_hidden_layers
-    return layers if depth >= max(layers) else tuple(depth * quarter // 4 for quarter in (1, 2, 3))
+    return layers_of(config.model_type == "qwen3", config.num_hidden_layers)
 
 
 def trunk_config(description: ModelDescription) -> Any:
@@ -90,17 +97,8 @@ def trunk_config(description: ModelDescription) -> Any:
                 "unknown; set text_encoder to a folder with a config.json"
             )
         return table_config(family.text_encoder)
-    raw = read_json(parts.text_config)
-    if raw.get("model_type") == "mistral3" and isinstance(raw.get("text_config"), dict):
-        raw = raw["text_config"]
-    kind = raw.get("model_type")
-    if kind == "qwen3":
-        return Qwen3Config.from_dict(raw)
-    if kind == "mistral":
-        return MistralConfig.from_dict(raw)
-    raise CheckpointError(
-        f"{parts.text_config}: model_type: expected 'qwen3' (FLUX.2 [klein]) or 'mistral3' ([dev]), got {kind!r}"
-    )
+    raw = language_config(parts.text_config)
+    return (Qwen3Config if raw["model_type"] == "qwen3" else MistralConfig).from_dict(raw)
 
 
 def table_config(size: TextEncoderSize) -> Any:
@@ -139,15 +137,6 @@ def trunk_model(config: Any, depth: int, device: torch.device) -> Any:
         raise CheckpointError(f"this version of transformers is not supported: {rotary.__name__} takes no config")
     model.rotary_emb = rotary(config=config).to(device)
     return model
-
-
-def _prefix(weights: Weights) -> str:
-    for prefix in PREFIXES:
-        if prefix + EMBEDDING in weights:
-            return prefix
-    raise CheckpointError(
-        f"{weights.label}: {describe_contents(weights)}; expected a text encoder (Qwen3 or Mistral-3)"
-    )
 
 
 def _parts(description: ModelDescription) -> Parts:

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 
 from PIL import Image
 
+from brandpress.model.checkpoint.describe import describe_hosted
+from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import BrandpressError, HostedError, RequestError
 from brandpress.model.family import FAMILIES, HOSTED, Family
 from brandpress.model.hosted.address import key_of_environment, service_of
@@ -42,6 +44,7 @@ class HostedRenderer:
         if not 1 <= in_flight <= MAX_IN_FLIGHT:
             raise RequestError(f"in_flight {in_flight}: allowed: 1 to {MAX_IN_FLIGHT}")
         self.family, self.in_flight, self._endpoint = family, in_flight, family.endpoint
+        self.description = describe_hosted(ModelChoice(family.name, region=region), family)
         self._service, self._key, self._policy = service_of(region), key_of_environment(), policy
 
     @classmethod

@@ -127,7 +127,7 @@ def load_upsampler(description: ModelDescription, device: torch.device, dtype: t
         raise CheckpointError(f"{description.name} can't rewrite prompts; use flux.2-dev")
     folder = parts.text_encoder
     model = Mistral3ForConditionalGeneration.from_pretrained(
-        folder, dtype=dtype, local_files_only=True, use_safetensors=True
+        folder, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False
     )
     config = read_json(folder / "config.json")
     patch = config.get("vision_config", {}).get("patch_size", 14) * config.get("spatial_merge_size", 2)
@@ -138,5 +138,5 @@ def _image_processor(folder: Path) -> Any:
     from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 
     if (folder / "preprocessor_config.json").is_file():
-        return PixtralImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        return PixtralImageProcessorPil.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     return PixtralImageProcessorPil()

@@ -126,7 +126,7 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     parts = model.parts
     if parts is None:
         return Need(0, 0, 0, 0)
-    transformer, autoencoder = open_weights(parts.transformer), open_weights(parts.vae)
+    transformer, autoencoder = open_weights(parts.transformer), open_weights(parts.vae, "vae")
     pixels = largest.width * largest.height
     tokens = model.text_length + pixels // SIZE_MULTIPLE**2 + largest.reference_tokens
     hidden = transformer_width(transformer)

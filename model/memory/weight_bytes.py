@@ -24,7 +24,7 @@ def weight_bytes(weights: Weights, item_bytes: int, *, quantised: bool = False) 
 
 def text_encoder_bytes(model: ModelDescription, parts: Parts, item_bytes: int) -> int:
     """Returns the bytes of the text encoder's tensors that are loaded: no head, no layers above the last one used."""
-    weights = open_weights(parts.text_encoder)
+    weights = open_weights(parts.text_encoder, "text_encoder")
     last = max(model.text_layers or _family_layers(model, parts))
     total = 0
     for name in weights:

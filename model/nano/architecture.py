@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from brandpress.model.network.autoencoder import AutoencoderConfig
-from brandpress.model.network.transformer import TransformerConfig
+from brandpress.model.network.config import AutoencoderConfig, TransformerConfig
 
 AUTOENCODER = AutoencoderConfig(
     block_out_channels=(16, 32, 64, 96),

@@ -10,46 +10,16 @@ the blocks, Z channels and X Y rows and columns at any resolution, N = X*Y posit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brandpress.model.network import tiled
-from brandpress.model.network.config import read_fields
+from brandpress.model.network.config import AutoencoderConfig
 from brandpress.model.network.kernels import EAGER, Kernels
-
-
-@dataclass(frozen=True, slots=True)
-class AutoencoderConfig:
-    """The fields of `vae/config.json` that shape the network; the defaults are FLUX.2's."""
-
-    in_channels: int = 3
-    out_channels: int = 3
-    block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
-    decoder_block_out_channels: tuple[int, ...] | None = None
-    layers_per_block: int = 2
-    latent_channels: int = 32
-    norm_num_groups: int = 32
-    use_quant_conv: bool = True
-    use_post_quant_conv: bool = True
-    mid_block_add_attention: bool = True
-    batch_norm_eps: float = 1e-4
-    patch_size: tuple[int, int] = (2, 2)
-
-    @classmethod
-    def from_dict(cls, config: Mapping[str, Any]) -> AutoencoderConfig:
-        """Reads the fields from a parsed `config.json`. Raises CheckpointError if it describes another class."""
-        return cls(**read_fields(cls, config, class_name="AutoencoderKLFlux2"))
-
-    @property
-    def token_channels(self) -> int:
-        """C, the channels of a token: those of a patch of latents."""
-        return self.latent_channels * self.patch_size[0] * self.patch_size[1]
 
 
 class ResnetBlock(nn.Module):

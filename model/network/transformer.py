@@ -15,15 +15,14 @@ D = H*K width, I inner width of the feed-forward, C token channels, X text embed
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from brandpress.model.network.config import read_fields
+from brandpress.model.network.config import TransformerConfig
 from brandpress.model.network.modulation import (
     Modulation,
     ModulationProjection,
@@ -32,35 +31,6 @@ from brandpress.model.network.modulation import (
     modulate,
 )
 from brandpress.model.network.rope import Rope, rope_table
-
-
-@dataclass(frozen=True, slots=True)
-class TransformerConfig:
-    """The fields of `transformer/config.json`. Defaults are those of FLUX.2 [dev]."""
-
-    in_channels: int = 128
-    out_channels: int | None = None
-    num_layers: int = 8
-    num_single_layers: int = 48
-    attention_head_dim: int = 128
-    num_attention_heads: int = 48
-    joint_attention_dim: int = 15360
-    timestep_guidance_channels: int = 256
-    mlp_ratio: float = 3.0
-    axes_dims_rope: tuple[int, ...] = (32, 32, 32, 32)
-    rope_theta: int = 2000
-    eps: float = 1e-6
-    guidance_embeds: bool = True
-
-    @classmethod
-    def from_dict(cls, config: Mapping[str, Any]) -> TransformerConfig:
-        """Returns the fields of a parsed `config.json`. Raises CheckpointError if it describes another class."""
-        return cls(**read_fields(cls, config, class_name="Flux2Transformer2DModel"))
-
-    @property
-    def width(self) -> int:
-        """D, the width of the hidden states."""
-        return self.num_attention_heads * self.attention_head_dim
 
 
 class KeyValue(NamedTuple):

@@ -126,7 +126,7 @@ def plan_job(
     from brandpress.pipeline.plan.summary import summary_json
     from brandpress.pipeline.spec.load import load_campaign
 
-    plan = make_plan(load_campaign(job, deliver))
+    plan = make_plan(load_campaign(job, deliver), check=True)
     gpu_bytes = None if gpu_memory is None else int(gpu_memory * 1e9)
     summary = summarise_with_store(plan, gpu_bytes=gpu_bytes, require_store=check)
     if as_json:
@@ -161,7 +161,7 @@ def render_job(
     from brandpress.pipeline.render.worker.actor import RENDERER
     from brandpress.pipeline.spec.load import load_campaign
 
-    plan = make_plan(load_campaign(job, deliver), fetch=True)
+    plan = make_plan(load_campaign(job, deliver), fetch=True, check=True)
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
         outcome = render_campaign(
             plan,

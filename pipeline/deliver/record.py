@@ -50,13 +50,17 @@ class LoraStamp(StoredModel):
 
 
 class ModelStamp(StoredModel):
-    """The model that rendered a picture. `weights_digest` identifies it; the name is for people."""
+    """The model that rendered a picture. `weights_digest` identifies it; the name is for people.
 
-    omit_default = ("quantisation", "loras")
+    revision: the commit of a model from the Hugging Face hub.
+    """
+
+    omit_default = ("revision", "quantisation", "loras")
 
     name: str
     weights_digest: str
     licence: str
+    revision: str | None = None
     quantisation: str | None = None
     loras: tuple[LoraStamp, ...] = ()
 
@@ -146,6 +150,7 @@ def stamp_of(model: ModelDescription) -> ModelStamp:
         name=model.name,
         weights_digest=model.weights_digest,
         licence=model.licence,
+        revision=model.revision,
         quantisation=model.choice.quantise,
         loras=tuple(LoraStamp(file=PurePath(lora.file).name, scale=lora.scale) for lora in model.choice.loras),
     )

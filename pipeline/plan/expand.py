@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from brandpress.model.checkpoint.describe import ModelDescription, describe
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.parts import part_problems
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.variants import make_variants
 from brandpress.pipeline.spec.campaign import Campaign
@@ -22,13 +23,17 @@ class Plan:
     variants: tuple[Variant, ...] = field(repr=False, compare=False)
 
 
-def make_plan(campaign: Campaign, *, fetch: bool = False) -> Plan:
+def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False) -> Plan:
     """Returns the plan for the model that the campaign names.
 
-    fetch: download the model if it's a hub id that isn't in the cache yet. Raises CheckpointError if there is no such
-    model, and SpecError if the campaign uses something that the model can't do.
+    fetch: download the model if it's a hub id that isn't in the cache yet. check: check the headers of the model's
+    files, which must be able to render. Raises CheckpointError if there is no such model, and SpecError if the campaign
+    uses something that the model can't do, or if a part of the model is unusable.
     """
-    return plan_for(campaign, describe(campaign.choice, campaign.path.parent, fetch=fetch))
+    model = describe(campaign.choice, campaign.path.parent, fetch=fetch)
+    if check and (problems := part_problems(campaign.choice, model, campaign.source.problem)):
+        raise SpecError(tuple(problems))
+    return plan_for(campaign, model)
 
 
 def plan_for(campaign: Campaign, model: ModelDescription) -> Plan:

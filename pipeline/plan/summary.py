@@ -134,6 +134,7 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
             "licence": model.licence,
             "commercial_use": model.commercial_use,
             "weights_digest": model.weights_digest,
+            "revision": model.revision,
             "sampler": model.sampler,
             "choice": choice_json(plan.campaign.choice),
         },

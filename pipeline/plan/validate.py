@@ -10,6 +10,7 @@ from brandpress.model.checkpoint.describe import ModelDescription, describe
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.parts import PARTS, part_problems, problem_of
 from brandpress.pipeline.spec.brand import BrandFields
 from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.campaign import Job
@@ -20,7 +21,6 @@ from brandpress.pipeline.spec.problem import Problem, SpecError
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 Kind = Literal["brand", "campaign"]
-PARTS = ("transformer", "vae", "text_encoder")
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,10 @@ def _campaign(path: Path) -> Validation:
         problems += missing_parts
         try:
             model = describe(examined.choice, path.parent)
+            problems += part_problems(examined.choice, model, examined.document.problem)
         except CheckpointError as error:
-            problems += [] if missing_parts else [examined.document.problem(("model",), f"model: {error}")]
+            if not missing_parts:
+                problems.append(problem_of(examined.choice, path.parent, error, examined.document.problem))
     if campaign is not None and model is not None:
         problems += model_problems(campaign, model)
     if campaign is None or problems:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import struct
 from pathlib import Path
 
 from tests.corpus.pictures import draw
+from tests.model.sparse import sparse_checkpoint, sparse_lora
 
 CORPUS = Path(__file__).parent
 ABSENT = {"mugg.png", "cupp.png"}
@@ -16,10 +16,12 @@ LORA = "klein-base/style.safetensors"
 
 
 def lay_out(folder: Path) -> Path:
-    """Copies the corpus with its pictures; returns the folder."""
+    """Copies the corpus with its pictures and the headers of its checkpoints; returns the folder."""
     for part in ("bad", "good", "klein", "klein-base", "northwind"):
         shutil.copytree(CORPUS / part, folder / part)
-    (folder / LORA).write_bytes(struct.pack("<Q", 2) + b"{}")
+    for checkpoint in ("klein", "klein-base"):
+        sparse_checkpoint(folder / checkpoint)
+    sparse_lora(folder / LORA)
     for brand in folder.rglob("brand.yaml"):
         for name in set(re.findall(r"pictures[/\\]([\w-]+\.(?:png|jpg|webp))", brand.read_text())) - ABSENT:
             picture = brand.parent / "pictures" / name

@@ -75,7 +75,7 @@ def load_tokenizer(folder: Path) -> Any:
     """Returns the tokenizer, loaded once per process."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 class DrawingPool:

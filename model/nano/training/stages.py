@@ -194,7 +194,7 @@ class Training:
             library = Library.load(self.art, self.art / "cache")
             count = round(CAPTIONS * min(1.0, self.options.scale))
             train_tokenizer(caption_corpus(random.Random(0), library, count)).save_pretrained(folder)  # noqa: S311
-        return AutoTokenizer.from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
     def start_compilation(self) -> BackgroundCompilation | None:
         """Start compiling the transformer's blocks in the background, if training needs it."""

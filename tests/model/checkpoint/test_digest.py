@@ -111,3 +111,29 @@ def test_an_unwritable_cache_is_ignored(
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert folder_digest(folder) == before
+
+
+@pytest.mark.parametrize("how", ["in place", "another file"])
+def test_a_change_that_keeps_size_and_time_is_noticed(folder: Path, how: str) -> None:
+    file = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    before, time = folder_digest(folder), file.stat().st_mtime_ns
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    if how == "in place":
+        file.write_bytes(content)
+    else:
+        (folder / "new").write_bytes(content)
+        (folder / "new").replace(file)
+    os.utime(file, ns=(time, time))
+    assert file.stat().st_mtime_ns == time
+    assert folder_digest(folder) != before
+
+
+@pytest.mark.parametrize("name", ["tokenizer/tokenizer.model", "tokenizer/additional_chat_templates/x.jinja"])
+def test_all_files_of_a_tokenizer_count(folder: Path, name: str) -> None:
+    before = folder_digest(folder)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"pieces")
+    added = folder_digest(folder)
+    change_last_byte(folder / name)
+    assert len({before, added, folder_digest(folder)}) == 3

@@ -477,7 +477,7 @@ def test_a_worker_that_offloads_gets_large_groups(ray: Resources, tmp_path: Path
 
 def test_a_composed_model_reaches_its_worker(ray: Resources, tmp_path: Path) -> None:
     """The stand-in reports its load options as its device."""
-    checkpoint = write_checkpoint(tmp_path / "checkpoint", whole=True)
+    checkpoint = write_checkpoint(tmp_path / "checkpoint")
     lora = tmp_path / "style.safetensors"
     lora.write_bytes(struct.pack("<Q", 2) + b"{}")
     model = {"base": "checkpoint", "loras": [{"file": "style.safetensors", "scale": 0.5}], "quantise": "fp8"}

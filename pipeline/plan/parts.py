@@ -1,0 +1,47 @@
+"""Problems of a model's parts, at the fields of `model:` that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from brandpress.model.checkpoint.check import PartProblem, check_model
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.choice import ModelChoice
+from brandpress.model.errors import CheckpointError
+from brandpress.pipeline.spec.document import Location
+from brandpress.pipeline.spec.problem import Problem
+
+PARTS = ("transformer", "vae", "text_encoder")
+MakeProblem = Callable[[Location, str], Problem]
+
+
+def part_problems(choice: ModelChoice, model: ModelDescription, problem: MakeProblem) -> list[Problem]:
+    """Returns the problems that the headers and configs of a model's files show. choice: as the campaign writes it."""
+    return [problem(_location(choice, found), f"model: {found.message}") for found in check_model(model)]
+
+
+def problem_of(choice: ModelChoice, folder: Path, error: CheckpointError, problem: MakeProblem) -> Problem:
+    """Returns an error of `describe` as a problem, at the field whose file it is about. folder: of the campaign."""
+    return problem(_named_in(choice, folder, str(error)) or ("model",), f"model: {error}")
+
+
+def _location(choice: ModelChoice, found: PartProblem) -> Location:
+    field = found.field
+    if field and (field[0] == "loras" or getattr(choice, str(field[0])) is not None):
+        return ("model", *field)
+    return ("model", "base") if _is_composed(choice) else ("model",)
+
+
+def _is_composed(choice: ModelChoice) -> bool:
+    return choice != ModelChoice(choice.base)
+
+
+def _named_in(choice: ModelChoice, folder: Path, message: str) -> Location | None:
+    """The field whose path an error names."""
+    named: list[tuple[Location, str | None]] = [(("model", part), getattr(choice, part)) for part in PARTS]
+    named += [(("model", "loras", number, "file"), lora.file) for number, lora in enumerate(choice.loras)]
+    for location, file in named:
+        if file is not None and str((folder / Path(file).expanduser()).resolve()) in message:
+            return location
+    return None

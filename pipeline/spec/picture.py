@@ -8,17 +8,20 @@ import stat
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
 from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
-from brandpress.pipeline.spec.messages import closest, quote
+from brandpress.pipeline.spec.closest import most_similar
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import fetch, is_address
 
 MAX_FILE_BYTES = 64 * 1_048_576
 MAX_PICTURE_PIXELS = 100_000_000
+MAX_ENTRIES = 10_000  # of a folder that is searched for a similar name
 REFERENCE_FORMATS = ("PNG", "JPEG", "WEBP")
 FORMAT_RULE = "allowed: PNG, JPEG or WebP"
 
@@ -84,7 +87,7 @@ def _content(file: str, path: Path) -> bytes:
         with path.open("rb") as opened:
             content = opened.read(min(status.st_size, MAX_FILE_BYTES) + 1)  # allocates as many bytes as it's asked for
     except (FileNotFoundError, NotADirectoryError):
-        raise WrongValueError(f"there is no picture {quote(file)}", "", _similar_name(path)) from None
+        raise WrongValueError(f"there is no picture {quote(file)}", "", _similar(file, path)) from None
     except OSError as error:
         raise WrongValueError(f"the picture {quote(file)} can't be read: {error.strerror or error}") from None
     if len(content) > MAX_FILE_BYTES:
@@ -137,10 +140,11 @@ def flatten(picture: Image.Image, background: str) -> Image.Image:
     return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
 
-def _similar_name(path: Path) -> str:
-    """Returns the name in the same folder that is most similar to the missing one."""
+def _similar(file: str, path: Path) -> str:
+    """Returns the most similar path in the same folder, as the brand spec would write it."""
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir())[:1000]
+        names = [entry.name for entry in islice(path.parent.iterdir(), MAX_ENTRIES)]
     except OSError:
         return ""
-    return closest(path.name, names)
+    near = most_similar(path.name, sorted(names))
+    return "" if near is None or near == path.name else quote(f"{file.rpartition('/')[0]}/{near}".lstrip("/"))

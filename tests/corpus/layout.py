@@ -19,6 +19,7 @@ def lay_out(folder: Path) -> Path:
     """Copies the corpus with its pictures; returns the folder."""
     for part in ("bad", "good", "klein", "klein-base", "northwind"):
         shutil.copytree(CORPUS / part, folder / part)
+    (folder / ".git").mkdir()  # the root below which jobs may name brand specs
     (folder / LORA).write_bytes(struct.pack("<Q", 2) + b"{}")
     for brand in folder.rglob("brand.yaml"):
         for name in set(re.findall(r"pictures[/\\]([\w-]+\.(?:png|jpg|webp))", brand.read_text())) - ABSENT:

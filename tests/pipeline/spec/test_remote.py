@@ -204,6 +204,7 @@ def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monke
     )
     examined = examine_brand(file)
     assert [str(problem) for problem in examined.problems] == [
-        f"{file}:4:44: {site.url('/page.html')!r} isn't a readable picture; allowed: a complete PNG, JPEG or WebP file"
+        f"{file}:4:44: products.page: {site.url('/page.html')!r} isn't a readable picture; "
+        "allowed: a complete PNG, JPEG or WebP file"
     ]
     assert (examined.pictures[site.url()].file, examined.pictures[site.url()].width) == (site.url(), 96)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.errors import CheckpointError
+from brandpress.model.user_cache import user_cache
 
 PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
 SUFFIXES = (".safetensors", ".json", ".txt", ".jinja")
@@ -65,11 +66,11 @@ class _DigestCache:
     min_bytes = 1 << 20
 
     def __init__(self) -> None:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        self._path = root / "brandpress" / "digests.json"
+        folder = user_cache()
+        self._path = None if folder is None else folder / "digests.json"
         self._added: dict[str, str] = {}
         try:
-            loaded = json.loads(self._path.read_bytes())
+            loaded = json.loads(self._path.read_bytes()) if self._path else {}
         except (OSError, ValueError):
             loaded = {}
         self._digests: dict[str, str] = loaded if isinstance(loaded, dict) else {}
@@ -88,7 +89,7 @@ class _DigestCache:
 
     def save(self) -> None:
         """Write the cache if digests were added."""
-        if not self._added:
+        if not self._added or self._path is None:
             return
         partial = self._path.with_suffix(f".{os.getpid()}")
         try:

@@ -6,6 +6,7 @@ HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE).
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.hub_error import explained
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
+from brandpress.model.user_cache import user_cache
 
 if TYPE_CHECKING:
     from huggingface_hub import DryRunFileInfo
@@ -55,6 +57,10 @@ def cached(hub: str, parts: Sequence[str] = MODELS) -> Path | None:
         ) from error
     except LocalEntryNotFoundError:
         return None
+    except RuntimeError:
+        if user_cache() is not None:
+            raise
+        return None  # a user without a home folder has no cache
     return None if _missing_file(folder, parts) else folder
 
 
@@ -97,6 +103,10 @@ def download(hub: str, on_progress: Callable[[int, int], None] | None = None, pa
     from brandpress.model.checkpoint.transfer import Counter, shown
 
     snapshot = cached(hub, parts)
+    if snapshot is None and user_cache() is None and "HF_HOME" not in os.environ:
+        raise CheckpointError(
+            f"{hub} can't be downloaded: this user has no home folder; set HF_HOME to a folder for it"
+        )
     if snapshot is None:
         with nullcontext(on_progress) if on_progress else shown(hub) as report:
             snapshot = _fetch(hub, Counter(report), parts)

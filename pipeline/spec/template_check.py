@@ -99,8 +99,8 @@ def _walk(node: nodes.Node, variables: Variables | None) -> Iterator[WrongValueE
         if node.name not in TESTS:
             what = f"unknown test {quote(node.name)}"
             yield WrongValueError(what, allowed(TESTS), closest(node.name, TESTS), needle=_inside(node.name))
-    elif isinstance(node, nodes.Const):
-        yield from _constant(node.value)
+    elif isinstance(node, nodes.Const | nodes.TemplateData):
+        yield from _constant(node.value if isinstance(node, nodes.Const) else node.data)
     elif not isinstance(node, _ALLOWED_NODES):
         what = _CONSTRUCTS.get(type(node), f"a {type(node).__name__.lower()}")
         yield WrongValueError(f"{what} isn't allowed in a template", _RULE)

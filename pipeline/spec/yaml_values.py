@@ -181,8 +181,11 @@ class ValueBuilder:
             self._report(node, f"{quote(node.value)} isn't a {name}", "put it in quotes if it's meant as text")
             return None
         if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-            self._report(node, "an unpaired surrogate isn't a character", "write the character itself")
-            return None
+            try:  # JSON writes other characters as pairs of surrogates
+                return value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                self._report(node, "an unpaired surrogate isn't a character", "write the character itself")
+                return None
         return remember(value, node.value)
 
     def _report(self, node: yaml.Node, what: str, allowed: str = "") -> None:

@@ -7,13 +7,15 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, chdir, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.model.memory.gpus import SLICE, visible_entries
 from brandpress.pipeline.render.cause import cause_of
-from brandpress.pipeline.render.driver.environment import hidden, secrets_in
+from brandpress.pipeline.render.driver.environment import hidden, not_inherited
+from brandpress.pipeline.render.driver.ray_folder import ray_folder
 
 CONNECT_SECONDS = 5.0
 OBJECT_STORE_BYTES = 100 * 2**20
@@ -95,13 +97,46 @@ def _dashboard_enabled() -> bool:
     return True
 
 
-def _outside_the_current_folder() -> AbstractContextManager[None]:
+@contextmanager
+def _outside_the_current_folder() -> Iterator[None]:
     """Changes the working directory while Ray starts.
 
     Ray puts that directory first on its workers' module path, where a `yaml.py` or `transformers/` in a user's
     repository would shadow the real package.
     """
-    return chdir(sys.prefix)
+    try:
+        before = Path.cwd()
+    except OSError:  # it has been deleted
+        before = Path("/")
+    os.chdir(sys.prefix)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(before)
+
+
+def _start(workers: int | None, needed: tuple[str, ...], folder: str | None) -> str | None:
+    """Starts a private Ray in a folder. Returns the URL of its dashboard, if enabled. Raises ClusterError."""
+    import ray
+
+    with_dashboard, gpus = _dashboard_enabled(), _gpu_count_override()
+    try:
+        with hidden(not_inherited(os.environ.items(), needed)), _outside_the_current_folder():
+            context = ray.init(
+                address="local",
+                include_dashboard=with_dashboard,
+                dashboard_host="127.0.0.1",
+                num_cpus=max(workers or 1, available_cpus(), gpus or 0),
+                num_gpus=gpus,
+                object_store_memory=OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level="ERROR",
+                _temp_dir=folder,
+            )
+    except Exception as error:  # Ray raises errors of many classes here
+        raise ClusterError(f"Ray can't be started on this machine: {cause_of(error).text}") from error
+    return f"http://{context.dashboard_url}" if with_dashboard else None
 
 
 @contextmanager
@@ -112,7 +147,7 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
     machine; it requires a token and ends with the block or with this process. needed: prefixes of secret variables that
     workers may inherit.
 
-    Raises ClusterError, and RequestError if the dashboard is enabled but not installed.
+    Raises ClusterError, NoFolderError, and RequestError if the dashboard is enabled but not installed.
     """
     address = os.environ.get("RAY_ADDRESS")
     if not address:
@@ -121,25 +156,12 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
     import ray
 
     owned, dashboard = not ray.is_initialized(), None
-    if owned and address:
-        _connect(address)
-    elif owned:
-        with_dashboard, gpus = _dashboard_enabled(), _gpu_count_override()
-        with hidden(secrets_in(os.environ.items(), needed)), _outside_the_current_folder():
-            context = ray.init(
-                address="local",
-                include_dashboard=with_dashboard,
-                dashboard_host="127.0.0.1",
-                num_cpus=max(workers or 1, available_cpus(), gpus or 0),
-                num_gpus=gpus,
-                object_store_memory=OBJECT_STORE_BYTES,
-                log_to_driver=False,
-                logging_level="ERROR",
-            )
-        dashboard = f"http://{context.dashboard_url}" if with_dashboard else None
-    try:
+    with ExitStack() as stack:
+        if owned and address:
+            _connect(address)
+        elif owned:
+            dashboard = _start(workers, needed, stack.enter_context(ray_folder()))
+        if owned:
+            stack.callback(ray.shutdown)
         total = ray.cluster_resources()
         yield Resources(int(total.get("CPU", 1)), int(total.get("GPU", 0)), dashboard)
-    finally:
-        if owned:
-            ray.shutdown()

@@ -79,10 +79,14 @@ def plain_text(value: object, limit: int = MAX_TEXT) -> str:
         raise WrongValueError("is empty", "write some text")
     if len(text) > limit:
         raise WrongValueError(f"is {len(text):,} characters long", f"allowed: at most {limit:,} characters")
-    for character in text:
-        if unicodedata.category(character) == "Cc" and character not in "\n\t":
-            raise WrongValueError(f"contains the control character {quote(character)}", "remove it")
+    if bad := control_character(text):
+        raise WrongValueError(f"contains the control character {quote(bad)}", "remove it")
     return text
+
+
+def control_character(text: str) -> str | None:
+    """Returns the first control character of a text that isn't a line break or a tab; None if it has none."""
+    return next((c for c in text if unicodedata.category(c) == "Cc" and c not in "\n\t"), None)
 
 
 def parse_choice(choices: tuple[str, ...]) -> Callable[[object], str]:

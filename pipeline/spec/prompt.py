@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from brandpress.pipeline.spec.fields import control_character
 from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.template import Template, TemplateRenderError
@@ -72,6 +73,8 @@ def _errors(value: object) -> Iterator[WrongValueError]:
         finite = not isinstance(leaf, float) or math.isfinite(leaf)
         if not finite or not isinstance(leaf, str | int | float | None):
             yield WrongValueError(f"has {kind(leaf)}, which JSON doesn't have", rule, at=steps)
+        if isinstance(leaf, str) and (bad := control_character(leaf)):
+            yield WrongValueError(f"contains the control character {quote(bad)}", "remove it", at=steps)
     for steps in _keys(value):
         if any(brackets in str(steps[-1]) for brackets in _TEMPLATE_BRACKETS):
             what = f"has the key {quote(steps[-1])}, but keys aren't templates"

@@ -69,11 +69,11 @@ def _too_large(tree: nodes.Template) -> list[WrongValueError]:
     return []
 
 
-def _constant(value: object) -> Iterator[WrongValueError]:
+def _constant(value: object, categories: tuple[str, ...]) -> Iterator[WrongValueError]:
     if isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
         yield WrongValueError("the template has a number that is too long", _NUMBER_RULE)
     for character in value if isinstance(value, str) else ():
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
+        if unicodedata.category(character) in categories and character not in "\n\t":
             what = f"the template has {quote(character)}, which is a control character or half a surrogate pair"
             yield WrongValueError(what, "remove it")
             return
@@ -99,8 +99,10 @@ def _walk(node: nodes.Node, variables: Variables | None) -> Iterator[WrongValueE
         if node.name not in TESTS:
             what = f"unknown test {quote(node.name)}"
             yield WrongValueError(what, allowed(TESTS), closest(node.name, TESTS), needle=_inside(node.name))
-    elif isinstance(node, nodes.Const | nodes.TemplateData):
-        yield from _constant(node.value if isinstance(node, nodes.Const) else node.data)
+    elif isinstance(node, nodes.Const):
+        yield from _constant(node.value, ("Cc", "Cs"))
+    elif isinstance(node, nodes.TemplateData):
+        yield from _constant(node.data, ("Cs",))  # control characters are reported with the field
     elif not isinstance(node, _ALLOWED_NODES):
         what = _CONSTRUCTS.get(type(node), f"a {type(node).__name__.lower()}")
         yield WrongValueError(f"{what} isn't allowed in a template", _RULE)

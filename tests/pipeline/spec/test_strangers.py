@@ -253,6 +253,7 @@ def test_a_prompt_can_be_a_mapping(folder: Path) -> None:
         ({"a": {"b": ["{{ prodct }}"]}}, "unknown variable 'prodct'"),
         ({"{{ product }}": "a"}, "keys aren't templates"),
         ({"a": float("nan")}, "which JSON doesn't have"),
+        ({"a": "b\x07"}, "contains the control character"),
         ({}, "prompt is empty"),
         ([[]], "prompt is empty"),
         ({"a": "x" * 30_000}, "is longer than 20,000 characters"),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from brandpress.model.redaction import redacted
+
 
 class BrandpressError(Exception):
-    """An error that the user can act on. The command line prints its message and picks the exit code by its class."""
+    """An error that the user can act on. The command line prints its message, without what looks like a credential, and
+    picks the exit code by its class."""
+
+    def __str__(self) -> str:
+        return redacted(super().__str__())
 
 
 class CheckpointError(BrandpressError):

@@ -11,7 +11,6 @@ from brandpress.model.sampling_params import SamplingParams
 if TYPE_CHECKING:
     from PIL import Image
 
-    from brandpress.model.checkpoint.describe import ModelDescription
     from brandpress.model.errors import BrandpressError
 
 MAX_PIXELS = 4_194_304
@@ -67,6 +66,18 @@ class Failed:
     cause: BrandpressError
 
 
+class LoadedModel(Protocol):
+    """What identifies a loaded model: the digest of its files, and the version of the sampling code."""
+
+    @property
+    def weights_digest(self) -> str:
+        """SHA-256 in hex over all files that were read."""
+
+    @property
+    def sampler(self) -> str:
+        """Name and version of the sampling code."""
+
+
 class RendererProtocol(Protocol):
     """Renders requests: a `Renderer` with a model on a device, or a `HostedRenderer`.
 
@@ -74,7 +85,7 @@ class RendererProtocol(Protocol):
     """
 
     @property
-    def description(self) -> ModelDescription:
+    def description(self) -> LoadedModel:
         """The model that was loaded."""
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:

@@ -26,7 +26,13 @@ def driver(
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=job.parent,
-        env={**inherited, "DRIVER_OF": str(job), "PYTHONPATH": str(ROOT), **(environment or {})},
+        env={
+            **inherited,
+            "DRIVER_OF": str(job),
+            "BRANDPRESS_PASS_ENV": "DRIVER_OF, CHAOS_*",
+            "PYTHONPATH": str(ROOT),
+            **(environment or {}),
+        },
     )
     with process:
         try:

@@ -13,6 +13,7 @@ from brandpress.model.checkpoint.contents import files_of, folder_files
 from brandpress.model.checkpoint.files import check_regular
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.errors import CheckpointError
+from brandpress.model.user_cache import user_cache
 
 
 def parts_digest(parts: Parts) -> str:
@@ -49,11 +50,11 @@ class _DigestCache:
     min_bytes = 1 << 20
 
     def __init__(self) -> None:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        self._path = root / "brandpress" / "digests.json"
+        folder = user_cache()
+        self._path = None if folder is None else folder / "digests.json"
         self._added: dict[str, str] = {}
         try:
-            loaded = json.loads(self._path.read_bytes())
+            loaded = json.loads(self._path.read_bytes()) if self._path else {}
         except (OSError, ValueError):
             loaded = {}
         self._digests: dict[str, str] = loaded if isinstance(loaded, dict) else {}
@@ -73,7 +74,7 @@ class _DigestCache:
 
     def save(self) -> None:
         """Write the cache if digests were added."""
-        if not self._added:
+        if not self._added or self._path is None:
             return
         partial = self._path.with_suffix(f".{os.getpid()}")
         try:

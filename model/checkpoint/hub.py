@@ -6,6 +6,7 @@ HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE).
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from brandpress.model.checkpoint.hub_error import explained
 from brandpress.model.checkpoint.weights import chosen_index
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
+from brandpress.model.user_cache import user_cache
 
 if TYPE_CHECKING:
     from huggingface_hub import DryRunFileInfo
@@ -62,6 +64,10 @@ def cached(hub: str, parts: Sequence[str] = MODELS, revision: str | None = None)
         ) from error
     except LocalEntryNotFoundError:
         return None
+    except RuntimeError:
+        if user_cache() is not None:
+            raise
+        return None  # a user without a home folder has no cache
     return None if _missing_file(folder, parts) else folder
 
 
@@ -113,6 +119,10 @@ def download(
     from brandpress.model.checkpoint.transfer import Counter, shown
 
     snapshot = cached(hub, parts, revision)
+    if snapshot is None and user_cache() is None and "HF_HOME" not in os.environ:
+        raise CheckpointError(
+            f"{hub} can't be downloaded: this user has no home folder; set HF_HOME to a folder for it"
+        )
     if snapshot is None:
         with nullcontext(on_progress) if on_progress else shown(hub) as report:
             snapshot = _fetch(hub, Counter(report), parts, revision)

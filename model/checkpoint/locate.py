@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from brandpress.model.checkpoint.header import PICKLES
@@ -261,7 +262,11 @@ def _places_beside(text_encoder: Path) -> tuple[Path, ...]:
 def _unknown(model: str) -> str:
     if split_revision(model)[1] is not None:
         return f"model {model!r}: {REVISION_RULE}"
-    return f"model {model!r} is not a folder, a file or a known name; known names: {', '.join(FAMILIES)}"
+    shown = model if len(model) < MAX_SHOWN else f"{model[:MAX_SHOWN]}…"
+    near = get_close_matches(model.lower()[:MAX_SHOWN], FAMILIES, n=1)
+    suggestion = f"; did you mean {near[0]}?" if near and near[0] != model else ""
+    names = ", ".join(FAMILIES)
+    return f"model {shown!r} is not a folder, a file or a known name; known names: {names}{suggestion}"
 
 
 def _incomplete(choice: ModelChoice, missing_parts: list[str]) -> str:

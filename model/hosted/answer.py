@@ -16,6 +16,7 @@ from httpx2 import Headers
 
 from brandpress.model.errors import HostedError
 from brandpress.model.family import KEY_VARIABLE
+from brandpress.model.redaction import redacted
 
 READY = "Ready"
 UNDER_WAY = ("Pending", "Reasoning", "Generating")
@@ -99,7 +100,7 @@ class Answer:
 def tidy(text: str, secret: str) -> str:
     """External text as one line of at most 300 characters, without control characters and the secret."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    line = line.replace(secret, f"[{KEY_VARIABLE}]")
+    line = redacted(line.replace(secret, f"[{KEY_VARIABLE}]"))
     return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
 
 

@@ -1,5 +1,5 @@
 """`python -m brandpress.pipeline.cli`: the command `brandpress`."""
 
-from brandpress.pipeline.cli.app import main
+from brandpress.pipeline.cli.entry import main
 
 main()

@@ -7,20 +7,25 @@ work, 130 interrupted, 141 stdout was closed. Each command imports what it calls
 
 from __future__ import annotations
 
-import os
+import errno
+import logging
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from brandpress.model.errors import BrandpressError, CheckpointError
+from brandpress.model.redaction import redacted
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.exit_codes import (
     BROKEN,
+    FAILED,
     INTERRUPTED,
     INVALID,
     OK,
@@ -30,12 +35,15 @@ from brandpress.pipeline.cli.exit_codes import (
     outcome_exit_code,
 )
 from brandpress.pipeline.cli.options import Deliver, Job, Json
+from brandpress.pipeline.cli.streams import accept_any_text, discard_stdout
 from brandpress.pipeline.spec.problem import SpecError
 
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.variant import Variant
     from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
+
+MAX_MESSAGE = 500  # characters of an unforeseen error
 
 app = typer.Typer(
     name="brandpress",
@@ -52,28 +60,88 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
+@dataclass
+class Invocation:
+    """What one command line asks for besides its command, and how far it got.
+
+    renderer: `module:function` that loads the renderer for `render`; None for the model's. started, finished: whether
+    rendering has begun, and whether it has ended with an outcome.
+    """
+
+    renderer: str | None = None
+    debug: bool = False
+    started: bool = False
+    finished: bool = False
+
+
 def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) -> int:
-    """Runs one command line and returns its exit code. Errors that a user can act on are printed as one message.
+    """Runs one command line and returns its exit code. Errors are printed as one message; only --debug adds tracebacks.
 
     renderer: `module:function` that loads the renderer for `render`; default: the model's.
     """
+    accept_any_text()
+    invocation = Invocation(renderer)
     try:
-        code = app(arguments, prog_name="brandpress", standalone_mode=False, obj=renderer)
+        code = app(_with_debug_first(arguments), prog_name="brandpress", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
+        if code == INTERRUPTED and not invocation.finished:  # typer returns this code instead of raising
+            return _interrupted()
         return code if isinstance(code, int) else OK
     except BrandpressError as error:
-        typer.echo(str(error), err=True)
-        return error_exit_code(error)
+        return _report(str(error), error_exit_code(error), invocation)
     except typer.TyperException as error:
         cast(Any, error).show()  # a wrong command line; `show`, which prints the usage, isn't in typer's public types
         return INVALID
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("interrupted", err=True)
-        return INTERRUPTED
+        return _interrupted()
+    except SystemExit as stop:  # typer's and rich's answer to an interruption and to a closed pipe
+        if stop.code == INTERRUPTED:
+            return _interrupted()
+        if _is_closed_pipe(stop.__context__):
+            discard_stdout()
+            return PIPE_CLOSED
+        return stop.code if isinstance(stop.code, int) else INVALID
     except BrokenPipeError:
-        # The reader of our output is gone; keep Python from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
         return PIPE_CLOSED
+    except Exception as error:
+        if _is_closed_pipe(error):
+            discard_stdout()
+            return PIPE_CLOSED
+        message = f"{_described(error)} (this was not foreseen; --debug shows where it happened)"
+        return _report(message, FAILED if invocation.started else INVALID, invocation)
+
+
+def _report(message: str, code: int, invocation: Invocation) -> int:
+    if invocation.debug:
+        typer.echo(redacted(traceback.format_exc()), err=True)
+    typer.echo(message, err=True)
+    return code
+
+
+def _interrupted() -> int:
+    typer.echo("interrupted", err=True)
+    return INTERRUPTED
+
+
+def _is_closed_pipe(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+def _described(error: Exception) -> str:
+    """Returns an error's class and its text in one line, without what looks like a credential."""
+    text = " ".join(redacted(str(error)).split())
+    shown = text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
+
+
+def _with_debug_first(arguments: Sequence[str] | None) -> list[str]:
+    """Returns the arguments with --debug in front, where it's read: users write it behind the command."""
+    written = list(sys.argv[1:] if arguments is None else arguments)
+    end = written.index("--") if "--" in written else len(written)
+    if "--debug" not in written[:end]:
+        return written
+    return ["--debug", *(word for word in written[:end] if word != "--debug"), *written[end:]]
 
 
 def _print_version(requested: bool) -> None:
@@ -86,11 +154,17 @@ def _print_version(requested: bool) -> None:
 
 @app.callback()
 def _global_options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.obj is not None:
+        context.obj.debug = debug
+    if debug:
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+        logging.getLogger("brandpress").setLevel(logging.DEBUG)
 
 
 @app.command("validate")
@@ -162,6 +236,7 @@ def render_job(
     from brandpress.pipeline.spec.load import load_campaign
 
     plan = make_plan(load_campaign(job, deliver), fetch=True, check=True)
+    context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
         outcome = render_campaign(
             plan,
@@ -173,10 +248,11 @@ def render_job(
             retry_failed=retry_failed,
             deadline=deadline,
             compile=compile,
-            renderer=context.obj or RENDERER,
+            renderer=context.obj.renderer or RENDERER,
             join=join,
             take_over=take_over,
         )
+    context.obj.finished = True
     if as_json:
         print_json(outcome_json(outcome))
     else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import typer
-
 from brandpress.model.checkpoint.availability import availability
 from brandpress.model.family import BLOCK_BYTES, FAMILIES, Family
+from brandpress.pipeline.cli.streams import is_unicode
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
@@ -18,10 +18,16 @@ from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.spec.problem import Problem
 
+CHUNK = 1 << 14  # characters of one write
+
 
 def print_json(values: dict[str, Any] | list[dict[str, Any]]) -> None:
-    """Prints JSON values on stdout."""
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+    """Prints JSON values on stdout, in ASCII if its encoding lacks characters."""
+    text = json.dumps(values, indent=2, ensure_ascii=not is_unicode()) + "\n"
+    # In one piece, Python wouldn't notice that the reader of a pipe has gone.
+    for start in range(0, len(text), CHUNK):
+        sys.stdout.write(text[start : start + CHUNK])
+    sys.stdout.flush()
 
 
 def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:

@@ -92,5 +92,8 @@ def _gb(number: int) -> str:
 
 
 def _short(path: str) -> str:
-    home = f"{Path.home()}/"
+    try:
+        home = f"{Path.home()}/"
+    except RuntimeError:  # no home folder
+        return path
     return f"~/{path.removeprefix(home)}" if path.startswith(home) else path

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
+from brandpress.model.redaction import redacted
 from brandpress.pipeline.cli.text import plural
 from brandpress.pipeline.render.events import (
     Event,
@@ -55,13 +57,13 @@ def progress() -> Iterator[Callable[[Event], None]]:
                     bar.advance(task)
                     line = line if record.status != "done" else None
             if line:
-                console.print(line)
+                console.print(redacted(line))
 
         yield show
 
 
 class _Lines:
-    """Prints a line per event, with a count for each picture."""
+    """Prints a line per event with its time, and a count for each picture."""
 
     def __init__(self) -> None:
         self._recorded = self._todo = 0
@@ -74,7 +76,12 @@ class _Lines:
             self._recorded += 1
             line = f"[{self._recorded}/{self._todo}] {line}"
         if line:
-            print(line, file=sys.stderr, flush=True)
+            print(f"{time_stamp()} {redacted(line)}", file=sys.stderr, flush=True)
+
+
+def time_stamp() -> str:
+    """Returns the time in UTC as log lines have it: `2026-11-27T00:14:03Z`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def line_of(event: Event) -> str | None:

@@ -23,7 +23,7 @@ def part_problems(choice: ModelChoice, model: ModelDescription, problem: MakePro
 
 def problem_of(choice: ModelChoice, folder: Path, error: CheckpointError, problem: MakeProblem) -> Problem:
     """Returns an error of `describe` as a problem, at the field whose file it is about. folder: of the campaign."""
-    return problem(_named_in(choice, folder, str(error)) or ("model",), f"model: {error}")
+    return problem(_named_in(choice, folder, str(error)) or ("model",), f"model: {str(error).removeprefix('model ')}")
 
 
 def _location(choice: ModelChoice, found: PartProblem) -> Location:

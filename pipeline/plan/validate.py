@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from brandpress.model.checkpoint.describe import ModelDescription, describe
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.plan.capabilities import model_problems
 from brandpress.pipeline.plan.parts import PARTS, part_problems, problem_of
-from brandpress.pipeline.spec.brand import BrandFields
-from brandpress.pipeline.spec.brand_file import examine_brand
-from brandpress.pipeline.spec.campaign import Job
-from brandpress.pipeline.spec.campaign_file import examine_campaign
+from brandpress.pipeline.spec.brand_file import examine_brand_document
+from brandpress.pipeline.spec.campaign_file import ExaminedCampaign, examine_document
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.messages import quote
+from brandpress.pipeline.spec.net import caught
 from brandpress.pipeline.spec.problem import Problem, SpecError
+from brandpress.pipeline.spec.spec_kind import SpecKind, neither, spec_kind
 from brandpress.pipeline.spec.yaml_file import read_yaml
-
-Kind = Literal["brand", "campaign"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Validation:
     pictures say about their colours and isn't followed."""
 
     file: str
-    kind: Kind | None
+    kind: SpecKind | None
     name: str | None
     variants: int | None
     problems: tuple[Problem, ...]
@@ -41,36 +39,64 @@ def validate(path: Path) -> Validation:
     """Validates a file. The problems of a campaign include those of its brand spec and its model."""
     label = str(path)
     try:
-        kind = _kind(read_yaml(path).data)
+        return caught(path, lambda: _validated(read_yaml(path)), lambda problem: _invalid(label, problem))
     except SpecError as error:
-        return Validation(label, None, None, None, error.problems)
-    if kind == "brand":
-        examined = examine_brand(path)
-        return Validation(
-            label, kind, examined.brand.name if examined.brand else None, None, examined.problems, examined.warnings
-        )
-    return _campaign(path)
+        return _invalid(label, *error.problems)
 
 
-def _campaign(path: Path) -> Validation:
-    examined = examine_campaign(path)
+def _invalid(label: str, *problems: Problem) -> Validation:
+    return Validation(label, None, None, None, problems)
+
+
+def _validated(document: Document) -> Validation:
+    problem = neither(document)
+    if problem is not None:
+        return Validation(document.label, _assumed_kind(document), None, None, (problem,))
+    if spec_kind(document.data) == "campaign":
+        return _campaign(document)
+    brand = examine_brand_document(document)
+    return Validation(
+        document.label, "brand", brand.brand.name if brand.brand else None, None, brand.problems, brand.warnings
+    )
+
+
+def _assumed_kind(document: Document) -> SpecKind:
+    return "brand" if isinstance(document.data, dict) else "campaign"
+
+
+def _campaign(document: Document) -> Validation:
+    examined, path = examine_document(document), document.path
     campaign, problems = examined.campaign, list(examined.problems)
-    model: ModelDescription | None = None
+    model: ModelDescription | Problem | None = None
     if examined.document is not None and examined.choice is not None:
         missing_parts = missing_files(examined.document, examined.choice)
         problems += missing_parts
         try:
-            model = describe(examined.choice, path.parent)
-            problems += part_problems(examined.choice, model, examined.document.problem)
+            model = caught(path, partial(_described, examined.choice, path.parent), lambda problem: problem)
         except CheckpointError as error:
             if not missing_parts:
                 problems.append(problem_of(examined.choice, path.parent, error, examined.document.problem))
-    if campaign is not None and model is not None:
-        problems += model_problems(campaign, model)
+    if isinstance(model, Problem):
+        problems.append(model)
+    elif model is not None:
+        problems += caught(path, partial(_model_problems, examined, model), lambda problem: [problem])
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
         return Validation(str(path), "campaign", None, None, tuple(problems), examined.warnings)
     return Validation(str(path), "campaign", campaign.name, len(campaign.points), (), examined.warnings)
+
+
+def _model_problems(examined: ExaminedCampaign, model: ModelDescription) -> list[Problem]:
+    problems: list[Problem] = []
+    if examined.document is not None and examined.choice is not None:
+        problems += part_problems(examined.choice, model, examined.document.problem)
+    if examined.campaign is not None:
+        problems += model_problems(examined.campaign, model)
+    return problems
+
+
+def _described(choice: ModelChoice, folder: Path) -> ModelDescription | Problem:
+    return describe(choice, folder)
 
 
 def missing_files(document: Document, choice: ModelChoice) -> list[Problem]:
@@ -90,15 +116,3 @@ def _exists(folder: Path, file: str) -> bool:
         return (folder / Path(file).expanduser()).exists()
     except (OSError, RuntimeError, ValueError):  # invalid paths are reported by `describe`
         return True
-
-
-def _kind(data: object) -> Kind:
-    """Returns "campaign" for a file with `campaign:`, otherwise the kind that shares more fields with the file."""
-    if not isinstance(data, dict) or "campaign" in data:
-        return "campaign"
-    campaign, brand = (_field_names(model) for model in (Job, BrandFields))
-    return "campaign" if len(data.keys() & (campaign - brand)) > len(data.keys() & (brand - campaign)) else "brand"
-
-
-def _field_names(model: type[Job] | type[BrandFields]) -> set[str]:
-    return {info.alias or name for name, info in model.model_fields.items()}

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from traceback import clear_frames, walk_tb
 
 from brandpress.model.errors import BrandpressError, UnusablePictureError
+from brandpress.model.redaction import redacted
 
 MAX_CHARACTERS = 300
 MAX_FRAMES = 30
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(://[^\s?]*)\?\S*")
 _OUT_OF_MEMORY = re.compile(r"out of memory|can(?:'t|not) allocate memory|alloc(?:ation)?_failed", re.IGNORECASE)
 
@@ -44,13 +44,13 @@ class Cause:
 def cause_of(error: BaseException) -> Cause:
     """Returns the error's first line, at most 300 characters; errors that aren't ours are prefixed with their class.
 
-    Credentials and query strings are removed from URLs because they may be secret.
+    What looks like a credential, and the query strings of URLs, is removed because it may be secret.
     """
     lines = str(error).strip().splitlines()
     text = lines[0].strip() if lines else ""
     if not isinstance(error, BrandpressError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    text = _QUERY.sub(r"\1", _USER_INFO.sub("", text))
+    text = redacted(_QUERY.sub(r"\1", text))
     text = text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
     return Cause(text, _frames(error), isinstance(error, UnusablePictureError))
 

@@ -7,6 +7,7 @@ import keyword
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.document import Document, Location
@@ -16,6 +17,7 @@ from brandpress.pipeline.spec.problem import Problem, WrongValueError
 from brandpress.pipeline.spec.size import parse_size
 
 FORMAT = "format"
+MAX_AXES = 64
 RESERVED = (
     "asset", "brand", "campaign", "guidance", "height", "index", "model", "name", "output", "palette", "prompt",
     "quality", "references", "seed", "seeds", "size", "steps", "width",
@@ -42,9 +44,12 @@ class Axis:
         """Returns the name of a value that is given as its name or, on a free axis, as its text."""
         if not isinstance(value, str):
             return None
-        if value in self.values:
-            return value
-        return next((name for name, text in self.values.items() if text == value.strip()), None)
+        return value if value in self.values else self._names.get(value.strip())
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        """Text -> the first name that has it."""
+        return {text: name for name, text in reversed([*self.values.items()])}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from brandpress.pipeline.spec.fields import Fields, Slug, Text, plain_text, read
 from brandpress.pipeline.spec.messages import closest, kind, listing, quote
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.written import written
 
 ROLES = {"product": "products", "character": "characters", "style": "styles"}
 """Matrix axis -> the brand spec's field with its values."""
@@ -23,7 +24,8 @@ WHITE = "#ffffff"
 def parse_colour(value: object) -> str:
     """Returns a colour as lowercase `#rrggbb`. Raises WrongValueError."""
     if not isinstance(value, str):
-        raise WrongValueError(f"must be a colour, not {kind(value)}", _COLOUR_RULE)
+        number = written(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+        raise WrongValueError(f"must be a colour, not {kind(value)}", _COLOUR_RULE, _suggestion(number))
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         raise WrongValueError(f"{quote(value)} isn't a colour", _COLOUR_RULE, _suggestion(value))
     return value.lower()

@@ -9,9 +9,11 @@ from pathlib import Path
 from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.messages import quote
+from brandpress.pipeline.spec.net import caught
 from brandpress.pipeline.spec.picture import Picture, inspect
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.schema import ValidFields, validate_fields
+from brandpress.pipeline.spec.spec_kind import not_a_brand
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
@@ -37,9 +39,23 @@ class ExaminedBrand:
 def examine_brand(path: Path, label: str | None = None) -> ExaminedBrand:
     """Reads the file at `path`; messages name it `label`. Never raises: see `problems`."""
     try:
-        document = read_yaml(path, label)
+        return caught(
+            label or path, lambda: examine_brand_document(read_yaml(path, label)), lambda problem: _unread(problem)
+        )
     except SpecError as error:
-        return ExaminedBrand(None, None, (), None, {}, None, error.problems)
+        return _unread(*error.problems)
+
+
+def _unread(*problems: Problem) -> ExaminedBrand:
+    return ExaminedBrand(None, None, (), None, {}, None, problems)
+
+
+def examine_brand_document(document: Document) -> ExaminedBrand:
+    """Examines a file that was read already."""
+    wrong_kind = not_a_brand(document)
+    if wrong_kind is not None:
+        return _unread(wrong_kind)
+    path = document.path
     valid = validate_fields(document, BrandFields)
     pictures, picture_problems = _pictures(document)
     data = document.data if isinstance(document.data, dict) else {}
@@ -70,8 +86,9 @@ def _pictures(document: Document) -> tuple[dict[str, Picture], list[Problem]]:
     errors: dict[str, WrongValueError] = {}
     problems: list[Problem] = []
     for location, file, repeated in _references(document.data):
+        label = ".".join(map(str, location[:2]))
         if repeated:
-            problems.append(document.problem(location, f"{quote(file)} is listed twice", "remove one"))
+            problems.append(document.problem(location, f"{label}: {quote(file)} is listed twice", "remove one"))
             continue
         if file not in pictures and file not in errors:
             try:
@@ -79,7 +96,7 @@ def _pictures(document: Document) -> tuple[dict[str, Picture], list[Problem]]:
             except WrongValueError as error:
                 errors[file] = error
         if file in errors:
-            problems.append(document.wrong(location, errors[file]))
+            problems.append(document.wrong(location, errors[file], f"{label}: "))
     return pictures, problems
 
 

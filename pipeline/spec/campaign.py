@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +32,7 @@ from brandpress.pipeline.spec.output_name import EXTENSIONS
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.prompt import Structure, parse_structure, texts, to_json
 from brandpress.pipeline.spec.publication import POLICIES, AllowedFailures, Policy, parse_allowed_failures
 from brandpress.pipeline.spec.size import Size, parse_area, parse_size
 
@@ -106,14 +107,36 @@ def parse_template(value: object) -> str:
     return plain_text(value, MAX_TEMPLATE)
 
 
+def parse_prompt(value: object) -> str | Structure:
+    """Returns the source of a template, or a structure of them that is written as JSON; they are checked later, when
+    their variables are known. Raises WrongValueError, or a group of them."""
+    if isinstance(value, Mapping | tuple):
+        return parse_structure(value, MAX_TEMPLATE)
+    return parse_template(value)
+
+
 def parse_negative_prompt(value: object) -> str:
-    """Returns plain text, the same for all variants. Raises WrongValueError for text that looks like a template."""
+    """Returns plain text, the same for all variants; a mapping or a list as JSON. Raises WrongValueError for text that
+    looks like a template, or a group of them."""
+    if isinstance(value, Mapping | tuple):
+        structure = parse_structure(value, MAX_TEMPLATE)
+        errors = [error.below_all(steps) for steps, text in texts(structure) for error in _template_errors(text)]
+        if errors:
+            raise ExceptionGroup("wrong values", errors)
+        return to_json(structure)
     text = plain_text(value, MAX_TEMPLATE)
+    for error in _template_errors(text):
+        raise error
+    return text
+
+
+def _template_errors(text: str) -> Iterator[WrongValueError]:
     for brackets in ("{{", "{%"):
         if brackets in text:
             what = f"contains {quote(brackets)}, but it isn't a template"
-            raise WrongValueError(what, "allowed: plain text, the same for all variants", needle=re.escape(brackets))
-    return text
+            rule = "allowed: plain text, the same for all variants"
+            yield WrongValueError(what, rule, needle=re.escape(brackets))
+            return
 
 
 class Custom(Fields):
@@ -154,7 +177,9 @@ class Job(Fields):
     matrix: dict[str, Any] = Field(description="matrix: {product: [mug], scene: {beach: on a beach}}")
     exclude: tuple[dict[str, Any], ...] = ()
     include: tuple[dict[str, Any], ...] = ()
-    prompt: Annotated[str, reader(parse_template)] = Field(description='prompt: "{{ product.description }} on a table"')
+    prompt: Annotated[str | Structure, reader(parse_prompt)] = Field(
+        description='prompt: "{{ product.description }} on a table"'
+    )
     negative_prompt: Annotated[str, reader(parse_negative_prompt)] = ""
     upsample: bool = False
     reuse: Annotated[Literal["exact", "approximate"], reader(parse_choice(REUSES))] = "exact"

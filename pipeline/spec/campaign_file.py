@@ -6,30 +6,40 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
-from brandpress.pipeline.spec.axes import FORMAT, Axis, misspelt, read_axes
+from brandpress.pipeline.spec.axes import FORMAT, MAX_AXES, Axis, misspelt, read_axes
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
+from brandpress.pipeline.spec.closest import most_similar
 from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address
-from brandpress.pipeline.spec.document import Document
-from brandpress.pipeline.spec.matrix import Combination, expand_matrix, max_combinations
+from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.matrix import Combination, expand_matrix, max_combinations, max_comparisons
 from brandpress.pipeline.spec.matrix_entries import read_exclude, read_include
-from brandpress.pipeline.spec.messages import allowed, closest, quote
+from brandpress.pipeline.spec.messages import allowed, quote
 from brandpress.pipeline.spec.model_field import choice_of
+from brandpress.pipeline.spec.net import caught
+from brandpress.pipeline.spec.picture import MAX_ENTRIES
 from brandpress.pipeline.spec.points import NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
+from brandpress.pipeline.spec.prompt import Structure, StructuredTemplate, compile_structure, texts
 from brandpress.pipeline.spec.publication import AllowedFailures
+from brandpress.pipeline.spec.root import check_inside
 from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.size import Size
+from brandpress.pipeline.spec.spec_kind import not_a_job
 from brandpress.pipeline.spec.template import Template, compile_template
 from brandpress.pipeline.spec.template_check import Variables, check_template
 from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, ENTITY_ATTRIBUTES, FORMAT_ATTRIBUTES
 from brandpress.pipeline.spec.texts import ExpansionInput
 from brandpress.pipeline.spec.yaml_file import read_yaml
+
+MAX_COMPARISONS = 50_000_000
+MAX_TEMPLATE_PROBLEMS = 20  # that are reported with their places
 
 
 @dataclass(frozen=True)
@@ -47,10 +57,19 @@ class ExaminedCampaign:
 def examine_campaign(path: Path, label: str | None = None) -> ExaminedCampaign:
     """Reads the file at `path`; messages name it `label`. Never raises: see `problems`."""
     try:
-        document = read_yaml(path, label)
+        return caught(label or path, lambda: examine_document(read_yaml(path, label)), lambda problem: _unread(problem))
     except SpecError as error:
-        return ExaminedCampaign(None, None, None, error.problems)
-    return _Examination(document).result()
+        return _unread(*error.problems)
+
+
+def _unread(*problems: Problem) -> ExaminedCampaign:
+    return ExaminedCampaign(None, None, None, problems)
+
+
+def examine_document(document: Document) -> ExaminedCampaign:
+    """Examines a file that was read already."""
+    wrong_kind = not_a_job(document)
+    return _Examination(document).result() if wrong_kind is None else _unread(wrong_kind)
 
 
 @dataclass(frozen=True)
@@ -130,7 +149,7 @@ class _Examination:
         written: str = self.values["brand"]
         path = self.document.path.parent / written
         try:
-            check_brand_path(written, path)
+            check_brand_path(written, path, self.document.path.parent)
         except WrongValueError as error:
             self.problems.append(self.document.wrong(("brand",), error))
             return None
@@ -152,6 +171,9 @@ class _Examination:
         exclude = read_exclude(document, excluded, axes.by_name, names, misspelt(values["matrix"], axes.by_name))
         include = read_include(document, included, axes.by_name, names)
         problems = [*axes.problems, *exclude.problems, *include.problems]
+        if len(include.axes) > MAX_AXES:
+            what = f"the matrix has {len(include.axes):,} axes"
+            problems.append(document.problem(("matrix",), what, f"allowed: {MAX_AXES}", on_key=True))
         self.problems += problems
         written = {*values["matrix"], *(axis for entry in included for axis in entry)}
         complete = not problems and include.axes and {"exclude", "include"} <= values.keys()
@@ -174,19 +196,31 @@ class _Examination:
             "palette": colours,
         }
 
-    def _templates(self) -> tuple[Template | None, Template | None]:
+    def _templates(self) -> tuple[Template | StructuredTemplate | None, Template | None]:
         variables = self._variables()
-        sources = {PROMPT: self.values.get("prompt"), NAME: self._output_name()}
-        compiled: dict[tuple[str | int, ...], Template | None] = {}
-        for location, source in sources.items():
-            compiled[location] = None
-            if source is None:
-                continue
-            errors = check_template(source, variables)
-            self.problems += [self.document.wrong(location, error) for error in errors]
-            if not errors and variables is not None:
-                compiled[location] = compile_template(source, variables)
-        return compiled[PROMPT], compiled[NAME]
+        prompt: str | Structure | None = self.values.get("prompt")
+        name = self._compiled(NAME, self._output_name(), variables)
+        if prompt is None or isinstance(prompt, str):
+            return self._compiled(PROMPT, prompt, variables), name
+        errors = [error.below_all(steps) for steps, text in texts(prompt) for error in check_template(text, variables)]
+        self._report_in_template(PROMPT, errors)
+        if errors or variables is None:
+            return None, name
+        return compile_structure(prompt, lambda text: compile_template(text, variables)), name
+
+    def _compiled(self, location: Location, source: str | None, variables: Variables | None) -> Template | None:
+        if source is None:
+            return None
+        errors = check_template(source, variables)
+        self._report_in_template(location, errors)
+        return None if errors or variables is None else compile_template(source, variables)
+
+    def _report_in_template(self, location: Location, errors: list[WrongValueError]) -> None:
+        """Reports the first errors of a template: finding each one's place takes as long as the template is."""
+        self.problems += [self.document.wrong(location, error) for error in errors[:MAX_TEMPLATE_PROBLEMS]]
+        rest = len(errors) - MAX_TEMPLATE_PROBLEMS
+        if rest > 0:
+            self.problems.append(self.document.problem(location, f"and {rest:,} more problems in this template"))
 
     def _output_name(self) -> str | None:
         """Returns the template of the name, even if other fields of `output:` are wrong."""
@@ -217,7 +251,7 @@ class _Examination:
         axes = self.matrix.axes.keys() | self.matrix.misspelt if self.matrix else {FORMAT}
         return "size" in self.values and self.values["size"] is None and FORMAT not in axes
 
-    def _points(self, prompt: Template | None, name: Template | None) -> tuple[Point, ...] | None:
+    def _points(self, prompt: Template | StructuredTemplate | None, name: Template | None) -> tuple[Point, ...] | None:
         """Expands the campaign; None if too much is wrong for that. Wrong fields that the checks can do without are
         replaced by valid values: their problems have been reported already."""
         values, matrix, brand = self.values, self.matrix, self.brand
@@ -256,6 +290,12 @@ class _Examination:
             return None
         if not matrix.complete:
             return None
+        comparisons = max_comparisons(axes, matrix.exclude, matrix.include)
+        if comparisons > MAX_COMPARISONS:
+            what = f"exclude and include take up to {comparisons:,} comparisons with the combinations of this matrix"
+            rule = f"allowed: {MAX_COMPARISONS:,}; name the same axes in all entries, or write fewer"
+            self.problems.append(self.document.problem(("matrix",), what, rule, on_key=True))
+            return None
         combinations = expand_matrix(axes, matrix.exclude, matrix.include)
         if not combinations:
             what = "everything is excluded: no variant is left"
@@ -263,8 +303,8 @@ class _Examination:
         return combinations or None
 
 
-def check_brand_path(written: str, path: Path) -> None:
-    """Raises WrongValueError unless `path`, which the file has as `written`, is a file."""
+def check_brand_path(written: str, path: Path, folder: Path) -> None:
+    """Raises WrongValueError unless `path`, which a job in `folder` has as `written`, is a file that it may name."""
     rule = "allowed: the path of a brand spec, relative to this file"
     if not written.isprintable():
         raise WrongValueError(f"{quote(written)} isn't a path", rule)
@@ -274,12 +314,17 @@ def check_brand_path(written: str, path: Path) -> None:
         )
     if written.startswith("~"):
         raise WrongValueError(f"'~' isn't expanded in {quote(written)}", rule)
+    check_inside(written, path, folder)
     try:
         if path.is_file():
             return
-        near = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
+        near = (
+            sorted(entry.name for entry in islice(path.parent.iterdir(), MAX_ENTRIES)) if path.parent.is_dir() else []
+        )
     except (OSError, ValueError) as error:
         raise WrongValueError(f"the brand spec {quote(written)} can't be read: {error}", rule) from None
     if path.is_dir():
         raise WrongValueError(f"{quote(written)} is a folder", rule, quote(f"{written.rstrip('/')}/brand.yaml"))
-    raise WrongValueError(f"there is no brand spec {quote(written)}", rule, closest(path.name, near))
+    name = most_similar(path.name, near)
+    suggestion = quote(os.path.join(os.path.dirname(written), name)) if name and name != path.name else ""  # noqa: PTH118, PTH120
+    raise WrongValueError(f"there is no brand spec {quote(written)}", rule, suggestion)

@@ -60,9 +60,21 @@ def parse_deliver_option(text: str) -> DeliveryAddress:
     Raises RequestError.
     """
     try:
-        return parse_address(text, Path.cwd())
+        return parse_address(text, working_folder(text))
     except WrongValueError as error:
         raise RequestError(f"--deliver: {explain(error)}") from None
+
+
+def working_folder(address: str) -> Path:
+    """Returns the folder that relative addresses on the command line start from. Raises WrongValueError if `address` is
+    relative and the working directory has been deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        if address.startswith("/") or "://" in address:
+            return Path("/")
+        what = f"{quote(address)} is relative, and the working directory doesn't exist any more"
+        raise WrongValueError(what, "change to another directory, or write the whole path") from None
 
 
 def explain(error: WrongValueError) -> str:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from brandpress.pipeline.spec.messages import allowed, closest, kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.written import written
 
 MAX_SLUG = 64
 MAX_TEXT = 2_000
@@ -51,7 +52,7 @@ def reader(read: Callable[[Any], Any]) -> GetPydanticSchema:
 def slug(value: str) -> str:
     """Returns a name that is safe in file names, templates and object keys. Raises WrongValueError for others."""
     if len(value) > MAX_SLUG or not _SLUG.fullmatch(value):
-        suggestion = slug_of(value)
+        suggestion = slug_of(value[: 10 * MAX_SLUG])
         raise WrongValueError(f"{quote(value)} isn't a valid name", SLUG_RULE, quote(suggestion) if suggestion else "")
     return value
 
@@ -78,10 +79,14 @@ def plain_text(value: object, limit: int = MAX_TEXT) -> str:
         raise WrongValueError("is empty", "write some text")
     if len(text) > limit:
         raise WrongValueError(f"is {len(text):,} characters long", f"allowed: at most {limit:,} characters")
-    for character in text:
-        if unicodedata.category(character) == "Cc" and character not in "\n\t":
-            raise WrongValueError(f"contains the control character {quote(character)}", "remove it")
+    if bad := control_character(text):
+        raise WrongValueError(f"contains the control character {quote(bad)}", "remove it")
     return text
+
+
+def control_character(text: str) -> str | None:
+    """Returns the first control character of a text that isn't a line break or a tab; None if it has none."""
+    return next((c for c in text if unicodedata.category(c) == "Cc" and c not in "\n\t"), None)
 
 
 def parse_choice(choices: tuple[str, ...]) -> Callable[[object], str]:
@@ -100,7 +105,7 @@ def quotes_hint(value: object) -> str:
     """Returns how to write a value that YAML read as something other than text."""
     if isinstance(value, bool):
         return "put it in quotes"
-    return f'put it in quotes: "{value}"' if isinstance(value, (int, float, datetime.date)) else ""
+    return f'put it in quotes: "{written(value)}"' if isinstance(value, (int, float, datetime.date)) else ""
 
 
 def _name(value: str) -> str:

@@ -20,6 +20,19 @@ def max_combinations(axes: Mapping[str, Sequence[str]], include: Sequence[Mappin
     return (math.prod(len(values) for values in axes.values()) if axes else 0) + len(include)
 
 
+def max_comparisons(
+    axes: Mapping[str, Sequence[str]],
+    exclude: Sequence[Mapping[str, str]] = (),
+    include: Sequence[Mapping[str, str]] = (),
+) -> int:
+    """Returns an upper bound of the comparisons that `expand_matrix` makes with entries."""
+    names = tuple(axes)
+    each = sum(
+        max(map(len, values.values())) for entries in (exclude, include) for values in _index(entries, names).values()
+    )
+    return max_combinations(axes) * each
+
+
 def expand_matrix(
     axes: Mapping[str, Sequence[str]],
     exclude: Sequence[Mapping[str, str]] = (),

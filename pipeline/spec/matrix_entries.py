@@ -50,7 +50,7 @@ def read_exclude(
             if axis not in axes:
                 suggestion = closest(axis, axes)
                 what = f"unknown axis {quote(axis)} in exclude"
-                problems.append(document.problem(location, what, allowed(list(axes)), suggestion, on_key=True))
+                problems.append(document.problem(location, what, allowed(axes), suggestion, on_key=True))
                 continue
             name = axes[axis].resolve(value)
             if name is not None:
@@ -74,7 +74,7 @@ def read_include(
 ) -> Entries:
     """Returns the entries of `include`. They can add values: any name of the brand spec on its axes, `{name: text}` on
     a free axis of the matrix, and also plain text on an axis that only `include` has."""
-    all_axes = dict(axes)
+    all_axes = {name: _GrowingAxis(axis) for name, axis in axes.items()}
     entries: list[dict[str, str]] = []
     problems: list[Problem] = []
     for i, entry in enumerate(raw):
@@ -96,17 +96,41 @@ def read_include(
                     problems.append(document.wrong(location, error))
                 continue
             resolved[axis] = name
-            before = all_axes.get(axis, Axis(axis, {}))
-            all_axes[axis] = Axis(axis, {**before.values, name: text}, before.complete)
+            all_axes.setdefault(axis, _GrowingAxis(Axis(axis, {}))).add(name, text)
         entries.append(resolved)
-    return Entries(tuple(entries), all_axes, tuple(problems))
+    return Entries(tuple(entries), {name: axis.finished() for name, axis in all_axes.items()}, tuple(problems))
+
+
+class _GrowingAxis:
+    """An axis to which `include` adds values."""
+
+    def __init__(self, axis: Axis) -> None:
+        self._axis = axis
+        self.values = dict(axis.values)
+        self._added: dict[str, str] = {}
+
+    def add(self, name: str, text: str) -> None:
+        if name not in self._axis.values:
+            self._added.setdefault(text, name)
+        self.values[name] = text
+
+    def resolve(self, value: object) -> str | None:
+        """Returns the name of a value that is given as its name or as its text."""
+        if not isinstance(value, str):
+            return None
+        if value in self.values:
+            return value
+        return self._axis.resolve(value) or self._added.get(value.strip())
+
+    def finished(self) -> Axis:
+        return Axis(self._axis.name, self.values, self._axis.complete)
 
 
 def _included(
     axis: str,
     value: object,
     axes: Mapping[str, Axis],
-    all_axes: Mapping[str, Axis],
+    all_axes: Mapping[str, _GrowingAxis],
     names: Names | None,
 ) -> tuple[str, str]:
     if axis in ROLES:
@@ -136,7 +160,7 @@ def _included(
         new = f"{{name: {'1024x1024' if axis == FORMAT else 'text'}}}"
         values = axes[axis].values
         raise WrongValueError(
-            what, f"allowed: {listing(list(values))}, or {axis}: {new} for a new value", closest(value, values)
+            what, f"allowed: {listing(values)}, or {axis}: {new} for a new value", closest(value, values)
         )
     name, text = free_value(axis, value)
     if axis in all_axes and all_axes[axis].values.get(name, text) != text:
@@ -150,4 +174,4 @@ def _unknown_value(document: Document, location: Location, axis: Axis, value: ob
     if not isinstance(value, str):
         return document.problem(location, f"a value of {quote(axis.name)} must be named by text, not {kind(value)}")
     what = f"{quote(value)} isn't in the axis {quote(axis.name)}, so nothing is excluded"
-    return document.problem(location, what, allowed(list(axis.values)), closest(value, axis.values))
+    return document.problem(location, what, allowed(axis.values), closest(value, axis.values))

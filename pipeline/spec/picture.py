@@ -6,15 +6,18 @@ import hashlib
 import re
 import stat
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
+from brandpress.pipeline.spec.closest import most_similar
 from brandpress.pipeline.spec.decode import PictureError, decode
-from brandpress.pipeline.spec.messages import closest, quote
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import fetch, is_address
 
 MAX_FILE_BYTES = 64 * 1_048_576
+MAX_ENTRIES = 10_000  # of a folder that is searched for a similar name
 FORMAT_RULE = "allowed: PNG, JPEG or WebP"
 
 _PATH_RULE = "allowed: a path like references/mug.png, below the brand spec's folder"
@@ -88,7 +91,7 @@ def _content(file: str, path: Path) -> bytes:
         with path.open("rb") as opened:
             content = opened.read(min(status.st_size, MAX_FILE_BYTES) + 1)  # allocates as many bytes as it's asked for
     except (FileNotFoundError, NotADirectoryError):
-        raise WrongValueError(f"there is no picture {quote(file)}", "", _similar_name(path)) from None
+        raise WrongValueError(f"there is no picture {quote(file)}", "", _similar(file, path)) from None
     except OSError as error:
         raise WrongValueError(f"the picture {quote(file)} can't be read: {error.strerror or error}") from None
     if len(content) > MAX_FILE_BYTES:
@@ -97,10 +100,11 @@ def _content(file: str, path: Path) -> bytes:
     return content
 
 
-def _similar_name(path: Path) -> str:
-    """Returns the name in the same folder that is most similar to the missing one."""
+def _similar(file: str, path: Path) -> str:
+    """Returns the most similar path in the same folder, as the brand spec would write it."""
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir())[:1000]
+        names = [entry.name for entry in islice(path.parent.iterdir(), MAX_ENTRIES)]
     except OSError:
         return ""
-    return closest(path.name, names)
+    near = most_similar(path.name, sorted(names))
+    return "" if near is None or near == path.name else quote(f"{file.rpartition('/')[0]}/{near}".lstrip("/"))

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from brandpress.model.errors import BrandpressError
+from brandpress.model.redaction import redacted
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
     """One problem and its place. file: as the user named it. line, column: from 1. suggestion: the value that was
-    probably meant."""
+    probably meant. What looks like a credential is removed from the texts."""
 
     file: str
     line: int
@@ -19,6 +20,10 @@ class Problem:
     what: str
     allowed: str = ""
     suggestion: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("what", "allowed", "suggestion"):
+            object.__setattr__(self, name, redacted(getattr(self, name)))
 
     def __str__(self) -> str:
         parts = [self.what, self.allowed, f"did you mean {self.suggestion}?" if self.suggestion else ""]
@@ -62,6 +67,10 @@ class WrongValueError(Exception):
     def below(self, step: str | int) -> WrongValueError:
         """Returns the error relative to the value that contains `step`."""
         return self._moved((step, *self.at), self.on_key)
+
+    def below_all(self, steps: tuple[str | int, ...]) -> WrongValueError:
+        """Returns the error relative to the value that `steps` lead from."""
+        return self._moved((*steps, *self.at), self.on_key)
 
     def on_its_key(self) -> WrongValueError:
         """Returns the error for the key instead of the value."""

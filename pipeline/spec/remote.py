@@ -8,21 +8,26 @@ reference. Addresses with a query are rejected, because a signature in it would 
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import http.client
 import os
 import re
+import shutil
 import socket
 import ssl
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from threading import Timer
 from urllib.parse import SplitResult, urlsplit
 from urllib.parse import quote as escape
 
+from brandpress.model.user_cache import user_cache
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
 
@@ -36,6 +41,17 @@ PORT = 443
 
 _LOCAL = "download it into the brand spec's folder"
 _NAT64 = IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
+        "168.63.129.16/32",  # Azure's services for virtual machines
+        "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96",  # IPv4 in IPv6: no resolver returns them for a public host
+        "64:ff9b:1::/48",  # NAT64 with a prefix of one's own
+        "100::/64", "fc00::/7", "fec0::/10", "fe80::/10", "ff00::/8", "5f00::/16", "3fff::/20",
+    )
+)  # fmt: skip
+"""Networks that aren't public, some of which Python's tables count as global."""
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -59,8 +75,11 @@ def fetch(
     resolve: Resolve | None = None,
     context: ssl.SSLContext | None = None,
     folder: Path | None = None,
+    seconds: float = MAX_SECONDS,
 ) -> Path:
     """Downloads the picture at `url` and returns its path in the cache. Raises WrongValueError.
+
+    seconds: for the whole call after the host's addresses are known, however slowly the host sends its bytes.
 
     resolve: looks up a host's IP addresses; default: `addresses_of`. context: which certificates to trust; default: the
     system's. folder: the cache; default: the user's.
@@ -73,13 +92,19 @@ def fetch(
         raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", _LOCAL) from None
     if not addresses or not all(map(is_public, addresses)):
         raise WrongValueError(f"{quote(url)}: {quote(host)} is an address of a private network", _LOCAL)
+    connection = _Pinned(host, port, addresses[0], context or ssl.create_default_context())
+    deadline = Timer(seconds, connection.abort)
+    deadline.daemon = True
+    deadline.start()
     try:
-        connection = _Pinned(host, port, addresses[0], context or ssl.create_default_context())
         try:
             content = b"".join(_read(connection, parts, url, max_bytes))
         finally:
+            deadline.cancel()
             connection.close()
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        if connection.aborted:
+            raise WrongValueError(f"{quote(url)} takes longer than {seconds:g} s", _LOCAL) from None
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise WrongValueError(f"{quote(url)} can't be fetched: {reason}", "try again, or " + _LOCAL) from None
     return _cached(content, folder or cache_folder())
@@ -87,18 +112,38 @@ def fetch(
 
 def cache_folder() -> Path:
     """Returns the folder of downloaded references, which are named by their digests."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "brandpress" / "references"
+    return (user_cache() or _temporary_folder()) / "references"
+
+
+@cache
+def _temporary_folder() -> Path:
+    """Returns a folder that ends with this process, for users without a home folder."""
+    folder = tempfile.mkdtemp(prefix="brandpress-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def is_public(address: str) -> bool:
-    """Returns whether an IP address is public. IPv6 addresses that embed an IPv4 address are as public as that one."""
-    ip: IPv4Address | IPv6Address = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        embedded = ip.ipv4_mapped or ip.sixtofour or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
-        if embedded is not None:
-            ip = embedded
-    return ip.is_global and not ip.is_multicast
+    """Returns whether an IP address is public. IPv6 addresses that embed IPv4 addresses are as public as these."""
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if ip in _NAT64:
+        return is_public(str(IPv4Address(int(ip) & 0xFFFFFFFF)))
+    if any(ip in network for network in _NOT_PUBLIC if network.version == ip.version):
+        return False
+    return ip.is_global and not ip.is_multicast and all(map(is_public, map(str, _embedded(ip))))
+
+
+def _embedded(ip: IPv4Address | IPv6Address) -> Iterator[IPv4Address]:
+    """Yields the IPv4 addresses in an IPv6 address to which a translator or tunnel would pass the connection on."""
+    if isinstance(ip, IPv4Address):
+        return
+    if ip.sixtofour is not None:
+        yield ip.sixtofour
+    if ip.teredo is not None:
+        yield from ip.teredo
 
 
 class _Pinned(http.client.HTTPSConnection):
@@ -107,10 +152,26 @@ class _Pinned(http.client.HTTPSConnection):
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=SOCKET_SECONDS, context=context)
         self._address, self._trust = address, context
+        self._open: socket.socket | None = None
+        self.aborted = False
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), SOCKET_SECONDS)
-        self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
+        self._open = plain = socket.create_connection((self._address, self.port), SOCKET_SECONDS)
+        if self.aborted:
+            raise TimeoutError
+        self._open = self.sock = self._trust.wrap_socket(
+            plain, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.sock.do_handshake()
+        if self.aborted:
+            raise TimeoutError
+
+    def abort(self) -> None:
+        """Ends the connection from another thread, whatever it waits for."""
+        self.aborted = True
+        if self._open is not None:
+            with suppress(OSError):
+                self._open.shutdown(socket.SHUT_RDWR)
 
 
 def _checked(url: str) -> SplitResult:
@@ -137,7 +198,6 @@ def _checked(url: str) -> SplitResult:
 
 
 def _read(connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> Iterator[bytes]:
-    end = time.monotonic() + MAX_SECONDS
     path = escape(parts.path or "/", safe="/%:@!$&'()*+,;=~")
     connection.request("GET", path, headers={"Accept": "image/*", "User-Agent": "brandpress"})
     response = connection.getresponse()
@@ -152,9 +212,11 @@ def _read(connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> 
             raise WrongValueError(
                 f"{quote(url)} is larger than {max_bytes:,} bytes", f"allowed: at most {max_bytes:,} bytes"
             )
-        if time.monotonic() > end:
-            raise WrongValueError(f"{quote(url)} takes longer than {MAX_SECONDS:.0f} s", _LOCAL)
+        if connection.aborted:
+            raise TimeoutError
         yield chunk
+    if connection.aborted:  # a shut-down socket looks like the end of a response without a length
+        raise TimeoutError
 
 
 def _cached(content: bytes, folder: Path) -> Path:

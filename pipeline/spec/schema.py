@@ -14,8 +14,9 @@ from pydantic_core import ErrorDetails
 
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.fields import quotes_hint
-from brandpress.pipeline.spec.messages import closest, kind, listing, quote
+from brandpress.pipeline.spec.messages import closest, kind, kind_only, listing, quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
+from brandpress.pipeline.spec.yaml_values import EXTENSION
 
 _EXPECTED = {
     "string_type": "text",
@@ -40,10 +41,12 @@ def validate_fields(document: Document, model: type[BaseModel]) -> ValidFields:
     """Returns the fields of the document that are valid for the model. A missing or wrong field isn't among them."""
     data = document.data
     if not isinstance(data, dict):
-        what = f"the file must be a mapping, not {kind(data)}"
+        what = f"the file must be a mapping, not {kind_only(data)}"
         return ValidFields({}, (document.problem((), what, f"fields: {listing(list(_fields(model)))}"),))
     fields = _fields(model)
-    problems = [_unknown(document, (name,), fields) for name in data if name not in fields]
+    problems = [
+        _unknown(document, (name,), fields) for name in data if name not in fields and not name.startswith(EXTENSION)
+    ]
     values: dict[str, Any] = {}
     for name, (attribute, info) in fields.items():
         if name not in data:

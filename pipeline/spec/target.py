@@ -38,7 +38,7 @@ def load_target(path: Path, deliver: str | None = None) -> Target:
     name, written = _field(document, Job, "name"), _field(document, Job, "brand")
     brand_path = document.path.parent / written
     try:
-        check_brand_path(written, brand_path)
+        check_brand_path(written, brand_path, document.path.parent)
     except WrongValueError as error:
         raise SpecError([document.wrong(("brand",), error)]) from None
     brand = _field(read_yaml(brand_path), BrandFields, "name")

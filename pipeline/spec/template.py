@@ -13,6 +13,7 @@ from brandpress.pipeline.spec.template_check import Variables, check_template
 from brandpress.pipeline.spec.template_environment import ENVIRONMENT, MAX_RENDERED
 
 MAX_PIECES = 64  # of a template; each is compiled separately
+MAX_ERROR = 200  # characters
 CACHED_TEXTS = 4_096  # of a piece
 
 _MISSING = object()
@@ -68,8 +69,10 @@ class Piece:
         try:
             context = self._compiled.new_context(dict(values), shared=True)
             return _checked_length("".join(self._compiled.root_render_func(context)))
-        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise TemplateRenderError(str(error)) from None
+        except RecursionError:
+            raise TemplateRenderError("it is nested too deeply") from None
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise TemplateRenderError(printable_error(error)) from None
 
 
 def compile_template(source: str, variables: Variables) -> Template:
@@ -104,6 +107,12 @@ def _piece(part: nodes.Node) -> Piece:
 
 def _variables(tree: nodes.Node) -> frozenset[str]:
     return frozenset(node.name for node in tree.find_all(nodes.Name))
+
+
+def printable_error(error: Exception) -> str:
+    """Returns an error's first line, cut to a message's length."""
+    text = str(error).partition("\n")[0].encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= MAX_ERROR else text[: MAX_ERROR - 1] + "…"
 
 
 def _checked_length(text: str) -> str:

@@ -7,6 +7,7 @@ aren't, so that a template can neither reach Python nor produce text beyond its 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 import jinja2
@@ -31,6 +32,10 @@ _CONSTRUCTS = {
     nodes.FilterBlock: "a filter block", nodes.Mul: "a product", nodes.Pow: "a power", nodes.Mod: "a '%'",
     nodes.Div: "a division", nodes.FloorDiv: "a division", nodes.Slice: "a slice", nodes.Dict: "a mapping",
 }  # fmt: skip
+MAX_DEPTH = 40  # of nodes; Python's compiler stops at about 100 nested blocks
+MAX_NODES = 8_000
+MAX_NUMBER = 10**15
+_NUMBER_RULE = f"allowed: {-MAX_NUMBER:,} to {MAX_NUMBER:,}"
 _RULE = "allowed: {{ variables }}, their attributes, filters, and {% if %}"
 
 
@@ -40,10 +45,38 @@ def check_template(source: str, variables: Variables | None) -> list[WrongValueE
         tree = ENVIRONMENT.parse(source)
     except jinja2.TemplateSyntaxError as error:
         line = f" in line {error.lineno} of the template" if "\n" in source.strip() else ""
-        return [WrongValueError(f"the template is invalid: {(error.message or '').rstrip('.')}{line}", _RULE)]
-    except RecursionError:
-        return [WrongValueError("the template is nested too deeply", _RULE)]
-    return [*_walk(tree, variables), *_single_braces(tree, variables or {})]
+        rule = "write {{ '{#' }} for the characters '{#'" if "comment" in (error.message or "") else _RULE
+        return [WrongValueError(f"the template is invalid: {(error.message or '').rstrip('.')}{line}", rule)]
+    except (RecursionError, MemoryError):
+        return [WrongValueError("the template is nested too deeply", f"allowed: {MAX_DEPTH} levels")]
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        return [WrongValueError("the template has a number that is too long", _NUMBER_RULE)]
+    return _too_large(tree) or [*_walk(tree, variables), *_single_braces(tree, variables or {})]
+
+
+def _too_large(tree: nodes.Template) -> list[WrongValueError]:
+    """Returns what makes a template too large to be compiled. Doesn't recurse, unlike what comes after it."""
+    pending: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    count = 0
+    while pending:
+        node, depth = pending.pop()
+        count += 1
+        if depth > MAX_DEPTH:
+            return [WrongValueError("the template is nested too deeply", f"allowed: {MAX_DEPTH} levels")]
+        if count > MAX_NODES:
+            return [WrongValueError("the template is too large", f"allowed: {MAX_NODES:,} texts and expressions")]
+        pending += [(child, depth + 1) for child in node.iter_child_nodes()]
+    return []
+
+
+def _constant(value: object, categories: tuple[str, ...]) -> Iterator[WrongValueError]:
+    if isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
+        yield WrongValueError("the template has a number that is too long", _NUMBER_RULE)
+    for character in value if isinstance(value, str) else ():
+        if unicodedata.category(character) in categories and character not in "\n\t":
+            what = f"the template has {quote(character)}, which is a control character or half a surrogate pair"
+            yield WrongValueError(what, "remove it")
+            return
 
 
 def _walk(node: nodes.Node, variables: Variables | None) -> Iterator[WrongValueError]:
@@ -66,6 +99,10 @@ def _walk(node: nodes.Node, variables: Variables | None) -> Iterator[WrongValueE
         if node.name not in TESTS:
             what = f"unknown test {quote(node.name)}"
             yield WrongValueError(what, allowed(TESTS), closest(node.name, TESTS), needle=_inside(node.name))
+    elif isinstance(node, nodes.Const):
+        yield from _constant(node.value, ("Cc", "Cs"))
+    elif isinstance(node, nodes.TemplateData):
+        yield from _constant(node.data, ("Cs",))  # control characters are reported with the field
     elif not isinstance(node, _ALLOWED_NODES):
         what = _CONSTRUCTS.get(type(node), f"a {type(node).__name__.lower()}")
         yield WrongValueError(f"{what} isn't allowed in a template", _RULE)
@@ -114,4 +151,4 @@ def _single_braces(tree: nodes.Template, variables: Variables) -> Iterator[Wrong
 
 def _inside(name: str) -> str:
     """Returns a pattern that finds a name inside the `{{ }}` and `{% %}` of a text, not in the words around them."""
-    return r"\{[{%](?:(?![%}]\}).)*?(?<!\w)(" + re.escape(name) + r")(?!\w)"
+    return r"\{[{%](?:(?![%}]\}|\{[{%]).)*?(?<!\w)(" + re.escape(name) + r")(?!\w)"

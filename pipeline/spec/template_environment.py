@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -9,7 +11,7 @@ from brandpress.pipeline.spec.fields import slug_of
 from brandpress.pipeline.spec.messages import quote
 
 MAX_RENDERED = 20_000  # characters
-FILTERS = ("capitalize", "default", "lower", "pad", "replace", "slug", "title", "trim", "upper")
+FILTERS = ("capitalize", "default", "lower", "pad", "replace", "slug", "title", "tojson", "trim", "upper")
 TESTS = ("defined", "undefined")
 
 
@@ -44,10 +46,17 @@ def _replace(value: object, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
+def _tojson(value: object) -> str:
+    """Returns a value as JSON, quotation marks included: `{"text": {{ scene | tojson }}}`."""
+    if isinstance(value, jinja2.Undefined):
+        str(value)  # raises with the name that is missing
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False, keep_trailing_newline=False)
     environment.globals.clear()
-    own = {"pad": _pad, "replace": _replace, "slug": lambda value: slug_of(str(value))}
+    own = {"pad": _pad, "replace": _replace, "slug": lambda value: slug_of(str(value)), "tojson": _tojson}
     environment.filters = {name: own.get(name) or environment.filters[name] for name in FILTERS}
     environment.tests = {name: environment.tests[name] for name in TESTS}
     return environment

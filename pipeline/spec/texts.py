@@ -10,6 +10,7 @@ from brandpress.pipeline.spec.axes import FORMAT, Axis
 from brandpress.pipeline.spec.brand import ROLES, BrandFields
 from brandpress.pipeline.spec.matrix import Combination
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.prompt import StructuredTemplate
 from brandpress.pipeline.spec.size import Size, parse_size
 from brandpress.pipeline.spec.template import Template
 from brandpress.pipeline.spec.template_values import Named, Palette
@@ -27,7 +28,7 @@ class ExpansionInput:
     brand: BrandFields
     digests: Mapping[str, str]
     axes: Mapping[str, Axis]
-    prompt: Template | None
+    prompt: Template | StructuredTemplate | None
     name: Template | None
     references: tuple[str, ...]
     seeds: Sequence[int]
@@ -70,7 +71,7 @@ class CampaignTexts:
 class _FilledTemplate:
     """A template with the values that its variables can have."""
 
-    def __init__(self, template: Template, inputs: ExpansionInput, *, in_prompt: bool) -> None:
+    def __init__(self, template: Template | StructuredTemplate, inputs: ExpansionInput, *, in_prompt: bool) -> None:
         palette = Palette(inputs.brand.palette)
         constants = {"campaign": inputs.campaign, "brand": inputs.brand.name, "palette": palette}
         axes = _axis_values(inputs, in_prompt=in_prompt)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from pkgutil import resolve_name
 from urllib.parse import unquote, urlsplit
 
-from brandpress.pipeline.spec.delivery import FOLDER, SCHEMES, DeliveryAddress, explain, parse_address
+from brandpress.pipeline.spec.delivery import FOLDER, SCHEMES, DeliveryAddress, explain, parse_address, working_folder
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.store.protocol import Store, StoreAddressError
 from brandpress.pipeline.store.s3_dialect import S3Dialect
@@ -34,6 +33,6 @@ def to_address(address: DeliveryAddress | str) -> DeliveryAddress:
     if url.scheme == "file" and url.netloc in ("", "localhost") and url.path:
         return DeliveryAddress(FOLDER, unquote(url.path))
     try:
-        return parse_address(address, Path.cwd())
+        return parse_address(address, working_folder(address))
     except WrongValueError as error:
         raise StoreAddressError(f"delivery address: {explain(error)}") from None

@@ -19,6 +19,7 @@ def lay_out(folder: Path) -> Path:
     """Copies the corpus with its pictures and the headers of its checkpoints; returns the folder."""
     for part in ("bad", "good", "klein", "klein-base", "northwind"):
         shutil.copytree(CORPUS / part, folder / part)
+    (folder / ".git").mkdir()  # the root below which jobs may name brand specs
     for checkpoint in ("klein", "klein-base"):
         sparse_checkpoint(folder / checkpoint)
     sparse_lora(folder / LORA)

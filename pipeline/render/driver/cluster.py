@@ -8,16 +8,18 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, chdir, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.model.memory.gpus import SLICE, visible_entries
-from brandpress.pipeline.render.driver.environment import hidden, secrets_in
+from brandpress.pipeline.render.cause import cause_of
+from brandpress.pipeline.render.driver.environment import hidden, not_inherited
 from brandpress.pipeline.render.driver.placement import Demand, Node
 from brandpress.pipeline.render.driver.ray_address import AUTO, cluster_address
+from brandpress.pipeline.render.driver.ray_folder import ray_folder
 
 CONNECT_SECONDS = 5.0
 OBJECT_STORE_BYTES = 100 * 2**20
@@ -153,13 +155,50 @@ def _dashboard_enabled() -> bool:
     return True
 
 
-def _outside_the_current_folder() -> AbstractContextManager[None]:
+@contextmanager
+def _outside_the_current_folder() -> Iterator[None]:
     """Changes the working directory while Ray starts.
 
     Ray puts that directory first on its workers' module path, where a `yaml.py` or `transformers/` in a user's
     repository would shadow the real package.
     """
-    return chdir(sys.prefix)
+    try:
+        before = Path.cwd()
+    except OSError:  # it has been deleted
+        before = Path("/")
+    os.chdir(sys.prefix)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(before)
+
+
+def _start(workers: int | None, needed: tuple[str, ...], folder: str | None) -> tuple[str | None, Path]:
+    """Starts a private Ray in a folder. Returns the URL of its dashboard, if enabled, and the folder of its session.
+
+    Raises ClusterError.
+    """
+    import ray
+
+    with_dashboard, gpus = _dashboard_enabled(), _gpu_count_override()
+    try:
+        with hidden(not_inherited(os.environ.items(), needed)), _outside_the_current_folder():
+            context = ray.init(
+                address="local",
+                include_dashboard=with_dashboard,
+                dashboard_host="127.0.0.1",
+                num_cpus=max(workers or 1, available_cpus(), gpus or 0),
+                num_gpus=gpus,
+                object_store_memory=OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level="ERROR",
+                _temp_dir=folder,
+            )
+    except Exception as error:  # Ray raises errors of many classes here
+        raise ClusterError(f"Ray can't be started on this machine: {cause_of(error).text}") from error
+    dashboard = f"http://{context.dashboard_url}" if with_dashboard else None
+    return dashboard, Path(context.address_info["session_dir"])
 
 
 @contextmanager
@@ -170,8 +209,8 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
     machine; it requires a token and ends with the block or with this process, and its temporary files with the block.
     needed: prefixes of secret variables that workers may inherit.
 
-    Raises ClusterError, and RequestError if RAY_ADDRESS has no usable form, or if the dashboard is enabled but not
-    installed.
+    Raises ClusterError, NoFolderError, and RequestError if RAY_ADDRESS has no usable form, or if the dashboard is
+    enabled but not installed.
     """
     address = cluster_address()
     if not address:
@@ -179,32 +218,17 @@ def ray_resources(workers: int | None, needed: tuple[str, ...] = ()) -> Iterator
             os.environ.setdefault(name, value)
     import ray
 
-    owned, dashboard = not ray.is_initialized(), None
-    session: Path | None = None
-    if owned and address:
-        _connect(address)
-    elif owned:
-        with_dashboard, gpus = _dashboard_enabled(), _gpu_count_override()
-        with hidden(secrets_in(os.environ.items(), needed)), _outside_the_current_folder():
-            context = ray.init(
-                address="local",
-                include_dashboard=with_dashboard,
-                dashboard_host="127.0.0.1",
-                num_cpus=max(workers or 1, available_cpus(), gpus or 0),
-                num_gpus=gpus,
-                object_store_memory=OBJECT_STORE_BYTES,
-                log_to_driver=False,
-                logging_level="ERROR",
-            )
-        dashboard = f"http://{context.dashboard_url}" if with_dashboard else None
-        session = Path(context.address_info["session_dir"])
-    try:
-        yield current_resources(dashboard)
-    finally:
+    owned = not ray.is_initialized()
+    dashboard: str | None = None
+    with ExitStack() as stack:
+        if owned and address:
+            _connect(address)
+        elif owned:
+            dashboard, session = _start(workers, needed, stack.enter_context(ray_folder()))
+            stack.callback(_remove_session, session)
         if owned:
-            ray.shutdown()
-        if session is not None:
-            _remove_session(session)
+            stack.callback(ray.shutdown)
+        yield current_resources(dashboard)
 
 
 def _remove_session(session: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -52,7 +53,9 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
             show(event)
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err.splitlines() == [
+    stamps = [line[:21] for line in output.err.splitlines()]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", stamp) for stamp in stamps)
+    assert [line[21:] for line in output.err.splitlines()] == [
         "5 variants: 3 done before, 2 to render now",
         "5 variants: 2 done before, 2 to render now, 1 held back (use --retry-failed to retry them)",
         "warning: no conditional writes",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,12 +28,13 @@ MAX_BYTES = 100_000
 class Site:
     """The server: its answers keyed by path, as (status, body), and the paths that were requested.
 
-    trust: the context that trusts its certificate; None: the system's."""
+    trust: the context that trusts its certificate; None: the system's. drip: the part that is sent a byte at a time."""
 
     port: int = 0
     trust: ssl.SSLContext | None = None
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     requested_paths: list[str] = field(default_factory=list)
+    drip: str = ""
 
     def url(self, path: str = "/mug.png") -> str:
         return f"https://{HOST}:{self.port}{path}"
@@ -44,12 +47,23 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             site.requested_paths.append(self.path)
+            if site.drip:
+                self.send_slowly()
+                return
             status, body = site.answers.get(self.path, (404, b""))
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "https://169.254.169.254/latest/meta-data")
             self.end_headers()
             self.wfile.write(body)
+
+        def send_slowly(self) -> None:
+            self.close_connection = True
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.0 200 OK\r\nX-A: " + (b"a\r\n\r\n" if site.drip == "body" else b""))
+                for _ in range(600):
+                    self.wfile.write(b"a")
+                    time.sleep(0.1)
 
         def log_message(self, *arguments: object) -> None:
             pass
@@ -150,6 +164,24 @@ def test_a_star_allows_all_subdomains(site: Site, public: None, monkeypatch: pyt
         "::ffff:10.0.0.1",
         "2002:7f00:1::",
         "64:ff9b::a00:1",
+        "64:ff9b:1::5db8:d70e",
+        "::10.0.0.1",
+        "::93.184.215.14",
+        "::ffff:93.184.215.14",
+        "::ffff:0:10.0.0.1",
+        "2002:0a00:0001::1",
+        "2001:0:5db8:d70e:0:0:f5ff:fffe",
+        "fec0::1",
+        "fe80::1%lo",
+        "ff02::1",
+        "fd00:ec2::254",
+        "0.1.2.3",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "198.18.0.1",
+        "240.0.0.1",
+        "not an address",
     ],
 )
 def test_private_addresses_are_never_requested(site: Site, address: str) -> None:
@@ -181,6 +213,17 @@ def test_rejected_responses(site: Site, public: None, status: int, body: bytes, 
     assert words in rejection(site, site.url())
 
 
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_a_host_that_drips_is_given_up(site: Site, public: None, part: str) -> None:
+    """Each byte comes well within the socket's timeout."""
+    site.drip = part
+    start = time.monotonic()
+    with pytest.raises(WrongValueError) as error:
+        fetch(site.url(), MAX_BYTES, resolve=lambda host, port: ["127.0.0.1"], context=site.trust, seconds=1)
+    assert "takes longer than 1 s" in error.value.what
+    assert time.monotonic() - start < 30  # of the minute that the server takes
+
+
 def test_an_untrusted_certificate(site: Site, public: None) -> None:
     site.trust = None
     assert "can't be fetched" in rejection(site, site.url())
@@ -204,6 +247,6 @@ def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monke
     )
     examined = examine_brand(file)
     assert [str(problem) for problem in examined.problems] == [
-        f"{file}:4:44: {site.url('/page.html')!r} is a web page; download the picture itself"
+        f"{file}:4:44: products.page: {site.url('/page.html')!r} is a web page; download the picture itself"
     ]
     assert (examined.pictures[site.url()].file, examined.pictures[site.url()].width) == (site.url(), 96)

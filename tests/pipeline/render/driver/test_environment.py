@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from brandpress.pipeline.render.driver.environment import hidden, needed_secrets, secrets_in
+from brandpress.pipeline.render.driver.environment import hidden, needed_secrets, not_inherited
 from brandpress.pipeline.store.address import to_address
 
 SECRETS = {
@@ -20,6 +20,14 @@ SECRETS = {
     "GITHUB_TOKEN": "e",
     "DATABASE_URL": "postgres://me:hush@host/db",
     "MY_PASSWORD": "f",
+    "PGPASSWORD": "h",
+    "MYSQL_PWD": "i",
+    "GITHUB_PAT": "j",
+    "CI_JOB_JWT": "k",
+    "PIP_INDEX_URL": "https://token@host/simple",
+    "HF_ENDPOINT": "https://token@host",
+    "SLACK_WEBHOOK": "l",
+    "KEYBOARD": "de",
     "npm_config_auth": "g",
 }
 PLAIN = {
@@ -31,8 +39,16 @@ PLAIN = {
     "HF_HOME": "/cache",
     "RAY_AUTH_TOKEN": "ray's",
     "HTTPS_PROXY": "http://me:hush@proxy:3128",
+    "no_proxy": "localhost",
     "TOKENIZERS_PARALLELISM": "false",
-    "KEYBOARD": "de",
+    "LC_ALL": "C.UTF-8",
+    "TMPDIR": "/tmp",
+    "SSL_CERT_FILE": "/certificates.pem",
+    "XDG_CACHE_HOME": "/cache",
+    "OMP_NUM_THREADS": "1",
+    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
+    "NCCL_DEBUG": "WARN",
+    "LD_LIBRARY_PATH": "/cuda/lib64",
 }
 
 
@@ -45,8 +61,14 @@ PLAIN = {
     ],
 )
 def test_only_needed_secrets_are_inherited(uri: str, hosted: bool, inherited: set[str]) -> None:
-    hidden_names = secrets_in((SECRETS | PLAIN).items(), needed_secrets(to_address(uri), hosted=hosted))
+    hidden_names = not_inherited((SECRETS | PLAIN).items(), needed_secrets(to_address(uri), hosted=hosted))
     assert hidden_names == SECRETS.keys() - inherited
+
+
+def test_the_operator_names_further_variables() -> None:
+    environment = SECRETS | PLAIN | {"BRANDPRESS_PASS_ENV": "GITHUB_TOKEN, npm_*"}
+    hidden_names = not_inherited(environment.items(), ())
+    assert hidden_names == SECRETS.keys() - {"GITHUB_TOKEN", "npm_config_auth"}
 
 
 def test_a_process_started_in_the_block_does_not_inherit_hidden_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,7 @@ def garbage_json(garbage: GarbageSet, uri: str, *, deleted: bool) -> dict[str, A
         "deleted": deleted,
         "kept_manifests": list(garbage.kept_manifests),
         "bytes": garbage.bytes,
+        "too_young": garbage.too_young,
         "objects": [{"key": entry.key, "bytes": entry.bytes} for entry in garbage.entries],
     }
 

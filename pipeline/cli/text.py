@@ -80,7 +80,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     if outcome.interrupted:
         yield "interrupted; run the same command again to continue"
     elif outcome.failed or outcome.held_back:
-        yield "run `brandpress render --retry-failed` to retry only these"
+        yield "run the same command with --retry-failed to retry only these"
 
 
 def published_line(outcome: Outcome) -> str:
@@ -137,7 +137,8 @@ def garbage_lines(garbage: GarbageSet, uri: str, *, deleted: bool) -> Iterator[s
     if len(garbage.entries) > SHOWN_PROBLEMS:
         yield f"and {len(garbage.entries) - SHOWN_PROBLEMS:,} more"
     hint = "; run again with --yes to delete them" if garbage.entries else ""
-    yield f"{objects} can be deleted in {uri}; {kept_manifests}{hint}"
+    young = f"; {plural(garbage.too_young, 'more object')} still too young (--hours)" if garbage.too_young else ""
+    yield f"{objects} can be deleted in {uri}; {kept_manifests}{young}{hint}"
 
 
 def failure_lines(failures: tuple[Failure, ...], label: str | None = None) -> Iterator[str]:

@@ -44,10 +44,14 @@ class NestedCampaignError(RequestError):
 
 @dataclass(frozen=True, slots=True)
 class GarbageSet:
-    """The objects to delete, in order of deletion, and the numbers of the manifests that are kept."""
+    """The objects to delete, in order of deletion, and the numbers of the manifests that are kept.
+
+    too_young: how many more could be deleted if they were older.
+    """
 
     entries: tuple[Entry, ...]
     kept_manifests: tuple[int, ...]
+    too_young: int = 0
 
     @property
     def bytes(self) -> int:
@@ -82,12 +86,13 @@ def find_garbage(
     limit = now - 3600 * hours
     if variants is None and (latest := read_latest(folder)) is not None:
         limit = min(limit, latest.manifest.created.timestamp())
-    garbage = {
+    unreferenced = {
         entry.key: entry
         for entry in (*entries.values(), *folder.leftovers(""))
-        if folder.canonical(entry.key) not in referenced and is_own_key(entry.key) and entry.modified < limit
+        if folder.canonical(entry.key) not in referenced and is_own_key(entry.key)
     }
-    return GarbageSet(tuple(sorted(garbage.values(), key=_deletion_order)), kept_manifests)
+    garbage = sorted((entry for entry in unreferenced.values() if entry.modified < limit), key=_deletion_order)
+    return GarbageSet(tuple(garbage), kept_manifests, len(unreferenced) - len(garbage))
 
 
 def is_own_key(key: str) -> bool:

@@ -37,7 +37,7 @@ def test_a_summary_has_the_figures() -> None:
         "time outside the model: 3.1% of the workers' busy time",
         "manifest: s3://assets/spring/manifests/00000001/manifest.json",
         "failed: mug/beach: RuntimeError: no",
-        "run `brandpress render --retry-failed` to retry only these",
+        "run the same command with --retry-failed to retry only these",
     ]
     assert json.loads(json.dumps(outcome_json(finished))) == {
         "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "held_back": 0, "left": 1},
@@ -95,6 +95,9 @@ def test_clean_lists_what_can_be_deleted_and_reports_what_was() -> None:
     assert garbage_json(garbage, "out/spring", deleted=True)["kept_manifests"] == [3, 4]
     assert list(garbage_lines(GarbageSet((), (1,)), "out", deleted=False)) == [
         "0 objects, 0 bytes, can be deleted in out; 1 manifest kept"
+    ]
+    assert list(garbage_lines(GarbageSet((), (1,), too_young=3), "out", deleted=False)) == [
+        "0 objects, 0 bytes, can be deleted in out; 1 manifest kept; 3 more objects still too young (--hours)"
     ]
 
 

@@ -15,7 +15,9 @@ from brandpress.pipeline.render.cause import Cause
 from brandpress.pipeline.render.driver.cluster_watch import TIMEOUT, ClusterWatch
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher, FailedAttempt
+from brandpress.pipeline.render.driver.first_pictures import FirstPictures
 from brandpress.pipeline.render.driver.gpu_health import GpuHealth
+from brandpress.pipeline.render.driver.host_warnings import HostWarnings
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.preflight import refusal_of
 from brandpress.pipeline.render.driver.run_results import RunResults
@@ -48,21 +50,9 @@ if TYPE_CHECKING:
 MAX_FAILED_STARTS = 3
 """In a row, without a picture in between."""
 
-MAX_UNUSABLE = 3
-"""Pictures at the start of a run. If the model returns nothing usable for any of them, it is broken."""
-
 POLL_SECONDS = 0.2
 STALL_SECONDS = 1.0
 """If handling messages takes longer, others may have arrived meanwhile, so nobody is judged by what is known."""
-
-NOT_COMPILED = (
-    "the model's kernels run uncompiled, which is slower: no compiler was found; on a GPU install Triton and a C "
-    "compiler, for --compile on a CPU install a C++ compiler and Python's headers (Debian: g++ and python3-dev)"
-)
-NO_GPU = (
-    "Ray assigned GPUs to the workers, but torch {torch} sees none, so they render on the CPU: install a torch build "
-    "with CUDA or update the GPU driver; to use the CPU on purpose, set CUDA_VISIBLE_DEVICES= (empty)"
-)
 
 
 class DriverLoop:
@@ -112,12 +102,12 @@ class DriverLoop:
         self._loaded: set[str] = set()
         self._gpu_health = GpuHealth(gpus, per_gpu)
         self._started_variants: dict[str, Variant] = {}
-        self._compiles, self._on_gpus = compiles, gpus > 0
+        self._host_warnings = HostWarnings(compiles=compiles, gpus=gpus > 0)
+        self._first_pictures = FirstPictures(broken_model)
         self._target_workers = 0
         self._parked: set[str] = set()
         self._stopped = False
         self._failed_starts = 0
-        self._unusable, self._model_works, self._broken_model = 0, False, broken_model
         self._last_cause = ""
 
     @property
@@ -215,7 +205,7 @@ class DriverLoop:
                     self._on_event(message)
                 self._top_up(worker)
             case VariantRendered(render_key):
-                self._model_works = True
+                self._first_pictures.count_usable()
                 self._dispatcher.finish_rendering(worker, render_key)
                 self._deadlines.finish(worker, render_key, now)
             case StoreWait(waiting):
@@ -232,27 +222,22 @@ class DriverLoop:
                 self._stop(error)
             case VariantRecorded(record, unusable, asked):
                 self._handle_record(worker, record, asked or record.render_key, now)
-                self._count_unusable(record, unusable)
+                self._first_pictures.count_recorded(record, unusable=unusable)
             case WorkTime(busy, model):
                 self.busy_seconds += busy
                 self.model_seconds += model
 
     def _use(self, loaded: WorkerLoaded) -> None:
         """Gives work to a worker that has loaded its model, and warns if it can't compile or use its GPU."""
-        worker, host = loaded.worker, loaded.host
+        worker = loaded.worker
         self._loaded.add(worker)
         self._startup.remove(worker)
         self._deadlines.finish_loading(worker, time.monotonic())
-        if host.get("residency") == RECORDED_RESIDENCY["offload"]:
+        if loaded.host.get("residency") == RECORDED_RESIDENCY["offload"]:
             self._dispatcher.set_offloading(worker)
         self._on_event(loaded)
-        on_gpu = self._on_gpus and host.get("device") != "cpu"
-        if (on_gpu if self._compiles is None else self._compiles) and "compiled" not in host:
-            self._compiles = False
-            self._on_event(Warned(NOT_COMPILED))
-        if self._on_gpus and host.get("device") == "cpu":
-            self._on_gpus = False
-            self._on_event(Warned(NO_GPU.format(torch=host["torch"])))
+        for warning in self._host_warnings.of(loaded.host):
+            self._warn(warning)
         self._top_up(worker)
 
     def _park(self, worker: str) -> None:
@@ -313,14 +298,6 @@ class DriverLoop:
         self._results.add(record)
         self._on_event(VariantRecorded(record))
         self._top_up(worker)
-
-    def _count_unusable(self, record: Record, unusable: bool) -> None:
-        self._model_works = self._model_works or record.status == "done"
-        self._unusable += unusable
-        if self._unusable == MAX_UNUSABLE and not self._model_works:
-            raise NothingRenderedError(
-                f"the first {MAX_UNUSABLE} pictures failed: {record.cause}; {self._broken_model}"
-            )
 
     def _top_up(self, worker: str) -> None:
         """Submits groups to `worker` while it has room, or replaces it if the rest needs a fresh worker."""

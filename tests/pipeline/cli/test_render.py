@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from brandpress.model import nano
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.render.driver.cluster import Resources
-from brandpress.pipeline.render.driver.driver_loop import NOT_COMPILED
+from brandpress.pipeline.render.driver.host_warnings import NOT_COMPILED
 from tests.campaigns import write_campaign
 from tests.model.small import save_small
 from tests.pipeline.spec.pictures import png

@@ -20,8 +20,8 @@ from brandpress.pipeline.deliver.record import Record, new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.driver.cluster import Resources
-from brandpress.pipeline.render.driver.driver_loop import NOT_COMPILED
 from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
+from brandpress.pipeline.render.driver.host_warnings import NOT_COMPILED
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, Outcome
 from brandpress.pipeline.render.driver.run import pool_size, render_campaign, threads_per_worker
 from brandpress.pipeline.render.events import (

@@ -75,6 +75,7 @@ if __name__ == "__main__":
     parser.add_argument("--deadline", type=float)
     parser.add_argument("--workers-per-gpu", type=int, default=1)
     parser.add_argument("--retry-failed", action="store_true")
+    parser.add_argument("--limit", type=int)
     parser.add_argument("--join", action="store_true")
     options = parser.parse_args()
     try:
@@ -88,6 +89,7 @@ if __name__ == "__main__":
                 deadline=options.deadline,
                 renderer=options.renderer,
                 join=options.join,
+                limit=options.limit,
             )
     except BrandpressError as error:
         emit("error", str(error))

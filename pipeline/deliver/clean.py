@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.lease import LEASE
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
     MANIFESTS,
@@ -25,6 +26,7 @@ from brandpress.pipeline.deliver.manifest import (
 )
 from brandpress.pipeline.deliver.record import RECORDS, record_key
 from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import INTERNAL_PREFIX, Entry, Store
 
 DELETE_THREADS = 16
@@ -83,13 +85,14 @@ def find_garbage(
     if variants is not None:
         referenced.update(key for variant in variants for key in (record_key(variant.render_key), variant.asset))
     referenced = set(map(folder.canonical, referenced))
+    in_use = (PREFLIGHT,) if LEASE in entries else ()  # a run at work shows it to workers that join
     limit = now - 3600 * hours
     if variants is None and (latest := read_latest(folder)) is not None:
         limit = min(limit, latest.manifest.created.timestamp())
     unreferenced = {
         entry.key: entry
         for entry in (*entries.values(), *folder.leftovers(""))
-        if folder.canonical(entry.key) not in referenced and is_own_key(entry.key)
+        if folder.canonical(entry.key) not in referenced and is_own_key(entry.key) and not entry.key.startswith(in_use)
     }
     garbage = sorted((entry for entry in unreferenced.values() if entry.modified < limit), key=_deletion_order)
     return GarbageSet(tuple(garbage), kept_manifests, len(unreferenced) - len(garbage))

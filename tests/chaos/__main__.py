@@ -22,12 +22,12 @@ import boto3
 
 from brandpress.pipeline.store.folder import open_campaign
 from tests.chaos.renderer import JOURNAL
-from tests.chaos.storm import POISON_SCENES, Storm, published_digest, run_storm, run_undisturbed, write_job
+from tests.chaos.storm import INTRUSIONS, POISON_SCENES, Storm, published_digest, run_storm, run_undisturbed, write_job
 from tests.fault_proxy import FAULTS, Fault, fault_proxy
 from tests.s3_server import S3Process, find_weed
 
 SCENES = 40
-KILLS = ("worker",) * 12 + ("driver",) * 4
+KILLS = ("worker",) * 12 + ("driver",) * 4 + (*INTRUSIONS,) * 2
 STORE_KILLS = ("store",) * 3
 MEAN_CALLS_PER_FAULT = 6
 
@@ -37,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--faults", type=int, default=200, help="keep rendering campaigns until at least this many faults were injected"
+        "--faults", type=int, default=400, help="keep rendering campaigns until at least this many faults were injected"
     )
     parser.add_argument("--scenes", type=int, default=SCENES, help="harmless pictures of each campaign")
     parser.add_argument("--json", action="store_true")

@@ -6,19 +6,23 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
+from brandpress.pipeline.deliver.lease import LEASE, AnotherRunError, Lease, RunLease, is_over
 from brandpress.pipeline.deliver.manifest import read_latest, read_records
+from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.campaigns import write_campaign
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import JOURNAL, prompt_id, read_journal
@@ -100,7 +104,9 @@ def run_storm(
             storm.runs += 1
             storm.retries += bool(retry)
             arguments = (WORKERS, renderer, "--deadline", DEADLINE, *retry)
-            outcome = _run(job, arguments, kills, random, environment, server, storm, reported_done)
+            limit = ("--limit", str(random.randint(3, 15))) if kills and not retry and random.random() < 1 / 3 else ()
+            storm.faults["run ended early"] += bool(limit)
+            outcome = _run(job, (*arguments, *limit), kills, random, environment, server, storm, reported_done, folder)
             if outcome is None:
                 continue
             failures = [*outcome["failed"], *outcome["held_back"]]
@@ -128,6 +134,7 @@ def _run(
     server: S3Process | None,
     storm: Storm,
     reported_done: set[str],
+    folder: Store,
 ) -> dict[str, Any] | None:
     """Run one driver and inject kills; returns the outcome that it reports, None if it was killed."""
     outcome: dict[str, Any] | None = None
@@ -143,6 +150,10 @@ def _run(
                 continue
             wait = random.randint(1, 3)
             victim = kills.pop()
+            if victim in INTRUSIONS:
+                storm.faults[victim] += 1
+                storm.wrong += INTRUSIONS[victim](job, folder)
+                continue
             if victim == "driver":
                 process.kill()
                 storm.faults["driver killed"] += 1
@@ -153,6 +164,47 @@ def _run(
     if outcome is not None and (remaining := _remaining(job.parent)):
         storm.wrong.append(f"processes are still running: {remaining}")
     return outcome
+
+
+def _clean_everything_unpublished(job: Path, folder: Store) -> list[str]:
+    """Cleans as a job without variants would, while pictures are being delivered."""
+    with suppress(StoreError):  # the store is down, or a manifest is being written
+        list(delete_garbage(folder, find_garbage(folder, [], now=time.time() + 60, keep=5, hours=0)))
+    return []
+
+
+def _start_second_run(job: Path, folder: Store) -> list[str]:
+    """Another run must be told that one is at work."""
+    try:
+        data = folder.read(LEASE)
+        if data is None:
+            return []
+        held = Lease.model_validate_json(data)
+        with RunLease(folder):
+            return [] if is_over(held, datetime.now(UTC)) else ["a second run was not refused"]
+    except (AnotherRunError, StoreError):
+        return []
+
+
+def _render_from_a_copy(job: Path, folder: Store) -> list[str]:
+    """A job of another name must not touch the campaign."""
+    copy = job.with_name("copy.yaml")
+    copy.write_text(job.read_text())
+    try:
+        if read_latest(folder) is None:
+            return []
+        check_owner(folder, "northwind", copy.name)
+    except (ForeignCampaignError, StoreError):
+        return []
+    return ["a copied job was accepted"]
+
+
+INTRUSIONS: Mapping[str, Callable[[Path, Store], list[str]]] = {
+    "cleaned while rendering": _clean_everything_unpublished,
+    "second run": _start_second_run,
+    "copied job": _render_from_a_copy,
+}
+"""What others do to the campaign while it is rendered. Each returns what went wrong."""
 
 
 def _remaining(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from brandpress.pipeline.deliver.clean import GarbageSet, NestedCampaignError, delete_garbage, find_garbage
 from brandpress.pipeline.deliver.delivery import deliver
+from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
     manifest_key,
@@ -20,7 +21,7 @@ from brandpress.pipeline.deliver.manifest import (
 from brandpress.pipeline.deliver.record import record_key
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
-from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.folder import PREFLIGHT, open_campaign
 from brandpress.pipeline.store.protocol import Store
 from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant, write_manifest_0_1_0
 
@@ -179,3 +180,11 @@ def test_what_a_manifest_of_0_1_0_references_is_kept(store_uri: str) -> None:
     assert read_records(folder, require_latest(folder)) == (old,)
     assert verify(folder).intact
     assert garbage_keys(folder, planned=()) == set()
+
+
+def test_a_runs_token_is_kept_while_it_is_at_work(folder: Store) -> None:
+    """Workers that join later must see it, however long the run takes."""
+    folder.create(f"{PREFLIGHT}0123", b"", "text/plain")
+    with RunLease(folder):
+        assert garbage_keys(folder) == set()
+    assert garbage_keys(folder) == {f"{PREFLIGHT}0123"}

@@ -56,8 +56,9 @@ def test_the_demo_job_renders_and_verifies(tmp_path: Path) -> None:
     assert (second["counts"]["done"], second["counts"]["skipped"]) == (0, first["counts"]["planned"])
     assert second["manifest"] == first["manifest"]
     assert brandpress("verify", job, "--deliver", tmp_path).returncode == 0
-    header = tmp_path / "demo" / first["manifest"]
-    records = [json.loads(line) for line in header.with_name("variants.jsonl").read_text().splitlines()]
+    folder = tmp_path / "demo"
+    parts = json.loads((folder / first["manifest"]).read_text())["parts"]
+    records = [json.loads(line) for part in parts for line in (folder / part["file"]).read_text().splitlines()]
     assert {len(record["references"]) for record in records} == {1, 2, 3}
     for record in records:
         picture = Image.open(tmp_path / "demo" / record["asset"])

@@ -17,7 +17,7 @@ from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, NANO
 
 NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
-MAX_SHOWN = 80
+MAX_SHOWN = 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ def test_an_early_interruption_says_so(job: Path, seconds: float) -> None:
         assert process.returncode in (130, -signal.SIGINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a" * 120, "missing"])
 def test_a_temporary_folder_that_ray_cannot_use(job: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
@@ -138,7 +139,7 @@ def test_a_temporary_folder_that_ray_cannot_use(job: Path, tmp_path: Path, name:
 def test_an_unforeseen_error_is_one_line(job: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mock, because the errors that we know of have been mended."""
 
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left; token " + TOKEN)
 
     monkeypatch.setattr("brandpress.pipeline.plan.expand.make_plan", fail)

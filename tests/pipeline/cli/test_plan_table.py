@@ -9,7 +9,7 @@ import pytest
 
 from brandpress.pipeline.cli.plan_table import print_plan
 from brandpress.pipeline.plan.expand import make_plan, plan_for
-from brandpress.pipeline.plan.summary import Summary, summarise
+from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
 from brandpress.pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
 
@@ -21,7 +21,7 @@ def printed(capsys: pytest.CaptureFixture[str], summary: Summary, first: int = 5
 
 @pytest.fixture
 def summary(corpus: Path) -> Summary:
-    return summarise(plan_for(load_campaign(corpus / "good" / "design.yaml"), model()), "s3://assets", frozenset())
+    return summarise(plan_for(load_campaign(corpus / "good" / "design.yaml"), model()), "s3://assets", StoreState())
 
 
 def test_a_non_commercial_licence_is_marked(summary: Summary, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,9 +44,9 @@ def test_optional_fields_are_shown(corpus: Path, summary: Summary, capsys: pytes
 
 
 def test_settings_that_the_service_chooses(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = printed(capsys, summarise(make_plan(load_campaign(corpus / "good" / "service.yaml")), "out", frozenset()))
+    text = printed(capsys, summarise(make_plan(load_campaign(corpus / "good" / "service.yaml")), "out", StoreState()))
     assert "sampling the service's steps, the service's guidance" in text
-    text = printed(capsys, summarise(make_plan(load_campaign(corpus / "good" / "hosted.yaml")), "out", frozenset()))
+    text = printed(capsys, summarise(make_plan(load_campaign(corpus / "good" / "hosted.yaml")), "out", StoreState()))
     assert "flux.2-flex, region eu (" in text
     assert "sampling 30 steps, guidance 4.5" in text
     assert "upsample the model rewrites the prompts first" in text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from brandpress.pipeline.plan.expand import Plan, make_plan, plan_for
-from brandpress.pipeline.plan.summary import summarise, summary_json
+from brandpress.pipeline.plan.summary import StoreState, summarise, summary_json
 from brandpress.pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
 
@@ -18,7 +18,7 @@ def plan(corpus: Path) -> Plan:
 
 def test_a_summary_counts_variants_and_reference_sets(plan: Plan) -> None:
     done = {plan.variants[0].render_key, plan.variants[5].render_key, "f" * 64}
-    summary = summarise(plan, "s3://assets", done)
+    summary = summarise(plan, "s3://assets", StoreState(done))
     assert (summary.done, summary.to_render, summary.seeds, summary.params.steps, summary.params.guidance) == (
         2,
         10,
@@ -42,7 +42,7 @@ def test_an_unreachable_store_is_not_an_empty_one(plan: Plan) -> None:
 
 
 def test_a_summary_as_json(plan: Plan) -> None:
-    values = json.loads(json.dumps(summary_json(summarise(plan, "s3://assets", frozenset()), 2)))
+    values = json.loads(json.dumps(summary_json(summarise(plan, "s3://assets", StoreState()), 2)))
     assert (values["campaign"], values["variants"], values["done"], values["to_render"]) == ("spring", 12, 0, 12)
     assert values["model"]["licence"] == "Apache-2.0"
     assert [variant["render_key"] for variant in values["first"]] == [v.render_key for v in plan.variants[:2]]
@@ -70,5 +70,5 @@ def test_a_composed_model_as_json_has_paths_as_written(corpus: Path) -> None:
 
 
 def test_values_that_a_hosted_model_chooses_are_null(corpus: Path) -> None:
-    values = summary_json(summarise(make_plan(load_campaign(corpus / "good" / "service.yaml")), "out", frozenset()), 1)
+    values = summary_json(summarise(make_plan(load_campaign(corpus / "good" / "service.yaml")), "out", StoreState()), 1)
     assert (values["steps"], values["guidance"], values["first"][0]["steps"]) == (None, None, None)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from brandpress.pipeline.plan.expand import Plan, plan_for
 from brandpress.pipeline.plan.identity import KeyInputs, render_key
 from brandpress.pipeline.plan.memory import largest_of
-from brandpress.pipeline.plan.summary import summarise
+from brandpress.pipeline.plan.summary import StoreState, summarise
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
 from brandpress.pipeline.spec.brand_file import examine_brand
@@ -243,7 +243,7 @@ def test_the_expansion_equals_the_naive_one(corpus: Path, tmp_path: Path, job: d
 def check_summary(plan: Plan, variants: list[Variant]) -> None:
     """Compares the summary with numbers that are counted variant by variant."""
     done = {variant.render_key for variant in variants[::3]}
-    summary = summarise(plan, "out", done | {"f" * 64})
+    summary = summarise(plan, "out", StoreState(done | {"f" * 64}))
     assert (summary.done, summary.to_render) == (len(done), len(variants) - len(done))
     sizes: dict[str, int] = {}
     sets: dict[tuple[str, ...], int] = {}
@@ -287,7 +287,7 @@ def test_memory_of_a_plan(near: int, far: int, seeds: int, corpus: Path, tmp_pat
     tracemalloc.start()
     try:
         plan = plan_for(load_campaign(file), model(text_length=1_000))
-        summary = summarise(plan, "out", frozenset(), None, warnings_of(plan))
+        summary = summarise(plan, "out", StoreState(), None, warnings_of(plan))
         largest_of(plan)
         peak = tracemalloc.get_traced_memory()[1]
     finally:

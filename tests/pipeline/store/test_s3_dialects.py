@@ -10,7 +10,6 @@ import boto3
 import pytest
 
 from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.manifest import publish
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
@@ -21,7 +20,7 @@ from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 from brandpress.pipeline.store.s3_dialect import S3Dialect
 from tests.fault_proxy import Fault, FaultProxy, fault_proxy
-from tests.pipeline.deliver.records import HEADER, data_of, failed, record, variant
+from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 from tests.pipeline.store import test_protocol
 from tests.s3_dialects import AMAZON, DIALECTS, Dialect, Refusal
 from tests.s3_server import S3Server
@@ -137,12 +136,12 @@ def test_a_campaign_is_delivered_published_and_verified(
 ) -> None:
     folder = campaign_folder(worker, "spring")
     records = [deliver(folder, record(number), variant(number).asset, data_of(number)) for number in range(3)]
-    first = publish(folder, HEADER, 3, records[:2], lambda: records)
+    first = publish_records(folder, HEADER, 3, records[:2], lambda: records)
     file_record(folder, failed(2))
-    publish(folder, HEADER, 3, records, lambda: records)
+    publish_records(folder, HEADER, 3, records, lambda: records)
     reader = open_campaign(s3_uri, "spring")  # never probed
     assert verify(reader).problems == ()
-    assert len(read_index(reader)) == 3
+    assert len(read_index(reader).done) == 3
     assert rollback(open_campaign(s3_uri, "spring")).pointer == first.pointer
 
 
@@ -168,9 +167,9 @@ def test_objects_say_how_long_caches_may_keep_them(
 ) -> None:
     folder = campaign_folder(worker, "spring")
     done = deliver(folder, record(0), variant(0).asset, data_of(0))
-    published = publish(folder, HEADER, 2, [done], list)
+    published = publish_records(folder, HEADER, 2, [done], list)
     failure = file_record(folder, failed(1))
-    part = published.pointer.manifest.rpartition("/")[0] + f"/{published.manifest.parts[0].file}"
+    part = published.manifest.parts[0].file
     bucket, _, prefix = s3_uri.removeprefix("s3://").partition("/")
     client = boto3.client("s3", endpoint_url=s3_server.endpoint)
     for key, content_type, expected in (

@@ -121,6 +121,7 @@ def test_shares_of_a_gpu_add_up_to_at_most_one(per_gpu: int) -> None:
     assert share * (per_gpu + 1) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signals", [0, 2])
 def test_a_private_ray_leaves_no_files_behind(tmp_path: Path, signals: int) -> None:
     """Also after two interrupts, of which the second ends the run at once."""

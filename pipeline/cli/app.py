@@ -10,38 +10,28 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-import time
 import traceback
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from brandpress.model.errors import BrandpressError, CheckpointError
+from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli import campaign_commands, store_commands
 from brandpress.pipeline.cli.exit_codes import (
-    BROKEN,
     FAILED,
     INTERRUPTED,
     INVALID,
     OK,
     PIPE_CLOSED,
-    WORK,
     error_exit_code,
-    outcome_exit_code,
 )
-from brandpress.pipeline.cli.options import Deliver, Job, Json
 from brandpress.pipeline.cli.streams import accept_any_text, discard_stdout
-from brandpress.pipeline.spec.problem import SpecError
 
 if TYPE_CHECKING:
-    from brandpress.pipeline.plan.variant import Variant
-    from brandpress.pipeline.spec.target import Target
-    from brandpress.pipeline.store.protocol import Store
+    pass
 
 MAX_MESSAGE = 500  # characters of an unforeseen error
 
@@ -167,265 +157,16 @@ def _global_options(
         logging.getLogger("brandpress").setLevel(logging.DEBUG)
 
 
-@app.command("validate")
-def validate_files(files: options.Files, as_json: Json = False) -> int:
-    """Check brand specs and campaigns and list all mistakes. Each is printed as file:line:column: message."""
-    from brandpress.pipeline.cli.json_output import print_json, validations_json
-    from brandpress.pipeline.cli.text import print_lines, problem_lines, validation_lines, warning_lines
-    from brandpress.pipeline.plan.validate import validate
-
-    validations = [validate(file) for file in files]
-    if as_json:
-        print_json(validations_json(validations))
-    else:
-        print_lines(validation_lines(validations))
-        print_lines([*warning_lines(validations), *problem_lines(validations)], sys.stderr)
-    return INVALID if any(validation.problems for validation in validations) else OK
-
-
-@app.command("plan")
-def plan_job(
-    job: Job,
-    deliver: Deliver = None,
-    check: options.Check = False,
-    first: options.First = 5,
-    gpu_memory: options.GpuMemory = None,
-    as_json: Json = False,
-) -> int:
-    """Show what a campaign would render, and the memory needed. Variants that the store already has count as done."""
-    from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.plan_table import print_plan
-    from brandpress.pipeline.deliver.plan_summary import summarise_with_store
-    from brandpress.pipeline.plan.expand import make_plan
-    from brandpress.pipeline.plan.summary import summary_json
-    from brandpress.pipeline.spec.load import load_campaign
-
-    plan = make_plan(load_campaign(job, deliver), check=True)
-    gpu_bytes = None if gpu_memory is None else int(gpu_memory * 1e9)
-    summary = summarise_with_store(plan, gpu_bytes=gpu_bytes, require_store=check)
-    if as_json:
-        print_json(summary_json(summary, first))
-    else:
-        print_plan(summary, first)
-    return WORK if check and summary.has_work else OK
-
-
-@app.command("render")
-def render_job(
-    context: typer.Context,
-    job: Job,
-    deliver: Deliver = None,
-    workers: options.Workers = None,
-    workers_per_gpu: options.WorkersPerGpu = 1,
-    cpu: options.Cpu = False,
-    limit: options.Limit = None,
-    retry_failed: options.RetryFailed = False,
-    deadline: options.Deadline = None,
-    compile: options.Compile = None,
-    join: options.Join = False,
-    take_over: options.TakeOver = False,
-    as_json: Json = False,
-) -> int:
-    """Render, deliver and publish what the store lacks. Run it again to continue."""
-    from brandpress.pipeline.cli.json_output import outcome_json, print_json
-    from brandpress.pipeline.cli.progress import progress
-    from brandpress.pipeline.cli.text import outcome_lines, print_lines
-    from brandpress.pipeline.plan.expand import make_plan
-    from brandpress.pipeline.render.driver.run import render_campaign
-    from brandpress.pipeline.render.worker.actor import RENDERER
-    from brandpress.pipeline.spec.load import load_campaign
-
-    plan = make_plan(load_campaign(job, deliver), fetch=True, check=True)
-    context.obj.started = True
-    with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
-        outcome = render_campaign(
-            plan,
-            workers=workers,
-            limit=limit,
-            on_event=show,
-            workers_per_gpu=workers_per_gpu,
-            cpu=cpu,
-            retry_failed=retry_failed,
-            deadline=deadline,
-            compile=compile,
-            renderer=context.obj.renderer or RENDERER,
-            join=join,
-            take_over=take_over,
-        )
-    context.obj.finished = True
-    if as_json:
-        print_json(outcome_json(outcome))
-    else:
-        print_lines(outcome_lines(outcome))
-    return outcome_exit_code(outcome)
-
-
-@app.command("status")
-def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
-    """Show what is done, failed and missing, and the latest manifest."""
-    from brandpress.pipeline.cli.json_output import print_json, status_json
-    from brandpress.pipeline.cli.text import print_lines, status_lines
-    from brandpress.pipeline.deliver.status import campaign_status, published_status
-
-    _, folder = _open(job, deliver)
-    try:
-        status = campaign_status(folder, _variants(job, deliver))
-    except (SpecError, CheckpointError) as error:
-        status = published_status(folder, str(error))
-    if as_json:
-        print_json(status_json(status, folder.uri))
-    else:
-        print_lines(status_lines(status, folder.uri))
-    return OK
-
-
-@app.command("verify")
-def verify_job(job: Job, deliver: Deliver = None, repair: options.Repair = False, as_json: Json = False) -> int:
-    """Read all delivered objects and compare checksums. Exits with 3 if an object is missing or changed."""
-    from brandpress.pipeline.cli.json_output import print_json, verification_json
-    from brandpress.pipeline.cli.text import print_lines, verification_lines
-    from brandpress.pipeline.deliver import verify
-
-    target, folder = _open(job, deliver)
-    verification = verify.verify(folder)
-    deleted: tuple[str, ...] = ()
-    if repair and not verification.intact:
-        _check_owner(target, folder, take_over=False)
-        deleted = verify.repair(folder, verification)
-    if as_json:
-        print_json(verification_json(verification, folder.uri, deleted))
-    else:
-        print_lines(verification_lines(verification, folder.uri, deleted))
-    return OK if verification.intact else BROKEN
-
-
-@app.command("rollback")
-def roll_back(
-    job: Job,
-    deliver: Deliver = None,
-    to: options.To = None,
-    list_only: options.ListOnly = False,
-    take_over: options.TakeOver = False,
-    as_json: Json = False,
-) -> int:
-    """Make an earlier manifest the latest. No picture is deleted, and the next render publishes the job again."""
-    from brandpress.pipeline.cli.json_output import history_json, print_json
-    from brandpress.pipeline.cli.text import history_lines, print_lines
-    from brandpress.pipeline.deliver.manifest import read_pointer
-    from brandpress.pipeline.deliver.rollback import history, rollback
-
-    target, folder = _open(job, deliver)
-    if not list_only:
-        _check_owner(target, folder, take_over=take_over)
-        rollback(folder, to)
-    pointer = read_pointer(folder)
-    latest = pointer.manifest if pointer else ""
-    if as_json:
-        print_json(history_json(history(folder), latest))
-    else:
-        print_lines(history_lines(history(folder), latest))
-    return OK
-
-
-@app.command("clean")
-def clean_job(
-    job: Job,
-    deliver: Deliver = None,
-    keep: options.Keep = 10,
-    hours: options.Hours = 24,
-    yes: options.Yes = False,
-    take_over: options.TakeOver = False,
-    as_json: Json = False,
-) -> int:
-    """List old manifests and unused objects. --yes deletes them.
-
-    An object is unused if neither a kept manifest nor the job refers to it.
-    """
-    from brandpress.pipeline.cli.json_output import garbage_json, print_json
-    from brandpress.pipeline.cli.text import garbage_lines, print_lines
-    from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
-
-    target, folder = _open(job, deliver)
-    _check_owner(target, folder, take_over=take_over)
-    variants: tuple[Variant, ...] | None
-    try:
-        variants = _variants(job, deliver)
-    except (SpecError, CheckpointError) as error:
-        variants = None
-        typer.echo(f"{error}\nkeeping everything that was written after the latest manifest", err=True)
-    garbage = find_garbage(folder, variants, now=time.time(), keep=keep, hours=hours)
-    if yes:
-        for _ in delete_garbage(folder, garbage):
-            pass
-    if as_json:
-        print_json(garbage_json(garbage, folder.uri, deleted=yes))
-    else:
-        print_lines(garbage_lines(garbage, folder.uri, deleted=yes))
-    return OK
-
-
-@app.command("sheet")
-def draw_sheet(job: Job, deliver: Deliver = None, out: options.Out = None, columns: options.Columns = None) -> int:
-    """Draw a campaign's pictures on one page, beside their references. Exits with 3 if a picture is missing."""
-    from brandpress.pipeline.cli.text import broken_picture_lines, print_lines
-    from brandpress.pipeline.review.contact_sheet import check_suffix, contact_sheet, reference_files, save
-    from brandpress.pipeline.spec.load import load_campaign
-
-    if out is not None:
-        check_suffix(out)
-    target, folder = _open(job, deliver)
-    try:
-        references = reference_files(load_campaign(job, deliver))
-    except SpecError as error:
-        typer.echo(f"{error}\ndrawing the sheet without reference pictures", err=True)
-        references = {}
-    broken: list[str] = []
-    sheet = contact_sheet(folder, references, columns, broken.append)
-    typer.echo(save(sheet, out or Path(f"{target.campaign}.png")))
-    print_lines(broken_picture_lines(broken), sys.stderr)
-    return BROKEN if broken else OK
-
-
-@app.command("models")
-def show_models(get: options.Get = None, as_json: Json = False) -> int:
-    """Show the models and whether this machine has them."""
-    from brandpress.pipeline.cli.json_output import models_json, print_json
-    from brandpress.pipeline.cli.models_table import print_models
-    from brandpress.pipeline.plan.download import download_model
-
-    if get is not None:
-        folder, note = download_model(get)
-        if as_json:
-            print_json({"name": get, "folder": folder and str(folder)})
-        elif folder:
-            typer.echo(folder)
-        if note:
-            typer.echo(note, err=True)
-    elif as_json:
-        print_json(models_json())
-    else:
-        print_models()
-    return OK
-
-
-def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
-    """Returns what a job delivers where, and its folder in the store. Needs neither references nor the model."""
-    from brandpress.pipeline.spec.target import load_target
-    from brandpress.pipeline.store.folder import open_campaign
-
-    target = load_target(job, deliver)
-    return target, open_campaign(target.address, target.campaign)
-
-
-def _variants(job: Path, deliver: str | None) -> tuple[Variant, ...]:
-    """Returns the job's variants. Needs its references and its model."""
-    from brandpress.pipeline.plan.expand import make_plan
-    from brandpress.pipeline.spec.load import load_campaign
-
-    return make_plan(load_campaign(job, deliver)).variants
-
-
-def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:
-    from brandpress.pipeline.deliver.ownership import check_owner
-
-    check_owner(folder, target.brand, target.job, take_over=take_over)
+COMMANDS: dict[str, Callable[..., int]] = {
+    "validate": campaign_commands.validate_files,
+    "plan": campaign_commands.plan_job,
+    "render": campaign_commands.render_job,
+    "status": store_commands.show_status,
+    "verify": store_commands.verify_job,
+    "rollback": store_commands.roll_back,
+    "clean": store_commands.clean_job,
+    "sheet": store_commands.draw_sheet,
+    "models": campaign_commands.show_models,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)

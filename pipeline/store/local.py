@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from brandpress.pipeline.store.protocol import (
     check_size,
     sha256_hex,
 )
+from brandpress.pipeline.store.walk import walk
 
 LOCK = f"{INTERNAL_PREFIX}lock"
 LOCK_SECONDS = 30.0
@@ -85,13 +86,13 @@ class LocalStore:
             return None
 
     def list(self, prefix: str) -> Iterator[str]:
-        return (entry.key for entry in self.entries(prefix))
+        return (key for key, _ in self._files(prefix) if not _is_internal(key))
 
     def entries(self, prefix: str) -> Iterator[Entry]:
-        return (entry for entry in self._walk(prefix) if not _is_internal(entry.key))
+        return self._entries(prefix, lambda key: not _is_internal(key))
 
     def leftovers(self, prefix: str) -> Iterator[Entry]:
-        return (entry for entry in self._walk(prefix) if _is_internal(entry.key) and entry.key != LOCK)
+        return self._entries(prefix, lambda key: _is_internal(key) and key != LOCK)
 
     def delete(self, key: str) -> None:
         try:
@@ -100,12 +101,19 @@ class LocalStore:
         except _MissingError:
             pass
 
-    def _walk(self, prefix: str) -> Iterator[Entry]:
+    def _entries(self, prefix: str, chosen: Callable[[str], bool]) -> Iterator[Entry]:
+        for key, file in self._files(prefix):
+            if chosen(key):
+                with self._errors(key), suppress(FileNotFoundError):
+                    stat = file.stat(follow_symlinks=False)
+                    yield Entry(key, stat.st_size, stat.st_mtime)
+
+    def _files(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
         top, _, _ = prefix.rpartition("/")
         with self._errors(prefix):
-            for entry in _walk(self._root, top):
-                if entry.key.startswith(prefix):
-                    yield entry
+            for key, file in walk(self._root, top):
+                if key.startswith(prefix):
+                    yield key, file
 
     def check(self) -> tuple[str, ...]:
         with self._errors(""):
@@ -286,35 +294,8 @@ def _stat(name: str, folder: int) -> ObjectStat | None:
         return ObjectStat(etag=digest, bytes=stream.tell(), sha256=digest)
 
 
-def _walk(root: Path, top: str) -> Iterator[Entry]:
-    """Yields all regular files below root/top, without symlinks."""
-    pending = [top]
-    while pending:
-        below = pending.pop()
-        try:
-            if any((root / part).is_symlink() for part in _path_prefixes(below)):
-                continue
-            files = list(os.scandir(root / below))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        for file in files:
-            key = f"{below}/{file.name}" if below else file.name
-            if file.is_dir(follow_symlinks=False):
-                pending.append(key)
-            elif file.is_file(follow_symlinks=False):
-                with suppress(FileNotFoundError):
-                    stat = file.stat(follow_symlinks=False)
-                    yield Entry(key, stat.st_size, stat.st_mtime)
-
-
 def _is_internal(key: str) -> bool:
     return any(segment.startswith(INTERNAL_PREFIX) for segment in key.split("/"))
-
-
-def _path_prefixes(below: str) -> list[str]:
-    """`a/b/c` -> `a`, `a/b`, `a/b/c`."""
-    segments = below.split("/") if below else []
-    return ["/".join(segments[: index + 1]) for index in range(len(segments))]
 
 
 def _scope(error: OSError) -> Scope:

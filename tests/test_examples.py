@@ -69,6 +69,7 @@ def test_the_demo_job_renders_and_verifies(tmp_path: Path) -> None:
     assert min(Image.open(sheet).size) > 500
 
 
+@pytest.mark.slow
 def test_the_s3_job_renders_and_verifies(s3_environment: S3Server) -> None:
     job = ROOT / "jobs" / "ci-s3.yaml"
     bucket, _, prefix = yaml.safe_load(job.read_text())["deliver"].removeprefix("s3://").partition("/")
@@ -82,6 +83,7 @@ def test_the_s3_job_renders_and_verifies(s3_environment: S3Server) -> None:
     assert brandpress_json("render", job)["counts"]["skipped"] == 4
 
 
+@pytest.mark.slow
 def test_the_hosted_job_renders_and_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Uses a local server with BFL's API, because the real service isn't reachable from tests and costs money."""
     job = ROOT / "jobs" / "hosted.yaml"

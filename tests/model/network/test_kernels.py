@@ -18,7 +18,7 @@ from brandpress.model.network.rope import rope_table
 EPS = 1e-6
 
 
-@pytest.fixture(params=["eager", "compiled"])
+@pytest.fixture(params=["eager", pytest.param("compiled", marks=pytest.mark.slow)])
 def kernels(request: pytest.FixtureRequest) -> Kernels:
     if request.param == "eager":
         return EAGER

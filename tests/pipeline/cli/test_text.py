@@ -72,7 +72,7 @@ def test_held_back_variants_are_listed_with_how_to_retry_them() -> None:
     assert lines[0] == "10 planned: 6 done before, 3 rendered now, 0 failed, 1 held back, 0 left"
     assert lines[-2:] == [
         "held back: mug/beach: RuntimeError: no",
-        "run `brandpress render --retry-failed` to retry only these",
+        "run the same command with --retry-failed to retry only these",
     ]
     values = outcome_json(held_back)
     assert (values["counts"]["held_back"], values["held_back"][0]["quarantined"]) == (1, True)

@@ -106,6 +106,7 @@ def test_dev_rewrites_a_prompt(small_of: Callable[[str], Small], tmp_path: Path)
     assert record["cache"]["upsample"] == 1, "prepared ahead with its group"
 
 
+@pytest.mark.slow
 def test_a_hosted_tier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Six pictures, one of which the service's filter refuses. The key appears in no output.
 

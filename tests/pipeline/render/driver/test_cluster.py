@@ -84,7 +84,8 @@ SEEING = "tests.stand_in:load_reporting_gpu"
 SLICES = ("MIG-aaaaaaaa-0000-1111-2222-333344445555", "MIG-bbbbbbbb-0000-1111-2222-333344445555")
 
 
-@pytest.mark.parametrize("per_gpu", [pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.slow
+@pytest.mark.parametrize("per_gpu", [1, 3])
 def test_slices_of_a_gpu_are_assigned_to_workers(tmp_path: Path, per_gpu: int) -> None:
     """Ray itself doesn't count slices: it counts no GPU here, or one if the machine has one."""
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(9)})
@@ -99,7 +100,8 @@ def test_slices_of_a_gpu_are_assigned_to_workers(tmp_path: Path, per_gpu: int) -
     assert warning.startswith("Ray assigned GPUs to the workers, but torch none sees none, so they render on the CPU")
 
 
-@pytest.mark.parametrize("devices", ["", pytest.param("-1", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", ["", "-1"])
 def test_hidden_gpus_are_not_used(tmp_path: Path, devices: str) -> None:
     hosts, warnings, _ = render_with_devices(write_campaign(tmp_path, 1), devices, "1", SEEING)
     assert {host["gpu"] for host in hosts} == {devices}

@@ -83,6 +83,7 @@ def test_a_second_signal_ends_immediately_and_leaves_no_worker_behind(tmp_path: 
     assert not (tmp_path / "out" / "spring" / "records").exists()
 
 
+@pytest.mark.slow
 def test_variants_go_to_workers_that_cached_their_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """20 sets of 50 variants on 8 workers, each of which caches 4 sets. All workers render, however late they start."""
     products = {f"product{number:02}": f"rgb({5 * number}, 90, 160)" for number in range(20)}

@@ -165,7 +165,7 @@ def _first_table(summary: Summary, first: int) -> Any:
         table.add_column(column, overflow="fold")
     for variant in summary.plan.variants[:first]:
         size = f"{variant.width}x{variant.height}"
-        table.add_row(variant.name, size, str(variant.seed), variant.render_key[:16], printable(variant.prompt))
+        table.add_row(variant.name, size, str(variant.seed), variant.render_key[:8], printable(variant.prompt))
     return table
 
 

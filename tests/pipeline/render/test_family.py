@@ -37,6 +37,7 @@ def picture(folder: Path, record: dict[str, Any]) -> Any:
 
 
 @pytest.mark.usefixtures("ray")
+@pytest.mark.slow
 def test_dev_composed_from_files(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     """A Comfy fp8 transformer, a LoRA, and a transparent reference scaled to another area."""
     dev = small_of("dev").folder
@@ -95,6 +96,7 @@ def test_a_negative_prompt_with_klein_base(small_of: Callable[[str], Small], tmp
 
 
 @pytest.mark.usefixtures("ray")
+@pytest.mark.slow
 def test_dev_rewrites_a_prompt(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     job = write_campaign(
         tmp_path, 1, products=("mug",), model=str(small_of("dev").folder), quality={"steps": 1}, upsample=True

@@ -130,6 +130,7 @@ def test_a_store_whose_first_request_is_stat_learns_from_the_refusal(
     assert store.stat("missing") is None
 
 
+@pytest.mark.slow
 @by_name
 def test_a_campaign_is_delivered_published_and_verified(
     dialect: Dialect, proxy: FaultProxy, worker: Store, s3_uri: str

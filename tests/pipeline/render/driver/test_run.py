@@ -186,7 +186,7 @@ def test_whole_publishes_only_complete_campaigns(ray: Resources, tmp_path: Path)
     assert (rest.manifest, rest.withheld) == ("manifests/00000003/manifest.json", None)
 
 
-@pytest.mark.parametrize(("allowed", "published"), [(0, False), (1, False), (2, True), ("20%", False), ("50%", True)])
+@pytest.mark.parametrize(("allowed", "published"), [(1, False), ("50%", True)])
 def test_whole_with_allowed_failures(ray: Resources, tmp_path: Path, allowed: object, published: bool) -> None:
     scenes = {"beach": "on a beach", "snow": "in the snow [raise]"}
     outcome = render(write_campaign(tmp_path, scenes, publish="whole", allow_failed=allowed))

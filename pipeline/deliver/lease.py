@@ -126,13 +126,18 @@ class RunLease:
             stat, lease = self._read()
             if lease is None or (lease.run != self.run and self.run not in lease.joined):
                 return
-            if lease.run == self.run and not lease.joined:
-                self._folder.delete(LEASE)
-                return
-            remaining = tuple(run for run in lease.joined if run != self.run)
-            changes: dict[str, object] = {"joined": remaining}
-            if lease.run == self.run:  # another run takes the lease over at its next heartbeat
-                changes = {"expires": self._clock(), "process": ""}
+            ended: dict[str, object] = {"expires": self._clock(), "process": ""}
+            if lease.run != self.run:
+                changes: dict[str, object] = {"joined": tuple(run for run in lease.joined if run != self.run)}
+            elif lease.joined:
+                changes = ended  # another run takes the lease over at its next heartbeat
+            else:
+                try:
+                    self._folder.delete(LEASE)
+                except StoreError:
+                    changes = ended  # without the right to delete
+                else:
+                    return
             if self._write(lease.model_copy(update=changes), stat):
                 return
 

@@ -11,7 +11,8 @@ import pytest
 
 from brandpress.pipeline.deliver.lease import LEASE, LEASE_SECONDS, AnotherRunError, RunLease
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.wrapper import StoreWrapper
 from tests.pipeline.deliver.records import record
 
 
@@ -94,3 +95,15 @@ def test_a_run_that_joined_continues_as_the_holder(folder: Store) -> None:
 def test_joining_without_another_run_holds_the_lease(folder: Store) -> None:
     with RunLease(folder, join=True), pytest.raises(AnotherRunError):
         RunLease(folder).__enter__()
+
+
+def test_without_the_right_to_delete_the_lease_ends_all_the_same(folder: Store) -> None:
+    class Undeletable(StoreWrapper):
+        def delete(self, key: str) -> None:
+            raise StoreError("access denied", "store")
+
+    with RunLease(Undeletable(folder)):
+        pass
+    assert folder.read(LEASE) is not None
+    with RunLease(folder):
+        pass

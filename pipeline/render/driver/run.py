@@ -122,7 +122,7 @@ def render_campaign(
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event, join, timeout)
+        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.others))
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         loop, waiting, suspects = None, todo, selection.suspects
         for _ in range(MAX_ROUNDS):
@@ -169,7 +169,7 @@ def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tup
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the parts of one run share."""
+    """What the parts of one run share. failed_before: render keys that had a failed attempt's record before the run."""
 
     plan: Plan
     folder: Store
@@ -178,6 +178,7 @@ class _Run:
     on_event: OnEvent
     join: bool
     resource_timeout: float
+    failed_before: frozenset[str]
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:
@@ -254,7 +255,7 @@ def _render(
             compiles=settings.compile,
             gpus=max(resources.gpus, size) if gpus else 0,
             per_gpu=max(1, settings.per_gpu),
-            recorded=lambda: lease.recorded,
+            recorded=lambda: lease.recorded - run.failed_before,
             broken_model="try again later"
             if model.hosted
             else f"the weights of {model.name} are broken: download them again, or check their quantisation and LoRAs",

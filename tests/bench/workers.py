@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,7 @@ def make_plan(folder: Path, nano: str, quick: bool) -> Plan:
     scenes = QUICK_SCENES if quick else SCENES
     job = {
         "campaign": "workers",
-        "brand": str(ROOT / "specs" / "northwind" / "brand.yaml"),
+        "brand": "northwind/brand.yaml",
         "model": nano,
         "matrix": {
             "product": list(QUICK_PRODUCTS if quick else PRODUCTS),
@@ -64,6 +65,7 @@ def make_plan(folder: Path, nano: str, quick: bool) -> Plan:
         "size": "128x128",
         "deliver": str(folder / "out"),
     }
+    shutil.copytree(ROOT / "specs" / "northwind", folder / "northwind")
     file = folder / "workers.yaml"
     file.write_text(json.dumps(job))
     return plan_of(file)

@@ -162,6 +162,20 @@ def wait_for_workers(workers: int, markers: Path | None = None) -> None:
         time.sleep(0.05)
 
 
+class FailingStandIn(StandIn):
+    """Returns failures only."""
+
+    def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+        """Yields a failure for each request, in order."""
+        for _ in requests:
+            yield Failed(HostedError("the stand-in renders nothing today"))
+
+
+def load_failing(base: str, **options: object) -> FailingStandIn:
+    """Returns a stand-in that fails."""
+    return FailingStandIn()
+
+
 def load_synchronised(base: str, workers: int, **options: object) -> SynchronisedStandIn:
     """Returns a renderer that caches reference sets and waits until all workers of the run have work."""
     return SynchronisedStandIn(workers)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.delivery import read_record
 from brandpress.pipeline.deliver.lease import LEASE
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
@@ -83,7 +84,9 @@ def find_garbage(
             referenced |= {record_key(fields["render_key"]), fields["asset"] or LATEST}
     referenced |= parts
     if variants is not None:
-        referenced.update(key for variant in variants for key in (record_key(variant.render_key), variant.asset))
+        own = {record_key(variant.render_key): variant.asset for variant in variants}
+        referenced.update(_delivered_assets(folder, [key for key in own if key in entries and key not in referenced]))
+        referenced.update(own, own.values())
     referenced = set(map(folder.canonical, referenced))
     in_use = (PREFLIGHT,) if LEASE in entries else ()  # a run at work shows it to workers that join
     limit = now - 3600 * hours
@@ -92,10 +95,17 @@ def find_garbage(
     unreferenced = {
         entry.key: entry
         for entry in (*entries.values(), *folder.leftovers(""))
-        if folder.canonical(entry.key) not in referenced and is_own_key(entry.key) and not entry.key.startswith(in_use)
+        if is_own_key(entry.key) and folder.canonical(entry.key) not in referenced and not entry.key.startswith(in_use)
     }
     garbage = sorted((entry for entry in unreferenced.values() if entry.modified < limit), key=_deletion_order)
     return GarbageSet(tuple(garbage), kept_manifests, len(unreferenced) - len(garbage))
+
+
+def _delivered_assets(folder: Store, records: Iterable[str]) -> set[str]:
+    """Returns the assets that unpublished records name: their names may be earlier ones."""
+    with ThreadPoolExecutor(DELETE_THREADS) as threads:
+        found = threads.map(lambda key: read_record(folder, key), records)
+        return {record.asset for record in found if record is not None and record.asset is not None}
 
 
 def is_own_key(key: str) -> bool:

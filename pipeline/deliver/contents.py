@@ -42,15 +42,17 @@ def compose(
     done: Mapping[str, bytes],
     failures: Mapping[str, bytes],
     previous: Callable[[], Iterable[dict[str, Any]]],
+    exists: Callable[[str], bool] = lambda asset: True,
 ) -> Contents:
     """Returns the contents for these planned variants.
 
     done, failures: lines of records, keyed by render key. previous: returns the records with a picture of the manifest
-    before; called only if a planned variant isn't done.
+    before; called only if a planned variant isn't done. exists: whether an asset's key exists.
     """
     undone = [variant for variant in variants if variant.render_key not in done]
-    listed = [renamed(done[variant.render_key], variant) for variant in variants if variant.render_key in done]
-    stale = list(_stale_lines(undone, previous())) if undone else []
+    listed = [done[variant.render_key] for variant in variants if variant.render_key in done]
+    pictures = (fields for fields in previous() if _is_picture(fields) and exists(fields["asset"])) if undone else ()
+    stale = list(_stale_lines(undone, pictures))
     failed = [failures[variant.render_key] for variant in undone if variant.render_key in failures]
     counts = Counts(
         planned=len(variants),
@@ -60,14 +62,6 @@ def compose(
         missing=len(undone) - len(failed),
     )
     return Contents(counts, _sorted(listed + stale), _sorted(failed))
-
-
-def renamed(line: bytes, variant: Variant) -> bytes:
-    """Returns a record's line with the name and asset that the job gives to its picture now."""
-    fields = from_json(line)
-    if fields["name"] == variant.name:
-        return line
-    return to_line(fields | {"name": variant.name, "asset": variant.asset})
 
 
 def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) -> Iterator[bytes]:
@@ -86,6 +80,11 @@ def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) 
         fields = by_name.get(name) or by_point.get(name, {})
         if fields:
             yield to_line(fields | {"name": name, "stale": True})
+
+
+def _is_picture(fields: Mapping[str, Any]) -> bool:
+    """Whether a record is that of a picture: the parts of version 1 hold failures, too."""
+    return fields["status"] == "done" and fields["asset"] is not None
 
 
 def _point(axes: Mapping[str, str], seed: int) -> tuple[object, ...]:

@@ -21,16 +21,16 @@ def deliver(folder: Store, record: Record, asset: str, data: bytes) -> Record:
     If another writer was first and its file is a picture of the same render key, that picture is kept and described by
     the record. Anything else at that key is left alone, and the picture gets the next free name. Raises StoreError.
     """
-    key, data = _write_asset(folder, record, asset, data)
+    key, data = write_asset(folder, record, asset, data)
     return file_record(folder, record.model_copy(update={"asset": key, "sha256": sha256_hex(data), "bytes": len(data)}))
 
 
 def file_record(folder: Store, record: Record) -> Record:
     """Writes `record` and returns the record now in the store.
 
-    The record of a done variant is replaced only by another one, and only if its own picture is missing or damaged. Any
-    other record is replaced by the new one, by compare-and-swap, and their attempts are added up. Writing the same
-    record again (after a lost response) changes nothing.
+    The record of a done variant is replaced only if its own picture is missing or damaged. Any other record is replaced
+    by the new one, by compare-and-swap, and their attempts are added up. Writing the same record again (after a lost
+    response) changes nothing.
 
     Raises StoreError.
     """
@@ -42,7 +42,7 @@ def file_record(folder: Store, record: Record) -> Record:
         if existing is not None and _same_attempt(existing, record):
             return existing
         if existing is not None and existing.status == "done":
-            if record.status != "done" or _has_picture(folder, existing):
+            if _has_picture(folder, existing):
                 return existing
             replacement = record
         else:
@@ -95,7 +95,7 @@ def _same_attempt(existing: Record, record: Record) -> bool:
     return existing == record.model_copy(update={"attempts": existing.attempts})
 
 
-def _write_asset(folder: Store, record: Record, asset: str, data: bytes) -> tuple[str, bytes]:
+def write_asset(folder: Store, record: Record, asset: str, data: bytes) -> tuple[str, bytes]:
     """Returns the key and the content of the asset that now holds the picture of `record`."""
     stem, _, extension = asset.rpartition(".")
     for number in range(1, MAX_NAMES + 1):

@@ -113,7 +113,9 @@ class RunLease:
         stat, lease = self._read()
         now = self._clock()
         if lease is None or (lease.run != self.run and is_over(lease, now)):
-            self._write(self._new(now), stat)  # the holder has ended: a run that joined continues as the holder
+            others = tuple(run for run in (lease.joined if lease else ()) if run != self.run)
+            # The holder has ended: a run that joined continues as the holder.
+            self._write(self._new(now).model_copy(update={"joined": others}), stat)
         elif lease.run == self.run:
             self.shared = bool(lease.joined)
             self._write(lease.model_copy(update={"expires": now + timedelta(seconds=LEASE_SECONDS)}), stat)

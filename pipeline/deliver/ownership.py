@@ -38,5 +38,6 @@ def owner_of(folder: Store) -> tuple[str, str] | None:
     try:
         published = read_latest(folder)
     except BrokenManifestError:
-        published = newest_intact(folder)
+        published = None
+    published = published or newest_intact(folder)  # the pointer may be lost, or withheld so far
     return None if published is None else (published.manifest.brand, published.manifest.job)

@@ -55,11 +55,16 @@ def store_state(folder: Store, plan: Plan) -> StoreState:
         listed = list(read_fields(folder, latest, "variants")) if latest else []
     except BrokenManifestError:
         return StoreState(done, index.held_back, unpublished=len(done))
-    names = {variant.name for variant in plan.variants}
-    current = {fields["render_key"] for fields in listed if not fields.get("stale") and fields["name"] in names}
+    names = {variant.name: variant.render_key for variant in plan.variants}
+    current = {
+        fields["render_key"]
+        for fields in listed
+        if not fields.get("stale") and names.get(fields["name"]) == fields["render_key"]
+    }
+    publishes = plan.campaign.job.publish == "rolling" or done == keys
     return StoreState(
         done=done,
         held_back=index.held_back,
-        unpublished=len(done - current) if plan.campaign.job.publish == "rolling" or done == keys else 0,
-        removals=sum(fields["name"] not in names for fields in listed),
+        unpublished=len(done - current) if publishes else 0,
+        removals=sum(fields["name"] not in names for fields in listed) if publishes else 0,
     )

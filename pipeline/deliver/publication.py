@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -29,7 +30,7 @@ from brandpress.pipeline.deliver.manifest import (
     read_manifest,
 )
 from brandpress.pipeline.deliver.record import JSON
-from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
+from brandpress.pipeline.store.protocol import ObjectStat, Store, StoreError, sha256_hex
 
 JSON_LINES = "application/jsonl"
 MAX_SWAP_ATTEMPTS = 16
@@ -48,25 +49,27 @@ def publish(
     header: Header,
     compose: Callable[[Published | None], Contents],
     ready: Callable[[Counts], bool] = lambda counts: True,
+    before: ObjectStat | Literal["now"] | None = "now",
 ) -> Publication | None:
     """Writes a manifest and makes it the latest.
 
     compose: returns the contents, given the newest intact manifest. It's called again if another run has published in
-    the meantime. ready: decides by the counts whether the manifest may become the latest. Writes nothing if an intact
+    the meantime. ready: decides by the counts whether the manifest may become the latest. before: `latest.json` as it
+    was before the contents were read, so that they don't replace another run's newer ones. Writes nothing if an intact
     manifest that would be replaced has the same contents. Returns None, having written nothing, if no variant has a
     picture. Raises StoreError.
     """
-    for _ in range(MAX_SWAP_ATTEMPTS):
-        stat = folder.stat(LATEST)
+    for attempt in range(MAX_SWAP_ATTEMPTS):
+        stat = folder.stat(LATEST) if before == "now" or attempt else before
         latest = intact_latest(folder)
         contents = compose(latest or newest_intact(folder))
         if not contents.variants:
             return None
         manifest = _manifest(header, contents)
         may_move = ready(contents.counts)
-        before = latest if may_move else newest_intact(folder)
-        if before is not None and _same_contents(before.manifest, manifest):
-            return Publication(before, latest is not None and before.pointer == latest.pointer)
+        same = latest if may_move else newest_intact(folder)
+        if same is not None and _same_contents(same.manifest, manifest):
+            return Publication(same, latest is not None and same.pointer == latest.pointer)
         published = _write(folder, manifest, contents)
         if not may_move:
             return Publication(published, latest=False)

@@ -36,11 +36,14 @@ def is_held_back(record: Record) -> bool:
 class RecordIndex:
     """The records of a campaign, keyed by render key.
 
-    done: lines of JSON, which take a tenth of the memory of records. others: failed and quarantined variants.
+    done: lines of JSON, which take a tenth of the memory of records. others: failed and quarantined variants. assets:
+    the canonical keys of all assets that exist. recorded: the render keys that have a record file.
     """
 
     done: Mapping[str, bytes] = field(default_factory=dict)
     others: Mapping[str, Record] = field(default_factory=dict)
+    assets: Set[str] = field(default=frozenset(), compare=False, repr=False)
+    recorded: Set[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def failures(self) -> dict[str, bytes]:
@@ -61,7 +64,8 @@ class RecordIndex:
                 others.pop(record.render_key, None)
             else:
                 others[record.render_key] = record
-        return RecordIndex(done, others)
+                done.pop(record.render_key, None)
+        return RecordIndex(done, others, self.assets, self.recorded)
 
     def records(self) -> dict[str, Record]:
         """Returns all records, keyed by render key. For few records."""
@@ -79,7 +83,7 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
     render_keys = existing if among is None else existing & among
     failures = dict(known.others) if known else {}
     if not render_keys:
-        return RecordIndex(others=failures)
+        return RecordIndex(others=failures, assets=set(map(folder.canonical, folder.list(ASSETS))))
     assets = set(map(folder.canonical, folder.list(ASSETS)))
     done: dict[str, bytes] = {}
     for line in known.done.values() if known else _published_lines(folder):
@@ -96,7 +100,8 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
                     failures[record.render_key] = record
                 elif record.asset is not None and folder.canonical(record.asset) in assets:
                     done[record.render_key] = record.to_json()
-    return RecordIndex(done, {key: record for key, record in failures.items() if key not in done})
+    others = {key: record for key, record in failures.items() if key not in done}
+    return RecordIndex(done, others, assets, render_keys)
 
 
 def _published_lines(folder: Store) -> Iterator[bytes]:

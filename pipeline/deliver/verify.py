@@ -126,7 +126,7 @@ def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int,
     data = folder.read(record.key) if folder.canonical(record.key) in existing else None
     if data is None:
         problems.append(Discrepancy("missing", record.key, f"the record of {record.name}", record.key))
-    elif record.status == "done" and not _describes_same_picture(data, record):
+    elif record.status == "done" and not record.stale and not _describes_same_picture(data, record):
         detail = f"the record of {record.name} differs from the manifest"
         problems.append(Discrepancy("changed", record.key, detail, record.key))
     sizes = [len(data or b"")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from brandpress.pipeline.deliver.contents import Contents, compose
@@ -13,7 +14,7 @@ from brandpress.pipeline.deliver.rename import copy_renamed
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.spec.campaign import Campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import ObjectStat, Store
 
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.expand import Plan
@@ -30,8 +31,10 @@ def header_of(campaign: Campaign, model: ModelStamp) -> Header:
     )
 
 
-def publish_index(folder: Store, plan: Plan, model: ModelStamp, index: RecordIndex) -> Publication | None:
-    """Publishes the plan's pictures. index: its records, as read from the store just before.
+def publish_index(
+    folder: Store, plan: Plan, model: ModelStamp, index: RecordIndex, latest: ObjectStat | None
+) -> Publication | None:
+    """Publishes the plan's pictures. index: its records. latest: `latest.json`, as it was before they were read.
 
     Returns None if no planned variant has a picture, an earlier one included. Raises StoreError.
     """
@@ -41,11 +44,15 @@ def publish_index(folder: Store, plan: Plan, model: ModelStamp, index: RecordInd
         nonlocal latest_index
         known = latest_index or read_index(folder, render_keys(plan.variants), index)
         latest_index = None  # this is called again only if another run has published in the meantime
-        copy_renamed(folder, plan.variants, known.done)
-        return compose(plan.variants, known.done, known.failures, lambda: _pictures(folder, previous))
+        lines = {**known.done, **copy_renamed(folder, plan.variants, known.done)}
+        done = {key: line for key, line in lines.items() if line is not None}
+        pictures = partial(_pictures, folder, previous if previous and _is_of(previous, plan.campaign) else None)
+        return compose(
+            plan.variants, done, known.failures, pictures, lambda asset: folder.canonical(asset) in known.assets
+        )
 
     header = header_of(plan.campaign, model)
-    return publish(folder, header, contents, lambda counts: may_be_latest(plan.campaign, counts))
+    return publish(folder, header, contents, lambda counts: may_be_latest(plan.campaign, counts), latest)
 
 
 def may_be_latest(campaign: Campaign, counts: Counts) -> bool:
@@ -53,6 +60,11 @@ def may_be_latest(campaign: Campaign, counts: Counts) -> bool:
     if campaign.job.publish == "rolling":
         return True
     return not counts.missing and counts.failed <= campaign.job.allow_failed.of(counts.planned)
+
+
+def _is_of(published: Published, campaign: Campaign) -> bool:
+    """Whether a manifest is of the campaign's brand: after a take-over, earlier pictures are another brand's."""
+    return published.manifest.brand == campaign.brand.name
 
 
 def _pictures(folder: Store, published: Published | None) -> Iterable[dict[str, Any]]:

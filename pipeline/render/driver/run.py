@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.lease import RunLease
+from brandpress.pipeline.deliver.manifest import LATEST
 from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.deliver.record import stamp_of
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
@@ -98,6 +99,7 @@ def render_campaign(
     check_owner(folder, campaign.brand.name, campaign.path.name, take_over=take_over)
     stamp = stamp_of(plan.model)
     planned_keys = render_keys(plan.variants)
+    latest = folder.stat(LATEST)
     index = read_index(folder, planned_keys)
     done_before = frozenset(index.done)
     selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
@@ -122,7 +124,7 @@ def render_campaign(
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.others))
+        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded))
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         loop, waiting, suspects = None, todo, selection.suspects
         for _ in range(MAX_ROUNDS):
@@ -133,9 +135,10 @@ def render_campaign(
                 done = sum(record.status == "done" for record in results.records.values())
                 raise StoreBlockedError(loop.blocked, done, len(todo))
             known = index.updated(results.records.values())
+            latest = retrying_folder.stat(LATEST)
             index = read_index(retrying_folder, planned_keys, known)
             waiting, suspects = _deleted_meanwhile(run, known, index), frozenset()
-        published = publish_index(retrying_folder, plan, stamp, index)
+        published = publish_index(retrying_folder, plan, stamp, index, latest)
     records = [record for record in results.records.values() if record.render_key not in index.done]
     failures = [failure_of(record) for record in records if record.status != "done"]
     done = sum(record.status == "done" for record in results.records.values())
@@ -169,7 +172,7 @@ def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tup
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the parts of one run share. failed_before: render keys that had a failed attempt's record before the run."""
+    """What the parts of one run share. recorded_before: render keys that had a record before the run."""
 
     plan: Plan
     folder: Store
@@ -178,7 +181,7 @@ class _Run:
     on_event: OnEvent
     join: bool
     resource_timeout: float
-    failed_before: frozenset[str]
+    recorded_before: frozenset[str]
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:
@@ -255,7 +258,7 @@ def _render(
             compiles=settings.compile,
             gpus=max(resources.gpus, size) if gpus else 0,
             per_gpu=max(1, settings.per_gpu),
-            recorded=lambda: lease.recorded - run.failed_before,
+            recorded=lambda: lease.recorded - run.recorded_before,
             broken_model="try again later"
             if model.hosted
             else f"the weights of {model.name} are broken: download them again, or check their quantisation and LoRAs",

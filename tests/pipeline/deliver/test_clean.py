@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,11 @@ def test_a_runs_token_is_kept_while_it_is_at_work(folder: Store) -> None:
     with RunLease(folder):
         assert garbage_keys(folder) == set()
     assert garbage_keys(folder) == {f"{PREFLIGHT}0123"}
+
+
+def test_an_unpublished_picture_is_kept_under_its_earlier_name(folder: Store) -> None:
+    """A run was killed, then `output.name` was changed."""
+    deliver(folder, record(5), variant(5).asset, data_of(5))
+    renamed = replace(variant(5), name="new-name")
+    garbage = find_garbage(folder, [renamed, *map(variant, (1, 2))], now=time.time() + LATER, keep=10, hours=24.0)
+    assert garbage.entries == ()

@@ -85,12 +85,19 @@ def test_a_picture_that_the_job_no_longer_asks_for_is_dropped() -> None:
     assert [one["name"] for one in fields_of(contents.variants)] == [variant(0).name]
 
 
-def test_a_renamed_variant_is_listed_with_its_new_name_and_asset() -> None:
-    renamed = replace(variant(0), name="new-name")
-    contents = compose([renamed], done(0), {}, list)
-    (listed,) = fields_of(contents.variants)
-    assert (listed["name"], listed["asset"]) == ("new-name", renamed.asset)
-    assert listed["render_key"] == variant(0).render_key
+def test_a_picture_that_is_gone_is_not_listed_as_stale() -> None:
+    before = compose([variant(0), variant(1)], done(0, 1), {}, list)
+    contents = compose(
+        [variant(0), changed(1)], {}, {}, lambda: previous(before), lambda asset: asset == variant(1).asset
+    )
+    assert [one["asset"] for one in fields_of(contents.variants)] == [variant(1).asset]
+    assert contents.counts == Counts(planned=2, done=0, stale=1, failed=0, missing=2)
+
+
+def test_a_failure_in_a_manifest_of_0_1_0_is_no_picture() -> None:
+    earlier = json.loads(failed(0).to_json())
+    contents = compose([changed(0)], {}, {}, lambda: [earlier])
+    assert (contents.variants, contents.counts.stale) == ((), 0)
 
 
 def test_the_digest_covers_stale_pictures() -> None:

@@ -98,3 +98,11 @@ def test_an_invalid_record_is_reported_and_kept(folder: Store) -> None:
     with pytest.raises(StoreError, match="not a valid brandpress record"):
         file_record(folder, record(1))
     assert folder.read(record(1).key) == b"not a record"
+
+
+def test_a_lost_picture_that_can_not_be_rendered_again_is_a_failure(folder: Store) -> None:
+    deliver(folder, record(1), variant(1).asset, png(1))
+    folder.delete(variant(1).asset)
+    stored = file_record(folder, failed(1))
+    assert (stored.status, stored.attempts) == ("failed", 1)
+    assert file_record(folder, failed(1, "again")).attempts == 2

@@ -107,3 +107,13 @@ def test_without_the_right_to_delete_the_lease_ends_all_the_same(folder: Store) 
     assert folder.read(LEASE) is not None
     with RunLease(folder):
         pass
+
+
+def test_the_next_holder_keeps_the_other_runs(folder: Store) -> None:
+    holder = RunLease(folder)
+    holder.__enter__()
+    with RunLease(folder, join=True) as second, RunLease(folder, join=True) as third:
+        holder.__exit__(None, None, None)
+        second._beat()
+        lease = json.loads(folder.read(LEASE) or b"")
+        assert (lease["run"], lease["joined"]) == (second.run, [third.run])

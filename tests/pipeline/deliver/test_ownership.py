@@ -52,3 +52,9 @@ def test_a_manifest_of_0_1_0_belongs_to_any_job_of_its_brand(tmp_path: Path) -> 
     check_owner(folder, "northwind", "any.yaml")
     with pytest.raises(ForeignCampaignError):
         check_owner(folder, "acme", "any.yaml")
+
+
+def test_a_campaign_without_a_pointer_belongs_to_the_newest_manifest(folder: Store) -> None:
+    folder.delete("latest.json")
+    with pytest.raises(ForeignCampaignError):
+        check_owner(folder, "acme", "spring.yaml")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brandpress.pipeline.deliver.manifest import Published, read_latest
+from brandpress.pipeline.deliver.manifest import LATEST, Published, read_latest
 from brandpress.pipeline.deliver.publication import Publication, newest_intact, publish
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
@@ -75,3 +75,12 @@ def test_contents_are_composed_from_the_newest_intact_manifest_if_the_latest_is_
     given: list[Published | None] = []
     publish(folder, HEADER, lambda previous: (given.append(previous), contents(1, [record(0)]))[1])
     assert given == [first]
+
+
+def test_contents_that_were_read_before_another_run_published_are_read_again(folder: Store) -> None:
+    before = folder.stat(LATEST)
+    publish_records(folder, HEADER, 2, [record(0), record(1)], list)
+    reads = [contents(2, [record(0)]), contents(2, [record(0), record(1)])]
+    publication = publish(folder, HEADER, lambda previous: reads.pop(0), before=before)
+    assert publication is not None
+    assert (publication.published.manifest.status, reads) == ("done", [])

@@ -16,7 +16,7 @@ from brandpress.pipeline.deliver.rename import copy_renamed
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.verify import repair, verify
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 
 DONE = 5
@@ -147,10 +147,20 @@ def test_repairing_an_intact_campaign_deletes_nothing(folder: Store, root: Path)
 def test_renamed_and_stale_pictures_are_intact(folder: Store) -> None:
     done = {one.render_key: one.to_json() for one in read_records(folder, require_latest(folder)) if one.asset}
     renamed = replace(variant(0), name="new-name")
-    copy_renamed(folder, [renamed], done)
+    done.update({key: line for key, line in copy_renamed(folder, [renamed], done).items() if line is not None})
     changed = replace(variant(1), render_key="0" * 64, name="other-name")
     pictures = list(read_fields(folder, require_latest(folder), "variants"))
     listed = compose([renamed, changed], done, {}, lambda: pictures)
     assert listed.counts.stale == 1
     publish(folder, HEADER, lambda previous: listed)
     assert verify(folder).problems == ()
+
+
+def test_the_failure_of_a_variant_with_an_earlier_picture_is_kept_by_repair(folder: Store) -> None:
+    """Otherwise its attempts would start again at one, each night."""
+    failure = file_record(folder, failed(DONE))
+    listed = record(DONE, asset=variant(0).asset, sha256=sha256_hex(data_of(0)), bytes=1, stale=True)
+    publish_records(folder, HEADER, 1, [listed], list)
+    assert verify(folder).intact
+    assert repair(folder, verify(folder)) == ()
+    assert folder.read(failure.key) is not None

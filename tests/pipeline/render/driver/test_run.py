@@ -238,6 +238,19 @@ def test_a_lost_picture_is_rendered_again_by_the_next_run(ray: Resources, tmp_pa
     assert verify(folder).problems == ()
 
 
+def test_a_lost_picture_that_can_not_be_rendered_again_is_a_failure(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 2)
+    render(job)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    folder.delete(next(iter(folder.list("assets/"))))
+    events: list[Event] = []
+    outcome = render(job, events.append, renderer="tests.stand_in:load_failing")
+    assert (outcome.skipped, outcome.done, outcome.failed, outcome_exit_code(outcome)) == (3, 0, 1, 3)
+    assert not any(isinstance(event, Warned) and "were deleted" in event.text for event in events)
+    assert latest_of(folder).manifest.counts == Counts(planned=4, done=3, stale=0, failed=1, missing=0)
+    assert verify(folder).intact
+
+
 def test_a_changed_output_name_copies_the_pictures(ray: Resources, tmp_path: Path) -> None:
     render(write_campaign(tmp_path, 2))
     job = write_campaign(tmp_path, 2, model="checkpoint", output={"name": "{{ scene }}-{{ product }}"})

@@ -6,6 +6,7 @@ manifest references ever changes. `publication` writes manifests.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -128,7 +129,8 @@ def part_key(manifest: str, file: str) -> str:
 def manifest_numbers(folder: Store) -> list[int]:
     """Returns the numbers of all manifests in the campaign's folder, in order, including never published ones."""
     keys = (key.split("/") for key in folder.list(MANIFESTS))
-    return sorted(int(number) for _, number, *file in keys if file == ["manifest.json"] and number.isdecimal())
+    numbers = (number for _, number, *file in keys if file == ["manifest.json"])
+    return sorted(int(number) for number in numbers if re.fullmatch("[0-9]{8}", number))
 
 
 def referenced_keys(records: Iterable[Record]) -> Iterator[str]:

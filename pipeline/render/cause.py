@@ -44,13 +44,14 @@ class Cause:
 def cause_of(error: BaseException) -> Cause:
     """Returns the error's first line, at most 300 characters; errors that aren't ours are prefixed with their class.
 
-    What looks like a credential, and the query strings of URLs, is removed because it may be secret.
+    What looks like a credential, and the query strings of URLs, is removed because it may be secret. What UTF-8 can't
+    encode, such as a byte of a file name that isn't UTF-8, is escaped.
     """
     lines = str(error).strip().splitlines()
     text = lines[0].strip() if lines else ""
     if not isinstance(error, BrandpressError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    text = redacted(_QUERY.sub(r"\1", text))
+    text = redacted(_QUERY.sub(r"\1", text)).encode("utf-8", "backslashreplace").decode()
     text = text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
     return Cause(text, _frames(error), isinstance(error, UnusablePictureError))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -53,11 +55,32 @@ def _tojson(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
+def _bounded(name: str, function: Callable[..., object]) -> Callable[..., object]:
+    """Returns a filter that takes and returns at most MAX_RENDERED characters, so that a chain of filters that lengthen
+    their text, such as `tojson | tojson | …`, stops early."""
+
+    @functools.wraps(function)
+    def bounded(value: object, *args: object, **kwargs: object) -> object:
+        if isinstance(value, str) and len(value) > MAX_RENDERED:
+            raise jinja2.TemplateRuntimeError(f"{name} takes at most {MAX_RENDERED:,} characters")
+        result = function(value, *args, **kwargs)
+        if isinstance(result, str) and len(result) > MAX_RENDERED:
+            raise jinja2.TemplateRuntimeError(f"{name} returns more than {MAX_RENDERED:,} characters")
+        return result
+
+    return bounded
+
+
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False, keep_trailing_newline=False)
     environment.globals.clear()
-    own = {"pad": _pad, "replace": _replace, "slug": lambda value: slug_of(str(value)), "tojson": _tojson}
-    environment.filters = {name: own.get(name) or environment.filters[name] for name in FILTERS}
+    own: dict[str, Callable[..., object]] = {
+        "pad": _pad,
+        "replace": _replace,
+        "slug": lambda value: slug_of(str(value)),
+        "tojson": _tojson,
+    }
+    environment.filters = {name: _bounded(name, own.get(name) or environment.filters[name]) for name in FILTERS}
     environment.tests = {name: environment.tests[name] for name in TESTS}
     return environment
 

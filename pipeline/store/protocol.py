@@ -130,7 +130,9 @@ def check_key(key: str, *, leftover: bool = False) -> str:
     """
     segments = key.split("/")
     reason = None
-    if len(key.encode()) > MAX_KEY_BYTES:
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in key):  # how Python reads other bytes in file names
+        reason = "isn't UTF-8"
+    elif len(key.encode()) > MAX_KEY_BYTES:
         reason = f"is longer than {MAX_KEY_BYTES} bytes"
     elif any(segment in ("", ".", "..") for segment in segments):
         reason = "has an empty, `.` or `..` segment"

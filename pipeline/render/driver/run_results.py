@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.record import ModelStamp, Record, Status, new_record
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.render.cause import Cause
+from brandpress.pipeline.render.cause import Cause, cause_of
 from brandpress.pipeline.render.driver.dispatcher import FailedAttempt
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
@@ -78,7 +78,7 @@ class RunResults:
         try:
             return file_record(self._folder, record)
         except StoreError as error:
-            return record.model_copy(update={"cause": f"{record.cause}; {error}"})
+            return record.model_copy(update={"cause": f"{record.cause}; {cause_of(error).text}"})
 
     def new_failure(self, variant: Variant, cause: str) -> Record:
         """Returns a failed variant's record without writing it, because another variant's record is in its place."""

@@ -14,6 +14,7 @@ from brandpress.pipeline.deliver.manifest import (
     LATEST,
     BrokenManifestError,
     Published,
+    manifest_numbers,
     read_latest,
     read_records,
 )
@@ -40,6 +41,13 @@ def published(folder: Store) -> Published:
 
 def test_there_is_no_manifest_before_the_first(folder: Store) -> None:
     assert read_latest(folder) is None
+
+
+@pytest.mark.parametrize("number", ["٣", "0000000٣", "00000000000000000003", "3", "+0000003", "0000_003"])
+def test_only_names_of_eight_digits_are_numbers_of_manifests(folder: Store, number: str) -> None:
+    assert folder.create("manifests/00000002/manifest.json", b"{}", "application/json")
+    assert folder.create(f"manifests/{number}/manifest.json", b"{}", "application/json")
+    assert manifest_numbers(folder) == [2]
 
 
 def test_a_published_manifest_is_read_back_with_correct_digests(folder: Store) -> None:

@@ -39,6 +39,10 @@ def test_a_long_text_is_cut() -> None:
     assert len(cause_of(ValueError("x" * 10_000)).text) == MAX_CHARACTERS
 
 
+def test_a_file_name_that_is_not_utf_8_can_be_written() -> None:
+    assert cause_of(RequestError("no file a\udcff.png")).text == "no file a\\udcff.png"
+
+
 def raise_below(depth: int, secret: str) -> None:
     if depth:
         raise_below(depth - 1, secret)

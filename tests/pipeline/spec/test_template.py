@@ -154,3 +154,15 @@ def test_any_text_is_rejected_or_rendered_safely(source: str) -> None:
         return
     assert len(text) <= 20_000
     assert "<" not in text
+
+
+def test_a_chain_of_filters_stops_at_the_limit() -> None:
+    chain = "scene.text" + " | tojson" * 18  # the backslashes double with each
+    with pytest.raises(TemplateRenderError, match=r"tojson returns more than 20,000 characters"):
+        render("{% if (" + chain + ") == 'x' %}a{% endif %}")
+
+
+def test_a_filter_refuses_a_text_beyond_the_limit() -> None:
+    long = " ~ ".join(["'" + "a" * 11_000 + "'"] * 2)
+    with pytest.raises(TemplateRenderError, match=r"upper takes at most 20,000 characters"):
+        render("{% if (" + long + ") | upper == 'x' %}a{% endif %}")

@@ -165,6 +165,8 @@ def test_a_campaign_folder_prefixes_its_keys(store_uri: str) -> None:
         "a\\b",
         "new\nline",
         "nul\0",
+        "not-utf-8\udcff",
+        "half-a-pair\ud800",
         ".brandpress-lock",
         "a/.brandpress-x/b",
         "x" * 256,

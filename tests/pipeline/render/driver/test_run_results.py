@@ -13,6 +13,7 @@ from brandpress.pipeline.render.cause import Cause
 from brandpress.pipeline.render.driver.dispatcher import FailedAttempt
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.local import LocalStore
 from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.pipeline.deliver.records import MODEL, record, variant
 
@@ -59,6 +60,14 @@ def test_a_failure_counts_even_if_it_cannot_be_stored(folder: Store) -> None:
 
     (given_up,) = RunResults(Full(), MODEL).record_failed_attempts([FailedAttempt(variant(0), 2, given_up=True)], CAUSE)  # type: ignore[arg-type]
     assert (given_up.status, given_up.cause) == ("quarantined", "its process died (given up); the disk is full")
+
+
+def test_a_store_below_a_path_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "a\udcff").write_text("a file, where a folder is needed")
+    results = RunResults(LocalStore(tmp_path / "a\udcff"), MODEL)
+    (given_up,) = results.record_failed_attempts([FailedAttempt(variant(0), 2, given_up=True)], CAUSE)
+    assert "a\\udcff" in (given_up.cause or "")
+    assert given_up.model_dump_json()
 
 
 def test_a_store_that_stalls_does_not_stop_the_caller(folder: Store) -> None:

@@ -16,6 +16,7 @@ from brandpress.model.checkpoint.check import check_model
 from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.digest import parts_digest
 from brandpress.model.checkpoint.lora import read_lora
+from brandpress.model.checkpoint.lora_pattern import check_patterns
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.errors import CheckpointError
 from tests.model.checkpoint.test_lora import SPELLINGS, small
@@ -112,6 +113,28 @@ def test_other_kinds_are_refused_by_name(
 ) -> None:
     with pytest.raises(CheckpointError, match=re.escape(kind)):
         read_lora(written(tmp_path / "lora", config, metadata), small())
+
+
+@pytest.mark.parametrize("key", ["alpha_pattern", "rank_pattern"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["(.|..)+!", "((.+))+!", ".*.*.*.*.*!", ".*a.*", "(to_k|to_q)", "a{9}", r"\w+", "(?=a)", "a^b", "[9-0]", "x" * 201],
+)
+def test_patterns_that_could_take_for_ever_are_refused_by_name(key: str, pattern: str, tmp_path: Path) -> None:
+    file = written(tmp_path / "lora", {"r": 4, key: {pattern: 4}}, {})
+    message = (
+        f"adapter_config.json beside it can't be read: {key} has the pattern {pattern[:80]!r}, which isn't supported"
+    )
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        read_lora(file, small())
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "to_k", r"^a-b\.\d+\.to_k$", r"blocks\.[1-9]\..*", "to_k|.*to_q|^x.*$", r"\..*", "[0-9a-f_]x"],
+)
+def test_plain_patterns_are_allowed(pattern: str) -> None:
+    check_patterns("the config", "alpha_pattern", {pattern: 4})
 
 
 def test_a_folder_of_peft_is_a_lora_and_its_config_part_of_the_digest(tmp_path: Path) -> None:

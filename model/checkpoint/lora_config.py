@@ -61,7 +61,7 @@ class Source:
     @property
     def rslora(self) -> bool:
         """Whether the scale is divided by the rank's square root."""
-        return bool(self.settings.get("use_rslora"))
+        return _on(self.settings.get("use_rslora"))
 
     def scale(self, module: str, rank: int) -> float | None:
         """The scale of a module's update; None if this place has no alpha. Raises CheckpointError."""
@@ -71,7 +71,7 @@ class Source:
         try:
             expected = by_pattern(settings.get("rank_pattern"), module, settings.get("r", rank))
             alpha = float(by_pattern(settings.get("alpha_pattern"), module, settings["lora_alpha"]))
-        except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError, re.error) as error:
             raise CheckpointError(f"{self.label} can't be read: {error}") from error
         if not math.isfinite(alpha):
             raise CheckpointError(f"{self.label} can't be read: alpha is {alpha}")
@@ -150,9 +150,12 @@ def _tensors_disagree(
 
 def _number(source: Source, key: str) -> float:
     try:
-        return float(source.settings.get(key) or 0)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{source.label} can't be read: {error}") from error
+        value = float(source.settings.get(key) or 0)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{source.label} can't be read: {key}: {error}") from error
+    if not math.isfinite(value) or (value < 0 and key == "r"):
+        raise CheckpointError(f"{source.label} can't be read: {key} is {value:g}")
+    return value
 
 
 def _divisor(rank: float, rslora: bool) -> float:

@@ -26,6 +26,8 @@ RANK = 4
 PLACES: dict[str, tuple[dict[str, Any] | None, dict[str, str], float]] = {
     "nothing": (None, {}, 1.0),
     "adapter_config.json": ({"r": 4, "lora_alpha": 8}, {}, 2.0),
+    "rsLoRA, off as text": ({"r": 4, "lora_alpha": 8, "use_rslora": "false"}, {}, 2.0),
+    "rsLoRA, on as text": ({"r": 4, "lora_alpha": 8, "use_rslora": "true"}, {}, 4.0),
     "rsLoRA": ({"r": 4, "lora_alpha": 8, "use_rslora": True}, {}, 4.0),
     "PEFT's default alpha": ({"r": 4}, {}, 2.0),
     "alpha pattern": ({"r": 4, "lora_alpha": 4, "alpha_pattern": {".*": 12}}, {}, 3.0),
@@ -113,6 +115,28 @@ def test_other_kinds_are_refused_by_name(
 ) -> None:
     with pytest.raises(CheckpointError, match=re.escape(kind)):
         read_lora(written(tmp_path / "lora", config, metadata), small())
+
+
+@pytest.mark.parametrize("alpha", [None, 4.0])
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"alpha_pattern": 5}, "alpha_pattern: expected an object, got a int"),
+        ({"rank_pattern": ["to_k"]}, "rank_pattern: expected an object, got a list"),
+        ({"lora_alpha": 10**400}, "int too large to convert to float"),
+    ],
+    ids=str,
+)
+def test_odd_values_are_named(config: dict[str, Any], message: str, alpha: float | None, tmp_path: Path) -> None:
+    file = written(tmp_path / "lora", {"r": 4, **config}, {}, alpha)
+    with pytest.raises(CheckpointError, match=f"adapter_config.json beside it can't be read: .*{re.escape(message)}"):
+        read_lora(file, small())
+
+
+def test_a_negative_rank_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path / "lora", {"r": -4, "lora_alpha": 4, "use_rslora": True}, {}, 4.0)
+    with pytest.raises(CheckpointError, match="adapter_config.json beside it can't be read: r is -4"):
+        read_lora(file, small())
 
 
 @pytest.mark.parametrize("key", ["alpha_pattern", "rank_pattern"])

@@ -30,8 +30,8 @@ def check_patterns(label: str, key: str, patterns: Any) -> None:
     for pattern in patterns:
         if not _is_allowed(str(pattern)):
             raise CheckpointError(
-                f"{label} can't be read: {key} has the pattern {str(pattern)[:80]!r}, which isn't supported, because it "
-                f"could take for ever to match; {ALLOWED}"
+                f"{label} can't be read: {key} has the pattern {str(pattern)[:80]!r}, which isn't supported, because "
+                f"it could take for ever to match; {ALLOWED}"
             )
 
 

@@ -135,7 +135,7 @@ def test_odd_values_are_named(config: dict[str, Any], message: str, alpha: float
 
 def test_a_negative_rank_is_named(tmp_path: Path) -> None:
     file = written(tmp_path / "lora", {"r": -4, "lora_alpha": 4, "use_rslora": True}, {}, 4.0)
-    with pytest.raises(CheckpointError, match="adapter_config.json beside it can't be read: r is -4"):
+    with pytest.raises(CheckpointError, match=r"adapter_config\.json beside it can't be read: r is -4"):
         read_lora(file, small())
 
 

@@ -17,8 +17,9 @@ from brandpress.model.checkpoint.files import SNIFFED_BYTES, check_regular, othe
 from brandpress.model.errors import CheckpointError
 
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
-MAX_HEADER_BYTES = 100 << 20
-"""The format's own limit."""
+MAX_HEADER_BYTES = 16 << 20
+"""The format allows 100 MiB, but real headers have less than one, and reading them takes many times their size."""
+MAX_DIMENSIONS = 8
 
 BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16, "U16": 16}
 BITS |= {"F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I8": 8, "U8": 8, "BOOL": 8}
@@ -86,7 +87,9 @@ def read_header(file: Path) -> Header:
     if size < 8:
         raise _invalid(file, "it is empty; download it again" if not size else f"it has only {size} bytes, {_DAMAGED}")
     if too_long:
-        raise _invalid(file, f"its header has {length:,} bytes, but the file only {size:,}, {_DAMAGED}")
+        limit = f"the {MAX_HEADER_BYTES:,} that are allowed" if size - 8 > MAX_HEADER_BYTES else f"the file, {size:,}"
+        # without the length itself: of another kind of file, it would quote the first eight bytes
+        raise _invalid(file, f"its header has more bytes than {limit}, {_DAMAGED}")
     try:
         value = json.loads(content[8:])
     except (ValueError, RecursionError) as error:
@@ -119,6 +122,8 @@ def _header(file: Path, value: dict[str, Any], start: int, size: int) -> Header:
             bits = BITS[dtype]
         except (KeyError, TypeError, ValueError):
             raise _invalid(file, f"its header has no valid dtype, shape and place of {name!r}") from None
+        if isinstance(shape, list) and len(shape) > MAX_DIMENSIONS:
+            raise _invalid(file, f"{name!r} has {len(shape):,} dimensions; at most {MAX_DIMENSIONS} are allowed")
         numbers = [*shape, first, last] if isinstance(shape, list) else [None]
         if not all(type(number) is int and 0 <= number < 1 << 63 for number in numbers):
             raise _invalid(file, f"its header has no valid shape and place of {name!r}")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.lora_pattern import by_pattern, check_patterns
 from brandpress.model.errors import CheckpointError
 
 METADATA = "lora_adapter_metadata"
@@ -45,8 +46,6 @@ _UNSUPPORTED: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("init_lora_weights", lambda value: str(value).startswith(("pissa", "olora", "corda")), "changed base weights"),
 )
 _TEXT_ENCODER_KEY = re.compile(r"(?:text_encoders?|te)(?:_?\d)?\..*")
-_MAX_PATTERN = 200
-_NESTED_QUANTIFIER = re.compile(r"\([^()]*[+*}][^()]*\)\s*[+*{]")
 
 Strength = Callable[[str, str, int], float]
 """The scale of a layer's update: (the layer's name in the file, our module, the factors' rank) -> scale."""
@@ -62,7 +61,7 @@ class Source:
     @property
     def rslora(self) -> bool:
         """Whether the scale is divided by the rank's square root."""
-        return bool(self.settings.get("use_rslora"))
+        return _on(self.settings.get("use_rslora"))
 
     def scale(self, module: str, rank: int) -> float | None:
         """The scale of a module's update; None if this place has no alpha. Raises CheckpointError."""
@@ -70,9 +69,9 @@ class Source:
         if "lora_alpha" not in settings and not settings.get("alpha_pattern"):
             return None
         try:
-            expected = _by_pattern(settings.get("rank_pattern"), module, settings.get("r", rank))
-            alpha = float(_by_pattern(settings.get("alpha_pattern"), module, settings["lora_alpha"]))
-        except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
+            expected = by_pattern(settings.get("rank_pattern"), module, settings.get("r", rank))
+            alpha = float(by_pattern(settings.get("alpha_pattern"), module, settings["lora_alpha"]))
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError, re.error) as error:
             raise CheckpointError(f"{self.label} can't be read: {error}") from error
         if not math.isfinite(alpha):
             raise CheckpointError(f"{self.label} can't be read: alpha is {alpha}")
@@ -151,9 +150,12 @@ def _tensors_disagree(
 
 def _number(source: Source, key: str) -> float:
     try:
-        return float(source.settings.get(key) or 0)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{source.label} can't be read: {error}") from error
+        value = float(source.settings.get(key) or 0)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{source.label} can't be read: {key}: {error}") from error
+    if not math.isfinite(value) or (value < 0 and key == "r"):
+        raise CheckpointError(f"{source.label} can't be read: {key} is {value:g}")
+    return value
 
 
 def _divisor(rank: float, rslora: bool) -> float:
@@ -212,9 +214,7 @@ def _peft_source(label: str, settings: dict[str, Any]) -> Source:
         if unsupported(settings.get(key)):
             raise CheckpointError(_unsupported(name, f"{label} ({key})"))
     for key in ("alpha_pattern", "rank_pattern"):
-        for pattern in settings.get(key) or {}:
-            if len(str(pattern)) > _MAX_PATTERN or _NESTED_QUANTIFIER.search(str(pattern)):
-                raise CheckpointError(f"{label} can't be read: {key} has a pattern that could take for ever to match")
+        check_patterns(label, key, settings.get(key))
     return Source(label, {"lora_alpha": PEFT_ALPHA, **settings} if settings else {})
 
 
@@ -251,11 +251,3 @@ def _float(metadata: Mapping[str, Any], key: str) -> float | None:
 
 def _on(value: object) -> bool:
     return str(value).lower() in ("true", "1", "yes")
-
-
-def _by_pattern(patterns: Mapping[str, Any] | None, module: str, default: Any) -> Any:
-    """The value of the first pattern that matches the module's name, or its end after a dot."""
-    for pattern, value in (patterns or {}).items():
-        if re.match(rf"(.*\.)?({pattern})$", module):
-            return value
-    return default

@@ -11,8 +11,8 @@ from brandpress.model.checkpoint.chat_template import ChatTemplate
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.tokenizer import check_tokenizer
-from brandpress.model.errors import CheckpointError
 from brandpress.model.network.chat import IMAGE_TOKEN, MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
+from brandpress.model.network.tokenising import tokenizer_errors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -39,12 +39,10 @@ def token_counts(model: ModelDescription, prompts: Sequence[str]) -> list[int]:
 
     if mistral:
         prompts = [prompt.replace(IMAGE_TOKEN, "") for prompt in prompts]
-    try:
+    with tokenizer_errors(parts.tokenizer, "tokens can't be counted"):
         check_tokenizer(parts.tokenizer)
         tokenizer, texts = _tokenizer(parts.tokenizer / TOKENIZER), _as_chats(chats, prompts)
-    except Exception as error:  # the library raises bare exceptions
-        raise CheckpointError(f"{parts.tokenizer}: tokens can't be counted: {error}") from error
-    return [len(encoded) for encoded in tokenizer.encode_batch_fast(texts, add_special_tokens=not mistral)]
+        return [len(encoded) for encoded in tokenizer.encode_batch_fast(texts, add_special_tokens=not mistral)]
 
 
 def _as_chats(chats: Callable[[Sequence[str]], list[str]], prompts: Sequence[str]) -> list[str]:

@@ -63,6 +63,7 @@ def _compiled(text: str) -> Template:
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
     )
+    del environment.filters["random"], environment.globals["lipsum"]  # a prompt must always give the same text
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise
     environment.globals["namespace"] = _Namespace

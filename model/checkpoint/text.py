@@ -22,6 +22,7 @@ from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, HEAD_SIZE, TextEncoderSize
 from brandpress.model.network.chat import Conversation
 from brandpress.model.network.text_encoder import MistralTextEncoder, Qwen3TextEncoder, Trunk
+from brandpress.model.network.tokenising import tokenizer_errors
 
 
 def load_text_encoder(
@@ -65,11 +66,8 @@ def load_tokenizer(folder: Path) -> Any:
 
     check_tokenizer(folder)
     template = ChatTemplate(folder)
-    try:
+    with tokenizer_errors(folder, "the tokenizer can't be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # the libraries raise bare exceptions
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{folder}: the tokenizer can't be loaded: {reason}") from error
 
     def apply_chat_template(conversation: Conversation, tokenize: bool = False, **options: Any) -> str:
         (text,) = template.render([conversation], **options)

@@ -20,8 +20,10 @@ MAX_TOKENIZER_BYTES = 128 << 20
 MAX_PATTERN = 4096
 MAX_MODEL_BYTES = 64 << 20
 
-_QUANTIFIED_GROUP = re.compile(r"\)(?:[*+]|\{\d*,\d*\})")
-_UNBOUNDED = re.compile(r"(?<!\\)[*+]|\{\d*,\}")
+_QUANTIFIED_GROUP = re.compile(r"\)(?:[*+]|\{\d*,?\d*\})")
+_VARIABLE = re.compile(r"[*+]|\{\d*,\d*\}")
+_EXTENDED = re.compile(r"\(\?[a-zA-Z-]*x[a-zA-Z-]*[:)]")
+"""`(?x)`: blanks don't count, so that a group and its repetition needn't be neighbours."""
 
 
 def check_tokenizer(folder: Path) -> None:
@@ -80,8 +82,11 @@ def _patterns(value: Any, depth: int) -> Iterator[str]:
 
 
 def _is_exponential(pattern: str) -> bool:
-    """Whether a repeated group has a repetition or alternatives in it: `(a+)+`, `(a|a)*`."""
+    """Whether a repeated group has a repetition or alternatives in it: `(a+)+`, `(a|a){25}`. Also for `(?x)`, in which
+    groups can't be told that simply."""
     plain = re.sub(r"\\.", "x", re.sub(r"\[(?:\\.|[^\]\\])*\]", "x", pattern))
+    if _EXTENDED.search(plain):
+        return True
     for match in _QUANTIFIED_GROUP.finditer(plain):
         depth, start = 0, match.start()
         while start >= 0:
@@ -90,6 +95,6 @@ def _is_exponential(pattern: str) -> bool:
                 break
             start -= 1
         group = plain[start + 1 : match.start()]
-        if _UNBOUNDED.search(group) or "|" in group or "?" in group.removeprefix("?:"):
+        if _VARIABLE.search(group) or "|" in group or "?" in group.removeprefix("?:"):
             return True
     return False

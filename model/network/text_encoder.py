@@ -21,6 +21,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from brandpress.model.network.chat import MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
 from brandpress.model.network.device_copy import copy_to_device
+from brandpress.model.network.tokenising import tokenizer_errors
+
+FAILED = "the prompt can't be tokenised"
 
 
 class TextEncoder(Protocol):
@@ -131,13 +134,18 @@ def causal_mask(mask_1L: Tensor) -> Tensor:
 
 
 def tokenise_padded(tokenizer: Any, chat: str, length: int, **options: Any) -> Any:
-    """Returns token ids and mask, truncated or padded to exactly `length`."""
-    return tokenizer(chat, return_tensors="pt", padding="max_length", truncation=True, max_length=length, **options)
+    """Returns token ids and mask, truncated or padded to exactly `length`. Raises CheckpointError."""
+    with tokenizer_errors(tokenizer.name_or_path, FAILED):
+        return tokenizer(chat, return_tensors="pt", padding="max_length", truncation=True, max_length=length, **options)
 
 
 def tokenise_mistral(tokenizer: Any, chat: str, length: int) -> Tensor:
-    """Returns token ids (1, L), at most `length`. The chat template has already added the start token."""
-    ids: Tensor = tokenizer(
-        chat, return_tensors="pt", truncation=True, max_length=length, add_special_tokens=False
-    ).input_ids
+    """Returns token ids (1, L), at most `length`. The chat template has already added the start token.
+
+    Raises CheckpointError.
+    """
+    with tokenizer_errors(tokenizer.name_or_path, FAILED):
+        ids: Tensor = tokenizer(
+            chat, return_tensors="pt", truncation=True, max_length=length, add_special_tokens=False
+        ).input_ids
     return ids

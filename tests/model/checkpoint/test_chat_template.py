@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ from transformers.utils.chat_template_utils import render_jinja_template
 from brandpress.model.checkpoint import chat_template as module
 from brandpress.model.checkpoint.chat_template import ChatTemplate
 from brandpress.model.checkpoint.locate import NANO_FOLDER
+from brandpress.model.checkpoint.prompt_length import token_counts
 from brandpress.model.checkpoint.template_child import render
 from brandpress.model.checkpoint.text import load_tokenizer
 from brandpress.model.checkpoint.tokenizer import check_tokenizer
 from brandpress.model.errors import CheckpointError
 from brandpress.model.network.chat import MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
+from brandpress.model.network.text_encoder import tokenise_mistral, tokenise_padded
 from tests.model.small import Small
 from tests.model.tokenizers import DEV_TEMPLATE
 
@@ -92,6 +95,8 @@ HOSTILE = {
     "{{ cycler.__init__.__globals__.os.system('touch ran') }}": "failed: ",
     "{% include '/etc/passwd' %}": "failed: ",
     "{% for": "failed: ",
+    "{{ [1, 2, 3] | random }}": "failed: No filter named 'random'",
+    "{{ lipsum() }}": "failed: 'lipsum' is undefined",
     "{{ raise_exception('not for you') }}": "failed: not for you",
 }
 
@@ -128,7 +133,22 @@ def test_other_places_of_a_template(place: str, tmp_path: Path) -> None:
     assert ChatTemplate(folder).render([qwen3_messages("a")]) == ["a!"]
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)*b", "(?:x*)*", r"(\p{L}+\s?)+", "((ab)?c)+", "(a?){30,}"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+$",
+        "(a|aa)*b",
+        "(?:x*)*",
+        r"(\p{L}+\s?)+",
+        "((ab)?c)+",
+        "(a?){30,}",
+        "(?x) (a+) + b",
+        "(?ix: (a+) + b)",
+        "((a|a)){25}b",
+        "(a{1,9}){25}b",
+        "(a+){9}",
+    ],
+)
 def test_patterns_that_take_for_ever_are_refused(pattern: str, tmp_path: Path) -> None:
     folder = tokenizer_folder(tmp_path, "{{ messages[0].content }}")
     file = folder / "tokenizer.json"
@@ -137,6 +157,30 @@ def test_patterns_that_take_for_ever_are_refused(pattern: str, tmp_path: Path) -
     file.write_text(json.dumps(value))
     with pytest.raises(CheckpointError, match=re.escape(f"{file} has a pattern that can take for ever")):
         check_tokenizer(folder)
+
+
+def test_a_pattern_that_the_library_gives_up_on_is_an_error(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+    """The library panics with something that isn't an Exception."""
+    small = small_of("klein")
+    parts = small.renderer.description.parts
+    assert parts is not None
+    folder = tmp_path / "tokenizer"
+    shutil.copytree(parts.tokenizer, folder)
+    file = folder / "tokenizer.json"
+    value = json.loads(file.read_text())
+    pattern = {"Regex": "a*a*a*a*a*a*a*a*b"}
+    value["pre_tokenizer"] = {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}
+    value["normalizer"] = None
+    file.write_text(json.dumps(value))
+    config = folder / "tokenizer_config.json"  # the class of another model would bring its own pattern
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}))
+    model = replace(small.renderer.description, parts=replace(parts, tokenizer=folder))
+    with pytest.raises(CheckpointError, match=f"^{re.escape(str(folder))}: tokens can't be counted: "):
+        token_counts(model, ["a" * 300 + "cb"])
+    tokenizer = load_tokenizer(folder)
+    for tokenise in (tokenise_padded, tokenise_mistral):
+        with pytest.raises(CheckpointError, match=f"^{re.escape(str(folder))}: the prompt can't be tokenised: "):
+            tokenise(tokenizer, "a" * 300 + "cb", 64)
 
 
 def test_patterns_of_published_tokenizers_are_allowed(tmp_path: Path) -> None:
@@ -149,7 +193,15 @@ def test_patterns_of_published_tokenizers_are_allowed(tmp_path: Path) -> None:
         r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|"
         r"\s+(?!\S)|\s+"
     )
-    for pattern in (PRETOKENIZE_REGEX, tekken, r"'s|'t| ?\p{L}+| ?\p{N}+|\s+(?!\S)|\s+", "[(a+)+]", r"\(a+\)+"):
+    for pattern in (
+        PRETOKENIZE_REGEX,
+        tekken,
+        r"'s|'t| ?\p{L}+| ?\p{N}+|\s+(?!\S)|\s+",
+        "[(a+)+]",
+        r"\(a+\)+",
+        r"(?:\p{N}{3})+",
+        "(?i:x)",
+    ):
         value = json.loads(file.read_text())
         value["pre_tokenizer"] = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated"}
         file.write_text(json.dumps(value))

@@ -16,6 +16,7 @@ from brandpress.model.checkpoint.check import check_model
 from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.digest import parts_digest
 from brandpress.model.checkpoint.lora import read_lora
+from brandpress.model.checkpoint.lora_pattern import check_patterns
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.errors import CheckpointError
 from tests.model.checkpoint.test_lora import SPELLINGS, small
@@ -25,6 +26,8 @@ RANK = 4
 PLACES: dict[str, tuple[dict[str, Any] | None, dict[str, str], float]] = {
     "nothing": (None, {}, 1.0),
     "adapter_config.json": ({"r": 4, "lora_alpha": 8}, {}, 2.0),
+    "rsLoRA, off as text": ({"r": 4, "lora_alpha": 8, "use_rslora": "false"}, {}, 2.0),
+    "rsLoRA, on as text": ({"r": 4, "lora_alpha": 8, "use_rslora": "true"}, {}, 4.0),
     "rsLoRA": ({"r": 4, "lora_alpha": 8, "use_rslora": True}, {}, 4.0),
     "PEFT's default alpha": ({"r": 4}, {}, 2.0),
     "alpha pattern": ({"r": 4, "lora_alpha": 4, "alpha_pattern": {".*": 12}}, {}, 3.0),
@@ -112,6 +115,50 @@ def test_other_kinds_are_refused_by_name(
 ) -> None:
     with pytest.raises(CheckpointError, match=re.escape(kind)):
         read_lora(written(tmp_path / "lora", config, metadata), small())
+
+
+@pytest.mark.parametrize("alpha", [None, 4.0])
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"alpha_pattern": 5}, "alpha_pattern: expected an object, got a int"),
+        ({"rank_pattern": ["to_k"]}, "rank_pattern: expected an object, got a list"),
+        ({"lora_alpha": 10**400}, "int too large to convert to float"),
+    ],
+    ids=str,
+)
+def test_odd_values_are_named(config: dict[str, Any], message: str, alpha: float | None, tmp_path: Path) -> None:
+    file = written(tmp_path / "lora", {"r": 4, **config}, {}, alpha)
+    with pytest.raises(CheckpointError, match=f"adapter_config.json beside it can't be read: .*{re.escape(message)}"):
+        read_lora(file, small())
+
+
+def test_a_negative_rank_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path / "lora", {"r": -4, "lora_alpha": 4, "use_rslora": True}, {}, 4.0)
+    with pytest.raises(CheckpointError, match=r"adapter_config\.json beside it can't be read: r is -4"):
+        read_lora(file, small())
+
+
+@pytest.mark.parametrize("key", ["alpha_pattern", "rank_pattern"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["(.|..)+!", "((.+))+!", ".*.*.*.*.*!", ".*a.*", "(to_k|to_q)", "a{9}", r"\w+", "(?=a)", "a^b", "[9-0]", "x" * 201],
+)
+def test_patterns_that_could_take_for_ever_are_refused_by_name(key: str, pattern: str, tmp_path: Path) -> None:
+    file = written(tmp_path / "lora", {"r": 4, key: {pattern: 4}}, {})
+    message = (
+        f"adapter_config.json beside it can't be read: {key} has the pattern {pattern[:80]!r}, which isn't supported"
+    )
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        read_lora(file, small())
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "to_k", r"^a-b\.\d+\.to_k$", r"blocks\.[1-9]\..*", "to_k|.*to_q|^x.*$", r"\..*", "[0-9a-f_]x"],
+)
+def test_plain_patterns_are_allowed(pattern: str) -> None:
+    check_patterns("the config", "alpha_pattern", {pattern: 4})
 
 
 def test_a_folder_of_peft_is_a_lora_and_its_config_part_of_the_digest(tmp_path: Path) -> None:

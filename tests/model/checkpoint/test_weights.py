@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from brandpress.model.checkpoint import header as module_header
 from brandpress.model.checkpoint import weights as module
 from brandpress.model.checkpoint.weights import Weights, open_weights
 from brandpress.model.errors import CheckpointError
@@ -101,6 +103,29 @@ def test_false_headers_are_rejected_before_memory_is_allocated(tmp_path: Path, n
             open_weights(file)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def test_a_shape_with_many_dimensions_is_refused_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "x.safetensors"
+    file.write_bytes(stored({"a": tensor([2**62] * 100_000, 0, 4)}, b"0000"))
+    start = time.process_time()
+    with pytest.raises(CheckpointError, match=r"'a' has 100,000 dimensions; at most 8 are allowed$"):
+        open_weights(file)
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("size", [64, module_header.MAX_HEADER_BYTES + 64])
+def test_a_false_length_is_not_quoted(tmp_path: Path, size: int) -> None:
+    """It is the first eight bytes of any file."""
+    file = tmp_path / "x.safetensors"
+    content = b"password"
+    with file.open("wb") as opened:
+        opened.write(content)
+        opened.truncate(size)
+    with pytest.raises(CheckpointError, match="its header has more bytes than the ") as error:
+        open_weights(file)
+    number = int.from_bytes(content, "little")
+    assert str(number) not in str(error.value).replace(",", "")
 
 
 def address_space() -> int:

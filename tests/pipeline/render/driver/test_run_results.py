@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from brandpress.pipeline.deliver.delivery import file_record, read_record
+from brandpress.pipeline.deliver.delivery import deliver, read_record
 from brandpress.pipeline.deliver.record import record_key
 from brandpress.pipeline.render.cause import Cause
 from brandpress.pipeline.render.driver.dispatcher import FailedAttempt
@@ -15,7 +15,7 @@ from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.local import LocalStore
 from brandpress.pipeline.store.protocol import Store, StoreError
-from tests.pipeline.deliver.records import MODEL, record, variant
+from tests.pipeline.deliver.records import MODEL, data_of, record, variant
 
 CAUSE = Cause("its process died", "a:1 b")
 
@@ -46,7 +46,7 @@ def test_the_last_failed_attempt_quarantines_and_attempts_add_up(folder: Store) 
 
 
 def test_a_record_that_another_run_finished_meanwhile_stays(folder: Store) -> None:
-    done = file_record(folder, record(0, asset=variant(0).asset, sha256="0" * 64, bytes=1))
+    done = deliver(folder, record(0), variant(0).asset, data_of(0))
     results = RunResults(folder, MODEL)
     assert results.record_failed_attempts([FailedAttempt(variant(0), 2, given_up=True)], CAUSE) == [done]
 

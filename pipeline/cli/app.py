@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -29,9 +29,6 @@ from brandpress.pipeline.cli.exit_codes import (
     error_exit_code,
 )
 from brandpress.pipeline.cli.streams import accept_any_text, discard_stdout
-
-if TYPE_CHECKING:
-    pass
 
 MAX_MESSAGE = 500  # characters of an unforeseen error
 

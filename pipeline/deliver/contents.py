@@ -67,7 +67,7 @@ def compose(
 def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """Yields the records of earlier pictures of these variants: those with the same name, or otherwise with the same
     point of the matrix."""
-    names = {variant.name: variant for variant in undone}
+    names = dict.fromkeys(variant.name for variant in undone)
     points = {_point(variant.axes, variant.seed): variant for variant in undone}
     by_name: dict[str, dict[str, Any]] = {}
     by_point: dict[str, dict[str, Any]] = {}

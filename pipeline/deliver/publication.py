@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -26,7 +26,6 @@ from brandpress.pipeline.deliver.manifest import (
     intact_latest,
     manifest_key,
     manifest_numbers,
-    part_key,
     read_manifest,
 )
 from brandpress.pipeline.deliver.record import JSON
@@ -65,12 +64,13 @@ def publish(
         contents = compose(latest or newest_intact(folder))
         if not contents.variants:
             return None
-        manifest = _manifest(header, contents)
+        files = _part_files(contents)
+        manifest = _manifest(header, contents, tuple(files))
         may_move = ready(contents.counts)
         same = latest if may_move else newest_intact(folder)
         if same is not None and _same_contents(same.manifest, manifest):
             return Publication(same, latest is not None and same.pointer == latest.pointer)
-        published = _write(folder, manifest, contents)
+        published = _write(folder, manifest, files)
         if not may_move:
             return Publication(published, latest=False)
         if swap_pointer(folder, published.pointer, stat.etag if stat else None):
@@ -107,11 +107,10 @@ def to_json(model: BaseModel) -> bytes:
     return (model.model_dump_json(indent=1) + "\n").encode()
 
 
-def _write(folder: Store, manifest: Manifest, contents: Contents) -> Published:
+def _write(folder: Store, manifest: Manifest, files: Mapping[Part, bytes]) -> Published:
     """Writes the parts that the store lacks, and the header under the next free number."""
-    lines = [*parts_of(contents.variants), *parts_of(contents.failures)]
-    for part, part_lines in zip(manifest.parts, lines, strict=True):
-        _write_part(folder, part, part_lines)
+    for part, data in files.items():
+        _write_part(folder, part, data)
     number = max(manifest_numbers(folder), default=0)
     while True:
         number += 1
@@ -123,8 +122,8 @@ def _write(folder: Store, manifest: Manifest, contents: Contents) -> Published:
             return Published(Pointer(manifest=key, sha256=sha256_hex(data)), numbered)
 
 
-def _write_part(folder: Store, part: Part, lines: Sequence[bytes]) -> None:
-    key, data = part_key("", part.file), _join(lines)
+def _write_part(folder: Store, part: Part, data: bytes) -> None:
+    key = part.file
     if folder.create(key, data, JSON_LINES):
         return
     stat = folder.stat(key)
@@ -132,7 +131,7 @@ def _write_part(folder: Store, part: Part, lines: Sequence[bytes]) -> None:
         folder.replace(key, data, JSON_LINES, stat.etag)  # it was damaged
 
 
-def _manifest(header: Header, contents: Contents) -> Manifest:
+def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...]) -> Manifest:
     counts = contents.counts
     return Manifest(
         **header.model_dump(),
@@ -142,20 +141,23 @@ def _manifest(header: Header, contents: Contents) -> Manifest:
         status="done" if counts.done == counts.planned else "partial",
         digest=contents.digest,
         counts=counts,
-        parts=(
-            *(_part("variants", lines) for lines in parts_of(contents.variants)),
-            *(_part("failures", lines) for lines in parts_of(contents.failures)),
-        ),
+        parts=parts,
     )
 
 
-def _part(kind: PartKind, lines: Sequence[bytes]) -> Part:
-    sha256 = sha256_hex(_join(lines))
-    return Part(kind=kind, file=f"{PARTS}{sha256}.jsonl", sha256=sha256, records=len(lines))
-
-
-def _join(lines: Sequence[bytes]) -> bytes:
-    return b"".join(line + b"\n" for line in lines)
+def _part_files(contents: Contents) -> dict[Part, bytes]:
+    """Returns the parts of a manifest, in order, with their files."""
+    kinds: tuple[tuple[PartKind, tuple[bytes, ...]], ...] = (
+        ("variants", contents.variants),
+        ("failures", contents.failures),
+    )
+    files = {}
+    for kind, all_lines in kinds:
+        for lines in parts_of(all_lines):
+            data = b"".join(line + b"\n" for line in lines)
+            sha256 = sha256_hex(data)
+            files[Part(kind=kind, file=f"{PARTS}{sha256}.jsonl", sha256=sha256, records=len(lines))] = data
+    return files
 
 
 def _same_contents(one: Manifest, other: Manifest) -> bool:

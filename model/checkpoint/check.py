@@ -19,7 +19,6 @@ from brandpress.model.checkpoint.conform import check_tensors
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.header import Header, read_header
-from brandpress.model.checkpoint.identify import widths_of
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.lora_config import strength_of
 from brandpress.model.checkpoint.needed import autoencoder_shapes, transformer_shapes, trunk_shapes
@@ -28,7 +27,7 @@ from brandpress.model.checkpoint.scheduler import check_scheduler
 from brandpress.model.checkpoint.shapes import count_levels
 from brandpress.model.checkpoint.stored import Stored
 from brandpress.model.checkpoint.tokenizer import check_tokenizer
-from brandpress.model.checkpoint.trunk import layers_of, trunk_prefix, trunk_size
+from brandpress.model.checkpoint.trunk import check_layers, check_prompt_width, layers_of, trunk_prefix, trunk_size
 from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.errors import CheckpointError
 from brandpress.model.network.chat import MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
@@ -93,16 +92,10 @@ def _check_text_encoder(description: ModelDescription, parts: Parts) -> None:
     prefix = trunk_prefix(weights)
     size, qwen = trunk_size(description, parts)
     layers = description.text_layers or layers_of(qwen, size.depth)
-    if min(layers) < 1 or max(layers) > size.depth:
-        raise CheckpointError(f"text_encoder_out_layers {list(layers)}: the text encoder has layers 1 to {size.depth}")
+    check_layers(layers, size.depth)
     needed = trunk_shapes(size, max(layers))
     check_tensors(needed, Stored(weights), lambda name: Origin(prefix + name), partial=True)
-    width, expected = size.width * len(layers), widths_of(parts.transformer)[0]
-    if expected is not None and width != expected:
-        raise CheckpointError(
-            f"{parts.transformer} takes prompts of width {expected}, but {parts.text_encoder} returns {len(layers)} x "
-            f"{size.width} = {width}; they belong to different models"
-        )
+    check_prompt_width(parts, size.width, len(layers))
 
 
 def _check_prompts(parts: Parts) -> None:

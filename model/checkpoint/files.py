@@ -52,7 +52,7 @@ def read_text(path: Path) -> str:
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
-    """Returns the content of a regular file. Raises CheckpointError if it is missing, too large or something else."""
+    """Returns the content of a file. Raises CheckpointError if it is missing, too large or not a regular file."""
     check_regular(path)
     try:
         with path.open("rb") as file:

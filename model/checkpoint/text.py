@@ -13,10 +13,15 @@ from brandpress.model.checkpoint.chat_template import ChatTemplate
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.fill import fill
 from brandpress.model.checkpoint.formats import Formats
-from brandpress.model.checkpoint.identify import widths_of
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.tokenizer import check_tokenizer
-from brandpress.model.checkpoint.trunk import language_config, layers_of, trunk_prefix
+from brandpress.model.checkpoint.trunk import (
+    check_layers,
+    check_prompt_width,
+    language_config,
+    layers_of,
+    trunk_prefix,
+)
 from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES, HEAD_SIZE, TextEncoderSize
@@ -35,8 +40,7 @@ def load_text_encoder(
     config = trunk_config(description)
     layers = description.text_layers or default_layers(config)
     depth: int = config.num_hidden_layers
-    if min(layers) < 1 or max(layers) > depth:
-        raise CheckpointError(f"text_encoder_out_layers {list(layers)}: the text encoder has layers 1 to {depth}")
+    check_layers(layers, depth)
     model = trunk_model(config, max(layers), device)
     fill(model, Formats(weights), device, dtype, lambda name: Origin(prefix + name), partial=True)
     trunk = Trunk(model.eval(), layers, final_norm=max(layers) == depth)
@@ -46,15 +50,9 @@ def load_text_encoder(
 
 def check_fit(description: ModelDescription) -> None:
     """Raises CheckpointError if the text encoder's embeddings don't have the width that the transformer takes."""
-    parts = _parts(description)
     config = trunk_config(description)
     layers = description.text_layers or default_layers(config)
-    width, expected = config.hidden_size * len(layers), widths_of(parts.transformer)[0]
-    if expected is not None and width != expected:
-        raise CheckpointError(
-            f"{parts.transformer} takes prompts of width {expected}, but {parts.text_encoder} returns {len(layers)} x "
-            f"{config.hidden_size} = {width}; they belong to different models"
-        )
+    check_prompt_width(_parts(description), config.hidden_size, len(layers))
 
 
 def load_tokenizer(folder: Path) -> Any:

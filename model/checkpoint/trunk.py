@@ -5,13 +5,13 @@ No torch here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
-from brandpress.model.checkpoint.identify import describe_contents
+from brandpress.model.checkpoint.identify import describe_contents, widths_of
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.needed import TrunkSize
 from brandpress.model.checkpoint.weights import Weights
@@ -86,3 +86,19 @@ def trunk_size(description: ModelDescription, parts: Parts) -> tuple[TrunkSize, 
         table.width, table.inner, table.depth, table.heads, table.kv_heads, HEAD_SIZE, table.vocabulary, qk_norm=qwen
     )
     return size, qwen
+
+
+def check_layers(layers: Sequence[int], depth: int) -> None:
+    """Raises CheckpointError if the text encoder, which has `depth` layers, lacks one of these."""
+    if min(layers) < 1 or max(layers) > depth:
+        raise CheckpointError(f"text_encoder_out_layers {list(layers)}: the text encoder has layers 1 to {depth}")
+
+
+def check_prompt_width(parts: Parts, hidden_size: int, layers: int) -> None:
+    """Raises CheckpointError if `layers` layers of the text encoder aren't as wide as the transformer's prompts."""
+    width, expected = hidden_size * layers, widths_of(parts.transformer)[0]
+    if expected is not None and width != expected:
+        raise CheckpointError(
+            f"{parts.transformer} takes prompts of width {expected}, but {parts.text_encoder} returns {layers} x "
+            f"{hidden_size} = {width}; they belong to different models"
+        )

@@ -42,11 +42,6 @@ app = typer.Typer(
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command `brandpress`. Ends the process with one of the exit codes above."""
-    sys.exit(run(arguments))
-
-
 @dataclass
 class Invocation:
     """What one command line asks for besides its command, and how far it got.

@@ -14,7 +14,10 @@ from brandpress.pipeline.spec.yaml_comments import COMMENT_RULE, comment_after
 
 MAX_DEPTH = 50
 MAX_NODES = 100_000  # values, with aliases expanded
-MIN_MERGED, MERGED_PER_NODE = 10_000, 5  # keys that a file may merge with `<<`: so many, and so many a value
+MIN_MERGED, MERGED_PER_NODE = (
+    10_000,
+    5,
+)  # keys that a file may merge with `<<`, in all and more for each value
 MAX_NUMBER = 40  # characters of a number: reading one takes time that grows with the square of its length
 
 _CORE_TAGS = {

@@ -76,7 +76,10 @@ class Store(Protocol):
         """
 
     def read(self, key: str) -> bytes | None:
-        """Returns the content at `key`, or None if the key doesn't exist. At most MAX_OBJECT_BYTES, else StoreError."""
+        """Returns the content at `key`, or None if the key doesn't exist.
+
+        Raises StoreError if it is larger than MAX_OBJECT_BYTES.
+        """
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
         """Writes `data` at `key` if the object there still has the etag `expected` (None: if there is no object).

@@ -24,9 +24,9 @@ class NoFolderError(BrandpressError):
 
 @contextmanager
 def ray_folder() -> Iterator[str | None]:
-    """Yields the `_temp_dir` for `ray.init`: None if Ray's own choice works, else a new folder, deleted afterwards.
+    """Yields the `_temp_dir` for `ray.init`: None if Ray's own choice works, otherwise a new folder.
 
-    Raises NoFolderError if there is none.
+    The new folder is deleted afterwards. Raises NoFolderError if there is none.
     """
     if _is_usable(_default()):
         yield None

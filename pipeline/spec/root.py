@@ -15,8 +15,8 @@ ROOT = "BRANDPRESS_SPEC_ROOT"
 def spec_root(folder: Path) -> Path:
     """Returns the folder that the brand specs of jobs in `folder` must be in.
 
-    It is the operator's if set, otherwise the nearest parent with `.git`, or without one the parent of `folder`, so that
-    `jobs/` and `specs/` can stand side by side.
+    It is the operator's if set, otherwise the nearest parent with `.git`, or without one the parent of `folder`, so
+    that `jobs/` and `specs/` can stand side by side.
     """
     override = os.environ.get(ROOT, "").strip()
     if override:

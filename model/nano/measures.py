@@ -14,7 +14,7 @@ from PIL import Image
 from brandpress.model import RenderRequest
 from brandpress.model.nano.world.cases import Case, crop_box
 from brandpress.model.nano.world.natural import natural_prompt
-from brandpress.model.nano.world.phrases import SCENE_WORDS
+from brandpress.model.nano.world.scene_words import SCENE_WORDS
 from brandpress.model.nano.world.scenes import Scene
 
 Pixels = NDArray[np.float64]

@@ -9,6 +9,7 @@ from brandpress.model.nano.world.facts import Facts, ItemFacts, random_facts
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.natural import SHARE as NATURAL_SHARE
 from brandpress.model.nano.world.natural import natural_sentence
+from brandpress.model.nano.world.scene_words import SCENE_WORDS
 
 MIN_WORDS, MAX_WORDS = 2, 45
 _COUNTS = (0.12, 0.20, 0.34, 0.29, 0.05)
@@ -139,7 +140,7 @@ def _reference_name(rng: random.Random, item: ItemFacts, way: str, number: int, 
 
 def _scene_clause(rng: random.Random, facts: Facts, number: dict[str, int], mode: str) -> str:
     """Returns the scene's phrase; may be empty if there is a scene reference."""
-    plain = rng.choice(words.SCENE_WORDS[facts["scene"]]).format(c=facts["scene_colour"] or "")
+    plain = rng.choice(SCENE_WORDS[facts["scene"]]).format(c=facts["scene_colour"] or "")
     if "scene" not in number:
         return plain
     k = number["scene"]

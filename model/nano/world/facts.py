@@ -11,11 +11,20 @@ from brandpress.model.nano.world.products import Product, random_product
 from brandpress.model.nano.world.scenes import Scene, random_scene
 
 SLOTS = ("left", "centre", "right")
+FOUR_SLOTS = ("left", "centre left", "centre right", "right")
+"""The slots of four items."""
+SCALES = ("tiny", "small", "normal", "large", "huge")
+ARRANGEMENTS = ("row", "front", "stack")
+"""row: side by side, in slot order. front: item 0 stands in front of item 1. stack: item 0 is on top of item 1."""
 Box = tuple[int, int, int, int]
 
 
 class ItemFacts(TypedDict):
-    """One item. category: product, character or object. Colours are words; None if the item has no nameable colour."""
+    """One item. Colours are words; None if the item has no nameable colour.
+
+    category: product, character, object, or thing. A thing has random shapes and textures: no word describes it, its
+    noun may say anything, and it always has a reference. scale: one of SCALES.
+    """
 
     slot: str
     noun: str
@@ -26,15 +35,22 @@ class ItemFacts(TypedDict):
     second: str | None
     logo: str | None
     logo_colour: str | None
+    scale: str
     box: list[int]
 
 
 class Facts(TypedDict):
-    """A composition's facts, JSON-serialisable. items: in slot order; boxes are x0, y0, x1, y1 in pixels."""
+    """A composition's facts, JSON-serialisable.
+
+    items: in slot order; boxes are x0, y0, x1, y1 in pixels. arrangement: one of ARRANGEMENTS. banner: the words on a
+    sign in the picture, None without one. scene_colour: a colour word or "#rrggbb".
+    """
 
     width: int
     height: int
     items: list[ItemFacts]
+    arrangement: str
+    banner: str | None
     scene: str
     scene_colour: str | None
     grade: str
@@ -115,6 +131,7 @@ def item_facts(item: Item, slot: str, colour: str | None, box: Box) -> ItemFacts
             second=subject.second,
             logo=subject.logo,
             logo_colour=subject.logo_colour,
+            scale="normal",
             box=list(box),
         )
     return ItemFacts(
@@ -127,6 +144,7 @@ def item_facts(item: Item, slot: str, colour: str | None, box: Box) -> ItemFacts
         second=None,
         logo=None,
         logo_colour=None,
+        scale="normal",
         box=list(box),
     )
 
@@ -134,7 +152,14 @@ def item_facts(item: Item, slot: str, colour: str | None, box: Box) -> ItemFacts
 def scene_facts(width: int, height: int, items: list[ItemFacts], scene: Scene) -> Facts:
     """Returns a composition's facts."""
     return Facts(
-        width=width, height=height, items=items, scene=scene.name, scene_colour=scene.colour, grade=scene.grade
+        width=width,
+        height=height,
+        items=items,
+        arrangement="row",
+        banner=None,
+        scene=scene.name,
+        scene_colour=scene.colour,
+        grade=scene.grade,
     )
 
 

@@ -6,7 +6,8 @@ import re
 
 from brandpress.model.nano.world.captions import Caption
 from brandpress.model.nano.world.facts import SLOTS, Facts, ItemFacts
-from brandpress.model.nano.world.phrases import GRADE_WORDS, ORDINALS, SCENE_WORDS
+from brandpress.model.nano.world.phrases import GRADE_WORDS, ORDINALS
+from brandpress.model.nano.world.scene_words import SCENE_WORDS
 
 _CITATION = re.compile(rf"\b(?:image|reference) (\d)|\b({'|'.join(ORDINALS)}) (?:image|reference)\b")
 _RELATION = re.compile(r"\b(?:to|on) the (left|right) of\b")

@@ -9,29 +9,28 @@ import pytest
 from brandpress.model.nano.world import phrases as words
 from brandpress.model.nano.world.facts import SLOTS
 from brandpress.model.nano.world.grades import GRADES
+from brandpress.model.nano.world.scene_words import SCENE_WORDS
 from brandpress.model.nano.world.scenes import SCENES
 
 BY_NUMBER = (*words.SCENE_BY_NUMBER, *words.STYLE_BY_NUMBER, *words.NAMED_BY_NUMBER, *words.BARE_BY_NUMBER)
 
 
 def test_every_scene_look_slot_and_category_has_phrases() -> None:
-    assert set(words.SCENE_WORDS) == set(SCENES)
+    assert set(SCENE_WORDS) == set(SCENES)
     assert set(words.GRADE_WORDS) == set(GRADES) - {"none"}
     assert set(words.SIDES) == set(words.SIDE_LABELS) == set(SLOTS)
     for by_category in (words.GENERIC, words.ADJECTIVES, words.VERBS):
         assert set(by_category) == {"product", "character", "object"}
 
 
-@pytest.mark.parametrize("pool", [words.SCENE_WORDS, words.GRADE_WORDS], ids=["scenes", "looks"])
+@pytest.mark.parametrize("pool", [SCENE_WORDS, words.GRADE_WORDS], ids=["scenes", "looks"])
 def test_scenes_and_looks_share_no_phrases(pool: dict[str, tuple[str, ...]]) -> None:
     phrases_of_all = [phrase for phrases in pool.values() for phrase in set(phrases)]
     assert len(phrases_of_all) == len(set(phrases_of_all))
 
 
 def test_only_side_phrases_mention_sides() -> None:
-    others = [
-        phrase for pool in (words.SCENE_WORDS, words.GRADE_WORDS) for phrases in pool.values() for phrase in phrases
-    ]
+    others = [phrase for pool in (SCENE_WORDS, words.GRADE_WORDS) for phrases in pool.values() for phrase in phrases]
     others += [*words.SCENE_BY_REFERENCE, *words.STYLE_BY_REFERENCE, *words.OPENINGS, *words.FILLERS, *BY_NUMBER]
     assert [phrase for phrase in others if re.search(r"\b(left|right|middle|centre|center)\b", phrase)] == []
 
@@ -45,5 +44,5 @@ def test_numbered_phrases_cite_their_number_once(template: str) -> None:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_only_backdrop_phrases_contain_a_colour(scene: str) -> None:
-    coloured = {"{c}" in phrase for phrase in words.SCENE_WORDS[scene]}
+    coloured = {"{c}" in phrase for phrase in SCENE_WORDS[scene]}
     assert coloured == {scene in ("studio", "podium", "stripes")}

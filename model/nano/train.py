@@ -50,6 +50,9 @@ def main() -> None:
         "--scale", type=float, default=Options.scale, help="share of the training data to render, for trial runs"
     )
     parser.add_argument("--init-from", type=Path, help="folder of a finished nano to start from")
+    parser.add_argument(
+        "--autoencoder-from", type=Path, help="folder of a finished nano whose autoencoder to start from"
+    )
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="don't use torch.compile on a GPU")
     parser.add_argument("--threads", type=int, help="torch threads (default: the number of cores)")
     parser.add_argument("--processes", type=int, help="rendering processes (default: one fewer than the cores)")

@@ -21,6 +21,8 @@ FP8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 LARGEST = 448.0
 SMALLEST_SCALE = 1e-12
 BLOCK_ELEMENTS = 1 << 20
+ALIGNMENT = 16
+"""Bytes to which cuBLAS wants scales of rows and columns aligned."""
 FP8_UNITS = (8, 9)
 """The lowest CUDA capability with fp8 matrix units (Ada, Hopper)."""
 
@@ -108,13 +110,18 @@ def scaled_product(x: Fp8Rows, weight_OI: Tensor, column_scales_1O: Tensor, out:
     product: Tensor = torch._scaled_mm(
         x.values,
         weight_OI.t(),
-        scale_a=x.scale,
-        scale_b=column_scales_1O,
+        scale_a=aligned(x.scale),
+        scale_b=aligned(column_scales_1O),
         out_dtype=torch.bfloat16,
         use_fast_accum=True,
         **({} if out is None else {"out": out}),
     )
     return product
+
+
+def aligned(scales: Tensor) -> Tensor:
+    """Returns the scales at an address that cuBLAS takes; scales of rows that begin anywhere may have to be copied."""
+    return scales.clone() if scales.data_ptr() % ALIGNMENT else scales
 
 
 def quantise_rows(x_TI: Tensor, static_scale: Tensor | None = None) -> Fp8Rows:

@@ -59,7 +59,8 @@ def test_failed_tests_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (by_name["tests passed"].value, by_name["tests skipped"].value) == (20, 2)
     assert by_name["tests failed"].value == 2 and by_name["tests failed"].wrong
     assert by_name["tests failed"].note == (
-        "test_on_gpu.py::test_float32_equals_the_cpu[cuda-dev], test_fused.py::test_softmax[5]"
+        "test_on_gpu.py::test_float32_equals_the_cpu[cuda-dev] - assert 3 <= 1, "
+        "test_fused.py::test_softmax[5] - RuntimeError: no kernel"
     )
     assert "--collect-only" not in command[0]
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from brandpress.model.nano.architecture import TEXT_LENGTH
 from brandpress.model.nano.data.dataset import MAX_REFERENCES, NO_SLOT, LatentShard
 from brandpress.model.nano.place import Place
 
 SOURCES, IN_WORDS = 6, 5
+TYPICAL_TOKENS = TEXT_LENGTH + 256 + 2 * 64
+"""Tokens of a sample of 256 x 256 pixels with two references. Batch sizes are for such samples."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,25 @@ def group_samples(shards: Sequence[LatentShard]) -> list[Group]:
 
 
 def sample_batch(groups: Sequence[Group], size: int, step: int, place: Place) -> Batch:
-    """Returns the batch of a step. It depends on the step only, so that a resumed training sees the same batches."""
+    """Returns the batch of a step. It depends on the step only, so that a resumed training sees the same batches.
+
+    size: samples of TYPICAL_TOKENS; groups with more tokens have fewer, so that steps take about the same time.
+    """
     rng = random.Random(step)  # noqa: S311
     (group,) = rng.choices(groups, [len(group.pairs) for group in groups])
-    indices = torch.randint(len(group.pairs), (size,), generator=place.generator(2 * step), device=place.device)
+    count = samples_of(group, size)
+    indices = torch.randint(len(group.pairs), (count,), generator=place.generator(2 * step), device=place.device)
     return gather_batch(group, group.pairs[indices])
+
+
+def samples_of(group: Group, size: int) -> int:
+    """Returns the samples of a group that have about as many tokens as `size` samples of TYPICAL_TOKENS."""
+    shard = group.shard
+    _, height, width, _ = shard.targets.shape
+    _, _, reference_height, reference_width, _ = shard.references.shape
+    tokens = TEXT_LENGTH + height * width + group.count * reference_height * reference_width
+    samples = max(1, round(size * TYPICAL_TOKENS / tokens))
+    return samples if samples < 16 else samples // 8 * 8
 
 
 def gather_batch(group: Group, pairs: Tensor) -> Batch:

@@ -25,7 +25,7 @@ from brandpress.model.nano.world.layout import TOKEN
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.placing import Size
 
-SLOTS = ("item0", "item1", "item2", "scene", "style")
+SLOTS = ("item0", "item1", "item2", "item3", "scene", "style")
 MAX_REFERENCES = 4
 NO_SLOT = -1
 CAPTIONS_PER_COMPOSITION = 8
@@ -116,9 +116,9 @@ def draw_shard(
         pictures[i] = np.asarray(composition.picture)
         for slot, picture in enumerate(composition.item_references):
             references[i, slot] = np.asarray(picture)
-        references[i, 3] = np.asarray(composition.scene_reference)
+        references[i, SLOTS.index("scene")] = np.asarray(composition.scene_reference)
         if composition.style_reference is not None:
-            references[i, 4] = np.asarray(composition.style_reference)
+            references[i, SLOTS.index("style")] = np.asarray(composition.style_reference)
         facts.append(composition.facts)
     tokens, slots = caption_tensors(rng, facts, tokenizer, captions)
     return PixelShard(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -17,6 +18,8 @@ PICTURES, REFERENCES = 64, 256
 """Batch sizes of the encoder."""
 CPU_PART = 25
 """Compositions that a CPU encodes between two checks of the stop condition."""
+AHEAD = 4
+"""Files that are read in advance."""
 
 
 @torch.no_grad()
@@ -53,15 +56,24 @@ def encode_files(
     autoencoder: Autoencoder, paths: Iterable[Path], place: Place, enough: Callable[[], bool]
 ) -> Iterator[tuple[PixelShard, LatentShard]]:
     """Yields parts of the files' compositions with their latents until `enough` returns true; at least one part."""
-    with ThreadPoolExecutor(1) as pool:
-        loads = [pool.submit(PixelShard.load, path) for path in paths]
+    for shard in load_ahead(paths):
+        for part in shard.split(len(shard.items) if place.on_gpu else CPU_PART):
+            yield part, encode(autoencoder, part, place)
+            if enough():
+                return
+
+
+def load_ahead(paths: Iterable[Path]) -> Iterator[PixelShard]:
+    """Yields the files' shards in order; threads read up to AHEAD files in advance."""
+    with ThreadPoolExecutor(AHEAD) as pool:
+        loads: deque[Future[PixelShard]] = deque()
         try:
-            for future in loads:
-                shard = future.result()
-                for part in shard.split(len(shard.items) if place.on_gpu else CPU_PART):
-                    yield part, encode(autoencoder, part, place)
-                    if enough():
-                        return
+            for path in paths:
+                loads.append(pool.submit(PixelShard.load, path))
+                if len(loads) > AHEAD:
+                    yield loads.popleft().result()
+            while loads:
+                yield loads.popleft().result()
         finally:
             for future in loads:
                 future.cancel()

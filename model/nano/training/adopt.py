@@ -24,12 +24,23 @@ def adopt(folder: Path, out: Path) -> None:
     """
     if (out / "tokenizer").exists():
         return
-    autoencoder, nano = Autoencoder(AUTOENCODER), Nano()
-    place = torch.device("cpu"), torch.float32
-    fill(autoencoder, Formats(open_weights(folder / "vae")), *place)
+    adopt_autoencoder(folder, out)
+    nano, place = Nano(), (torch.device("cpu"), torch.float32)
     fill(nano.transformer, Formats(open_weights(folder / "transformer")), *place)
     text = Formats(open_weights(folder / "text_encoder"))
     fill(nano.text_encoder, text, *place, lambda name: Origin(f"model.{name}"))
-    save_checkpoint(out / "autoencoder.safetensors", StageState(), autoencoder, autoencoder.state_dict())
     save_checkpoint(out / "transformer.safetensors", StageState(), nano, nano.state_dict())
     shutil.copytree(folder / "tokenizer", out / "tokenizer")
+
+
+def adopt_autoencoder(folder: Path, out: Path) -> None:
+    """Write a step-0 checkpoint of the autoencoder of the model in `folder` to `out`.
+
+    Does nothing if `out` already has one. Raises CheckpointError if the weights don't fit.
+    """
+    checkpoint = out / "autoencoder.safetensors"
+    if checkpoint.exists():
+        return
+    autoencoder = Autoencoder(AUTOENCODER)
+    fill(autoencoder, Formats(open_weights(folder / "vae")), torch.device("cpu"), torch.float32)
+    save_checkpoint(checkpoint, StageState(), autoencoder, autoencoder.state_dict())

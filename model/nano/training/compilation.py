@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from brandpress.model.nano.architecture import TEXT_LENGTH, TRANSFORMER
-from brandpress.model.nano.data.batches import Group, gather_batch
+from brandpress.model.nano.data.batches import Group, gather_batch, samples_of
 from brandpress.model.nano.data.dataset import MAX_REFERENCES, NO_SLOT, SLOTS, LatentShard
 from brandpress.model.nano.place import Place
 from brandpress.model.nano.training.flow_loss import batch_losses
@@ -73,7 +73,7 @@ def representative_groups(groups: Sequence[Group]) -> list[Group]:
 
 def run_probe(model: Nano, group: Group, batch: int, place: Place) -> None:
     """Run a forward and backward pass on a group's samples without changing the model."""
-    pairs = group.pairs[torch.arange(batch, device=place.device) % len(group.pairs)]
+    pairs = group.pairs[torch.arange(samples_of(group, batch), device=place.device) % len(group.pairs)]
     loss, _ = batch_losses(model, gather_batch(group, pairs), 0, place)
     loss.backward()  # type: ignore[no-untyped-call]
     model.zero_grad(set_to_none=True)

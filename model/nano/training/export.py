@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import Qwen3Config
@@ -23,6 +24,8 @@ from brandpress.model.nano.architecture import (
 from brandpress.model.nano.training.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 
+MAX_FILE_BYTES = 15_000_000
+"""Limit of a file of weights, so that hosts with a limit on file sizes take them."""
 INDEX = {
     "_class_name": "Flux2KleinKVPipeline",
     "_diffusers_version": "0.42.1",
@@ -57,7 +60,7 @@ def export(model: Nano, autoencoder: Autoencoder, tokenizer: Any, folder: Path) 
         **dataclasses.asdict(AUTOENCODER),
         "down_block_types": ["DownEncoderBlock2D"] * levels,
         "up_block_types": ["UpDecoderBlock2D"] * levels,
-        "sample_size": 128,
+        "sample_size": 256,
     }
     write_json(folder / "vae" / "config.json", vae)
     config = Qwen3Config(**QWEN3, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id)
@@ -66,15 +69,27 @@ def export(model: Nano, autoencoder: Autoencoder, tokenizer: Any, folder: Path) 
     tokenizer.backend_tokenizer.no_padding()  # training leaves its own padding and truncation set
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.save_pretrained(folder / "tokenizer")
-    name = "diffusion_pytorch_model.safetensors"
-    save_weights(model.transformer, folder / "transformer" / name)
-    save_weights(autoencoder, folder / "vae" / name)
-    save_weights(model.text_encoder, folder / "text_encoder" / "model.safetensors", prefix="model.")
+    save_weights(model.transformer, folder / "transformer", "diffusion_pytorch_model")
+    save_weights(autoencoder, folder / "vae", "diffusion_pytorch_model")
+    save_weights(model.text_encoder, folder / "text_encoder", "model", prefix="model.")
 
 
-def save_weights(module: nn.Module, path: Path, prefix: str = "") -> None:
-    """Write a module's weights as bfloat16, with `prefix` before each name."""
-    save_file({prefix + name: as_stored(value) for name, value in module.state_dict().items()}, path, {"format": "pt"})
+def save_weights(module: nn.Module, folder: Path, name: str, prefix: str = "") -> None:
+    """Write a module's weights as bfloat16, with `prefix` before each tensor's name.
+
+    They are in one file, or in files of at most MAX_FILE_BYTES with an index, as diffusers and transformers name them.
+    """
+    for old in folder.glob(f"{name}*.safetensors*"):
+        old.unlink()
+    tensors = {prefix + key: as_stored(value) for key, value in module.state_dict().items()}
+    split = split_torch_state_dict_into_shards(
+        tensors, filename_pattern=f"{name}{{suffix}}.safetensors", max_shard_size=MAX_FILE_BYTES
+    )
+    for file, keys in split.filename_to_tensors.items():
+        save_file({key: tensors[key] for key in keys}, folder / file, {"format": "pt"})
+    if split.is_sharded:
+        index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
+        write_json(folder / f"{name}.safetensors.index.json", index)
 
 
 def as_stored(value: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ BATCH = 2
 """Samples in a batch of whole pictures; batches of references and crops have four times as many."""
 GPU_BATCH = 32
 RECIPE = Recipe(warm_up=100, decay_from=0.35, ema_decay=0.998)
-CROP = 64
+CROP = 128
 """Pixels per side of a crop."""
 STATISTICS = 512
 """Pictures from which the latents' batch-norm statistics are computed."""
@@ -34,7 +34,7 @@ deviation. The transformer's latents are never exact; this makes the decoder rob
 def fit_autoencoder(pictures: Tensor, references: Tensor, stage: Stage, place: Place) -> Autoencoder:
     """Returns the trained autoencoder; resumes from the stage's checkpoint.
 
-    pictures: (n, 3, 128, 128) uint8. references: (m, 3, 64, 64) uint8.
+    pictures: (n, 3, 256, 256) uint8. references: (m, 3, 128, 128) uint8.
     """
     torch.manual_seed(0)
     model = Autoencoder(AUTOENCODER)

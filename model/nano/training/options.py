@@ -20,6 +20,7 @@ class Options:
     batch: int | None = None
     scale: float = 1.0
     init_from: Path | None = None
+    autoencoder_from: Path | None = None
     compile: bool = True
     threads: int | None = None
     processes: int | None = None

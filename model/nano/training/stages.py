@@ -24,7 +24,7 @@ from brandpress.model.nano.evaluate import CASES, draw_cases, evaluate
 from brandpress.model.nano.place import Place
 from brandpress.model.nano.tokenizer import train_tokenizer
 from brandpress.model.nano.training import fit_autoencoder, fit_decoder, fit_transformer
-from brandpress.model.nano.training.adopt import adopt
+from brandpress.model.nano.training.adopt import adopt, adopt_autoencoder
 from brandpress.model.nano.training.checkpoints import load_ema, read_stage_state
 from brandpress.model.nano.training.compilation import BackgroundCompilation
 from brandpress.model.nano.training.export import export
@@ -39,19 +39,25 @@ from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.placing import Size
 from brandpress.model.network.autoencoder import Autoencoder
 
-SQUARE, WIDE, TALL = (128, 128), (160, 96), (96, 160)
-SMALL_SQUARE, SMALL_WIDE, SMALL_TALL = (64, 64), (80, 48), (48, 80)
+SQUARE, WIDE, TALL = (256, 256), (320, 192), (192, 320)
+LARGE_WIDE, LARGE_TALL, BANNER, TOWER = (384, 256), (256, 384), (512, 256), (256, 512)
+LITTLE, LARGE = (128, 128), (384, 384)
+SMALL_SQUARE, SMALL_WIDE, SMALL_TALL = (128, 128), (160, 96), (96, 160)
 COMPOSITIONS: Mapping[Sizes, int] = {
-    (SQUARE, SMALL_SQUARE): 15_000,
-    (SQUARE, SMALL_WIDE): 1_500,
-    (SQUARE, SMALL_TALL): 1_500,
-    (WIDE, SMALL_SQUARE): 1_500,
-    (WIDE, SMALL_WIDE): 1_000,
-    (TALL, SMALL_SQUARE): 1_500,
-    (TALL, SMALL_TALL): 1_000,
+    (SQUARE, SMALL_SQUARE): 7_600,
+    (SQUARE, SMALL_WIDE): 800,
+    (SQUARE, SMALL_TALL): 800,
+    (WIDE, SMALL_SQUARE): 800,
+    (TALL, SMALL_SQUARE): 800,
+    (LARGE_WIDE, SMALL_SQUARE): 400,
+    (LARGE_TALL, SMALL_SQUARE): 400,
+    (LARGE, SMALL_SQUARE): 200,
+    (BANNER, SMALL_SQUARE): 200,
+    (TOWER, SMALL_SQUARE): 200,
+    (LITTLE, SMALL_SQUARE): 200,
 }
 """The transformer's training compositions: their number, keyed by the sizes of pictures and references."""
-TIMED_COMPOSITIONS = 3
+TIMED_COMPOSITIONS = 4
 """With a budget, up to this many times COMPOSITIONS are rendered, until the autoencoder is trained."""
 AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 6_000, 6_000
 DECODER_PICTURES = 3_000
@@ -75,6 +81,8 @@ def run(options: Options, started: float | None = None) -> None:
     torch.set_num_threads(options.threads or cores())
     if options.init_from:
         adopt(options.init_from, options.out)
+    if options.autoencoder_from:
+        adopt_autoencoder(options.autoencoder_from, options.out)
     clock = Clock(seconds_used(options.out) if options.minutes else 0.0, started)
     Library.load(options.art, options.art / "cache")  # fill the cache before several processes need it
     with DrawingPool(options.processes) as pool:

@@ -59,8 +59,8 @@ def counts_of(output: str) -> dict[str, int]:
 
 
 def failures(output: str) -> list[str]:
-    """Names of the tests that failed."""
-    return re.findall(r"^(?:FAILED|ERROR) (?:\S*/)?(\S+)", output, re.MULTILINE)
+    """The tests that failed, each with the first line of its error."""
+    return re.findall(r"^(?:FAILED|ERROR) (?:\S*/)?(.{1,300})", output, re.MULTILINE)
 
 
 def note_of(completed: subprocess.CompletedProcess[str]) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 import torch
 
-from brandpress.model.nano.data.batches import IN_WORDS, Batch, Group, group_samples, sample_batch, token_sources
+from brandpress.model.nano.architecture import TEXT_LENGTH
+from brandpress.model.nano.data.batches import (
+    IN_WORDS,
+    TYPICAL_TOKENS,
+    Batch,
+    Group,
+    group_samples,
+    sample_batch,
+    token_sources,
+)
 from brandpress.model.nano.data.dataset import NO_SLOT, SLOTS, LatentShard, caption_tensors
 from brandpress.model.nano.world.facts import random_facts
 from brandpress.model.nano.world.library import Library
@@ -60,9 +69,12 @@ def test_a_batch_depends_on_the_step_only_and_differs_between_steps(groups: list
 def test_a_batch_has_one_size_and_one_number_of_references(groups: list[Group]) -> None:
     batches = first_batches(groups, 60)
     for batch in batches:
-        assert batch.targets.shape == (SIZE, batch.grid[0] * batch.grid[1], 2)
         height, width = batch.reference_grid
-        assert batch.references.shape == (SIZE, height * width * batch.count, 2)
+        tokens = TEXT_LENGTH + batch.grid[0] * batch.grid[1] + height * width * batch.count
+        size = len(batch.targets)
+        assert abs(size * tokens - SIZE * TYPICAL_TOKENS) <= tokens / 2, "about as many tokens in every batch"
+        assert batch.targets.shape == (size, batch.grid[0] * batch.grid[1], 2)
+        assert batch.references.shape == (size, height * width * batch.count, 2)
         assert batch.sources.shape == batch.targets.shape[:2]
         assert batch.targets.dtype == batch.references.dtype == torch.float32
     assert {(batch.grid, batch.reference_grid) for batch in batches} == {((8, 8), (4, 4)), ((6, 10), (3, 5))}
@@ -73,7 +85,7 @@ def test_references_follow_the_order_of_the_caption(groups: list[Group]) -> None
     orders = set()
     for batch in first_batches(groups, 40):
         shard = next(g.shard for g in groups if tuple(g.shard.targets.shape[1:3]) == batch.grid)
-        for row in range(SIZE):
+        for row in range(len(batch.targets)):
             index = int(batch.targets[row, 0, 0])
             assert index == batch.rows[row]
             tokens = batch.references[row].unflatten(0, (batch.count, -1)) if batch.count else torch.zeros(0, 1, 2)

@@ -10,21 +10,16 @@ import pytest
 import torch
 from diffusers import Flux2KleinKVPipeline
 from safetensors import safe_open
+from torch import nn
 
 from brandpress.model import Renderer, RenderRequest
 from brandpress.model.nano.architecture import AUTOENCODER, REFERENCE_PIXELS, TEXT_LAYERS, TEXT_LENGTH
 from brandpress.model.nano.tokenizer import tokenise, train_tokenizer
-from brandpress.model.nano.training.export import export
+from brandpress.model.nano.training.export import export, save_weights
 from brandpress.model.nano.training.nano import Nano
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.nano.equality import difference, folder_bytes
 from tests.model.small import load_pipeline, noise_picture
-
-PARTS = {
-    "transformer": "diffusion_pytorch_model.safetensors",
-    "vae": "diffusion_pytorch_model.safetensors",
-    "text_encoder": "model.safetensors",
-}
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +56,29 @@ def test_the_index_contains_nanos_settings(random_nano: Path, renderer: Renderer
 
 
 def test_weights_are_small_and_bfloat16(random_nano: Path) -> None:
-    assert folder_bytes(random_nano) <= 24_000_000
-    for part, name in PARTS.items():
-        with safe_open(random_nano / part / name, framework="pt") as file:
+    assert folder_bytes(random_nano) <= 28_000_000
+    files = sorted(random_nano.rglob("*.safetensors"))
+    assert {path.parent.name for path in files} == {"transformer", "text_encoder", "vae"}
+    for path in files:
+        with safe_open(path, framework="pt") as file:
             dtypes = {file.get_tensor(key).dtype for key in file.keys()}  # noqa: SIM118
             assert file.metadata() == {"format": "pt"}
-        assert (random_nano / part / name).stat().st_size <= 16_000_000
+        assert path.stat().st_size <= 16_000_000
         assert dtypes - {torch.int64} == {torch.bfloat16}
+
+
+def test_an_export_replaces_files_of_other_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = nn.Sequential(nn.Linear(100, 100), nn.Linear(100, 100))
+    save_weights(layers, tmp_path, "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    monkeypatch.setattr("brandpress.model.nano.training.export.MAX_FILE_BYTES", 21_000)
+    save_weights(layers, tmp_path, "model", prefix="layers.")
+    names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    index = json.loads((tmp_path / names[2]).read_text())
+    assert index["weight_map"]["layers.1.bias"] == names[1]
+    save_weights(layers, tmp_path, "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
 def test_the_folder_contains_no_other_files(random_nano: Path) -> None:

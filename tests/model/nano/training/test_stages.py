@@ -20,7 +20,7 @@ from brandpress.model.nano.training.checkpoints import DivergedError, StageState
 from brandpress.model.nano.training.nano import Nano
 from brandpress.model.nano.training.options import Options
 from brandpress.model.nano.training.schedule import SHARES, BudgetError, Clock, stage_ends
-from brandpress.model.nano.training.stages import COMPOSITIONS, run, seconds_used
+from brandpress.model.nano.training.stages import run, seconds_used
 from brandpress.model.network.autoencoder import Autoencoder
 
 MINUTES = 0.35
@@ -48,8 +48,11 @@ def reduced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("brandpress.model.nano.data.drawing.CHUNK", 8)
     monkeypatch.setattr("brandpress.model.nano.training.stages.AUTOENCODER_PICTURES", 16)
     monkeypatch.setattr("brandpress.model.nano.training.stages.DECODER_PICTURES", 8)
-    sizes = list(COMPOSITIONS)
-    monkeypatch.setattr("brandpress.model.nano.training.stages.COMPOSITIONS", {sizes[0]: 16, sizes[3]: 8})
+    square, wide, small = (128, 128), (160, 96), (64, 64)
+    monkeypatch.setattr("brandpress.model.nano.training.stages.SQUARE", square)
+    monkeypatch.setattr("brandpress.model.nano.training.stages.SMALL_SQUARE", small)
+    monkeypatch.setattr("brandpress.model.nano.training.stages.COMPOSITIONS", {(square, small): 16, (wide, small): 8})
+    monkeypatch.setattr("brandpress.model.nano.training.fit_autoencoder.CROP", 64)
     monkeypatch.setattr("brandpress.model.nano.training.stages.CAPTIONS", 500)
     monkeypatch.setattr("brandpress.model.nano.training.stages.CASES", 2)
     monkeypatch.setitem(SHARES, "transformer", 0.4)

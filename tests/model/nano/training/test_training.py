@@ -180,7 +180,7 @@ def test_batches_of_pictures_depend_on_the_step_only(pictures: tuple[Tensor, Ten
         assert torch.equal(batch, fit_autoencoder.next_batch(*pictures, 2, step, CPU))
         assert batch.min() >= -1 and batch.max() <= 1
         shapes.append(tuple(batch.shape))
-    assert shapes == [(2, 3, 128, 128), (8, 3, 64, 64), (8, 3, 64, 64)] * 2
+    assert shapes == [(2, 3, 128, 128), (8, 3, 64, 64), (8, 3, 128, 128)] * 2
 
 
 def test_sampled_references_have_no_empty_slots(pixel_shard: PixelShard) -> None:

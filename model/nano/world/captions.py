@@ -17,12 +17,15 @@ from brandpress.model.nano.world.scene_words import SCENE_WORDS
 MIN_WORDS, MAX_WORDS = 2, 48
 MAX_LETTERS, TRIES = 205, 12
 """Of a caption, so that about 99 % have at most 60 tokens; after TRIES, the shortest one is taken."""
+SHOUTED = 60
+"""Letters of the longest captions that may be in capitals, which need many tokens."""
 MAX_REFERENCES = 4
 ITEMS_ONLY, NOTHING, ITEMS_AND_BACKDROP = 0.62, 0.09, 0.13
 """Shares of captions whose references are all items, none, or all items and the scene or style; the rest are random."""
 NUMBERED = 0.32
 """Share of captions that cite their references by number."""
-_PLACE = re.compile(r"(?:in|on|at) (?:the |an? )?(?!front\b|top\b)([^,]+)")
+_NO_PLACE = r"(?!front\b|top\b|this\b|given\b|home\b|our\b)(?!.*(?:reference|image|shown|same))"
+_PLACE = re.compile(rf"(?:in|on|at) (?:the |an? )?{_NO_PLACE}([^,]+)")
 _BETWEEN = re.compile(r"(?:in|on|at|by|among|under) (?!front\b|top\b)[^,]+")
 _CLAUSE = re.compile(
     r" (?:presents|shows|meets|recommends|poses|stands|stand|is|sits) |^(?:in front |both |a duo|a family|three things)"
@@ -236,7 +239,7 @@ def _with_setting(rng: random.Random, body: str, scene: str, setting: str, *, pl
     place = _PLACE.fullmatch(scene)
     clausal = not any(mark in setting for mark in (":", "background from", "style of", "light and"))
     roll = rng.random()
-    if plain and roll < 0.06 and place:
+    if plain and roll < 0.06 and place and ": " not in body:
         rest = setting[len(scene) :]
         return f"{place[1]}{rest}: {body}"
     if plain and roll < 0.20 and clausal:
@@ -265,6 +268,6 @@ def _finished(rng: random.Random, text: str, banner: str | None, *, short: bool)
             text += "."
     elif roll > 0.94:
         text = banner.join(part.lower() for part in text.split(banner)) if banner else text.lower()
-    elif roll > 0.92 and not banner:
+    elif roll > 0.92 and not banner and len(text) < SHOUTED:
         text = text.upper()
     return text

@@ -148,9 +148,7 @@ def description(rng: random.Random, item: ItemFacts, *, article: bool = True, si
         if item["logo"]:
             logo = item["logo"] if rng.random() < 0.75 else f"{item['logo']} logo"
             link = "and" if " with " in text else "with"
-            text = (
-                f"{text} {link} {with_article(item['logo_colour'] or logo)}{f' {logo}' if item['logo_colour'] else ''}"
-            )
+            text = f"{text} {link} {with_article(coloured(item['logo_colour'], logo))}"
     text = sized(size, text)
     return with_article(text) if article else text
 

@@ -151,7 +151,8 @@ def _aside(rng: random.Random, item: ItemFacts, noun: str, size: str) -> str:
         second = f" and {item['second']}" if colour and item["second"] else ""
         forms = (
             f"the {name}, our {sized(size, noun)}", f"our {sized(size, noun)}, the {name}",
-            f"the {size} {name}, {with_article(coloured(colour, noun))}", f"our new {sized(size, noun)}, {model_name(rng)}",
+            f"the {size} {name}, {with_article(coloured(colour, noun))}",
+            f"our new {sized(size, noun)}, {model_name(rng)}",
             f"our {sized(size, noun)}, {colour or 'new'}{second}", f"{name}, our {sized(size, coloured(colour, noun))}",
         )  # fmt: skip
     return " ".join(rng.choice(forms).split()) + rng.choice((",", ",", ""))

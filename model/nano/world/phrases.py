@@ -53,7 +53,7 @@ CLEAR_LINKS = (
     " close to ", " accompanied by ",
 )  # fmt: skip
 """Links after a name that itself contains a link: "a mug with a star next to a fox"."""
-STANDING = (" standing next to ", " standing beside ", " placed next to ", " sitting next to ", " placed beside ")  # fmt: skip
+STANDING = (" standing next to ", " standing beside ", " placed next to ", " sitting next to ", " placed beside ")
 ACTIONS = (" holding ", " presents ", " presenting ", " showing ", " shows ", " shows off ", " posing with ",
            " meets ", " recommends ", " poses next to ", " waiting next to ", " looking at ")  # fmt: skip
 """Links after a character."""
@@ -218,8 +218,9 @@ FILLERS = (
     "hero shot", "simple composition", "4k", "highly detailed", "for the new collection", "professional lighting",
     "soft light, high quality", "8k, studio lighting", "minimal, clean", "photorealistic", "crisp", "minimalist",
     "sharp focus", "commercial photography", "high resolution", "soft light", "eye-level", "ultra hd",
-    "shot on 50 mm", "f/2.8", "clean composition", "for our webshop", "professional product photography", "best quality",
-    "award-winning", "natural light", "shallow depth of field", "friendly mood", "plenty of space", "editorial",
+    "shot on 50 mm", "f/2.8", "clean composition", "for our webshop", "professional product photography",
+    "best quality", "award-winning", "natural light", "shallow depth of field", "friendly mood", "plenty of space",
+    "editorial",
 )  # fmt: skip
 VERBS: dict[str, tuple[str, ...]] = {
     "product": ("stands", "sits", "is placed", "is"),

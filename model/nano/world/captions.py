@@ -9,7 +9,7 @@ from brandpress.model.nano.world.describe import american, capitalise, descripti
 from brandpress.model.nano.world.explicit import explicit_subject
 from brandpress.model.nano.world.facts import Facts, random_facts
 from brandpress.model.nano.world.library import Library
-from brandpress.model.nano.world.naming import Way, choose_way, name_item
+from brandpress.model.nano.world.naming import Way, choose_way, disguised, name_item
 from brandpress.model.nano.world.natural import FRAMED, natural_subject, needs_no_sides, with_scene_between
 from brandpress.model.nano.world.natural import SHARE as NATURAL_SHARE
 from brandpress.model.nano.world.scene_words import SCENE_WORDS
@@ -90,7 +90,7 @@ def _choose_references(rng: random.Random, facts: Facts) -> set[str]:
 def _draw(rng: random.Random, facts: Facts, *, short: bool) -> Caption:
     """Returns a random caption of any length. short: without frame, filler and repeated scene."""
     references = _choose_references(rng, facts)
-    items = facts["items"]
+    items = disguised(rng, facts["items"])
     mention = list(range(len(items)))
     natural = needs_no_sides(facts) and (
         facts["arrangement"] != "row" or rng.random() < (0.85 if len(items) == 1 else NATURAL_SHARE)

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from brandpress.model.nano.world import phrases as words
+from brandpress.model.nano.world.colours import COLOURS
 from brandpress.model.nano.world.describe import (
     brand_name,
     character_name,
@@ -18,6 +19,7 @@ from brandpress.model.nano.world.describe import (
     wrongly_described,
 )
 from brandpress.model.nano.world.facts import ItemFacts
+from brandpress.model.nano.world.shop_nouns import MASCOTS, PRODUCTS
 
 WRONG = 0.05
 """Share of references whose description in words has wrong colours."""
@@ -25,7 +27,7 @@ _WAYS: dict[str, dict[str, int]] = {
     "product": {"noun": 26, "described": 22, "full": 12, "brand": 18, "model": 7, "aside": 5, "vague": 6, "key": 4},
     "character": {"noun": 24, "described": 16, "full": 6, "name": 18, "titled": 20, "aside": 7, "vague": 6, "key": 3},
     "object": {"noun": 28, "described": 24, "full": 6, "brand": 20, "model": 6, "aside": 5, "vague": 6, "key": 5},
-    "thing": {"noun": 28, "brand": 18, "model": 14, "name": 14, "titled": 10, "aside": 4, "vague": 12},
+    "thing": {"noun": 20, "described": 8, "brand": 18, "model": 14, "name": 14, "titled": 10, "aside": 4, "vague": 12},
 }
 _NUMBERED_WAYS: dict[str, int] = {"noun": 44, "described": 16, "full": 6, "generic": 14, "named": 10, "bare": 14}
 _NAMELESS = frozenset({"name", "model", "vague", "generic", "named", "bare"})
@@ -38,6 +40,21 @@ class Way:
     kind: str
     numbered: bool
     telling: bool
+
+
+def disguised(rng: random.Random, items: list[ItemFacts]) -> list[ItemFacts]:
+    """Returns the items with other nouns and colours for most things. No two nouns share a word."""
+    used = {word for item in items for word in item["noun"].split()}
+    renamed = []
+    for item in items:
+        if item["category"] == "thing" and rng.random() < 0.75:
+            noun = rng.choice(PRODUCTS if rng.random() < 0.65 else MASCOTS)
+            if used.isdisjoint(noun.split()):
+                used |= set(noun.split())
+                colour = rng.choice(tuple(COLOURS)) if rng.random() < 0.2 else None
+                item = ItemFacts(**{**item, "noun": noun, "colour": colour})  # type: ignore[typeddict-item]
+        renamed.append(item)
+    return renamed
 
 
 def choose_way(rng: random.Random, item: ItemFacts, others: list[ItemFacts], *, numbered: bool) -> Way:
@@ -168,7 +185,7 @@ def _by_number(rng: random.Random, item: ItemFacts, kind: str, size: str, number
     if kind == "named":
         name = _titled(rng, everyday_noun(item["noun"]), size) if category == "character" else _model(rng, size)
         return rng.choice(words.NAME_BY_NUMBER).format(n=name, k=number, o=ordinal)
-    if kind == "generic" or (category == "thing" and kind != "noun"):
+    if kind == "generic" or (category == "thing" and kind == "full"):
         noun = rng.choice(words.GENERIC[category])
     elif kind == "full":
         noun = description(rng, item, article=False)

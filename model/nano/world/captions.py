@@ -15,7 +15,7 @@ from brandpress.model.nano.world.natural import SHARE as NATURAL_SHARE
 from brandpress.model.nano.world.scene_words import SCENE_WORDS
 
 MIN_WORDS, MAX_WORDS = 2, 48
-MAX_LETTERS, TRIES = 205, 12
+MAX_LETTERS, TRIES = 212, 12
 """Of a caption, so that about 99 % have at most 60 tokens; after TRIES, the shortest one is taken."""
 SHOUTED = 60
 """Letters of the longest captions that may be in capitals, which need many tokens."""
@@ -45,9 +45,11 @@ def caption(rng: random.Random, facts: Facts) -> Caption:
     """Returns a random caption of MIN_WORDS to MAX_WORDS words, with 0 to MAX_REFERENCES references."""
     drawn = _draw(rng, facts, short=False)
     for attempt in range(TRIES):
-        if MIN_WORDS <= len(drawn.text.split()) <= MAX_WORDS and len(drawn.text) <= MAX_LETTERS:
+        too_short = len(drawn.text.split()) < MIN_WORDS
+        if not too_short and len(drawn.text.split()) <= MAX_WORDS and len(drawn.text) <= MAX_LETTERS:
             break
-        drawn = min(drawn, _draw(rng, facts, short=attempt > 1), key=lambda one: len(one.text))
+        other = _draw(rng, facts, short=attempt > 1 and not too_short)
+        drawn = other if too_short else min(drawn, other, key=lambda one: len(one.text))
     return drawn
 
 
@@ -118,7 +120,11 @@ def _draw(rng: random.Random, facts: Facts, *, short: bool) -> Caption:
         return _draw(rng, facts, short=short)
     scene = _scene_clause(rng, facts, number, numbered=numbered)
     style = _style_clause(rng, facts, number, numbered=numbered)
-    text = _worded(rng, facts, mention if not natural else None, names, scene, style, short=short)
+    # with a reference for each item and none for the rest, the number of references tells how many items are listed
+    nameless = any(index in ways and ways[index].nameless for index in mention[:-1])
+    commas = not nameless or (len(order) == len(items) == len(bound) and rng.random() < 0.3)
+    sides = None if natural else mention
+    text = _worded(rng, facts, sides, names, scene, style, commas=commas, short=short)
     return Caption(_finished(rng, text, facts["banner"], short=short), tuple(order))
 
 
@@ -185,9 +191,13 @@ def _worded(
     scene: str,
     style: str,
     *,
+    commas: bool,
     short: bool,
 ) -> str:
-    """Returns the sentence. mention: the items in the order of their names if sides are stated, None without sides."""
+    """Returns the sentence. mention: the items in the order of their names if sides are stated, None without sides.
+
+    commas: whether a comma may follow a name.
+    """
     between = False
     if mention is None:
         between = (
@@ -197,10 +207,10 @@ def _worded(
             and not any("," in name or " with " in name for name in names)
             and rng.random() < 0.1
         )
-        body = with_scene_between(rng, names, scene) if between else natural_subject(rng, facts, names)
+        body = with_scene_between(rng, names, scene) if between else natural_subject(rng, facts, names, commas=commas)
         framed = rng.random() < FRAMED
     else:
-        body, framed = explicit_subject(rng, facts, mention, names)
+        body, framed = explicit_subject(rng, facts, mention, names, commas=commas)
         framed = framed and rng.random() < FRAMED
     banner = _banner_clause(rng, facts["banner"])
     opening = banner.endswith((":", " with", ",")) if banner else False
@@ -211,7 +221,9 @@ def _worded(
     elif framed and not short:
         frames = [frame for frame in words.FRAMES if frame.endswith(":")] if clausal else words.FRAMES
         body = f"{rng.choice(frames)} {body}"
-    setting = ", ".join(part for part in ("" if between else scene, style) if part)
+    if between:
+        scene = ""
+    setting = ", ".join(part for part in (scene, style) if part)
     signed = bool(banner) and not opening
     if signed and (rng.random() < 0.5 or not setting):
         return _with_sign(rng, _with_setting(rng, body, scene, setting, plain=not framed), banner)

@@ -10,15 +10,17 @@ IN_A_ROW = {1: 0.0, 2: 0.04, 3: 0.3, 4: 0.7}
 """Share of captions by number of items that list them from left to right or from right to left."""
 
 
-def explicit_subject(rng: random.Random, facts: Facts, mention: list[int], names: list[str]) -> tuple[str, bool]:
+def explicit_subject(
+    rng: random.Random, facts: Facts, mention: list[int], names: list[str], *, commas: bool = True
+) -> tuple[str, bool]:
     """Returns the names with their sides, and whether a frame such as "a photo of" may precede them.
 
-    mention: the items in the order of `names`.
+    mention: the items in the order of `names`. commas: whether a comma may follow a name in a list without sides.
     """
     items = [facts["items"][index] for index in mention]
     in_a_row = mention in (sorted(mention), sorted(mention, reverse=True)) and needs_no_sides(facts)
     if in_a_row and rng.random() < IN_A_ROW[len(names)]:
-        return _in_a_row(rng, names, reverse=mention[0] > mention[-1]), False
+        return _in_a_row(rng, names, reverse=mention[0] > mention[-1], commas=commas), False
     sides = [rng.choice(words.SIDES[item["slot"]]) for item in items]
     placed = [f"{name} {side}" for name, side in zip(names, sides, strict=True)]
     roll = rng.random()
@@ -39,10 +41,10 @@ def explicit_subject(rng: random.Random, facts: Facts, mention: list[int], names
     return (", ".join(placed) if roll < 0.68 else _listed(placed)), True
 
 
-def _in_a_row(rng: random.Random, names: list[str], *, reverse: bool) -> str:
+def _in_a_row(rng: random.Random, names: list[str], *, reverse: bool, commas: bool) -> str:
     rows = [name.rstrip(",") for name in names]
     prefix = rng.choice(words.RIGHT_TO_LEFT if reverse else words.LEFT_TO_RIGHT)
-    if any("," in row or " with " in row for row in rows):
+    if not commas or any("," in row or " with " in row for row in rows):
         return prefix + "; ".join(rows)
     return prefix + (_listed(rows) if rng.random() < 0.8 else ", ".join(rows))
 

@@ -30,6 +30,7 @@ _WAYS: dict[str, dict[str, int]] = {
     "thing": {"noun": 20, "described": 8, "brand": 18, "model": 14, "name": 14, "titled": 10, "aside": 4, "vague": 12},
 }
 _NUMBERED_WAYS: dict[str, int] = {"noun": 44, "described": 16, "full": 6, "generic": 14, "named": 10, "bare": 14}
+_VAGUE_NOUNS = frozenset(noun for nouns in words.GENERIC.values() for noun in nouns)
 _NAMELESS = frozenset({"name", "model", "vague", "generic", "named", "bare"})
 
 
@@ -41,13 +42,18 @@ class Way:
     numbered: bool
     telling: bool
 
+    @property
+    def nameless(self) -> bool:
+        """Whether the words contain no noun for the item, so that one between commas may be taken for it."""
+        return self.kind in _NAMELESS
+
 
 def disguised(rng: random.Random, items: list[ItemFacts]) -> list[ItemFacts]:
     """Returns the items with other nouns and colours for most things. No two nouns share a word."""
     used = {word for item in items for word in item["noun"].split()}
     renamed = []
     for item in items:
-        if item["category"] == "thing" and rng.random() < 0.75:
+        if item["category"] == "thing" and (item["noun"] in _VAGUE_NOUNS or rng.random() < 0.75):
             noun = rng.choice(PRODUCTS if rng.random() < 0.65 else MASCOTS)
             if used.isdisjoint(noun.split()):
                 used |= set(noun.split())

@@ -19,10 +19,11 @@ def needs_no_sides(facts: Facts) -> bool:
     return facts["arrangement"] != "row" or slots == _USUAL_SLOTS[len(slots)]
 
 
-def natural_subject(rng: random.Random, facts: Facts, names: list[str]) -> str:
+def natural_subject(rng: random.Random, facts: Facts, names: list[str], *, commas: bool = True) -> str:
     """Returns the names of all items, in slot order, joined by words that mention no side.
 
-    In the arrangements front and stack, words say which item is in front or on top.
+    In the arrangements front and stack, words say which item is in front or on top. commas: whether a comma may follow
+    a name; "Kiki, a mug" may be read as one item.
     """
     if len(names) == 1:
         return _tidy(names[0])
@@ -33,11 +34,13 @@ def natural_subject(rng: random.Random, facts: Facts, names: list[str]) -> str:
             body = f"{body}, {name} {words.SIDES[item['slot']][0]}"
         return _tidy(body)
     if len(names) == 2:
-        return _tidy(_pair(rng, facts, names, compound=compound))
+        return _tidy(_pair(rng, facts, names, compound=compound, commas=commas))
     if len(names) == 3:
         pool = words.CLEAR_TRIPLES if compound else words.TRIPLES
     else:
         pool = words.CLEAR_QUADRUPLES if compound else words.QUADRUPLES
+    if not commas:
+        pool = tuple(phrase for phrase in pool if "," not in phrase)
     return _tidy(rng.choice(pool).format(**dict(zip("abcd", names, strict=False))))
 
 
@@ -67,7 +70,7 @@ def _arranged(rng: random.Random, arrangement: str, names: list[str], *, compoun
     return rng.choice(pool).format(a=names[0], b=names[1])
 
 
-def _pair(rng: random.Random, facts: Facts, names: list[str], *, compound: bool) -> str:
+def _pair(rng: random.Random, facts: Facts, names: list[str], *, compound: bool, commas: bool) -> str:
     first, second = names
     roll = rng.random()
     if compound:
@@ -77,10 +80,12 @@ def _pair(rng: random.Random, facts: Facts, names: list[str], *, compound: bool)
     if facts["items"][1]["category"] == "character" and roll < 0.08:
         return f"{first}{rng.choice(words.PASSIVES)}{second}"
     if roll > 0.84:
-        return rng.choice(words.PAIRS).format(a=first, b=second)
+        pool = words.PAIRS if commas else [phrase for phrase in words.PAIRS if "{a}," not in phrase]
+        return rng.choice(pool).format(a=first, b=second)
     if roll > 0.78:
         return f"{first}{rng.choice(words.STANDING)}{second}"
-    return f"{first}{rng.choice(words.LINKS)}{second}"
+    links = words.LINKS if commas else [link for link in words.LINKS if link != ", "]
+    return f"{first}{rng.choice(links)}{second}"
 
 
 def natural_prompt(facts: Facts, references: tuple[str, ...], index: int) -> str:

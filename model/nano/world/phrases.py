@@ -185,13 +185,13 @@ SIZES: dict[str, tuple[str, ...]] = {
 }
 
 NAMES = (
-    "Kiki", "Hazel", "Bruno", "Mia", "Otto", "Olive", "Pip", "Leo", "Ziggy", "Momo", "Luna", "Max", "Bella", "Rosie",
-    "Charlie", "Coco", "Milo", "Nora", "Oscar", "Poppy", "Ruby", "Sam", "Tilly", "Theo", "Willow", "Finn", "Gus",
-    "Ida", "Jasper", "Lola", "Benny", "Daisy", "Emil", "Frida", "Hugo", "Juno", "Kai", "Mango", "Nino", "Pepper",
+    "Kiki", "Hazel", "Bruno", "Mia", "Otto", "Pip", "Leo", "Ziggy", "Momo", "Luna", "Max", "Bella", "Rosie",
+    "Charlie", "Coco", "Milo", "Nora", "Oscar", "Ruby", "Sam", "Tilly", "Theo", "Willow", "Finn", "Gus",
+    "Ida", "Jasper", "Lola", "Benny", "Emil", "Frida", "Hugo", "Juno", "Kai", "Nino",
 )  # fmt: skip
 BRANDS = (
     "Acme", "Contoso", "Globex", "Northlight", "Lumen", "Fable", "Orbit", "Harbour", "Maple & Co", "Bright Day",
-    "Kestrel", "Verano", "Alpina", "Tidewater", "Solace", "Meadowlark", "Urban Fox", "Nordwind", "Casa Verde",
+    "Kestrel", "Verano", "Alpina", "Tidewater", "Solace", "Meadowlark", "Nordwind", "Casa Verde",
 )  # fmt: skip
 MODELS = (
     "Classic", "Pro", "One", "Original", "Air", "Max", "Deluxe", "Plus", "Sport", "Light", "Signature", "Edition",

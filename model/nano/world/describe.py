@@ -149,7 +149,7 @@ def description(rng: random.Random, item: ItemFacts, *, article: bool = True, si
             logo = item["logo"] if rng.random() < 0.75 else f"{item['logo']} logo"
             link = "and" if " with " in text else "with"
             text = f"{text} {link} {with_article(coloured(item['logo_colour'], logo))}"
-    text = sized(size, text)
+    text = sized(size, text.replace(" a orange", " an orange"))
     return with_article(text) if article else text
 
 

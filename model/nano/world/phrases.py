@@ -169,7 +169,7 @@ DETAILS: dict[str, tuple[str, ...]] = {
     "product": ("with our logo", "with a matte finish", "in its original packaging", "with a wooden handle", "for kids",
                 "made of recycled material", "with a glossy finish", "with fine details", "for every day",
                 "with a soft touch", "made in Portugal"),
-    "character": ("with big eyes", "with a friendly smile", "in a good mood", "with soft fur", "from our logo",
+    "character": ("with bright eyes", "with a friendly smile", "in a good mood", "with soft fur", "from our logo",
                   "in full figure", "with a kind face", "with rosy cheeks", "from our team"),
     "object": ("with fine details", "with a glossy finish", "with our logo", "for every day", "made by hand",
                "in its original colours", "with a wooden base", "from our collection"),

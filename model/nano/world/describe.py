@@ -115,7 +115,7 @@ def wrongly_described(rng: random.Random, item: ItemFacts) -> ItemFacts:
         return rng.choice([name for name in COLOURS if name != colour]) if colour else None
 
     colour = None if item["noun"].split()[0] in COLOURS else other(item["colour"] or "none")
-    return ItemFacts(**{**item, "colour": colour, "second": other(item["second"])})  # type: ignore[typeddict-item]
+    return ItemFacts(**{**item, "colour": colour, "second": other(item["second"])})
 
 
 def _pattern_words(rng: random.Random, colour: str, second: str, pattern: str, noun: str) -> str:

@@ -58,7 +58,7 @@ def disguised(rng: random.Random, items: list[ItemFacts]) -> list[ItemFacts]:
             if used.isdisjoint(noun.split()):
                 used |= set(noun.split())
                 colour = rng.choice(tuple(COLOURS)) if rng.random() < 0.2 else None
-                item = ItemFacts(**{**item, "noun": noun, "colour": colour})  # type: ignore[typeddict-item]
+                item = ItemFacts(**{**item, "noun": noun, "colour": colour})
         renamed.append(item)
     return renamed
 

@@ -36,7 +36,7 @@ def natural_subject(rng: random.Random, facts: Facts, names: list[str], *, comma
     if len(names) == 2:
         return _tidy(_pair(rng, facts, names, compound=compound, commas=commas))
     if len(names) == 3:
-        pool = words.CLEAR_TRIPLES if compound else words.TRIPLES
+        pool: tuple[str, ...] = words.CLEAR_TRIPLES if compound else words.TRIPLES
     else:
         pool = words.CLEAR_QUADRUPLES if compound else words.QUADRUPLES
     if not commas:
@@ -63,7 +63,7 @@ def _tidy(text: str) -> str:
 
 
 def _arranged(rng: random.Random, arrangement: str, names: list[str], *, compound: bool) -> str:
-    pool = words.FRONT if arrangement == "front" else words.STACK
+    pool: tuple[str, ...] = words.FRONT if arrangement == "front" else words.STACK
     if compound:
         pool = tuple(phrase for phrase in pool if phrase.startswith(("{a}", "{b}")) and " with {" not in phrase)
         pool = tuple(phrase for phrase in pool if "," not in phrase and " and " not in phrase)

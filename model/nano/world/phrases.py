@@ -76,6 +76,7 @@ QUADRUPLES = (
     "{a}, {b}, {c} and {d}", "{a}, {b}, {c} and {d}", "{a}, {b}, {c}, and {d}", "{a} with {b}, {c} and {d}",
     "{a}, {b}, {c}, {d}", "{a} and {b} next to {c} and {d}", "{a} next to {b}, {c} and {d}",
     "{a} together with {b}, {c} and {d}", "{a} + {b} + {c} + {d}", "{a}, {b}, {c} and {d} side by side",
+    "{a} and {b} with {c} and {d}", "{a} next to {b} beside {c} and {d}", "{a} with {b} next to {c} and {d}",
     "a family of four: {a}, {b}, {c} and {d}", "{a}, {b}, {c} and {d} in a row",
 )  # fmt: skip
 CLEAR_QUADRUPLES = ("{a} next to {b} next to {c} next to {d}", "{a} beside {b} beside {c} beside {d}",
@@ -198,8 +199,6 @@ MODELS = (
     "250 ml", "0.5 l", "750 ml", "1 kg", "100 g", "No. 5", "2.0", "500", "3000", "2026", "Eco", "Junior",
 )  # fmt: skip
 
-OPENINGS = ("a photo of", "product shot of", "a picture of", "an advertising photo of", "a campaign picture of",
-            "an image of", "photo of", "packshot of", "a render of")  # fmt: skip
 FRAMES = (
     "a product photo of", "hero image for our shop:", "a lifestyle shot of", "product photo:", "banner with",
     "an advert for our shop:", "a studio shot of", "a photo of", "product photo of", "lifestyle shot of",

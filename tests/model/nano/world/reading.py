@@ -49,7 +49,9 @@ def nouns_at(caption: Caption, facts: Facts) -> dict[int, int]:
             continue
         noun = facts["items"][index]["noun"]
         for form in (noun, everyday_noun(noun)):
-            match = re.search(rf"(?<![a-z]){re.escape(plain_text(form)).replace(chr(92) + ' ', '[-_ ]')}(?![a-z])", text)
+            match = re.search(
+                rf"(?<![a-z]){re.escape(plain_text(form)).replace(chr(92) + ' ', '[-_ ]')}(?![a-z])", text
+            )
             if match:
                 positions[index] = match.start()
                 text = text[: match.start()] + "_" * len(match[0]) + text[match.end() :]
@@ -113,7 +115,7 @@ def arranged(caption: Caption, facts: Facts) -> tuple[str, str] | None:
     text = without_scene(caption, facts)
     phrases = FRONT if facts["arrangement"] == "front" else STACK
     for phrase in sorted(phrases, key=lambda words: (" with {" in words, -len(words))):
-        pattern = re.escape(phrase).replace(r"\{a\}", "(?P<a>.+)").replace(r"\{b\}", r"(?P<b>(?!it\b).+)")
+        pattern = re.escape(phrase).replace(r"\{a\}", r"(?P<a>(?!it\b).+)").replace(r"\{b\}", r"(?P<b>(?!it\b).+)")
         match = re.search(pattern, text)
         if match:
             return match["a"], match["b"]

@@ -53,7 +53,8 @@ def varied_facts(rng: random.Random, library: Library) -> Facts:
         item["slot"] = slot
         item["scale"] = rng.choices(SCALES, (5, 5, 80, 5, 5))[0]
         if rng.random() < 0.12:
-            item.update(category="thing", colour=None, pattern=None, second=None, logo=None, logo_colour=None)
+            item["category"] = "thing"
+            item["colour"] = item["pattern"] = item["second"] = item["logo"] = item["logo_colour"] = None
     arrangement = rng.choices(("row", "front", "stack"), (80, 10, 10))[0]
     facts["arrangement"] = arrangement if slots == ("left", "right") else "row"
     facts["banner"] = rng.choice(("SALE", "SUMMER SALE", "-20%")) if rng.random() < 0.15 else None
@@ -223,7 +224,22 @@ def test_an_item_without_a_reference_is_described(captioned: Captioned) -> None:
 
 
 def test_captions_are_short_and_well_formed(captioned: Captioned) -> None:
-    defects = ("None", "{", "}", "  ", " ,", ",,", ",;", ",.", "..", "a a ", "the the ", "the a ", "a orange", "our our ")
+    defects = (
+        "None",
+        "{",
+        "}",
+        "  ",
+        " ,",
+        ",,",
+        ",;",
+        ",.",
+        "..",
+        "a a ",
+        "the the ",
+        "the a ",
+        "a orange",
+        "our our ",
+    )
     for drawn, _ in captioned:
         assert 1 <= len(drawn.text.split()) <= MAX_WORDS
         assert [defect for defect in defects if defect in drawn.text] == [], drawn

@@ -27,6 +27,9 @@ NUMBERED = 0.32
 _NO_PLACE = r"(?!front\b|top\b|this\b|given\b|home\b|our\b)(?!.*(?:reference|image|shown|same))"
 _PLACE = re.compile(rf"(?:in|on|at) (?:the |an? )?{_NO_PLACE}([^,]+)")
 _BETWEEN = re.compile(r"(?:in|on|at|by|among|under) (?!front\b|top\b)[^,]+")
+_PREPOSITION = re.compile(
+    r"(?:in|on|at|by|under|among|against|with|above|below|before|between|beneath|over|inside|as|amid|surrounded) "
+)
 _CLAUSE = re.compile(
     r" (?:presents|shows|meets|recommends|poses|stands|stand|is|sits) |^(?:in front |both |a duo|a family|three things)"
 )
@@ -259,15 +262,14 @@ def _with_setting(rng: random.Random, body: str, scene: str, setting: str, *, pl
     if roll < 0.25 and place and not setting[len(scene) :]:
         label = rng.choice(("background: ", "scene: ", "setting: ", ""))
         return f"{body}{rng.choice((', ', '. ', ' - '))}{label}{place[1]}"
-    return f"{body}{rng.choice((', ', ', ', ', ', ' ', ' ', '. '))}{setting}"
+    marks = (", ", ", ", ", ", ". ", " ", " ") if _PREPOSITION.match(setting) else (", ", ", ", ". ")
+    return f"{body}{rng.choice(marks)}{setting}"
 
 
 def _finished(rng: random.Random, text: str, banner: str | None, *, short: bool) -> str:
     """Returns the text with random filler, spelling, case and full stop. The sign's words keep their capitals."""
     if rng.random() < 0.28 and not short:
-        text = f"{text}, {rng.choice(words.FILLERS)}"
-        if rng.random() < 0.35:
-            text = f"{text}, {rng.choice(words.FILLERS)}"
+        text = ", ".join((text, *rng.sample(words.FILLERS, rng.choices((1, 2), (65, 35))[0])))
     elif rng.random() < 0.03 and not short and ":" not in text:
         text = f"{rng.choice(words.FILLERS)}: {text}"
     if rng.random() < 0.35:

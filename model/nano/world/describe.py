@@ -42,7 +42,7 @@ def american(text: str) -> str:
 
 def is_plural(noun: str) -> bool:
     """Returns whether a noun such as "grapes" takes no indefinite article."""
-    head = re.split(r" (?:with|of|on|in|under|and) ", noun)[0]
+    head = re.split(r" (?:with|of|on|in|under) ", noun)[0]
     return bool(_PLURAL.search(head)) and head.lower() not in _SINGULAR_S
 
 

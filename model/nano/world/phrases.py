@@ -55,7 +55,8 @@ CLEAR_LINKS = (
 """Links after a name that itself contains a link: "a mug with a star next to a fox"."""
 STANDING = (" standing next to ", " standing beside ", " placed next to ", " sitting next to ", " placed beside ")
 ACTIONS = (" holding ", " presents ", " presenting ", " showing ", " shows ", " shows off ", " posing with ",
-           " meets ", " recommends ", " poses next to ", " waiting next to ", " looking at ")  # fmt: skip
+           " meets ", " recommends ", " poses next to ", " waiting next to ", " looking at ", " is holding ",
+           " carrying ", " is standing next to ", " sits next to ", " with ", " and ")  # fmt: skip
 """Links after a character."""
 PASSIVES = (" held by ", " presented by ", " shown by ", " recommended by ")
 """Links before a character."""

@@ -76,6 +76,7 @@ def test_a_short_description_contains_the_noun_and_a_true_property() -> None:
         ("umbrella", "an umbrella"),
         ("hourglass", "an hourglass"),
         ("grapes", "grapes"),
+        ("pink and white headphones", "pink and white headphones"),
         ("umbrella with dots", "an umbrella with dots"),
         ("octopus", "an octopus"),
         ("dress", "a dress"),

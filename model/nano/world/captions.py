@@ -111,7 +111,11 @@ def _draw(rng: random.Random, facts: Facts, *, short: bool) -> Caption:
     for index in bound:
         others = items[:index] + items[index + 1 :]
         ways[index] = choose_way(rng, items[index], others, numbered=numbered and rng.random() < 0.9)
-    order = _order(rng, bound, ways, references, numbered=numbered)
+    untold = [items[index]["category"] for index in bound if not ways[index].telling]
+    share = 0.0 if _are_alike(untold) else (0.15 if len(untold) > 1 else 0.45 if numbered else 0.25)
+    order = [f"item{index}" for index in bound] + [name for name in ("scene", "style") if name in references]
+    if rng.random() < share:
+        rng.shuffle(order)
     number = {name: at + 1 for at, name in enumerate(order)}
     names = []
     for index in mention:
@@ -131,15 +135,13 @@ def _draw(rng: random.Random, facts: Facts, *, short: bool) -> Caption:
     return Caption(_finished(rng, text, facts["banner"], short=short), tuple(order))
 
 
-def _order(
-    rng: random.Random, bound: list[int], ways: dict[int, Way], references: set[str], *, numbered: bool
-) -> list[str]:
-    """Returns the references in order: that of mention, or any order if words or numbers tell the items apart."""
-    order = [f"item{index}" for index in bound]
-    order += [name for name in ("scene", "style") if name in references]
-    if sum(not way.telling for way in ways.values()) < 2 and rng.random() < (0.45 if numbered else 0.25):
-        rng.shuffle(order)
-    return order
+def _are_alike(categories: list[str]) -> bool:
+    """Returns whether items of these categories, none of which has a noun, can't be told apart.
+
+    "Kiki presents the Acme X1": a character and a product can.
+    """
+    sorts = ["product" if category == "object" else category for category in categories]
+    return len(sorts) > 1 and ("thing" in sorts or len(set(sorts)) < len(sorts))
 
 
 def _scene_words(rng: random.Random, facts: Facts) -> str:
@@ -269,7 +271,7 @@ def _with_setting(rng: random.Random, body: str, scene: str, setting: str, *, pl
 def _finished(rng: random.Random, text: str, banner: str | None, *, short: bool) -> str:
     """Returns the text with random filler, spelling, case and full stop. The sign's words keep their capitals."""
     if rng.random() < 0.28 and not short:
-        text = ", ".join((text, *rng.sample(words.FILLERS, rng.choices((1, 2), (65, 35))[0])))
+        text = ", ".join((text, *rng.sample(words.FILLERS, rng.choices((1, 2, 3, 4), (62, 26, 8, 4))[0])))
     elif rng.random() < 0.03 and not short and ":" not in text:
         text = f"{rng.choice(words.FILLERS)}: {text}"
     if rng.random() < 0.35:

@@ -49,14 +49,17 @@ class Way:
 
 
 def disguised(rng: random.Random, items: list[ItemFacts]) -> list[ItemFacts]:
-    """Returns the items with other nouns and colours for most things. No two nouns share a word."""
-    used = {word for item in items for word in item["noun"].split()}
+    """Returns the items with other nouns and colours for most things, among them all that share a word with others."""
+    used = {word for item in items if item["category"] != "thing" for word in item["noun"].split()}
     renamed = []
     for item in items:
-        if item["category"] == "thing" and (item["noun"] in _VAGUE_NOUNS or rng.random() < 0.75):
-            noun = rng.choice(PRODUCTS if rng.random() < 0.65 else MASCOTS)
-            if used.isdisjoint(noun.split()):
-                used |= set(noun.split())
+        if item["category"] == "thing":
+            noun = item["noun"]
+            keep = noun not in _VAGUE_NOUNS and rng.random() < 0.25
+            while not keep or not used.isdisjoint(noun.split()):
+                noun, keep = rng.choice(PRODUCTS if rng.random() < 0.65 else MASCOTS), True
+            used |= set(noun.split())
+            if noun != item["noun"]:
                 colour = rng.choice(tuple(COLOURS)) if rng.random() < 0.2 else None
                 item = ItemFacts(**{**item, "noun": noun, "colour": colour})
         renamed.append(item)
@@ -67,7 +70,7 @@ def choose_way(rng: random.Random, item: ItemFacts, others: list[ItemFacts], *, 
     """Returns a random way to name an item. others: the other items of the picture."""
     ways = _NUMBERED_WAYS if numbered else _WAYS[item["category"]]
     kind = rng.choices(tuple(ways), tuple(ways.values()))[0]
-    unique = all(other["noun"] != item["noun"] for other in others)
+    unique = all(set(item["noun"].split()).isdisjoint(other["noun"].split()) for other in others)
     telling = numbered or (unique and item["category"] != "thing" and kind not in _NAMELESS)
     return Way(kind, numbered, telling)
 

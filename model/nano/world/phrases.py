@@ -220,7 +220,9 @@ FILLERS = (
     "sharp focus", "commercial photography", "high resolution", "soft light", "eye-level", "ultra hd",
     "shot on 50 mm", "f/2.8", "clean composition", "for our webshop", "professional product photography",
     "best quality", "award-winning", "natural light", "shallow depth of field", "friendly mood", "plenty of space",
-    "editorial",
+    "editorial", "cosy mood", "playful mood", "premium feel", "copy space", "inviting", "family friendly", "modern",
+    "elegant", "85 mm lens", "hyperrealistic", "octane render", "square format", "for instagram", "cinematic", "macro",
+    "for the homepage", "joyful mood", "trendy", "true to life", "brand colours", "simple and bold",
 )  # fmt: skip
 VERBS: dict[str, tuple[str, ...]] = {
     "product": ("stands", "sits", "is placed", "is"),

@@ -31,7 +31,8 @@ _PREPOSITION = re.compile(
     r"(?:in|on|at|by|under|among|against|with|above|below|before|between|beneath|over|inside|as|amid|surrounded) "
 )
 _CLAUSE = re.compile(
-    r" (?:presents|shows|meets|recommends|poses|stands|stand|is|sits) |^(?:in front |both |a duo|a family|three things)"
+    r" (?:presents|shows|meets|recommends|poses|waits|stands|stand|is|sits) "
+    r"|^(?:in front |both |a duo|a family|three things)"
 )
 _MISREAD = re.compile(r"front|behind|\btop\b|under|over|above|below")
 
@@ -203,7 +204,7 @@ def _worded(
 
     commas: whether a comma may follow a name.
     """
-    between = False
+    between, framable = False, True
     if mention is None:
         between = (
             len(names) == 2
@@ -215,11 +216,11 @@ def _worded(
         body = with_scene_between(rng, names, scene) if between else natural_subject(rng, facts, names, commas=commas)
         framed = rng.random() < FRAMED
     else:
-        body, framed = explicit_subject(rng, facts, mention, names, commas=commas)
-        framed = framed and rng.random() < FRAMED
+        body, framable = explicit_subject(rng, facts, mention, names, commas=commas)
+        framed = framable and rng.random() < FRAMED
     banner = _banner_clause(rng, facts["banner"])
     opening = banner.endswith((":", " with", ",")) if banner else False
-    clausal = bool(_CLAUSE.search(body))
+    clausal = not framable or bool(_CLAUSE.search(body))
     if opening:
         colon = clausal and not banner.endswith((":", ","))
         body = f"{banner.removesuffix(' with') + ':' if colon else banner} {body}"

@@ -3,6 +3,7 @@
 import random
 
 from brandpress.model.nano.world import phrases as words
+from brandpress.model.nano.world.describe import is_plural
 from brandpress.model.nano.world.facts import Facts, ItemFacts
 from brandpress.model.nano.world.natural import needs_no_sides
 
@@ -32,13 +33,19 @@ def explicit_subject(
         ), False
     if roll < 0.34:
         verbed = [
-            f"{name} {rng.choice(words.VERBS[item['category']])} {side}"
-            for name, item, side in zip(names, items, sides, strict=True)
+            f"{name} {_verb(rng, item, name)} {side}" for name, item, side in zip(names, items, sides, strict=True)
         ]
         return _listed(verbed), False
     if len(names) == 2 and roll < 0.52:
         return _related(rng, facts, mention, names, placed), True
     return (", ".join(placed) if roll < 0.68 else _listed(placed)), True
+
+
+def _verb(rng: random.Random, item: ItemFacts, name: str) -> str:
+    verb = rng.choice(words.VERBS[item["category"]])
+    if item["noun"] in name and is_plural(item["noun"]):
+        return verb.replace("is", "are") if verb.startswith("is") else verb.removesuffix("s")
+    return verb
 
 
 def _in_a_row(rng: random.Random, names: list[str], *, reverse: bool, commas: bool) -> str:

@@ -226,7 +226,7 @@ FILLERS = (
 )  # fmt: skip
 VERBS: dict[str, tuple[str, ...]] = {
     "product": ("stands", "sits", "is placed", "is"),
-    "character": ("stands", "sits", "poses", "is"),
+    "character": ("stands", "sits", "poses", "waits", "is"),
     "object": ("stands", "sits", "is placed", "is"),
     "thing": ("stands", "sits", "is placed", "is"),
 }

@@ -51,3 +51,11 @@ def test_names_with_commas_are_listed_with_semicolons() -> None:
             "from left to right, ",
         )
     }
+
+
+def test_verbs_agree_with_plurals() -> None:
+    facts = facts_of("left", "right")
+    facts["items"][0]["noun"] = "shorts"
+    texts = {explicit_subject(random.Random(seed), facts, [0, 1], ["our shorts", "the fox"])[0] for seed in range(600)}
+    assert any("our shorts are " in text for text in texts)
+    assert not any("our shorts is " in text or "our shorts stands " in text for text in texts)

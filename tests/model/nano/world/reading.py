@@ -155,9 +155,9 @@ def names_look(caption: Caption, facts: Facts) -> bool:
     return any(plain_text(words) in plain_text(caption.text) for words in GRADE_WORDS[facts["grade"]])
 
 
-def size_words(caption: Caption) -> set[str]:
-    """Returns the scales whose words the caption contains."""
-    text, scales = plain_text(caption.text), set()
+def size_words(caption: Caption, facts: Facts) -> set[str]:
+    """Returns the scales whose words the caption contains, apart from its scene."""
+    text, scales = without_scene(caption, facts), set()
     scale_of = {word: scale for scale, words in SIZES.items() for word in words if word}
     for word in sorted(scale_of, key=lambda word: -len(word)):
         if re.search(rf"\b{word}\b", text):

@@ -5,33 +5,57 @@ from __future__ import annotations
 import re
 
 from brandpress.model.nano.world.captions import Caption
-from brandpress.model.nano.world.facts import SLOTS, Facts, ItemFacts
-from brandpress.model.nano.world.phrases import GRADE_WORDS, ORDINALS
+from brandpress.model.nano.world.describe import american, everyday_noun
+from brandpress.model.nano.world.facts import FOUR_SLOTS, SLOTS, Facts, ItemFacts
+from brandpress.model.nano.world.phrases import (
+    FRAMES,
+    FRONT,
+    GRADE_WORDS,
+    LEFT_TO_RIGHT,
+    ORDINALS,
+    RIGHT_TO_LEFT,
+    SCENE_BY_REFERENCE,
+    SIZES,
+    STACK,
+)
 from brandpress.model.nano.world.scene_words import SCENE_WORDS
 
-_CITATION = re.compile(rf"\b(?:image|reference) (\d)|\b({'|'.join(ORDINALS)}) (?:image|reference)\b")
+_SHOWN = "image|reference|picture|photo|product|item|character|mascot|article|object|figure|thing"
+_CITATION = re.compile(rf"\b(?:{_SHOWN}) ?#?(\d)(?!\w|\.\d| (?:kg|g|l|ml)\b)|\b({'|'.join(ORDINALS)}) (?:{_SHOWN})\b")
 _RELATION = re.compile(r"\b(?:to|on) the (left|right) of\b")
-_SIDE = re.compile(r"\b(left|centre|center|middle|right)\b")
+_SIDE = re.compile(r"\b(center left|center right|left|center|middle|right)\b")
+_DEPTH = re.compile(r"in front of|behind|on top of|underneath|\bunder\b|\bin front\b|\bbelow\b")
+
+
+def plain_text(text: str) -> str:
+    """Returns the text in lower case and American spelling."""
+    return american(text.lower())
 
 
 def citations(caption: Caption) -> list[tuple[int, str]]:
     """Returns (position, reference) of each reference that is cited by number, in text order."""
     citations = []
-    for match in _CITATION.finditer(caption.text.lower()):
+    for match in _CITATION.finditer(plain_text(caption.text)):
         number = int(match[1]) if match[1] else ORDINALS.index(match[2]) + 1
         citations.append((match.start(), caption.references[number - 1]))
     return citations
 
 
 def nouns_at(caption: Caption, facts: Facts) -> dict[int, int]:
-    """Returns the position of each item's noun, for the items whose noun is mentioned."""
-    text, positions = caption.text.lower(), {}
+    """Returns the position of each item's noun, for the items whose noun is mentioned. Things have none."""
+    text, positions = plain_text(caption.text), {}
     for index in sorted(range(len(facts["items"])), key=lambda i: -len(facts["items"][i]["noun"])):
+        if facts["items"][index]["category"] == "thing":
+            continue
         noun = facts["items"][index]["noun"]
-        match = re.search(rf"\b{re.escape(noun)}\b", text)
-        if match:
-            positions[index] = match.start()
-            text = text[: match.start()] + "_" * len(noun) + text[match.end() :]
+        for form in (noun, everyday_noun(noun)):
+            match = re.search(
+                rf"(?<![a-z]){re.escape(plain_text(form)).replace(chr(92) + ' ', '[-_ ]')}(?![a-z])", text
+            )
+            if match:
+                positions[index] = match.start()
+                text = text[: match.start()] + "_" * len(match[0]) + text[match.end() :]
+                break
     return positions
 
 
@@ -50,14 +74,19 @@ def slots_read(caption: Caption, facts: Facts) -> dict[int, str] | None:
     Items and sides are in the same order, so the first side belongs to the first item. If one of two items is "left of"
     the other, one is parsed as left and the other as right.
     """
-    order, text = mentions(caption, facts), caption.text.lower()
+    order, text = mentions(caption, facts), plain_text(caption.text)
     if order is None:
         return None
+    usual = FOUR_SLOTS if len(order) == 4 else (SLOTS if len(order) == 3 else ("left", "right"))
+    if any(words.strip(" :,") in text for words in LEFT_TO_RIGHT):
+        return dict(zip(order, usual, strict=True))
+    if any(words.strip(" :,") in text for words in RIGHT_TO_LEFT):
+        return dict(zip(order, usual[::-1], strict=True))
     relation = _RELATION.search(text)
     if relation and len(order) == 2:
         first, second = ("left", "right") if relation[1] == "left" else ("right", "left")
         return {order[0]: first, order[1]: second}
-    sides = ["centre" if side in ("center", "middle") else side for side in _SIDE.findall(text)]
+    sides = [side.replace("center", "centre").replace("middle", "centre") for side in _SIDE.findall(text)]
     if not sides:
         return {order[0]: "centre"} if len(order) == 1 else None
     return dict(zip(order, sides, strict=True))
@@ -73,7 +102,7 @@ def slots_agree(read: dict[int, str], facts: Facts, relative: bool) -> bool:
 
 def is_natural(caption: Caption, facts: Facts) -> bool:
     """Returns whether the caption mentions several items without sides."""
-    return len(facts["items"]) > 1 and not _SIDE.search(caption.text.lower())
+    return len(facts["items"]) > 1 and not _SIDE.search(plain_text(caption.text))
 
 
 def is_relative(caption: Caption) -> bool:
@@ -81,15 +110,60 @@ def is_relative(caption: Caption) -> bool:
     return _RELATION.search(caption.text.lower()) is not None
 
 
+def arranged(caption: Caption, facts: Facts) -> tuple[str, str] | None:
+    """Returns the words for the item in front or on top, and those for the other one; None if no phrase says so."""
+    text = without_scene(caption, facts)
+    phrases = FRONT if facts["arrangement"] == "front" else STACK
+    for phrase in sorted(phrases, key=lambda words: (" with {" in words, -len(words))):
+        pattern = re.escape(phrase).replace(r"\{a\}", r"(?P<a>(?!it\b).+)").replace(r"\{b\}", r"(?P<b>(?!it\b).+)")
+        match = re.search(pattern, text)
+        if match:
+            return match["a"], match["b"]
+    return None
+
+
+def mentions_depth(caption: Caption, facts: Facts) -> bool:
+    """Returns whether the caption, without its scene, says that something is in front of or on top of another."""
+    return _DEPTH.search(without_scene(caption, facts)) is not None
+
+
+def without_scene(caption: Caption, facts: Facts) -> str:
+    """Returns the caption's plain text without its frame and the words for scene and look."""
+    text = plain_text(caption.text)
+    for frame in sorted(map(plain_text, FRAMES), key=lambda words: -len(words)):
+        text = text.removeprefix(frame)
+    looks = GRADE_WORDS.get(facts["grade"], ())
+    for phrase in sorted((*scene_phrases(facts), *SCENE_BY_REFERENCE, *looks), key=lambda words: -len(words)):
+        text = text.replace(plain_text(phrase), "")
+    return text
+
+
+def scene_phrases(facts: Facts) -> list[str]:
+    """Returns the phrases for the scene, also without "in a" and the like."""
+    colour = facts["scene_colour"] or ""
+    phrases = [phrase.format(c=colour).replace("a orange", "an orange") for phrase in SCENE_WORDS[facts["scene"]]]
+    return phrases + [re.sub(r"^(?:in|on|at) (?:the |an? )?", "", phrase) for phrase in phrases]
+
+
 def names_scene(caption: Caption, facts: Facts) -> bool:
     """Returns whether the caption describes the scene."""
-    colour = facts["scene_colour"] or ""
-    return any(words.format(c=colour).lower() in caption.text.lower() for words in SCENE_WORDS[facts["scene"]])
+    return any(plain_text(phrase) in plain_text(caption.text) for phrase in scene_phrases(facts))
 
 
 def names_look(caption: Caption, facts: Facts) -> bool:
     """Returns whether the caption describes the look."""
-    return any(words.lower() in caption.text.lower() for words in GRADE_WORDS[facts["grade"]])
+    return any(plain_text(words) in plain_text(caption.text) for words in GRADE_WORDS[facts["grade"]])
+
+
+def size_words(caption: Caption, facts: Facts) -> set[str]:
+    """Returns the scales whose words the caption contains, apart from its scene."""
+    text, scales = without_scene(caption, facts), set()
+    scale_of = {word: scale for scale, words in SIZES.items() for word in words if word}
+    for word in sorted(scale_of, key=lambda word: -len(word)):
+        if re.search(rf"\b{word}\b", text):
+            scales.add(scale_of[word])
+            text = text.replace(word, "_")
+    return scales
 
 
 def missing_words(caption: Caption, item: ItemFacts) -> list[str]:
@@ -98,4 +172,4 @@ def missing_words(caption: Caption, item: ItemFacts) -> list[str]:
         words = [item["noun"], item["colour"], item["second"], item["logo"], item["logo_colour"]]
     else:
         words = [item["noun"], item["colour"]]
-    return [word for word in words if word and word not in caption.text.lower()]
+    return [word for word in words if word and plain_text(word) not in plain_text(caption.text)]

@@ -1,0 +1,37 @@
+"""Nouns of what shops sell and of mascots. Captions use them for things, whose look no word describes."""
+
+PRODUCTS = (
+    "umbrella", "kettle", "toaster", "perfume", "headphones", "headset", "earbuds", "speaker", "chair", "armchair",
+    "stool", "sofa", "pillow", "blanket", "vase", "plant pot", "planter", "basket", "lunchbox", "thermos", "tumbler",
+    "flask", "drinking glass", "wine bottle", "beer", "juice", "smoothie", "lemonade", "tea tin", "espresso cup",
+    "coffee machine", "blender", "mixer", "pan", "pot", "knife", "cutting board", "plate", "bowl", "spoon", "whisk",
+    "cookbook", "calendar", "planner", "pen", "pencil case", "stapler", "keyboard", "mouse", "laptop", "tablet",
+    "monitor", "camera", "drone", "console", "controller", "charger", "power bank", "router", "smartwatch",
+    "fitness tracker", "ring", "necklace", "bracelet", "earrings", "handbag", "wallet", "purse", "belt", "scarf",
+    "gloves", "beanie", "hat", "sun hat", "hoodie", "sweater", "jacket", "raincoat", "dress", "skirt", "jeans", "socks",
+    "boots", "sandals", "running shoe", "hiking boot", "slippers", "high heel", "suitcase", "duffel bag", "yoga mat",
+    "dumbbell", "kettlebell", "football", "basketball", "tennis racket", "skateboard", "surfboard", "bicycle",
+    "scooter", "helmet", "tent", "sleeping bag", "lantern", "torch", "camping stove", "hammock", "cooler", "soap",
+    "shampoo", "lotion", "face cream", "serum", "lipstick", "nail polish", "hairbrush", "hair dryer", "toothbrush",
+    "toothpaste", "razor", "deodorant", "sunscreen", "towel", "bath bomb", "diffuser", "room spray", "sponge", "broom",
+    "vacuum cleaner", "iron", "lamp shade", "clock", "alarm clock", "mirror", "picture frame", "poster", "rug",
+    "curtain", "shelf", "table", "desk", "drill", "hammer", "screwdriver", "toolbox", "watering can", "garden gnome",
+    "bird house", "dog bowl", "dog toy", "cat tree", "leash", "pacifier", "baby bottle", "stroller", "rattle",
+    "building blocks", "puzzle", "board game", "doll", "teddy bear", "toy car", "toy train", "kite", "balloon", "cake",
+    "cupcake", "doughnut", "croissant", "cookie", "chocolate bar", "ice cream", "olive oil", "burger", "pizza",
+    "sandwich", "salad", "sushi box", "yoghurt", "milk carton", "egg box", "vitamin bottle", "protein bar",
+    "energy drink", "guitar", "ukulele", "violin", "microphone", "record player", "printer", "projector", "light bulb",
+    "fan", "heater", "air purifier", "van", "motorcycle", "globe", "gift card", "gift set", "bouquet", "cactus",
+    "bonsai", "sunglasses", "glasses", "pocket knife", "compass",
+)  # fmt: skip
+MASCOTS = (
+    "koala", "hedgehog", "otter", "sloth", "panda", "red panda", "fox", "bear", "polar bear", "rabbit", "bunny", "hare",
+    "squirrel", "mouse", "hamster", "guinea pig", "cat", "kitten", "dog", "puppy", "wolf", "lion", "tiger", "leopard",
+    "elephant", "giraffe", "zebra", "hippo", "rhino", "monkey", "gorilla", "kangaroo", "platypus", "llama", "alpaca",
+    "sheep", "goat", "cow", "pig", "horse", "unicorn", "donkey", "deer", "moose", "reindeer", "beaver", "raccoon",
+    "badger", "penguin", "owl", "parrot", "toucan", "flamingo", "duck", "chick", "rooster", "eagle", "pelican",
+    "peacock", "frog", "turtle", "crocodile", "dragon", "dinosaur", "t-rex", "snail", "bee", "ladybird", "butterfly",
+    "spider", "octopus", "whale", "dolphin", "shark", "crab", "lobster", "seal", "walrus", "robot", "astronaut",
+    "alien", "monster", "ghost", "wizard", "fairy", "knight", "pirate", "princess", "chef", "gnome", "elf", "mermaid",
+    "yeti", "snowman", "superhero", "ninja", "apple", "carrot", "avocado", "mushroom", "sprout",
+)  # fmt: skip

@@ -127,9 +127,7 @@ def _plain(rng: random.Random, picture: Image.Image, letters: Image.Image, x: in
     picture.paste(fill, (x, y), letters)
 
 
-def _board(
-    rng: random.Random, picture: Image.Image, box: tuple[int, int, int, int], ground: Rgb, short: int
-) -> None:
+def _board(rng: random.Random, picture: Image.Image, box: tuple[int, int, int, int], ground: Rgb, short: int) -> None:
     """Draw a board with round corners, in some cases with a frame, hanging from two cords."""
     left, top, right, bottom = box
     scale, margin = 2, round(0.02 * short)

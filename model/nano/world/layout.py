@@ -125,9 +125,9 @@ def back_place(rng: random.Random, width: int, height: int) -> Place:
 def front_place(rng: random.Random, width: int, height: int, back: tuple[int, int, int, int]) -> Place:
     """Returns the place of the item in front of another whose box (x0, y0, x1, y1) is `back`.
 
-    It covers 18 % of the other's width from the left, and its lower edge is 9 % of the height lower.
+    It covers 22 % of the other's width from the left, and its lower edge is 9 % of the height lower.
     """
-    right = round(back[0] + 0.18 * (back[2] - back[0]))
+    right = round(back[0] + 0.22 * (back[2] - back[0]))
     length = min(rng.uniform(0.4, 0.44) * min(width, height), 0.55 * height)
     return Place(right - length / 2, max(1, round(0.01 * width)), right, length, back[3] + 0.09 * height, 0)
 

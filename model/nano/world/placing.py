@@ -60,7 +60,7 @@ def shift_hue(picture: Image.Image, shift: int) -> Image.Image:
 def master_drawing(item: Item, size: int) -> Image.Image:
     """Returns an item at its best size for drawings of at most `size` pixels, with the item's hue shift."""
     if isinstance(item.subject, Product):
-        return draw_product(item.subject, 80 * -(-round(size * 1.6) // 80))  # few sizes: their masks are cached
+        return draw_product(item.subject, 80 * -(-round(size * 1.7) // 80))  # few sizes: their masks are cached
     if isinstance(item.subject, Artwork):
         return shift_hue(item.subject.sprite(), item.hue_shift)
     return item.subject.draw(size)

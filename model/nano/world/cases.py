@@ -123,7 +123,7 @@ def crop_side(width: int, height: int) -> int:
     return min(width, height) // 2
 
 
-def crop_box(place: Placed, side: int) -> tuple[int, int, int, int]:
+def crop_box(place: Placed, side: int = 128) -> tuple[int, int, int, int]:
     """Returns the square box of `side` pixels around a drawing; 1/16 of the side is below the drawing's lower edge."""
     x = place.x + place.drawing.width // 2
     ground = place.y + place.drawing.height

@@ -161,14 +161,13 @@ def _on_top(drawing: Image.Image, below: Placed, width: int) -> tuple[Span, Span
     tops = np.asarray(below.drawing.getchannel("A")) > 127
     columns = np.flatnonzero(tops.any(0))
     first = tops.argmax(0)
-    middle = tops.shape[1] / 2
-    near = columns[np.abs(columns - middle) <= 0.3 * tops.shape[1]]
+    near = columns[np.abs(columns - tops.shape[1] / 2) <= 0.3 * tops.shape[1]]
     peak = int(near[first[near] <= first[near].min() + max(1, tops.shape[0] // 40)].mean())
     x = min(max(1, below.x + peak - drawing.width // 2), width - 1 - drawing.width)
     left, right = max(0, x - below.x), min(tops.shape[1], x + drawing.width - below.x)
     lower = np.asarray(drawing.getchannel("A"))[:, left + below.x - x : right + below.x - x] > 127
     bottoms = lower.shape[0] - lower[::-1].argmax(0)
     touching = lower.any(0) & tops[:, left:right].any(0)
-    gaps = (first[left:right] - bottoms)[touching]
-    y = max(1, below.y + int(gaps.min()) + max(1, drawing.height // 40))
+    gap = int((first[left:right] - bottoms)[touching].min()) if touching.any() else -drawing.height
+    y = max(1, below.y + gap + max(1, drawing.height // 40))
     return Span(x, x), Span(y, y)

@@ -165,8 +165,9 @@ def random_plan(rng: random.Random, count: int) -> Plan:
     arrangement = rng.choices(ARRANGEMENTS, (90, 5, 5))[0] if count == 2 else "row"
     banner = random_words(rng) if rng.random() < 0.135 else None
     if arrangement != "row":
-        slots = ("left", "right") if arrangement == "front" else ("centre", "centre")
-        return Plan(slots, ("normal", "normal"), arrangement, banner if arrangement == "front" else None)
+        front = arrangement == "front"
+        sides = ("left", "right") if front else ("centre", "centre")
+        return Plan(sides, ("normal", "normal"), arrangement, banner if front else None)
     slots = random_slots(rng, count)
     scales = random_scales(rng, slots)
     return Plan(slots, scales, arrangement, None if "huge" in scales or scales == ("large",) else banner)

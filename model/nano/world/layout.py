@@ -46,7 +46,8 @@ class Place:
     """Where an item stands in the picture, in pixels.
 
     centre: of the item. low, high: the edges that it must not cross. length: of its longer side, less if the item would
-    not fit between the edges. ground: of its lower edge. reach: how far the lower edge may be from there.
+    not fit between the edges. ground: of its lower edge. reach: how far the lower edge may be from there. flush: its right
+    edge is at `high`.
     """
 
     centre: float
@@ -55,6 +56,7 @@ class Place:
     length: float
     ground: float
     reach: float
+    flush: bool = False
 
     def size(self, master: tuple[int, int]) -> int:
         """Returns the longer side of an item whose drawing has this width and height."""
@@ -64,6 +66,8 @@ class Place:
     def across(self, length: int) -> Span:
         """Returns the horizontal positions of an item of this width."""
         low, high = self.low, max(self.low, self.high - length)
+        if self.flush:
+            return Span(high, high)
         nominal = round(self.centre - length / 2)
         reach = min(nominal - low, high - nominal, TOKEN)
         if reach < 0:
@@ -101,7 +105,7 @@ def row_places(
             length = (_HUGE_ALONE if count == 1 else _HUGE_IN_PAIR) * height
         else:
             length = normal * _FACTORS[scale]
-        length = min(length, height * (0.5 if low else 0.78))
+        length = min(length, height * (0.47 if low else 0.78))
         edges = max(margin, round(left * width) + 1), min(width - margin, round(right * width) - 1)
         places.append(Place(centre * width, *edges, length, GROUND * height, 0.04 * height))
     return places
@@ -129,7 +133,7 @@ def front_place(rng: random.Random, width: int, height: int, back: tuple[int, in
     """
     right = round(back[0] + 0.22 * (back[2] - back[0]))
     length = min(rng.uniform(0.4, 0.44) * min(width, height), 0.55 * height)
-    return Place(right - length / 2, max(1, round(0.01 * width)), right, length, back[3] + 0.09 * height, 0)
+    return Place(right - length / 2, max(1, round(0.01 * width)), right, length, back[3] + 0.09 * height, 0, flush=True)
 
 
 def base_place(rng: random.Random, width: int, height: int) -> Place:

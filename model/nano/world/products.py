@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from brandpress.model.nano.world.colours import COLOURS, Rgb, distance, jittered, mixed
-from brandpress.model.nano.world.kinds import KINDS, Kind
+from brandpress.model.nano.world.kind import Kind
+from brandpress.model.nano.world.kinds import KINDS
 from brandpress.model.nano.world.shapes import LOGOS, Shape, draw_shape, logo_shapes
 
 PATTERNS = ("plain", "stripes", "band", "dots", "checks", "halves")
@@ -150,10 +151,10 @@ def _shade(index: int, size: int) -> tuple[Image.Image, Image.Image]:
     box = _body_mask(index, size).getbbox() or (0, 0, size, size)
     shapes = (*(shape for _, shape in kind.under), *kind.body, *(shape for _, shape in kind.over))
     soft = _mask(shapes, size).filter(ImageFilter.GaussianBlur(0.03 * size))
-    inner = np.pad(np.asarray(soft, dtype=np.float32) / 255, size)
+    inner = np.pad(np.asarray(soft, dtype=np.float64) / 255, size)
     step = max(1, round(0.02 * size))
 
-    def moved(by: int) -> NDArray[np.float32]:
+    def moved(by: int) -> NDArray[np.float64]:
         return inner[size + by : 2 * size + by, size + by : 2 * size + by]
 
     slope = moved(step) - moved(-step)

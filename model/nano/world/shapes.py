@@ -7,8 +7,8 @@ from PIL import ImageDraw
 
 Point = tuple[float, float]
 Shape = tuple[object, ...]
-"""("ellipse", x0, y0, x1, y1), ("box", x0, y0, x1, y1, radius), ("poly", (x, y), ...), ("blob", (x, y), ...), which is a
-polygon with round corners, ("line", width, (x, y), ...) or ("ring", x0, y0, x1, y1, width)."""
+"""("ellipse", x0, y0, x1, y1), ("box", x0, y0, x1, y1, radius), ("poly", (x, y), ...), ("blob", (x, y), ...), which is
+a polygon with round corners, ("line", width, (x, y), ...) or ("ring", x0, y0, x1, y1, width)."""
 
 
 def _points(values: Sequence[object], scale: float, dx: float = 0.0, dy: float = 0.0) -> list[Point]:

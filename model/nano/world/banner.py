@@ -28,6 +28,12 @@ WORDS = (
 _CONSONANTS, _VOWELS = "BBCDDFGHJKLLMMNNPPRRSSTTVWXZ", "AAEEIIOOUUY"
 CAP_HEIGHT = 0.09
 """The least height of a letter as a share of the picture's shorter side (23 pixels of 256)."""
+LEGIBLE = 22
+"""The least height of a letter in pixels."""
+SMALLEST_PICTURE = 192
+"""The shorter side of the smallest picture that has room for a banner, in pixels."""
+_WIDTHS = {"board": 0.78, "ribbon": 0.68, "plain": 0.86}
+"""How much of the picture's width the letters may take."""
 
 
 def random_words(rng: random.Random) -> str:
@@ -55,7 +61,7 @@ def _lines(words: str) -> list[str]:
 def _lettering(words: str, face: Typeface, width: float, short: int) -> Image.Image:
     """Returns the words as a mask, as large as the width allows, between the least cap height and 1.5 times it."""
     lines = _lines(words)
-    least = CAP_HEIGHT * short
+    least = max(LEGIBLE, CAP_HEIGHT * short)
     cap = round(least * (1.5 if len(lines) == 1 else 1.05))
     masks = [letter_mask(line, cap, face) for line in lines]
     widest = max(mask.width for mask in masks)
@@ -93,7 +99,7 @@ def draw_banner(rng: random.Random, picture: Image.Image, words: str) -> Image.I
     width, height = picture.size
     short = min(width, height)
     style = rng.choices(("board", "ribbon", "plain"), (60, 18, 22))[0]
-    letters = _lettering(words, random_typeface(rng), width * (0.86 if style == "plain" else 0.78), short)
+    letters = _lettering(words, random_typeface(rng), width * _WIDTHS[style], short)
     x, y = (width - letters.width) // 2, round(0.17 * height - letters.height / 2)
     y = max(round(0.055 * short), y)
     picture = picture.copy()

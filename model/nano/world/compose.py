@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
-from brandpress.model.nano.world.banner import draw_banner
+from brandpress.model.nano.world.banner import SMALLEST_PICTURE, draw_banner
 from brandpress.model.nano.world.facts import (
     Facts,
     Item,
@@ -84,6 +84,8 @@ def compose(
     subjects = items if items is not None else random_items(rng, library, held_out=held_out)
     if plan is None:
         plan = random_plan(rng, len(subjects)) if slots is None else Plan(slots, ("normal",) * len(slots))
+    if min(width, height) < SMALLEST_PICTURE:
+        plan = replace(plan, banner=None)
     scene = random_scene(rng, random_look(rng))
     background = scene.draw(width, height)
     scene_reference = _scene_reference(rng, scene, background, reference)

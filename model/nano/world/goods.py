@@ -1,6 +1,10 @@
 """Product kinds to wear, to carry and to furnish with, as data."""
 
+import math
+
 from brandpress.model.nano.world.kind import Kind
+
+_HALF_TURN = tuple(math.pi * index / 20 for index in range(21))
 
 GOODS: tuple[Kind, ...] = (
     Kind(
@@ -176,7 +180,7 @@ GOODS: tuple[Kind, ...] = (
     Kind(
         ("headphones", "headphones", "headset"),
         (
-            ("line", 10, (14, 56), (15, 40), (22, 25), (34, 14), (50, 10), (66, 14), (78, 25), (85, 40), (86, 56)),
+            ("line", 10, (14, 56), *((50 - 36 * math.cos(t), 47 - 37 * math.sin(t)) for t in _HALF_TURN), (86, 56)),
             ("box", 4, 48, 30, 94, 11),
             ("box", 70, 48, 96, 94, 11),
         ),

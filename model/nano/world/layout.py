@@ -46,8 +46,8 @@ class Place:
     """Where an item stands in the picture, in pixels.
 
     centre: of the item. low, high: the edges that it must not cross. length: of its longer side, less if the item would
-    not fit between the edges. ground: of its lower edge. reach: how far the lower edge may be from there. flush: its right
-    edge is at `high`.
+    not fit between the edges. ground: of its lower edge. reach: how far the lower edge may be from there. flush: its
+    right edge is at `high`.
     """
 
     centre: float

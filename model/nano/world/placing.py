@@ -21,13 +21,15 @@ from brandpress.model.nano.world.layout import (
     reference_span,
 )
 from brandpress.model.nano.world.products import Product, draw_product
+from brandpress.model.nano.world.restyle import restyled
+from brandpress.model.nano.world.things import Thing
 
 Size = tuple[int, int]
 """Width and height in pixels."""
 Spans = Callable[[Image.Image], tuple[Span, Span]]
 """Returns the positions, across and down, that a drawing may take in the picture."""
 
-_COPIES = 0.72
+_COPIES = 0.66
 """Share of the references that show the identical drawing, of those where it fits."""
 _TILTED = 0.25
 _SMALLEST_COPY = 0.55
@@ -57,13 +59,17 @@ def shift_hue(picture: Image.Image, shift: int) -> Image.Image:
     return result
 
 
-def master_drawing(item: Item, size: int) -> Image.Image:
-    """Returns an item at its best size for drawings of at most `size` pixels, with the item's hue shift."""
+def master_drawing(rng: random.Random, item: Item, size: int) -> Image.Image:
+    """Returns an item at its best size for drawings of at most `size` pixels, with the item's hue shift.
+
+    Products and artworks vary in light, grain and proportions (`restyle.py`).
+    """
+    if isinstance(item.subject, Thing):
+        return item.subject.draw(size)
     if isinstance(item.subject, Product):
-        return draw_product(item.subject, 80 * -(-round(size * 1.7) // 80))  # few sizes: their masks are cached
-    if isinstance(item.subject, Artwork):
-        return shift_hue(item.subject.sprite(), item.hue_shift)
-    return item.subject.draw(size)
+        # a multiple of 80, because the masks of each size are cached
+        return restyled(rng, draw_product(item.subject, 80 * -(-round(size * 2) // 80)))
+    return restyled(rng, shift_hue(item.subject.sprite(), item.hue_shift))
 
 
 def scaled(master: Image.Image, size: int) -> Image.Image:
@@ -119,7 +125,7 @@ def place_item(
     drawing is the identical one, shifted by a whole number of tokens; the others show the item at another size,
     sometimes tilted.
     """
-    master = master_drawing(item, round(max(size((100, 100)), 0.9 * max(canvas))))
+    master = master_drawing(rng, item, round(max(size((100, 100)), 0.9 * max(canvas))))
     drawing = scaled(master, size(master.size))
     across, down = spans(drawing)
     pair = None

@@ -40,7 +40,7 @@ def test_an_unknown_letter_is_refused() -> None:
         letter_mask("CAFé", 24, PEN)
 
 
-@pytest.mark.parametrize("size", [(256, 256), (192, 320), (384, 192), (128, 128)])
+@pytest.mark.parametrize("size", [(256, 256), (192, 320), (384, 192), (192, 192)])
 def test_a_banner_is_in_the_upper_third_and_legible(size: tuple[int, int]) -> None:
     rng = random.Random(1)
     scene = Image.new("RGB", size, (120, 150, 180))
@@ -48,10 +48,10 @@ def test_a_banner_is_in_the_upper_third_and_legible(size: tuple[int, int]) -> No
         for _ in range(6):
             changed = np.abs(np.asarray(draw_banner(rng, scene, words)).astype(int) - np.asarray(scene)).max(-1) > 8
             ys, xs = np.nonzero(changed)
-            assert ys.max() < size[1] * 0.36 if size[1] >= size[0] else size[1] * 0.4
-            assert np.ptp(ys) + 1 >= 0.088 * min(size), "cap height"
+            assert ys.max() < size[1] * (0.36 if min(size) >= 256 else 0.42)
+            assert np.ptp(ys) + 1 >= max(21, 0.088 * min(size)), "cap height"
             assert abs((xs.min() + xs.max() + 1) / 2 - size[0] / 2) <= 3
-            assert xs.min() >= 0.01 * size[0] or "ribbon" in words
+            assert xs.min() >= 1
 
 
 def test_letters_stand_out_from_their_sign() -> None:

@@ -26,7 +26,7 @@ def restyled(rng: random.Random, drawing: Image.Image) -> Image.Image:
         first, second = rng.sample(range(4), 2)
         picture.paste(_DARK, (0, 0), _side(first, rng.choice((50, 80, 110))).resize(picture.size))
         picture.paste(_WARM, (0, 0), _side(second, rng.choice((30, 60, 90))).resize(picture.size))
-    if rng.random() < 0.35:
+    if rng.random() < 0.2:
         picture = _grained(rng, picture)
     picture.putalpha(alpha)
     if rng.random() < 0.35:
@@ -44,10 +44,10 @@ def _side(direction: int, strength: int) -> Image.Image:
 
 
 def _grained(rng: random.Random, picture: Image.Image) -> Image.Image:
-    """Returns an RGB picture with brightness noise of a few levels, as fine as 1 to 4 pixels."""
+    """Returns an RGB picture with brightness noise of a few levels, as fine as 1 or 2 pixels."""
     generator = np.random.default_rng(rng.getrandbits(32))
-    step = rng.choice((1, 2, 4))
+    step = rng.choice((1, 2))
     shape = (-(-picture.height // step), -(-picture.width // step))
-    noise = generator.normal(0, rng.uniform(3, 10), shape).astype(np.float32)
+    noise = generator.normal(0, rng.uniform(2, 6), shape).astype(np.float32)
     grain = np.asarray(Image.fromarray(noise).resize(picture.size, Image.Resampling.BICUBIC))
     return Image.fromarray(np.clip(np.asarray(picture) + grain[..., None], 0, 255).astype(np.uint8))

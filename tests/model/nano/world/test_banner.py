@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from brandpress.model.nano.world.banner import WORDS, draw_banner, random_words
-from brandpress.model.nano.world.lettering import LETTERS, Typeface, letter_mask, random_typeface
-
-PEN = Typeface(0.18, 0.0, 1.0, 0.0, 0.3)
-BUILT_IN = Typeface(0.0, 0.05, 1.0, 0.0, 0.0)
+from brandpress.model.nano.world.lettering import LETTERS
 
 
 def test_words_are_one_to_three_and_every_letter_can_be_drawn() -> None:
@@ -24,20 +20,6 @@ def test_words_are_one_to_three_and_every_letter_can_be_drawn() -> None:
     assert 0.5 < np.mean([text in WORDS for text in words]) < 0.7
     assert 0.05 < np.mean(["%" in text for text in words]) < 0.2
     assert max(len(text) for text in words) <= 16
-
-
-@pytest.mark.parametrize("face", [PEN, BUILT_IN], ids=["pen", "built in"])
-def test_letters_have_the_height_asked_for_and_differ(face: Typeface) -> None:
-    masks = {letter: letter_mask(letter, 24, face) for letter in sorted(LETTERS - {" ", "-"})}
-    assert {mask.height for mask in masks.values()} == {24}
-    shapes = {letter: mask.resize((24, 24)).tobytes() for letter, mask in masks.items()}
-    assert len(set(shapes.values())) == len(shapes)
-    assert letter_mask("SALE", 24, face).width > 2 * letter_mask("S", 24, face).width
-
-
-def test_an_unknown_letter_is_refused() -> None:
-    with pytest.raises(ValueError, match="no glyph for 'é'"):
-        letter_mask("CAFé", 24, PEN)
 
 
 @pytest.mark.parametrize("size", [(256, 256), (192, 320), (384, 192), (192, 192)])
@@ -60,11 +42,3 @@ def test_letters_stand_out_from_their_sign() -> None:
         scene = Image.new("RGB", (256, 256), (rng.randrange(256), rng.randrange(256), rng.randrange(256)))
         pixels = np.asarray(draw_banner(rng, scene, "SALE").convert("L").crop((100, 36, 156, 52))).astype(int)
         assert np.percentile(pixels, 95) - np.percentile(pixels, 5) > 75
-
-
-def test_typefaces_vary() -> None:
-    rng = random.Random(1)
-    faces = {random_typeface(rng) for _ in range(60)}
-    assert len(faces) > 20
-    assert 0.3 < np.mean([face.pen == 0 for face in faces]) < 0.9
-    assert all(one != other for one, other in pairwise(faces))

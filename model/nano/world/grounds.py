@@ -29,7 +29,8 @@ def random_ground(rng: random.Random, size: tuple[int, int]) -> Image.Image:
     if roll < 0.93:
         tone = rng.randint(120, 235)
         light = min(255, tone + rng.randint(12, 45))
-        return _blend(_ramp("sweep"), size, (light, light, light), (tone, tone, tone + 2))
+        tint, share = random_colour(rng), rng.choice((0.0, 0.0, 0.35))
+        return _blend(_ramp("sweep"), size, mixed((light,) * 3, tint, share), mixed((tone,) * 3, tint, share))
     dark = rng.randint(10, 60)
     return Image.new("RGB", size, mixed((dark, dark, dark), random_colour(rng), 0.12))
 

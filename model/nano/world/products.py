@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from brandpress.model.nano.world.banner import random_words
 from brandpress.model.nano.world.colours import COLOURS, Rgb, distance, jittered, mixed
 from brandpress.model.nano.world.kind import Kind
 from brandpress.model.nano.world.kinds import KINDS
+from brandpress.model.nano.world.lettering import Typeface, letter_mask
 from brandpress.model.nano.world.shapes import LOGOS, Shape, draw_shape, logo_shapes
 
+_LABELS = 0.25
+"""Share of labels among products without a logo."""
+_LEAST_RADIUS = 9
+"""Kinds with less room than this for a logo have no labels."""
 PATTERNS = ("plain", "stripes", "band", "dots", "checks", "halves")
 _FIXED: dict[str, Rgb] = {
     "metal": (188, 192, 200),
@@ -27,9 +33,16 @@ _FIXED: dict[str, Rgb] = {
 }
 
 
+_LABEL_FACE = Typeface(0.0, 0.05, 1.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product. second: the pattern's colour, None if plain. logo_colour: None without a logo."""
+    """One product.
+
+    second: the pattern's colour, None if plain. logo_colour: None without a logo. label: a word on a label in place of
+    the logo, None without one; captions don't mention it.
+    """
 
     kind: int
     noun: str
@@ -41,6 +54,7 @@ class Product:
     logo: str | None
     logo_colour: str | None
     logo_rgb: Rgb
+    label: str | None = None
 
     @property
     def nouns(self) -> tuple[str, ...]:
@@ -73,6 +87,7 @@ def random_product(rng: random.Random, *, held_out: bool = False) -> Product:
     logo = rng.choice(LOGOS) if rng.random() < (0.75 if pattern == "plain" else 0.25) else None
     logo_colour = _contrasting(rng, [rgb] if pattern == "plain" else [rgb, second_rgb])
     logo_rgb = jittered(rng, COLOURS[logo_colour])
+    labelled = not logo and KINDS[index].logo[2] >= _LEAST_RADIUS and rng.random() < _LABELS
     if pattern == "plain":
         # lids, laces and pockets of plain products are a shade of the body: captions need not name a second colour
         second_rgb = mixed(rgb, (255, 255, 255) if sum(rgb) < 380 else (40, 40, 50), 0.35)
@@ -87,6 +102,7 @@ def random_product(rng: random.Random, *, held_out: bool = False) -> Product:
         logo=logo,
         logo_colour=logo_colour if logo else None,
         logo_rgb=logo_rgb,
+        label=random_words(rng).split(" ")[0] if labelled else None,
     )
 
 
@@ -172,6 +188,24 @@ def _shade(index: int, size: int) -> tuple[Image.Image, Image.Image]:
     )
 
 
+def _stick_label(fabric: Image.Image, product: Product, place: tuple[float, float, float], scale: float) -> None:
+    """Draw a label with the product's word: a contrasting patch, or letters alone on a plain product."""
+    assert product.label is not None  # noqa: S101
+    x, y, radius = (value * scale for value in place)
+    word = letter_mask(product.label, max(6, round(0.62 * radius)), _LABEL_FACE)
+    widest = round(2.2 * radius)
+    if word.width > widest:
+        word = word.resize((widest, max(5, word.height * widest // word.width)), Image.Resampling.BOX)
+    ink = product.logo_rgb
+    if product.pattern != "plain" or len(product.label) % 2:
+        half = (word.width / 2 + 0.22 * radius, word.height / 2 + 0.26 * radius)
+        box = (x - half[0], y - half[1], x + half[0], y + half[1])
+        ImageDraw.Draw(fabric).rounded_rectangle(box, 0.16 * radius, fill=(*product.logo_rgb, 255))
+        bright = 0.299 * ink[0] + 0.587 * ink[1] + 0.114 * ink[2]
+        ink = _FIXED["ink"] if bright > 120 else _FIXED["paper"]
+    fabric.paste((*ink, 255), (round(x - word.width / 2), round(y - word.height / 2)), word)
+
+
 def draw_product(product: Product, size: int) -> Image.Image:
     """Returns a product as an RGBA picture, drawn on a canvas of `size` pixels and trimmed."""
     kind: Kind = KINDS[product.kind]
@@ -196,6 +230,8 @@ def draw_product(product: Product, size: int) -> Image.Image:
         pen = ImageDraw.Draw(fabric)
         for shape in logo_shapes(product.logo, *kind.logo):
             draw_shape(pen, shape, (*product.logo_rgb, 255), scale)
+    elif product.label:
+        _stick_label(fabric, product, kind.logo, scale)
     picture.paste(fabric, (0, 0), body)
     for paint, shape in kind.over:
         draw_shape(draw, shape, (*paints[paint], 255), scale)

@@ -65,7 +65,7 @@ def master_drawing(rng: random.Random, item: Item, size: int) -> Image.Image:
     Products and artworks vary in light, grain and proportions (`restyle.py`).
     """
     if isinstance(item.subject, Thing):
-        return item.subject.draw(size)
+        return item.subject.draw(round(1.2 * size))  # it is trimmed
     if isinstance(item.subject, Product):
         # a multiple of 80, because the masks of each size are cached
         return restyled(rng, draw_product(item.subject, 80 * -(-round(size * 2) // 80)))

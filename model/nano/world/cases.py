@@ -9,11 +9,12 @@ from PIL import Image
 
 from brandpress.model.nano.world.captions import Caption, explicit_caption
 from brandpress.model.nano.world.compose import Composition, assemble, compose
-from brandpress.model.nano.world.facts import random_items
+from brandpress.model.nano.world.facts import Plan, random_items
 from brandpress.model.nano.world.library import Library
-from brandpress.model.nano.world.placing import Placed
+from brandpress.model.nano.world.placing import Placed, Size
 
 CANDIDATES = 16
+_PLAN = Plan(("left", "right"), ("normal", "normal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Case:
 
     references: the pictures in the order of `caption.references`. swapped: the target with its two items exchanged.
     masks: bool (height, width), the pixels of item 0 and item 1 in `target`.
-    candidates: CANDIDATES crops of 64 x 64 pixels that show different items at item 0's position.
+    candidates: CANDIDATES square crops of half the picture's shorter side, which show different items at item 0's
+    position.
     second_candidates: the same items at item 1's position. answers: the indices of the case's own items in both.
     """
 
@@ -62,18 +64,20 @@ def fixed_cases(
     seed: int,
     *,
     held_out: bool = False,
-    width: int = 128,
-    height: int = 128,
+    width: int = 256,
+    height: int = 256,
+    reference: Size = (128, 128),
     products_only: bool = False,
 ) -> list[Case]:
-    """Returns `count` cases, which depend on the library and the seed only. `products_only` needs no artwork."""
+    """Returns `count` cases, which depend on the library and the seed only. `products_only` needs no artwork.
+
+    width, height, reference: the sizes of the pictures and of their references in pixels.
+    """
     rng = random.Random(seed)
     compositions: list[Composition] = []
     for _ in range(count):
-        items = random_items(rng, library, held_out=held_out, count=2, products_only=products_only)
-        compositions.append(
-            compose(rng, library, width, height, held_out=held_out, items=items, slots=("left", "right"))
-        )
+        items = random_items(rng, library, held_out=held_out, count=2, products_only=products_only, things=False)
+        compositions.append(compose(rng, library, width, height, reference=reference, items=items, plan=_PLAN))
     parts = [part for composition in compositions for part in composition.placed]
     return [_case(rng, index, composition, parts) for index, composition in enumerate(compositions)]
 
@@ -107,15 +111,21 @@ def _case(rng: random.Random, index: int, composition: Composition, parts: list[
 
 
 def candidate_crop(background: Image.Image, place: Placed, part: Placed) -> Image.Image:
-    """Returns the 64 x 64 crop around `place`, with the drawing of `part` there instead."""
+    """Returns the crop around `place`, with the drawing of `part` there instead; its side is `crop_side`."""
     x = place.x + place.drawing.width // 2
     ground = place.y + place.drawing.height
     shown = Placed(part.drawing, x - part.drawing.width // 2, ground - part.drawing.height)
-    return assemble(background, (shown,)).crop(crop_box(place))
+    return assemble(background, (shown,)).crop(crop_box(place, crop_side(*background.size)))
 
 
-def crop_box(place: Placed) -> tuple[int, int, int, int]:
-    """Returns the 64 x 64 box around a drawing. The drawing's lower edge is 4 pixels above the box's."""
+def crop_side(width: int, height: int) -> int:
+    """Returns the side of the crops of a picture in pixels: half of its shorter side."""
+    return min(width, height) // 2
+
+
+def crop_box(place: Placed, side: int = 128) -> tuple[int, int, int, int]:
+    """Returns the square box of `side` pixels around a drawing; 1/16 of the side is below the drawing's lower edge."""
     x = place.x + place.drawing.width // 2
     ground = place.y + place.drawing.height
-    return (x - 32, ground - 60, x + 32, ground + 4)
+    below = side // 16
+    return (x - side // 2, ground + below - side, x - side // 2 + side, ground + below)

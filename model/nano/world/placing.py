@@ -1,6 +1,5 @@
 """One item: its drawing and position in the picture, and the reference picture of it alone."""
 
-import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,36 +7,45 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from brandpress.model.nano.world.art import Artwork
 from brandpress.model.nano.world.backdrop import spot
-from brandpress.model.nano.world.colours import Rgb, dominant_colour, mixed, random_colour
-from brandpress.model.nano.world.facts import Item, ItemFacts, item_facts
+from brandpress.model.nano.world.colours import dominant_colour
+from brandpress.model.nano.world.facts import Item
+from brandpress.model.nano.world.grounds import photographed, random_ground
 from brandpress.model.nano.world.layout import (
+    TOKEN,
     Span,
-    across_span,
     aligned_position,
-    down_span,
     position_near_middle,
     random_position,
     reference_span,
 )
 from brandpress.model.nano.world.products import Product, draw_product
+from brandpress.model.nano.world.restyle import restyled
+from brandpress.model.nano.world.things import Thing
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+Spans = Callable[[Image.Image], tuple[Span, Span]]
+"""Returns the positions, across and down, that a drawing may take in the picture."""
 
-_BACKGROUNDS: tuple[Rgb, ...] = ((255, 255, 255), (240, 240, 240), (224, 224, 226), (250, 244, 234), (230, 240, 250),
-                             (248, 230, 238), (232, 246, 234))  # fmt: skip
-_SHADOW = spot(1.0)
-_FAINTER = {share: [round(v * share) for v in range(256)] for share in (0.35, 0.6)}
+_COPIES = 0.66
+"""Share of the references that show the identical drawing, of those where it fits."""
+_TILTED = 0.25
+_SMALLEST_COPY = 0.55
+"""A smaller drawing, as a share of the reference, is not copied: its reference shows the item larger."""
+_SOFT, _DARK = spot(1.0), spot(0.6)
+_OPAQUE = [0] * 25 + [255] * 231
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An item's drawing, pasted into the picture with its upper left corner at (x, y)."""
+    """An item's drawing, pasted into the picture with its upper left corner at (x, y). raised: on top of another."""
 
     drawing: Image.Image
     x: int
     y: int
+    raised: bool = False
 
 
 def shift_hue(picture: Image.Image, shift: int) -> Image.Image:
@@ -51,135 +59,139 @@ def shift_hue(picture: Image.Image, shift: int) -> Image.Image:
     return result
 
 
-def _master(item: Item, size: int) -> Image.Image:
-    """Returns an item at two or three times its size in the picture, or the cached artwork."""
+def master_drawing(rng: random.Random, item: Item, size: int) -> Image.Image:
+    """Returns an item at its best size for drawings of at most `size` pixels, with the item's hue shift.
+
+    Products and artworks vary in light, grain and proportions (`restyle.py`).
+    """
+    if isinstance(item.subject, Thing):
+        return item.subject.draw(round(1.2 * size))  # it is trimmed
     if isinstance(item.subject, Product):
-        return draw_product(item.subject, size * 3 if size <= 80 else size * 2)
-    return item.subject.sprite()
+        # a multiple of 80, because the masks of each size are cached
+        return restyled(rng, draw_product(item.subject, 80 * -(-round(size * 2) // 80)))
+    return restyled(rng, shift_hue(item.subject.sprite(), item.hue_shift))
 
 
-def _scale(master: Image.Image, size: int) -> Image.Image:
+def scaled(master: Image.Image, size: int) -> Image.Image:
+    """Returns a picture with a longer side of `size` pixels."""
     scale = size / max(master.size)
     shape = (max(4, round(master.width * scale)), max(4, round(master.height * scale)))
-    return master.resize(shape, Image.Resampling.BOX if scale < 0.4 else Image.Resampling.HAMMING)
+    if shape == master.size:
+        return master
+    return master.resize(shape, Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.HAMMING)
+
+
+def _foot(drawing: Image.Image) -> tuple[int, int]:
+    """Returns the left and right edge of the lowest part of a drawing."""
+    high = max(2, drawing.height // 14)
+    box = drawing.getchannel("A").crop((0, drawing.height - high, *drawing.size)).point(_OPAQUE).getbbox()
+    return (box[0], box[2]) if box else (0, drawing.width)
 
 
 def cast_shadow(picture: Image.Image, drawing: Image.Image, x: int, y: int, strength: float) -> None:
-    """Darken the ground below a drawing."""
-    wide, flat = max(4, round(drawing.width * 1.15)), max(3, round(drawing.width * 0.2))
-    mask = _SHADOW.resize((wide, flat)).point(_FAINTER[strength])
-    corner = (x + drawing.width // 2 - wide // 2, y + drawing.height - flat // 2 - flat // 8)
-    picture.paste((12, 10, 22), corner, mask)
+    """Darken the ground below a drawing: softly around it, more at the contact. strength: 0 to 1."""
+    left, right = _foot(drawing)
+    ground = y + drawing.height
+    middle = x + (left + right) / 2
+    whole = (right - left) * 0.6 + drawing.width * 0.4
+    for mask, wide, flat, part, drop in (
+        (_SOFT, whole * 1.45, max(6.0, whole * 0.26), 0.62, 0.1),
+        (_DARK, (right - left) * 1.12 + 4, max(4.0, (right - left) * 0.1), 0.8, 0.0),
+    ):
+        shape = (max(4, round(wide)), max(3, round(flat)))
+        faded = mask.resize(shape, Image.Resampling.BILINEAR).point(_faded(round(100 * strength * part)))
+        picture.paste((12, 10, 22), (round(middle - wide / 2), round(ground - flat * (0.55 - drop))), faded)
 
 
-def _random_background(rng: random.Random) -> Rgb:
-    if rng.random() < 0.72:
-        return rng.choice(_BACKGROUNDS)
-    return mixed(random_colour(rng), (255, 255, 255), rng.uniform(0.2, 0.7))
+def _faded(percent: int) -> list[int]:
+    return [v * percent // 100 for v in range(256)]
 
 
 def item_reference(rng: random.Random, drawing: Image.Image, x: int, y: int, canvas: Size) -> Image.Image:
-    """Returns a drawing with its upper left corner at (x, y) on a plain background."""
-    picture = Image.new("RGB", canvas, _random_background(rng))
+    """Returns a drawing with its upper left corner at (x, y) on a plain ground, sometimes as if photographed."""
+    picture = random_ground(rng, canvas)
     if rng.random() < 0.5:
-        cast_shadow(picture, drawing, x, y, 0.35)
+        cast_shadow(picture, drawing, x, y, rng.choice((0.3, 0.45, 0.6)))
     picture.paste(drawing, (x, y), drawing)
-    return picture
+    return photographed(rng, picture)
 
 
 def place_item(
-    rng: random.Random,
-    item: Item,
-    slot: str,
-    size: int,
-    shape: Size,
-    count: int,
-    canvas: Size,
-    *,
-    crowded: bool,
-) -> tuple[Placed, Image.Image, ItemFacts]:
-    """Returns an item placed in the picture, its reference and its facts.
+    rng: random.Random, item: Item, size: Callable[[Size], int], spans: Spans, canvas: Size
+) -> tuple[Placed, Image.Image, str | None]:
+    """Returns an item placed in the picture, its reference and its colour word (artwork only).
 
-    In 75 % the reference shows the identical drawing, shifted by a whole number of tokens; otherwise another drawing of
-    about the same size. The position varies little, because whatever training leaves open becomes blurry when sampled
-    with few steps.
+    size: the longer side, in pixels, for a drawing of this width and height. In most references that can hold it, the
+    drawing is the identical one, shifted by a whole number of tokens; the others show the item at another size,
+    sometimes tilted.
     """
-    width, height = shape
-    master = _master(item, size)
-
-    def spans(drawing: Image.Image) -> tuple[Span, Span]:
-        return across_span(slot, count, drawing.width, width, crowded=crowded), down_span(drawing.height, height)
-
-    scaled = shift_hue(_scale(master, size), item.hue_shift)
-    use_copy = _same_scale(shape, canvas) and _fits(scaled, canvas) and rng.random() < 0.75
-    pair = _copy(rng, scaled, spans, canvas) if use_copy else None
+    master = master_drawing(rng, item, round(max(size((100, 100)), 0.9 * max(canvas))))
+    drawing = scaled(master, size(master.size))
+    across, down = spans(drawing)
+    pair = None
+    if _fits(drawing, canvas) and rng.random() < _COPIES:
+        pair = _copy(rng, drawing, (across, down), canvas)
     if pair is None:
-        slots = 3 if crowded else count
-        max_size = round(min(size * rng.uniform(0.9, 1.1), width / slots, height * 0.66))
-        pair = _redraw(rng, master, item.hue_shift, max_size, spans, canvas)
-    drawing, (x, y), shown, inside = pair
-    x = max(1, min(width - drawing.width - 1, x))
+        pair = _redraw(rng, master, drawing, (across, down), canvas)
+    placed = Placed(drawing, *pair.at)
     colour: str | None = None
-    if not isinstance(item.subject, Product):
-        colour = item.subject.colour if item.hue_shift == 0 else dominant_colour(shown)
-    row = item_facts(item, slot, colour, (x, y, x + drawing.width, y + drawing.height))
-    return Placed(drawing, x, y), item_reference(rng, shown, *inside, canvas), row
+    if isinstance(item.subject, Artwork):
+        colour = item.subject.colour if item.hue_shift == 0 else dominant_colour(drawing)
+    return placed, item_reference(rng, pair.shown, *pair.inside, canvas), colour
 
 
-def _same_scale(shape: Size, canvas: Size) -> bool:
-    unit = max(1.0, min(shape) / 128)
-    return abs(unit - max(1.0, math.sqrt(canvas[0] * canvas[1]) / 64)) < 0.01
-
-
-def _fits(shown: Image.Image, canvas: Size) -> bool:
-    return shown.width <= canvas[0] - 4 and shown.height <= canvas[1] - 4
+def _fits(drawing: Image.Image, canvas: Size) -> bool:
+    share = max(drawing.width / canvas[0], drawing.height / canvas[1])
+    return share >= _SMALLEST_COPY and drawing.width <= canvas[0] - 2 and drawing.height <= canvas[1] - 2
 
 
 class _Pair(NamedTuple):
-    """An item's drawing in the picture, at `at`, and the one in its reference, at `inside`."""
+    """An item's position in the picture, its drawing in the reference, and the position there."""
 
-    drawing: Image.Image
     at: tuple[int, int]
     shown: Image.Image
     inside: tuple[int, int]
 
 
-Spans = Callable[[Image.Image], tuple[Span, Span]]
+def _copy(rng: random.Random, drawing: Image.Image, spans: tuple[Span, Span], canvas: Size) -> _Pair | None:
+    """Returns the identical drawing, a whole number of tokens away; None if there is no such position."""
+    places = []
+    for span, length, edge in zip(spans, drawing.size, canvas, strict=True):
+        place = _aligned(rng, span, length, edge)
+        if place is None:
+            return None
+        places.append(place)
+    (x, left), (y, top) = places
+    return _Pair((x, y), drawing, (left, top))
 
 
-def _copy(rng: random.Random, shown: Image.Image, spans: Spans, canvas: Size) -> _Pair | None:
-    """Returns the identical drawing, a whole number of tokens away; None if it would cover its neighbour."""
-    across, down = spans(shown)
+def _aligned(rng: random.Random, span: Span, length: int, canvas: int) -> tuple[int, int] | None:
+    """Returns a position in the picture and one in the reference, a whole number of tokens apart, along one axis."""
+    free = reference_span(length, canvas)
     for _ in range(4):
-        inside = _in_reference(rng, shown, canvas)
-        x, y = aligned_position(inside[0], across), aligned_position(inside[1], down)
-        if across.low - 1 <= x <= across.high + 1:
-            return _Pair(shown, (x, y), shown, inside)
-    return None
+        inside = position_near_middle(rng, free, 4) if rng.random() < 0.6 else random_position(rng, free)
+        at = aligned_position(inside, span)
+        if span.holds(at):
+            return at, inside
+    at = span.middle
+    insides = [inside for inside in range(1, canvas - length) if (inside - at) % TOKEN == 0]
+    return (at, rng.choice(insides)) if insides else None
 
 
 def _redraw(
-    rng: random.Random, master: Image.Image, hue_shift: int, max_size: int, spans: Spans, canvas: Size
+    rng: random.Random, master: Image.Image, drawing: Image.Image, spans: tuple[Span, Span], canvas: Size
 ) -> _Pair:
-    """Returns another drawing of at most `max_size` pixels, rotated in 50 %, near the middle of its slot."""
-    fill = rng.uniform(50, 54) / 64 * min(canvas[0] / master.width, canvas[1] / master.height)
-    shown = shift_hue(_scale(master, round(fill * max(master.size))), hue_shift)
-    inside = _in_reference(rng, shown, canvas)
-    rotated = master
-    if rng.random() < 0.5:
-        rotated = master.rotate(rng.uniform(-7, 7), Image.Resampling.BILINEAR, expand=True)
-        rotated = rotated.crop(rotated.getchannel("A").point(_OPAQUE).getbbox())
-    drawing = shift_hue(_scale(rotated, max_size), hue_shift)
-    across, down = spans(drawing)
-    return _Pair(drawing, (position_near_middle(rng, across, 2), position_near_middle(rng, down, 2)), shown, inside)
-
-
-def _in_reference(rng: random.Random, shown: Image.Image, canvas: Size) -> tuple[int, int]:
-    """Returns a random position in the reference: near the middle in 85 %, otherwise anywhere inside the margin."""
-    across, down = reference_span(shown.width, canvas[0]), reference_span(shown.height, canvas[1])
-    if rng.random() < 0.15:
-        return random_position(rng, across), random_position(rng, down)
-    return position_near_middle(rng, across, 3), position_near_middle(rng, down, 3)
-
-
-_OPAQUE = [0] * 25 + [255] * 231
+    """Returns another drawing, which fills 60 to 98 % of the reference; the item is near the middle of its spans."""
+    shown = master
+    if rng.random() < _TILTED:
+        shown = master.rotate(rng.uniform(-8, 8), Image.Resampling.BICUBIC, expand=True)
+        shown = shown.crop(shown.getchannel("A").point(_OPAQUE).getbbox())
+    fill = rng.uniform(0.76, 0.98) if rng.random() < 0.75 else rng.uniform(0.6, 0.76)
+    shown = scaled(shown, round(fill * max(shown.size) * min(canvas[0] / shown.width, canvas[1] / shown.height)))
+    across, down = reference_span(shown.width, canvas[0], 0.01), reference_span(shown.height, canvas[1], 0.01)
+    centred = rng.random() < 0.7
+    inside = (
+        position_near_middle(rng, across, 3) if centred else random_position(rng, across),
+        position_near_middle(rng, down, 3) if centred else random_position(rng, down),
+    )
+    return _Pair((position_near_middle(rng, spans[0], 2), position_near_middle(rng, spans[1], 2)), shown, inside)

@@ -7,8 +7,8 @@ from PIL import ImageDraw
 
 Point = tuple[float, float]
 Shape = tuple[object, ...]
-"""("ellipse", x0, y0, x1, y1), ("box", x0, y0, x1, y1, radius), ("poly", (x, y), ...), ("line", width, (x, y), ...)
-or ("ring", x0, y0, x1, y1, width)."""
+"""("ellipse", x0, y0, x1, y1), ("box", x0, y0, x1, y1, radius), ("poly", (x, y), ...), ("blob", (x, y), ...), which is
+a polygon with round corners, ("line", width, (x, y), ...) or ("ring", x0, y0, x1, y1, width)."""
 
 
 def _points(values: Sequence[object], scale: float, dx: float = 0.0, dy: float = 0.0) -> list[Point]:
@@ -19,11 +19,30 @@ def _points(values: Sequence[object], scale: float, dx: float = 0.0, dy: float =
     return points
 
 
+def _smoothed(points: list[Point]) -> list[Point]:
+    """Returns the closed Catmull-Rom curve through the points, six segments for each."""
+    curve: list[Point] = []
+    count = len(points)
+    for index in range(count):
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = (points[(index + step) % count] for step in (-1, 0, 1, 2))
+        for step in range(6):
+            t = step / 6
+            first, second = -0.5 * t**3 + t**2 - 0.5 * t, 1.5 * t**3 - 2.5 * t**2 + 1
+            third, fourth = -1.5 * t**3 + 2 * t**2 + 0.5 * t, 0.5 * t**3 - 0.5 * t**2
+            x = first * ax + second * bx + third * cx + fourth * dx
+            y = first * ay + second * by + third * cy + fourth * dy
+            curve.append((x, y))
+    return curve
+
+
 def draw_shape(draw: ImageDraw.ImageDraw, shape: Shape, fill: int | tuple[int, ...], scale: float) -> None:
     """Draw one shape with `scale` pixels per unit. Raises ValueError for an unknown shape."""
     name, *values = shape
     if name == "poly":
         draw.polygon(_points(values, scale), fill=fill)
+        return
+    if name == "blob":
+        draw.polygon(_smoothed(_points(values, scale)), fill=fill)
         return
     if name == "line":
         width = max(1, round(float(str(values[0])) * scale))
@@ -41,7 +60,7 @@ def draw_shape(draw: ImageDraw.ImageDraw, shape: Shape, fill: int | tuple[int, .
     elif name == "ring":
         draw.ellipse(tuple(numbers[:4]), outline=fill, width=max(1, round(numbers[4])))
     else:
-        raise ValueError(f"shape: unknown shape {name!r}; allowed: box, ellipse, line, poly, ring")
+        raise ValueError(f"shape: unknown shape {name!r}; allowed: blob, box, ellipse, line, poly, ring")
 
 
 def star(x: float, y: float, radius: float, tips: int = 5, inner: float = 0.45) -> Shape:

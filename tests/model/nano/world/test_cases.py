@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from brandpress.model.nano.world.cases import CANDIDATES, Case, fixed_cases, mask_of, swap_positions
+from brandpress.model.nano.world.cases import (
+    CANDIDATES,
+    Case,
+    crop_box,
+    crop_side,
+    fixed_cases,
+    mask_of,
+    swap_positions,
+)
 from brandpress.model.nano.world.kinds import KINDS
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.products import is_held_out
@@ -49,7 +57,7 @@ def test_references_are_in_the_order_of_the_caption(cases: list[Case]) -> None:
 def swapped_masks(case: Case) -> list[NDArray[np.bool_]]:
     """Returns the pixels of item 0 and item 1 in `case.swapped`."""
     first, second = case.composition.placed
-    return [mask_of(part, 128, 128) for part in swap_positions(first, second, 128)]
+    return [mask_of(part, 256, 256) for part in swap_positions(first, second, 256)]
 
 
 def test_masks_fit_the_boxes_and_exchange_sides(cases: list[Case]) -> None:
@@ -61,8 +69,8 @@ def test_masks_fit_the_boxes_and_exchange_sides(cases: list[Case]) -> None:
             assert top <= y0 < y1 <= bottom
             assert mask.sum() > 0.3 * (right - left) * (bottom - top)
         centres = [np.nonzero(mask)[1].mean() for mask in (*case.masks, *swapped_masks(case))]
-        assert centres[0] < 64 < centres[1]
-        assert centres[3] < 64 < centres[2]
+        assert centres[0] < 128 < centres[1]
+        assert centres[3] < 128 < centres[2]
 
 
 def test_target_and_swapped_differ_mainly_at_the_items(cases: list[Case]) -> None:
@@ -70,23 +78,32 @@ def test_target_and_swapped_differ_mainly_at_the_items(cases: list[Case]) -> Non
         difference = np.abs(np.asarray(case.target).astype(int) - np.asarray(case.swapped).astype(int)).max(-1)
         items = np.any((*case.masks, *swapped_masks(case)), axis=0)
         assert difference[items].mean() > 20
-        assert (difference[: 128 // 5] == 0).all()
+        assert (difference[: 256 // 5] == 0).all()
 
 
 def test_the_answers_are_the_cases_own_items(cases: list[Case]) -> None:
     for case in cases:
         assert len(case.candidates) == CANDIDATES
-        assert {candidate.size for candidate in case.candidates} == {(64, 64)}
+        assert {candidate.size for candidate in case.candidates} == {(128, 128)}
         first = case.composition.placed[0]
         x, ground = first.x + first.drawing.width // 2, first.y + first.drawing.height
-        crop = np.asarray(case.target.crop((x - 32, ground - 60, x + 32, ground + 4))).astype(int)
-        own = case.masks[0][ground - 60 : ground + 4, max(0, x - 32) : x + 32]
+        crop = np.asarray(case.target.crop((x - 64, ground - 120, x + 64, ground + 8))).astype(int)
+        own = case.masks[0][ground - 120 : ground + 8, max(0, x - 64) : x + 64]
         errors = []
         for candidate in case.candidates:
             difference = np.abs(np.asarray(candidate).astype(int) - crop)[: own.shape[0], -own.shape[1] :]
             errors.append(difference[own].mean())
         assert int(np.argmin(errors)) == case.answers[0]
         assert len(set(case.answers)) == 2
+
+
+def test_smaller_pictures_have_smaller_crops(library: Library) -> None:
+    for case in fixed_cases(library, 2, 5, width=160, height=96, reference=(80, 48)):
+        assert case.target.size == (160, 96)
+        assert {reference.size for reference in case.references} == {(80, 48)}
+        assert {candidate.size for candidate in case.candidates} == {(48, 48)}
+        left, top, right, bottom = crop_box(case.composition.placed[0], crop_side(160, 96))
+        assert (right - left, bottom - top) == (48, 48)
 
 
 @pytest.mark.parametrize("held_out", [False, True])

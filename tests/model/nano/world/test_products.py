@@ -85,6 +85,21 @@ def test_every_kind_and_every_logo_looks_different() -> None:
     assert len(set(drawings)) == len(drawings)
 
 
+def test_a_label_shows_its_word_in_the_logos_place() -> None:
+    bare = pixels(PLAIN, 200)
+    labels = [pixels(dataclasses.replace(PLAIN, label=word), 200) for word in ("NOVA", "MIRA")]
+    for label in labels:
+        ys, xs = np.nonzero(np.abs(label - bare).max(-1) > 40)
+        assert len(ys) > 100
+        assert np.ptp(xs) < 90
+        assert np.ptp(ys) < 60
+    assert not np.array_equal(*labels)
+    rng = random.Random(3)
+    products = [random_product(rng) for _ in range(1000)]
+    assert 0.06 < np.mean([product.label is not None for product in products]) < 0.2
+    assert not any(product.label and product.logo for product in products)
+
+
 def test_no_two_kinds_share_a_name() -> None:
     names = [name for kind in KINDS for name in set(kind.nouns)]
     assert len(names) == len(set(names))

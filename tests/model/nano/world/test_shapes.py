@@ -25,6 +25,7 @@ def drawn(*shapes: Shape, scale: float = 1.0) -> np.ndarray:
         (("ring", 10, 20, 50, 80, 5), (10, 20, 51, 81)),
         (("poly", (10, 20), (50, 20), (30, 80)), (10, 20, 51, 81)),
         (("line", 4, (20, 50), (80, 50)), (18, 48, 82, 52)),
+        (("blob", (10, 20), (50, 20), (50, 80), (10, 80)), (5, 12, 56, 89)),
     ],
 )
 def test_a_shape_fills_its_box(shape: Shape, box: tuple[int, int, int, int]) -> None:
@@ -51,7 +52,7 @@ def test_logos_are_distinct() -> None:
 
 
 def test_unknown_names_are_rejected_with_the_allowed_ones() -> None:
-    with pytest.raises(ValueError, match="shape: unknown shape 'blob'; allowed: box, ellipse"):
-        drawn(("blob", 1, 2))
+    with pytest.raises(ValueError, match="shape: unknown shape 'wedge'; allowed: blob, box, ellipse"):
+        drawn(("wedge", 1, 2))
     with pytest.raises(ValueError, match="logo: unknown logo 'skull'; allowed: star, heart"):
         logo_shapes("skull", 50, 50, 10)

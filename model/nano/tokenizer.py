@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,11 +15,15 @@ from brandpress.model.nano.architecture import TEXT_LENGTH, VOCABULARY
 
 PAD_ID = 0
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+CAPITALS = re.compile("[A-Z]{2,}")
 CHAT_TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
 
 
 def train_tokenizer(captions: Iterable[str]) -> Any:
-    """Returns a `Qwen2TokenizerFast` whose vocabulary is trained on the captions."""
+    """Returns a `Qwen2TokenizerFast` whose vocabulary is trained on the captions.
+
+    It spells runs of capitals letter by letter, so that the model can write any word of a sign.
+    """
     core = Tokenizer(models.BPE())
     core.normalizer = normalizers.NFC()
     core.pre_tokenizer = pre_tokenizers.Sequence(
@@ -34,7 +39,7 @@ def train_tokenizer(captions: Iterable[str]) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    core.train_from_iterator(captions, trainer)
+    core.train_from_iterator((CAPITALS.sub(" ", caption) for caption in captions), trainer)
     bpe = json.loads(core.to_str())["model"]
     return Qwen2TokenizerFast(
         vocab=bpe["vocab"],

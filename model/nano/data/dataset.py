@@ -28,7 +28,7 @@ from brandpress.model.nano.world.placing import Size
 SLOTS = ("item0", "item1", "item2", "item3", "scene", "style")
 MAX_REFERENCES = 4
 NO_SLOT = -1
-CAPTIONS_PER_COMPOSITION = 8
+CAPTIONS_PER_COMPOSITION = 12
 """Random captions per composition, each with its own references."""
 EMPTY_PROMPTS = 0.02
 """Share of captions that are replaced by the empty prompt."""
@@ -146,9 +146,12 @@ def caption_tensors(rng: random.Random, facts: Iterable[Facts], tokenizer: Any, 
 
 
 def token_items(facts: Facts, height: int, width: int) -> Tensor:
-    """Returns `Shard.items` of one composition: a token shows the item that covers its centre. Sizes are in tokens."""
+    """Returns `Shard.items` of one composition: a token shows the item that covers its centre. Sizes are in tokens.
+
+    Where items overlap, the first one is in front.
+    """
     items = torch.zeros(height, width, dtype=torch.int8)
-    for index, item in enumerate(facts["items"]):
+    for index, item in reversed(list(enumerate(facts["items"]))):
         left, top, right, bottom = ((edge + TOKEN // 2) // TOKEN for edge in item["box"])
         items[top:bottom, left:right] = index + 1
     return items

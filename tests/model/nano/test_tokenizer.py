@@ -22,6 +22,10 @@ def test_captions_have_few_tokens(tokenizer: Any) -> None:
     assert len(tokenizer("a red mug on the left, in the snow")["input_ids"]) <= 12
 
 
+def test_capitals_are_spelled_letter_by_letter(tokenizer: Any) -> None:
+    assert tokenizer.convert_ids_to_tokens(tokenizer('"SALE"')["input_ids"]) == ['"', "S", "A", "L", "E", '"']
+
+
 def test_padding_is_on_the_right(tokenizer: Any) -> None:
     encoding = tokenizer("a fox", padding="max_length", max_length=TEXT_LENGTH, truncation=True)
     ids, mask = encoding["input_ids"], encoding["attention_mask"]

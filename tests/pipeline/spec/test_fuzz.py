@@ -173,7 +173,7 @@ def check_source(source: str) -> None:
             return
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))])
 def test_nothing_ends_in_a_traceback(folder: Path, part: int) -> None:
     random = Random(SEED * 1000 + part)
     makers: list[tuple[Callable[[Random], str], Callable[[str], None]]] = [

@@ -61,7 +61,10 @@ def campaign(folder: Store) -> list[Record]:
     return records
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(fault, marks=() if fault in ("503", "lost answer") else pytest.mark.slow) for fault in FAULTS],
+)
 def test_retries_recover_from_faults(proxy: FaultProxy, folder: Store, fault: Fault) -> None:
     proxy.choose = every_third(fault)
     records = campaign(folder)

@@ -39,7 +39,15 @@ LEARNT = {
     "old-gateway": S3Dialect(if_none_match=False, if_match=False, checksums=False),
 }
 REFUSING = [dialect for dialect in DIALECTS if dialect.conditions == "501" or dialect.checksums == "refused"]
-by_name = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+SAMPLE = ("amazon-eu", "backblaze-b2", "alibaba-oss", "garage")
+"""These differ most from each other. Tests of the other dialects are slow ones."""
+by_name = pytest.mark.parametrize(
+    "dialect",
+    [
+        pytest.param(dialect, marks=() if dialect.name in SAMPLE else pytest.mark.slow, id=dialect.name)
+        for dialect in DIALECTS
+    ],
+)
 CONTRACT = [
     test_protocol.test_created_objects_are_read_back,
     test_protocol.test_missing_objects_are_none,

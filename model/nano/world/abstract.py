@@ -6,8 +6,34 @@ from brandpress.model.nano.world.backdrop import Backdrop
 from brandpress.model.nano.world.colours import Rgb, mixed, random_colour
 from brandpress.model.nano.world.props import lights
 
-_WALLS = ("plaster", "clouds", "marble", "weave", "silk", "concrete", "foliage", "brick", "tiles", "boards", "rock", "folds", "speckles")
-_FLOORS = ("plank floor", "tile floor", "grass", "sand", "water", "asphalt", "cobbles", "wood", "plaster", "marble", "weave")
+_WALLS = (
+    "plaster",
+    "clouds",
+    "marble",
+    "weave",
+    "silk",
+    "concrete",
+    "foliage",
+    "brick",
+    "tiles",
+    "boards",
+    "rock",
+    "folds",
+    "speckles",
+)
+_FLOORS = (
+    "plank floor",
+    "tile floor",
+    "grass",
+    "sand",
+    "water",
+    "asphalt",
+    "cobbles",
+    "wood",
+    "plaster",
+    "marble",
+    "weave",
+)
 
 
 def abstract(b: Backdrop) -> None:
@@ -16,7 +42,9 @@ def abstract(b: Backdrop) -> None:
     stops = (base, mixed(base, random_colour(b.rng), 0.7), mixed(base, random_colour(b.rng), 0.7))
     b.gradient(0, 1, (0, stops[0]), (b.rng.uniform(0.3, 0.7), stops[1]), (1, stops[2]))
     if b.rng.random() < 0.3:
-        b.texture(b.rng.choice(_WALLS), (0, 0, 1, 1), random_colour(b.rng), random_colour(b.rng), b.rng.uniform(0.2, 0.7))
+        b.texture(
+            b.rng.choice(_WALLS), (0, 0, 1, 1), random_colour(b.rng), random_colour(b.rng), b.rng.uniform(0.2, 0.7)
+        )
     for _ in range(b.rng.randint(0, 4)):
         b.rng.choice(_LAYERS)(b, random_colour(b.rng))
     blurred = b.rng.random() < 0.45

@@ -1,8 +1,8 @@
 """The canvas that scenes are drawn on. Positions are fractions of the picture."""
 
 import random
-from functools import cache
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -58,9 +58,7 @@ class Backdrop:
         path = [(x * self.width, y * self.height) for x, y in points]
         self._draw.polygon(path, fill=(*fill, round(255 * alpha)))
 
-    def line(
-        self, points: Sequence[tuple[float, float]], fill: Rgb, width: float = 0.01, alpha: float = 1.0
-    ) -> None:
+    def line(self, points: Sequence[tuple[float, float]], fill: Rgb, width: float = 0.01, alpha: float = 1.0) -> None:
         """Draw a polyline."""
         path = [(x * self.width, y * self.height) for x, y in points]
         colour = (*fill, round(255 * alpha))
@@ -140,8 +138,16 @@ class Backdrop:
         self.texture(kind, box, mixed(fill, _BLACK, 0.55), mixed(fill, _WHITE, 0.45), strength, mask=mask)
 
     def ridge(
-        self, base: float, height: float, fill: Rgb, kind: str = "rock", *, peaks: int = 4, rough: float = 0.5,
-        strength: float = 0.5, bottom: float | None = None,
+        self,
+        base: float,
+        height: float,
+        fill: Rgb,
+        kind: str = "rock",
+        *,
+        peaks: int = 4,
+        rough: float = 0.5,
+        strength: float = 0.5,
+        bottom: float | None = None,
     ) -> list[tuple[float, float]]:
         """Draw a jagged textured ridge that rises up to `height` above `base`; returns its upper edge.
 
@@ -178,8 +184,10 @@ class Backdrop:
 
     def pixels(self, box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
         """Returns the pixels of a box given in fractions, clipped to the picture: left, top, right, bottom."""
-        x0, y0, x1, y1 = (round(min(1.0, max(0.0, value)) * side) for value, side in
-                          zip(box, (self.width, self.height) * 2, strict=True))  # fmt: skip
+        x0, y0, x1, y1 = (
+            round(min(1.0, max(0.0, value)) * side)
+            for value, side in zip(box, (self.width, self.height) * 2, strict=True)
+        )
         return x0, y0, x1, y1
 
     def cloud(self, x: float, y: float, size: float, fill: Rgb) -> None:
@@ -234,5 +242,12 @@ def spot(power: float) -> Image.Image:
     return Image.fromarray((255 * np.clip(1 - reach, 0, 1) ** power).astype(np.uint8))
 
 
+def _corners() -> Image.Image:
+    """Returns a 64 x 64 mask that rises smoothly from 0 around its centre to 255 in its corners."""
+    across = np.linspace(-1, 1, 64) ** 2
+    reach = (across[:, None] + across[None]) / 2
+    return Image.fromarray((255 * reach**1.5).astype(np.uint8))
+
+
 _SPOT = spot(1.5)
-_CORNERS = ImageChops.invert(spot(0.5))
+_CORNERS = _corners()

@@ -1,10 +1,19 @@
 """Gardens, parks, farmland and days out."""
 
-import math
-
 from brandpress.model.nano.world.backdrop import Backdrop
 from brandpress.model.nano.world.colours import Rgb, jittered, mixed
-from brandpress.model.nano.world.props import BLACK, BRIGHT, GREENS, WHITE, bulbs, fir, mountains, plant, sky, steps, tree
+from brandpress.model.nano.world.props import (
+    BLACK,
+    BRIGHT,
+    GREENS,
+    WHITE,
+    fir,
+    mountains,
+    plant,
+    sky,
+    steps,
+    tree,
+)
 
 _PETALS: tuple[Rgb, ...] = ((250, 240, 250), (250, 214, 70), (238, 106, 140), (176, 120, 220), (232, 72, 72))
 
@@ -68,7 +77,12 @@ def garden(b: Backdrop) -> None:
     for x in steps(b, 0.3, 0.5):
         tree(b, x, lawn, b.rng.uniform(0.4, 0.55), GREENS)
     b.soften(0.012, lawn)
-    b.shape([(0, lawn - 0.2), (1, lawn - 0.2), (1, lawn + 0.02), (0, lawn + 0.02)], jittered(b.rng, (72, 122, 62)), "foliage", 0.8)
+    b.shape(
+        [(0, lawn - 0.2), (1, lawn - 0.2), (1, lawn + 0.02), (0, lawn + 0.02)],
+        jittered(b.rng, (72, 122, 62)),
+        "foliage",
+        0.8,
+    )
     if b.rng.random() < 0.5:
         fence = b.rng.choice(((246, 244, 238), (176, 136, 96)))
         for x in steps(b, 0.062, 0.062):
@@ -77,7 +91,12 @@ def garden(b: Backdrop) -> None:
     b.soften(0.006, lawn)
     b.surface("grass", lawn, jittered(b.rng, (108, 164, 74)), far=0.1, strength=0.9)
     _flowers(b, 46, lawn - 0.02, lawn + 0.07, 0.017)
-    b.surface(b.rng.choice(("tile floor", "grass")), 0.72, jittered(b.rng, b.rng.choice(((196, 186, 170), (112, 166, 78)))), strength=0.8)
+    b.surface(
+        b.rng.choice(("tile floor", "grass")),
+        0.72,
+        jittered(b.rng, b.rng.choice(((196, 186, 170), (112, 166, 78)))),
+        strength=0.8,
+    )
 
 
 def greenhouse(b: Backdrop) -> None:
@@ -106,15 +125,40 @@ def farm(b: Backdrop) -> None:
     b.soften(0.006, horizon)
     x, wide, ux = b.rng.choice((0.2, 0.3, 0.7, 0.8)), 0.2 * b.unit_x, b.unit_x
     red = jittered(b.rng, (176, 54, 46))
-    b.shape([(x - wide, horizon + 0.03), (x - wide, 0.34), (x - wide * 0.7, 0.22), (x, 0.15), (x + wide * 0.7, 0.22),
-             (x + wide, 0.34), (x + wide, horizon + 0.03)], red, "boards", 0.7)  # fmt: skip
-    b.line([(x - wide * 1.1, 0.36), (x - wide * 0.72, 0.21), (x, 0.14), (x + wide * 0.72, 0.21), (x + wide * 1.1, 0.36)], (90, 84, 84), 0.022)
+    b.shape(
+        [
+            (x - wide, horizon + 0.03),
+            (x - wide, 0.34),
+            (x - wide * 0.7, 0.22),
+            (x, 0.15),
+            (x + wide * 0.7, 0.22),
+            (x + wide, 0.34),
+            (x + wide, horizon + 0.03),
+        ],
+        red,
+        "boards",
+        0.7,
+    )
+    b.line(
+        [(x - wide * 1.1, 0.36), (x - wide * 0.72, 0.21), (x, 0.14), (x + wide * 0.72, 0.21), (x + wide * 1.1, 0.36)],
+        (90, 84, 84),
+        0.022,
+    )
     b.box(x - 0.06 * ux, 0.4, x + 0.06 * ux, horizon + 0.03, mixed(red, BLACK, 0.3))
     for ends in (((-0.06, 0.4), (0.06, horizon + 0.03)), ((0.06, 0.4), (-0.06, horizon + 0.03))):
         b.line([(x + dx * ux, y) for dx, y in ends], WHITE, 0.01)
-    b.line([(x - 0.06 * ux, horizon + 0.03), (x - 0.06 * ux, 0.4), (x + 0.06 * ux, 0.4), (x + 0.06 * ux, horizon + 0.03)], WHITE, 0.01)
+    b.line(
+        [(x - 0.06 * ux, horizon + 0.03), (x - 0.06 * ux, 0.4), (x + 0.06 * ux, 0.4), (x + 0.06 * ux, horizon + 0.03)],
+        WHITE,
+        0.01,
+    )
     b.box(x - 0.035 * ux, 0.24, x + 0.035 * ux, 0.31, WHITE)
-    b.surface(b.rng.choice(("rows", "grass")), horizon + 0.02, jittered(b.rng, b.rng.choice(((206, 178, 92), (120, 160, 70)))), strength=0.8)
+    b.surface(
+        b.rng.choice(("rows", "grass")),
+        horizon + 0.02,
+        jittered(b.rng, b.rng.choice(((206, 178, 92), (120, 160, 70)))),
+        strength=0.8,
+    )
     for post in steps(b, 0.14, 0.14):
         b.box(post, horizon + 0.02, post + 0.02 * ux, horizon + 0.14, (150, 118, 88))
     for y in (0.045, 0.09):
@@ -133,8 +177,12 @@ def vineyard(b: Backdrop) -> None:
     x0, green = b.rng.uniform(0.4, 0.6), jittered(b.rng, b.rng.choice(((92, 134, 56), (120, 140, 54), (164, 120, 50))))
     for row in range(-7, 8):
         near, far, half = x0 + (row + 0.5) * 0.17 * b.unit_x, x0 + (row + 0.5) * 0.012, 0.055 * b.unit_x
-        b.shape([(far, horizon + 0.045), (near - half, 0.72), (near - half, 0.8), (near + half, 0.8), (near + half, 0.72)],
-                mixed(green, BLACK, 0.08 * (row % 2)), "foliage", 0.9)  # fmt: skip
+        b.shape(
+            [(far, horizon + 0.045), (near - half, 0.72), (near - half, 0.8), (near + half, 0.8), (near + half, 0.72)],
+            mixed(green, BLACK, 0.08 * (row % 2)),
+            "foliage",
+            0.9,
+        )
     b.surface("grass", 0.78, mixed(soil, green, 0.4), far=0.1, strength=0.8)
 
 
@@ -145,7 +193,12 @@ def castle(b: Backdrop) -> None:
     mountains(b, horizon, 0.18, (140, 164, 186), peaks=3)
     b.soften(0.006)
     x, stone, ux = b.rng.uniform(0.4, 0.6), jittered(b.rng, (196, 188, 176)), b.unit_x
-    b.shape([(x - 0.28 * ux, 0.36), (x + 0.28 * ux, 0.36), (x + 0.3 * ux, horizon), (x - 0.3 * ux, horizon)], stone, "stones", 0.5)
+    b.shape(
+        [(x - 0.28 * ux, 0.36), (x + 0.28 * ux, 0.36), (x + 0.3 * ux, horizon), (x - 0.3 * ux, horizon)],
+        stone,
+        "stones",
+        0.5,
+    )
     for i in range(9):
         left = x + (-0.28 + i * 0.065) * ux
         b.box(left, 0.335, left + 0.036 * ux, 0.365, stone)
@@ -157,13 +210,20 @@ def castle(b: Backdrop) -> None:
         b.poly([(left - 0.015 * ux, top), (x + dx * ux, top - 0.14), (right + 0.015 * ux, top)], roof)
         b.poly([(x + dx * ux, top), (x + dx * ux, top - 0.14), (right + 0.015 * ux, top)], mixed(roof, BLACK, 0.2))
         b.line([(x + dx * ux, top - 0.14), (x + dx * ux, top - 0.18)], (90, 84, 84), 0.004)
-        b.poly([(x + dx * ux, top - 0.18), (x + dx * ux + 0.04 * ux, top - 0.168), (x + dx * ux, top - 0.155)], (220, 70, 66))
+        b.poly(
+            [(x + dx * ux, top - 0.18), (x + dx * ux + 0.04 * ux, top - 0.168), (x + dx * ux, top - 0.155)],
+            (220, 70, 66),
+        )
         b.box(x + (dx - 0.012) * ux, top + 0.05, x + (dx + 0.012) * ux, top + 0.09, (66, 60, 66))
     b.box(x - 0.05 * ux, horizon - 0.1, x + 0.05 * ux, horizon, (84, 62, 48))
     b.disc(x, horizon - 0.1, 0.05, (84, 62, 48))
     b.hill(horizon, 0.012, jittered(b.rng, (116, 164, 84)), 0.8)
     b.surface("grass", horizon + 0.03, jittered(b.rng, (112, 162, 76)), strength=0.9)
-    b.poly([(x - 0.03 * ux, horizon), (x + 0.03 * ux, horizon), (x + 0.35 * ux, 1), (x - 0.35 * ux, 1)], (206, 190, 158), 0.75)
+    b.poly(
+        [(x - 0.03 * ux, horizon), (x + 0.03 * ux, horizon), (x + 0.35 * ux, 1), (x - 0.35 * ux, 1)],
+        (206, 190, 158),
+        0.75,
+    )
 
 
 def campsite(b: Backdrop) -> None:
@@ -176,11 +236,21 @@ def campsite(b: Backdrop) -> None:
         fir(b, x, ground + 0.02, b.rng.uniform(0.25, 0.4), jittered(b.rng, (52, 100, 78)))
     b.soften(0.006, ground)
     b.surface("grass", ground, jittered(b.rng, (96, 136, 68)), strength=0.9)
-    x, colour, ux = b.rng.choice((0.2, 0.28, 0.72, 0.8)), jittered(b.rng, b.rng.choice(((236, 140, 50), (66, 140, 170), (206, 72, 62), (226, 196, 90)))), b.unit_x
+    x, colour, ux = (
+        b.rng.choice((0.2, 0.28, 0.72, 0.8)),
+        jittered(b.rng, b.rng.choice(((236, 140, 50), (66, 140, 170), (206, 72, 62), (226, 196, 90)))),
+        b.unit_x,
+    )
     base, top = ground + 0.08, ground - 0.14
     b.poly([(x - 0.2 * ux, base), (x - 0.02 * ux, top), (x + 0.1 * ux, base)], colour)
-    b.poly([(x + 0.1 * ux, base), (x - 0.02 * ux, top), (x + 0.08 * ux, top + 0.01), (x + 0.23 * ux, base - 0.02)], mixed(colour, BLACK, 0.22))
-    b.poly([(x - 0.1 * ux, base), (x - 0.025 * ux, top + 0.05), (x + 0.03 * ux, base)], (255, 226, 150) if evening else mixed(colour, BLACK, 0.6))
+    b.poly(
+        [(x + 0.1 * ux, base), (x - 0.02 * ux, top), (x + 0.08 * ux, top + 0.01), (x + 0.23 * ux, base - 0.02)],
+        mixed(colour, BLACK, 0.22),
+    )
+    b.poly(
+        [(x - 0.1 * ux, base), (x - 0.025 * ux, top + 0.05), (x + 0.03 * ux, base)],
+        (255, 226, 150) if evening else mixed(colour, BLACK, 0.6),
+    )
     for guy in (-0.27, 0.3):
         b.line([(x + guy * 0.1 * ux, top), (x + guy * ux, base + 0.015)], (226, 220, 206), 0.004)
     if evening:
@@ -201,8 +271,17 @@ def picnic(b: Backdrop) -> None:
     b.texture("checked floor", (0, top, 1, 1), mixed(cloth, BLACK, 0.1), WHITE, 0.9)
     b.texture("weave", (0, top, 1, 1), BLACK, WHITE, 0.25)
     x = b.rng.choice((0.1, 0.9))
-    b.shape([(x - 0.12 * b.unit_x, top - 0.08), (x + 0.12 * b.unit_x, top - 0.08), (x + 0.1 * b.unit_x, top + 0.06), (x - 0.1 * b.unit_x, top + 0.06)],
-            (184, 136, 84), "weave", 1.5)  # fmt: skip
+    b.shape(
+        [
+            (x - 0.12 * b.unit_x, top - 0.08),
+            (x + 0.12 * b.unit_x, top - 0.08),
+            (x + 0.1 * b.unit_x, top + 0.06),
+            (x - 0.1 * b.unit_x, top + 0.06),
+        ],
+        (184, 136, 84),
+        "weave",
+        1.5,
+    )
     b.arc(x, top - 0.07, 0.1, 180, 360, (150, 104, 62), 0.014)
 
 
@@ -216,7 +295,12 @@ def cabin(b: Backdrop) -> None:
     b.soften(0.008, ground)
     x, ux = b.rng.choice((0.22, 0.3, 0.7, 0.78)), b.unit_x
     wood = jittered(b.rng, (140, 92, 60))
-    b.shape([(x - 0.17 * ux, 0.4), (x + 0.17 * ux, 0.4), (x + 0.17 * ux, ground + 0.04), (x - 0.17 * ux, ground + 0.04)], wood, "planks", 0.9)
+    b.shape(
+        [(x - 0.17 * ux, 0.4), (x + 0.17 * ux, 0.4), (x + 0.17 * ux, ground + 0.04), (x - 0.17 * ux, ground + 0.04)],
+        wood,
+        "planks",
+        0.9,
+    )
     b.shape([(x - 0.17 * ux, 0.4), (x, 0.25), (x + 0.17 * ux, 0.4)], wood, "boards", 0.9)
     b.box(x + 0.07 * ux, 0.24, x + 0.11 * ux, 0.34, (120, 84, 76))
     b.line([(x - 0.21 * ux, 0.43), (x, 0.25), (x + 0.21 * ux, 0.43)], (246, 250, 254), 0.035)
@@ -246,79 +330,24 @@ def playground(b: Backdrop) -> None:
         b.line([(x + dx * ux, ground + 0.08), (x + dx * ux, 0.26)], first, 0.018)
     b.poly([(x - 0.1 * ux, 0.28), (x, 0.18), (x + 0.1 * ux, 0.28)], second)
     b.box(x - 0.07 * ux, 0.39, x + 0.07 * ux, 0.42, third)
-    b.line([(x + sign * 0.06 * ux, 0.4), (x + sign * 0.2 * ux, ground + 0.03), (x + sign * 0.28 * ux, ground + 0.07)], second, 0.036)
+    b.line(
+        [(x + sign * 0.06 * ux, 0.4), (x + sign * 0.2 * ux, ground + 0.03), (x + sign * 0.28 * ux, ground + 0.07)],
+        second,
+        0.036,
+    )
     for rung in range(4):
         y = 0.45 + rung * 0.05
         b.line([(x - sign * 0.06 * ux, y), (x - sign * 0.1 * ux, y)], third, 0.01)
     x = 1 - x
     for dx in (-0.16, 0.16):
-        b.line([(x + (dx - 0.03) * ux, ground + 0.08), (x + dx * ux, 0.27), (x + (dx + 0.03) * ux, ground + 0.08)], third, 0.014)
+        b.line(
+            [(x + (dx - 0.03) * ux, ground + 0.08), (x + dx * ux, 0.27), (x + (dx + 0.03) * ux, ground + 0.08)],
+            third,
+            0.014,
+        )
     b.line([(x - 0.17 * ux, 0.27), (x + 0.17 * ux, 0.27)], third, 0.018)
     for dx in (-0.08, 0.05):
         for rope in (0.0, 0.05):
             b.line([(x + (dx + rope) * ux, 0.27), (x + (dx + rope) * ux, 0.52)], (110, 110, 116), 0.004)
         b.box(x + (dx - 0.01) * ux, 0.52, x + (dx + 0.06) * ux, 0.535, first)
     b.surface("sand", 0.7, jittered(b.rng, (224, 196, 148)), far=0.1, strength=0.7)
-
-
-def terrace(b: Backdrop) -> None:
-    """Draw a rooftop terrace with plants, lights and a skyline."""
-    evening = b.rng.random() < 0.5
-    rail = b.rng.uniform(0.58, 0.64)
-    sky(b, rail, (80, 80, 150) if evening else (100, 172, 236), (252, 178, 140) if evening else (220, 236, 248), 0.6)
-    for x in steps(b, 0.08, 0.14):
-        top, tone = rail - b.rng.uniform(0.06, 0.26), mixed((150, 160, 180), (90, 76, 110), 0.7 if evening else 0.1)
-        b.box(x, top, x + 0.12 * b.unit_x, rail + 0.1, jittered(b.rng, tone))
-        for row in range(3):
-            for column in range(3):
-                pane = (255, 220, 140) if evening and b.rng.random() < 0.6 else (206, 220, 236)
-                b.box(x + (0.015 + column * 0.034) * b.unit_x, top + 0.02 + row * 0.04, x + (0.035 + column * 0.034) * b.unit_x, top + 0.04 + row * 0.04, pane)
-    b.soften(0.012, rail + 0.1)
-    b.box(0, rail + 0.02, 1, rail + 0.12, (220, 232, 238), 0.3)
-    b.box(0, rail, 1, rail + 0.022, (70, 66, 66))
-    for x in steps(b, 0.2, 0.2):
-        b.box(x, rail, x + 0.014 * b.unit_x, rail + 0.13, (70, 66, 66))
-    b.surface("plank floor", rail + 0.12, jittered(b.rng, (168, 132, 98)), strength=0.8)
-    for x in (0.04, 0.96):
-        plant(b, x, rail + 0.18, b.rng.uniform(0.15, 0.2))
-    bulbs(b, b.rng.uniform(0.06, 0.1), 0.07, ((255, 220, 150),), count=13)
-
-
-def _pumpkins(b: Backdrop, y: float, sides: tuple[float, ...]) -> None:
-    """Draw carved pumpkins standing at `y`."""
-    for x in sides:
-        r = b.rng.uniform(0.065, 0.09)
-        for part in (-0.5, 0.5, 0.0):
-            b.disc(x + part * r * b.unit_x, y - r * 0.75 * b.unit_y, r * 0.8, jittered(b.rng, (236, 122, 30), 8), 0.95)
-        b.line([(x, y - r * 1.45 * b.unit_y), (x + 0.01, y - r * 1.8 * b.unit_y)], (84, 110, 50), 0.02)
-        glow: Rgb = (255, 222, 90)
-        for dx in (-0.4, 0.4):
-            cx, cy = x + dx * r * b.unit_x, y - r * b.unit_y
-            b.poly([(cx - 0.22 * r * b.unit_x, cy + 0.15 * r * b.unit_y), (cx, cy - 0.25 * r * b.unit_y), (cx + 0.22 * r * b.unit_x, cy + 0.15 * r * b.unit_y)], glow)
-        grin = [(x + math.cos(a) * r * 0.65 * b.unit_x, y - r * (0.62 - 0.4 * math.sin(a)) * b.unit_y) for a in (0.0, 0.6, 1.2, 1.9, 2.5, 3.14)]
-        b.poly(grin, glow)
-        b.glow(x, y - r * 0.7 * b.unit_y, r * 2, (255, 170, 60), 0.35)
-
-
-def halloween(b: Backdrop) -> None:
-    """Draw a foggy night with a full moon, bare trees, bats and pumpkins."""
-    ground = b.rng.uniform(0.6, 0.66)
-    b.gradient(0, ground, (0, jittered(b.rng, (36, 20, 62))), (1, jittered(b.rng, (150, 74, 90))))
-    b.texture("clouds", (0, 0, 1, ground), BLACK, (190, 110, 90), 0.4)
-    x = b.rng.uniform(0.25, 0.75)
-    b.glow(x, 0.22, 0.32, (255, 214, 140), 0.8)
-    b.disc(x, 0.22, 0.12, (255, 232, 176))
-    b.ridge(ground, 0.1, (44, 28, 60), "rock", peaks=4, strength=0.2)
-    for side in (0.06, 0.94):
-        top = ground - b.rng.uniform(0.4, 0.5)
-        b.line([(side, ground + 0.04), (side + 0.01, ground - 0.2), (side, top)], (24, 16, 32), 0.03)
-        for _ in range(7):
-            y, reach = b.rng.uniform(top, ground - 0.1), b.rng.uniform(0.06, 0.16) * b.rng.choice((-1, 1)) * b.unit_x
-            b.line([(side, y), (side + reach * 0.6, y - 0.05), (side + reach, y - 0.12)], (24, 16, 32), 0.01)
-    for _ in range(5):
-        bx, by, s = b.rng.random(), b.rng.uniform(0.08, 0.4), b.rng.uniform(0.02, 0.04)
-        wings = ((-1.4, -0.5), (-0.5, -0.3), (0, 0.1), (0.5, -0.3), (1.4, -0.5), (0.9, 0.3), (0.4, 0.15), (0, 0.6), (-0.4, 0.15), (-0.9, 0.3))
-        b.poly([(bx + dx * s * b.unit_x, by + dy * s * b.unit_y) for dx, dy in wings], (20, 14, 28))
-    b.surface("grass", ground, jittered(b.rng, (64, 50, 62)), far=0.12, strength=0.9)
-    b.fade(ground - 0.06, ground + 0.12, (170, 110, 120), 0.35, 0.0)
-    _pumpkins(b, ground + 0.1, b.rng.choice(((0.1, 0.9), (0.08, 0.2, 0.92), (0.12, 0.82, 0.94))))

@@ -19,7 +19,14 @@ from brandpress.model.nano.world.props import (
     window,
 )
 
-_PAINTS: tuple[Rgb, ...] = ((232, 222, 206), (198, 210, 202), (226, 206, 204), (200, 208, 222), (240, 236, 228), (176, 190, 180))
+_PAINTS: tuple[Rgb, ...] = (
+    (232, 222, 206),
+    (198, 210, 202),
+    (226, 206, 204),
+    (200, 208, 222),
+    (240, 236, 228),
+    (176, 190, 180),
+)
 
 
 def _wall(b: Backdrop, floor: float, paints: tuple[Rgb, ...] = _PAINTS) -> Rgb:
@@ -34,7 +41,9 @@ def _wall(b: Backdrop, floor: float, paints: tuple[Rgb, ...] = _PAINTS) -> Rgb:
 def kitchen(b: Backdrop) -> None:
     """Draw tiles, a shelf with jars and a worktop."""
     top = b.rng.uniform(0.66, 0.72)
-    tile = jittered(b.rng, b.rng.choice(((214, 232, 230), (240, 232, 214), (200, 218, 236), (236, 238, 236), (178, 206, 190))))
+    tile = jittered(
+        b.rng, b.rng.choice(((214, 232, 230), (240, 232, 214), (200, 218, 236), (236, 238, 236), (178, 206, 190)))
+    )
     b.surface(b.rng.choice(("tiles", "subway tiles")), 0, tile, bottom=top, strength=0.7, far=0.12)
     wood = jittered(b.rng, b.rng.choice(OAK))
     shelf(b, 0.04, 0.96, 0.32, wood)
@@ -61,13 +70,27 @@ def living_room(b: Backdrop) -> None:
     b.box(x, 0.08, x + 0.26 * b.unit_x, 0.28, (110, 78, 56))
     b.box(x + 0.02 * b.unit_x, 0.1, x + 0.24 * b.unit_x, 0.26, jittered(b.rng, (240, 232, 214)))
     for _ in range(3):
-        b.disc(x + b.rng.uniform(0.08, 0.18) * b.unit_x, b.rng.uniform(0.14, 0.22), b.rng.uniform(0.02, 0.045), b.rng.choice(BRIGHT))
-    sofa = jittered(b.rng, b.rng.choice(((74, 120, 140), (150, 96, 90), (110, 130, 90), (130, 110, 150), (200, 180, 150))))
+        b.disc(
+            x + b.rng.uniform(0.08, 0.18) * b.unit_x,
+            b.rng.uniform(0.14, 0.22),
+            b.rng.uniform(0.02, 0.045),
+            b.rng.choice(BRIGHT),
+        )
+    sofa = jittered(
+        b.rng, b.rng.choice(((74, 120, 140), (150, 96, 90), (110, 130, 90), (130, 110, 150), (200, 180, 150)))
+    )
     b.shape([(0.14, 0.4), (0.86, 0.4), (0.86, floor), (0.14, floor)], sofa, "weave", 0.4)
     b.line([(0.5, 0.41), (0.5, floor - 0.06)], mixed(sofa, BLACK, 0.3), 0.008)
     for left in (0.08, 0.82):
-        b.shape([(left, 0.48), (left + 0.1, 0.48), (left + 0.1, floor + 0.03), (left, floor + 0.03)], mixed(sofa, BLACK, 0.15), "weave", 0.4)
-    b.shape([(0.18, 0.56), (0.82, 0.56), (0.82, floor + 0.02), (0.18, floor + 0.02)], mixed(sofa, WHITE, 0.15), "weave", 0.4)
+        b.shape(
+            [(left, 0.48), (left + 0.1, 0.48), (left + 0.1, floor + 0.03), (left, floor + 0.03)],
+            mixed(sofa, BLACK, 0.15),
+            "weave",
+            0.4,
+        )
+    b.shape(
+        [(0.18, 0.56), (0.82, 0.56), (0.82, floor + 0.02), (0.18, floor + 0.02)], mixed(sofa, WHITE, 0.15), "weave", 0.4
+    )
     for cx in (0.25, 0.75):
         cushion = b.rng.choice(BRIGHT)
         b.poly([(cx - 0.06, 0.46), (cx + 0.05, 0.44), (cx + 0.06, 0.57), (cx - 0.05, 0.58)], mixed(cushion, WHITE, 0.3))
@@ -92,12 +115,19 @@ def bedroom(b: Backdrop) -> None:
     curtain(b, wx - 0.05, wx + 0.01, 0.44, (236, 228, 216))
     curtain(b, wx + 0.19, wx + 0.25, 0.44, (236, 228, 216))
     head = jittered(b.rng, b.rng.choice((*OAK, (130, 140, 150))))
-    b.shape([(x0, 0.28), (x0 + 0.64, 0.28), (x0 + 0.64, floor), (x0, floor)], head, b.rng.choice(("boards", "weave")), 0.6)
+    b.shape(
+        [(x0, 0.28), (x0 + 0.64, 0.28), (x0 + 0.64, floor), (x0, floor)], head, b.rng.choice(("boards", "weave")), 0.6
+    )
     for px in (x0 + 0.06, x0 + 0.34):
         b.disc(px + 0.12, 0.43, 0.14 / ux * 0.9, (240, 238, 234), 0.5 * ux)
         b.disc(px + 0.12, 0.42, 0.13 / ux * 0.85, (252, 250, 248), 0.45 * ux)
     blanket = jittered(b.rng, b.rng.choice(((150, 176, 196), (206, 160, 150), (176, 190, 160), (120, 130, 160))))
-    b.shape([(x0 - 0.02, 0.5), (x0 + 0.66, 0.5), (x0 + 0.68, floor + 0.06), (x0 - 0.04, floor + 0.06)], blanket, "weave", 0.5)
+    b.shape(
+        [(x0 - 0.02, 0.5), (x0 + 0.66, 0.5), (x0 + 0.68, floor + 0.06), (x0 - 0.04, floor + 0.06)],
+        blanket,
+        "weave",
+        0.5,
+    )
     b.box(x0 - 0.02, 0.48, x0 + 0.66, 0.53, (250, 248, 244))
     b.soften(0.006, floor + 0.06)
     b.surface("plank floor", floor + 0.05, jittered(b.rng, b.rng.choice(OAK)), strength=0.8)
@@ -126,7 +156,13 @@ def nursery(b: Backdrop) -> None:
         size = 0.09
         bx, by = cx + ((-0.05, 0.05, 0.0)[index]) * ux, floor + (0.04, 0.04, 0.04 - size * b.unit_y)[index]
         b.box(bx - size / 2 * ux, by - size * b.unit_y, bx + size / 2 * ux, by, mixed(colour, WHITE, 0.25))
-        b.box(bx - size * 0.3 * ux, by - size * 0.8 * b.unit_y, bx + size * 0.3 * ux, by - size * 0.2 * b.unit_y, mixed(colour, WHITE, 0.6))
+        b.box(
+            bx - size * 0.3 * ux,
+            by - size * 0.8 * b.unit_y,
+            bx + size * 0.3 * ux,
+            by - size * 0.2 * b.unit_y,
+            mixed(colour, WHITE, 0.6),
+        )
     for _ in range(8):
         b.disc(b.rng.random(), b.rng.uniform(0.2, 0.34), 0.012, (250, 214, 130))
     b.soften(0.005, floor + 0.03)
@@ -137,7 +173,9 @@ def nursery(b: Backdrop) -> None:
 def bathroom(b: Backdrop) -> None:
     """Draw a tiled wall, a mirror, towels and a shelf in front."""
     top = b.rng.uniform(0.68, 0.74)
-    tile = jittered(b.rng, b.rng.choice(((232, 240, 242), (200, 226, 230), (214, 230, 218), (240, 230, 226), (176, 206, 214))))
+    tile = jittered(
+        b.rng, b.rng.choice(((232, 240, 242), (200, 226, 230), (214, 230, 218), (240, 230, 226), (176, 206, 214)))
+    )
     b.surface(b.rng.choice(("tiles", "subway tiles")), 0, tile, bottom=top, strength=0.7)
     x, ux = b.rng.uniform(0.36, 0.64), b.unit_x
     b.disc(x, 0.27, 0.2, (206, 176, 120))
@@ -146,8 +184,20 @@ def bathroom(b: Backdrop) -> None:
     side = 0.1 if x > 0.5 else 0.9
     b.line([(side - 0.1 * ux, 0.26), (side + 0.1 * ux, 0.26)], (176, 180, 184), 0.012)
     towel = b.rng.choice(((236, 150, 150), (120, 170, 190), (250, 248, 244), (150, 180, 150)))
-    b.shape([(side - 0.08 * ux, 0.26), (side + 0.08 * ux, 0.26), (side + 0.08 * ux, 0.5), (side - 0.08 * ux, 0.5)], towel, "weave", 0.6)
-    bottles(b, 0.04 if side > 0.5 else 0.8, 0.2 if side > 0.5 else 0.97, top, 0.16, ((150, 190, 200), (236, 220, 200), (190, 160, 120), (240, 240, 238)))
+    b.shape(
+        [(side - 0.08 * ux, 0.26), (side + 0.08 * ux, 0.26), (side + 0.08 * ux, 0.5), (side - 0.08 * ux, 0.5)],
+        towel,
+        "weave",
+        0.6,
+    )
+    bottles(
+        b,
+        0.04 if side > 0.5 else 0.8,
+        0.2 if side > 0.5 else 0.97,
+        top,
+        0.16,
+        ((150, 190, 200), (236, 220, 200), (190, 160, 120), (240, 240, 238)),
+    )
     plant(b, side, top, 0.07, (244, 242, 238))
     b.soften(0.007, top)
     stone = b.rng.choice(("marble", "wood", "speckles"))
@@ -183,8 +233,16 @@ def fireplace(b: Backdrop) -> None:
     for colour, tall, wide in (((226, 80, 30), 0.24, 0.1), ((250, 150, 40), 0.18, 0.08), ((255, 224, 120), 0.11, 0.05)):
         for dx in (-0.1, 0.0, 0.1):
             lean = b.rng.uniform(-0.03, 0.03)
-            b.poly([(x + (dx - wide * 0.7) * ux, floor - 0.03), (x + (dx - wide * 0.5) * ux, floor - tall * 0.5), (x + (dx + lean) * ux, floor - tall * b.rng.uniform(0.8, 1.1)),
-                    (x + (dx + wide * 0.5) * ux, floor - tall * 0.4), (x + (dx + wide * 0.7) * ux, floor - 0.03)], colour)  # fmt: skip
+            b.poly(
+                [
+                    (x + (dx - wide * 0.7) * ux, floor - 0.03),
+                    (x + (dx - wide * 0.5) * ux, floor - tall * 0.5),
+                    (x + (dx + lean) * ux, floor - tall * b.rng.uniform(0.8, 1.1)),
+                    (x + (dx + wide * 0.5) * ux, floor - tall * 0.4),
+                    (x + (dx + wide * 0.7) * ux, floor - 0.03),
+                ],
+                colour,
+            )
     b.line([(x - 0.16 * ux, floor - 0.015), (x + 0.16 * ux, floor - 0.03)], (92, 60, 42), 0.04)
     for side in (-0.28, 0.26):
         cx = x + side * ux
@@ -200,7 +258,15 @@ def window_sill(b: Backdrop) -> None:
     sill = b.rng.uniform(0.68, 0.74)
     view = b.rng.choice(("green", "town", "rain"))
     b.gradient(0, sill, (0, (150, 196, 236) if view != "rain" else (130, 144, 160)), (1, (226, 238, 246)))
-    b.ridge(sill - 0.06, 0.26, b.rng.choice(((100, 150, 90), (150, 160, 176), (190, 150, 110))), "foliage", peaks=5, strength=0.8, bottom=sill)
+    b.ridge(
+        sill - 0.06,
+        0.26,
+        b.rng.choice(((100, 150, 90), (150, 160, 176), (190, 150, 110))),
+        "foliage",
+        peaks=5,
+        strength=0.8,
+        bottom=sill,
+    )
     b.soften(0.02, sill)
     if view == "rain":
         b.texture("rain", (0, 0, 1, sill), BLACK, WHITE, 0.9)
@@ -229,12 +295,22 @@ def oak_desk(b: Backdrop) -> None:
     lamp, stack = (0.12, 0.86) if left else (0.88, 0.14)
     lean = 0.1 if left else -0.1
     books(b, stack - 0.12 * ux, stack + 0.12 * ux, top, 0.17)
-    window(b, 0.5 - 0.2 * ux, 0.06, 0.5 + 0.2 * ux, 0.34) if b.rng.random() < 0.5 else shelf(b, 0.3, 0.7, 0.28, mixed(paint, (120, 84, 54), 0.7))
+    window(b, 0.5 - 0.2 * ux, 0.06, 0.5 + 0.2 * ux, 0.34) if b.rng.random() < 0.5 else shelf(
+        b, 0.3, 0.7, 0.28, mixed(paint, (120, 84, 54), 0.7)
+    )
     metal = b.rng.choice(((50, 54, 60), (206, 166, 84), (190, 70, 60)))
     b.line([(lamp, top), (lamp - lean * 0.4 * ux, top - 0.2), (lamp + lean * 0.8 * ux, top - 0.34)], metal, 0.014)
     b.disc(lamp, top, 0.06, metal, 0.25)
     hx, hy = lamp + lean * 0.8 * ux, top - 0.34
     b.glow(hx + lean * 0.6 * ux, hy + 0.1, 0.24, (255, 232, 170), 0.7)
-    b.poly([(hx - 0.03 * ux, hy - 0.03), (hx + 0.03 * ux, hy - 0.03), (hx + (0.07 + lean * 0.5) * ux, hy + 0.06), (hx + (-0.07 + lean * 0.5) * ux, hy + 0.06)], metal)
+    b.poly(
+        [
+            (hx - 0.03 * ux, hy - 0.03),
+            (hx + 0.03 * ux, hy - 0.03),
+            (hx + (0.07 + lean * 0.5) * ux, hy + 0.06),
+            (hx + (-0.07 + lean * 0.5) * ux, hy + 0.06),
+        ],
+        metal,
+    )
     b.soften(0.006, top)
     table(b, top, jittered(b.rng, b.rng.choice(OAK[:3])), "planks", 0.8)

@@ -1,4 +1,4 @@
-"""Natural landscapes. Each function draws on a backdrop; horizon, counts and hues come from the backdrop's generator."""
+"""Natural landscapes. Each function draws on a backdrop, whose generator decides horizon, counts and hues."""
 
 import math
 
@@ -65,16 +65,35 @@ def desert(b: Backdrop) -> None:
     for row, (drop, tall) in enumerate(((0.02, 0.1), (0.12, 0.08), (0.2, 0.05))):
         colour = mixed(sand, (250, 224, 184), 0.35 - 0.15 * row)
         edge = b.ridge(horizon + drop, tall, colour, "plaster", peaks=2, rough=0.14, strength=0.5)
-        b.poly([*edge, *((x, y + 0.05 + 0.05 * (i % 50) / 50) for i, (x, y) in reversed(list(enumerate(edge))))],
-               mixed(colour, (120, 60, 30), 0.5), 0.28)  # fmt: skip
+        b.poly(
+            [*edge, *((x, y + 0.05 + 0.05 * (i % 50) / 50) for i, (x, y) in reversed(list(enumerate(edge))))],
+            mixed(colour, (120, 60, 30), 0.5),
+            0.28,
+        )
     b.surface("sand ripples", horizon + 0.2, sand, far=0.16, strength=0.65)
     for x in b.rng.choice(((0.07,), (0.93,), (0.06, 0.9), ())):
         green = jittered(b.rng, (74, 128, 76))
         base, tall = horizon + 0.22, b.rng.uniform(0.22, 0.3)
         b.line([(x, base), (x, base - tall)], green, 0.045)
         b.disc(x, base - tall, 0.022, green)
-        b.line([(x - 0.065 * b.unit_x, base - tall * 0.8), (x - 0.065 * b.unit_x, base - tall * 0.5), (x, base - tall * 0.45)], green, 0.03)
-        b.line([(x + 0.06 * b.unit_x, base - tall * 0.9), (x + 0.06 * b.unit_x, base - tall * 0.6), (x, base - tall * 0.55)], green, 0.03)
+        b.line(
+            [
+                (x - 0.065 * b.unit_x, base - tall * 0.8),
+                (x - 0.065 * b.unit_x, base - tall * 0.5),
+                (x, base - tall * 0.45),
+            ],
+            green,
+            0.03,
+        )
+        b.line(
+            [
+                (x + 0.06 * b.unit_x, base - tall * 0.9),
+                (x + 0.06 * b.unit_x, base - tall * 0.6),
+                (x, base - tall * 0.55),
+            ],
+            green,
+            0.03,
+        )
         b.line([(x + 0.008, base), (x + 0.008, base - tall)], mixed(green, WHITE, 0.3), 0.006)
 
 
@@ -90,7 +109,10 @@ def underwater(b: Backdrop) -> None:
     b.surface("sand ripples", floor, jittered(b.rng, (176, 186, 158)), far=-0.1, strength=0.6)
     b.fade(floor, floor + 0.14, (38, 116, 160), 0.75, 0.0)
     for x in (*steps(b, 0.06, 0.14, start=-0.05, end=0.25), *steps(b, 0.06, 0.14, start=0.78, end=1.05)):
-        colour, tall = b.rng.choice(((36, 142, 96), (232, 104, 116), (240, 160, 80), (170, 92, 170))), b.rng.uniform(0.1, 0.26)
+        colour, tall = (
+            b.rng.choice(((36, 142, 96), (232, 104, 116), (240, 160, 80), (170, 92, 170))),
+            b.rng.uniform(0.1, 0.26),
+        )
         for _ in range(5):
             tip = x + b.rng.uniform(-0.06, 0.06) * b.unit_x
             sway = [(x, floor + 0.08), (x + (tip - x) * 0.2, floor + 0.08 - tall * 0.5), (tip, floor + 0.08 - tall)]
@@ -109,12 +131,22 @@ def space(b: Backdrop) -> None:
     b.texture("clouds", (0, 0, 1, 0.8), BLACK, nebula, 0.5)
     for _ in range(b.rng.randint(60, 90)):
         b.disc(b.rng.random(), b.rng.uniform(0, 0.8), b.rng.choice((0.002, 0.003, 0.005)), (240, 240, 255))
-    x, y, r = b.rng.choice((b.rng.uniform(0.12, 0.3), b.rng.uniform(0.7, 0.88))), b.rng.uniform(0.14, 0.24), b.rng.uniform(0.1, 0.15)
+    x, y, r = (
+        b.rng.choice((b.rng.uniform(0.12, 0.3), b.rng.uniform(0.7, 0.88))),
+        b.rng.uniform(0.14, 0.24),
+        b.rng.uniform(0.1, 0.15),
+    )
     colour = jittered(b.rng, b.rng.choice(((236, 150, 80), (110, 180, 220), (200, 110, 160))))
     ringed = b.rng.random() < 0.6
     b.disc(x, y, r, colour)
     for band in range(-3, 4):
-        b.disc(x, y + band * r * 0.25 * b.unit_y, r * (1 - (band / 4) ** 2) ** 0.5, mixed(colour, WHITE if band % 2 else BLACK, 0.16), 0.14)
+        b.disc(
+            x,
+            y + band * r * 0.25 * b.unit_y,
+            r * (1 - (band / 4) ** 2) ** 0.5,
+            mixed(colour, WHITE if band % 2 else BLACK, 0.16),
+            0.14,
+        )
     b.disc(x + r * 0.25 * b.unit_x, y + r * 0.2 * b.unit_y, r * 0.8, BLACK, alpha=0.22)
     if ringed:
         b.arc(x, y, r * 1.02, 0, 360, mixed(colour, WHITE, 0.4), 0.004)
@@ -183,9 +215,8 @@ def mountain_top(b: Backdrop) -> None:
         b.fade(horizon - 0.1 + 0.07 * row, horizon + 0.1 + 0.07 * row, (228, 236, 246), 0.0, 0.55)
     b.soften(0.007)
     stone = jittered(b.rng, (140, 134, 128))
-    b.ridge(horizon + 0.19, 0.1, mixed(stone, BLACK, 0.15), "rock", peaks=5, strength=0.8)
-    b.surface("cobbles", horizon + 0.21, stone, far=0.15, strength=0.25)
-    b.texture("rock", (0, horizon + 0.21, 1, 1), mixed(stone, BLACK, 0.45), mixed(stone, WHITE, 0.4), 0.7, 0.5)
+    b.ridge(horizon + 0.19, 0.1, mixed(stone, BLACK, 0.15), "boulders", peaks=5, strength=0.8)
+    b.surface("boulders", horizon + 0.2, stone, far=0.15, strength=0.7)
 
 
 def river(b: Backdrop) -> None:
@@ -212,7 +243,9 @@ def river(b: Backdrop) -> None:
     b.surface("grass", horizon + 0.3, jittered(b.rng, (98, 150, 66)), far=0.1, strength=1.0)
     for x in (*steps(b, 0.02, 0.06, end=0.22), *steps(b, 0.02, 0.06, start=0.8)):
         base = horizon + b.rng.uniform(0.3, 0.36)
-        b.line([(x, base), (x + b.rng.uniform(-0.02, 0.02), base - b.rng.uniform(0.06, 0.15))], b.rng.choice(GREENS), 0.008)
+        b.line(
+            [(x, base), (x + b.rng.uniform(-0.02, 0.02), base - b.rng.uniform(0.06, 0.15))], b.rng.choice(GREENS), 0.008
+        )
 
 
 def waterfall(b: Backdrop) -> None:
@@ -220,9 +253,14 @@ def waterfall(b: Backdrop) -> None:
     sky(b, 0.3, (150, 200, 230), (226, 240, 240), 0.3)
     cliff = jittered(b.rng, (96, 110, 98))
     b.ridge(0.3, 0.24, cliff, "rock", peaks=3, strength=1.0, bottom=0.7)
-    b.texture("foliage", (0, 0.1, 1, 0.62), BLACK, (96, 150, 72), 0.4)
+    b.texture("foliage", (0, 0.31, 1, 0.62), BLACK, (96, 150, 72), 0.35)
     pool, x, wide = b.rng.uniform(0.62, 0.68), b.rng.uniform(0.3, 0.7), b.rng.uniform(0.09, 0.14) * b.unit_x
-    b.shape([(x - wide, 0.14), (x + wide, 0.14), (x + wide * 1.25, pool), (x - wide * 1.25, pool)], (226, 240, 248), "folds", 0.5)
+    b.shape(
+        [(x - wide, 0.14), (x + wide, 0.14), (x + wide * 1.25, pool), (x - wide * 1.25, pool)],
+        (226, 240, 248),
+        "folds",
+        0.5,
+    )
     for _ in range(22):
         dx = b.rng.uniform(-wide, wide)
         top = b.rng.uniform(0.14, 0.5)
@@ -231,9 +269,8 @@ def waterfall(b: Backdrop) -> None:
     b.surface("water", pool, (72, 142, 152), far=0.15, strength=0.9)
     b.glow(x, pool + 0.01, 0.3, WHITE, 0.95)
     stone = mixed(cliff, (120, 114, 104), 0.6)
-    b.ridge(0.8, 0.05, stone, "rock", peaks=6, strength=0.9, bottom=0.84)
-    b.surface("cobbles", 0.79, stone, far=0.1, strength=0.5)
-    b.texture("rock", (0, 0.79, 1, 1), mixed(stone, BLACK, 0.45), (130, 150, 100), 0.6, 0.5)
+    b.ridge(0.8, 0.05, stone, "boulders", peaks=6, strength=0.9, bottom=0.84)
+    b.surface("boulders", 0.785, stone, far=0.1, strength=0.7)
 
 
 def jungle(b: Backdrop) -> None:
@@ -247,7 +284,11 @@ def jungle(b: Backdrop) -> None:
     b.fade(ground, ground + 0.08, (40, 80, 44), 0.6, 0.0)
     for side in (0.0, 1.0):
         for _ in range(8):
-            y, reach, drop = b.rng.uniform(-0.05, 0.72), b.rng.uniform(0.18, 0.36) * b.unit_x, b.rng.uniform(-0.12, 0.14)
+            y, reach, drop = (
+                b.rng.uniform(-0.05, 0.72),
+                b.rng.uniform(0.18, 0.36) * b.unit_x,
+                b.rng.uniform(-0.12, 0.14),
+            )
             tip_x = side + reach * (1 if side == 0 else -1)
             green = jittered(b.rng, b.rng.choice(GREENS))
             mid_x, tip_y = (side + tip_x) / 2, y + drop + 0.06
@@ -280,7 +321,9 @@ def starry_night(b: Backdrop) -> None:
     b.gradient(0, horizon, (0, jittered(b.rng, (12, 18, 52))), (1, jittered(b.rng, (64, 88, 150))))
     b.texture("clouds", (0, 0, 1, horizon * 0.9), BLACK, (140, 140, 210), 0.35)
     for _ in range(120):
-        b.disc(b.rng.random(), b.rng.random() ** 1.3 * horizon, b.rng.choice((0.002, 0.003, 0.003, 0.006)), (250, 248, 230))
+        b.disc(
+            b.rng.random(), b.rng.random() ** 1.3 * horizon, b.rng.choice((0.002, 0.003, 0.003, 0.006)), (250, 248, 230)
+        )
     if b.rng.random() < 0.5:
         b.disc(b.rng.uniform(0.1, 0.9), 0.14, 0.06, (250, 244, 214))
     b.ridge(horizon, 0.14, (36, 50, 86), "rock", peaks=3, strength=0.4)
@@ -320,6 +363,5 @@ def rocky_coast(b: Backdrop) -> None:
     for _ in range(26):
         b.disc(b.rng.random(), 0.66 + b.rng.uniform(-0.03, 0.03), b.rng.uniform(0.01, 0.035), (240, 246, 248), 0.4, 0.6)
     b.soften(0.005)
-    b.ridge(0.72, 0.06, cliff, "rock", peaks=6, strength=1.0, bottom=0.8)
-    b.surface("cobbles", 0.73, cliff, far=0.1, strength=0.5)
-    b.texture("rock", (0, 0.73, 1, 1), mixed(cliff, BLACK, 0.45), mixed(cliff, WHITE, 0.4), 0.7, 0.5)
+    b.ridge(0.72, 0.06, cliff, "boulders", peaks=6, strength=1.0, bottom=0.8)
+    b.surface("boulders", 0.725, cliff, far=0.1, strength=0.8)

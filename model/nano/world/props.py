@@ -10,7 +10,14 @@ WHITE: Rgb = (255, 255, 255)
 BLACK: Rgb = (20, 18, 28)
 OAK: tuple[Rgb, ...] = ((196, 150, 98), (176, 126, 78), (206, 168, 120), (150, 104, 66))
 GREENS: tuple[Rgb, ...] = ((58, 122, 58), (84, 150, 66), (44, 100, 62), (112, 160, 76))
-BRIGHT: tuple[Rgb, ...] = ((222, 70, 66), (52, 128, 196), (244, 190, 66), (74, 160, 102), (238, 132, 60), (150, 96, 176))
+BRIGHT: tuple[Rgb, ...] = (
+    (222, 70, 66),
+    (52, 128, 196),
+    (244, 190, 66),
+    (74, 160, 102),
+    (238, 132, 60),
+    (150, 96, 176),
+)
 
 
 def steps(b: Backdrop, low: float, high: float, *, start: float = -0.1, end: float = 1.1) -> list[float]:
@@ -25,7 +32,9 @@ def steps(b: Backdrop, low: float, high: float, *, start: float = -0.1, end: flo
     return xs
 
 
-def sky(b: Backdrop, horizon: float, top: Rgb = (84, 160, 232), bottom: Rgb = (208, 232, 248), cover: float = 0.8) -> None:
+def sky(
+    b: Backdrop, horizon: float, top: Rgb = (84, 160, 232), bottom: Rgb = (208, 232, 248), cover: float = 0.8
+) -> None:
     """Fill the sky down to `horizon`; cover: the opacity of its clouds."""
     b.gradient(0, horizon + 0.02, (0, jittered(b.rng, top)), (1, jittered(b.rng, bottom)))
     if cover > 0:
@@ -58,8 +67,15 @@ def fir(b: Backdrop, x: float, base: float, tall: float, colour: Rgb) -> None:
 def tree(b: Backdrop, x: float, base: float, tall: float, leaves: Sequence[Rgb], trunk: Rgb = (96, 68, 48)) -> None:
     """Draw a round tree with a crown of many leaves."""
     ux, uy = b.unit_x, b.unit_y
-    b.poly([(x - 0.03 * tall * ux, base), (x - 0.014 * tall * ux, base - tall * 0.6 * uy),
-            (x + 0.014 * tall * ux, base - tall * 0.6 * uy), (x + 0.03 * tall * ux, base)], trunk)  # fmt: skip
+    b.poly(
+        [
+            (x - 0.03 * tall * ux, base),
+            (x - 0.014 * tall * ux, base - tall * 0.6 * uy),
+            (x + 0.014 * tall * ux, base - tall * 0.6 * uy),
+            (x + 0.03 * tall * ux, base),
+        ],
+        trunk,
+    )
     colour = b.rng.choice(list(leaves))
     middle = base - tall * 0.68 * uy
     for ring in range(34):
@@ -79,9 +95,16 @@ def palm(b: Backdrop, x: float, base: float, tall: float, lean: float) -> None:
         turn = math.pi * (1.12 - frond * 0.155 + b.rng.uniform(-0.04, 0.04)) * -1
         reach = tall * 0.42
         ex, ey = math.cos(turn) * reach, math.sin(turn) * reach * 0.55
-        bend = [(top_x, top_y), (top_x + ex * 0.55 * ux, top_y + (ey * 0.85 - 0.02) * uy), (top_x + ex * ux, top_y + (ey * 0.6 + 0.1) * uy)]
+        bend = [
+            (top_x, top_y),
+            (top_x + ex * 0.55 * ux, top_y + (ey * 0.85 - 0.02) * uy),
+            (top_x + ex * ux, top_y + (ey * 0.6 + 0.1) * uy),
+        ]
         b.line(bend, b.rng.choice(GREENS), 0.022)
-        b.poly([bend[0], (bend[1][0], bend[1][1] - 0.016 * uy), bend[2], (bend[1][0], bend[1][1] + 0.04 * uy)], b.rng.choice(GREENS))
+        b.poly(
+            [bend[0], (bend[1][0], bend[1][1] - 0.016 * uy), bend[2], (bend[1][0], bend[1][1] + 0.04 * uy)],
+            b.rng.choice(GREENS),
+        )
 
 
 def plant(b: Backdrop, x: float, base: float, size: float, pot: Rgb | None = None) -> None:
@@ -89,23 +112,57 @@ def plant(b: Backdrop, x: float, base: float, size: float, pot: Rgb | None = Non
     ux, uy = b.unit_x, b.unit_y
     for _ in range(11):
         turn = b.rng.uniform(-1.25, 1.25)
-        tip = (x + math.sin(turn) * size * 1.05 * ux, base - size * (0.75 + math.cos(turn) * b.rng.uniform(0.7, 1.2)) * uy)
+        tip = (
+            x + math.sin(turn) * size * 1.05 * ux,
+            base - size * (0.75 + math.cos(turn) * b.rng.uniform(0.7, 1.2)) * uy,
+        )
         root = (x, base - size * 0.7 * uy)
         mid = ((tip[0] + root[0]) / 2, (tip[1] + root[1]) / 2)
         wide = size * 0.17
         green = jittered(b.rng, b.rng.choice(GREENS))
-        b.poly([root, (mid[0] - wide * math.cos(turn) * ux, mid[1] - wide * math.sin(turn) * uy), tip,
-                (mid[0] + wide * math.cos(turn) * ux, mid[1] + wide * math.sin(turn) * uy)], green)  # fmt: skip
+        b.poly(
+            [
+                root,
+                (mid[0] - wide * math.cos(turn) * ux, mid[1] - wide * math.sin(turn) * uy),
+                tip,
+                (mid[0] + wide * math.cos(turn) * ux, mid[1] + wide * math.sin(turn) * uy),
+            ],
+            green,
+        )
         b.line([root, tip], mixed(green, WHITE, 0.25), 0.003)
     colour = pot or b.rng.choice(((206, 120, 84), (232, 228, 220), (90, 96, 104)))
-    b.poly([(x - size * 0.42 * ux, base - size * 0.75 * uy), (x + size * 0.42 * ux, base - size * 0.75 * uy),
-            (x + size * 0.3 * ux, base), (x - size * 0.3 * ux, base)], colour)  # fmt: skip
-    b.poly([(x + size * 0.1 * ux, base - size * 0.75 * uy), (x + size * 0.42 * ux, base - size * 0.75 * uy),
-            (x + size * 0.3 * ux, base), (x + size * 0.1 * ux, base)], mixed(colour, BLACK, 0.18))  # fmt: skip
+    b.poly(
+        [
+            (x - size * 0.42 * ux, base - size * 0.75 * uy),
+            (x + size * 0.42 * ux, base - size * 0.75 * uy),
+            (x + size * 0.3 * ux, base),
+            (x - size * 0.3 * ux, base),
+        ],
+        colour,
+    )
+    b.poly(
+        [
+            (x + size * 0.1 * ux, base - size * 0.75 * uy),
+            (x + size * 0.42 * ux, base - size * 0.75 * uy),
+            (x + size * 0.3 * ux, base),
+            (x + size * 0.1 * ux, base),
+        ],
+        mixed(colour, BLACK, 0.18),
+    )
 
 
-def window(b: Backdrop, x0: float, y0: float, x1: float, y1: float, *, frame: Rgb = (246, 244, 238),
-           light: tuple[Rgb, Rgb] = ((176, 212, 240), (232, 242, 248)), columns: int = 2, rows: int = 2) -> None:  # fmt: skip
+def window(
+    b: Backdrop,
+    x0: float,
+    y0: float,
+    x1: float,
+    y1: float,
+    *,
+    frame: Rgb = (246, 244, 238),
+    light: tuple[Rgb, Rgb] = ((176, 212, 240), (232, 242, 248)),
+    columns: int = 2,
+    rows: int = 2,
+) -> None:
     """Draw a window with panes."""
     thick_x, thick_y = 0.016 * b.unit_x, 0.016 * b.unit_y
     b.box(x0 - thick_x, y0 - thick_y, x1 + thick_x, y1 + thick_y, mixed(frame, BLACK, 0.1))
@@ -127,8 +184,15 @@ def pendant(b: Backdrop, x: float, y: float, size: float, colour: Rgb, light: Rg
     ux, uy = b.unit_x, b.unit_y
     b.line([(x, 0), (x, y - size * 0.5 * uy)], (40, 36, 38), 0.004)
     b.glow(x, y + size * 0.2 * uy, size * 2.6, light, 0.5)
-    b.poly([(x - size * 0.15 * ux, y - size * 0.55 * uy), (x + size * 0.15 * ux, y - size * 0.55 * uy),
-            (x + size * 0.6 * ux, y), (x - size * 0.6 * ux, y)], colour)  # fmt: skip
+    b.poly(
+        [
+            (x - size * 0.15 * ux, y - size * 0.55 * uy),
+            (x + size * 0.15 * ux, y - size * 0.55 * uy),
+            (x + size * 0.6 * ux, y),
+            (x - size * 0.6 * ux, y),
+        ],
+        colour,
+    )
     b.disc(x, y, size * 0.6, mixed(light, WHITE, 0.5), 0.18)
 
 
@@ -155,8 +219,16 @@ def pennants(b: Backdrop, y: float, sag: float, colours: Sequence[Rgb] = BRIGHT)
 
 def books(b: Backdrop, x0: float, x1: float, base: float, tall: float) -> None:
     """Draw a row of books."""
-    spines: tuple[Rgb, ...] = ((166, 62, 56), (56, 92, 134), (214, 186, 120), (70, 116, 86), (112, 74, 122), (206, 118, 64),
-                               (232, 224, 206), (60, 60, 72))  # fmt: skip
+    spines: tuple[Rgb, ...] = (
+        (166, 62, 56),
+        (56, 92, 134),
+        (214, 186, 120),
+        (70, 116, 86),
+        (112, 74, 122),
+        (206, 118, 64),
+        (232, 224, 206),
+        (60, 60, 72),
+    )
     x = x0
     while x < x1 - 0.05 * b.unit_x:
         wide, high = b.rng.uniform(0.022, 0.046) * b.unit_x, tall * b.rng.uniform(0.68, 1.0)
@@ -225,8 +297,15 @@ def lights(b: Backdrop, count: int, colours: Sequence[Rgb], y0: float, y1: float
         b.arc(x, y, r, 0, 360, mixed(colour, WHITE, 0.3), r * 0.12)
 
 
-def buildings(b: Backdrop, ground: float, walls: Sequence[Rgb], glass: Sequence[Rgb], share: float,
-              *, tall: tuple[float, float] = (0.28, 0.52)) -> None:  # fmt: skip
+def buildings(
+    b: Backdrop,
+    ground: float,
+    walls: Sequence[Rgb],
+    glass: Sequence[Rgb],
+    share: float,
+    *,
+    tall: tuple[float, float] = (0.28, 0.52),
+) -> None:
     """Draw a row of towers with windows; share: how many windows have the first colour of `glass`."""
     for x in steps(b, 0.12, 0.19):
         wide, top = b.rng.uniform(0.12, 0.2) * b.unit_x, ground - b.rng.uniform(*tall)

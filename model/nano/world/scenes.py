@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from brandpress.model.nano.world import countryside, indoors, outdoors, shops, studio, surfaces, towns, venues
+from brandpress.model.nano.world import countryside, festive, indoors, outdoors, shops, studio, surfaces, towns, venues
 from brandpress.model.nano.world.abstract import abstract
 from brandpress.model.nano.world.backdrop import Backdrop
 from brandpress.model.nano.world.colours import Rgb, from_hex, jittered, random_colour, to_hex
@@ -43,8 +43,8 @@ _PLAIN: dict[str, Callable[[Backdrop], None]] = {
     "picnic": countryside.picnic,
     "cabin": countryside.cabin,
     "playground": countryside.playground,
-    "rooftop": countryside.terrace,
-    "halloween": countryside.halloween,
+    "rooftop": towns.terrace,
+    "halloween": festive.halloween,
     "city": towns.city,
     "night city": towns.night_city,
     "street": towns.street,
@@ -70,7 +70,7 @@ _PLAIN: dict[str, Callable[[Backdrop], None]] = {
     "flower shop": shops.flower_shop,
     "boutique": shops.boutique,
     "bar": shops.bar,
-    "christmas market": shops.christmas_market,
+    "christmas market": festive.christmas_market,
     "laboratory": shops.laboratory,
     "stage": venues.stage,
     "concert": venues.concert,
@@ -83,9 +83,9 @@ _PLAIN: dict[str, Callable[[Backdrop], None]] = {
     "pool": venues.pool,
     "stadium": venues.stadium,
     "bricks": venues.loft,
-    "bokeh": venues.bokeh,
-    "party": venues.party,
-    "birthday": venues.birthday,
+    "bokeh": festive.bokeh,
+    "party": festive.party,
+    "birthday": festive.birthday,
     "wooden table": surfaces.wooden_table,
     "marble table": surfaces.marble_table,
     "marble podium": studio.marble_podium,
@@ -162,8 +162,8 @@ HUES: dict[str, Rgb] = {
 ABSTRACT = 0.15
 """Share of abstract scenes and moods. An abstract scene is unique, so the model learns to copy references instead of
 recognising scenes."""
-PURE_WHITE, STUDIO = 0.05, 0.14
-"""Shares of the pure white ground and of plain grounds in a colour."""
+PURE_WHITE, STUDIO = 0.09, 0.14
+"""Shares of the pure white ground, which is 0 in a look that would tint it, and of plain grounds in a colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class Scene:
         else:
             raise ValueError(f"scene: unknown scene {self.name!r}; allowed: {', '.join(SCENES)}")
         if self.name in _SHADED:
-            backdrop.shade(backdrop.rng.choice((0.0, 0.1, 0.2, 0.3)))
+            backdrop.shade(backdrop.rng.choice((0.0, 0.15, 0.3, 0.45)))
         return grade(backdrop.finish(), self.grade)
 
     def _hue(self) -> Rgb:
@@ -200,24 +200,29 @@ class Scene:
 
 def random_scene(rng: random.Random, look: str, exclude: str | None = None) -> Scene:
     """Returns a random scene with this look. exclude: the name of a scene type to leave out."""
-    name = _random_name(rng)
+    name = _random_name(rng, look)
     while name == exclude:
-        name = _random_name(rng)
-    colour = _random_colour(rng, name) if name in COLOURED else None
+        name = _random_name(rng, look)
+    colour = _random_colour(rng, name, look) if name in COLOURED else None
     return Scene(name=name, colour=colour, grade=look, seed=rng.getrandbits(32))
 
 
-def _random_name(rng: random.Random) -> str:
+def _random_name(rng: random.Random, look: str) -> str:
     roll = rng.random()
     if roll < ABSTRACT:
         return "abstract" if roll < ABSTRACT / 2 else rng.choice(MOODS)
     if roll < ABSTRACT + STUDIO:
         return "studio"
-    return "pure white" if roll < ABSTRACT + STUDIO + PURE_WHITE else rng.choice(NAMEABLE)
+    if roll < ABSTRACT + STUDIO + PURE_WHITE and look == "none":
+        return "pure white"
+    return rng.choice(NAMEABLE)
 
 
-def _random_colour(rng: random.Random, name: str) -> str:
-    """Returns a colour word or, for studios in 40 % and others in 20 %, a hexadecimal colour; no studio is white."""
-    if rng.random() < (0.4 if name == "studio" else 0.2):
+def _random_colour(rng: random.Random, name: str, look: str) -> str:
+    """Returns a colour word, or a hexadecimal colour in 50 % of untinted studios and in 20 % of other untinted scenes.
+
+    A studio is never white: that is the pure white ground.
+    """
+    if look == "none" and rng.random() < (0.5 if name == "studio" else 0.2):
         return to_hex(random_colour(rng))
     return rng.choice([hue for hue in HUES if hue != "white" or name != "studio"])

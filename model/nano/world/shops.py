@@ -8,8 +8,6 @@ from brandpress.model.nano.world.props import (
     OAK,
     WHITE,
     bottles,
-    bulbs,
-    fir,
     packets,
     pendant,
     plant,
@@ -26,7 +24,9 @@ _FRUIT: tuple[Rgb, ...] = ((206, 52, 46), (240, 150, 40), (120, 170, 60), (244, 
 def cafe(b: Backdrop) -> None:
     """Draw a cosy café: a counter, a blackboard, lamps, and a table in front."""
     top = b.rng.uniform(0.68, 0.74)
-    wall = jittered(b.rng, b.rng.choice(((150, 104, 80), (96, 112, 100), (222, 204, 180), (116, 84, 70), (88, 100, 112))))
+    wall = jittered(
+        b.rng, b.rng.choice(((150, 104, 80), (96, 112, 100), (222, 204, 180), (116, 84, 70), (88, 100, 112)))
+    )
     b.surface(b.rng.choice(("brick", "plaster", "subway tiles", "boards")), 0, wall, bottom=top, strength=0.5, far=0.1)
     x, ux = b.rng.choice((0.1, 0.52)), b.unit_x
     b.box(x - 0.012, 0.12, x + 0.392, 0.37, (120, 82, 54))
@@ -66,16 +66,26 @@ def bakery(b: Backdrop) -> None:
             if b.rng.random() < 0.5:
                 b.disc(x, y - 0.035, 0.065, crust, 0.62)
                 for cut in (-0.03, 0.0, 0.03):
-                    b.line([(x + (cut - 0.01) * b.unit_x, y - 0.05), (x + (cut + 0.012) * b.unit_x, y - 0.02)], mixed(crust, WHITE, 0.5), 0.008)
+                    b.line(
+                        [(x + (cut - 0.01) * b.unit_x, y - 0.05), (x + (cut + 0.012) * b.unit_x, y - 0.02)],
+                        mixed(crust, WHITE, 0.5),
+                        0.008,
+                    )
             else:
                 for loaf in (-0.03, 0.0, 0.03):
-                    b.line([(x + loaf * b.unit_x, y - 0.13), (x + loaf * b.unit_x, y - 0.02)], mixed(crust, BLACK, abs(loaf) * 4), 0.034)
+                    b.line(
+                        [(x + loaf * b.unit_x, y - 0.13), (x + loaf * b.unit_x, y - 0.02)],
+                        mixed(crust, BLACK, abs(loaf) * 4),
+                        0.034,
+                    )
                 b.box(x - 0.055 * b.unit_x, y - 0.07, x + 0.055 * b.unit_x, y, (150, 104, 62))
         shelf(b, 0, 1, y, wood)
     b.soften(0.006, top)
     for lamp in (0.25, 0.75):
         pendant(b, lamp, 0.1, 0.1, (60, 56, 54))
-    table(b, top, jittered(b.rng, b.rng.choice(((226, 196, 156), (240, 236, 228)))), b.rng.choice(("wood", "marble")), 0.6)
+    table(
+        b, top, jittered(b.rng, b.rng.choice(((226, 196, 156), (240, 236, 228)))), b.rng.choice(("wood", "marble")), 0.6
+    )
 
 
 def supermarket(b: Backdrop) -> None:
@@ -98,9 +108,15 @@ def market_stall(b: Backdrop) -> None:
     top = b.rng.uniform(0.68, 0.74)
     b.gradient(0, top, (0, (190, 206, 214)), (1, (226, 214, 196)))
     for x in steps(b, 0.2, 0.3):
-        b.box(x, 0.12, x + 0.2 * b.unit_x, top, jittered(b.rng, b.rng.choice(((206, 160, 130), (180, 190, 180), (226, 206, 170)))))
+        b.box(
+            x,
+            0.12,
+            x + 0.2 * b.unit_x,
+            top,
+            jittered(b.rng, b.rng.choice(((206, 160, 130), (180, 190, 180), (226, 206, 170)))),
+        )
     b.soften(0.03, top)
-    for row, y in enumerate((0.46, 0.6)):
+    for y in (0.46, 0.6):
         for x in steps(b, 0.27, 0.27, start=-0.06):
             colour, wide = b.rng.choice(_FRUIT), 0.25 * b.unit_x
             for _ in range(34):
@@ -123,16 +139,32 @@ def market_stall(b: Backdrop) -> None:
 def flower_shop(b: Backdrop) -> None:
     """Draw buckets full of flowers and a wooden counter."""
     top = b.rng.uniform(0.68, 0.74)
-    b.surface("plaster", 0, jittered(b.rng, b.rng.choice(((206, 216, 206), (236, 228, 220), (110, 130, 122)))), bottom=top, strength=0.4)
+    b.surface(
+        "plaster",
+        0,
+        jittered(b.rng, b.rng.choice(((206, 216, 206), (236, 228, 220), (110, 130, 122)))),
+        bottom=top,
+        strength=0.4,
+    )
     for y in (0.36, 0.64):
         for x in steps(b, 0.17, 0.22):
-            colour = b.rng.choice(((238, 106, 140), (250, 214, 90), (250, 246, 244), (176, 120, 220), (232, 84, 72), (246, 170, 190)))
+            colour = b.rng.choice(
+                ((238, 106, 140), (250, 214, 90), (250, 246, 244), (176, 120, 220), (232, 84, 72), (246, 170, 190))
+            )
             for _ in range(9):
                 dx, dy = b.rng.uniform(-0.09, 0.09) * b.unit_x, b.rng.uniform(0.1, 0.2)
                 b.line([(x, y - 0.05), (x + dx, y - dy)], (76, 130, 66), 0.007)
                 b.disc(x + dx, y - dy, 0.03, jittered(b.rng, colour))
                 b.disc(x + dx, y - dy, 0.014, mixed(colour, BLACK, 0.16))
-            b.poly([(x - 0.06 * b.unit_x, y - 0.09), (x + 0.06 * b.unit_x, y - 0.09), (x + 0.045 * b.unit_x, y), (x - 0.045 * b.unit_x, y)], (150, 160, 164))
+            b.poly(
+                [
+                    (x - 0.06 * b.unit_x, y - 0.09),
+                    (x + 0.06 * b.unit_x, y - 0.09),
+                    (x + 0.045 * b.unit_x, y),
+                    (x - 0.045 * b.unit_x, y),
+                ],
+                (150, 160, 164),
+            )
         shelf(b, 0, 1, y, (150, 112, 78))
     b.soften(0.007, top)
     table(b, top, jittered(b.rng, b.rng.choice(OAK)))
@@ -146,7 +178,12 @@ def boutique(b: Backdrop) -> None:
     x = b.rng.choice((0.05, 0.5))
     b.line([(x, 0.24), (x + 0.45, 0.24)], (196, 160, 90), 0.012)
     for index in range(10):
-        cx, cloth = x + 0.03 + index * 0.042, jittered(b.rng, b.rng.choice(((206, 190, 170), (96, 110, 130), (190, 120, 110), (70, 70, 76), (226, 220, 210))))
+        cx, cloth = (
+            x + 0.03 + index * 0.042,
+            jittered(
+                b.rng, b.rng.choice(((206, 190, 170), (96, 110, 130), (190, 120, 110), (70, 70, 76), (226, 220, 210)))
+            ),
+        )
         low = 0.24 + b.rng.uniform(0.2, 0.3)
         b.poly([(cx - 0.022, 0.28), (cx, 0.25), (cx + 0.022, 0.28), (cx + 0.026, low), (cx - 0.026, low)], cloth)
         b.line([(cx + 0.02, 0.29), (cx + 0.024, low)], mixed(cloth, BLACK, 0.25), 0.005)
@@ -154,7 +191,9 @@ def boutique(b: Backdrop) -> None:
     for y in (0.22, 0.38, 0.54):
         for dx in (0.03, 0.15, 0.27):
             for fold in range(3):
-                tone = jittered(b.rng, b.rng.choice(((206, 190, 170), (120, 140, 160), (226, 220, 210), (170, 110, 100))))
+                tone = jittered(
+                    b.rng, b.rng.choice(((206, 190, 170), (120, 140, 160), (226, 220, 210), (170, 110, 100)))
+                )
                 b.box(other + dx, y - 0.03 * (fold + 1), other + dx + 0.09, y - 0.03 * fold - 0.004, tone)
         shelf(b, other, other + 0.38, y, (176, 134, 92))
     for spot in (0.2, 0.5, 0.8):
@@ -166,7 +205,14 @@ def boutique(b: Backdrop) -> None:
 def bar(b: Backdrop) -> None:
     """Draw a night club bar: bottles, neon tubes and a glossy counter."""
     top = b.rng.uniform(0.68, 0.74)
-    b.surface(b.rng.choice(("brick", "boards", "plaster")), 0, jittered(b.rng, (52, 38, 66)), bottom=top, strength=0.6, far=0.0)
+    b.surface(
+        b.rng.choice(("brick", "boards", "plaster")),
+        0,
+        jittered(b.rng, (52, 38, 66)),
+        bottom=top,
+        strength=0.6,
+        far=0.0,
+    )
     first, second = b.rng.sample(((255, 60, 150), (60, 210, 255), (255, 180, 60), (150, 90, 255), (80, 255, 160)), 2)
     for y in (0.42, 0.58):
         b.fade(y - 0.13, y, second, 0.0, 0.4)
@@ -182,52 +228,26 @@ def bar(b: Backdrop) -> None:
             b.arc(x, 0.17, radius, 0, 360, first if radius > 0.1 else second, 0.016)
             b.arc(x, 0.17, radius - 0.005, 0, 360, mixed(first if radius > 0.1 else second, WHITE, 0.7), 0.006)
     else:
-        path = ([(-0.2, 0.2), (-0.12, 0.1), (-0.04, 0.22), (0.04, 0.1), (0.12, 0.22), (0.2, 0.1)] if shape == "zigzag" else
-                [(-0.09, 0.08), (0.09, 0.08), (0.0, 0.18), (-0.09, 0.08), (0.0, 0.18), (0.0, 0.26), (-0.05, 0.26), (0.05, 0.26)])  # fmt: skip
+        path = (
+            [(-0.2, 0.2), (-0.12, 0.1), (-0.04, 0.22), (0.04, 0.1), (0.12, 0.22), (0.2, 0.1)]
+            if shape == "zigzag"
+            else [
+                (-0.09, 0.08),
+                (0.09, 0.08),
+                (0.0, 0.18),
+                (-0.09, 0.08),
+                (0.0, 0.18),
+                (0.0, 0.26),
+                (-0.05, 0.26),
+                (0.05, 0.26),
+            ]
+        )
         points = [(x + dx * ux, y) for dx, y in path]
         b.line(points, first, 0.018)
         b.line(points, mixed(first, WHITE, 0.75), 0.007)
     table(b, top, jittered(b.rng, (70, 46, 56)), b.rng.choice(("wood", "marble")), 0.5)
     b.glow(0.25, top + 0.08, 0.3, first, 0.45)
     b.glow(0.75, top + 0.08, 0.3, second, 0.45)
-
-
-def christmas_market(b: Backdrop) -> None:
-    """Draw wooden huts with lights, a fir and snow on the ground."""
-    ground = b.rng.uniform(0.62, 0.68)
-    b.gradient(0, ground, (0, jittered(b.rng, (20, 28, 66))), (1, jittered(b.rng, (84, 74, 120))))
-    ux = b.unit_x
-    for x in steps(b, 0.42, 0.5, start=-0.16):
-        wood = jittered(b.rng, (142, 92, 56))
-        b.shape([(x, 0.3), (x + 0.36 * ux, 0.3), (x + 0.36 * ux, ground), (x, ground)], wood, "boards", 0.8)
-        b.box(x + 0.04 * ux, 0.36, x + 0.32 * ux, 0.5, (255, 206, 120))
-        b.glow(x + 0.18 * ux, 0.43, 0.22, (255, 196, 100), 0.6)
-        for index in range(7):
-            gx = x + (0.055 + 0.04 * index) * ux
-            b.disc(gx, 0.47, 0.018, b.rng.choice(BRIGHT))
-            b.line([(gx, 0.36), (gx, 0.4)], (120, 80, 50), 0.004)
-            b.disc(gx, 0.405, 0.012, b.rng.choice(((206, 50, 50), (240, 200, 80), (60, 140, 90))))
-        b.box(x, 0.5, x + 0.36 * ux, 0.53, mixed(wood, WHITE, 0.25))
-        b.poly([(x - 0.04 * ux, 0.31), (x + 0.18 * ux, 0.15), (x + 0.4 * ux, 0.31)], mixed(wood, BLACK, 0.3))
-        b.line([(x - 0.05 * ux, 0.31), (x + 0.18 * ux, 0.15), (x + 0.41 * ux, 0.31)], (244, 248, 252), 0.03)
-        for index in range(9):
-            lx = x + (-0.02 + 0.05 * index) * ux
-            b.glow(lx, 0.33, 0.035, (255, 220, 130))
-            b.disc(lx, 0.33, 0.009, (255, 246, 206))
-    tx = b.rng.choice((0.06, 0.94, 0.5))
-    fir(b, tx, ground + 0.03, 0.56, (36, 88, 62))
-    for _ in range(26):
-        y = b.rng.uniform(0.18, ground)
-        reach = (y - 0.08) * 0.13 * ux
-        b.disc(tx + b.rng.uniform(-reach, reach), y, 0.009, b.rng.choice(((255, 226, 140), (236, 80, 70), (255, 250, 226))))
-    b.glow(tx, 0.09, 0.09, (255, 230, 130))
-    b.disc(tx, 0.09, 0.02, (255, 240, 180))
-    b.soften(0.006, ground)
-    bulbs(b, b.rng.uniform(0.03, 0.07), 0.06, ((255, 220, 140),), count=15)
-    b.surface(b.rng.choice(("snow", "cobbles")), ground, jittered(b.rng, (206, 208, 226)), strength=0.6)
-    b.fade(ground, 0.86, (255, 200, 120), 0.4, 0.0)
-    for _ in range(45):
-        b.disc(b.rng.random(), b.rng.random(), b.rng.choice((0.003, 0.005, 0.007)), WHITE, alpha=0.85)
 
 
 def laboratory(b: Backdrop) -> None:
@@ -238,9 +258,29 @@ def laboratory(b: Backdrop) -> None:
     for y in (0.36, 0.54):
         shelf(b, 0.04, 0.96, y, (196, 206, 212))
         for x in steps(b, 0.1, 0.16, start=0.06, end=0.92):
-            liquid, s = b.rng.choice(((80, 190, 220), (150, 210, 90), (236, 130, 160), (250, 200, 80), (160, 120, 220))), 0.05
-            b.poly([(x - 0.3 * s * b.unit_x, y - 2.2 * s), (x + 0.3 * s * b.unit_x, y - 2.2 * s), (x + 0.3 * s * b.unit_x, y - 1.4 * s),
-                    (x + s * b.unit_x, y), (x - s * b.unit_x, y), (x - 0.3 * s * b.unit_x, y - 1.4 * s)], (240, 248, 250))  # fmt: skip
-            b.poly([(x - 0.6 * s * b.unit_x, y - 0.8 * s), (x + 0.6 * s * b.unit_x, y - 0.8 * s), (x + s * b.unit_x, y), (x - s * b.unit_x, y)], liquid)
+            liquid, s = (
+                b.rng.choice(((80, 190, 220), (150, 210, 90), (236, 130, 160), (250, 200, 80), (160, 120, 220))),
+                0.05,
+            )
+            b.poly(
+                [
+                    (x - 0.3 * s * b.unit_x, y - 2.2 * s),
+                    (x + 0.3 * s * b.unit_x, y - 2.2 * s),
+                    (x + 0.3 * s * b.unit_x, y - 1.4 * s),
+                    (x + s * b.unit_x, y),
+                    (x - s * b.unit_x, y),
+                    (x - 0.3 * s * b.unit_x, y - 1.4 * s),
+                ],
+                (240, 248, 250),
+            )
+            b.poly(
+                [
+                    (x - 0.6 * s * b.unit_x, y - 0.8 * s),
+                    (x + 0.6 * s * b.unit_x, y - 0.8 * s),
+                    (x + s * b.unit_x, y),
+                    (x - s * b.unit_x, y),
+                ],
+                liquid,
+            )
     b.soften(0.006, top)
     table(b, top, jittered(b.rng, (236, 240, 242), 5), "plaster", 0.2)

@@ -37,7 +37,13 @@ def _platform(b: Backdrop, x: float, y: float, reach: float, side: Rgb, top: Rgb
     b.box(x - reach * b.unit_x, y, x + reach * b.unit_x, y + high, side)
     b.disc(x, y, reach, top, flat)
     if kind:
-        rim = [(x + math.cos(i * math.pi / 24) * reach * b.unit_x, y + math.sin(i * math.pi / 24) * reach * flat * b.unit_y) for i in range(48)]
+        rim = [
+            (
+                x + math.cos(i * math.pi / 24) * reach * b.unit_x,
+                y + math.sin(i * math.pi / 24) * reach * flat * b.unit_y,
+            )
+            for i in range(48)
+        ]
         b.shape(rim, top, kind, 0.9)
 
 
@@ -59,7 +65,9 @@ def podium(b: Backdrop, hue: Rgb) -> None:
 
 def marble_podium(b: Backdrop) -> None:
     """Draw a round marble platform before a plain wall with an arch."""
-    wall = b.rng.choice(((232, 224, 216), (206, 214, 206), (236, 212, 206), (196, 206, 218), (70, 80, 82), (226, 206, 176)))
+    wall = b.rng.choice(
+        ((232, 224, 216), (206, 214, 206), (236, 212, 206), (196, 206, 218), (70, 80, 82), (226, 206, 176))
+    )
     b.surface("plaster", 0, wall, bottom=0.74, strength=0.25)
     radius = b.rng.uniform(0.24, 0.3)
     x, half = b.rng.uniform(0.42, 0.58), radius * b.unit_x
@@ -90,10 +98,17 @@ def geometric(b: Backdrop, hue: Rgb) -> None:
     """Draw cubes, columns and steps in shades of one colour."""
     b.gradient(0, 0.76, (0, mixed(hue, WHITE, 0.3)), (1, mixed(hue, WHITE, 0.12)))
     for x in steps(b, 0.16, 0.26):
-        wide, tall, tone = b.rng.uniform(0.1, 0.2) * b.unit_x, b.rng.uniform(0.12, 0.5), mixed(hue, b.rng.choice((WHITE, BLACK)), b.rng.uniform(0.05, 0.3))
+        wide, tall, tone = (
+            b.rng.uniform(0.1, 0.2) * b.unit_x,
+            b.rng.uniform(0.12, 0.5),
+            mixed(hue, b.rng.choice((WHITE, BLACK)), b.rng.uniform(0.05, 0.3)),
+        )
         b.box(x, 0.78 - tall, x + wide, 0.78, tone)
         b.box(x + wide * 0.7, 0.78 - tall, x + wide, 0.78, mixed(tone, BLACK, 0.14))
-        b.poly([(x, 0.78 - tall), (x + wide * 0.3, 0.745 - tall), (x + wide, 0.745 - tall), (x + wide, 0.78 - tall)], mixed(tone, WHITE, 0.3))
+        b.poly(
+            [(x, 0.78 - tall), (x + wide * 0.3, 0.745 - tall), (x + wide, 0.745 - tall), (x + wide, 0.78 - tall)],
+            mixed(tone, WHITE, 0.3),
+        )
     b.soften(0.005, 0.78)
     b.gradient(0.76, 1, (0, mixed(hue, WHITE, 0.36)), (1, mixed(hue, WHITE, 0.1)))
     b.fade(0.76, 0.81, BLACK, 0.2, 0.0)

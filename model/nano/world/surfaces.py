@@ -6,7 +6,14 @@ from brandpress.model.nano.world.backdrop import Backdrop
 from brandpress.model.nano.world.colours import Rgb, jittered, mixed
 from brandpress.model.nano.world.props import BLACK, GREENS, OAK, WHITE, lights, table
 
-_ROOMS: tuple[Rgb, ...] = ((206, 190, 170), (176, 190, 196), (226, 220, 212), (150, 136, 124), (190, 204, 190), (96, 104, 110))
+_ROOMS: tuple[Rgb, ...] = (
+    (206, 190, 170),
+    (176, 190, 196),
+    (226, 220, 212),
+    (150, 136, 124),
+    (190, 204, 190),
+    (96, 104, 110),
+)
 
 
 def _room(b: Backdrop, top: float, rooms: Sequence[Rgb] = _ROOMS) -> None:
@@ -15,7 +22,9 @@ def _room(b: Backdrop, top: float, rooms: Sequence[Rgb] = _ROOMS) -> None:
     b.gradient(0, top, (0, mixed(paint, WHITE, 0.2)), (1, mixed(paint, BLACK, 0.12)))
     for _ in range(7):
         x, wide, high = b.rng.random(), b.rng.uniform(0.06, 0.24) * b.unit_x, b.rng.uniform(0.1, 0.5)
-        tone = b.rng.choice((mixed(paint, BLACK, 0.35), mixed(paint, WHITE, 0.55), b.rng.choice(GREENS), b.rng.choice(OAK)))
+        tone = b.rng.choice(
+            (mixed(paint, BLACK, 0.35), mixed(paint, WHITE, 0.55), b.rng.choice(GREENS), b.rng.choice(OAK))
+        )
         b.box(x - wide, top - high, x + wide, top - b.rng.choice((0.0, 0.0, high * 0.4)), mixed(paint, tone, 0.6))
     b.soften(0.035, top)
     b.soften(0.025, top)
@@ -42,7 +51,12 @@ def _slab(b: Backdrop, colour: Rgb, kind: str, strength: float) -> None:
 
 def wooden_table(b: Backdrop) -> None:
     """Draw a table of wooden planks."""
-    _slab(b, jittered(b.rng, b.rng.choice((*OAK, (104, 70, 48), (216, 196, 170)))), b.rng.choice(("planks", "planks", "wood")), 1.0)
+    _slab(
+        b,
+        jittered(b.rng, b.rng.choice((*OAK, (104, 70, 48), (216, 196, 170)))),
+        b.rng.choice(("planks", "planks", "wood")),
+        1.0,
+    )
 
 
 def marble_table(b: Backdrop) -> None:
@@ -64,7 +78,9 @@ def concrete(b: Backdrop) -> None:
 
 def linen(b: Backdrop) -> None:
     """Draw a linen cloth."""
-    colour = jittered(b.rng, b.rng.choice(((226, 214, 194), (240, 236, 228), (176, 186, 180), (196, 176, 160), (150, 166, 186))))
+    colour = jittered(
+        b.rng, b.rng.choice(((226, 214, 194), (240, 236, 228), (176, 186, 180), (196, 176, 160), (150, 166, 186)))
+    )
     b.surface("weave", 0, colour, strength=0.55, far=0.06)
     b.texture("silk", (0, 0, 1, 1), mixed(colour, BLACK, 0.4), WHITE, 0.3)
     b.glow(b.rng.choice((0.2, 0.8)), 0.2, 0.6, WHITE, 0.35)
@@ -72,7 +88,12 @@ def linen(b: Backdrop) -> None:
 
 def silk(b: Backdrop) -> None:
     """Draw shining silk in folds."""
-    colour = jittered(b.rng, b.rng.choice(((206, 60, 80), (236, 214, 190), (90, 110, 180), (190, 150, 206), (60, 130, 120), (226, 180, 120))))
+    colour = jittered(
+        b.rng,
+        b.rng.choice(
+            ((206, 60, 80), (236, 214, 190), (90, 110, 180), (190, 150, 206), (60, 130, 120), (226, 180, 120))
+        ),
+    )
     b.surface("silk", 0, colour, strength=1.0, far=0.05, zoom=1.0)
     b.texture("silk", (0, 0, 1, 1), mixed(colour, BLACK, 0.5), mixed(colour, WHITE, 0.7), 0.5, 0.7)
 
@@ -110,4 +131,6 @@ def leaves(b: Backdrop) -> None:
     green = jittered(b.rng, b.rng.choice(GREENS))
     b.surface("foliage", 0, green, bottom=top, strength=0.9, zoom=1.3)
     b.soften(0.006, top)
-    table(b, top, jittered(b.rng, b.rng.choice(((236, 232, 224), *OAK))), b.rng.choice(("wood", "plaster", "marble")), 0.5)
+    table(
+        b, top, jittered(b.rng, b.rng.choice(((236, 232, 224), *OAK))), b.rng.choice(("wood", "plaster", "marble")), 0.5
+    )

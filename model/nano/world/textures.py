@@ -30,12 +30,16 @@ def tone_maps(kind: str) -> tuple[Image.Image | None, Image.Image | None]:
     return dark, light
 
 
+def _tones(values: object) -> Tones:
+    return np.asarray(values, np.float32)
+
+
 def _noise(across: int, down: int, seed: int, width: int = SIDE, height: int = SIDE) -> Tones:
     """Returns periodic smooth noise with this number of cells, about -1 to 1."""
     cells = np.random.default_rng(seed).uniform(-1, 1, (down, across)).astype(np.float32)
     padded = Image.fromarray(np.pad(cells, 2, mode="wrap"))
     box = (2, 2, 2 + across, 2 + down)
-    return np.asarray(padded.resize((width, height), Image.Resampling.BICUBIC, box=box)) * 1.3
+    return _tones(np.asarray(padded.resize((width, height), Image.Resampling.BICUBIC, box=box)) * 1.3)
 
 
 def _fractal(across: int, down: int, octaves: int, seed: int, width: int = SIDE, height: int = SIDE) -> Tones:
@@ -54,7 +58,7 @@ def _grid() -> tuple[Tones, Tones]:
 def _per_cell(across: Tones, down: Tones, seed: int) -> Tones:
     """Returns a random tone for each pair of integers, -1 to 1."""
     table = np.random.default_rng(seed).uniform(-1, 1, (64, 64)).astype(np.float32)
-    return table[down.astype(int) % 64, across.astype(int) % 64]
+    return _tones(table[down.astype(int) % 64, across.astype(int) % 64])
 
 
 def _blocks(width: int, height: int, joint: int, seed: int, joint_tone: float, contrast: float) -> Tones:
@@ -71,7 +75,7 @@ def _blocks(width: int, height: int, joint: int, seed: int, joint_tone: float, c
 def _wood() -> Tones:
     streaks = _fractal(5, 90, 3, 11)
     rings = np.sin(10 * _fractal(2, 14, 2, 12))
-    return (0.34 * streaks + 0.2 * rings).astype(np.float32)
+    return _tones(0.34 * streaks + 0.2 * rings)
 
 
 def _planks() -> Tones:
@@ -97,7 +101,7 @@ def _foliage() -> Tones:
                    (x - side[0], y - side[1])]  # fmt: skip
         draw.polygon(corners, fill=tone)
     clumps = _fractal(9, 9, 2, 22) * 0.35
-    return (np.asarray(picture, np.float32) / 128 - 1 + clumps).astype(np.float32)
+    return _tones(np.asarray(picture, np.float32) / 128 - 1 + clumps)
 
 
 def _marble() -> Tones:
@@ -105,23 +109,19 @@ def _marble() -> Tones:
     warp = _fractal(3, 3, 5, 31)
     veins = np.abs(np.sin((columns * 0.7 + rows) / SIDE * 7 + 2.6 * warp))
     thin = np.abs(np.sin((columns - rows * 0.4) / SIDE * 16 + 3.4 * _fractal(4, 4, 4, 36)))
-    return (0.12 * warp - 0.75 * np.exp(-veins * 9) - 0.4 * np.exp(-thin * 16)).astype(np.float32)
+    return _tones(0.12 * warp - 0.75 * np.exp(-veins * 9) - 0.4 * np.exp(-thin * 16))
 
 
 def _weave() -> Tones:
     columns, rows = _grid()
     threads = 0.22 * np.sin(columns * math.tau / 9) + 0.22 * np.sin(rows * math.tau / 9)
-    return (threads + 0.22 * _noise(8, 340, 41) + 0.22 * _noise(340, 8, 42) + 0.3 * _fractal(4, 3, 2, 43)).astype(
-        np.float32
-    )
+    return _tones(threads + 0.22 * _noise(8, 340, 41) + 0.22 * _noise(340, 8, 42) + 0.3 * _fractal(4, 3, 2, 43))
 
 
 def _silk() -> Tones:
     columns, rows = _grid()
     folds = np.sin((columns * 0.75 + rows * 0.5) / SIDE * 15 + 2.4 * _noise(3, 3, 51))
-    return (0.75 * folds + 0.35 * np.sin((columns * 0.4 - rows * 0.3) / SIDE * 26 + 3 * _noise(4, 4, 52))).astype(
-        np.float32
-    )
+    return _tones(0.75 * folds + 0.35 * np.sin((columns * 0.4 - rows * 0.3) / SIDE * 26 + 3 * _noise(4, 4, 52)))
 
 
 def _concrete() -> Tones:
@@ -133,16 +133,40 @@ def _concrete() -> Tones:
 def _rock() -> Tones:
     tones = _fractal(10, 7, 5, 71)
     ridges = 1 - np.abs(_fractal(7, 9, 4, 75)) * 2.2
-    return (0.45 * tones + 0.4 * ridges - 0.25).astype(np.float32)
+    return _tones(0.45 * tones + 0.4 * ridges - 0.25)
+
+
+def _boulders() -> Tones:
+    """Returns cracked stone: cells around jittered points, each with a tone, a lit and a dark edge."""
+    columns, rows = _grid()
+    warp = _fractal(24, 24, 3, 105)
+    across, down = columns / 84 + 0.16 * warp, rows / 46 + 0.16 * np.roll(warp, 200, 0)
+    rng = np.random.default_rng(106)
+    offsets = rng.uniform(-0.42, 0.42, (2, 64, 64)).astype(np.float32)
+    nearest, second = np.full(rows.shape, 9.0, np.float32), np.full(rows.shape, 9.0, np.float32)
+    tones, slope = np.zeros(rows.shape, np.float32), np.zeros(rows.shape, np.float32)
+    for dx in (-1, 0, 1):
+        for dy in (-1, 0, 1):
+            cx, cy = np.floor(across) + dx, np.floor(down) + dy
+            index = (cy.astype(int) % 64, cx.astype(int) % 64)
+            ox, oy = across - cx - 0.5 - offsets[0][index], down - cy - 0.5 - offsets[1][index]
+            away = np.hypot(ox, oy).astype(np.float32)
+            closer = away < nearest
+            second = np.where(closer, nearest, np.minimum(second, away))
+            tones = np.where(closer, offsets[0][index] * 0.7, tones)
+            slope = np.where(closer, -0.5 * oy - 0.25 * ox, slope)
+            nearest = np.minimum(nearest, away)
+    tones += slope.astype(np.float32) + 0.2 * _fractal(40, 40, 3, 107)
+    return np.where(second - nearest < 0.07, -0.65, tones).astype(np.float32)
 
 
 def _clouds() -> Tones:
-    return np.clip(1.5 * (_fractal(4, 8, 5, 81) - 0.1), 0, 1).astype(np.float32)
+    return _tones(np.clip(1.5 * (_fractal(4, 8, 5, 81) - 0.1), 0, 1))
 
 
 def _folds() -> Tones:
     columns, _ = _grid()
-    return (0.75 * np.sin(columns / SIDE * 120 + 2.5 * _noise(7, 2, 91))).astype(np.float32)
+    return _tones(0.75 * np.sin(columns / SIDE * 120 + 2.5 * _noise(7, 2, 91)))
 
 
 def _speckles() -> Tones:
@@ -155,7 +179,7 @@ def _speckles() -> Tones:
 
 def _rain() -> Tones:
     streaks = _noise(260, 10, 98) * np.clip(_noise(60, 5, 99), 0, 1)
-    return np.clip(streaks - 0.35, 0, 1).astype(np.float32)
+    return _tones(np.clip(streaks - 0.35, 0, 1))
 
 
 def _square_tiles() -> Tones:
@@ -180,6 +204,7 @@ _FLAT: dict[str, Callable[[], Tones]] = {
     "silk": _silk,
     "concrete": _concrete,
     "rock": _rock,
+    "boulders": _boulders,
     "clouds": _clouds,
     "folds": _folds,
     "speckles": _speckles,
@@ -197,7 +222,7 @@ def _perspective() -> tuple[Tones, Tones, Tones]:
 
 def _sampled(tile: Tones, across: Tones, away: Tones) -> Tones:
     down, right = (np.mod(np.floor(axis * _TILE), _TILE).astype(int) for axis in (away, across))
-    return tile[down, right]
+    return _tones(tile[down, right])
 
 
 def _tile(across: int, down: int, octaves: int, seed: int) -> Tones:
@@ -232,32 +257,30 @@ def _cobbles(across: Tones, away: Tones, near: Tones) -> Tones:
     tones = 0.42 * _per_cell(np.floor(column), row, 121) + 0.14
     edge = np.minimum(np.abs(np.mod(column, 1) - 0.5), np.abs(np.mod(away * 7, 1) - 0.5) * 0.9 + 0.05)
     tones[(np.abs(np.mod(column, 1) - 0.5) > 0.43) | (np.abs(np.mod(away * 7, 1) - 0.5) > 0.41)] = -0.55
-    return ((tones + 0.1 * edge) * (0.35 + 0.65 * near)).astype(np.float32)
+    return _tones((tones + 0.1 * edge) * (0.35 + 0.65 * near))
 
 
 def _grass(across: Tones, away: Tones, near: Tones) -> Tones:
     blades = _sampled(_tile(128, 40, 2, 131), across * 0.45, away * 0.9)
     patches = _sampled(_tile(5, 5, 3, 134), across * 0.12, away * 0.2)
-    return ((0.5 * blades * (0.35 + 0.65 * near)) + 0.3 * patches).astype(np.float32)
+    return _tones((0.5 * blades * (0.35 + 0.65 * near)) + 0.3 * patches)
 
 
 def _leaves(across: Tones, away: Tones, near: Tones) -> Tones:
     tile = np.asarray(Image.fromarray(_foliage()).resize((_TILE, _TILE)))
-    return (0.95 * _sampled(tile, across * 0.55, away * 1.2) * (0.35 + 0.65 * near)).astype(np.float32)
+    return _tones(0.95 * _sampled(tile, across * 0.55, away * 1.2) * (0.35 + 0.65 * near))
 
 
 def _sand(across: Tones, away: Tones, near: Tones) -> Tones:
     warp = _sampled(_tile(3, 3, 3, 141), across * 0.12, away * 0.25)
     ripples = np.sin(away * 30 + warp * 5 + across * 1.5) * np.clip(near * 2, 0, 1)
-    return (0.2 * ripples + 0.2 * warp + 0.12 * near * _sampled(_tile(200, 200, 1, 145), across, away)).astype(
-        np.float32
-    )
+    return _tones(0.2 * ripples + 0.2 * warp + 0.12 * near * _sampled(_tile(200, 200, 1, 145), across, away))
 
 
 def _ripples(across: Tones, away: Tones, near: Tones) -> Tones:
     warp = _sampled(_tile(3, 3, 2, 151), across * 0.1, away * 0.2)
     wave = np.sin(away * 26 + warp * 7 + across * 2.2)
-    return (0.62 * wave * np.clip(0.25 + near * 1.6, 0, 1)).astype(np.float32)
+    return _tones(0.62 * wave * np.clip(0.25 + near * 1.6, 0, 1))
 
 
 def _water(across: Tones, away: Tones, near: Tones) -> Tones:
@@ -267,17 +290,17 @@ def _water(across: Tones, away: Tones, near: Tones) -> Tones:
 
 def _asphalt(across: Tones, away: Tones, near: Tones) -> Tones:
     grain = _sampled(_tile(240, 240, 1, 171), across * 0.9, away * 1.2) * near
-    return (0.2 * grain + 0.22 * _sampled(_tile(4, 4, 4, 172), across * 0.2, away * 0.3)).astype(np.float32)
+    return _tones(0.2 * grain + 0.22 * _sampled(_tile(4, 4, 4, 172), across * 0.2, away * 0.3))
 
 
 def _snow(across: Tones, away: Tones, near: Tones) -> Tones:
-    return (0.4 * _sampled(_tile(4, 9, 4, 181), across * 0.13, away * 0.3)).astype(np.float32)
+    return _tones(0.4 * _sampled(_tile(4, 9, 4, 181), across * 0.13, away * 0.3))
 
 
 def _rows(across: Tones, away: Tones, near: Tones) -> Tones:
     furrows = np.sin(across * 5.5)
     blades = _sampled(_tile(90, 60, 2, 191), across * 0.5, away)
-    return (0.6 * furrows + 0.35 * blades * (0.3 + 0.7 * near)).astype(np.float32)
+    return _tones(0.6 * furrows + 0.35 * blades * (0.3 + 0.7 * near))
 
 
 GROUNDS: dict[str, Callable[[Tones, Tones, Tones], Tones]] = {

@@ -10,8 +10,6 @@ from brandpress.model.nano.world.props import (
     books,
     bulbs,
     curtain,
-    lights,
-    pennants,
     plant,
     shelf,
     sky,
@@ -49,7 +47,11 @@ def concert(b: Backdrop) -> None:
     for x in (0.06, 0.28, 0.5, 0.72, 0.94):
         colour, aim = b.rng.choice(beams), b.rng.uniform(0.0, 1.0)
         b.poly([(x - 0.008, 0.07), (x + 0.008, 0.07), (aim + 0.11, floor), (aim - 0.11, floor)], colour, 0.32)
-        b.poly([(x - 0.003, 0.07), (x + 0.003, 0.07), (aim + 0.035, floor), (aim - 0.035, floor)], mixed(colour, WHITE, 0.5), 0.3)
+        b.poly(
+            [(x - 0.003, 0.07), (x + 0.003, 0.07), (aim + 0.035, floor), (aim - 0.035, floor)],
+            mixed(colour, WHITE, 0.5),
+            0.3,
+        )
         b.glow(x, 0.08, 0.09, mixed(colour, WHITE, 0.5))
     b.soften(0.006, floor)
     b.box(0, 0.04, 1, 0.05, (130, 130, 150))
@@ -88,7 +90,12 @@ def gym(b: Backdrop) -> None:
     for x in (0.05, 0.93):
         b.box(x, 0.44, x + 0.02, floor + 0.02, (60, 62, 68))
     b.soften(0.006, floor)
-    b.surface(b.rng.choice(("asphalt", "plank floor", "tile floor")), floor, jittered(b.rng, b.rng.choice(((74, 76, 82), (190, 150, 104)))), strength=0.8)
+    b.surface(
+        b.rng.choice(("asphalt", "plank floor", "tile floor")),
+        floor,
+        jittered(b.rng, b.rng.choice(((74, 76, 82), (190, 150, 104)))),
+        strength=0.8,
+    )
 
 
 def classroom(b: Backdrop) -> None:
@@ -137,7 +144,14 @@ def office(b: Backdrop) -> None:
     b.box(x - 0.17 * ux, top - 0.28, x + 0.17 * ux, top - 0.06, (44, 48, 54))
     b.box(x - 0.16 * ux, top - 0.27, x + 0.16 * ux, top - 0.075, jittered(b.rng, (90, 150, 200), 30))
     for bar in range(4):
-        b.box(x + (-0.12 + bar * 0.06) * ux, top - 0.1 - b.rng.uniform(0.02, 0.12), x + (-0.085 + bar * 0.06) * ux, top - 0.1, WHITE, 0.75)
+        b.box(
+            x + (-0.12 + bar * 0.06) * ux,
+            top - 0.1 - b.rng.uniform(0.02, 0.12),
+            x + (-0.085 + bar * 0.06) * ux,
+            top - 0.1,
+            WHITE,
+            0.75,
+        )
     other = 1 - x
     for index in range(5):
         colour = b.rng.choice(BRIGHT)
@@ -152,7 +166,9 @@ def office(b: Backdrop) -> None:
 def workshop(b: Backdrop) -> None:
     """Draw a garage workshop: tools on a pegboard and a workbench."""
     top = b.rng.uniform(0.66, 0.72)
-    b.surface(b.rng.choice(("concrete", "brick", "boards")), 0, jittered(b.rng, (150, 142, 132)), bottom=top, strength=0.6)
+    b.surface(
+        b.rng.choice(("concrete", "brick", "boards")), 0, jittered(b.rng, (150, 142, 132)), bottom=top, strength=0.6
+    )
     board = jittered(b.rng, (202, 164, 112))
     b.box(0.06, 0.1, 0.94, 0.5, mixed(board, BLACK, 0.3))
     b.box(0.07, 0.11, 0.93, 0.49, board)
@@ -170,7 +186,9 @@ def workshop(b: Backdrop) -> None:
             b.arc(x, 0.19, 0.034, 120, 420, steel, 0.018)
             b.disc(x, 0.42, 0.022, steel)
         elif tool == "saw":
-            b.poly([(x - 0.045 * ux, 0.17), (x + 0.045 * ux, 0.17), (x + 0.02 * ux, 0.38), (x - 0.045 * ux, 0.38)], steel)
+            b.poly(
+                [(x - 0.045 * ux, 0.17), (x + 0.045 * ux, 0.17), (x + 0.02 * ux, 0.38), (x - 0.045 * ux, 0.38)], steel
+            )
             b.box(x - 0.05 * ux, 0.36, x + 0.03 * ux, 0.43, handle)
         else:
             b.line([(x, 0.18), (x, 0.34)], steel, 0.01)
@@ -186,12 +204,18 @@ def workshop(b: Backdrop) -> None:
 def gallery(b: Backdrop) -> None:
     """Draw a museum: framed paintings under spots on a plain wall."""
     floor = b.rng.uniform(0.66, 0.72)
-    wall = jittered(b.rng, b.rng.choice(((240, 238, 234), (226, 222, 214), (120, 50, 54), (60, 84, 84), (200, 206, 212))))
+    wall = jittered(
+        b.rng, b.rng.choice(((240, 238, 234), (226, 222, 214), (120, 50, 54), (60, 84, 84), (200, 206, 212)))
+    )
     b.surface("plaster", 0, wall, bottom=floor, strength=0.2)
     for x in steps(b, 0.34, 0.42, start=-0.06):
         wide, tall, y, ux = b.rng.uniform(0.2, 0.28) * b.unit_x, b.rng.uniform(0.2, 0.3), 0.14, b.unit_x
         frame: Rgb = b.rng.choice(((196, 154, 80), (60, 48, 40), (236, 232, 226)))
-        b.poly([(x + wide * 0.4, 0), (x + wide * 0.6, 0), (x + wide * 1.3, 0.56), (x - wide * 0.3, 0.56)], (255, 250, 226), 0.16)
+        b.poly(
+            [(x + wide * 0.4, 0), (x + wide * 0.6, 0), (x + wide * 1.3, 0.56), (x - wide * 0.3, 0.56)],
+            (255, 250, 226),
+            0.16,
+        )
         b.box(x - 0.014 * ux, y - 0.01, x + wide + 0.02 * ux, y + tall + 0.02, BLACK, 0.3)
         b.box(x - 0.018 * ux, y - 0.018, x + wide + 0.018 * ux, y + tall + 0.018, frame)
         base = b.rng.choice(BRIGHT)
@@ -205,10 +229,20 @@ def gallery(b: Backdrop) -> None:
                 left, up = x + wide * b.rng.uniform(0, 0.7), y + tall * b.rng.uniform(0, 0.7)
                 b.box(left, up, left + wide * 0.3, up + tall * 0.3, colour)
             else:
-                b.disc(x + wide * b.rng.uniform(0.25, 0.75), y + tall * b.rng.uniform(0.25, 0.75), wide / ux * b.rng.uniform(0.08, 0.22), colour)
+                b.disc(
+                    x + wide * b.rng.uniform(0.25, 0.75),
+                    y + tall * b.rng.uniform(0.25, 0.75),
+                    wide / ux * b.rng.uniform(0.08, 0.22),
+                    colour,
+                )
     b.box(0, floor - 0.025, 1, floor, mixed(wall, WHITE, 0.5))
     b.soften(0.005, floor)
-    b.surface(b.rng.choice(("plank floor", "tile floor")), floor, jittered(b.rng, b.rng.choice((*OAK, (200, 200, 202)))), strength=0.7)
+    b.surface(
+        b.rng.choice(("plank floor", "tile floor")),
+        floor,
+        jittered(b.rng, b.rng.choice((*OAK, (200, 200, 202)))),
+        strength=0.7,
+    )
 
 
 def pool(b: Backdrop) -> None:
@@ -221,8 +255,14 @@ def pool(b: Backdrop) -> None:
         colour, ux = b.rng.choice(BRIGHT), b.unit_x
         b.line([(x, horizon + 0.05), (x, horizon - 0.14)], (160, 140, 120), 0.008)
         b.poly([(x - 0.13 * ux, horizon - 0.08), (x, horizon - 0.17), (x + 0.13 * ux, horizon - 0.08)], colour)
-        b.poly([(x - 0.045 * ux, horizon - 0.08), (x, horizon - 0.17), (x + 0.045 * ux, horizon - 0.08)], (250, 248, 244))
-        b.line([(x - 0.1 * ux, horizon + 0.05), (x + 0.06 * ux, horizon + 0.05), (x + 0.12 * ux, horizon)], (250, 250, 250), 0.016)
+        b.poly(
+            [(x - 0.045 * ux, horizon - 0.08), (x, horizon - 0.17), (x + 0.045 * ux, horizon - 0.08)], (250, 248, 244)
+        )
+        b.line(
+            [(x - 0.1 * ux, horizon + 0.05), (x + 0.06 * ux, horizon + 0.05), (x + 0.12 * ux, horizon)],
+            (250, 250, 250),
+            0.016,
+        )
     b.soften(0.006, horizon + 0.09)
     edge = b.rng.uniform(0.7, 0.76)
     b.surface("water", horizon + 0.08, (46, 178, 214), bottom=edge, strength=0.6, far=0.2)
@@ -255,12 +295,23 @@ def stadium(b: Backdrop) -> None:
         y0, y1 = (field + (1 - field) * ((band * 2 + k) / 8) ** 1.5 for k in (0, 1))
         b.box(0, y0, 1, y1, WHITE, 0.09)
     x, ux = b.rng.choice((0.22, 0.5, 0.78)), b.unit_x
-    for line in ([(x - 0.2 * ux, field + 0.03), (x - 0.2 * ux, field - 0.12), (x + 0.2 * ux, field - 0.12), (x + 0.2 * ux, field + 0.03)],):
+    for line in (
+        [
+            (x - 0.2 * ux, field + 0.03),
+            (x - 0.2 * ux, field - 0.12),
+            (x + 0.2 * ux, field - 0.12),
+            (x + 0.2 * ux, field + 0.03),
+        ],
+    ):
         for mesh in range(11):
             mx = x + (-0.2 + mesh * 0.04) * ux
             b.line([(mx, field - 0.12), (mx, field + 0.02)], (226, 230, 232), 0.002)
         for mesh in range(4):
-            b.line([(x - 0.2 * ux, field - 0.09 + mesh * 0.035), (x + 0.2 * ux, field - 0.09 + mesh * 0.035)], (226, 230, 232), 0.002)
+            b.line(
+                [(x - 0.2 * ux, field - 0.09 + mesh * 0.035), (x + 0.2 * ux, field - 0.09 + mesh * 0.035)],
+                (226, 230, 232),
+                0.002,
+            )
         b.line(line, WHITE, 0.012)
     b.box(0, field + 0.03, 1, field + 0.036, WHITE)
     y = field + 0.17
@@ -278,61 +329,6 @@ def loft(b: Backdrop) -> None:
     b.box(0, floor - 0.03, 1, floor, (236, 232, 226))
     b.surface("plank floor", floor, jittered(b.rng, b.rng.choice(OAK)), strength=0.8)
     b.fade(floor, floor + 0.04, BLACK, 0.3, 0.0)
-
-
-def bokeh(b: Backdrop) -> None:
-    """Draw blurred lights in the dark above a dark table."""
-    hue = b.rng.choice(((34, 22, 42), (20, 26, 52), (46, 26, 22), (20, 40, 40)))
-    b.gradient(0, 1, (0, jittered(b.rng, hue)), (1, mixed(hue, (120, 70, 60), 0.4)))
-    warm: tuple[Rgb, ...] = ((255, 200, 110), (255, 150, 90), (250, 120, 160), (255, 230, 170), (120, 180, 240))
-    lights(b, b.rng.randint(18, 30), warm, 0.0, 0.7, 0.025, 0.08)
-    b.soften(0.006, 0.76)
-    top = b.rng.uniform(0.72, 0.78)
-    table(b, top, mixed(hue, (150, 104, 80), 0.5), b.rng.choice(("wood", "plaster")), 0.5)
-
-
-def party(b: Backdrop) -> None:
-    """Draw confetti, streamers and balloons above a bright floor."""
-    floor = b.rng.uniform(0.7, 0.76)
-    paint = jittered(b.rng, b.rng.choice(((250, 226, 170), (196, 224, 246), (250, 206, 220), (206, 236, 214), (120, 90, 170))))
-    b.gradient(0, floor, (0, paint), (1, mixed(paint, WHITE, 0.4)))
-    lights(b, 10, (WHITE, (255, 240, 190)), 0.0, 0.7, 0.03, 0.08)
-    b.soften(0.02, floor)
-    _balloons(b, b.rng.randint(3, 5))
-    b.gradient(floor, 1, (0, mixed(paint, WHITE, 0.25)), (1, mixed(paint, BLACK, 0.12)))
-    for _ in range(90):
-        x, y, s, turn = b.rng.random(), b.rng.random(), b.rng.uniform(0.008, 0.016), b.rng.random() < 0.5
-        dx, dy = (s, s * 0.5) if turn else (s * 0.5, s)
-        b.poly([(x - dx * b.unit_x, y), (x, y - dy * b.unit_y), (x + dx * b.unit_x, y), (x, y + dy * b.unit_y)], b.rng.choice(BRIGHT))
-
-
-def _balloons(b: Backdrop, count: int) -> None:
-    for index in range(count):
-        side = index % 2
-        x, y, r = (b.rng.uniform(0.02, 0.16), b.rng.uniform(0.84, 0.98))[side], b.rng.uniform(0.12, 0.42), b.rng.uniform(0.07, 0.1)
-        colour = b.rng.choice(BRIGHT)
-        b.line([(x, y + r * b.unit_y), (x + 0.01, y + 0.2), (x - 0.008, y + 0.34)], (150, 150, 150), 0.003)
-        b.disc(x, y, r, colour, 1.2)
-        b.poly([(x, y + r * 1.15 * b.unit_y), (x - 0.014 * b.unit_x, y + r * 1.35 * b.unit_y), (x + 0.014 * b.unit_x, y + r * 1.35 * b.unit_y)], colour)
-        b.disc(x - r * 0.3 * b.unit_x, y - r * 0.4 * b.unit_y, r * 0.22, mixed(colour, WHITE, 0.6), 1.3)
-
-
-def birthday(b: Backdrop) -> None:
-    """Draw a birthday: pennants, balloons, presents and a table cloth."""
-    top = b.rng.uniform(0.68, 0.74)
-    b.surface("plaster", 0, jittered(b.rng, b.rng.choice(((226, 236, 246), (252, 236, 226), (238, 228, 246), (228, 244, 232)))), bottom=top, strength=0.2)
-    pennants(b, 0.04, 0.1)
-    _balloons(b, b.rng.randint(3, 5))
-    for x in (0.1, 0.9):
-        first, second = b.rng.sample(BRIGHT, 2)
-        half, tall, ux = 0.08 * b.unit_x, b.rng.uniform(0.1, 0.15), b.unit_x
-        b.box(x - half, top - tall, x + half, top, first)
-        b.box(x + half * 0.7, top - tall, x + half, top, mixed(first, BLACK, 0.18))
-        b.box(x - 0.012 * ux, top - tall, x + 0.012 * ux, top, second)
-        for dx in (-0.03, 0.03):
-            b.disc(x + dx * ux, top - tall - 0.018, 0.03, second, 0.6)
-    b.soften(0.005, top)
-    table(b, top, jittered(b.rng, b.rng.choice(((250, 246, 240), (250, 214, 220), (206, 226, 240)))), "weave", 0.4)
 
 
 def garage(b: Backdrop) -> None:

@@ -212,11 +212,6 @@ class Backdrop:
         corner = (round(x * self.width - side / 2), round(y * self.height - side / 2))
         self.picture.paste(colour, corner, mask)
 
-    def shade(self, strength: float) -> None:
-        """Darken the picture towards its corners."""
-        mask = _CORNERS.resize(self.picture.size, Image.Resampling.BILINEAR).point(_scaled(strength))
-        self.picture.paste(_BLACK, (0, 0), mask)
-
     def soften(self, radius: float, bottom: float = 1.0) -> None:
         """Blur everything drawn so far above `bottom`."""
         step = max(2, round(radius * self.short))
@@ -225,9 +220,13 @@ class Backdrop:
         small = self.picture.reduce(step, area)
         self.picture.paste(small.resize((area[2], area[3]), Image.Resampling.BILINEAR), (0, 0))
 
-    def finish(self) -> Image.Image:
-        """Returns the picture at its final size."""
-        return self.picture.reduce(2)
+    def finish(self, shade: float = 0.0) -> Image.Image:
+        """Returns the picture at its final size, its corners darkened by `shade` (0 to 1)."""
+        picture = self.picture.reduce(2)
+        if shade > 0:
+            mask = _CORNERS.resize(picture.size, Image.Resampling.BILINEAR).point(_scaled(shade))
+            picture.paste(_BLACK, (0, 0), mask)
+        return picture
 
 
 @cache

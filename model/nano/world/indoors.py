@@ -45,7 +45,7 @@ def kitchen(b: Backdrop) -> None:
         b.rng, b.rng.choice(((214, 232, 230), (240, 232, 214), (200, 218, 236), (236, 238, 236), (178, 206, 190)))
     )
     b.surface(b.rng.choice(("tiles", "subway tiles")), 0, tile, bottom=top, strength=0.7, far=0.12)
-    wood = jittered(b.rng, b.rng.choice(OAK))
+    wood = jittered(b.rng, b.rng.choice(OAK), 6)
     shelf(b, 0.04, 0.96, 0.32, wood)
     jars: tuple[Rgb, ...] = ((206, 96, 70), (88, 140, 150), (236, 200, 110), (120, 150, 96), (236, 230, 220))
     bottles(b, 0.08, 0.42, 0.32, 0.16, jars)
@@ -100,7 +100,7 @@ def living_room(b: Backdrop) -> None:
     b.poly([(side - 0.06, 0.24), (side - 0.035, 0.1), (side + 0.035, 0.1), (side + 0.06, 0.24)], (250, 232, 180))
     plant(b, 1 - side, floor + 0.03, 0.15)
     b.soften(0.005, floor + 0.03)
-    b.surface("plank floor", floor + 0.03, jittered(b.rng, b.rng.choice(OAK)), strength=0.8)
+    b.surface("plank floor", floor + 0.03, jittered(b.rng, b.rng.choice(OAK), 6), strength=0.8)
     rug(b, jittered(b.rng, (216, 200, 178)))
 
 
@@ -130,7 +130,7 @@ def bedroom(b: Backdrop) -> None:
     )
     b.box(x0 - 0.02, 0.48, x0 + 0.66, 0.53, (250, 248, 244))
     b.soften(0.006, floor + 0.06)
-    b.surface("plank floor", floor + 0.05, jittered(b.rng, b.rng.choice(OAK)), strength=0.8)
+    b.surface("plank floor", floor + 0.05, jittered(b.rng, b.rng.choice(OAK), 6), strength=0.8)
     rug(b, jittered(b.rng, (230, 220, 206)), 0.89, 0.36)
 
 
@@ -295,9 +295,12 @@ def oak_desk(b: Backdrop) -> None:
     lamp, stack = (0.12, 0.86) if left else (0.88, 0.14)
     lean = 0.1 if left else -0.1
     books(b, stack - 0.12 * ux, stack + 0.12 * ux, top, 0.17)
-    window(b, 0.5 - 0.2 * ux, 0.06, 0.5 + 0.2 * ux, 0.34) if b.rng.random() < 0.5 else shelf(
-        b, 0.3, 0.7, 0.28, mixed(paint, (120, 84, 54), 0.7)
-    )
+    if b.rng.random() < 0.5:
+        window(b, 0.5 - 0.2 * ux, 0.06, 0.5 + 0.2 * ux, 0.34)
+    else:
+        shelf(b, 0.3, 0.7, 0.26, mixed(paint, (120, 84, 54), 0.7))
+        books(b, 0.34, 0.34 + 0.2 * ux, 0.26, 0.13)
+        plant(b, 0.64, 0.26, 0.06)
     metal = b.rng.choice(((50, 54, 60), (206, 166, 84), (190, 70, 60)))
     b.line([(lamp, top), (lamp - lean * 0.4 * ux, top - 0.2), (lamp + lean * 0.8 * ux, top - 0.34)], metal, 0.014)
     b.disc(lamp, top, 0.06, metal, 0.25)
@@ -313,4 +316,4 @@ def oak_desk(b: Backdrop) -> None:
         metal,
     )
     b.soften(0.006, top)
-    table(b, top, jittered(b.rng, b.rng.choice(OAK[:3])), "planks", 0.8)
+    table(b, top, jittered(b.rng, b.rng.choice(OAK[:3]), 6), "planks", 0.8)

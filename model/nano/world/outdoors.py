@@ -215,8 +215,8 @@ def mountain_top(b: Backdrop) -> None:
         b.fade(horizon - 0.1 + 0.07 * row, horizon + 0.1 + 0.07 * row, (228, 236, 246), 0.0, 0.55)
     b.soften(0.007)
     stone = jittered(b.rng, (140, 134, 128))
-    b.ridge(horizon + 0.19, 0.1, mixed(stone, BLACK, 0.15), "boulders", peaks=5, strength=0.8)
-    b.surface("boulders", horizon + 0.2, stone, far=0.15, strength=0.7)
+    b.ridge(horizon + 0.19, 0.1, stone, "boulders", peaks=5, strength=0.7, bottom=1.0)
+    b.fade(horizon + 0.19, 1.0, BLACK, 0.2, 0.0)
 
 
 def river(b: Backdrop) -> None:
@@ -253,7 +253,7 @@ def waterfall(b: Backdrop) -> None:
     sky(b, 0.3, (150, 200, 230), (226, 240, 240), 0.3)
     cliff = jittered(b.rng, (96, 110, 98))
     b.ridge(0.3, 0.24, cliff, "rock", peaks=3, strength=1.0, bottom=0.7)
-    b.texture("foliage", (0, 0.31, 1, 0.62), BLACK, (96, 150, 72), 0.35)
+    b.texture("foliage", (0, 0.31, 1, 0.62), BLACK, (96, 150, 72), 0.2)
     pool, x, wide = b.rng.uniform(0.62, 0.68), b.rng.uniform(0.3, 0.7), b.rng.uniform(0.09, 0.14) * b.unit_x
     b.shape(
         [(x - wide, 0.14), (x + wide, 0.14), (x + wide * 1.25, pool), (x - wide * 1.25, pool)],
@@ -269,8 +269,7 @@ def waterfall(b: Backdrop) -> None:
     b.surface("water", pool, (72, 142, 152), far=0.15, strength=0.9)
     b.glow(x, pool + 0.01, 0.3, WHITE, 0.95)
     stone = mixed(cliff, (120, 114, 104), 0.6)
-    b.ridge(0.8, 0.05, stone, "boulders", peaks=6, strength=0.9, bottom=0.84)
-    b.surface("boulders", 0.785, stone, far=0.1, strength=0.7)
+    b.ridge(0.8, 0.05, stone, "boulders", peaks=6, strength=0.7, bottom=1.0)
 
 
 def jungle(b: Backdrop) -> None:
@@ -363,5 +362,4 @@ def rocky_coast(b: Backdrop) -> None:
     for _ in range(26):
         b.disc(b.rng.random(), 0.66 + b.rng.uniform(-0.03, 0.03), b.rng.uniform(0.01, 0.035), (240, 246, 248), 0.4, 0.6)
     b.soften(0.005)
-    b.ridge(0.72, 0.06, cliff, "boulders", peaks=6, strength=1.0, bottom=0.8)
-    b.surface("boulders", 0.725, cliff, far=0.1, strength=0.8)
+    b.ridge(0.72, 0.06, cliff, "boulders", peaks=6, strength=0.8, bottom=1.0)

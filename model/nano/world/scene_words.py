@@ -1,5 +1,7 @@
 """The phrases of captions for scenes. They are training data."""
 
+import re
+
 # {c}: the backdrop's colour
 SCENE_WORDS: dict[str, tuple[str, ...]] = {
     "beach": (
@@ -552,3 +554,9 @@ SCENE_NOUNS: dict[str, tuple[str, ...]] = {
     "mood festive": ("funfair", "New Year's Eve", "circus"),
 }
 """Names of scenes without a preposition, for captions such as "Christmas market: the mug and Kiki"."""
+
+
+def with_colour(phrase: str, colour: str | None) -> str:
+    """Returns a phrase with its colour filled in and the article that goes with it, as in "on an olive background"."""
+    vowel = re.match("[aeiou]", colour or "")
+    return (re.sub(r"\b([Aa]) \{c\}", r"\1n {c}", phrase) if vowel else phrase).format(c=colour or "")

@@ -189,9 +189,8 @@ class Scene:
             _DRAWN[self.name](backdrop)
         else:
             raise ValueError(f"scene: unknown scene {self.name!r}; allowed: {', '.join(SCENES)}")
-        if self.name in _SHADED:
-            backdrop.shade(backdrop.rng.choice((0.0, 0.15, 0.3, 0.45)))
-        return grade(backdrop.finish(), self.grade)
+        shade = backdrop.rng.choice((0.0, 0.15, 0.3, 0.45)) if self.name in _SHADED else 0.0
+        return grade(backdrop.finish(shade), self.grade)
 
     def _hue(self) -> Rgb:
         colour = self.colour or "white"

@@ -40,7 +40,7 @@ def cafe(b: Backdrop) -> None:
     for y in (0.2, 0.34):
         shelf(b, other, other + 0.36, y, (140, 98, 64))
         bottles(b, other + 0.02, other + 0.34, y, 0.09, (WHITE, (230, 220, 206), (180, 110, 80), (110, 140, 130)))
-    counter = jittered(b.rng, b.rng.choice(OAK))
+    counter = jittered(b.rng, b.rng.choice(OAK), 6)
     b.shape([(0, 0.47), (1, 0.47), (1, top), (0, top)], counter, "boards", 0.6)
     b.box(0, 0.455, 1, 0.485, mixed(counter, WHITE, 0.3))
     mx = x + 0.2
@@ -52,7 +52,7 @@ def cafe(b: Backdrop) -> None:
     shade = b.rng.choice(((40, 44, 46), (196, 150, 80), (150, 60, 50)))
     for lamp in (0.2, 0.5, 0.8):
         pendant(b, lamp, b.rng.uniform(0.12, 0.2), 0.11, shade)
-    table(b, top, jittered(b.rng, b.rng.choice(OAK)), b.rng.choice(("planks", "wood")))
+    table(b, top, jittered(b.rng, b.rng.choice(OAK), 6), b.rng.choice(("planks", "wood")))
 
 
 def bakery(b: Backdrop) -> None:
@@ -133,7 +133,7 @@ def market_stall(b: Backdrop) -> None:
         b.poly([(x0, 0), (x1, 0), (x1, 0.15), (x0, 0.15)], tone)
         b.disc((x0 + x1) / 2, 0.15, 0.5 / stripes / b.unit_x, tone, 0.7)
     b.fade(0.0, 0.15, BLACK, 0.0, 0.2)
-    table(b, top, jittered(b.rng, b.rng.choice(OAK)))
+    table(b, top, jittered(b.rng, b.rng.choice(OAK), 6))
 
 
 def flower_shop(b: Backdrop) -> None:
@@ -167,7 +167,7 @@ def flower_shop(b: Backdrop) -> None:
             )
         shelf(b, 0, 1, y, (150, 112, 78))
     b.soften(0.007, top)
-    table(b, top, jittered(b.rng, b.rng.choice(OAK)))
+    table(b, top, jittered(b.rng, b.rng.choice(OAK), 6))
 
 
 def boutique(b: Backdrop) -> None:

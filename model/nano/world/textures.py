@@ -73,7 +73,7 @@ def _blocks(width: int, height: int, joint: int, seed: int, joint_tone: float, c
 
 
 def _wood() -> Tones:
-    streaks = _fractal(5, 90, 3, 11)
+    streaks = _fractal(5, 90, 3, 11) + 0.45 * _noise(20, 420, 15)
     rings = np.sin(10 * _fractal(2, 14, 2, 12))
     return _tones(0.34 * streaks + 0.2 * rings)
 
@@ -138,9 +138,9 @@ def _rock() -> Tones:
 
 def _boulders() -> Tones:
     """Returns cracked stone: cells around jittered points, each with a tone, a lit and a dark edge."""
-    columns, rows = _grid()
-    warp = _fractal(24, 24, 3, 105)
-    across, down = columns / 84 + 0.16 * warp, rows / 46 + 0.16 * np.roll(warp, 200, 0)
+    columns, rows = (axis[::2, ::2] for axis in _grid())
+    warp = _fractal(24, 24, 3, 105, SIDE // 2, SIDE // 2)
+    across, down = columns / 84 + 0.16 * warp, rows / 46 + 0.16 * np.roll(warp, 100, 0)
     rng = np.random.default_rng(106)
     offsets = rng.uniform(-0.42, 0.42, (2, 64, 64)).astype(np.float32)
     nearest, second = np.full(rows.shape, 9.0, np.float32), np.full(rows.shape, 9.0, np.float32)
@@ -156,8 +156,9 @@ def _boulders() -> Tones:
             tones = np.where(closer, offsets[0][index] * 0.7, tones)
             slope = np.where(closer, -0.5 * oy - 0.25 * ox, slope)
             nearest = np.minimum(nearest, away)
-    tones += slope.astype(np.float32) + 0.2 * _fractal(40, 40, 3, 107)
-    return np.where(second - nearest < 0.07, -0.65, tones).astype(np.float32)
+    cracked = np.where(second - nearest < 0.07, -0.65, tones + slope).astype(np.float32)
+    full = Image.fromarray(cracked).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return _tones(np.asarray(full) + 0.2 * _fractal(40, 40, 3, 107))
 
 
 def _clouds() -> Tones:

@@ -122,7 +122,7 @@ def classroom(b: Backdrop) -> None:
     b.arc(0.9, top - 0.08, 0.07, 60, 300, (150, 110, 60), 0.008)
     b.box(0.885, top - 0.02, 0.915, top, (150, 110, 60))
     b.soften(0.006, top)
-    table(b, top, jittered(b.rng, b.rng.choice(OAK)), "wood")
+    table(b, top, jittered(b.rng, b.rng.choice(OAK), 6), "wood")
 
 
 def office(b: Backdrop) -> None:
@@ -198,7 +198,7 @@ def workshop(b: Backdrop) -> None:
         b.box(x + 0.03, top - 0.16, x + 0.09, top - 0.13, (60, 60, 66))
         b.box(x, top - 0.085, x + 0.12, top - 0.075, BLACK, 0.4)
     b.soften(0.006, top)
-    table(b, top, jittered(b.rng, b.rng.choice(OAK)), "planks", 1.0)
+    table(b, top, jittered(b.rng, b.rng.choice(OAK), 6), "planks", 1.0)
 
 
 def gallery(b: Backdrop) -> None:
@@ -327,7 +327,7 @@ def loft(b: Backdrop) -> None:
     if b.rng.random() < 0.3:
         bulbs(b, 0.06, 0.08, ((255, 214, 140),), count=11)
     b.box(0, floor - 0.03, 1, floor, (236, 232, 226))
-    b.surface("plank floor", floor, jittered(b.rng, b.rng.choice(OAK)), strength=0.8)
+    b.surface("plank floor", floor, jittered(b.rng, b.rng.choice(OAK), 6), strength=0.8)
     b.fade(floor, floor + 0.04, BLACK, 0.3, 0.0)
 
 

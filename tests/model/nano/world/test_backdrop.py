@@ -113,8 +113,7 @@ def test_a_mirror_repeats_the_rows_above_its_line() -> None:
 
 def test_shading_darkens_the_corners_and_not_the_middle() -> None:
     backdrop = canvas()
-    backdrop.shade(0.5)
-    pixels = np.asarray(backdrop.finish()).astype(int)
+    pixels = np.asarray(backdrop.finish(shade=0.5)).astype(int)
     assert (pixels[24, 40] == SKY).all()
     assert pixels[0, 0].sum() < sum(SKY) - 150
 

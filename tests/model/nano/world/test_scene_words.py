@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from brandpress.model.nano.world.moods import MOODS
-from brandpress.model.nano.world.scene_words import SCENE_NOUNS, SCENE_WORDS
+from brandpress.model.nano.world.scene_words import SCENE_NOUNS, SCENE_WORDS, with_colour
 from brandpress.model.nano.world.scenes import COLOURED, SCENES
 
 POOLS = {"phrases": SCENE_WORDS, "nouns": SCENE_NOUNS}
@@ -64,3 +64,18 @@ def test_scene_words_mention_no_sides(pool: dict[str, tuple[str, ...]]) -> None:
 )
 def test_what_shops_ask_for_is_named(phrase: str, scene: str) -> None:
     assert phrase in SCENE_WORDS[scene]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "colour", "text"),
+    [
+        ("on a {c} background", "olive", "on an olive background"),
+        ("A {c} podium", "orange", "An orange podium"),
+        ("on a {c} background", "navy", "on a navy background"),
+        ("on a plain {c} background", "emerald", "on a plain emerald background"),
+        ("on a {c} background", "#a1b2c3", "on a #a1b2c3 background"),
+        ("on a beach", None, "on a beach"),
+    ],
+)
+def test_a_colour_is_filled_in_with_its_article(phrase: str, colour: str | None, text: str) -> None:
+    assert with_colour(phrase, colour) == text

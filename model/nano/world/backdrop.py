@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 from brandpress.model.nano.world.colours import Rgb, mixed
-from brandpress.model.nano.world.textures import GROUNDS, SIDE, tone_maps
+from brandpress.model.nano.world.ground_textures import GROUNDS, SIDE, tone_maps
 
 _WHITE: Rgb = (255, 255, 255)
 _BLACK: Rgb = (20, 18, 28)

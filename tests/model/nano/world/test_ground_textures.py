@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brandpress.model.nano.world.textures import GROUNDS, SIDE, tone_maps
+from brandpress.model.nano.world.ground_textures import GROUNDS, SIDE, tone_maps
 
 
 def test_a_flat_texture_darkens_and_lightens_different_points() -> None:

@@ -1,21 +1,64 @@
-"""Abstract scenes of random colours and shapes, which only a reference picture can specify."""
+"""Abstract scenes of random colours, shapes and textures, which only a reference picture can specify."""
 
 from collections.abc import Callable
 
 from brandpress.model.nano.world.backdrop import Backdrop
 from brandpress.model.nano.world.colours import Rgb, mixed, random_colour
+from brandpress.model.nano.world.props import lights
+
+_WALLS = (
+    "plaster",
+    "clouds",
+    "marble",
+    "weave",
+    "silk",
+    "concrete",
+    "foliage",
+    "brick",
+    "tiles",
+    "boards",
+    "rock",
+    "folds",
+    "speckles",
+)
+_FLOORS = (
+    "plank floor",
+    "tile floor",
+    "grass",
+    "sand",
+    "water",
+    "asphalt",
+    "cobbles",
+    "wood",
+    "plaster",
+    "marble",
+    "weave",
+)
 
 
 def abstract(b: Backdrop) -> None:
-    """Draw a gradient, two to four layers of shapes and, in 60 %, a floor."""
-    b.gradient(
-        0, 1, (0, random_colour(b.rng)), (b.rng.uniform(0.3, 0.7), random_colour(b.rng)), (1, random_colour(b.rng))
-    )
-    for _ in range(b.rng.randint(2, 4)):
+    """Draw a gradient, up to four layers of shapes, a texture or a blur, and a floor in 80 %."""
+    base = random_colour(b.rng)
+    stops = (base, mixed(base, random_colour(b.rng), 0.7), mixed(base, random_colour(b.rng), 0.7))
+    b.gradient(0, 1, (0, stops[0]), (b.rng.uniform(0.3, 0.7), stops[1]), (1, stops[2]))
+    if b.rng.random() < 0.3:
+        b.texture(
+            b.rng.choice(_WALLS), (0, 0, 1, 1), random_colour(b.rng), random_colour(b.rng), b.rng.uniform(0.2, 0.7)
+        )
+    for _ in range(b.rng.randint(0, 4)):
         b.rng.choice(_LAYERS)(b, random_colour(b.rng))
-    if b.rng.random() < 0.6:
-        floor = random_colour(b.rng)
-        b.gradient(b.rng.uniform(0.62, 0.82), 1, (0, floor), (1, mixed(floor, random_colour(b.rng), 0.3)))
+    blurred = b.rng.random() < 0.45
+    if blurred:
+        b.soften(b.rng.uniform(0.01, 0.05))
+        if b.rng.random() < 0.5:
+            lights(b, b.rng.randint(5, 18), [random_colour(b.rng) for _ in range(3)], 0.0, 0.7, 0.02, 0.08)
+            b.soften(0.008)
+    if b.rng.random() < 0.8:
+        top, floor = b.rng.uniform(0.58, 0.8), random_colour(b.rng)
+        if b.rng.random() < 0.6:
+            b.surface(b.rng.choice(_FLOORS), top, floor, strength=b.rng.uniform(0.2, 0.9))
+        else:
+            b.gradient(top, 1, (0, floor), (1, mixed(floor, random_colour(b.rng), 0.3)))
 
 
 def _hill(b: Backdrop, fill: Rgb) -> None:

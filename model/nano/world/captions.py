@@ -5,14 +5,14 @@ import re
 from dataclasses import dataclass
 
 from brandpress.model.nano.world import phrases as words
-from brandpress.model.nano.world.describe import american, capitalise, description, size_word, with_article
+from brandpress.model.nano.world.describe import american, capitalise, description, size_word
 from brandpress.model.nano.world.explicit import explicit_subject
 from brandpress.model.nano.world.facts import Facts, random_facts
 from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.naming import Way, choose_way, disguised, name_item
 from brandpress.model.nano.world.natural import FRAMED, natural_subject, needs_no_sides, with_scene_between
 from brandpress.model.nano.world.natural import SHARE as NATURAL_SHARE
-from brandpress.model.nano.world.scene_words import SCENE_WORDS
+from brandpress.model.nano.world.scene_words import SCENE_NOUNS, SCENE_WORDS, with_colour
 
 MIN_WORDS, MAX_WORDS = 2, 48
 MAX_LETTERS, TRIES = 212, 12
@@ -147,14 +147,14 @@ def _are_alike(categories: list[str]) -> bool:
 
 def _scene_words(rng: random.Random, facts: Facts) -> str:
     """Returns a phrase for the scene. If items stand in front of each other, it avoids such words if it can."""
-    pool = SCENE_WORDS[facts["scene"]]
+    pool = (SCENE_WORDS if rng.random() < 0.9 else SCENE_NOUNS)[facts["scene"]]
     if facts["arrangement"] != "row":
         pool = tuple(phrase for phrase in pool if not _MISREAD.search(phrase)) or pool
     colour = facts["scene_colour"] or ""
     if colour.startswith("#") and rng.random() < 0.4:
         colour = colour.upper()
     phrase = rng.choice(pool)
-    return re.sub(r"\ba \{c\}", lambda _: with_article(colour), phrase).format(c=colour)
+    return with_colour(phrase, colour)
 
 
 def _scene_clause(rng: random.Random, facts: Facts, number: dict[str, int], *, numbered: bool) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,18 @@ def jittered(rng: random.Random, colour: Rgb, amount: int = 12) -> Rgb:
 def random_colour(rng: random.Random) -> Rgb:
     """Returns a random RGB colour."""
     return rng.randrange(256), rng.randrange(256), rng.randrange(256)
+
+
+def to_hex(colour: Rgb) -> str:
+    """Returns a colour as "#rrggbb"."""
+    return f"#{colour[0]:02x}{colour[1]:02x}{colour[2]:02x}"
+
+
+def from_hex(text: str) -> Rgb:
+    """Returns the colour of "#rrggbb". Raises ValueError for another text."""
+    if re.fullmatch("#[0-9a-fA-F]{6}", text) is None:
+        raise ValueError(f"colour: expected a colour word or #rrggbb, got {text!r}")
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def mixed(first: Rgb, second: Rgb, share: float) -> Rgb:

@@ -19,16 +19,16 @@ def _tinted(saturation: float, gain: tuple[float, float, float], lift: tuple[flo
 
 
 _MATRICES: dict[str, _Matrix] = {
-    "dawn": _tinted(0.55, (0.82, 0.62, 0.66), (62, 42, 56)),
-    "golden": _tinted(0.6, (1.0, 0.82, 0.42), (36, 18, 0)),
-    "night": _tinted(0.45, (0.26, 0.33, 0.56), (4, 8, 30)),
+    "dawn": _tinted(0.65, (0.86, 0.66, 0.7), (56, 38, 50)),
+    "golden": _tinted(0.7, (1.02, 0.84, 0.5), (30, 16, 0)),
+    "night": _tinted(0.5, (0.3, 0.38, 0.62), (0, 4, 22)),
     "noir": _tinted(0.0, (1.1, 1.1, 1.1), (-14, -14, -14)),
     "sepia": _tinted(0.0, (0.96, 0.78, 0.54), (26, 14, 4)),
     "pastel": _tinted(0.6, (0.5, 0.5, 0.5), (124, 122, 130)),
-    "mint": _tinted(0.3, (0.62, 0.78, 0.68), (40, 66, 54)),
+    "mint": _tinted(0.4, (0.66, 0.8, 0.7), (34, 58, 46)),
     "vivid": _tinted(1.75, (1.05, 1.05, 1.05), (-6, -6, -6)),
     "faded": _tinted(0.4, (0.62, 0.6, 0.56), (66, 64, 66)),
-    "crimson": _tinted(0.25, (0.95, 0.36, 0.36), (40, 4, 10)),
+    "crimson": _tinted(0.35, (0.96, 0.42, 0.4), (36, 2, 8)),
 }
 GRADES = ("none", *_MATRICES, "neon")
 _NEON = [

@@ -18,7 +18,7 @@ from brandpress.model.nano.world.phrases import (
     SIZES,
     STACK,
 )
-from brandpress.model.nano.world.scene_words import SCENE_WORDS
+from brandpress.model.nano.world.scene_words import SCENE_NOUNS, SCENE_WORDS, with_colour
 
 _SHOWN = "image|reference|picture|photo|product|item|character|mascot|article|object|figure|thing"
 _CITATION = re.compile(rf"\b(?:{_SHOWN}) ?#?(\d)(?!\w|\.\d| (?:kg|g|l|ml)\b)|\b({'|'.join(ORDINALS)}) (?:{_SHOWN})\b")
@@ -140,8 +140,8 @@ def without_scene(caption: Caption, facts: Facts) -> str:
 
 def scene_phrases(facts: Facts) -> list[str]:
     """Returns the phrases for the scene, also without "in a" and the like."""
-    colour = facts["scene_colour"] or ""
-    phrases = [phrase.format(c=colour).replace("a orange", "an orange") for phrase in SCENE_WORDS[facts["scene"]]]
+    scene, colour = facts["scene"], facts["scene_colour"]
+    phrases = [with_colour(phrase, colour) for phrase in (*SCENE_WORDS[scene], *SCENE_NOUNS[scene])]
     return phrases + [re.sub(r"^(?:in|on|at) (?:the |an? )?", "", phrase) for phrase in phrases]
 
 

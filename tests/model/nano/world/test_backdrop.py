@@ -55,6 +55,69 @@ def test_softening_keeps_the_size_and_spreads_edges() -> None:
     assert len(np.unique(soft[24, :, 0])) > len(np.unique(sharp[24, :, 0])) + 3
 
 
+def test_softening_stops_at_its_lower_edge() -> None:
+    backdrop = canvas()
+    backdrop.box(0.5, 0, 1, 1, INK)
+    sharp = np.asarray(backdrop.finish())
+    backdrop.soften(0.1, 0.5)
+    soft = np.asarray(backdrop.finish())
+    assert np.array_equal(soft[25:], sharp[25:])
+    assert len(np.unique(soft[10, :, 0])) > len(np.unique(sharp[10, :, 0])) + 3
+
+
+def test_a_textured_surface_fills_its_rows_with_shades_of_its_colour() -> None:
+    backdrop = canvas()
+    backdrop.surface("planks", 0.5, (160, 120, 80))
+    pixels = np.asarray(backdrop.finish()).astype(int)
+    assert (pixels[:23] == SKY).all()
+    assert np.abs(pixels[25:].mean(axis=(0, 1)) - (160, 120, 80)).max() < 25
+    assert pixels[25:].std(axis=(0, 1)).min() > 3
+
+
+def test_a_textured_shape_stays_inside_its_outline() -> None:
+    backdrop = canvas()
+    backdrop.shape([(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)], INK, "brick")
+    pixels = np.asarray(backdrop.finish()).astype(int)
+    inside = np.zeros((48, 80), bool)
+    inside[11:38, 19:62] = True
+    assert (pixels[~inside] == SKY).all()
+    assert (pixels[14:34, 24:56] != SKY).any(axis=-1).all()
+
+
+def test_a_ridge_rises_above_its_base() -> None:
+    backdrop = canvas()
+    edge = backdrop.ridge(0.6, 0.3, INK, "rock")
+    heights = [y for _, y in edge]
+    assert (min(heights), max(heights)) == pytest.approx((0.3, 0.6))
+    assert edge[0][0] == 0
+    assert edge[-1][0] == 1
+
+
+def test_a_fade_covers_rows_more_and_more() -> None:
+    backdrop = canvas()
+    backdrop.fade(0.5, 1, INK, 0.0, 1.0)
+    column = np.asarray(backdrop.finish())[:, 7].astype(int).sum(-1)
+    assert (column[:24] == sum(SKY)).all()
+    assert (np.diff(column[24:]) <= 0).all()
+    assert column[-1] < sum(INK) + 30
+
+
+def test_a_mirror_repeats_the_rows_above_its_line() -> None:
+    backdrop = canvas()
+    backdrop.box(0, 0, 1, 0.25, INK)
+    backdrop.mirror(0.5, SKY, 0.0)
+    pixels = np.asarray(backdrop.finish()).astype(int)
+    assert (pixels[38:] == INK).all()
+    assert (pixels[26:34] == SKY).all()
+
+
+def test_shading_darkens_the_corners_and_not_the_middle() -> None:
+    backdrop = canvas()
+    pixels = np.asarray(backdrop.finish(shade=0.5)).astype(int)
+    assert (pixels[24, 40] == SKY).all()
+    assert pixels[0, 0].sum() < sum(SKY) - 150
+
+
 def test_a_spot_fades_from_its_centre() -> None:
     row = np.asarray(spot(1.0))[32].astype(int)
     assert row[32] > 240

@@ -7,7 +7,16 @@ import random
 import pytest
 from PIL import Image
 
-from brandpress.model.nano.world.colours import COLOURS, Rgb, distance, dominant_colour, jittered, mixed
+from brandpress.model.nano.world.colours import (
+    COLOURS,
+    Rgb,
+    distance,
+    dominant_colour,
+    from_hex,
+    jittered,
+    mixed,
+    to_hex,
+)
 
 RED, BLUE = COLOURS["red"], COLOURS["blue"]
 
@@ -50,6 +59,18 @@ def test_jitter_stays_within_its_amount() -> None:
 @pytest.mark.parametrize(("share", "result"), [(0.0, (0, 100, 200)), (1.0, (200, 0, 100)), (0.5, (100, 50, 150))])
 def test_mixed(share: float, result: Rgb) -> None:
     assert mixed((0, 100, 200), (200, 0, 100), share) == result
+
+
+@pytest.mark.parametrize(("colour", "text"), [((0, 10, 255), "#000aff"), ((171, 205, 239), "#abcdef")])
+def test_hexadecimal_colours(colour: Rgb, text: str) -> None:
+    assert to_hex(colour) == text
+    assert from_hex(text) == from_hex(text.upper()) == colour
+
+
+@pytest.mark.parametrize("text", ["#12345", "123456", "#12345g", "navy", "#1234567"])
+def test_a_text_that_is_no_colour_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match="colour: expected a colour word or #rrggbb, got"):
+        from_hex(text)
 
 
 def test_named_colours_are_distinct() -> None:

@@ -79,8 +79,3 @@ def test_numbered_phrases_cite_their_number_once(template: str) -> None:
     assert len(re.findall(r"\{[ko]\}", template)) == 1
     text = template.format(n="mug", k=2, o=words.ORDINALS[1])
     assert re.search(r"\b(image|reference|picture|photo) ?2|\bsecond (image|reference)", text)
-
-
-@pytest.mark.parametrize("scene", SCENES)
-def test_all_or_none_of_a_scenes_phrases_contain_a_colour(scene: str) -> None:
-    assert len({"{c}" in phrase for phrase in SCENE_WORDS[scene]}) == 1

@@ -40,7 +40,7 @@ old caches and packed files are not read."""
 class Artwork:
     """One sprite of one noun.
 
-    category: character or object. group: the emoji's subcategory, or the family's name for an icon that shows no emoji.
+    category: character or object. group: the emoji's subcategory; without an emoji person, or the object's family.
     style: 3d, flat, or the name of a family. colour: the name of the dominant colour, None without one.
     pixels: (height, width, 4) RGBA, trimmed.
     """

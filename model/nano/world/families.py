@@ -37,8 +37,9 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Icon:
-    """One icon of a family. name: its name in the package. group: the emoji's group, the family without an emoji.
+    """One icon of a family.
 
+    group: the emoji's group; without an emoji "person", or the family of an object. name: its name in the package.
     body: its SVG elements. box: width and height of the view box.
     """
 
@@ -174,4 +175,5 @@ def family_icons(art: Path, family: Family, emoji: Iterable[Emoji]) -> Iterator[
         for category, own in (("object", objects), ("character", people)):
             noun = own.get(name) or own.get(plain)
             if noun:
-                yield Icon(noun, category, family.style, family.style, name, body, box)
+                group = family.style if category == "object" else "person"
+                yield Icon(noun, category, group, family.style, name, body, box)

@@ -1,4 +1,4 @@
-"""Random silhouettes for things, as parts: signed distances in canvas units, negative inside.
+"""Random silhouettes for things, as parts: signed distances in units of half the canvas, negative inside.
 
 Distance formulas after https://iquilezles.org/articles/distfunctions2d/. Legend: S the canvas's side in pixels.
 """
@@ -16,44 +16,49 @@ from brandpress.model.nano.world.textures import Canvas, Field, pick
 class Part:
     """One part of a thing.
 
-    distance_SS: signed distance to its edge. bulge: width of the rounded rim in canvas units, large for a ball. role:
-    body, trim (a second material), dark, glossy (an eye), or white. across_SS: -1 to 1 from the left edge to the right
+    distance: signed distance to its edge, SS. bulge: width of the rounded rim in canvas units, large for a ball. role:
+    body, trim (a second material), dark, white, or
+    shaded and lit (the sides of a box). across: SS, -1 to 1 from the left edge to the right
     one for surfaces of revolution, otherwise None. labelled: whether it may carry a label.
     """
 
-    distance_SS: Field
+    distance: Field
     bulge: float
     role: str
-    across_SS: Field | None = None
+    across: Field | None = None
     labelled: bool = False
+
+
+def _length(x: Field, y: Field) -> Field:
+    return np.asarray(np.sqrt(x * x + y * y))  # three times as fast as np.hypot
 
 
 def ellipse(canvas: Canvas, x: float, y: float, a: float, b: float, angle: float = 0.0) -> Field:
     """Returns the approximate distance to an ellipse with half axes a and b, turned by `angle` radians."""
-    dx, dy = canvas.x_SS - np.float32(x), canvas.y_SS - np.float32(y)
+    dx, dy = canvas.x - np.float32(x), canvas.y - np.float32(y)
     if angle:
         c, s = np.float32(math.cos(angle)), np.float32(math.sin(angle))
         dx, dy = c * dx + s * dy, c * dy - s * dx
-    k = np.hypot(dx / np.float32(a), dy / np.float32(b))
-    slope = np.hypot(dx / np.float32(a * a), dy / np.float32(b * b))
+    k = _length(dx / np.float32(a), dy / np.float32(b))
+    slope = _length(dx / np.float32(a * a), dy / np.float32(b * b))
     return np.asarray((k - 1) * k / np.maximum(slope, np.float32(1e-4)))
 
 
 def box(canvas: Canvas, x: float, y: float, a: float, b: float, radius: float, taper: float = 0.0) -> Field:
     """Returns the distance to a rounded box with half sides a and b. taper: how much wider the bottom is."""
-    dx, dy = np.abs(canvas.x_SS - np.float32(x)), canvas.y_SS - np.float32(y)
+    dx, dy = np.abs(canvas.x - np.float32(x)), canvas.y - np.float32(y)
     qx = dx - np.float32(a - radius) - np.float32(taper) * dy
     qy = np.abs(dy) - np.float32(b - radius)
-    outside = np.hypot(np.maximum(qx, 0), np.maximum(qy, 0))
+    outside = _length(np.maximum(qx, 0), np.maximum(qy, 0))
     return np.asarray(outside + np.minimum(np.maximum(qx, qy), 0) - np.float32(radius))
 
 
 def limb(canvas: Canvas, start: tuple[float, float], end: tuple[float, float], thick: float, thin: float) -> Field:
     """Returns the distance to a tapered capsule from `start` to `end`."""
-    px, py = canvas.x_SS - np.float32(start[0]), canvas.y_SS - np.float32(start[1])
+    px, py = canvas.x - np.float32(start[0]), canvas.y - np.float32(start[1])
     ex, ey = np.float32(end[0] - start[0]), np.float32(end[1] - start[1])
     share = np.clip((px * ex + py * ey) / (ex * ex + ey * ey + np.float32(1e-6)), 0, 1)
-    return np.asarray(np.hypot(px - share * ex, py - share * ey) - (thick + share * np.float32(thin - thick)))
+    return np.asarray(_length(px - share * ex, py - share * ey) - (thick + share * np.float32(thin - thick)))
 
 
 def joined(first: Field, second: Field, roundness: float) -> Field:
@@ -76,13 +81,13 @@ def _revolved(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
     if rng.random() < 0.6:
         weights = np.hanning(int(pick(rng, (7, 13, 21))))
         profile = np.convolve(np.pad(profile, len(weights) // 2, "edge"), weights / weights.sum(), "valid")
-    row = canvas.y_SS[:, 0]
+    row = canvas.y[:, 0]
     width = np.interp(row, rows, profile).astype(np.float32)[:, None]
     slope = np.gradient(width[:, 0], row).astype(np.float32)[:, None]
-    side = (np.abs(canvas.x_SS) - width) / np.sqrt(1 + slope * slope)
-    tilt = np.float32(rng.uniform(0.02, 0.09)) * canvas.x_SS**2 / np.maximum(width, np.float32(0.1))
-    y = canvas.y_SS - tilt  # seen slightly from above
-    across = canvas.x_SS / width
+    side = (np.abs(canvas.x) - width) / np.sqrt(1 + slope * slope)
+    tilt = np.float32(rng.uniform(0.02, 0.09)) * canvas.x**2 / np.maximum(width, np.float32(0.1))
+    y = canvas.y - tilt  # seen slightly from above
+    across = canvas.x / width
     cuts = [-0.9, *sorted(rng.uniform(-0.75, 0.8, int(rng.integers(0, 4)))), 0.88]
     roles = ["body", *(pick(rng, ("trim", "body", "trim", "white", "dark")) for _ in cuts[2:])]
     rng.shuffle(roles)
@@ -94,9 +99,9 @@ def _revolved(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
         distance = np.maximum(side + step, np.maximum(np.float32(top) - y, y - np.float32(bottom)))
         parts.append(Part(distance, 0.03, role, across, labelled=bottom - top > 0.5))
     if rng.random() < 0.25:  # a handle
-        x, height = float(np.interp(0, rows, profile)), rng.uniform(0.25, 0.45)
-        ring = np.abs(ellipse(canvas, x, 0.1, 0.3, height)) - np.float32(rng.uniform(0.04, 0.08))
-        parts.insert(0, Part(ring, 0.06, "body"))
+        x, height = float(np.interp(0.1, rows, profile)), rng.uniform(0.25, 0.45)
+        ring = np.abs(ellipse(canvas, x, 0.1, max(0.12, min(0.3, 0.88 - x)), height))
+        parts.insert(0, Part(ring - np.float32(rng.uniform(0.04, 0.08)), 0.06, "body"))
     if rng.random() < 0.3:  # an opening
         width_there = float(np.interp(cuts[0], rows, profile))
         parts.append(Part(ellipse(canvas, 0, cuts[0] + 0.02, width_there * 0.93, 0.07), 0.02, "dark"))
@@ -111,14 +116,14 @@ def _package(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
     x, y = -depth * 0.5, depth * 0.35
     parts = []
     if depth:
-        skewed_y = canvas.y_SS + (canvas.x_SS - np.float32(x + a)) * np.float32(0.6)
+        skewed_y = canvas.y + (canvas.x - np.float32(x + a)) * np.float32(0.6)
         side = np.maximum(
-            np.abs(canvas.x_SS - np.float32(x + a + depth / 2)) - np.float32(depth / 2),
+            np.abs(canvas.x - np.float32(x + a + depth / 2)) - np.float32(depth / 2),
             np.abs(skewed_y - np.float32(y)) - np.float32(b),
         )
-        skewed_x = canvas.x_SS + (canvas.y_SS - np.float32(y - b)) / np.float32(0.6)
+        skewed_x = canvas.x + (canvas.y - np.float32(y - b)) / np.float32(0.6)
         lid = np.maximum(
-            np.abs(canvas.y_SS - np.float32(y - b - depth * 0.3)) - np.float32(depth * 0.3),
+            np.abs(canvas.y - np.float32(y - b - depth * 0.3)) - np.float32(depth * 0.3),
             np.abs(skewed_x - np.float32(x)) - np.float32(a),
         )
         parts += [Part(side, 0.001, "shaded"), Part(lid, 0.001, "lit")]
@@ -140,13 +145,13 @@ def _ball(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
     """Returns a superellipse, such as a ball, a cushion, a bar of soap or a fruit, often with a stem or a band."""
     a, b = rng.uniform(0.5, 0.95), rng.uniform(0.5, 0.95)
     power = np.float32(pick(rng, (1.6, 2.0, 2.0, 2.6, 4.0, 6.0)))
-    k = (np.abs(canvas.x_SS / np.float32(a)) ** power + np.abs(canvas.y_SS / np.float32(b)) ** power) ** (1 / power)
+    k = (np.abs(canvas.x / np.float32(a)) ** power + np.abs(canvas.y / np.float32(b)) ** power) ** (1 / power)
     distance = (k - 1) * np.float32(min(a, b))
     parts = [Part(distance, rng.uniform(0.2, 0.9) * min(a, b), "body", labelled=True)]
     if rng.random() < 0.3:
         parts.insert(0, Part(limb(canvas, (0, -b * 0.8), (rng.uniform(-0.2, 0.2), -0.97), 0.05, 0.03), 0.05, "dark"))
     if rng.random() < 0.25:
-        band = np.abs(canvas.y_SS - np.float32(rng.uniform(-0.4, 0.4))) - np.float32(rng.uniform(0.06, 0.2))
+        band = np.abs(canvas.y - np.float32(rng.uniform(-0.4, 0.4))) - np.float32(rng.uniform(0.06, 0.2))
         parts.append(Part(np.maximum(band, distance), 0.04, "trim"))
     return parts
 
@@ -165,9 +170,9 @@ def _blob(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
     radius = radius.clip(0.25, None)
     radius *= 0.94 / radius.max()
     squeeze = np.float32(rng.uniform(0.6, 1))
-    x = canvas.x_SS / squeeze
-    away = np.hypot(x, canvas.y_SS)
-    angle = np.arctan2(canvas.y_SS, x)
+    x = canvas.x / squeeze
+    away = _length(x, canvas.y)
+    angle = np.arctan2(canvas.y, x)
     edge = np.interp(angle % np.float32(2 * math.pi), turns, radius).astype(np.float32)
     distance = (away - edge) * np.float32(0.85)
     parts = [Part(distance, pick(rng, (0.04, 0.15, 0.5)), "body", labelled=True)]
@@ -190,7 +195,7 @@ def _bag(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
             parts.append(Part(arm, 0.1, "body"))
     parts.append(Part(body, pick(rng, (0.05, 0.15, 0.3)), "body", labelled=True))
     if rng.random() < 0.5:
-        edge = np.abs(canvas.y_SS - np.float32(rng.uniform(0.96 - 1.9 * b, 0.9))) - np.float32(rng.uniform(0.03, 0.12))
+        edge = np.abs(canvas.y - np.float32(rng.uniform(0.96 - 1.9 * b, 0.9))) - np.float32(rng.uniform(0.03, 0.12))
         parts.append(Part(np.maximum(edge, body + np.float32(0.004)), 0.03, pick(rng, ("trim", "dark", "white"))))
     return parts
 
@@ -200,7 +205,7 @@ def _shoe(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
     tall, sole = rng.uniform(0.3, 0.9), rng.uniform(0.05, 0.14)
     heel = box(canvas, -0.55, 0.5 - tall / 2, rng.uniform(0.28, 0.4), tall / 2 + 0.2, 0.12, rng.uniform(-0.1, 0.1))
     toe = limb(canvas, (-0.5, 0.35), (0.66, rng.uniform(0.42, 0.52)), rng.uniform(0.25, 0.34), rng.uniform(0.16, 0.26))
-    upper = np.maximum(joined(heel, toe, rng.uniform(0.1, 0.5)), canvas.y_SS - np.float32(0.68))
+    upper = np.maximum(joined(heel, toe, rng.uniform(0.1, 0.5)), canvas.y - np.float32(0.68))
     parts = [Part(upper, rng.uniform(0.1, 0.3), "body", labelled=True)]
     if rng.random() < 0.6:
         under = box(canvas, -0.02, 0.68, 0.93, sole, sole * 0.8)
@@ -257,11 +262,66 @@ def _creature(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
         x, y = head_x + sign * apart, head_y - rng.uniform(0, 0.03)
         if eye > 0.08:
             parts.append(Part(ellipse(canvas, x, y, eye, eye * 1.1), 0.03, "white"))
-        parts.append(Part(ellipse(canvas, x, y, eye * 0.62, eye * 0.7), 0.03, "glossy"))
+        parts.append(Part(ellipse(canvas, x, y, eye * 0.62, eye * 0.7), 0.03, "dark"))
+        parts.append(Part(ellipse(canvas, x - eye * 0.2, y - eye * 0.25, eye * 0.2, eye * 0.2), 0.03, "white"))
     muzzle_y = head_y + head_b * rng.uniform(0.35, 0.55)
     if rng.random() < 0.5:
         parts.append(Part(ellipse(canvas, head_x, muzzle_y, 0.17, 0.12), 0.1, pick(rng, ("white", "trim"))))
     parts.append(Part(ellipse(canvas, head_x, muzzle_y - 0.04, rng.uniform(0.04, 0.09), 0.05), 0.04, "dark"))
+    return parts
+
+
+def _fish_or_bird(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
+    """Returns a long body with a tail, fins or wings, one eye, and often a beak and legs."""
+    a, b, tilt = rng.uniform(0.45, 0.68), rng.uniform(0.25, 0.5), rng.uniform(-0.4, 0.4)
+    bird = rng.random() < 0.5
+    trunk = ellipse(canvas, 0.05, 0, a, b, tilt)
+    tail_x, tail_y = 0.05 - math.cos(tilt) * a, -math.sin(tilt) * a
+    parts = []
+    for spread in (-1, 1):
+        tip = (
+            max(-0.93, tail_x - rng.uniform(0.15, 0.4)),
+            min(0.9, max(-0.9, tail_y + spread * rng.uniform(0.05, 0.4))),
+        )
+        parts.append(Part(limb(canvas, (tail_x + 0.1, tail_y), tip, 0.1, rng.uniform(0.03, 0.12)), 0.06, "trim"))
+    head_x, head_y = 0.05 + math.cos(tilt) * a * 0.75, math.sin(tilt) * a * 0.75
+    if bird:
+        head_y = max(-0.7, head_y - b * rng.uniform(0.4, 1.0))
+        radius = rng.uniform(0.18, 0.3)
+        for x in (-0.05, 0.15):
+            parts.append(Part(limb(canvas, (x, b * 0.6), (x + 0.05, 0.92), 0.035, 0.03), 0.03, "trim"))
+        beak = limb(canvas, (head_x + radius * 0.7, head_y), (head_x + radius + 0.16, head_y + 0.05), 0.07, 0.01)
+        parts.append(Part(beak, 0.05, "trim"))
+        trunk = joined(trunk, ellipse(canvas, head_x, head_y, radius, radius), 0.3)
+    parts.append(Part(trunk, rng.uniform(0.2, 0.4), "body", labelled=True))
+    wing = ellipse(canvas, -0.05, 0.02, a * 0.45, b * rng.uniform(0.3, 0.6), tilt + rng.uniform(-0.7, 0.7))
+    parts.append(Part(wing, 0.08, pick(rng, ("body", "trim", "trim"))))
+    eye, y = rng.uniform(0.04, 0.08), head_y - 0.06
+    parts += [Part(ellipse(canvas, head_x, y, eye, eye), 0.03, "white"),
+              Part(ellipse(canvas, head_x + 0.01, y, eye * 0.6, eye * 0.6), 0.02, "dark")]  # fmt: skip
+    return parts
+
+
+def _on_legs(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
+    """Returns a chair, table, lamp, easel or machine: slabs on thin legs, with or without a back."""
+    level, wide, splay = rng.uniform(-0.2, 0.4), rng.uniform(0.35, 0.8), rng.uniform(-0.05, 0.2)
+    thick, role = rng.uniform(0.02, 0.07), pick(rng, ("trim", "dark", "body"))
+    legs = pick(rng, ((-0.9, 0.9), (-0.9, -0.3, 0.35, 0.9), (0.0,), (-0.9, 0.0, 0.9)))
+    parts = [
+        Part(limb(canvas, (x * wide, level), (x * wide * (1 + splay), 0.92), thick * 1.2, thick), 0.05, role)
+        for x in legs
+    ]
+    if len(legs) == 1:
+        parts.append(Part(ellipse(canvas, 0, 0.88, wide * rng.uniform(0.4, 0.8), 0.08), 0.05, role))
+    if rng.random() < 0.65:
+        b = (level + 0.95) / 2
+        back = box(
+            canvas, 0, level - b, wide * rng.uniform(0.4, 1), b, b * rng.uniform(0.05, 0.6), rng.uniform(-0.2, 0.2)
+        )
+        parts.append(Part(back, pick(rng, (0.03, 0.1, 0.3)), "body", labelled=True))
+    slab = rng.uniform(0.04, 0.2)
+    seat = box(canvas, 0, level, wide, slab, slab * rng.uniform(0.1, 0.9))
+    parts.append(Part(seat, slab * 0.8, pick(rng, ("body", "trim"))))
     return parts
 
 
@@ -290,7 +350,8 @@ def _stack(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
 
 
 SOLIDS: tuple[tuple[Callable[[np.random.Generator, Canvas], list[Part]], int], ...] = (
-    (_revolved, 26), (_package, 14), (_ball, 7), (_blob, 9), (_bag, 11), (_shoe, 9), (_creature, 16), (_stack, 8),
+    (_revolved, 24), (_package, 13), (_ball, 6), (_blob, 8), (_bag, 9), (_shoe, 8), (_creature, 13), (_fish_or_bird, 7),
+    (_on_legs, 6), (_stack, 8),
 )  # fmt: skip
 _CUMULATED = np.cumsum([weight for _, weight in SOLIDS])
 

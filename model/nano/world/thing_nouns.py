@@ -1,13 +1,11 @@
 """Nouns of things: ordinary products, animals and mascots. They say nothing about what the thing looks like."""
 
-THING_NOUNS: tuple[str, ...] = tuple(
-    noun.strip()
-    for noun in """
+_NOUNS = """
 mug, bottle, can, box, bag, cap, t-shirt, phone, sneaker, jar, backpack, candle, notebook, watch, teapot, lamp, cup,
 tube, vase, bowl, plate, kettle, toaster, blender, thermos, flask, pitcher, carafe, tumbler, glass, goblet, jug, pan,
 pot, casserole, ladle, whisk, grater, cutting board, rolling pin, coffee maker, espresso machine, coffee grinder,
 french press, moka pot, lunch box, cookie tin, tea tin, spice jar, salt shaker, pepper mill, oil bottle, honey jar,
-jam jar, milk carton, juice box, juice bottle, soda can, beer bottle, wine bottle, whisky bottle, cereal box, snack bag,
+jam jar, milk carton, juice box, soda can, beer bottle, wine bottle, whisky bottle, cereal box, snack bag,
 chocolate box, gift box, parcel, hat box, perfume bottle, perfume, lipstick, nail polish, face cream, hand cream,
 lotion, shampoo bottle, shampoo, conditioner, soap dispenser, soap bar, toothbrush, razor, hair dryer, hair brush, comb,
 mirror, makeup bag, sponge, towel, bath bomb, scented candle, diffuser, incense holder, cushion, pillow, blanket, rug,
@@ -17,7 +15,7 @@ light bulb, torch, clock, alarm clock, wall clock, picture frame, photo frame, g
 highlighter, eraser, stapler, tape dispenser, pencil case, folder, binder, planner, diary, book, comic, magazine,
 envelope, stamp, calculator, laptop, tablet, keyboard, mouse, monitor, printer, router, speaker, smart speaker,
 headphones, earbuds, microphone, camera, action camera, drone, tripod, lens, projector, radio, record player,
-turntable, cassette, console, game controller, joystick, game boy, power bank, charger, battery, plug, remote, robot,
+turntable, cassette, console, game controller, joystick, power bank, charger, battery, plug, remote, robot,
 robot vacuum, vacuum cleaner, iron, fan, heater, air purifier, humidifier, drill, hammer, toolbox, screwdriver, wrench,
 saw, paint can, spray can, glue stick, ladder, helmet, bike helmet, bicycle, scooter, skateboard, surfboard, snowboard,
 ski, sled, ball, football, basketball, tennis ball, racket, glove, boxing glove, yoga mat, dumbbell, kettlebell,
@@ -37,5 +35,5 @@ frog, toad, turtle, lizard, crocodile, snake, dinosaur, dragon, unicorn, fish, s
 crab, lobster, snail, bee, butterfly, beetle, ladybird, spider, ant, monster, alien, ghost, wizard, knight, pirate,
 astronaut, elf, fairy, yeti, mascot, character, creature, critter, animal, product, item, object, gadget, device,
 figure, figurine, statue, sculpture, package, container, accessory, tool, thing
-""".split(",")
-)
+"""
+THING_NOUNS: tuple[str, ...] = tuple(noun.strip() for noun in _NOUNS.split(","))

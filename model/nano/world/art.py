@@ -31,7 +31,7 @@ from brandpress.model.nano.world.nouns import Emoji, list_emoji
 
 SPRITE_SIZE = 144
 """Pixels of a cached sprite's longer side."""
-ART_REVISION = "b17e04c2d9"
+ART_REVISION = "5d0c93e7a1"
 """Part of the cache's file names. Change it whenever a change selects, names or draws any artwork differently, so that
 old caches and packed files are not read."""
 
@@ -57,7 +57,7 @@ class Artwork:
         return Image.fromarray(self.pixels)
 
 
-_SCENIC = ("place-", "sky", "event", "transport-", "heart")
+_SCENIC = ("place-", "sky", "event", "transport-", "sport", "person-sport")
 """Groups of emoji that some families draw as a square scene, by prefix."""
 _PLAIN_FACES = ("emojione", "streamline-emojis")
 """Families without faces, which look alike."""

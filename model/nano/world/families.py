@@ -64,6 +64,7 @@ FAMILIES = (
     ),
     Family(
         "fxemoji",
+        out="tramcar",  # a black silhouette
         same=("sleuthspy=detective", "fallingleaf=fallen leaf", "leaffluttering=leaf fluttering in wind",
               "chilipepper=hot pepper", "evergreen=evergreen tree", "hampster=hamster", "heels=high heeled shoe",
               "mensshoe=mans shoe", "sandals=womans sandal", "mansshirt=t shirt", "womansshirt=womans clothes",

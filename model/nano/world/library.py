@@ -10,7 +10,7 @@ from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, lo
 from brandpress.model.nano.world.families import FAMILIES
 from brandpress.model.nano.world.nouns import held_out_nouns
 
-_GROUPS = (("animal", 62), ("person", 12), ("", 26))
+_GROUPS = (("animal", 66), ("person", 14), ("", 20))
 """Groups of characters (prefixes) and their weights. Faces look alike, so animals are most frequent."""
 _STYLE_WEIGHTS = {"3d": 2}
 """Weights of styles other than 1. Renderings look most like photographs of products."""

@@ -7,14 +7,18 @@ from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.nano.world.art import SPRITE_SIZE, Artwork, cache_name, load_art
+from brandpress.model.nano.world.families import FAMILIES
 from brandpress.model.nano.world.nouns import held_out_nouns
 
-_GROUPS = (("animal", 62), ("person", 12), ("", 26))
+_GROUPS = (("animal", 66), ("person", 14), ("", 20))
 """Groups of characters (prefixes) and their weights. Faces look alike, so animals are most frequent."""
+_STYLE_WEIGHTS = {"3d": 2}
+"""Weights of styles other than 1. Renderings look most like photographs of products."""
 PACKAGES = {
     "@lobehub/fluent-emoji-3d": "assets",
     "@iconify-json/fluent-emoji-flat": "icons.json",
     "emoji-datasource-google": "emoji.json",
+    **{family.package: "icons.json" for family in FAMILIES},
 }
 """The npm packages with the artwork, and the file or folder that is read from each."""
 
@@ -23,27 +27,32 @@ class ArtError(BrandpressError):
     """The artwork folder has neither the npm packages nor a packed file."""
 
 
+_Styles = dict[str, list[Artwork]]
+"""All artworks of one noun, by style."""
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All artwork, split by noun, so that a held-out noun is held out in both styles."""
+    """All artwork, split by noun, so that a held-out noun is held out in all styles."""
 
     seen: tuple[Artwork, ...]
     held_out: tuple[Artwork, ...]
-    _pools: dict[tuple[bool, str, str], tuple[tuple[Artwork, ...], ...]]
+    _pools: dict[tuple[bool, str, str], tuple[_Styles, ...]]
 
     @classmethod
     def of(cls, works: Iterable[Artwork]) -> "Library":
         """Returns the library of these artworks."""
         works = tuple(works)
         out = held_out_nouns({work.noun for work in works})
-        pools: dict[tuple[bool, str, str], dict[str, list[Artwork]]] = {}
+        pools: dict[tuple[bool, str, str], dict[str, _Styles]] = {}
         for work in works:
             group = "" if work.category == "object" else next(g for g, _ in _GROUPS if work.group.startswith(g))
-            pools.setdefault((work.noun in out, work.category, group), {}).setdefault(work.noun, []).append(work)
+            styles = pools.setdefault((work.noun in out, work.category, group), {}).setdefault(work.noun, {})
+            styles.setdefault(work.style, []).append(work)
         return cls(
             seen=tuple(work for work in works if work.noun not in out),
             held_out=tuple(work for work in works if work.noun in out),
-            _pools={key: tuple(tuple(styles) for styles in nouns.values()) for key, nouns in pools.items()},
+            _pools={key: tuple(nouns.values()) for key, nouns in pools.items()},
         )
 
     @classmethod
@@ -65,7 +74,7 @@ class Library:
             ) from error
 
     def pick(self, rng: random.Random, category: str, *, held_out: bool = False) -> Artwork:
-        """Returns a random artwork of a category: first the group, then the noun, then the style.
+        """Returns a random artwork of a category: first the group, then the noun, then the style, then the variant.
 
         Raises ValueError if the library has none of this category.
         """
@@ -76,4 +85,6 @@ class Library:
         if not groups or (held_out, category, groups[0][0]) not in self._pools:
             raise ValueError(f"category: the library has no {category!r} with held_out={held_out}; add such artwork")
         group = rng.choices([g for g, _ in groups], [w for _, w in groups])[0]
-        return rng.choice(rng.choice(self._pools[(held_out, category, group)]))
+        styles = rng.choice(self._pools[(held_out, category, group)])
+        style = rng.choices(list(styles), [_STYLE_WEIGHTS.get(style, 1) for style in styles])[0]
+        return rng.choice(styles[style])

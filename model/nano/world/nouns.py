@@ -36,13 +36,17 @@ HELD_OUT_NOUNS = 80
 
 @dataclass(frozen=True, slots=True)
 class Emoji:
-    """One emoji. code: its lower-case code points joined by "-". icon: its name in the flat set, if any."""
+    """One emoji.
+
+    code: its lower-case code points joined by "-". icon: its name in the flat set, if any. names: all its names.
+    """
 
     noun: str
     category: str
     group: str
     code: str
     icon: str | None
+    names: tuple[str, ...] = ()
 
 
 def _clean(name: str) -> str:
@@ -79,7 +83,8 @@ def list_emoji(art: Path) -> Iterator[Emoji]:
             continue
         nouns.add(noun)
         category = "object" if part in _OBJECT_SUBCATEGORIES else _CATEGORIES[group]
-        yield Emoji(noun=noun, category=category, group=part, code=code, icon=icon)
+        names = (noun, icon or noun, str(row["name"]), *row.get("short_names", ()))
+        yield Emoji(noun=noun, category=category, group=part, code=code, icon=icon, names=names)
 
 
 def held_out_nouns(nouns: set[str], count: int = HELD_OUT_NOUNS) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
     python -m brandpress.model.nano.world.packed_art --art DIR --out FOLDER
 
-Pass FOLDER as `--art` to the training and the evaluation. The pictures are lossless.
+Pass FOLDER as `--art` to the training and the evaluation. Drawings are lossless, renderings
+lossy at high quality.
 """
 
 import argparse

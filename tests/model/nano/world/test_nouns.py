@@ -13,11 +13,17 @@ def test_emoji_are_ordered_by_code_point(art_folder: Path) -> None:
     emoji = [(one.noun, one.category, one.icon) for one in list_emoji(art_folder)]
     assert emoji == [
         ("pizza", "object", "pizza"),
+        ("desert", "object", None),
         ("fox", "character", "fox"),
         ("firefighter", "character", None),
         ("potted plant", "object", None),
         ("hammer and pick", "object", "hammer-and-pick"),
     ]
+
+
+def test_an_emoji_has_all_its_names(art_folder: Path) -> None:
+    names = {one.noun: one.names for one in list_emoji(art_folder)}
+    assert names["hammer and pick"] == ("hammer and pick", "hammer-and-pick", "HAMMER AND PICK")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def ellipse(canvas: Canvas, x: float, y: float, a: float, b: float, angle: float
         dx, dy = c * dx + s * dy, c * dy - s * dx
     k = _length(dx / np.float32(a), dy / np.float32(b))
     slope = _length(dx / np.float32(a * a), dy / np.float32(b * b))
-    return np.asarray((k - 1) * k / np.maximum(slope, np.float32(1e-4)))
+    tiny = np.float32(1e-4)  # both vanish in the centre
+    return np.asarray((k - 1) * (k + tiny) / (slope + tiny / np.float32(min(a, b))))
 
 
 def box(canvas: Canvas, x: float, y: float, a: float, b: float, radius: float, taper: float = 0.0) -> Field:

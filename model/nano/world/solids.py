@@ -41,7 +41,8 @@ def ellipse(canvas: Canvas, x: float, y: float, a: float, b: float, angle: float
         dx, dy = c * dx + s * dy, c * dy - s * dx
     k = _length(dx / np.float32(a), dy / np.float32(b))
     slope = _length(dx / np.float32(a * a), dy / np.float32(b * b))
-    return np.asarray((k - 1) * k / np.maximum(slope, np.float32(1e-4)))
+    tiny = np.float32(1e-4)  # both vanish in the centre
+    return np.asarray((k - 1) * (k + tiny) / (slope + tiny / np.float32(min(a, b))))
 
 
 def box(canvas: Canvas, x: float, y: float, a: float, b: float, radius: float, taper: float = 0.0) -> Field:
@@ -254,7 +255,9 @@ def _creature(rng: np.random.Generator, canvas: Canvas) -> list[Part]:
     if rng.random() < 0.6:
         parts.append(Part(joined(head, trunk, 0.25), 0.3, "body"))
     else:
-        parts += [Part(trunk, 0.3, pick(rng, ("body", "trim")), labelled=True), Part(head, 0.3, "body")]
+        neck = limb(canvas, (head_x, head_y), (0.15 if sideways else 0, 0.2), 0.15, 0.2)
+        parts += [Part(neck, 0.2, "body"), Part(trunk, 0.3, pick(rng, ("body", "trim")), labelled=True)]
+        parts.append(Part(head, 0.3, "body"))
     if not sideways and rng.random() < 0.6:
         parts.append(Part(ellipse(canvas, 0, 0.42, 0.24, 0.3), 0.15, pick(rng, ("white", "trim"))))
     eye, apart = rng.uniform(0.045, 0.11), rng.uniform(0.12, 0.24)

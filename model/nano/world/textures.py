@@ -22,7 +22,7 @@ Choice = TypeVar("Choice")
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The coordinates of S x S pixels: x and y are SS, from -1 (left, top) to 1."""
+    """The coordinates of S x S pixels: x and y are SS, usually from -1 (left, top) to 1."""
 
     size: int
     x: Field
@@ -35,6 +35,11 @@ class Canvas:
         axis = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1).astype(np.float32)
         x_SS, y_SS = np.meshgrid(axis, axis)
         return cls(size, x_SS, y_SS)
+
+    def framed(self, x: float, y: float, side: float) -> "Canvas":
+        """Returns the square from (x, y), its upper left corner, with as many pixels."""
+        scale, middle = np.float32(side / 2), side / 2
+        return Canvas(self.size, self.x * scale + np.float32(x + middle), self.y * scale + np.float32(y + middle))
 
 
 def pick(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:

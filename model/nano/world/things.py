@@ -39,9 +39,9 @@ class Thing:
     noun: str
 
     def draw(self, size: int) -> Image.Image:
-        """Returns the thing as an RGBA picture, drawn on a canvas of `size` pixels and trimmed.
+        """Returns the thing as an RGBA picture, trimmed, with a longer side of 0.9 to 1.0 times `size` pixels.
 
-        It shows the same at any size. The time grows with the area: 3 ms at 120 pixels.
+        It shows the same at any size. The time grows with the area: about 5 ms at 120 pixels.
         """
         return _draw(np.random.default_rng(self.seed), size)
 
@@ -183,17 +183,31 @@ def _labelled(
     return np.asarray(colours + label[3] * (label[:3] - colours))
 
 
+_COARSE = 40
+
+
+def _solid(seed: int, canvas: Canvas) -> tuple[list[Part], float]:
+    """Returns the parts of a random solid, scaled to fill the canvas, and a pixel's side in their units."""
+    cell = 2 / _COARSE
+    sketch = random_solid(np.random.default_rng(seed), Canvas.of(_COARSE))
+    inside = np.minimum.reduce([part.distance for part in sketch]) < cell
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    side = float(max(np.ptp(rows), np.ptp(columns)) + 1) * cell
+    x, y = float(columns[0]) * cell - 1, float(rows[0]) * cell - 1
+    return random_solid(np.random.default_rng(seed), canvas.framed(x, y, side)), side / canvas.size
+
+
 def _draw(rng: np.random.Generator, size: int) -> Image.Image:
-    canvas, pixel = Canvas.of(size), 2 / size
+    canvas = Canvas.of(size)
     palette = random_palette(rng)
     light = _random_light(rng, pale=bool(palette[0].min() > 0.8))
     body = random_texture(rng, canvas, palette)
     outline = rng.uniform(0.015, 0.05) if rng.random() < 0.25 else 0.0
     outline_rgb = palette[0] * np.float32(pick(rng, (0.0, 0.2, 0.2)))
     blur = rng.uniform(0.006, 0.02) if rng.random() < 0.2 else 0.0
-    softness = max(blur, pixel / 2)
     with_label = rng.random() < 0.55
-    parts = random_solid(rng, canvas)
+    parts, pixel = _solid(int(rng.integers(2**32)), canvas)
+    softness = max(blur, pixel / 2)
     rgb = np.zeros((3, size, size), dtype=np.float32)  # premultiplied by alpha
     alpha = np.zeros((size, size), dtype=np.float32)
     for part in parts:

@@ -20,7 +20,7 @@ from brandpress.model.nano.training.nano import Nano
 
 MUON_LR, ADAM_LR, LR_BATCH = 4e-3, 2e-3, 32
 """Peak learning rates, tuned for batches of LR_BATCH samples."""
-BATCH, GPU_BATCH = 16, 256
+BATCH, GPU_BATCH = 16, 192
 RECIPE = Recipe(warm_up=60, decay_from=0.5, ema_decay=0.998)
 
 

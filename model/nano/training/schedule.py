@@ -12,7 +12,7 @@ from typing import Protocol
 from brandpress.model.errors import BrandpressError
 
 MAX_MINUTES = 10_000
-SHARES = {"autoencoder": 0.18, "transformer": 0.67, "decoder": 0.08, "evaluation": 0.07}
+SHARES = {"autoencoder": 0.24, "transformer": 0.63, "decoder": 0.08, "evaluation": 0.05}
 """Each stage's share of the budget. The autoencoder's share includes rendering the first pictures, the transformer's
 encoding and compilation, the evaluation's the export. A stage that begins late still ends on time."""
 

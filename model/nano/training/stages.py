@@ -63,7 +63,7 @@ AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 6_000, 6_000
 DECODER_PICTURES = 3_000
 AUTOENCODER_SEED, TRANSFORMER_SEED, DECODER_SEED = 1, 2, 3
 CAPTIONS = 40_000
-FIRST_PICTURES, COMPILING, ENCODING, DECODER_ENCODING = 0.08, 0.03, 0.05, 0.01
+FIRST_PICTURES, COMPILING, ENCODING, DECODER_ENCODING = 0.05, 0.03, 0.05, 0.01
 """Shares of the budget: the longest wait for the autoencoder's pictures, the longest wait for the compilation after the
 autoencoder is trained, and the time to encode compositions for the transformer and for the decoder."""
 MAX_COMPILATION_SECONDS = 300.0

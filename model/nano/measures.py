@@ -124,8 +124,9 @@ def natural_captions(renderer: PictureRenderer, cases: Sequence[Case], steps: in
 
 def candidate_errors(picture: Image.Image, case: Case, item: int) -> list[float]:
     """Returns the distances between the crop at an item's position and each candidate there."""
-    crop = pixels(picture.crop(crop_box(case.composition.placed[item])))
-    return [distance(crop, pixels(candidate)) for candidate in (case.candidates, case.second_candidates)[item]]
+    candidates = (case.candidates, case.second_candidates)[item]
+    crop = pixels(picture.crop(crop_box(case.composition.placed[item], candidates[0].width)))
+    return [distance(crop, pixels(candidate)) for candidate in candidates]
 
 
 def scenes_in_words(renderer: PictureRenderer, cases: Sequence[Case], steps: int = 4) -> float:
@@ -142,7 +143,8 @@ def scenes_in_words(renderer: PictureRenderer, cases: Sequence[Case], steps: int
     for i, (_, phrase) in enumerate(scene_phrases):
         composition = cases[i % len(cases)].composition
         prompt = f"the {composition.facts['items'][0]['noun']} from image 1 in the centre, {phrase}"
-        requests.append(RenderRequest(prompt, composition.item_references[:1], 128, 128, seed=i, steps=steps))
+        size = cases[i % len(cases)].target.size
+        requests.append(RenderRequest(prompt, composition.item_references[:1], *size, seed=i, steps=steps))
     thumbnails = [thumbnail(picture) for picture in renderer.render(requests)]
     nearest_scenes = [
         min(NAMEABLE_SCENES, key=lambda name: min(distance(one, example) for example in examples[name]))

@@ -114,8 +114,9 @@ def candidate_crop(background: Image.Image, place: Placed, part: Placed) -> Imag
     return assemble(background, (shown,)).crop(crop_box(place))
 
 
-def crop_box(place: Placed) -> tuple[int, int, int, int]:
-    """Returns the 64 x 64 box around a drawing. The drawing's lower edge is 4 pixels above the box's."""
+def crop_box(place: Placed, side: int = 64) -> tuple[int, int, int, int]:
+    """Returns the square box of `side` pixels around a drawing; 1/16 of the side is below the drawing's lower edge."""
     x = place.x + place.drawing.width // 2
     ground = place.y + place.drawing.height
-    return (x - 32, ground - 60, x + 32, ground + 4)
+    below = side // 16
+    return (x - side // 2, ground + below - side, x - side // 2 + side, ground + below)

@@ -58,8 +58,8 @@ class Sighting:
 class Finder:
     """Compares crops with references, name -> (kind, features).
 
-    names, kinds: of each reference. references: R x D, mean of the unit features over GROUNDS. mean: D, of all references'
-    features, subtracted from those of crops.
+    names, kinds: of each reference. references: R x D, the mean of the unit features over GROUNDS. mean: D, the mean of
+    all references' features, which is subtracted from those of crops.
     """
 
     features: Features

@@ -154,7 +154,8 @@ def _pair(brand: Brand, index: int) -> tuple[Subject, Subject]:
 
 def _scene(index: int) -> str:
     wordings = SCENES[index % len(SCENES)]
-    return wordings[index // len(SCENES) % len(wordings)]
+    turn = index // len(SCENES)
+    return wordings[(turn + turn // len(wordings)) % len(wordings)]
 
 
 def _worded(frame: str, product: Subject, character: Subject, scene: str, words: str = "") -> str:

@@ -72,7 +72,7 @@ class Finder:
     def of(cls, features: Features, cutouts: Mapping[str, tuple[str, Image.Image]]) -> Finder:
         """Returns the finder of items, name -> (kind, RGBA picture)."""
         pictures = [on_ground(cutout, 128, ground, MARGIN) for _, cutout in cutouts.values() for ground in GROUNDS]
-        features_RGD = features.of(pictures).unflatten(0, (len(cutouts), len(GROUNDS)))
+        features_RGD = features.of(pictures).view(len(cutouts), len(GROUNDS), -1)
         mean_D = features_RGD.mean((0, 1))
         references_RD = normalize(features_RGD - mean_D, dim=-1).mean(1)
         return cls(features, tuple(cutouts), tuple(kind for kind, _ in cutouts.values()), references_RD, mean_D)

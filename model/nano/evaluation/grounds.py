@@ -38,7 +38,8 @@ def measure_grounds(
         product = brand.products[index % len(brand.products)]
         shots.append(Shot(f"Web shop photo of the {product.noun} {words}", (product,), (product,), 0))
     pictures = renderer.render(shot_requests(shots, size, steps))
-    white, coloured = [], []
+    white: list[float] = []
+    coloured: list[float] = []
     for picture, (_, colour) in zip(pictures, GROUNDS, strict=True):
         error = float(np.abs(border_colour(picture) - np.array(colour)).mean())
         (white if colour == (255, 255, 255) else coloured).append(error)

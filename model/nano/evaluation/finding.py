@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -48,10 +49,9 @@ class Sighting:
 
     @property
     def distance(self) -> float:
-        """Returns the smallest distance between two centres."""
-        points = np.array(self.centres)
-        gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
-        return float(gaps[np.triu_indices(len(points), 1)].min())
+        """Returns the smallest horizontal distance between two centres."""
+        across = sorted(x for x, _ in self.centres)
+        return min(right - left for left, right in pairwise(across))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from brandpress.model.nano.evaluation.shots import Shot, crowd_shots, pair_shots
 from brandpress.model.nano.measures import PictureRenderer
 
 APART = 0.2
-"""Least distance between the centres of two subjects, as a share of the picture's shorter side."""
+"""Least horizontal distance between the centres of two subjects, as a share of the picture's shorter side."""
 _PAIR = 2
 _HEIGHT, _GROUND = {2: 0.41, 3: 0.29, 4: 0.23}, 0.88
 """Longer side of a subject in a composite, by their number, and their lower edge, as shares of the picture's side."""
@@ -62,7 +62,7 @@ def pair_figures(seen: Sequence[Seen]) -> dict[str, float]:
     """Returns shares of pictures of a product (reference 1) and a character (reference 2).
 
     product, character: it is the nearest of its kind by its best crop. both found: both are. apart: their best crops'
-    centres are at least APART apart. in order: the subject named first is on the left, at least APART apart.
+    centres are side by side, at least APART apart. in order: and the subject named first is on the left.
     """
     product, character, apart, ordered = [], [], [], []
     for one in seen:
@@ -70,8 +70,8 @@ def pair_figures(seen: Sequence[Seen]) -> dict[str, float]:
         first, second = (subject.noun for subject in one.shot.references)
         product.append(found[first])
         character.append(found[second])
-        apart.append(one.sighting.distance >= APART)
         (left, _), (right, _) = one.sighting.centres
+        apart.append(abs(right - left) >= APART)
         ordered.append(right - left >= APART)
     both = np.logical_and(product, character)
     return {

@@ -11,8 +11,8 @@ from PIL import Image
 
 from brandpress.model import RenderRequest
 from brandpress.model.nano.measures import (
-    NAMEABLE_SCENES,
     SCENE_PHRASES,
+    asked_scenes,
     case_requests,
     change_ratio,
     exchange_share,
@@ -104,10 +104,16 @@ def test_scenes_in_words_are_recognised(cases: list[Case], follows_prompt: bool,
         """Renders the requested scene, or always a beach."""
 
         def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
-            names = [NAMEABLE_SCENES[i // SCENE_PHRASES] if follows_prompt else "beach" for i, _ in enumerate(requests)]
+            names = [asked_scenes()[i // SCENE_PHRASES] if follows_prompt else "beach" for i, _ in enumerate(requests)]
             return [Scene(name, None, "none", 1000 + i).draw(128, 128) for i, name in enumerate(names)]
 
     assert low <= scenes_in_words(SceneRenderer(), cases) <= high
+
+
+def test_crops_have_the_size_of_the_candidates() -> None:
+    large = fixed_cases(Library.of([]), 8, 7, held_out=True, products_only=True, width=256, height=256)
+    figures = measure(CaseRenderer(large, lambda case: case.target), large, 4)
+    assert (figures["retrieval"], figures["colour"]) == (1, 0)
 
 
 def test_requests_match_the_cases(cases: list[Case]) -> None:

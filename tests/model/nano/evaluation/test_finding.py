@@ -35,7 +35,7 @@ def test_transparent_pictures_are_refused() -> None:
 
 
 def test_the_distance_is_that_of_the_nearest_two() -> None:
-    assert Sighting((True,) * 3, ((0.1, 0.5), (0.9, 0.5), (0.5, 0.8)), 0.1).distance == pytest.approx(0.5)
+    assert Sighting((True,) * 3, ((0.1, 0.5), (0.9, 0.5), (0.5, 0.8)), 0.1).distance == pytest.approx(0.4)
 
 
 @pytest.mark.slow

@@ -24,12 +24,14 @@ from PIL import Image
 
 from brandpress.model import Renderer, RenderRequest
 from brandpress.model.nano.evaluation.brand import Brand, noto_brand, photograph_brand
+from brandpress.model.nano.evaluation.campaign import render_campaign
 from brandpress.model.nano.evaluation.card import markdown
 from brandpress.model.nano.evaluation.features import Features
 from brandpress.model.nano.evaluation.grounds import measure_grounds
 from brandpress.model.nano.evaluation.lettering import load_reader, measure_signs
 from brandpress.model.nano.evaluation.sheet import draw_grid, draw_sheet
-from brandpress.model.nano.evaluation.stranger import Seen, measure_crowds, measure_pairs
+from brandpress.model.nano.evaluation.shots import Shot
+from brandpress.model.nano.evaluation.stranger import Seen, measure_crowds, measure_pairs, shot_requests
 from brandpress.model.nano.measures import (
     PictureRenderer,
     change_ratio,
@@ -74,6 +76,7 @@ class Strangers:
     """The sections with the brands of strangers. Each returns its figures, and writes its pictures if there's a sheet.
 
     Raise ModuleNotFoundError and FileNotFoundError for what isn't installed. photographs: a folder with cut-outs.
+    campaigns: a folder for campaigns of the pairs, which the command line renders with `model`; None renders them here.
     """
 
     renderer: PictureRenderer
@@ -82,7 +85,9 @@ class Strangers:
     device: str
     size: int
     steps: int
-    sheet: Path | None
+    sheet: Path | None = None
+    campaigns: Path | None = None
+    model: str = "nano"
 
     @cached_property
     def features(self) -> Features:
@@ -96,7 +101,7 @@ class Strangers:
 
     def pairs(self) -> dict[str, float]:
         """Returns the figures of products with characters."""
-        figures, seen = measure_pairs(self.renderer, self.features, self.brand, self.size, self.steps)
+        figures, seen = measure_pairs(partial(self._render_pairs, self.brand, "emoji"), self.features, self.brand)
         return self._shown(figures, seen, "")
 
     def photographed(self) -> dict[str, float]:
@@ -104,12 +109,12 @@ class Strangers:
         if self.photographs is None:
             raise FileNotFoundError("--photographs names no folder of cut-outs")
         brand = photograph_brand(self.photographs)
-        figures, seen = measure_pairs(self.renderer, self.features, brand, self.size, self.steps)
+        figures, seen = measure_pairs(partial(self._render_pairs, brand, "photographs"), self.features, brand)
         return self._shown(figures, seen, "-photographs")
 
     def crowds(self) -> dict[str, float]:
         """Returns the figures of three and four subjects."""
-        figures, seen = measure_crowds(self.renderer, self.features, self.brand, self.size, self.steps)
+        figures, seen = measure_crowds(self._render, self.features, self.brand)
         return self._shown(figures, seen, "-three-and-four")
 
     def signs(self) -> dict[str, float]:
@@ -123,6 +128,17 @@ class Strangers:
         figures, pictures = measure_grounds(self.renderer, self.brand, self.size, self.steps)
         self._save(draw_grid(pictures), "-grounds")
         return figures
+
+    def _render(self, shots: Sequence[Shot]) -> list[Image.Image]:
+        return self.renderer.render(shot_requests(shots, self.size, self.steps))
+
+    def _render_pairs(self, brand: Brand, name: str, shots: Sequence[Shot]) -> list[Image.Image]:
+        """Returns the pictures of pairs, rendered by the command line if there is a folder for it."""
+        if self.campaigns is None:
+            return self._render(shots)
+        folder = self.campaigns / name
+        folder.mkdir(parents=True)  # must be new: older pictures have the same names
+        return render_campaign(folder, brand, shots, self.model, self.size)
 
     def _shown(self, figures: dict[str, float], seen: Sequence[Seen], ending: str) -> dict[str, float]:
         self._save(draw_sheet(seen), ending)
@@ -154,6 +170,7 @@ def main() -> None:
     parser.add_argument(
         "--sheet", type=Path, help="PNG file for the strangers' pictures, the worst first; others beside it"
     )
+    parser.add_argument("--campaigns", type=Path, help="render the pairs with the command line, in this new folder")
     parser.add_argument("--only", nargs="+", help="names of the sections to measure, such as stranger (default: all)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads (default: one per core)")
     parser.add_argument("--markdown", action="store_true", help="also print the model card's table")
@@ -170,6 +187,7 @@ def main() -> None:
         size=options.size,
         photographs=options.photographs,
         sheet=options.sheet,
+        campaigns=options.campaigns,
         only=options.only,
     )
     text = json.dumps(report, indent=2) + "\n"
@@ -199,20 +217,23 @@ def evaluate(
     size: int = SIZE,
     photographs: Path | None = None,
     sheet: Path | None = None,
+    campaigns: Path | None = None,
     only: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Returns the figures of a model.
 
     The most important sections are measured first. Those that there was no time for are listed as "left out", those
     whose packages or pictures are missing as "not measured", with the reason. cases: seen and held-out cases, if they
-    are rendered already. size: pixels per side. photographs, sheet, only: as on the command line.
+    are rendered already. size: pixels per side. photographs, sheet, campaigns, only: as on the command line.
     """
     deadline = time.monotonic() + seconds if seconds is not None else math.inf
     loaded = Renderer.load(model, device=device)
     on_gpu = loaded.host()["device"] != "cpu"
     renderer = TimedRenderer(loaded, deadline, GPU_PART if on_gpu else CPU_PART)
     main_steps, *more_steps = steps
-    strangers = Strangers(renderer, art, photographs, "cuda" if on_gpu else "cpu", size, main_steps, sheet)
+    strangers = Strangers(
+        renderer, art, photographs, "cuda" if on_gpu else "cpu", size, main_steps, sheet, campaigns, model
+    )
     sections: dict[tuple[str, str], Callable[[], Any]] = {
         ("stranger", "pairs"): strangers.pairs,
         ("stranger", "photographs"): strangers.photographed,

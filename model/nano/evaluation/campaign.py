@@ -36,7 +36,7 @@ def render_campaign(folder: Path, brand: Brand, shots: Sequence[Shot], model: st
 
 
 def write_campaign(folder: Path, brand: Brand, shots: Sequence[Shot], model: str, size: int) -> Path:
-    """Writes the brand with its references, and the job. Returns the job's file."""
+    """Writes the brand with its references, and the job. Returns the job's file. model: a name or a folder."""
     brand_spec: dict[str, Any] = {"brand": BRAND}
     for kind, subjects in (("products", brand.products), ("characters", brand.characters)):
         brand_spec[kind] = {}
@@ -48,7 +48,7 @@ def write_campaign(folder: Path, brand: Brand, shots: Sequence[Shot], model: str
     job = {
         "campaign": BRAND,
         "brand": "brand.yaml",
-        "model": model,
+        "model": str(Path(model).resolve()) if Path(model).is_dir() else model,
         "matrix": {"shot": {shot_name(index): shot.prompt for index, shot in enumerate(shots)}},
         "include": [
             {"shot": shot_name(index), "product": key(shot.references[0]), "character": key(shot.references[1])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from brandpress.model.nano.evaluation.brand import Brand
 from brandpress.model.nano.evaluation.features import Features
 from brandpress.model.nano.evaluation.finding import CROWD_WINDOWS, PAIR_WINDOWS, Finder, Sighting, scaled
 from brandpress.model.nano.evaluation.shots import Shot, crowd_shots, pair_shots
-from brandpress.model.nano.measures import PictureRenderer
 
 APART = 0.2
 """Least horizontal distance between the centres of two subjects, as a share of the picture's shorter side."""
@@ -96,18 +95,20 @@ def crowd_figures(seen: Sequence[Seen]) -> dict[str, float]:
 
 
 def measure_pairs(
-    renderer: PictureRenderer, features: Features, brand: Brand, size: int, steps: int
+    render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand
 ) -> tuple[dict[str, float], list[Seen]]:
     """Returns the figures of the brand's pairs, and their pictures."""
-    seen = _rendered(renderer, features, brand, pair_shots(brand), size, steps)
+    shots = pair_shots(brand)
+    seen = look(Finder.of(features, brand.cutouts()), shots, render(shots))
     return pair_figures(seen), seen
 
 
 def measure_crowds(
-    renderer: PictureRenderer, features: Features, brand: Brand, size: int, steps: int
+    render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand
 ) -> tuple[dict[str, float], list[Seen]]:
     """Returns the figures of the brand's pictures of three and four subjects, and their pictures."""
-    seen = _rendered(renderer, features, brand, crowd_shots(brand), size, steps)
+    shots = crowd_shots(brand)
+    seen = look(Finder.of(features, brand.cutouts()), shots, render(shots))
     return crowd_figures(seen), seen
 
 
@@ -126,10 +127,3 @@ def composite(background: Image.Image, shot: Shot, cutouts: Mapping[str, tuple[s
 def share(values: Sequence[bool] | np.ndarray) -> float:
     """Returns the share of true values, rounded to three digits; 0 without values."""
     return round(float(np.mean(values)), 3) if len(values) else 0.0
-
-
-def _rendered(
-    renderer: PictureRenderer, features: Features, brand: Brand, shots: Sequence[Shot], size: int, steps: int
-) -> list[Seen]:
-    pictures = renderer.render(shot_requests(shots, size, steps))
-    return look(Finder.of(features, brand.cutouts()), shots, pictures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -142,10 +143,7 @@ def scenes_in_words(renderer: PictureRenderer, cases: Sequence[Case], steps: int
     SCENE_COUNT scenes are asked for. Each picture's thumbnail is compared with those of SCENE_EXAMPLES renderings of
     each nameable scene.
     """
-    examples = {
-        name: np.stack([thumbnail(Scene(name, None, "none", seed).draw(64, 64)) for seed in range(SCENE_EXAMPLES)])
-        for name in NAMEABLE_SCENES
-    }
+    examples = {name: _scene_examples(name, SCENE_EXAMPLES) for name in NAMEABLE_SCENES}
     scene_phrases = [(name, phrase) for name in asked_scenes() for phrase in SCENE_WORDS[name][:SCENE_PHRASES]]
     requests = []
     for i, (_, phrase) in enumerate(scene_phrases):
@@ -159,6 +157,12 @@ def scenes_in_words(renderer: PictureRenderer, cases: Sequence[Case], steps: int
         errors = {other: float(np.abs(drawn - one).mean(axis=(1, 2)).min()) for other, drawn in examples.items()}
         matches.append(min(errors, key=errors.__getitem__) == name)
     return round(float(np.mean(matches)), 3)
+
+
+@cache
+def _scene_examples(name: str, count: int) -> Pixels:
+    """Returns the thumbnails of renderings of a scene, (count, cells, 3)."""
+    return np.stack([thumbnail(Scene(name, None, "none", seed).draw(64, 64)) for seed in range(count)])
 
 
 def asked_scenes() -> tuple[str, ...]:

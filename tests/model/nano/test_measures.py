@@ -63,7 +63,7 @@ def test_a_renderer_that_omits_the_items(cases: list[Case]) -> None:
 
 
 def test_a_renderer_of_grey_pictures(cases: list[Case]) -> None:
-    figures = measure(CaseRenderer(cases, lambda case: Image.new("RGB", (128, 128), "grey")), cases, 4)
+    figures = measure(CaseRenderer(cases, lambda case: Image.new("RGB", case.target.size, "grey")), cases, 4)
     assert figures["background"] > 20
     assert figures["psnr"] < 20
 
@@ -76,7 +76,7 @@ def test_changes_are_measured_inside_the_items_masks(cases: list[Case]) -> None:
             pictures = []
             for request in requests:
                 case = cases[request.seed]
-                pixels = np.zeros((128, 128, 3), np.uint8)
+                pixels = np.zeros((*case.masks[0].shape, 3), np.uint8)
                 if request.references != case.references:
                     pixels[case.masks[0]] = 200
                     pixels[case.masks[1] & ~case.masks[0]] = 20
@@ -119,7 +119,7 @@ def test_crops_have_the_size_of_the_candidates() -> None:
 def test_requests_match_the_cases(cases: list[Case]) -> None:
     for i, (case, request) in enumerate(zip(cases, case_requests(cases, 8), strict=True)):
         assert (request.prompt, request.references) == (case.caption.text, case.references)
-        assert (request.width, request.height, request.seed, request.steps) == (128, 128, i, 8)
+        assert ((request.width, request.height), request.seed, request.steps) == (case.target.size, i, 8)
 
 
 def test_natural_captions_distinguish_correct_swapped_and_blended_items(cases: list[Case]) -> None:

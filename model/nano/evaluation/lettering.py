@@ -16,6 +16,9 @@ from brandpress.model.nano.measures import PictureRenderer
 _SHORTER_SIDE = 768
 """Pixels that smaller pictures are enlarged to: the recogniser was trained on text of 48 pixels."""
 
+_CONFIDENCE = 0.6
+"""Least score of a line. Fences and shelves are read as letters, too, with lower scores."""
+
 Reader = Callable[[Image.Image], str]
 """Returns the text of a picture in capitals, without spaces and punctuation."""
 
@@ -32,7 +35,8 @@ def load_reader() -> Reader:
         size = (round(picture.width * scale), round(picture.height * scale))
         enlarged = picture.convert("RGB").resize(size, Image.Resampling.BICUBIC)
         result = engine(np.asarray(enlarged)[..., ::-1])  # BGR
-        return letters("".join(result.txts or ()))
+        lines = zip(result.txts or (), result.scores or (), strict=True)
+        return letters("".join(text for text, score in lines if score >= _CONFIDENCE))
 
     return read
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -18,9 +19,16 @@ from brandpress.model.nano.world.scene_words import SCENE_WORDS
 from brandpress.model.nano.world.scenes import Scene
 
 Pixels = NDArray[np.float64]
-NAMEABLE_SCENES = tuple(name for name, phrases in SCENE_WORDS.items() if name != "abstract" and "{c}" not in phrases[0])
+NAMEABLE_SCENES = tuple(
+    name
+    for name, phrases in SCENE_WORDS.items()
+    if name != "abstract" and not name.startswith("mood ") and "{c}" not in phrases[0]
+)
 """Scenes that words alone describe."""
-SCENE_EXAMPLES, SCENE_PHRASES = 32, 3
+SCENE_COUNT, SCENE_EXAMPLES, SCENE_PHRASES = 40, 32, 3
+_BESIDE_ITEM = np.ones((16, 16), np.bool_)
+_BESIDE_ITEM[6:15, 4:12] = False
+"""The cells of a thumbnail where an item in the centre doesn't stand."""
 
 
 class PictureRenderer(Protocol):
@@ -124,37 +132,48 @@ def natural_captions(renderer: PictureRenderer, cases: Sequence[Case], steps: in
 
 def candidate_errors(picture: Image.Image, case: Case, item: int) -> list[float]:
     """Returns the distances between the crop at an item's position and each candidate there."""
-    crop = pixels(picture.crop(crop_box(case.composition.placed[item])))
-    return [distance(crop, pixels(candidate)) for candidate in (case.candidates, case.second_candidates)[item]]
+    candidates = (case.candidates, case.second_candidates)[item]
+    crop = pixels(picture.crop(crop_box(case.composition.placed[item], candidates[0].width)))
+    return [distance(crop, pixels(candidate)) for candidate in candidates]
 
 
 def scenes_in_words(renderer: PictureRenderer, cases: Sequence[Case], steps: int = 4) -> float:
     """Returns the share of pictures whose scene, described in words only, is recognised. Items have references.
 
-    The picture's thumbnail is compared with those of SCENE_EXAMPLES renderings of each nameable scene.
+    SCENE_COUNT scenes are asked for. Each picture's thumbnail is compared with those of SCENE_EXAMPLES renderings of
+    each nameable scene.
     """
-    examples = {
-        name: [thumbnail(Scene(name, None, "none", seed).draw(64, 64)) for seed in range(SCENE_EXAMPLES)]
-        for name in NAMEABLE_SCENES
-    }
-    scene_phrases = [(name, phrase) for name in NAMEABLE_SCENES for phrase in SCENE_WORDS[name][:SCENE_PHRASES]]
+    examples = {name: _scene_examples(name, SCENE_EXAMPLES) for name in NAMEABLE_SCENES}
+    scene_phrases = [(name, phrase) for name in asked_scenes() for phrase in SCENE_WORDS[name][:SCENE_PHRASES]]
     requests = []
     for i, (_, phrase) in enumerate(scene_phrases):
-        composition = cases[i % len(cases)].composition
-        prompt = f"the {composition.facts['items'][0]['noun']} from image 1 in the centre, {phrase}"
-        requests.append(RenderRequest(prompt, composition.item_references[:1], 128, 128, seed=i, steps=steps))
-    thumbnails = [thumbnail(picture) for picture in renderer.render(requests)]
-    nearest_scenes = [
-        min(NAMEABLE_SCENES, key=lambda name: min(distance(one, example) for example in examples[name]))
-        for one in thumbnails
-    ]
-    matches = [nearest == name for nearest, (name, _) in zip(nearest_scenes, scene_phrases, strict=True)]
+        case = cases[i % len(cases)]
+        prompt = f"the {case.composition.facts['items'][0]['noun']} from image 1 in the centre, {phrase}"
+        references = case.composition.item_references[:1]
+        requests.append(RenderRequest(prompt, references, *case.target.size, seed=i, steps=steps))
+    matches = []
+    for (name, _), picture in zip(scene_phrases, renderer.render(requests), strict=True):
+        one = thumbnail(picture)
+        errors = {other: float(np.abs(drawn - one).mean(axis=(1, 2)).min()) for other, drawn in examples.items()}
+        matches.append(min(errors, key=errors.__getitem__) == name)
     return round(float(np.mean(matches)), 3)
 
 
+@cache
+def _scene_examples(name: str, count: int) -> Pixels:
+    """Returns the thumbnails of renderings of a scene, (count, cells, 3)."""
+    return np.stack([thumbnail(Scene(name, None, "none", seed).draw(64, 64)) for seed in range(count)])
+
+
+def asked_scenes() -> tuple[str, ...]:
+    """Returns at most SCENE_COUNT of the nameable scenes, spread over their list."""
+    step = max(1, len(NAMEABLE_SCENES) // SCENE_COUNT)
+    return NAMEABLE_SCENES[::step][:SCENE_COUNT]
+
+
 def thumbnail(picture: Image.Image) -> Pixels:
-    """Returns the upper half of a picture's 8 x 8 thumbnail."""
-    return pixels(picture.resize((8, 8), Image.Resampling.BOX))[:4]
+    """Returns the cells of a picture's 16 x 16 thumbnail beside an item in the centre, (cells, 3)."""
+    return pixels(picture.resize((16, 16), Image.Resampling.BOX))[_BESIDE_ITEM]
 
 
 def item_colours(picture: Pixels, case: Case) -> Pixels:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from brandpress.model import RenderRequest
 from brandpress.model.nano.measures import (
-    NAMEABLE_SCENES,
     SCENE_PHRASES,
+    asked_scenes,
     case_requests,
     change_ratio,
     exchange_share,
@@ -63,7 +63,7 @@ def test_a_renderer_that_omits_the_items(cases: list[Case]) -> None:
 
 
 def test_a_renderer_of_grey_pictures(cases: list[Case]) -> None:
-    figures = measure(CaseRenderer(cases, lambda case: Image.new("RGB", (128, 128), "grey")), cases, 4)
+    figures = measure(CaseRenderer(cases, lambda case: Image.new("RGB", case.target.size, "grey")), cases, 4)
     assert figures["background"] > 20
     assert figures["psnr"] < 20
 
@@ -76,7 +76,7 @@ def test_changes_are_measured_inside_the_items_masks(cases: list[Case]) -> None:
             pictures = []
             for request in requests:
                 case = cases[request.seed]
-                pixels = np.zeros((128, 128, 3), np.uint8)
+                pixels = np.zeros((*case.masks[0].shape, 3), np.uint8)
                 if request.references != case.references:
                     pixels[case.masks[0]] = 200
                     pixels[case.masks[1] & ~case.masks[0]] = 20
@@ -104,16 +104,22 @@ def test_scenes_in_words_are_recognised(cases: list[Case], follows_prompt: bool,
         """Renders the requested scene, or always a beach."""
 
         def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
-            names = [NAMEABLE_SCENES[i // SCENE_PHRASES] if follows_prompt else "beach" for i, _ in enumerate(requests)]
+            names = [asked_scenes()[i // SCENE_PHRASES] if follows_prompt else "beach" for i, _ in enumerate(requests)]
             return [Scene(name, None, "none", 1000 + i).draw(128, 128) for i, name in enumerate(names)]
 
     assert low <= scenes_in_words(SceneRenderer(), cases) <= high
 
 
+def test_crops_have_the_size_of_the_candidates() -> None:
+    large = fixed_cases(Library.of([]), 8, 7, held_out=True, products_only=True, width=256, height=256)
+    figures = measure(CaseRenderer(large, lambda case: case.target), large, 4)
+    assert (figures["retrieval"], figures["colour"]) == (1, 0)
+
+
 def test_requests_match_the_cases(cases: list[Case]) -> None:
     for i, (case, request) in enumerate(zip(cases, case_requests(cases, 8), strict=True)):
         assert (request.prompt, request.references) == (case.caption.text, case.references)
-        assert (request.width, request.height, request.seed, request.steps) == (128, 128, i, 8)
+        assert ((request.width, request.height), request.seed, request.steps) == (case.target.size, i, 8)
 
 
 def test_natural_captions_distinguish_correct_swapped_and_blended_items(cases: list[Case]) -> None:

@@ -15,9 +15,12 @@ from torch import Tensor, nn
 
 
 def orthogonalise(batch: Tensor, iterations: int = 5) -> Tensor:
-    """Returns approximately the nearest semi-orthogonal matrices of (n, rows, columns); computed in bfloat16."""
+    """Returns approximately the nearest semi-orthogonal matrices of (n, rows, columns).
+
+    Computed in bfloat16 on a GPU. On a CPU without bfloat16 instructions that takes a hundred times as long as float32.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = batch.bfloat16()
+    x = batch.bfloat16() if batch.is_cuda else batch.float()
     tall = x.shape[1] > x.shape[2]
     if tall:
         x = x.transpose(1, 2)

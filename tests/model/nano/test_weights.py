@@ -29,7 +29,7 @@ BACKGROUND = 8.0
 CHANGE = 5.0
 SCENES = 0.9
 FEW_STEPS_LOSS_DB = 1.0
-BYTES = 24_000_000
+BYTES = 28_000_000
 
 
 @pytest.fixture(scope="module")

@@ -77,21 +77,22 @@ def test_shards_depend_on_the_seed_only(library: Library, pixel_shard: PixelShar
 def test_references_are_in_the_slots_of_their_subjects(pixel_shard: PixelShard) -> None:
     filled = pixel_shard.references.flatten(2).amax(dim=2) > 0
     for row, items, slots in zip(filled, pixel_shard.items, pixel_shard.slots, strict=True):
-        assert row[:3].sum() == items.max() and row[3]
+        assert row[: SLOTS.index("scene")].sum() == items.max() and row[SLOTS.index("scene")]
         used = slots[slots != NO_SLOT].long()
         assert row[used].all(), "a caption's references exist"
 
 
 def test_latents_are_the_encoded_pictures_in_row_order(pixel_shard: PixelShard, tmp_path: Path) -> None:
     autoencoder = randomise(Autoencoder(AUTOENCODER), spread=0.5)
+    scene = SLOTS.index("scene")
     few = PixelShard(**{name: value[:2] for name, value in pixel_shard.tensors().items()})
     latents = encode(autoencoder, few, CPU)
     assert latents.targets.shape == (2, 8, 8, AUTOENCODER.token_channels)
     assert latents.references.shape == (2, len(SLOTS), 4, 4, AUTOENCODER.token_channels)
     with torch.no_grad():
         target = autoencoder.encode(few.pictures[1:].float() / 127.5 - 1)[0]
-        reference = autoencoder.encode(few.references[1, 3:4].float() / 127.5 - 1)[0]
-    for encoded, expected in ((latents.targets[1], target), (latents.references[1, 3], reference)):
+        reference = autoencoder.encode(few.references[1, scene : scene + 1].float() / 127.5 - 1)[0]
+    for encoded, expected in ((latents.targets[1], target), (latents.references[1, scene], reference)):
         error = (encoded.float() - expected.permute(1, 2, 0)).abs().mean()
         assert error < 0.1 * expected.std()
     shown = few.references.flatten(2).amax(dim=2) > 0

@@ -77,6 +77,7 @@ def test_an_export_replaces_files_of_other_sizes(tmp_path: Path, monkeypatch: py
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     index = json.loads((tmp_path / names[2]).read_text())
     assert index["weight_map"]["layers.1.bias"] == names[1]
+    monkeypatch.undo()
     save_weights(layers, tmp_path, "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 

@@ -14,7 +14,6 @@ from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.data.batches import Batch, Group, gather_batch, group_samples, sample_batch
 from brandpress.model.nano.data.dataset import LatentShard, PixelShard
 from brandpress.model.nano.data.encode import encode
-from brandpress.model.nano.place import Place
 from brandpress.model.nano.tokenizer import PAD_ID, tokenise
 from brandpress.model.nano.training import checkpoints, fit_autoencoder, fit_decoder, fit_transformer
 from brandpress.model.nano.training.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
@@ -27,7 +26,6 @@ from tests.model.layout import randomise
 from tests.model.nano.cpu import CPU
 
 STEPS = 12
-BF16 = Place(torch.device("cpu"), torch.bfloat16)
 
 
 class TrainingStoppedError(Exception):
@@ -74,7 +72,7 @@ def error(model: Autoencoder, pictures: Tensor) -> float:
 
 @pytest.fixture(scope="module")
 def latents(pixel_shard: PixelShard) -> LatentShard:
-    return encode(randomise(Autoencoder(AUTOENCODER), spread=0.5), pixel_shard, BF16)
+    return encode(randomise(Autoencoder(AUTOENCODER), spread=0.5), pixel_shard, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +82,8 @@ def groups(latents: LatentShard) -> list[Group]:
 
 @pytest.mark.slow
 def test_the_autoencoder_learns(pictures: tuple[Tensor, Tensor], tmp_path: Path) -> None:
-    start = fit_autoencoder.fit_autoencoder(*pictures, stage("start", 1, tmp_path, warm_up=100), BF16)
-    trained = fit_autoencoder.fit_autoencoder(*pictures, stage("end", STEPS, tmp_path), BF16)
+    start = fit_autoencoder.fit_autoencoder(*pictures, stage("start", 1, tmp_path, warm_up=100), CPU)
+    trained = fit_autoencoder.fit_autoencoder(*pictures, stage("end", STEPS, tmp_path), CPU)
     assert error(trained, pictures[0]) < 0.93 * error(start, pictures[0])
     with torch.no_grad():
         latents = trained.encode(pictures[0].float() / 127.5 - 1)
@@ -102,13 +100,13 @@ def test_autoencoder_training_resumes(
     steps, stops = watch(monkeypatch, fit_autoencoder, "next_batch", 3)
     stops.append(2)
     with pytest.raises(TrainingStoppedError):
-        fit_autoencoder.fit_autoencoder(*pictures, four, BF16)
+        fit_autoencoder.fit_autoencoder(*pictures, four, CPU)
     saved = read_stage_state(four.checkpoint)
     assert saved is not None and (saved.step, saved.share) == (2, 0.5)
     stops.clear()
-    trained = fit_autoencoder.fit_autoencoder(*pictures, four, BF16)
+    trained = fit_autoencoder.fit_autoencoder(*pictures, four, CPU)
     assert steps == [0, 1, 2, 3]
-    again = fit_autoencoder.fit_autoencoder(*pictures, four, BF16)
+    again = fit_autoencoder.fit_autoencoder(*pictures, four, CPU)
     assert steps == [0, 1, 2, 3], "a finished stage is skipped"
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in trained.state_dict().items())
 
@@ -140,14 +138,14 @@ def test_a_nan_loss_after_the_last_report_of_a_timed_stage_is_detected(
     short = timed_stage("autoencoder", 3.5, tmp_path)  # ends after the report of its only step
     monkeypatch.setattr(fit_autoencoder, "reconstruction", broken)
     with pytest.raises(DivergedError, match="autoencoder"):
-        fit_autoencoder.fit_autoencoder(*pictures, short, BF16)
+        fit_autoencoder.fit_autoencoder(*pictures, short, CPU)
     assert not short.checkpoint.exists()
 
 
 def test_a_stage_without_time_for_a_step_leaves_no_checkpoint(pictures: tuple[Tensor, Tensor], tmp_path: Path) -> None:
     late = timed_stage("autoencoder", 0.5, tmp_path)
     with pytest.raises(BudgetError, match="the autoencoder's first step"):
-        fit_autoencoder.fit_autoencoder(*pictures, late, BF16)
+        fit_autoencoder.fit_autoencoder(*pictures, late, CPU)
     assert not late.checkpoint.exists()
 
 
@@ -199,13 +197,13 @@ def test_learning_rates_grow_slowly_with_the_batch() -> None:
 
 @pytest.mark.slow
 def test_the_transformer_learns(groups: list[Group], tmp_path: Path) -> None:
-    model = fit_transformer.fit_transformer(groups, stage("transformer", STEPS, tmp_path), BF16, batch=4)
+    model = fit_transformer.fit_transformer(groups, stage("transformer", STEPS, tmp_path), CPU, batch=4)
 
     @torch.no_grad()
     def figures(nano: Nano) -> dict[str, float]:
         sums = {"velocity": 0.0, "source": 0.0}
         for step in range(10_000, 10_004):
-            _, losses = fit_transformer.batch_losses(nano, sample_batch(groups, 8, step, BF16), step, BF16)
+            _, losses = fit_transformer.batch_losses(nano, sample_batch(groups, 8, step, CPU), step, CPU)
             sums = {name: sums[name] + float(value) for name, value in losses.items()}
         return sums
 
@@ -220,11 +218,11 @@ def test_transformer_training_resumes(groups: list[Group], tmp_path: Path, monke
     steps, stops = watch(monkeypatch, fit_transformer, "batch_losses", 2)
     stops.append(2)
     with pytest.raises(TrainingStoppedError):
-        fit_transformer.fit_transformer(groups, four, BF16, batch=2)
+        fit_transformer.fit_transformer(groups, four, CPU, batch=2)
     stops.clear()
-    trained = fit_transformer.fit_transformer(groups, four, BF16, batch=2)
+    trained = fit_transformer.fit_transformer(groups, four, CPU, batch=2)
     assert steps == [0, 1, 2, 3]
-    again = fit_transformer.fit_transformer(groups, four, BF16, batch=2)
+    again = fit_transformer.fit_transformer(groups, four, CPU, batch=2)
     assert steps == [0, 1, 2, 3], "a finished stage is skipped"
     saved = read_stage_state(four.checkpoint)
     assert saved is not None and (saved.step, saved.share) == (4, 1)
@@ -250,9 +248,9 @@ def test_steps_do_not_synchronise_with_the_device(
     for steps in (1, 4):
         reads.clear()
         fit_autoencoder.fit_autoencoder(
-            pixel_shard.pictures, sample_references(pixel_shard.references), stage(f"a{steps}", steps, tmp_path), BF16
+            pixel_shard.pictures, sample_references(pixel_shard.references), stage(f"a{steps}", steps, tmp_path), CPU
         )
-        fit_transformer.fit_transformer(groups, stage(f"t{steps}", steps, tmp_path), BF16, batch=2)
+        fit_transformer.fit_transformer(groups, stage(f"t{steps}", steps, tmp_path), CPU, batch=2)
         counts.append(len(reads))
     assert counts[0] == counts[1] == 7, "the autoencoder prints four figures, the transformer three"
 
@@ -293,13 +291,13 @@ def test_the_decoder_learns_and_nothing_else_changes(
     torch.manual_seed(3)
     autoencoder, nano = Autoencoder(AUTOENCODER).eval(), Nano().eval()
     before = {name: value.clone() for name, value in autoencoder.state_dict().items()}
-    latents = encode(autoencoder, pixel_shard, BF16)
+    latents = encode(autoencoder, pixel_shard, CPU)
 
     @torch.no_grad()
     def error() -> float:
-        batches = [sample_batch(group_samples([latents]), 2, step, BF16) for step in range(100, 104)]
+        batches = [sample_batch(group_samples([latents]), 2, step, CPU) for step in range(100, 104)]
         pairs = [
-            (fit_decoder.noise_and_denoise(nano, b, i, BF16), pixel_shard.pictures[b.rows])
+            (fit_decoder.noise_and_denoise(nano, b, i, CPU), pixel_shard.pictures[b.rows])
             for i, b in enumerate(batches)
         ]
         grid = batches[0].grid
@@ -307,7 +305,7 @@ def test_the_decoder_learns_and_nothing_else_changes(
         return sum(float((m - p.float() / 127.5 + 1).abs().mean()) for m, (_, p) in zip(decoded, pairs, strict=True))
 
     start = error()
-    tuned = fit_decoder.fit_decoder(autoencoder, nano, pixel_shard.pictures, latents, stage("d", STEPS, tmp_path), BF16)
+    tuned = fit_decoder.fit_decoder(autoencoder, nano, pixel_shard.pictures, latents, stage("d", STEPS, tmp_path), CPU)
     assert error() < 0.97 * start
     for name, value in tuned.state_dict().items():
         assert torch.equal(value, before[name]) != name.startswith(("decoder.", "post_quant_conv.")), name

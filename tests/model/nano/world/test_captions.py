@@ -238,7 +238,7 @@ def test_captions_are_short_and_well_formed(captioned: Captioned) -> None:
         "a a ",
         "the the ",
         "the a ",
-        "a orange",
+        " a orange",
         "our our ",
     )
     for drawn, _ in captioned:

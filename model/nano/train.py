@@ -55,7 +55,7 @@ def main() -> None:
     )
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="don't use torch.compile on a GPU")
     parser.add_argument("--threads", type=int, help="torch threads (default: the number of cores)")
-    parser.add_argument("--processes", type=int, help="rendering processes (default: one fewer than the cores)")
+    parser.add_argument("--processes", type=int, help="rendering processes (default: three quarters of the cores)")
     arguments = parser.parse_args()
 
     # imported late, so that spawned rendering processes start fast

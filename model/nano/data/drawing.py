@@ -85,9 +85,9 @@ class DrawingPool:
     """
 
     def __init__(self, processes: int | None = None) -> None:
-        """processes: by default one fewer than the cores."""
+        """processes: by default a quarter fewer than the cores; the training and its compilation need some, too."""
         self._other_children = set(active_children())
-        self._pool = ProcessPoolExecutor(processes or max(1, cores() - 1), get_context("spawn"), _begin)
+        self._pool = ProcessPoolExecutor(processes or max(1, cores() * 3 // 4), get_context("spawn"), _begin)
 
     def __enter__(self) -> Self:
         return self

@@ -19,7 +19,7 @@ from brandpress.model.network.autoencoder import Autoencoder, patchify
 MUON_LR, ADAM_LR = 5e-3, 1e-3
 BATCH = 2
 """Samples in a batch of whole pictures; batches of references and crops have four times as many."""
-GPU_BATCH = 12
+GPU_BATCH = 32
 RECIPE = Recipe(warm_up=100, decay_from=0.35, ema_decay=0.998)
 CROP = 128
 """Pixels per side of a crop."""

@@ -12,6 +12,7 @@ import pytest
 from tests.slow import ROOT, changed_files, covered_files, is_affected, slow_test_files
 
 TRAINING = "tests/model/nano/training/test_training.py"
+RENDERER = "tests/model/test_renderer.py"
 NODES = "tests/pipeline/render/driver/test_nodes.py"
 CHAOS = "tests/chaos/test_chaos.py"
 GPU = "tests/gpu/test_check.py"
@@ -28,8 +29,8 @@ GPU = "tests/gpu/test_check.py"
         (TRAINING, "tests/model/conftest.py", True),
         (TRAINING, "tests/model/small.py", True),
         (TRAINING, "tests/chaos/storm.py", False),
-        (TRAINING, "pipeline/cli/app.py", False),
-        (TRAINING, "pipeline/a_deleted_folder/module.py", False),
+        (RENDERER, "pipeline/cli/app.py", False),
+        (RENDERER, "pipeline/a_deleted_folder/module.py", False),
         (NODES, "pipeline/store/local.py", True),
         (NODES, "tests/pipeline/conftest.py", True),
         (NODES, "tests/two_nodes.py", True),

@@ -65,19 +65,21 @@ def compose(
 
 
 def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """Yields the records of earlier pictures of these variants: those with the same name, or otherwise with the same
-    point of the matrix."""
+    """Yields the records of earlier pictures of these variants: of the same point of the matrix, or else of the same name.
+
+    After names have moved between points, a name alone would list another variant's picture.
+    """
     names = dict.fromkeys(variant.name for variant in undone)
     points = {_point(variant.axes, variant.seed): variant for variant in undone}
     by_name: dict[str, dict[str, Any]] = {}
     by_point: dict[str, dict[str, Any]] = {}
     for fields in previous:
-        if fields["name"] in names:
-            by_name[fields["name"]] = fields
-        elif (variant := points.get(_point(fields["axes"], fields["seed"]))) is not None:
+        if (variant := points.get(_point(fields["axes"], fields["seed"]))) is not None:
             by_point[variant.name] = fields
+        elif fields["name"] in names:
+            by_name[fields["name"]] = fields
     for name in names:
-        fields = by_name.get(name) or by_point.get(name, {})
+        fields = by_point.get(name) or by_name.get(name, {})
         if fields:
             yield to_line(fields | {"name": name, "stale": True})
 

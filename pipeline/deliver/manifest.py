@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeGuard, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -191,9 +191,24 @@ def read_fields(folder: Store, published: Published, kind: PartKind | None = Non
     """Yields what `read_lines` yields, parsed but not validated, which takes a tenth of the time."""
     for line in read_lines(folder, published, kind):
         try:
-            yield from_json(line)
+            fields = from_json(line)
         except ValueError:
+            fields = None
+        if not is_record(fields):
             parse_record(line, f"{folder.uri}/{published.pointer.manifest}")  # raises the error with its place
+        yield fields
+
+
+def is_record(fields: object) -> TypeGuard[dict[str, Any]]:
+    """Returns whether parsed JSON has the fields of a record that are read without validating it."""
+    return (
+        isinstance(fields, dict)
+        and all(isinstance(fields.get(name), str) for name in ("name", "render_key", "status"))
+        and isinstance(fields.get("asset"), str | None)
+        and isinstance(fields.get("axes"), dict)
+        and all(isinstance(choice, str) for choice in fields["axes"].values())
+        and isinstance(fields.get("seed"), int)
+    )
 
 
 def read_new_fields(folder: Store, published: Published, read_parts: set[str]) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from itertools import islice
 from pydantic_core import from_json
 
 from brandpress.pipeline.deliver.delivery import parse_record, read_record
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_latest, read_lines
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, is_record, read_latest, read_lines
 from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
 from brandpress.pipeline.store.protocol import Store
 
@@ -111,7 +111,9 @@ def _published_lines(folder: Store) -> Iterator[bytes]:
         latest = read_latest(folder)
         for line in read_lines(folder, latest, "variants") if latest else ():
             fields = from_json(line)
-            if fields["status"] == "done" and not fields.get("stale"):
+            if not is_record(fields):
+                return
+            if fields["status"] == "done" and fields["asset"] is not None and not fields.get("stale"):
                 yield line
-    except (BrokenManifestError, ValueError, KeyError):
+    except (BrokenManifestError, ValueError):
         return

@@ -47,6 +47,11 @@ def picture(base: Path | str, **options: Any) -> Any:
     return levels_of(renderer.render([REQUEST])[0])
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Equal within one level: on some CPUs, where a file's tensors begin in memory decides how products are rounded."""
+    return int(abs(one.astype(int) - other.astype(int)).max()) <= 1
+
+
 @pytest.mark.parametrize("layout", ["bfl", "diffusers"])
 def test_the_other_spelling_of_norms(small: Small, folder: Path, layout: str) -> None:
     state = state_of(folder, "transformer")
@@ -58,7 +63,7 @@ def test_the_other_spelling_of_norms(small: Small, folder: Path, layout: str) ->
     }
     assert renamed.keys() != state.keys()
     file = write(folder.parent / "fine-tune.safetensors", renamed)
-    assert (picture(small.folder, transformer=file) == levels_of(small.renderer.render([REQUEST])[0])).all()
+    assert is_same(picture(small.folder, transformer=file), levels_of(small.renderer.render([REQUEST])[0]))
 
 
 def all_in_one(folder: Path, file: Path, vae: str = "vae.", wrapper: str = "") -> Path:
@@ -78,7 +83,7 @@ def test_an_all_in_one_file_as_every_part(small: Small, folder: Path, tmp_path: 
     for parts in (["transformer"], ["vae"], ["text_encoder"], ["transformer", "vae", "text_encoder"]):
         rest = {part: folder / part for part in ("transformer", "vae", "text_encoder") if part not in parts}
         chosen = picture(other, **dict.fromkeys(parts, file), **rest)
-        assert (chosen == expected).all(), parts
+        assert is_same(chosen, expected), parts
 
 
 def test_an_all_in_one_file_as_base(small: Small, folder: Path, tmp_path: Path) -> None:
@@ -109,7 +114,7 @@ def test_a_part_that_an_all_in_one_file_lacks(folder: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize("prefix", ["first_stage_model.", "vae.", "module."])
 def test_prefixes_of_an_autoencoder(small: Small, folder: Path, tmp_path: Path, prefix: str) -> None:
     file = write(tmp_path / "ae.safetensors", prefixed(vae_to_bfl(state_of(folder, "vae"), levels=4), prefix))
-    assert (picture(folder, vae=file) == levels_of(small.renderer.render([REQUEST])[0])).all()
+    assert is_same(picture(folder, vae=file), levels_of(small.renderer.render([REQUEST])[0]))
 
 
 def renamed_to_variant(folder: Path, index: bool) -> None:

@@ -79,6 +79,20 @@ def test_a_variant_with_a_new_name_is_recognised_by_its_point_of_the_matrix() ->
     assert (stale["name"], stale["asset"], stale["stale"]) == ("new-name", variant(0).asset, True)
 
 
+def test_names_that_moved_to_other_points_keep_the_pictures_of_their_points() -> None:
+    before = compose([variant(0), variant(1)], done(0, 1), {}, list)
+    swapped = [changed(0, name=variant(1).name), changed(1, name=variant(0).name)]
+    contents = compose(swapped, {}, {}, lambda: previous(before))
+    pictures = {one["name"]: one["asset"] for one in fields_of(contents.variants)}
+    assert pictures == {variant(1).name: variant(0).asset, variant(0).name: variant(1).asset}
+
+
+def test_a_picture_at_no_planned_point_is_recognised_by_its_name() -> None:
+    before = compose([variant(0)], done(0), {}, list)
+    contents = compose([changed(0, axes={"other": "axis"})], {}, {}, lambda: previous(before))
+    assert [one["asset"] for one in fields_of(contents.variants)] == [variant(0).asset]
+
+
 def test_a_picture_that_the_job_no_longer_asks_for_is_dropped() -> None:
     before = compose([variant(0), variant(1)], done(0, 1), {}, list)
     contents = compose([variant(0), variant(3)], done(0), {}, lambda: previous(before))

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from brandpress.pipeline.deliver import contents
+from brandpress.pipeline.deliver import contents, manifest, resume
 from brandpress.pipeline.deliver.contents import digest_of
+from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
     BrokenManifestError,
@@ -20,7 +21,7 @@ from brandpress.pipeline.deliver.manifest import (
 )
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store, sha256_hex
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import HEADER, failed, publish_records, record
 
 
@@ -173,6 +174,33 @@ def test_a_changed_file_is_reported_and_replaced_by_the_next_manifest(folder: St
     assert (broken.value.kind, broken.value.key) == ("changed", key)
     assert publish_records(folder, HEADER, 1, [record(0)], never).manifest.number == 2
     assert read_records(folder, published(folder)) == (record(0),)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 5},
+        {"render_key": None},
+        {"status": []},
+        {"asset": 7},
+        {"axes": None},
+        {"axes": {"a": 1}},
+        {"seed": None},
+    ],
+)
+def test_odd_records_in_a_part_are_one_error(
+    folder: Store, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    """Whoever may write to the store may write a manifest whose digests fit."""
+    latest = publish_records(folder, HEADER, 1, [record(0)], never)
+    failure = file_record(folder, failed(1))
+    odd = json.dumps(json.loads(record(0).to_json()) | change).encode()
+    for line in (odd, b"5", b"[]", b"null", b"{}", b"not JSON"):
+        monkeypatch.setattr(manifest, "read_lines", lambda *_, line=line: [line])
+        monkeypatch.setattr(resume, "read_lines", lambda *_, line=line: [line])
+        with pytest.raises(StoreError, match=r"manifests/00000001/manifest\.json: not a valid brandpress record"):
+            list(manifest.read_fields(folder, latest))
+        assert resume.read_index(folder).others == {failure.render_key: failure}
 
 
 def test_a_missing_manifest_is_reported(folder: Store) -> None:

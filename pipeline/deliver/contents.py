@@ -65,7 +65,7 @@ def compose(
 
 
 def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """Yields the records of earlier pictures of these variants: of the same point of the matrix, or else of the same name.
+    """Yields the records of earlier pictures of these variants: of the same point of the matrix, or else of that name.
 
     After names have moved between points, a name alone would list another variant's picture.
     """

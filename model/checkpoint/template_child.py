@@ -23,6 +23,8 @@ from jinja2.utils import Namespace
 CPU_SECONDS = 10
 """For one job: some thousand prompts at most."""
 MEMORY_BYTES = 1 << 30
+DATE = datetime(2025, 11, 25)
+"""What templates get as the current date (FLUX.2's release), because a prompt must always give the same text."""
 MAX_OUTPUT = 32 << 20
 """Characters of all texts of a job."""
 
@@ -68,7 +70,7 @@ def _compiled(text: str) -> Template:
     environment.globals["raise_exception"] = _raise
     environment.globals["namespace"] = _Namespace
     environment.globals["dict"] = lambda *items, **values: dict(*items, **values)  # without the class's attributes
-    environment.globals["strftime_now"] = lambda format: datetime.now().strftime(format)
+    environment.globals["strftime_now"] = DATE.strftime
     return environment.from_string(text)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,10 @@ from brandpress.pipeline.store.protocol import Store, StoreError
 LEASE = "lease.json"
 LEASE_SECONDS = 90.0
 HEARTBEAT_SECONDS = 5.0
+CLOCK_SECONDS = 60.0
+"""By how much clocks may differ. The expiry of a lease that ends later than that says nothing."""
+SILENT_HEARTBEATS = 4
+"""A lease of a clock far ahead that isn't extended for so many heartbeats is over."""
 MAX_ATTEMPTS = 10
 
 
@@ -51,11 +56,18 @@ class RunLease:
     render keys that have a record, listed at each heartbeat.
     """
 
-    def __init__(self, folder: Store, *, join: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)):
+    def __init__(
+        self,
+        folder: Store,
+        *,
+        join: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
         self.run = secrets.token_hex(8)
         self.shared = False
         self.recorded: frozenset[str] = frozenset()
-        self._folder, self._join, self._clock = folder, join, clock
+        self._folder, self._join, self._clock, self._wait = folder, join, clock, wait
         self._ended = Event()
         self._thread = Thread(target=self._keep, name="lease", daemon=True)
 
@@ -75,7 +87,7 @@ class RunLease:
         for _ in range(MAX_ATTEMPTS):
             now = self._clock()
             stat, lease = self._read()
-            if lease is None or is_over(lease, now):
+            if lease is None or is_over(lease, now) or (is_far_ahead(lease, now) and self._is_silent(stat)):
                 new = self._new(now)
             elif self._join:
                 new = lease.model_copy(update={"joined": (*lease.joined, self.run)})
@@ -85,6 +97,11 @@ class RunLease:
             if self._write(new, stat):
                 return
         raise AnotherRunError(f"{self._folder.uri}: other runs keep changing the lease; run again")
+
+    def _is_silent(self, etag: str | None) -> bool:
+        """Returns whether nobody changes the lease for SILENT_HEARTBEATS."""
+        self._wait(SILENT_HEARTBEATS * HEARTBEAT_SECONDS)
+        return self._read()[0] == etag
 
     def _new(self, now: datetime) -> Lease:
         return Lease(
@@ -167,6 +184,11 @@ def is_over(lease: Lease, now: datetime) -> bool:
     own = process_identity(os.getpid())
     same_machine = own is not None and own.rpartition(" ")[0] == boot
     return same_machine and process_identity(lease.pid) != lease.process
+
+
+def is_far_ahead(lease: Lease, now: datetime) -> bool:
+    """Whether a lease ends later than any that a right clock has written."""
+    return lease.expires > now + timedelta(seconds=LEASE_SECONDS + CLOCK_SECONDS)
 
 
 def process_identity(pid: int) -> str | None:

@@ -114,6 +114,13 @@ def test_hostile_templates_end_with_an_error(template: str, tmp_path: Path, monk
     assert good.render([qwen3_messages("a mug")]) == ["a mug!"]
 
 
+def test_a_template_gets_the_same_date_every_day(tmp_path: Path) -> None:
+    """Mistral's template asks for the date."""
+    template = "{% set today = strftime_now('%d %B %Y') %}{{ messages[0].content }} on {{ today }}"
+    texts = ChatTemplate(tokenizer_folder(tmp_path, template)).render([qwen3_messages("a mug")])
+    assert texts == ["a mug on 25 November 2025"]
+
+
 def test_a_tokenizer_without_a_template_is_named(tmp_path: Path) -> None:
     folder = tokenizer_folder(tmp_path, None)
     for check in (check_tokenizer, load_tokenizer):

@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from brandpress.pipeline.deliver.lease import LEASE, LEASE_SECONDS, AnotherRunError, RunLease
+from brandpress.pipeline.deliver.lease import (
+    HEARTBEAT_SECONDS,
+    LEASE,
+    LEASE_SECONDS,
+    SILENT_HEARTBEATS,
+    AnotherRunError,
+    RunLease,
+)
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.wrapper import StoreWrapper
@@ -55,6 +62,21 @@ def test_a_lease_whose_process_was_killed_is_taken_over_at_once(folder: Store, s
     assert folder.read(LEASE) is not None
     with RunLease(folder):
         pass
+
+
+def test_a_lease_of_a_clock_far_ahead_is_over_once_it_is_silent(folder: Store) -> None:
+    RunLease(folder, clock=lambda: later(86_400))._acquire()  # and its machine loses power
+    waits: list[float] = []
+    with RunLease(folder, wait=waits.append) as lease:
+        assert json.loads(folder.read(LEASE) or b"")["run"] == lease.run
+    assert waits == [SILENT_HEARTBEATS * HEARTBEAT_SECONDS]
+
+
+def test_a_run_whose_clock_is_far_ahead_keeps_its_lease(folder: Store) -> None:
+    ahead = RunLease(folder, clock=lambda: later(86_400))
+    ahead._acquire()
+    with pytest.raises(AnotherRunError):
+        RunLease(folder, wait=lambda seconds: ahead._beat())._acquire()
 
 
 def test_a_damaged_lease_counts_as_none(folder: Store) -> None:

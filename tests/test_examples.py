@@ -46,6 +46,7 @@ def test_every_job_is_valid_and_plans(job: Path) -> None:
     assert brandpress_json("plan", job, "--deliver", os.devnull + "-store")["model"]["name"] == model
 
 
+@pytest.mark.slow
 def test_the_demo_job_renders_and_verifies(tmp_path: Path) -> None:
     """Renders at least 24 variants with 1 to 3 references, verifies them, and renders nothing the second time."""
     job = ROOT / "jobs" / "demo.yaml"

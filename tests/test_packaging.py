@@ -149,6 +149,7 @@ def test_an_editable_installation_never_mixes_two_brandpresses(
     assert f"beside {source}/pipeline; another folder `brandpress` on the import path hides it" in message
 
 
+@pytest.mark.slow
 def test_the_wheel_renders_the_demo_in_a_hostile_folder(scripts: Path, hostile: Path) -> None:
     command = scripts / "brandpress"
     location = run(scripts / "python", "-P", "-c", "import brandpress.model as m; print(m.__file__)", folder=hostile)

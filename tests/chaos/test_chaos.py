@@ -22,6 +22,7 @@ from tests.processes import ROOT
 from tests.s3_server import S3Server
 
 
+@pytest.mark.slow
 def test_campaign_survives_a_killed_worker_driver_and_store(s3_environment: S3Server, tmp_path: Path) -> None:
     """s3_environment: restores the variables, which the storm points to its own server."""
     storm = on_s3(tmp_path, Random(1), 10, ["store", "driver", "worker"], poisons=())

@@ -94,6 +94,7 @@ def warn_of_synchronisations(device: torch.device) -> Iterator[None]:
             torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.slow
 def test_running_out_of_memory_leaks_nothing(
     checkpoints: dict[str, Path], device: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:

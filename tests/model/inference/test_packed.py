@@ -220,6 +220,7 @@ def test_quantised_layers_and_loras_are_supported() -> None:
     torch.testing.assert_close(packed(model, drawn, 0.7), expected, **CLOSE)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_compiled_kernels_have_the_same_results(compiler: None) -> None:
     model, _ = pair()

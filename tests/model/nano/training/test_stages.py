@@ -59,7 +59,7 @@ def reduced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SHARES, "decoder", 0.28)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(checkpoints, "REPORT_STEPS", 1)
-    place = Place(torch.device("cpu"), torch.bfloat16)
+    place = Place(torch.device("cpu"), torch.float32)
     monkeypatch.setattr(Place, "of", classmethod(lambda cls, device: place))
 
 

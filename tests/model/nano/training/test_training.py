@@ -91,6 +91,7 @@ def test_the_autoencoder_learns(pictures: tuple[Tensor, Tensor], tmp_path: Path)
     assert (latents.std(dim=(0, 2, 3)) - 1).abs().max() < 0.05
 
 
+@pytest.mark.slow
 def test_autoencoder_training_resumes(
     pictures: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +212,7 @@ def test_the_transformer_learns(groups: list[Group], tmp_path: Path) -> None:
     assert all(trained[name] < 0.9 * untrained[name] for name in untrained)
 
 
+@pytest.mark.slow
 def test_transformer_training_resumes(groups: list[Group], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(checkpoints, "REPORT_STEPS", 1)
@@ -229,6 +231,7 @@ def test_transformer_training_resumes(groups: list[Group], tmp_path: Path, monke
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in trained.state_dict().items())
 
 
+@pytest.mark.slow
 def test_steps_do_not_synchronise_with_the_device(
     groups: list[Group], latents: LatentShard, pixel_shard: PixelShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

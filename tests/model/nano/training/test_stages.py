@@ -23,6 +23,8 @@ from brandpress.model.nano.training.schedule import SHARES, BudgetError, Clock, 
 from brandpress.model.nano.training.stages import run, seconds_used
 from brandpress.model.network.autoencoder import Autoencoder
 
+pytestmark = pytest.mark.timeout(1_200)
+
 MINUTES = 0.35
 TICK = 0.25
 

@@ -25,6 +25,8 @@ from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 from tests.model.nano.cpu import CPU
 
+pytestmark = pytest.mark.timeout(1_200)
+
 STEPS = 12
 
 

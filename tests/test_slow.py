@@ -90,7 +90,7 @@ def test_a_test_covers_what_its_modules_import_or_name(tmp_path: Path) -> None:
 def test_slow_test_files_are_found() -> None:
     files = slow_test_files()
     assert {TRAINING, NODES, CHAOS, GPU} <= set(files)
-    assert "tests/test_packaging.py" not in files
+    assert "tests/test_threat_model.py" not in files
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from tests.s3_server import S3Server
 @pytest.mark.slow
 def test_campaign_survives_a_killed_worker_driver_and_store(s3_environment: S3Server, tmp_path: Path) -> None:
     """s3_environment: restores the variables, which the storm points to its own server."""
-    storm = on_s3(tmp_path, Random(1), 10, ["store", "driver", "worker"], poisons=())
-    assert (storm.wrong, storm.lost, storm.pictures) == ([], 0, 10)
+    storm = on_s3(tmp_path, Random(1), 20, ["store", "driver", "worker"], poisons=())
+    assert (storm.wrong, storm.lost, storm.pictures) == ([], 0, 20)
     assert storm.runs >= 2
     assert storm.manifests_read > 0
     assert {storm.faults[f"{victim} killed"] for victim in ("worker", "driver", "store")} == {1}

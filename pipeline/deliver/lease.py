@@ -28,7 +28,7 @@ HEARTBEAT_SECONDS = 5.0
 CLOCK_SECONDS = 60.0
 """By how much clocks may differ. The expiry of a lease that ends later than that says nothing."""
 SILENT_HEARTBEATS = 4
-"""A lease of a clock far ahead that isn't extended for so many heartbeats is over."""
+"""Heartbeats without a change after which such a lease is over."""
 MAX_ATTEMPTS = 10
 
 

@@ -6,7 +6,6 @@ come from a folder with RGBA cut-outs, `products/NAME.png` and `characters/NAME.
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from brandpress.model.nano.evaluation.finding import on_ground, trimmed
+from brandpress.model.nano.world.art import rasterise
 
 REFERENCE_SIDE, REFERENCE_MARGIN = 256, 0.1
 WHITE = (255, 255, 255)
@@ -83,10 +83,11 @@ def noto_brand(art: Path) -> Brand:
     Raises FileNotFoundError without `@iconify-json/noto`, and ModuleNotFoundError without resvg-py.
     """
     icons = json.loads((art / "node_modules/@iconify-json/noto/icons.json").read_text("utf-8"))
+    box = icons.get("width", 128)
 
     def subjects(rows: tuple[tuple[str, str, str, str], ...]) -> tuple[Subject, ...]:
         return tuple(
-            Subject(noun, colour, name, _drawn(icons["icons"][icon]["body"], icons.get("width", 128)))
+            Subject(noun, colour, name, trimmed(rasterise(icons["icons"][icon]["body"], box, box, REFERENCE_SIDE)))
             for icon, noun, colour, name in rows
         )
 
@@ -110,11 +111,3 @@ def photograph_brand(folder: Path) -> Brand:
         )
 
     return Brand(subjects("products", _MODELS), subjects("characters", _NAMES))
-
-
-def _drawn(body: str, box: int) -> Image.Image:
-    import resvg_py
-
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {box} {box}">{body}</svg>'
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=REFERENCE_SIDE, height=REFERENCE_SIDE)
-    return trimmed(Image.open(io.BytesIO(bytes(png))).convert("RGBA"))

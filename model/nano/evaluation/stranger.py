@@ -98,8 +98,7 @@ def measure_pairs(
     render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand
 ) -> tuple[dict[str, float], list[Seen]]:
     """Returns the figures of the brand's pairs, and their pictures."""
-    shots = pair_shots(brand)
-    seen = look(Finder.of(features, brand.cutouts()), shots, render(shots))
+    seen = _rendered(render, features, brand, pair_shots(brand))
     return pair_figures(seen), seen
 
 
@@ -107,9 +106,15 @@ def measure_crowds(
     render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand
 ) -> tuple[dict[str, float], list[Seen]]:
     """Returns the figures of the brand's pictures of three and four subjects, and their pictures."""
-    shots = crowd_shots(brand)
-    seen = look(Finder.of(features, brand.cutouts()), shots, render(shots))
+    seen = _rendered(render, features, brand, crowd_shots(brand))
     return crowd_figures(seen), seen
+
+
+def _rendered(
+    render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand, shots: Sequence[Shot]
+) -> list[Seen]:
+    """Returns the brand's shots with their pictures and what these show."""
+    return look(Finder.of(features, brand.cutouts()), shots, render(shots))
 
 
 def composite(background: Image.Image, shot: Shot, cutouts: Mapping[str, tuple[str, Image.Image]]) -> Image.Image:

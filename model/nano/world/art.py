@@ -31,6 +31,8 @@ from brandpress.model.nano.world.nouns import Emoji, list_emoji
 
 SPRITE_SIZE = 144
 """Pixels of a cached sprite's longer side."""
+RASTER_SIDE = 288
+"""Pixels of a drawing's longer side before it is trimmed."""
 ART_REVISION = "5d0c93e7a1"
 """Part of the cache's file names. Change it whenever a change selects, names or draws any artwork differently, so that
 old caches and packed files are not read."""
@@ -63,11 +65,15 @@ _PLAIN_FACES = ("emojione", "streamline-emojis")
 """Families without faces, which look alike."""
 
 
-def _rasterise(body: str, width: int, height: int) -> Image.Image:
+def rasterise(body: str, width: int, height: int, side: int = RASTER_SIDE) -> Image.Image:
+    """Returns an SVG's body, drawn in a view box of `width` x `height`, as RGBA; the longer side has `side` pixels.
+
+    Raises ModuleNotFoundError without resvg-py (extra `train`).
+    """
     import resvg_py
 
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">{body}</svg>'
-    scale = 288 / max(width, height)
+    scale = side / max(width, height)
     png = resvg_py.svg_to_bytes(svg_string=svg, width=round(width * scale), height=round(height * scale))
     return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
 
@@ -100,7 +106,7 @@ def _renderings(art: Path, emoji: Emoji, icons: dict[str, dict[str, str]], box: 
                 renderings.append(("3d", picture.convert("RGBA")))
             break
     if emoji.icon and emoji.icon in icons:
-        renderings.append(("flat", _rasterise(icons[emoji.icon]["body"], box, box)))
+        renderings.append(("flat", rasterise(icons[emoji.icon]["body"], box, box)))
     return renderings
 
 
@@ -116,7 +122,7 @@ def _family_art(art: Path, emoji: Sequence[Emoji], size: int) -> Iterator[Artwor
             face = icon.group.startswith("face-") and icon.group != "face-costume"
             if icon.group == "heart" or (face and icon.style in _PLAIN_FACES):
                 continue
-            pixels = _trim(_rasterise(icon.body, *icon.box), size)
+            pixels = _trim(rasterise(icon.body, *icon.box), size)
             if pixels is not None and not (icon.group.startswith(_SCENIC) and _is_square(pixels)):
                 pixels = _fewer_levels(pixels)
                 colour = dominant_colour(Image.fromarray(pixels))

@@ -114,6 +114,7 @@ def quickstart(tmp_path: Path) -> Path:
     return tmp_path / "jobs" / "spring.yaml"
 
 
+@pytest.mark.slow
 def test_the_readmes_quickstart(quickstart: Path, tmp_path: Path) -> None:
     outcome = brandpress_json("render", quickstart)
     assert outcome["counts"]["done"] == outcome["counts"]["planned"] == 4

@@ -93,6 +93,7 @@ def test_slow_test_files_are_found() -> None:
     assert "tests/test_threat_model.py" not in files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "options", "code", "message"),
     [

@@ -120,6 +120,7 @@ def test_a_section_without_time_is_left_out(tmp_path: Path, monkeypatch: pytest.
     assert code == 1, "nothing was checked"
 
 
+@pytest.mark.slow
 def test_the_check_ends_if_a_section_never_returns(tmp_path: Path) -> None:
     """A deadline can't interrupt a call into C. Here the section blocks the deadline's signal."""
     code = (

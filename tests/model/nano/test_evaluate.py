@@ -50,6 +50,7 @@ def test_rendering_stops_at_the_deadline() -> None:
 SECTIONS = ("stranger", "seen", "held_out", "natural words", "in words")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [None, -1.0])
 def test_sections_without_time_are_listed(
     random_nano: Path, art: Path, seconds: float | None, monkeypatch: pytest.MonkeyPatch

@@ -68,6 +68,7 @@ def test_add_gated_clips_float16(kernels: Kernels) -> None:
     assert x.tolist() == [[65504.0, -65504.0]]
 
 
+@pytest.mark.slow
 def test_a_missing_compiler_is_detected(tmp_path: Path) -> None:
     """In a process whose compiler is a missing file."""
     imports = "import torch; from brandpress.model.network.compiled_kernels import compiler_works"

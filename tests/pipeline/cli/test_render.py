@@ -183,6 +183,7 @@ def test_errors_are_printed_on_stderr(
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_model_without_weights_exits_with_its_error(
     ray: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -163,7 +163,7 @@ class History(RuleBasedStateMachine):
 
 
 History.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
-TestHistory = History.TestCase
+TestHistory = pytest.mark.slow(History.TestCase)
 
 
 @pytest.mark.parametrize("after", [False, True])

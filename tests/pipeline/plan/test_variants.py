@@ -279,6 +279,7 @@ def job_of(corpus: Path, folder: Path, near: int, far: int, seeds: int) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("near", "far", "seeds"), [(5, 100, 20), (100, 100, 1)], ids=["seeds", "prompts"])
 def test_memory_of_a_plan(near: int, far: int, seeds: int, corpus: Path, tmp_path: Path) -> None:
     """At most 2,500 bytes for each variant: 100,000 variants take less than 250 MB."""

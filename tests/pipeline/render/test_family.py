@@ -79,6 +79,7 @@ def test_dev_composed_from_files(small_of: Callable[[str], Small], tmp_path: Pat
     assert str(tmp_path) not in json.dumps(record)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray")
 def test_a_negative_prompt_with_klein_base(small_of: Callable[[str], Small], tmp_path: Path) -> None:
     small = small_of("klein-base")

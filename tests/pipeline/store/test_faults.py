@@ -90,6 +90,7 @@ def test_an_unavailable_server_is_reported_after_the_deadline(
     assert error.value.scope == "transient"
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_campaign_costs_two_listings_and_few_reads(
     proxy: FaultProxy, folder: Store, s3_uri: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,7 @@ def test_ctrl_c_finishes_the_current_pictures_and_publishes(tmp_path: Path) -> N
     assert leftover_processes(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_immediately_and_leaves_no_worker_behind(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {"long": "[sleep 60]"}, products=("mug",))
     with driver(job) as process:
@@ -129,7 +130,8 @@ def test_two_drivers_together_do_no_harm(tmp_path: Path) -> None:
     assert len(list(folder.list("assets/"))) == 16
 
 
-@pytest.mark.parametrize("calls", [12, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("calls", [12, 0])
 def test_a_store_that_rejects_all_writes_ends_the_run_with_one_error(
     s3_uri: str, s3_server: S3Server, tmp_path: Path, calls: int
 ) -> None:
@@ -166,6 +168,7 @@ def test_a_store_that_rejects_all_writes_ends_the_run_with_one_error(
     assert verify(open_campaign(s3_uri, "spring")).problems == ()
 
 
+@pytest.mark.slow
 def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
     s3_uri: str, s3_server: S3Server, tmp_path: Path
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
         assert proxy.calls["LIST"] <= 3
 
 
+@pytest.mark.slow
 def test_workers_start_with_what_the_driver_found_out_about_the_server(
     s3_uri: str, s3_server: S3Server, tmp_path: Path
 ) -> None:

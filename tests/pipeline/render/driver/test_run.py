@@ -420,6 +420,7 @@ def test_a_variant_that_breaks_devices_is_quarantined_with_the_device_error(ray:
     assert record.traceback is not None and "tests.stand_in" in record.traceback
 
 
+@pytest.mark.slow
 def test_a_gpu_that_keeps_losing_workers_gets_no_more(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, named({f"s{number}": "[lose]" for number in range(20)}), products=("mug",))
     events: list[Event] = []
@@ -598,6 +599,7 @@ def test_threads_per_worker(monkeypatch: pytest.MonkeyPatch, omp_num_threads: st
     assert threads_per_worker(workers, Resources(cpus=4, gpus=0)) == threads
 
 
+@pytest.mark.slow
 def test_a_driver_that_stalls_dismisses_nobody_whose_picture_is_done(ray: Resources, tmp_path: Path) -> None:
     """The driver is busy for longer than the deadline; the workers' pictures take a fraction of it."""
     events: list[Event] = []

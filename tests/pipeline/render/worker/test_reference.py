@@ -106,6 +106,7 @@ def test_scaling_in_the_worker_gives_the_models_own_pixels(size: tuple[int, int]
         assert torch.equal(prepare_reference(opened, max_pixels), prepare_reference(picture, max_pixels))
 
 
+@pytest.mark.slow
 def test_a_large_narrow_picture_stays_within_the_models_shapes(tmp_path: Path) -> None:
     file = tmp_path / "mug.png"
     for width, height in ((16_000, 2000), (1999, 15_992), (12_345, 1544)):

@@ -4,10 +4,10 @@ Renders its own training data (see `model/nano/world`; `art.py` there lists the 
 autoencoder, then the transformer with the text encoder, then the decoder on the transformer's latents, and exports a
 folder in diffusers' layout.
 
-With --minutes, the whole command takes that long and each stage gets its share; otherwise each stage runs a fixed
-number of steps. Every stage writes checkpoints to --out and resumes from them, so the same command continues an
-interrupted training. If the budget leaves a stage no time for its first step, the command fails; a larger budget
-resumes from there.
+With --minutes, the whole command takes that long and each stage gets its share (the first training in DIR needs a few
+minutes more to draw the artwork); otherwise each stage runs a fixed number of steps. Every stage writes checkpoints to
+--out and resumes from them, so the same command continues an interrupted training. If the budget leaves a stage no time
+for its first step, the command fails; a larger budget resumes from there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def main() -> None:
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: the first GPU, or the CPU without one)")
     parser.add_argument(
-        "--minutes", type=minutes, help="wall-clock budget of the whole command, including rendering and evaluation"
+        "--minutes",
+        type=minutes,
+        help="wall-clock budget of the command, including rendering and evaluation; the first training in DIR needs a "
+        "few minutes more to draw the artwork",
     )
     parser.add_argument(
         "--autoencoder-steps", type=int, default=Options.autoencoder_steps, help="autoencoder steps without --minutes"

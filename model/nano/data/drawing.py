@@ -18,7 +18,7 @@ from brandpress.model.nano.world.library import Library
 from brandpress.model.nano.world.placing import Size
 
 Result = TypeVar("Result")
-CHUNK = 200
+CHUNK = 100
 """Compositions per file."""
 NICENESS = 19
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -32,6 +33,7 @@ from brandpress.model.nano.training.loop import Recipe, Stage
 from brandpress.model.nano.training.nano import Nano
 from brandpress.model.nano.training.options import Options
 from brandpress.model.nano.training.schedule import BudgetError, Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
+from brandpress.model.nano.world.art import is_cached
 from brandpress.model.nano.world.captions import caption_corpus
 from brandpress.model.nano.world.cases import Case
 from brandpress.model.nano.world.layout import TOKEN
@@ -68,7 +70,7 @@ FIRST_PICTURES, COMPILING, ENCODING, DECODER_ENCODING = 0.05, 0.03, 0.05, 0.01
 autoencoder is trained, and the time to encode compositions for the transformer and for the decoder."""
 MAX_COMPILATION_SECONDS = 300.0
 """The longest wait for the compilation without a budget."""
-MIN_FILES = 5
+MIN_FILES = 2
 """Files of pictures that the autoencoder waits for in any case."""
 EXIT_SECONDS = 3.0
 """Seconds reserved after the evaluation's deadline, for the last batch and the exit."""
@@ -76,15 +78,25 @@ STAGES = ("autoencoder", "transformer", "decoder")
 
 
 def run(options: Options, started: float | None = None) -> None:
-    """Train, export and, with a budget, evaluate. started: `time.monotonic()` at the budget's start; default: now."""
+    """Train, export and, with a budget, evaluate. started: `time.monotonic()` at the budget's start; default: now.
+
+    Drawing the artwork from its packages, which happens once for each folder, isn't part of the budget.
+    """
+    started = time.monotonic() if started is None else started
     device_of(options.device)  # fail on an unavailable device before loading or rendering anything
     torch.set_num_threads(options.threads or cores())
     if options.init_from:
         adopt(options.init_from, options.out)
     if options.autoencoder_from:
         adopt_autoencoder(options.autoencoder_from, options.out)
+    cache = options.art / "cache"
+    drawn, begin = not is_cached(cache), time.monotonic()
+    Library.load(options.art, cache)  # fill the cache before several processes need it
+    if drawn:
+        seconds = time.monotonic() - begin
+        started += seconds
+        print(f"drew the artwork in {seconds:.0f} s; the next training reads it from {cache}", flush=True)
     clock = Clock(seconds_used(options.out) if options.minutes else 0.0, started)
-    Library.load(options.art, options.art / "cache")  # fill the cache before several processes need it
     with DrawingPool(options.processes) as pool:
         Training(options, clock, pool).run()
 

@@ -21,6 +21,7 @@ from brandpress.model.nano.training.nano import Nano
 from brandpress.model.nano.training.options import Options
 from brandpress.model.nano.training.schedule import SHARES, BudgetError, Clock, stage_ends
 from brandpress.model.nano.training.stages import run, seconds_used
+from brandpress.model.nano.world.art import SPRITE_SIZE, cache_name
 from brandpress.model.network.autoencoder import Autoencoder
 
 pytestmark = pytest.mark.timeout(1_200)
@@ -102,6 +103,34 @@ def test_a_budget_is_kept_and_an_interrupted_training_resumes(
     request = RenderRequest("a red mug on the left and a fox", (), 128, 128, seed=1, steps=2)
     (picture,) = Renderer.load(str(tmp_path / "weights"), device="cpu").render([request])
     assert picture.size == (128, 128)
+
+
+@pytest.mark.parametrize(("cached", "begins"), [(False, 30.0), (True, 10.0)])
+def test_drawing_the_artwork_is_not_part_of_the_budget(
+    cached: bool, begins: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading takes 20 seconds, with or without a cache."""
+    now = 15.0
+    begun: list[float | None] = []
+
+    def load(art: Path, cache: Path) -> None:
+        nonlocal now
+        now += 20
+
+    class RecordingClock(Clock):
+        def __init__(self, used: float = 0.0, started: float | None = None) -> None:
+            begun.append(started)
+
+    monkeypatch.setattr(stages.time, "monotonic", lambda: now)
+    monkeypatch.setattr(stages.Library, "load", load)
+    monkeypatch.setattr(stages, "Clock", RecordingClock)
+    monkeypatch.setattr(stages.Training, "__init__", lambda *_: None)
+    monkeypatch.setattr(stages.Training, "run", lambda _: None)
+    if cached:
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache" / f"{cache_name(SPRITE_SIZE)}.json").write_text("[]")
+    run(options(tmp_path, tmp_path / "out", minutes=MINUTES), started=10.0)
+    assert begun == [begins]
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 CHUNK = 100
 """Compositions per file."""
 NICENESS = 19
+LEAD = 0.25
 
 Sizes = tuple[Size, Size]
 """(width, height) of the pictures and of their references."""
@@ -98,6 +99,18 @@ class DrawingPool:
     def submit(self, jobs: Sequence[Job]) -> list[Future[Path]]:
         """Start the jobs and return the futures of their files."""
         return [self._pool.submit(run_job, job) for job in jobs]
+
+    def submit_together(
+        self, early: Sequence[Job], late: Sequence[Job]
+    ) -> tuple[list[Future[Path]], list[Future[Path]]]:
+        """Start two lists of jobs side by side: `early` is finished when the share LEAD of `late` is.
+
+        However little is drawn, both lists then have their first files.
+        """
+        order = [(LEAD * index / len(early), job) for index, job in enumerate(early)]
+        order += [(index / len(late), job) for index, job in enumerate(late)]
+        futures = {job.path: self._pool.submit(run_job, job) for _, job in sorted(order, key=lambda pair: pair[0])}
+        return [futures[job.path] for job in early], [futures[job.path] for job in late]
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
         """Run a function in one of the processes."""

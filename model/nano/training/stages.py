@@ -19,7 +19,7 @@ from brandpress.model.memory.device import device_of
 from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.data.batches import Group, group_samples
 from brandpress.model.nano.data.dataset import LatentShard, PixelShard
-from brandpress.model.nano.data.drawing import DrawingPool, Sizes, cores, finished_files, make_jobs
+from brandpress.model.nano.data.drawing import DrawingPool, Job, Sizes, cores, finished_files, make_jobs
 from brandpress.model.nano.data.encode import encode_files
 from brandpress.model.nano.evaluate import CASES, draw_cases, evaluate
 from brandpress.model.nano.place import Place
@@ -127,15 +127,17 @@ class Training:
     def run(self) -> None:
         """Run all stages."""
         self.check_budget()
-        pictures = self.draw("autoencoder", {(SQUARE, SMALL_SQUARE): AUTOENCODER_PICTURES}, AUTOENCODER_SEED)
+        picture_counts = {(SQUARE, SMALL_SQUARE): AUTOENCODER_PICTURES}
+        pictures = self.pool.submit(self.drawing_jobs("autoencoder", picture_counts, AUTOENCODER_SEED))
         if pictures:
             shutil.rmtree(self.out / "latents", ignore_errors=True)  # encoded by another autoencoder
         tokenizer = self.make_tokenizer()
-        decoder_files = self.draw("decoder", {(SQUARE, SMALL_SQUARE): DECODER_PICTURES}, DECODER_SEED)
         case_futures = self.draw_cases() if self.seconds else []
+        decoder_jobs = self.drawing_jobs("decoder", {(SQUARE, SMALL_SQUARE): DECODER_PICTURES}, DECODER_SEED)
         factor = TIMED_COMPOSITIONS if self.seconds else 1
         counts = {sizes: factor * count for sizes, count in COMPOSITIONS.items()}
-        files = [] if self.latent_files() else self.draw("transformer", counts, TRANSFORMER_SEED)
+        jobs = [] if self.latent_files() else self.drawing_jobs("transformer", counts, TRANSFORMER_SEED)
+        decoder_files, files = self.pool.submit_together(decoder_jobs, jobs)
         compilation = self.start_compilation()
         autoencoder = self.train_autoencoder(pictures)
         groups = group_samples(self.make_latents(autoencoder, files))
@@ -199,13 +201,13 @@ class Training:
         load_ema(self.checkpoint(name), autoencoder)
         return autoencoder.to(self.place.device).eval()
 
-    def draw(self, name: str, counts: Mapping[Sizes, int], seed: int) -> list[Future[Path]]:
-        """Start rendering a stage's training data in the background; does nothing if the stage is finished."""
+    def drawing_jobs(self, name: str, counts: Mapping[Sizes, int], seed: int) -> list[Job]:
+        """Returns the jobs that render a stage's training data; none if the stage is finished."""
         if self.finished(name):
             return []
         scaled = {sizes: max(1, round(count * self.options.scale)) for sizes, count in counts.items()}
         tokenizer = None if name == "autoencoder" else self.out / "tokenizer"
-        return self.pool.submit(make_jobs(self.art, self.out / "drawn", scaled, seed, tokenizer))
+        return make_jobs(self.art, self.out / "drawn", scaled, seed, tokenizer)
 
     def make_tokenizer(self) -> Any:
         """Returns the tokenizer; trains it if there is none."""
@@ -229,6 +231,8 @@ class Training:
             return self.load_autoencoder("autoencoder")
         wait = self.seconds * FIRST_PICTURES - self.clock.used() if self.seconds else None
         shard = PixelShard.concatenate([PixelShard.load(path) for path in finished_files(files, wait, MIN_FILES)])
+        for future in files:
+            future.cancel()  # with a budget, the processes go on with the other stages' pictures
         self.log(f"training the autoencoder on {len(shard.pictures)} pictures")
         stage = self.stage("autoencoder", fit_autoencoder.RECIPE)
         return fit_autoencoder.fit_autoencoder(shard.pictures, sample_references(shard.references), stage, self.place)

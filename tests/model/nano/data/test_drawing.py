@@ -46,3 +46,17 @@ def test_a_job_gives_the_same_result_in_any_process_and_runs_once(art: Path, tok
     assert all(torch.equal(value, here.tensors()[name]) for name, value in there.tensors().items())
     written = path.stat().st_mtime_ns
     assert run_job(job).stat().st_mtime_ns == written
+
+
+def test_two_lists_are_drawn_side_by_side(art: Path, tmp_path: Path) -> None:
+    """One process draws them in this order: the second half of the early list comes before the second late job."""
+
+    def job(name: str) -> Job:
+        return Job(art, tmp_path / name, 1, ((128, 128), (64, 64)), name, None)
+
+    with DrawingPool(1) as pool:
+        early, late = pool.submit_together([job("early-0"), job("early-1")], [job("late-0"), job("late-1")])
+        paths = [*finished_files(early, None), *finished_files(late, None)]
+    assert sorted(path.name for path in paths) == ["early-0", "early-1", "late-0", "late-1"]
+    drawn = sorted(paths, key=lambda path: path.stat().st_mtime_ns)
+    assert [path.name for path in drawn] == ["early-0", "late-0", "early-1", "late-1"]

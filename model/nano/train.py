@@ -69,6 +69,9 @@ def main() -> None:
     except BrandpressError as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues from the last checkpoints", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def minutes(text: str) -> float:

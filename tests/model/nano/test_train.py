@@ -70,3 +70,14 @@ def test_the_initial_model_is_an_option(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
     main()
     assert received == [Options(art=tmp_path, out=tmp_path / "out", init_from=tmp_path / "nano")]
+
+
+def test_an_interruption_says_how_to_continue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "run", interrupted)
+    code, (line,) = run_failing(monkeypatch, capsys, "--art", tmp_path, "--out", tmp_path / "out")
+    assert code == 130 and line == "interrupted; the same command continues from the last checkpoints"

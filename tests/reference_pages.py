@@ -99,6 +99,18 @@ def covers(documented: tuple[Step, ...], path: tuple[Step, ...]) -> bool:
     )
 
 
+def paths_of(value: object, path: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
+    """Yields the paths of everything in a value of JSON or YAML, containers included."""
+    if path and path[-1] != ITEM:
+        yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths_of(inner, (*path, key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths_of(inner, (*path, ITEM))
+
+
 def joined(path: tuple[Step, ...]) -> str:
     """Returns a path as tables write it."""
     return ".".join(path).replace("." + ITEM, ITEM)

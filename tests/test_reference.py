@@ -9,16 +9,32 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from brandpress.model.family import FAMILIES, Family
-from brandpress.model.request import MAX_PIXELS, MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
+from brandpress.model import request
+from brandpress.model.family import FAMILIES, FLEX_GUIDANCE, FLEX_STEPS, Family
+from brandpress.model.sampler_version import LONG_SCHEDULE
 from brandpress.pipeline.cli import exit_codes
+from brandpress.pipeline.deliver import lease
 from brandpress.pipeline.deliver.contents import MAX_PART_RECORDS
-from brandpress.pipeline.deliver.lease import Lease
 from brandpress.pipeline.deliver.manifest import Manifest, Pointer
 from brandpress.pipeline.deliver.record import Record
-from brandpress.pipeline.spec import axes, campaign, campaign_file, fields, output_name, yaml_file, yaml_values
+from brandpress.pipeline.plan.variant import KEY_DIGITS
+from brandpress.pipeline.spec import (
+    axes,
+    campaign,
+    campaign_file,
+    decode,
+    delivery,
+    fields,
+    model_field,
+    output_name,
+    picture,
+    remote,
+    size,
+    template_check,
+    yaml_file,
+    yaml_values,
+)
 from brandpress.pipeline.spec.brand import BrandFields
-from brandpress.pipeline.spec.template_check import MAX_NODES, MAX_NUMBER
 from brandpress.pipeline.spec.template_environment import FILTERS, MAX_RENDERED, TESTS
 from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, ENTITY_ATTRIBUTES, FORMAT_ATTRIBUTES
 from tests.reference_code import COMMANDS, GROUP, choices_of, environment_variables, fields_of, sources
@@ -30,7 +46,7 @@ MODELS: dict[tuple[str, str], type[BaseModel]] = {
     ("store.md", "Record"): Record,
     ("store.md", "Manifest"): Manifest,
     ("store.md", "Pointer"): Pointer,
-    ("store.md", "Lease"): Lease,
+    ("store.md", "Lease"): lease.Lease,
 }
 """Where the fields of each model stand."""
 
@@ -39,21 +55,40 @@ LIMITS = [
     ("reference.md", "YAML files", f"{yaml_values.MAX_NODES:,}, aliases expanded"),
     ("reference.md", "YAML files", f"{yaml_values.MAX_DEPTH} levels"),
     ("reference.md", "YAML files", f"{yaml_values.MAX_NUMBER} characters"),
+    ("brand-spec.md", "Reference pictures", f"{picture.MAX_FILE_BYTES >> 20} MiB"),
+    ("brand-spec.md", "Reference pictures", f"{decode.MAX_PICTURE_PIXELS // 10**6} million;"),
+    ("brand-spec.md", "Reference pictures", f"WebP at most {decode.MAX_WEBP_PIXELS // 10**6} million"),
+    ("brand-spec.md", "Reference pictures", f"at least {request.MIN_REFERENCE_SIDE} pixels"),
+    ("brand-spec.md", "Reference pictures", f"at most {request.MAX_ASPECT}:1"),
+    ("brand-spec.md", "Reference pictures", f"at most {remote.MAX_SECONDS:g} seconds"),
+    ("campaign.md", "Fields", f"at most {model_field.MAX_LORAS} LoRAs"),
+    ("campaign.md", "Fields", f"{-model_field.MAX_SCALE} to {model_field.MAX_SCALE}"),
+    ("campaign.md", "References", f"at most {request.MAX_REFERENCES}\nreference pictures"),
+    ("campaign.md", "Size", f"multiples of {request.SIZE_MULTIPLE}, at least {size.MIN_SIDE}"),
+    ("campaign.md", "Size", f"at most {request.MAX_ASPECT}:1"),
+    ("campaign.md", "Quality", f"{FLEX_STEPS[0]} to {FLEX_STEPS[1]} steps"),
+    ("campaign.md", "Quality", f"{FLEX_GUIDANCE[0]:g} to {FLEX_GUIDANCE[1]:g}"),
+    ("campaign.md", "Delivery", f"at most {delivery.MAX_PREFIX_BYTES} bytes"),
+    ("templates.md", "Limits", f"{template_check.MAX_DEPTH} levels"),
+    ("models.md", "What depends on the model", f"{LONG_SCHEDULE} steps"),
+    ("store.md", "Layout", f"<{KEY_DIGITS} digits>"),
+    ("store.md", "Lease", f"every {lease.HEARTBEAT_SECONDS:g} seconds"),
+    ("store.md", "Lease", f"{lease.LEASE_SECONDS:g} seconds after"),
     ("reference.md", "Names", f"{fields.MAX_SLUG} characters"),
     ("reference.md", "Texts", f"{fields.MAX_TEXT:,} characters"),
     ("reference.md", "Texts", f"at most {fields.MAX_TEMPLATE:,}"),
-    ("campaign.md", "Fields", f"{MIN_REFERENCE_PIXELS:,} to {MAX_REFERENCE_PIXELS:,} pixels"),
+    ("campaign.md", "Fields", f"{request.MIN_REFERENCE_PIXELS:,} to {request.MAX_REFERENCE_PIXELS:,} pixels"),
     ("campaign.md", "Fields", f"1 to {campaign.MAX_STEPS} denoising steps"),
     ("campaign.md", "Fields", f"0 to {campaign.MAX_GUIDANCE:g}"),
     ("campaign.md", "Matrix", f"| axes | {axes.MAX_AXES} |"),
     ("campaign.md", "Matrix", f"{campaign.MAX_VARIANTS:,} before"),
     ("campaign.md", "Matrix", f"{campaign_file.MAX_COMPARISONS:,}"),
     ("campaign.md", "Seeds", f"{campaign.MAX_SEED:,}"),
-    ("campaign.md", "Size", f"{MAX_PIXELS:,}"),
+    ("campaign.md", "Size", f"{request.MAX_PIXELS:,}"),
     ("campaign.md", "Output names", f"{output_name.MAX_NAME} characters, {output_name.MAX_SEGMENT} between"),
     ("templates.md", "Limits", f"{MAX_RENDERED:,} characters"),
-    ("templates.md", "Limits", f"{MAX_NODES:,}"),
-    ("templates.md", "Limits", f"{MAX_NUMBER:,}"),
+    ("templates.md", "Limits", f"{template_check.MAX_NODES:,}"),
+    ("templates.md", "Limits", f"{template_check.MAX_NUMBER:,}"),
     ("store.md", "Layout", f"{MAX_PART_RECORDS:,} records"),
 ]
 

@@ -17,7 +17,7 @@ from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.plan.validate import validate
 from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.load import load_campaign
-from tests.reference_pages import ROOT, Example, examples
+from tests.reference_pages import ROOT, Example, covers, examples, paths_of, section, steps_of
 
 STAND_IN = "tests.stand_in:load"
 BRAND, JOB = Path("specs/acme/brand.yaml"), Path("jobs/spring.yaml")
@@ -76,6 +76,15 @@ def test_yaml_examples_are_valid(example: Example, folder: Path) -> None:
         assert load_campaign(file).points
         if yaml.safe_load(file.read_text())["model"] == "nano":
             assert validate(file).problems == ()
+
+
+@pytest.mark.parametrize(("kind", "page"), [("yaml brand", "brand-spec.md"), ("yaml campaign", "campaign.md")])
+def test_every_field_has_an_example(kind: str, page: str) -> None:
+    values = [yaml.safe_load(one.text) for one in EXAMPLES if one.info in (kind, f"{kind} fields")]
+    shown = {path for value in values for path in paths_of(value)}
+    fields = section(page, "Fields").rows("field")
+    lacking = [field for field in fields if not any(covers(steps_of(field), path) for path in shown)]
+    assert not lacking, f"no example shows: {', '.join(lacking)}"
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_CONSOLES, ids=lambda page: page.stem)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -24,7 +23,7 @@ from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import plan_of, write_campaign
 from tests.corpus.layout import lay_out
 from tests.reference_code import JSON_COMMANDS
-from tests.reference_pages import ITEM, ROOT, Step, covers, joined, section, steps_of
+from tests.reference_pages import ROOT, Step, covers, joined, paths_of, section, steps_of
 
 STAND_IN = "tests.stand_in:load"
 Outputs = dict[str, list[Any]]
@@ -139,18 +138,6 @@ def test_what_nano_reports_about_a_picture() -> None:
     assert set(rendered.timings) <= set(place.rows("in `timings`"))
     assert set(rendered.cache) == set(place.rows("in `cache`"))
     assert set(renderer.host()) <= set(place.rows("in `host`"))
-
-
-def paths_of(value: object, path: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
-    """Yields the paths of everything in a JSON value, containers included."""
-    if path and path[-1] != ITEM:
-        yield path
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from paths_of(inner, (*path, key))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from paths_of(inner, (*path, ITEM))
 
 
 def undocumented(heading: str, values: list[Any]) -> list[str]:

@@ -38,7 +38,7 @@ from brandpress.pipeline.spec.brand import BrandFields
 from brandpress.pipeline.spec.template_environment import FILTERS, MAX_RENDERED, TESTS
 from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, ENTITY_ATTRIBUTES, FORMAT_ATTRIBUTES
 from tests.reference_code import COMMANDS, GROUP, choices_of, environment_variables, fields_of, sources
-from tests.reference_pages import ITEM, PAGES, ROOT, Section, code_in, joined, section, tables_of
+from tests.reference_pages import ITEM, PAGES, ROOT, Section, code_in, covers, joined, section, steps_of, tables_of
 
 MODELS: dict[tuple[str, str], type[BaseModel]] = {
     ("brand-spec.md", "Fields"): BrandFields,
@@ -63,7 +63,7 @@ LIMITS = [
     ("brand-spec.md", "Reference pictures", f"at most {remote.MAX_SECONDS:g} seconds"),
     ("campaign.md", "Fields", f"at most {model_field.MAX_LORAS} LoRAs"),
     ("campaign.md", "Fields", f"{-model_field.MAX_SCALE} to {model_field.MAX_SCALE}"),
-    ("campaign.md", "References", f"at most {request.MAX_REFERENCES}\nreference pictures"),
+    ("campaign.md", "References", f"at most {request.MAX_REFERENCES} reference pictures"),
     ("campaign.md", "Size", f"multiples of {request.SIZE_MULTIPLE}, at least {size.MIN_SIDE}"),
     ("campaign.md", "Size", f"at most {request.MAX_ASPECT}:1"),
     ("campaign.md", "Quality", f"{FLEX_STEPS[0]} to {FLEX_STEPS[1]} steps"),
@@ -95,9 +95,9 @@ LIMITS = [
 
 def compare(place: Section, documented: set[str], existing: set[str]) -> None:
     """Fails with the names that a section lacks, and those that don't exist."""
-    lacking, invented = sorted(existing - documented), sorted(documented - existing)
-    assert not lacking, f"{place} lacks: {', '.join(lacking)}"
-    assert not invented, f"{place} has what doesn't exist: {', '.join(invented)}"
+    differences = {"lacks": existing - documented, "has what doesn't exist": documented - existing}
+    message = "; ".join(f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names)
+    assert not message, f"{place} {message}"
 
 
 @pytest.mark.parametrize("place", MODELS, ids=" ".join)
@@ -109,6 +109,8 @@ def test_every_field_is_documented(place: tuple[str, str]) -> None:
 def test_every_field_has_its_default_and_its_choices(place: tuple[str, str]) -> None:
     rows = section(*place).rows("field")
     for path, info in fields_of(MODELS[place]):
+        if path not in rows:  # the test before this one reports it
+            continue
         _, kind, default, _ = rows[path]
         assert (default == "required") == info.is_required(), path
         if isinstance(info.default, bool | int | float | str) and info.default != "":
@@ -119,7 +121,7 @@ def test_every_field_has_its_default_and_its_choices(place: tuple[str, str]) -> 
 
 @pytest.mark.parametrize(("page", "heading", "text"), LIMITS)
 def test_limits_are_those_of_the_code(page: str, heading: str, text: str) -> None:
-    assert text in section(page, heading).text
+    assert text in " ".join(section(page, heading).text.split())
 
 
 def test_reserved_axis_names() -> None:
@@ -249,4 +251,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_paths_are_written_as_tables_have_them() -> None:
-    assert joined(("files", ITEM, "problems", ITEM, "line")) == "files[].problems[].line"
+    steps = ("files", ITEM, "problems", ITEM, "line")
+    assert (joined(steps), steps_of("files[].problems[].line")) == ("files[].problems[].line", steps)
+    assert covers(steps_of("axes.<axis>.<value>"), ("axes", "scene", "snow"))
+    assert not covers(steps_of("axes.<axis>"), ("sizes", "64x64"))

@@ -73,7 +73,9 @@ def test_yaml_examples_are_valid(example: Example, folder: Path) -> None:
     elif file == BRAND:
         assert examine_brand(BRAND).problems == ()
     else:
-        assert load_campaign(file).points
+        points = load_campaign(file).points
+        for number in re.findall(r"# (\d+) variants", example.text):
+            assert len(points) == int(number)
         if yaml.safe_load(file.read_text())["model"] == "nano":
             assert validate(file).problems == ()
 

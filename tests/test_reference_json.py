@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from brandpress.model.renderer import Renderer
 from brandpress.model.request import RenderRequest
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.deliver.delivery import deliver, file_record
@@ -131,6 +130,8 @@ def test_the_keys_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.slow
 def test_what_nano_reports_about_a_picture() -> None:
+    from brandpress.model.renderer import Renderer  # imports torch
+
     renderer = Renderer.load("nano", device="cpu")
     request = RenderRequest("a mug", references=(Image.new("RGB", (64, 64)),), width=64, height=64, steps=1)
     (rendered,) = renderer.stream([request])

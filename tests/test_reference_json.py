@@ -1,0 +1,159 @@
+"""The reference lists every key of every `--json`, and no key that no command prints."""
+
+from __future__ import annotations
+
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from brandpress.model.request import RenderRequest
+from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.deliver.delivery import deliver, file_record
+from brandpress.pipeline.deliver.manifest import Manifest
+from brandpress.pipeline.deliver.record import new_record, stamp_of
+from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.render.driver.publishing import publish_index
+from brandpress.pipeline.store.folder import open_campaign
+from tests.campaigns import plan_of, write_campaign
+from tests.corpus.layout import lay_out
+from tests.reference_code import JSON_COMMANDS
+from tests.reference_pages import ROOT, Step, covers, joined, paths_of, section, steps_of
+
+STAND_IN = "tests.stand_in:load"
+Outputs = dict[str, list[Any]]
+"""Heading in json.md -> what the command printed."""
+
+ONLY_IN_A_RUN = {"failed[].name", "failed[].cause", "failed[].quarantined", "cache.<kind>.hits", "cache.<kind>.uses"}
+"""Keys of `render` that a run without work doesn't print; a slow test covers them."""
+
+
+def printed(*arguments: object) -> Any:
+    """Returns what a command prints with --json. Its exit code can be any."""
+    output = StringIO()
+    with redirect_stdout(output), redirect_stderr(StringIO()):
+        cli.run([*map(str, arguments), "--json"], renderer=STAND_IN)
+    return json.loads(output.getvalue())
+
+
+def publish(job: Path) -> None:
+    """Publishes a job without rendering: two pictures whose content doesn't matter, and a variant that is held back."""
+    plan = plan_of(job)
+    campaign, stamp = plan.campaign, stamp_of(plan.model)
+    folder = open_campaign(campaign.address, campaign.name)
+    *done, last = plan.variants
+    for variant in done:
+        deliver(folder, new_record(variant, stamp, "done"), variant.asset, variant.name.encode())
+    file_record(folder, new_record(last, stamp, "quarantined", cause="its worker died", strikes=2))
+    publish_index(folder, plan, stamp, read_index(folder), None)
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
+    """What the commands print about a small published campaign with failures, damage and garbage, and about files with
+    mistakes, warnings and a composed model."""
+    tmp = tmp_path_factory.mktemp("campaign")
+    job = write_campaign(tmp, 3, products=("mug",), model="nano")
+    Image.new("RGB", (96, 80), "teal").save(tmp / "mug.png", icc_profile=b"broken")
+    wrong = tmp / "wrong.yaml"
+    wrong.write_text(job.read_text().replace('"product": ["mug"]', '"product": ["mgu"]'))
+    publish(job)
+    stray = tmp / "out" / "spring" / "assets" / "stray.0123456789abcdef.png"
+    stray.write_bytes(b"stray")
+    corpus = lay_out(tmp_path_factory.mktemp("corpus"))
+    result: Outputs = {
+        "brandpress validate --json": [printed("validate", job, wrong)],
+        "brandpress plan --json": [printed("plan", job), printed("plan", corpus / "good" / "composition.yaml")],
+        "brandpress render --json": [printed("render", job)],
+        "brandpress status --json": [printed("status", job)],
+        "brandpress clean --json": [printed("clean", job, "--hours", 0)],
+        "brandpress rollback --json": [printed("rollback", job, "--list")],
+        "brandpress models --json": [printed("models"), printed("models", "--get", "nano")],
+    }
+    next((tmp / "out" / "spring" / "assets" / "mug").iterdir()).unlink()
+    result["brandpress verify --json"] = [printed("verify", job, "--repair")]
+    return result
+
+
+def documented_in(heading: str) -> dict[str, tuple[Step, ...]]:
+    """Returns the paths in the tables of a section of json.md, and their steps."""
+    return {name: steps_of(name) for name in section("json.md", heading).rows("key")}
+
+
+HEADINGS = [f"{command} --json" for command in JSON_COMMANDS]
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_every_key_is_documented(heading: str, outputs: Outputs) -> None:
+    assert heading in outputs, f"no example of `{heading}` is printed by this test"
+    lacking = undocumented(heading, outputs[heading])
+    assert not lacking, f"{section('json.md', heading)} lacks: {', '.join(lacking)}"
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_every_documented_key_is_printed(heading: str, outputs: Outputs) -> None:
+    paths = {path for value in outputs[heading] for path in paths_of(value)}
+    not_printed = [
+        name for name, steps in documented_in(heading).items() if not any(covers(steps, path) for path in paths)
+    ]
+    if heading == "brandpress render --json":
+        not_printed = sorted(set(not_printed) - ONLY_IN_A_RUN)
+    assert not not_printed, f"{section('json.md', heading)} has what isn't printed: {', '.join(not_printed)}"
+
+
+def test_rollback_prints_the_headers_of_manifests(outputs: Outputs) -> None:
+    (header, *_) = outputs["brandpress rollback --json"][0]["manifests"]
+    names = {info.alias or name for name, info in Manifest.model_fields.items()}
+    assert set(header) == names - {"parts"} | {"manifest"}
+
+
+@pytest.mark.slow
+def test_the_keys_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with a picture and a failure prints every key of `render`, and its records have no undocumented one."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]"}, products=("mug",))
+    heading = "brandpress render --json"
+    outcome = printed("render", job)
+    assert undocumented(heading, [outcome]) == []
+    paths = set(paths_of(outcome))
+    for name in ONLY_IN_A_RUN:
+        assert any(covers(steps_of(name), path) for path in paths), name
+    fields = section("store.md", "Record").rows("field")
+    for file in (tmp_path / "out" / "spring" / "records").iterdir():
+        assert set(json.loads(file.read_text())) <= set(fields)
+
+
+@pytest.mark.slow
+def test_what_nano_reports_about_a_picture() -> None:
+    from brandpress.model.renderer import Renderer  # imports torch
+
+    renderer = Renderer.load("nano", device="cpu")
+    request = RenderRequest("a mug", references=(Image.new("RGB", (64, 64)),), width=64, height=64, steps=1)
+    (rendered,) = renderer.stream([request])
+    place = section("store.md", "Record")
+    assert set(rendered.timings) <= set(place.rows("in `timings`"))
+    assert set(rendered.cache) == set(place.rows("in `cache`"))
+    assert set(renderer.host()) <= set(place.rows("in `host`"))
+
+
+def undocumented(heading: str, values: list[Any]) -> list[str]:
+    """Returns the paths that the section of json.md lacks."""
+    documented = documented_in(heading).values()
+    paths = dict.fromkeys(path for value in values for path in paths_of(value))
+    lacking = [path for path in paths if not any(covers(steps, path) for steps in documented)]
+    # The keys of a mapping with free keys, such as `axes.<axis>`, needn't be documented by themselves.
+    return [joined(path) for path in lacking if not any(_is_above(path, steps) for steps in documented)]
+
+
+def _is_above(path: tuple[Step, ...], documented: tuple[Step, ...]) -> bool:
+    """Whether a path leads to a mapping of which a documented path shows the keys below a placeholder."""
+    return (
+        len(documented) > len(path)
+        and documented[len(path) - 1].startswith("<")
+        and covers(documented[: len(path)], path)
+    )

@@ -19,7 +19,7 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli import campaign_commands, store_commands
+from brandpress.pipeline.cli import campaign_commands, decision_commands, store_commands
 from brandpress.pipeline.cli.exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -158,6 +158,8 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "rollback": store_commands.roll_back,
     "clean": store_commands.clean_job,
     "sheet": store_commands.draw_sheet,
+    "reject": decision_commands.reject_pictures,
+    "pick": decision_commands.pick_pictures,
     "models": campaign_commands.show_models,
 }
 for name, command in COMMANDS.items():

@@ -20,6 +20,7 @@ from brandpress.pipeline.cli.options import Deliver, Job, Json
 from brandpress.pipeline.spec.problem import SpecError
 
 if TYPE_CHECKING:
+    from brandpress.pipeline.plan.expand import Plan
     from brandpress.pipeline.plan.variant import Variant
     from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
@@ -33,7 +34,8 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
 
     _, folder = _open(job, deliver)
     try:
-        status = campaign_status(folder, _variants(job, deliver))
+        plan = _decided_plan(job, deliver, folder)
+        status = campaign_status(folder, plan.variants, len(plan.picked_out))
     except (SpecError, CheckpointError) as error:
         status = published_status(folder, str(error))
     if as_json:
@@ -110,7 +112,8 @@ def clean_job(
     _check_owner(target, folder, take_over=take_over)
     variants: tuple[Variant, ...] | None
     try:
-        variants = _variants(job, deliver)
+        plan = _decided_plan(job, deliver, folder)
+        variants = (*plan.variants, *plan.picked_out)
     except (SpecError, CheckpointError) as error:
         variants = None
         typer.echo(f"{error}\nkeeping everything that was written after the latest manifest", err=True)
@@ -155,12 +158,13 @@ def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
     return target, open_campaign(target.address, target.campaign)
 
 
-def _variants(job: Path, deliver: str | None) -> tuple[Variant, ...]:
-    """Returns the job's variants. Needs its references and its model."""
+def _decided_plan(job: Path, deliver: str | None, folder: Store) -> Plan:
+    """Returns the job's plan as its reviewers decided it. Needs its references and its model."""
+    from brandpress.pipeline.deliver.decided_plan import decided
     from brandpress.pipeline.plan.expand import make_plan
     from brandpress.pipeline.spec.load import load_campaign
 
-    return make_plan(load_campaign(job, deliver)).variants
+    return decided(folder, make_plan(load_campaign(job, deliver)))
 
 
 def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:

@@ -63,7 +63,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
     yield (
         f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
-        f"{outcome.failed:,} failed{held_back}, {outcome.left:,} left"
+        f"{outcome.failed:,} failed{held_back}, {outcome.left:,} left{_picked_out(outcome.picked_out)}"
     )
     if outcome.done:
         yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"
@@ -96,7 +96,8 @@ def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
     """`status` of the campaign in the folder `uri`."""
     if status.note:
         yield f"counts of the latest manifest, because the job's variants aren't known here: {status.note}"
-    yield f"{status.planned:,} planned: {status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
+    counts = f"{status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
+    yield f"{status.planned:,} planned: {counts}{_picked_out(status.picked_out)}"
     yield f"manifest: {uri}/{status.manifest}" if status.manifest else f"nothing is published in {uri}"
     yield from failure_lines(status.failures)
 
@@ -121,7 +122,9 @@ def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
     for published in history:
         manifest = published.manifest
         mark = "  <- latest" if published.pointer.manifest == latest else ""
-        counts = f"{manifest.counts.done:,} of {manifest.counts.planned:,} done"
+        counts = (
+            f"{manifest.counts.done:,} of {manifest.counts.planned:,} done{_picked_out(manifest.counts.picked_out)}"
+        )
         yield f"{manifest.number}  {manifest.created:%Y-%m-%d %H:%M} UTC  {counts}{mark}"
 
 
@@ -148,6 +151,10 @@ def failure_lines(failures: tuple[Failure, ...], label: str | None = None) -> It
         yield f"{label or status}: {failure.name}: {failure.cause}"
     if len(failures) > SHOWN_FAILURES:
         yield f"and {len(failures) - SHOWN_FAILURES:,} more; `brandpress status --json` lists them all"
+
+
+def _picked_out(count: int) -> str:
+    return f", {count:,} picked out" if count else ""
 
 
 def duration(seconds: float) -> str:

@@ -14,6 +14,7 @@ from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
+from brandpress.pipeline.render.driver.restore import Restoration
 
 SHOWN_FAILURES = 20
 SHOWN_PROBLEMS = 50
@@ -102,8 +103,8 @@ def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
     yield from failure_lines(status.failures)
 
 
-def verification_lines(verification: Verification, uri: str, deleted: tuple[str, ...] = ()) -> Iterator[str]:
-    """`verify` of the campaign in the folder `uri`. deleted: keys that `--repair` deleted."""
+def verification_lines(verification: Verification, uri: str, restoration: Restoration | None = None) -> Iterator[str]:
+    """`verify` of the campaign in the folder `uri`. restoration: what `--repair` did."""
     kinds = ("missing", "changed", "unknown")
     counts = [f"{sum(problem.kind == kind for problem in verification.problems):,} {kind}" for kind in kinds]
     yield f"{uri}/{verification.manifest}"
@@ -113,8 +114,22 @@ def verification_lines(verification: Verification, uri: str, deleted: tuple[str,
         yield f"{problem.kind}: {problem.key} ({problem.detail})"
     if len(verification.problems) > SHOWN_PROBLEMS:
         yield f"and {len(verification.problems) - SHOWN_PROBLEMS:,} more"
-    if deleted:
-        yield f"{plural(len(deleted), 'object')} deleted; run `brandpress render` to restore the pictures"
+    if restoration is not None:
+        yield from _restoration_lines(restoration, uri)
+
+
+def _restoration_lines(restoration: Restoration, uri: str) -> Iterator[str]:
+    """`verify --repair`: what was restored, and whether anything is left."""
+    done = (
+        f"{plural(len(restoration.copied), 'picture')} copied, {plural(len(restoration.rewritten), 'record')} rewritten"
+    )
+    yield f"{done}, {plural(len(restoration.rendered), 'picture')} rendered again"
+    if restoration.new_manifest:
+        yield f"a new manifest was published, because what it lists has changed: {uri}/{restoration.after.manifest}"
+    left = restoration.after.broken
+    for problem in left[:SHOWN_PROBLEMS]:
+        yield f"still {problem.kind}: {problem.key}"
+    yield f"{plural(len(left), 'object')} left; `brandpress render` restores lost pictures" if left else "intact now"
 
 
 def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:

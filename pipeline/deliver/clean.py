@@ -70,8 +70,9 @@ def find_garbage(
     """Returns what can be deleted from the campaign's `folder`.
 
     variants: the job's, which are kept; None if they aren't known, then everything is kept that was written after the
-    latest manifest, and all pictures and records if seeds were picked, because the other seeds' belong to the job. now: seconds since 1970. keep: the number of newest manifests to keep. hours: never delete objects
-    younger than this.
+    latest manifest, and, if seeds were picked, all pictures and records: those of the other seeds belong to the job.
+    now: seconds since 1970. keep: the number of newest manifests to keep. hours: never delete objects younger than
+    this.
 
     Only keys that brandpress writes are ever garbage. Raises BrokenManifestError if a manifest to keep is broken,
     because what it references is unknown, and NestedCampaignError if another campaign lies below the folder.

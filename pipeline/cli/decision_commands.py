@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME…", help="Output names, as the manifest lists them, or globs.", show_default=False),
+    typer.Argument(metavar="NAME", help="Output names, as the manifest lists them, or globs.", show_default=False),
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for those who come after you.")]
 By = Annotated[

@@ -5,6 +5,7 @@ They need neither the model nor the reference pictures. Each command imports wha
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -78,14 +79,18 @@ def _decide(
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.text import print_lines
     from brandpress.pipeline.deliver import choose
+    from brandpress.pipeline.deliver.author import Author
     from brandpress.pipeline.deliver.ownership import check_owner
     from brandpress.pipeline.spec.target import load_target
     from brandpress.pipeline.store.folder import open_campaign
 
     if bool(names) == list_all or (undo and list_all):
         raise RequestError("name the pictures (NAME…), or use --list alone to list all decisions")
+    if (undo or list_all) and (by is not None or reason is not None):
+        raise RequestError("--by and --reason belong to a new decision; remove them, or --undo or --list")
     target = load_target(job, deliver)
     folder = open_campaign(target.address, target.campaign)
+    outdated: tuple[str, ...] = ()
     if list_all:
         action, decisions = "list", choose.decisions_of(folder, verdict)
     else:
@@ -93,16 +98,16 @@ def _decide(
         if undo:
             action, decisions = "undo", choose.undo(folder, names, verdict)
         else:
-            make = choose.reject if verdict == "rejected" else choose.pick
-            action, decisions = "decide", make(folder, names, choose.Author.of(by, reason))
+            decide = choose.reject if verdict == "rejected" else choose.pick
+            choice = decide(folder, names, Author.of(by, reason))
+            action, decisions, outdated = "decide", choice.decisions, choice.outdated
     if as_json:
         values = [decision.model_dump(mode="json", exclude={"schema_name"}) for decision in decisions]
-        print_json(
-            {"schema": "brandpress.decisions/1", "action": action, "decision": verdict, "folder": folder.uri}
-            | {"decisions": values}
-        )
+        head = {"schema": "brandpress.decisions/1", "action": action, "decision": verdict, "folder": folder.uri}
+        print_json({**head, "decisions": values, "outdated": list(outdated)})
     else:
         print_lines(_lines(action, verdict, decisions))
+        print_lines(map(_outdated_line, outdated), sys.stderr)
     return OK
 
 
@@ -114,6 +119,15 @@ def _lines(action: str, verdict: str, decisions: Sequence[Decision]) -> list[str
     prefix = "no longer " if action == "undo" else ""
     lines = [printable(f"{one.name}: {prefix}{one.decision}") for one in decisions]
     return [*lines, f"{plural(len(lines), 'picture')} {prefix}{verdict}; run `brandpress render` to publish the change"]
+
+
+def _outdated_line(name: str) -> str:
+    from brandpress.pipeline.cli.text import printable
+
+    return printable(
+        f"warning: {name}: the published picture is of an earlier version of the job, and the decision is about that "
+        "one; render first, then decide"
+    )
 
 
 def _described(decision: Decision) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brandpress.model.checkpoint.availability import availability
 from brandpress.model.family import BLOCK_BYTES, FAMILIES, Family
@@ -16,8 +16,10 @@ from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Discrepancy, Verification
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
-from brandpress.pipeline.render.driver.restore import Restoration
 from brandpress.pipeline.spec.problem import Problem
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.render.driver.restore import Restoration
 
 CHUNK = 1 << 14  # characters of one write
 

@@ -71,7 +71,7 @@ def verify_job(
     verification, restoration = verify(folder), None
     if repair and not verification.intact:
         _check_owner(target, folder, take_over=False)
-        run = partial(_render_lost, context, job, deliver, folder)
+        run = partial(_render_lost, context, job, deliver)
         restoration = restore(folder, verification, (lambda lost: None) if no_render else run)
     if as_json:
         print_json(verification_json(verification, folder.uri, restoration))
@@ -80,15 +80,11 @@ def verify_job(
     return OK if (restoration.after if restoration else verification).intact else BROKEN
 
 
-def _render_lost(
-    context: typer.Context, job: Path, deliver: str | None, folder: Store, lost: Repair
-) -> frozenset[str] | None:
+def _render_lost(context: typer.Context, job: Path, deliver: str | None, lost: Repair) -> frozenset[str] | None:
     """Renders pictures that are lost, and returns their names; None if the job can't be rendered on this machine."""
     from brandpress.pipeline.cli.progress import progress
-    from brandpress.pipeline.deliver.decided_plan import decided
     from brandpress.pipeline.plan.expand import make_plan
-    from brandpress.pipeline.render.driver.restore import lost_variants
-    from brandpress.pipeline.render.driver.run import render_campaign
+    from brandpress.pipeline.render.driver.restore import render_lost
     from brandpress.pipeline.render.worker.actor import RENDERER
     from brandpress.pipeline.spec.load import load_campaign
 
@@ -97,17 +93,11 @@ def _render_lost(
     except (SpecError, CheckpointError) as error:
         typer.echo(f"{error}\nlost pictures can't be rendered on this machine", err=True)
         return None
-    variants = lost_variants(decided(folder, plan), lost.lost)
     context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
-        outcome = render_campaign(
-            plan,
-            only=frozenset(variant.render_key for variant in variants),
-            on_event=show,
-            renderer=context.obj.renderer or RENDERER,
-        )
+        names = render_lost(plan, lost.lost, on_event=show, renderer=context.obj.renderer or RENDERER)
     context.obj.finished = True
-    return frozenset(variant.name for variant in variants) - {failure.name for failure in outcome.failures}
+    return names
 
 
 def roll_back(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -14,7 +14,9 @@ from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
-from brandpress.pipeline.render.driver.restore import Restoration
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.render.driver.restore import Restoration
 
 SHOWN_FAILURES = 20
 SHOWN_PROBLEMS = 50

@@ -2,83 +2,74 @@
 
 from __future__ import annotations
 
-import getpass
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic_core import from_json
 
 from brandpress.model.errors import RequestError
-from brandpress.model.redaction import redacted
+from brandpress.pipeline.deliver.author import Author
 from brandpress.pipeline.deliver.decisions import (
     THREADS,
     Decision,
     Verdict,
     clear_decision,
-    now,
     read_decisions,
     write_decisions,
 )
 from brandpress.pipeline.deliver.manifest import NothingPublishedError, read_fields, read_latest
 from brandpress.pipeline.deliver.publication import newest_intact
 from brandpress.pipeline.deliver.resume import read_index
-from brandpress.pipeline.spec.delivery import explain
-from brandpress.pipeline.spec.fields import plain_text
 from brandpress.pipeline.spec.messages import closest, quote
-from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.store.protocol import Store
 
-MAX_BY = 200
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A delivered picture: its output name, its identity, and its point of the matrix."""
+    """A delivered picture: its output name, its identity, and its point of the matrix.
+
+    stale: the manifest lists it only until the next one is rendered, because the job has changed or it was rejected.
+    """
 
     name: str
     render_key: str
     sha256: str
     axes: Mapping[str, str]
-    seed: int
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """Who decides, why, and when."""
+class Choice:
+    """Decisions that were made. outdated: the names of those among them whose picture is of an earlier version of the
+    job, so that nothing follows from the decision."""
 
-    by: str
-    reason: str
-    at: datetime
-
-    @classmethod
-    def of(cls, by: str | None, reason: str | None) -> Author:
-        """Returns the author of decisions made now. by: default: the user's name. What looks like a credential is
-        removed. Raises RequestError for texts that are empty, too long or have control characters."""
-        name = _user_name() if by is None else _checked("--by", by, MAX_BY)
-        return cls(redacted(name), "" if reason is None else redacted(_checked("--reason", reason)), now())
+    decisions: tuple[Decision, ...]
+    outdated: tuple[str, ...] = ()
 
 
-def reject(folder: Store, names: Sequence[str], author: Author) -> tuple[Decision, ...]:
-    """Rejects the published pictures with these names or globs, and returns the decisions.
+def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
+    """Rejects the published pictures with these names or globs.
 
     The next run renders each with the next seed. Raises RequestError for a name that isn't published, and StoreError.
     """
     return _decide(folder, _matching(published_pictures(folder), names), "rejected", author)
 
 
-def pick(folder: Store, names: Sequence[str], author: Author) -> tuple[Decision, ...]:
-    """Picks the pictures with these names or globs among the seeds of their combinations, and returns the decisions.
+def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
+    """Picks the pictures with these names or globs among the seeds of their combinations.
 
     A name can also be that of a picture that was picked out before. Raises RequestError for a name that no picture has
     and for two pictures of one combination, and StoreError.
     """
     published = published_pictures(folder)
     known = {picture.name for picture in published}
-    others = () if all(_matches(name, known) for name in names) else _delivered_pictures(folder, exclude=known)
+    others = () if not _unmatched(names, known) else _delivered_pictures(folder, exclude=known)
     chosen = _matching([*published, *others], names)
     points: dict[tuple[Any, ...], Picture] = {}
     for picture in chosen:
@@ -87,11 +78,12 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> tuple[Decision,
             raise RequestError(
                 f"{quote(other.name)} and {quote(picture.name)} differ only in their seed; pick one of them"
             )
+    choice = _decide(folder, chosen, "picked", author)
     picked = {one.sha256 for one in read_decisions(folder).values() if one.decision == "picked"}
     for picture in published:
         if picture.sha256 in picked and points.get(_point(picture), picture) is not picture:
             clear_decision(folder, picture.sha256)
-    return _decide(folder, chosen, "picked", author)
+    return choice
 
 
 def undo(folder: Store, names: Sequence[str], verdict: Verdict) -> tuple[Decision, ...]:
@@ -100,14 +92,13 @@ def undo(folder: Store, names: Sequence[str], verdict: Verdict) -> tuple[Decisio
     Raises RequestError for a name without such a decision, and StoreError.
     """
     latest = {one.name: one for one in read_decisions(folder).values() if one.decision == verdict}
-    for name in names:
-        if not _matches(name, latest):
-            raise RequestError(f"no picture of the name {quote(name)} is {verdict}{_did_you_mean(name, latest)}")
-    undone = [one for one in latest.values() if any(_fits(one.name, name) for name in names)]
+    for name in _unmatched(names, latest):
+        raise RequestError(f"no picture of the name {quote(name)} is {verdict}{_did_you_mean(name, latest)}")
+    undone = tuple(latest[name] for name in _names_matching(names, latest))
     with ThreadPoolExecutor(THREADS) as threads:
         for _ in threads.map(lambda one: clear_decision(folder, one.sha256), undone):
             pass
-    return tuple(sorted(undone, key=lambda one: one.name))
+    return undone
 
 
 def decisions_of(folder: Store, verdict: Verdict) -> tuple[Decision, ...]:
@@ -133,15 +124,16 @@ def _delivered_pictures(folder: Store, exclude: Collection[str]) -> list[Picture
     newest: dict[str, dict[str, Any]] = {}
     for line in read_index(folder).done.values():
         fields = from_json(line)
-        name = fields["name"]
-        if name in exclude or fields["sha256"] in rejected or not _is_picture(fields):
+        name, created = fields["name"], str(fields.get("created"))
+        if name in exclude or not _is_picture(fields) or fields["sha256"] in rejected:
             continue
-        if name not in newest or fields["created"] > newest[name]["created"]:
+        if name not in newest or created > str(newest[name].get("created")):
             newest[name] = fields
     return [_picture(fields) for fields in newest.values()]
 
 
-def _decide(folder: Store, pictures: Iterable[Picture], verdict: Verdict, author: Author) -> tuple[Decision, ...]:
+def _decide(folder: Store, pictures: Sequence[Picture], verdict: Verdict, author: Author) -> Choice:
+    rejected = {one.sha256 for one in read_decisions(folder).values() if one.decision == "rejected"}
     decisions = tuple(
         Decision(
             name=picture.name,
@@ -155,24 +147,32 @@ def _decide(folder: Store, pictures: Iterable[Picture], verdict: Verdict, author
         for picture in pictures
     )
     write_decisions(folder, decisions)
-    return decisions
+    outdated = tuple(picture.name for picture in pictures if picture.stale and picture.sha256 not in rejected)
+    return Choice(decisions, outdated)
 
 
 def _matching(pictures: Iterable[Picture], names: Sequence[str]) -> list[Picture]:
     """Returns the pictures with these names or globs, by name. Raises RequestError for a name that none has."""
     by_name = {picture.name: picture for picture in pictures}
-    for name in names:
-        if not _matches(name, by_name):
-            raise RequestError(f"no picture of the name {quote(name)} is published{_did_you_mean(name, by_name)}")
-    return [by_name[found] for found in sorted(by_name) if any(_fits(found, name) for name in names)]
+    for name in _unmatched(names, by_name):
+        raise RequestError(f"no picture of the name {quote(name)} is published{_did_you_mean(name, by_name)}")
+    return [by_name[name] for name in _names_matching(names, by_name)]
 
 
-def _matches(name: str, names: Collection[str]) -> bool:
-    return name in names or any(fnmatchcase(one, name) for one in names)
+def _names_matching(names: Iterable[str], existing: Collection[str]) -> list[str]:
+    """Returns the existing names that are among `names` or match a glob among them, sorted."""
+    return sorted({found for name in names for found in _matches(name, existing)})
 
 
-def _fits(found: str, name: str) -> bool:
-    return found == name or fnmatchcase(found, name)
+def _unmatched(names: Iterable[str], existing: Collection[str]) -> list[str]:
+    return [name for name in names if not _matches(name, existing)]
+
+
+def _matches(name: str, existing: Collection[str]) -> list[str]:
+    """Returns the existing names that a name or glob means. Output names have none of a glob's special characters."""
+    if name in existing:
+        return [name]
+    return [one for one in existing if fnmatchcase(one, name)] if re.search(r"[*?\[]", name) else []
 
 
 def _did_you_mean(name: str, names: Collection[str]) -> str:
@@ -181,26 +181,14 @@ def _did_you_mean(name: str, names: Collection[str]) -> str:
 
 
 def _picture(fields: Mapping[str, Any]) -> Picture:
-    return Picture(fields["name"], fields["render_key"], fields["sha256"], fields["axes"], fields["seed"])
+    stale = fields.get("stale") is True
+    return Picture(fields["name"], fields["render_key"], fields["sha256"], fields["axes"], stale)
 
 
 def _is_picture(fields: Mapping[str, Any]) -> bool:
-    return fields["status"] == "done" and isinstance(fields.get("sha256"), str)
+    digests = (fields["render_key"], fields.get("sha256"))
+    return fields["status"] == "done" and all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in digests)
 
 
 def _point(picture: Picture) -> tuple[Any, ...]:
     return tuple(sorted(picture.axes.items()))
-
-
-def _checked(option: str, text: str, limit: int = 2_000) -> str:
-    try:
-        return plain_text(text, limit)
-    except WrongValueError as error:
-        raise RequestError(f"{option}: {explain(error)}") from None
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "unknown"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
@@ -49,12 +48,6 @@ class Decision(StoredModel):
 def decision_key(sha256: str) -> str:
     """Returns the key of the decision about the asset with this SHA-256."""
     return f"{REVIEWS}{sha256}.json"
-
-
-def now() -> datetime:
-    """Returns the current time to the millisecond, for `Decision.at`."""
-    time = datetime.now(UTC)
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 def write_decision(folder: Store, decision: Decision) -> None:

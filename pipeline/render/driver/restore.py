@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 
+from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.repair import Repair, repair
 from brandpress.pipeline.deliver.verify import Verification, verify
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.render.driver.run import OnEvent, render_campaign
 from brandpress.pipeline.store.protocol import Store
 
 MAX_ROUNDS = 3
@@ -55,6 +57,15 @@ def restore(folder: Store, before: Verification, run: Callable[[Repair], Set[str
         rendered=_sorted(rendered),
         new_manifest=after.manifest != before.manifest or (after.intact and any(one.republish for one in repairs)),
     )
+
+
+def render_lost(plan: Plan, lost: Iterable[Record], *, on_event: OnEvent, renderer: str) -> frozenset[str]:
+    """Renders the lost pictures that the plan still has, and publishes the campaign. Returns the names of the rendered
+    ones. Raises what `render_campaign` raises."""
+    variants = lost_variants(open_plan(plan)[1], lost)
+    keys = frozenset(variant.render_key for variant in variants)
+    outcome = render_campaign(plan, only=keys, on_event=on_event, renderer=renderer)
+    return frozenset(variant.name for variant in variants) - {failure.name for failure in outcome.failures}
 
 
 def lost_variants(plan: Plan, lost: Iterable[Record]) -> tuple[Variant, ...]:

@@ -82,6 +82,7 @@ def test_pick_without_the_model(job: Path, capsys: pytest.CaptureFixture[str]) -
             "action": "decide",
             "decision": "picked",
             "folder": str(job.parent / "out" / "spring"),
+            "outdated": [],
         },
     )
     assert picked.keys() == {"name", "render_key", "sha256", "decision", "reason", "by", "at"}
@@ -100,12 +101,23 @@ def test_pick_without_the_model(job: Path, capsys: pytest.CaptureFixture[str]) -
     assert run(capsys, "pick", job, "--list")[1] == "no picture is picked\n"
 
 
+def test_a_decision_about_an_outdated_picture_is_warned_about(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_of(job)
+    job.write_text(job.read_text().replace("on a beach", "in the snow"))
+    run_of(job, only={"mug-s1"})
+    code, _, err = run(capsys, "reject", job, "mug-*")
+    assert (code, err.count("\n")) == (0, 1)
+    assert err.startswith("warning: mug-s0: the published picture is of an earlier version of the job, ")
+
+
 @pytest.mark.parametrize("command", ["reject", "pick"])
 def test_wrong_uses_of_the_decision_commands(job: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     run_of(job)
     for arguments in ([], ["mug-s0", "--list"], ["--undo", "--list"]):
         code, _, err = run(capsys, command, job, *arguments)
         assert (code, err) == (1, "name the pictures (NAME…), or use --list alone to list all decisions\n")
+    code, _, err = run(capsys, command, job, "mug-s0", "--undo", "--reason", "why")
+    assert (code, err) == (1, "--by and --reason belong to a new decision; remove them, or --undo or --list\n")
     code, _, err = run(capsys, command, job, "mug-0")
     assert (code, err) == (1, "no picture of the name 'mug-0' is published; did you mean 'mug-s0'?\n")
     shutil.copy(job, job.parent / "other.yaml")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 import pytest
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.deliver.choose import Author, decisions_of, pick, reject, undo
+from brandpress.pipeline.deliver.author import Author, now
+from brandpress.pipeline.deliver.choose import decisions_of, pick, reject, undo
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.decided_plan import open_plan
-from brandpress.pipeline.deliver.decisions import now, read_decisions
+from brandpress.pipeline.deliver.decisions import read_decisions
 from brandpress.pipeline.deliver.manifest import NothingPublishedError, require_latest
 from brandpress.pipeline.deliver.plan_summary import store_state, summarise_with_store
 from brandpress.pipeline.deliver.status import campaign_status, published_status
@@ -20,6 +20,7 @@ from brandpress.pipeline.plan.summary import Summary
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
 from tests.campaigns import plan_of, write_campaign
+from tests.pipeline.deliver.records import HEADER, publish_records, record
 from tests.runs import listed, run_of
 
 ANA = Author("ana", "an ear is missing", now())
@@ -51,7 +52,7 @@ def work(job: Path) -> tuple[int, int, int]:
 def test_a_rejected_picture_is_replaced_under_its_name(job: Path, folder: Store) -> None:
     run_of(job)
     before = listed(folder)
-    [decision] = reject(folder, ["mug-s0"], ANA)
+    [decision] = reject(folder, ["mug-s0"], ANA).decisions
     assert (decision.name, decision.sha256, decision.decision) == ("mug-s0", before["mug-s0"]["sha256"], "rejected")
     assert work(job) == (1, 0, 0)
     run_of(job, only=set())
@@ -231,23 +232,28 @@ def test_pictures_of_a_manifest_that_is_not_the_latest_can_be_rejected(tmp_path:
     job = write_campaign(tmp_path, 2, publish="whole")
     run_of(job, only={"mug/scene00"})
     folder = open_campaign(str(tmp_path / "out"), "spring")
-    assert [one.name for one in reject(folder, ["mug/*"], ANA)] == ["mug/scene00"]
+    assert [one.name for one in reject(folder, ["mug/*"], ANA).decisions] == ["mug/scene00"]
 
 
-def test_an_author_is_the_user_unless_another_is_named() -> None:
-    assert Author.of(None, None).by in (getpass.getuser(), "unknown")
-    assert Author.of(" ana ", " too dark ").reason == "too dark"
-    assert "hunter2" not in Author.of("ana", "see https://ana:hunter2@example.com/").reason
+def test_decisions_about_pictures_of_an_earlier_version_are_outdated(job: Path, folder: Store) -> None:
+    run_of(job)
+    job.write_text(job.read_text().replace("on a beach", "in the snow"))
+    run_of(job, only={"mug-s0"})
+    assert pick(folder, ["*-s1"], ANA).outdated == ("bottle-s1", "mug-s1")
+    assert reject(folder, ["mug-*"], ANA).outdated == ("mug-s1",)
+    run_of(job, only=set())
+    assert listed(folder)["mug-s0"]["stale"]
+    assert reject(folder, ["mug-s0"], ANA).outdated == (), "it's listed until its replacement is there"
 
 
-@pytest.mark.parametrize(
-    ("by", "reason", "message"),
-    [
-        ("", None, "--by: is empty"),
-        ("ana", "a\x00b", "--reason: contains the control character"),
-        ("ana", "x" * 2_001, "--reason: is 2,001 characters long"),
-    ],
-)
-def test_texts_of_a_decision_are_checked(by: str, reason: str | None, message: str) -> None:
-    with pytest.raises(RequestError, match=message):
-        Author.of(by, reason)
+def test_names_are_exact_or_globs(job: Path, folder: Store) -> None:
+    run_of(job)
+    chosen = reject(folder, ["mug-s?", "bottle-s[1]", "mug-s0"], ANA)
+    assert [one.name for one in chosen.decisions] == ["bottle-s1", "mug-s0", "mug-s1"]
+
+
+def test_a_manifest_with_wrong_digests_is_no_traceback(tmp_path: Path) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    publish_records(folder, HEADER, 1, [record(1, asset="assets/a.png", sha256="nonsense", bytes=1)], list)
+    with pytest.raises(RequestError, match="no picture of the name 'mug/scene001' is published"):
+        reject(folder, ["mug/scene001"], ANA)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.decisions import (
     MAX_BYTES,
     Decision,
@@ -21,6 +24,10 @@ from brandpress.pipeline.deliver.decisions import (
 )
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.wrapper import StoreWrapper
+from tests.campaigns import plan_of, write_campaign
+
+Result = TypeVar("Result")
 
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -75,6 +82,29 @@ def test_writers_at_the_same_time_leave_one_decision(folder: Store) -> None:
         list(threads.map(lambda by: write_decision(folder, decision(1, by=by)), ["ana", "ben", "cem", "dan"]))
     [only] = read_decisions(folder).values()
     assert only.by in ("ana", "ben", "cem", "dan")
+
+
+class CountingStore(StoreWrapper):
+    """Counts the calls to a store."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.calls = self.listings = 0
+
+    def _call(self, action: Callable[[], Result]) -> Result:
+        self.calls += 1
+        return action()
+
+    def _iterate(self, action: Callable[[], Iterator[Result]]) -> Iterator[Result]:
+        self.listings += 1
+        return action()
+
+
+def test_a_campaign_without_decisions_costs_one_listing(folder: Store, tmp_path: Path) -> None:
+    counting = CountingStore(folder)
+    plan = plan_of(write_campaign(tmp_path / "job", 1))
+    assert decided(counting, plan).variants == plan.variants
+    assert (counting.calls, counting.listings) == (0, 1)
 
 
 def test_other_objects_below_reviews_are_ignored(tmp_path: Path) -> None:

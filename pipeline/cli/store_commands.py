@@ -95,7 +95,7 @@ def _render_lost(context: typer.Context, job: Path, deliver: str | None, lost: R
         return None
     context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
-        names = render_lost(plan, lost.lost, on_event=show, renderer=context.obj.renderer or RENDERER)
+        names = render_lost(plan, lost, on_event=show, renderer=context.obj.renderer or RENDERER)
     context.obj.finished = True
     return names
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.decided_plan import open_plan
-from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.repair import Repair, repair
+from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.verify import Verification, verify
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.driver.run import OnEvent, render_campaign
@@ -59,21 +60,27 @@ def restore(folder: Store, before: Verification, run: Callable[[Repair], Set[str
     )
 
 
-def render_lost(plan: Plan, lost: Iterable[Record], *, on_event: OnEvent, renderer: str) -> frozenset[str]:
+def render_lost(plan: Plan, repair: Repair, *, on_event: OnEvent, renderer: str) -> frozenset[str]:
     """Renders the lost pictures that the plan still has, and publishes the campaign. Returns the names of the rendered
     ones. Raises what `render_campaign` raises."""
-    variants = lost_variants(open_plan(plan)[1], lost)
+    variants = lost_variants(*open_plan(plan), repair)
     keys = frozenset(variant.render_key for variant in variants)
     outcome = render_campaign(plan, only=keys, on_event=on_event, renderer=renderer)
     return frozenset(variant.name for variant in variants) - {failure.name for failure in outcome.failures}
 
 
-def lost_variants(plan: Plan, lost: Iterable[Record]) -> tuple[Variant, ...]:
-    """Returns the plan's variants whose pictures are lost: those with the same render key, and those that the manifest
-    lists with a lost picture of an earlier version of the job."""
-    records = tuple(lost)
-    keys = {record.render_key for record in records}
-    names = {record.name for record in records if record.stale}
+def lost_variants(folder: Store, plan: Plan, repair: Repair) -> tuple[Variant, ...]:
+    """Returns the plan's variants whose pictures are lost.
+
+    These are the variants with the render key of a lost picture, and those that the manifest lists with a lost picture
+    of an earlier version of the job. If the manifest is broken, they are those with a record but without its picture.
+    """
+    if repair.republish:
+        index = read_index(folder, render_keys(plan.variants))
+        keys: Set[str] = index.recorded - index.done.keys() - index.others.keys()
+    else:
+        keys = {record.render_key for record in repair.lost}
+    names = {record.name for record in repair.lost if record.stale}
     return tuple(variant for variant in plan.variants if variant.render_key in keys or variant.name in names)
 
 

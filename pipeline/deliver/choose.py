@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -58,7 +58,8 @@ def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
 
     The next run renders each with the next seed. Raises RequestError for a name that isn't published, and StoreError.
     """
-    return _decide(folder, _matching(published_pictures(folder), names), "rejected", author)
+    rejected = _digests(read_decisions(folder), "rejected")
+    return _decide(folder, _matching(published_pictures(folder), names), "rejected", author, rejected)
 
 
 def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
@@ -68,8 +69,10 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
     and for two pictures of one combination, and StoreError.
     """
     published = published_pictures(folder)
+    decisions = read_decisions(folder)
+    rejected, picked = _digests(decisions, "rejected"), _digests(decisions, "picked")
     known = {picture.name for picture in published}
-    others = () if not _unmatched(names, known) else _delivered_pictures(folder, exclude=known)
+    others = _delivered_pictures(folder, published, rejected) if _unmatched(names, known) else ()
     chosen = _matching([*published, *others], names)
     points: dict[tuple[Any, ...], Picture] = {}
     for picture in chosen:
@@ -78,8 +81,7 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
             raise RequestError(
                 f"{quote(other.name)} and {quote(picture.name)} differ only in their seed; pick one of them"
             )
-    choice = _decide(folder, chosen, "picked", author)
-    picked = {one.sha256 for one in read_decisions(folder).values() if one.decision == "picked"}
+    choice = _decide(folder, chosen, "picked", author, rejected)
     for picture in published:
         if picture.sha256 in picked and points.get(_point(picture), picture) is not picture:
             clear_decision(folder, picture.sha256)
@@ -118,9 +120,11 @@ def published_pictures(folder: Store) -> list[Picture]:
     return [_picture(fields) for fields in read_fields(folder, published, "variants") if _is_picture(fields)]
 
 
-def _delivered_pictures(folder: Store, exclude: Collection[str]) -> list[Picture]:
-    """Returns the newest delivered picture of each name that isn't in `exclude`, without rejected ones."""
-    rejected = {one.sha256 for one in read_decisions(folder).values() if one.decision == "rejected"}
+def _delivered_pictures(folder: Store, published: Sequence[Picture], rejected: Set[str]) -> list[Picture]:
+    """Returns the newest delivered picture of each name that isn't published, without rejected ones. They are stale if
+    a published picture of their combination is."""
+    exclude = {picture.name for picture in published}
+    stale = {_point(picture) for picture in published if picture.stale and picture.sha256 not in rejected}
     newest: dict[str, dict[str, Any]] = {}
     for line in read_index(folder).done.values():
         fields = from_json(line)
@@ -129,11 +133,17 @@ def _delivered_pictures(folder: Store, exclude: Collection[str]) -> list[Picture
             continue
         if name not in newest or created > str(newest[name].get("created")):
             newest[name] = fields
-    return [_picture(fields) for fields in newest.values()]
+    pictures = map(_picture, newest.values())
+    return [replace(picture, stale=_point(picture) in stale) for picture in pictures]
 
 
-def _decide(folder: Store, pictures: Sequence[Picture], verdict: Verdict, author: Author) -> Choice:
-    rejected = {one.sha256 for one in read_decisions(folder).values() if one.decision == "rejected"}
+def _digests(decisions: Mapping[str, Decision], verdict: Verdict) -> frozenset[str]:
+    return frozenset(sha256 for sha256, one in decisions.items() if one.decision == verdict)
+
+
+def _decide(folder: Store, pictures: Sequence[Picture], verdict: Verdict, author: Author, rejected: Set[str]) -> Choice:
+    """Writes decisions. rejected: digests of pictures that were rejected before; the manifest lists them as stale, too,
+    but the job still has them."""
     decisions = tuple(
         Decision(
             name=picture.name,

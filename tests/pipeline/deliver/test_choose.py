@@ -246,6 +246,17 @@ def test_decisions_about_pictures_of_an_earlier_version_are_outdated(job: Path, 
     assert reject(folder, ["mug-s0"], ANA).outdated == (), "it's listed until its replacement is there"
 
 
+def test_a_seed_that_is_picked_out_is_outdated_once_the_job_has_changed(job: Path, folder: Store) -> None:
+    run_of(job)
+    pick(folder, ["mug-s1"], ANA)
+    run_of(job)
+    assert pick(folder, ["mug-s0"], ANA).outdated == ()
+    run_of(job)
+    job.write_text(job.read_text().replace("on a beach", "in the snow"))
+    run_of(job, only={"bottle-s0"})
+    assert pick(folder, ["mug-s1"], ANA).outdated == ("mug-s1",)
+
+
 def test_names_are_exact_or_globs(job: Path, folder: Store) -> None:
     run_of(job)
     chosen = reject(folder, ["mug-s?", "bottle-s[1]", "mug-s0"], ANA)

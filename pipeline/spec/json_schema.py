@@ -1,6 +1,6 @@
 """The JSON Schema (draft 2020-12) of brand specs and jobs, for editors; derived from the pydantic models.
 
-`python -m brandpress.pipeline.spec.json_schema docs/schema` writes both files. A schema accepts everything that
+`python -m brandpress.pipeline.spec.json_schema` writes both files into docs/schema. A schema accepts everything that
 `validate` accepts; `validate` finds more, for example names that the brand spec doesn't have.
 """
 
@@ -124,4 +124,4 @@ def _describe(definition: dict[str, Any], model: str) -> None:
 
 
 if __name__ == "__main__":
-    write_schemas(Path(sys.argv[1]))
+    write_schemas(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/schema"))

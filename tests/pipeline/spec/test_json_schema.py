@@ -58,7 +58,7 @@ def errors(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_schemas_are_valid_and_their_files_are_current(kind: SpecKind) -> None:
-    """If this fails: `python -m brandpress.pipeline.spec.json_schema docs/schema`."""
+    """If this fails: `python -m brandpress.pipeline.spec.json_schema`."""
     Draft202012Validator.check_schema(schema_of(kind))
     assert (ROOT / "docs" / "schema" / file_name(kind)).read_text() == to_text(schema_of(kind))
 

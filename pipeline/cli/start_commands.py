@@ -23,7 +23,9 @@ class Kind(StrEnum):
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write (default: here).", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
-SchemaKind = Annotated[Kind, typer.Argument(help="A brand spec, or a campaign's job.", show_default=False)]
+SchemaKind = Annotated[
+    Kind, typer.Argument(metavar="KIND", help="A brand spec, or a campaign's job.", show_default=False)
+]
 
 
 def start_project(folder: Folder = Path(), force: Force = False, as_json: Json = False) -> int:

@@ -105,6 +105,8 @@ def test_the_wheel_contains_every_module(wheel: Path) -> None:
         names = {name.removeprefix("brandpress/") for name in archive.namelist()}
     assert modules <= names
     assert {"model/py.typed", "pipeline/py.typed", "model/nano/weights/model_index.json"} <= names
+    starter = {"specs/acme/brand.yaml", "jobs/first.yaml", "gitignore"}
+    assert {f"pipeline/spec/starter/files/{file}" for file in starter} <= names
     assert {name.partition("/")[0] for name in names if "dist-info" not in name} == {"__init__.py", "model", "pipeline"}
 
 

@@ -19,7 +19,7 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli import campaign_commands, store_commands
+from brandpress.pipeline.cli import campaign_commands, decision_commands, start_commands, store_commands
 from brandpress.pipeline.cli.exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -35,7 +35,7 @@ MAX_MESSAGE = 500  # characters of an unforeseen error
 app = typer.Typer(
     name="brandpress",
     help="Renders consistent pictures from brand specs and campaign jobs into object storage.",
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -150,6 +150,7 @@ def _global_options(
 
 
 COMMANDS: dict[str, Callable[..., int]] = {
+    "init": start_commands.start_project,
     "validate": campaign_commands.validate_files,
     "plan": campaign_commands.plan_job,
     "render": campaign_commands.render_job,
@@ -158,7 +159,10 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "rollback": store_commands.roll_back,
     "clean": store_commands.clean_job,
     "sheet": store_commands.draw_sheet,
+    "reject": decision_commands.reject_pictures,
+    "pick": decision_commands.pick_pictures,
     "models": campaign_commands.show_models,
+    "schema": start_commands.print_schema,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brandpress.model.checkpoint.availability import availability
 from brandpress.model.family import BLOCK_BYTES, FAMILIES, Family
@@ -13,10 +13,13 @@ from brandpress.pipeline.cli.streams import is_unicode
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
-from brandpress.pipeline.deliver.verify import Verification
+from brandpress.pipeline.deliver.verify import Discrepancy, Verification
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.spec.problem import Problem
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.render.driver.restore import Restoration
 
 CHUNK = 1 << 14  # characters of one write
 
@@ -72,6 +75,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             "failed": outcome.failed,
             "held_back": len(outcome.held_back),
             "left": outcome.left,
+            "picked_out": outcome.picked_out,
         },
         "failed": failures_json(outcome.failures),
         "held_back": failures_json(outcome.held_back),
@@ -94,6 +98,7 @@ def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
             "done": status.done,
             "failed": status.failed,
             "missing": status.missing,
+            "picked_out": status.picked_out,
         },
         "failed": failures_json(status.failures),
         "folder": uri,
@@ -102,19 +107,35 @@ def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
     }
 
 
-def verification_json(verification: Verification, uri: str, deleted: tuple[str, ...] = ()) -> dict[str, Any]:
-    """`verify` of the campaign in the folder `uri`. deleted: keys that `--repair` deleted."""
+def verification_json(verification: Verification, uri: str, restoration: Restoration | None = None) -> dict[str, Any]:
+    """`verify` of the campaign in the folder `uri`. restoration: what `--repair` did; `intact` is the state after it,
+    everything else what was verified before."""
     return {
-        "intact": verification.intact,
+        "schema": "brandpress.verification/1",
+        "intact": (restoration.after if restoration else verification).intact,
         "folder": uri,
         "manifest": verification.manifest,
         "objects": verification.objects,
         "bytes": verification.bytes,
-        "problems": [
-            {"kind": problem.kind, "key": problem.key, "detail": problem.detail} for problem in verification.problems
-        ],
-        "deleted": list(deleted),
+        "problems": list(map(_discrepancy_json, verification.problems)),
+        "deleted": list(restoration.deleted) if restoration else [],
+        "repair": restoration and _restoration_json(restoration),
     }
+
+
+def _restoration_json(restoration: Restoration) -> dict[str, Any]:
+    return {
+        "copied": list(restoration.copied),
+        "rewritten": list(restoration.rewritten),
+        "rendered": list(restoration.rendered),
+        "manifest": restoration.after.manifest,
+        "new_manifest": restoration.new_manifest,
+        "left": list(map(_discrepancy_json, restoration.after.broken)),
+    }
+
+
+def _discrepancy_json(problem: Discrepancy) -> dict[str, str]:
+    return {"kind": problem.kind, "key": problem.key, "detail": problem.detail}
 
 
 def history_json(history: Iterable[Published], latest: str) -> dict[str, Any]:

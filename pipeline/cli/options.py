@@ -69,8 +69,9 @@ TakeOver = Annotated[
 ]
 Repair = Annotated[
     bool,
-    typer.Option("--repair", help="Let the next render restore missing and changed pictures."),
+    typer.Option("--repair", help="Restore missing and changed objects: copy them, or render them again."),
 ]
+NoRender = Annotated[bool, typer.Option("--no-render", help="With --repair: leave lost pictures to the next render.")]
 
 To = Annotated[
     int | None,

@@ -126,12 +126,14 @@ def _offloaded_to(memory: MemoryPlan) -> str:
 
 
 def _variants(summary: Summary) -> str:
-    total = f"{len(summary.plan.variants):,}"
+    total = f"{summary.plan.planned:,}"
     if summary.done is None:
         return total
     held_back = f", {summary.held_back:,} held back" if summary.held_back else ""
     changes = [f"{summary.unpublished:,} to publish" if summary.unpublished else ""]
     changes += [f"{summary.removals:,} to remove from the manifest" if summary.removals else ""]
+    picked_out = len(summary.plan.picked_out)
+    changes += [f"{picked_out:,} picked out" if picked_out else ""]
     rest = "".join(f", {change}" for change in changes if change)
     return f"{total}: {summary.done:,} done{held_back}, {summary.to_render:,} to render{rest}"
 

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from brandpress.model.errors import CheckpointError
+from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json
 from brandpress.pipeline.spec.problem import SpecError
 
 if TYPE_CHECKING:
+    from brandpress.pipeline.deliver.repair import Repair
+    from brandpress.pipeline.plan.expand import Plan
     from brandpress.pipeline.plan.variant import Variant
     from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
@@ -33,7 +37,8 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
 
     _, folder = _open(job, deliver)
     try:
-        status = campaign_status(folder, _variants(job, deliver))
+        plan = _decided_plan(job, deliver, folder)
+        status = campaign_status(folder, plan.variants, len(plan.picked_out))
     except (SpecError, CheckpointError) as error:
         status = published_status(folder, str(error))
     if as_json:
@@ -43,23 +48,56 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
     return OK
 
 
-def verify_job(job: Job, deliver: Deliver = None, repair: options.Repair = False, as_json: Json = False) -> int:
-    """Read all delivered objects and compare checksums. Exits with 3 if an object is missing or changed."""
+def verify_job(
+    context: typer.Context,
+    job: Job,
+    deliver: Deliver = None,
+    repair: options.Repair = False,
+    no_render: options.NoRender = False,
+    as_json: Json = False,
+) -> int:
+    """Read all delivered objects and compare checksums. Exits with 3 if an object is missing or changed.
+
+    --repair copies them from other objects or renders them again, and exits with 0 if nothing is missing any more.
+    """
     from brandpress.pipeline.cli.json_output import print_json, verification_json
     from brandpress.pipeline.cli.text import print_lines, verification_lines
-    from brandpress.pipeline.deliver import verify
+    from brandpress.pipeline.deliver.verify import verify
+    from brandpress.pipeline.render.driver.restore import restore
 
+    if no_render and not repair:
+        raise RequestError("--no-render: only together with --repair; remove it, or add --repair")
     target, folder = _open(job, deliver)
-    verification = verify.verify(folder)
-    deleted: tuple[str, ...] = ()
+    verification, restoration = verify(folder), None
     if repair and not verification.intact:
         _check_owner(target, folder, take_over=False)
-        deleted = verify.repair(folder, verification)
+        run = partial(_render_lost, context, job, deliver)
+        restoration = restore(folder, verification, (lambda lost: None) if no_render else run)
     if as_json:
-        print_json(verification_json(verification, folder.uri, deleted))
+        print_json(verification_json(verification, folder.uri, restoration))
     else:
-        print_lines(verification_lines(verification, folder.uri, deleted))
-    return OK if verification.intact else BROKEN
+        print_lines(verification_lines(verification, folder.uri, restoration))
+    return OK if (restoration.after if restoration else verification).intact else BROKEN
+
+
+def _render_lost(context: typer.Context, job: Path, deliver: str | None, lost: Repair) -> frozenset[str] | None:
+    """Renders pictures that are lost, and returns their names; None if the job can't be rendered on this machine."""
+    from brandpress.pipeline.cli.progress import progress
+    from brandpress.pipeline.plan.expand import make_plan
+    from brandpress.pipeline.render.driver.restore import render_lost
+    from brandpress.pipeline.render.worker.actor import RENDERER
+    from brandpress.pipeline.spec.load import load_campaign
+
+    try:
+        plan = make_plan(load_campaign(job, deliver), fetch=True, check=True)
+    except (SpecError, CheckpointError) as error:
+        typer.echo(f"{error}\nlost pictures can't be rendered on this machine", err=True)
+        return None
+    context.obj.started = True
+    with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
+        names = render_lost(plan, lost, on_event=show, renderer=context.obj.renderer or RENDERER)
+    context.obj.finished = True
+    return names
 
 
 def roll_back(
@@ -110,7 +148,8 @@ def clean_job(
     _check_owner(target, folder, take_over=take_over)
     variants: tuple[Variant, ...] | None
     try:
-        variants = _variants(job, deliver)
+        plan = _decided_plan(job, deliver, folder)
+        variants = (*plan.variants, *plan.picked_out)
     except (SpecError, CheckpointError) as error:
         variants = None
         typer.echo(f"{error}\nkeeping everything that was written after the latest manifest", err=True)
@@ -155,12 +194,13 @@ def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
     return target, open_campaign(target.address, target.campaign)
 
 
-def _variants(job: Path, deliver: str | None) -> tuple[Variant, ...]:
-    """Returns the job's variants. Needs its references and its model."""
+def _decided_plan(job: Path, deliver: str | None, folder: Store) -> Plan:
+    """Returns the job's plan as its reviewers decided it. Needs its references and its model."""
+    from brandpress.pipeline.deliver.decided_plan import decided
     from brandpress.pipeline.plan.expand import make_plan
     from brandpress.pipeline.spec.load import load_campaign
 
-    return make_plan(load_campaign(job, deliver)).variants
+    return decided(folder, make_plan(load_campaign(job, deliver)))
 
 
 def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:

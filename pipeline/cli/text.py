@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -14,6 +14,9 @@ from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.render.driver.restore import Restoration
 
 SHOWN_FAILURES = 20
 SHOWN_PROBLEMS = 50
@@ -63,7 +66,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
     yield (
         f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
-        f"{outcome.failed:,} failed{held_back}, {outcome.left:,} left"
+        f"{outcome.failed:,} failed{held_back}, {outcome.left:,} left{_picked_out(outcome.picked_out)}"
     )
     if outcome.done:
         yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"
@@ -96,13 +99,14 @@ def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
     """`status` of the campaign in the folder `uri`."""
     if status.note:
         yield f"counts of the latest manifest, because the job's variants aren't known here: {status.note}"
-    yield f"{status.planned:,} planned: {status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
+    counts = f"{status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
+    yield f"{status.planned:,} planned: {counts}{_picked_out(status.picked_out)}"
     yield f"manifest: {uri}/{status.manifest}" if status.manifest else f"nothing is published in {uri}"
     yield from failure_lines(status.failures)
 
 
-def verification_lines(verification: Verification, uri: str, deleted: tuple[str, ...] = ()) -> Iterator[str]:
-    """`verify` of the campaign in the folder `uri`. deleted: keys that `--repair` deleted."""
+def verification_lines(verification: Verification, uri: str, restoration: Restoration | None = None) -> Iterator[str]:
+    """`verify` of the campaign in the folder `uri`. restoration: what `--repair` did."""
     kinds = ("missing", "changed", "unknown")
     counts = [f"{sum(problem.kind == kind for problem in verification.problems):,} {kind}" for kind in kinds]
     yield f"{uri}/{verification.manifest}"
@@ -112,8 +116,22 @@ def verification_lines(verification: Verification, uri: str, deleted: tuple[str,
         yield f"{problem.kind}: {problem.key} ({problem.detail})"
     if len(verification.problems) > SHOWN_PROBLEMS:
         yield f"and {len(verification.problems) - SHOWN_PROBLEMS:,} more"
-    if deleted:
-        yield f"{plural(len(deleted), 'object')} deleted; run `brandpress render` to restore the pictures"
+    if restoration is not None:
+        yield from _restoration_lines(restoration, uri)
+
+
+def _restoration_lines(restoration: Restoration, uri: str) -> Iterator[str]:
+    """`verify --repair`: what was restored, and whether anything is left."""
+    done = (
+        f"{plural(len(restoration.copied), 'picture')} copied, {plural(len(restoration.rewritten), 'record')} rewritten"
+    )
+    yield f"{done}, {plural(len(restoration.rendered), 'picture')} rendered again"
+    if restoration.new_manifest:
+        yield f"a new manifest was published, because what it lists has changed: {uri}/{restoration.after.manifest}"
+    left = restoration.after.broken
+    for problem in left[:SHOWN_PROBLEMS]:
+        yield f"still {problem.kind}: {problem.key}"
+    yield f"{plural(len(left), 'object')} left; `brandpress render` restores lost pictures" if left else "intact now"
 
 
 def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
@@ -121,7 +139,9 @@ def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
     for published in history:
         manifest = published.manifest
         mark = "  <- latest" if published.pointer.manifest == latest else ""
-        counts = f"{manifest.counts.done:,} of {manifest.counts.planned:,} done"
+        counts = (
+            f"{manifest.counts.done:,} of {manifest.counts.planned:,} done{_picked_out(manifest.counts.picked_out)}"
+        )
         yield f"{manifest.number}  {manifest.created:%Y-%m-%d %H:%M} UTC  {counts}{mark}"
 
 
@@ -148,6 +168,10 @@ def failure_lines(failures: tuple[Failure, ...], label: str | None = None) -> It
         yield f"{label or status}: {failure.name}: {failure.cause}"
     if len(failures) > SHOWN_FAILURES:
         yield f"and {len(failures) - SHOWN_FAILURES:,} more; `brandpress status --json` lists them all"
+
+
+def _picked_out(count: int) -> str:
+    return f", {count:,} picked out" if count else ""
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.decisions import read_decisions
 from brandpress.pipeline.deliver.delivery import read_record
 from brandpress.pipeline.deliver.lease import LEASE
 from brandpress.pipeline.deliver.manifest import (
@@ -26,6 +27,7 @@ from brandpress.pipeline.deliver.manifest import (
     read_new_fields,
 )
 from brandpress.pipeline.deliver.record import RECORDS, record_key
+from brandpress.pipeline.deliver.resume import ASSETS
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import INTERNAL_PREFIX, Entry, Store
@@ -68,8 +70,9 @@ def find_garbage(
     """Returns what can be deleted from the campaign's `folder`.
 
     variants: the job's, which are kept; None if they aren't known, then everything is kept that was written after the
-    latest manifest. now: seconds since 1970. keep: the number of newest manifests to keep. hours: never delete objects
-    younger than this.
+    latest manifest, and, if seeds were picked, all pictures and records: those of the other seeds belong to the job.
+    now: seconds since 1970. keep: the number of newest manifests to keep. hours: never delete objects younger than
+    this.
 
     Only keys that brandpress writes are ever garbage. Raises BrokenManifestError if a manifest to keep is broken,
     because what it references is unknown, and NestedCampaignError if another campaign lies below the folder.
@@ -88,10 +91,13 @@ def find_garbage(
         referenced.update(_delivered_assets(folder, [key for key in own if key in entries and key not in referenced]))
         referenced.update(own, own.values())
     referenced = set(map(folder.canonical, referenced))
-    in_use = (PREFLIGHT,) if LEASE in entries else ()  # a run at work shows it to workers that join
+    in_use: tuple[str, ...] = (PREFLIGHT,) if LEASE in entries else ()  # a run at work shows it to workers that join
     limit = now - 3600 * hours
-    if variants is None and (latest := read_latest(folder)) is not None:
-        limit = min(limit, latest.manifest.created.timestamp())
+    if variants is None:
+        if (latest := read_latest(folder)) is not None:
+            limit = min(limit, latest.manifest.created.timestamp())
+        if any(one.decision == "picked" for one in read_decisions(folder).values()):
+            in_use = (*in_use, RECORDS, ASSETS)
     unreferenced = {
         entry.key: entry
         for entry in (*entries.values(), *folder.leftovers(""))

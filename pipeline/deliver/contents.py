@@ -43,11 +43,13 @@ def compose(
     failures: Mapping[str, bytes],
     previous: Callable[[], Iterable[dict[str, Any]]],
     exists: Callable[[str], bool] = lambda asset: True,
+    picked_out: int = 0,
 ) -> Contents:
     """Returns the contents for these planned variants.
 
     done, failures: lines of records, keyed by render key. previous: returns the records with a picture of the manifest
-    before; called only if a planned variant isn't done. exists: whether an asset's key exists.
+    before; called only if a planned variant isn't done. exists: whether an asset's key exists. picked_out: how many
+    more variants the job has, which aren't published.
     """
     undone = [variant for variant in variants if variant.render_key not in done]
     listed = [done[variant.render_key] for variant in variants if variant.render_key in done]
@@ -55,11 +57,12 @@ def compose(
     stale = list(_stale_lines(undone, pictures))
     failed = [failures[variant.render_key] for variant in undone if variant.render_key in failures]
     counts = Counts(
-        planned=len(variants),
+        planned=len(variants) + picked_out,
         done=len(listed),
         stale=len(stale),
         failed=len(failed),
         missing=len(undone) - len(failed),
+        picked_out=picked_out,
     )
     return Contents(counts, _sorted(listed + stale), _sorted(failed))
 

@@ -28,16 +28,20 @@ PartKind = Literal["variants", "failures"]
 
 
 class Counts(StoredModel):
-    """Numbers of variants. planned = done + failed + missing (not tried yet).
+    """Numbers of variants. planned = done + failed + missing (not tried yet) + picked_out.
 
     stale: how many of the failed and missing ones are listed with a picture of an earlier version of the job.
+    picked_out: variants that aren't published because another seed of their combination was picked.
     """
+
+    omit_default = ("picked_out",)
 
     planned: int
     done: int
     stale: int = 0
     failed: int
     missing: int = 0
+    picked_out: int = 0
 
 
 class Part(StoredModel):
@@ -69,9 +73,9 @@ class Header(StoredModel):
 class Manifest(Header):
     """The header file of a manifest.
 
-    status: "done" if every planned variant is done. digest: SHA-256 over the names, render keys and contents of all
-    pictures. Campaigns with the same pictures have the same digest, however they were rendered. Empty in manifests of
-    earlier versions.
+    status: "done" if every planned variant is done or picked out. digest: SHA-256 over the names, render keys and
+    contents of all pictures. Campaigns with the same pictures have the same digest, however they were rendered. Empty
+    in manifests of earlier versions.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)

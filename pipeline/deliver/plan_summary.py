@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_fields, read_latest
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
 from brandpress.pipeline.deliver.resume import read_index
@@ -10,7 +11,6 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import memory_of
 from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
 from brandpress.pipeline.plan.warnings import warnings_of
-from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
@@ -24,7 +24,7 @@ def summarise_with_store(plan: Plan, *, gpu_bytes: int | None = None, require_st
     state, unknown = StoreState(), None
     warnings = list(warnings_of(plan))
     try:
-        folder = open_campaign(campaign.address, campaign.name)
+        folder, plan = open_plan(plan)
         state = store_state(folder, plan)
         check_owner(folder, campaign.brand.name, campaign.path.name)
     except StoreError as error:
@@ -46,7 +46,7 @@ def summarise_with_store(plan: Plan, *, gpu_bytes: int | None = None, require_st
 
 
 def store_state(folder: Store, plan: Plan) -> StoreState:
-    """Compares a plan with the campaign's folder. Raises StoreError."""
+    """Compares a plan, as reviewers decided it, with the campaign's folder. Raises StoreError."""
     keys = render_keys(plan.variants)
     index = read_index(folder, keys)
     done = frozenset(index.done)

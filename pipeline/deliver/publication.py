@@ -138,7 +138,7 @@ def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...]) -> Ma
         schema_version=SCHEMA,
         number=0,
         created=datetime.now(UTC).replace(microsecond=0),
-        status="done" if counts.done == counts.planned else "partial",
+        status="done" if counts.done + counts.picked_out == counts.planned else "partial",
         digest=contents.digest,
         counts=counts,
         parts=parts,

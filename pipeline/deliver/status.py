@@ -32,6 +32,7 @@ def failure_of(record: Record) -> Failure:
 class CampaignStatus:
     """Counts of variants, the failures, and the key of the latest manifest (None: nothing is published).
 
+    picked_out: variants that aren't published because another seed was picked.
     note: why the counts are those of the latest manifest, if the job's variants aren't known on this machine.
     """
 
@@ -42,19 +43,22 @@ class CampaignStatus:
     failures: tuple[Failure, ...]
     manifest: str | None
     note: str | None = None
+    picked_out: int = 0
 
 
-def campaign_status(folder: Store, variants: Sequence[Variant]) -> CampaignStatus:
-    """Compares the planned `variants` with the records in the campaign's folder. Raises StoreError."""
+def campaign_status(folder: Store, variants: Sequence[Variant], picked_out: int = 0) -> CampaignStatus:
+    """Compares the planned `variants` with the records in the campaign's folder. picked_out: how many more variants the
+    job has. Raises StoreError."""
     index = read_index(folder, render_keys(variants))
     latest = read_latest(folder)
     return CampaignStatus(
-        planned=len(variants),
+        planned=len(variants) + picked_out,
         done=len(index.done),
         failed=len(index.others),
         missing=len(variants) - len(index.done) - len(index.others),
         failures=_sorted(map(failure_of, index.others.values())),
         manifest=latest.pointer.manifest if latest else None,
+        picked_out=picked_out,
     )
 
 
@@ -67,10 +71,11 @@ def published_status(folder: Store, note: str) -> CampaignStatus:
         planned=counts.planned,
         done=counts.done,
         failed=counts.failed,
-        missing=counts.planned - counts.done - counts.failed,
+        missing=counts.planned - counts.done - counts.failed - counts.picked_out,
         failures=_sorted(map(failure_of, failures)),
         manifest=latest.pointer.manifest,
         note=note,
+        picked_out=counts.picked_out,
     )
 
 

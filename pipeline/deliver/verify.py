@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from brandpress.pipeline.deliver.decisions import REVIEWS
 from brandpress.pipeline.deliver.delivery import parse_record
 from brandpress.pipeline.deliver.lease import LEASE
 from brandpress.pipeline.deliver.manifest import (
@@ -27,7 +28,7 @@ from brandpress.pipeline.deliver.manifest import (
     referenced_keys,
     require_latest,
 )
-from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
+from brandpress.pipeline.deliver.record import Record, record_key
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
@@ -36,8 +37,8 @@ BATCH = 1_000
 """Records that are held in memory at a time."""
 
 IMMUTABLE = (MANIFESTS, PARTS)
-NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, *IMMUTABLE)
-RESTORE = "run `brandpress verify --repair` and `brandpress render` to restore it"
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, *IMMUTABLE)
+RESTORE = "run `brandpress verify --repair` to restore it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,12 @@ class Verification:
     @property
     def intact(self) -> bool:
         """Whether every object that the manifest references exists unchanged."""
-        return all(problem.kind == "unknown" for problem in self.problems)
+        return not self.broken
+
+    @property
+    def broken(self) -> tuple[Discrepancy, ...]:
+        """The missing and changed objects."""
+        return tuple(problem for problem in self.problems if problem.kind != "unknown")
 
 
 def verify(folder: Store) -> Verification:
@@ -99,22 +105,6 @@ def verify(folder: Store) -> Verification:
         bytes=size,
         problems=tuple(sorted(problems, key=lambda problem: (problem.kind, problem.key))),
     )
-
-
-def repair(folder: Store, verification: Verification) -> tuple[str, ...]:
-    """Deletes what keeps `render` from restoring missing and changed pictures; returns the deleted keys.
-
-    These are the pictures' records, and the changed files themselves. Manifests are left alone: `render` replaces a
-    broken one. Raises StoreError.
-    """
-    keys: set[str] = set()
-    for problem in verification.problems:
-        if problem.kind != "unknown" and not problem.key.startswith(IMMUTABLE):
-            keys |= {key for key in (problem.record, problem.key) if key is not None}
-    deleted = sorted(keys & set(folder.list("")), key=lambda key: (not key.startswith(RECORDS), key))
-    for key in deleted:
-        folder.delete(key)
-    return tuple(deleted)
 
 
 def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int, list[Discrepancy]]:

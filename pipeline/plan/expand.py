@@ -15,12 +15,22 @@ from brandpress.pipeline.spec.problem import SpecError
 
 @dataclass(frozen=True)
 class Plan:
-    """All variants of a campaign for one model: by reference set, the sets as they first appear in the matrix; then by
-    size, prompt and seed."""
+    """The variants of a campaign for one model: by reference set, the sets as they first appear in the matrix; then by
+    size, prompt and seed.
+
+    picked_out: variants that are neither rendered nor published, because another seed was picked; they aren't among
+    `variants`.
+    """
 
     campaign: Campaign
     model: ModelDescription
     variants: tuple[Variant, ...] = field(repr=False, compare=False)
+    picked_out: tuple[Variant, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def planned(self) -> int:
+        """The number of all variants of the campaign."""
+        return len(self.variants) + len(self.picked_out)
 
 
 def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False) -> Plan:

@@ -106,7 +106,7 @@ def summarise(
 def _axes(plan: Plan) -> dict[str, dict[str, int]]:
     """Returns axis -> name -> number of variants."""
     counts = {axis.name: dict.fromkeys(axis.values, 0) for axis in plan.campaign.axes.values()}
-    for variant in plan.variants:
+    for variant in (*plan.variants, *plan.picked_out):
         for axis, name in variant.axes.items():
             counts[axis][name] += 1
     return counts
@@ -141,10 +141,11 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         **summary.params.sampling_values(),
         "negative_prompt": job.negative_prompt or None,
         "reference_pixels": job.reference_pixels,
-        "variants": len(plan.variants),
+        "variants": plan.planned,
         "done": summary.done,
         "held_back": summary.held_back,
         "to_render": summary.to_render,
+        "picked_out": len(plan.picked_out),
         "unpublished": summary.unpublished,
         "removals": summary.removals,
         "store_error": summary.unknown,

@@ -35,13 +35,10 @@ def make_variants(campaign: Campaign, model: ModelDescription) -> tuple[Variant,
 
 @dataclass(frozen=True, slots=True)
 class _ReferenceSelection:
-    """The references of a combination, and the sampling parameters of pictures with these references. key_params: the
-    same as render keys have them."""
+    """The references of a combination, and the sampling parameters of pictures with these references."""
 
     references: tuple[Reference, ...]
-    identities: tuple[str, ...]
     params: SamplingParams
-    key_params: SamplingParams
 
 
 def _select_references(
@@ -64,28 +61,11 @@ def _select_references(
         reference_pixels=params.reference_pixels if references else None,
         reuse=reuse_of(params, references_in_each_step=bool(references) and not model.kv),
     )
-    return _ReferenceSelection(
-        references=references,
-        identities=tuple(reference.identity for reference in references),
-        params=params,
-        key_params=replace(params, reuse=APPROXIMATION) if params.reuse == "approximate" else params,
-    )
+    return _ReferenceSelection(references, params)
 
 
 def _variant(campaign: Campaign, model: ModelDescription, point: Point, selection: _ReferenceSelection) -> Variant:
-    inputs = KeyInputs(
-        weights=model.weights_digest,
-        prompt=point.prompt,
-        references=selection.identities,
-        width=point.size.width,
-        height=point.size.height,
-        seed=point.seed,
-        quantisation=model.choice.quantise,
-        sampler=model.sampler,
-        format=campaign.output.format,
-        **selection.key_params.sampling_values(),
-    )
-    return Variant(
+    variant = Variant(
         name=point.name,
         axes=point.axes,
         prompt=point.prompt,
@@ -94,6 +74,27 @@ def _variant(campaign: Campaign, model: ModelDescription, point: Point, selectio
         height=point.size.height,
         seed=point.seed,
         format=campaign.output.format,
-        render_key=render_key(inputs),
+        render_key="",
         **selection.params.sampling_values(),
     )
+    return with_key(variant, model)
+
+
+def with_key(variant: Variant, model: ModelDescription) -> Variant:
+    """Returns the variant with the render key that its fields have with this model."""
+    sampling = variant.sampling_values()
+    if variant.reuse == "approximate":
+        sampling["reuse"] = APPROXIMATION
+    inputs = KeyInputs(
+        weights=model.weights_digest,
+        prompt=variant.prompt,
+        references=tuple(reference.identity for reference in variant.references),
+        width=variant.width,
+        height=variant.height,
+        seed=variant.seed,
+        quantisation=model.choice.quantise,
+        sampler=model.sampler,
+        format=variant.format,
+        **sampling,
+    )
+    return replace(variant, render_key=render_key(inputs))

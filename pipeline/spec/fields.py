@@ -18,6 +18,8 @@ from brandpress.pipeline.spec.written import written
 MAX_SLUG = 64
 MAX_TEXT = 2_000
 MAX_TEMPLATE = 20_000
+READER = "reader"
+"""Key of a schema's metadata: what `reader` reads with, and the type that it annotates."""
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 SLUG_RULE = f"allowed: lowercase letters and digits, separated by single '-' or '_', at most {MAX_SLUG} characters"
@@ -46,7 +48,11 @@ def reader(read: Callable[[Any], Any]) -> GetPydanticSchema:
         except ExceptionGroup as group:
             raise as_pydantic(*group.exceptions) from None
 
-    return GetPydanticSchema(lambda source, handler: core_schema.no_info_plain_validator_function(validate))
+    return GetPydanticSchema(
+        lambda source, handler: core_schema.no_info_plain_validator_function(
+            validate, metadata={READER: (read, source)}
+        )
+    )
 
 
 def slug(value: str) -> str:
@@ -108,12 +114,13 @@ def quotes_hint(value: object) -> str:
     return f'put it in quotes: "{written(value)}"' if isinstance(value, (int, float, datetime.date)) else ""
 
 
-def _name(value: str) -> str:
+def parse_name(value: str) -> str:
+    """Returns a name; see `slug`. Raises pydantic's error for others."""
     try:
         return slug(value)
     except WrongValueError as error:
         raise as_pydantic(error) from None
 
 
-Slug = Annotated[str, AfterValidator(_name)]
+Slug = Annotated[str, AfterValidator(parse_name)]
 Text = Annotated[str, reader(plain_text)]

@@ -33,7 +33,8 @@ class Lora(Fields):
     scale: Annotated[float, reader(parse_scale)] = 1.0
 
 
-def _check_count(loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
+def check_count(loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
+    """Returns the LoRAs if there aren't too many of them."""
     if len(loras) > MAX_LORAS:
         raise as_pydantic(WrongValueError(f"has {len(loras)} LoRAs", f"allowed: at most {MAX_LORAS}"))
     return loras
@@ -46,7 +47,7 @@ class Composition(Fields):
     transformer: Text | None = None
     vae: Text | None = None
     text_encoder: Text | None = None
-    loras: Annotated[tuple[Lora, ...], AfterValidator(_check_count)] = ()
+    loras: Annotated[tuple[Lora, ...], AfterValidator(check_count)] = ()
     quantise: Annotated[Quantisation, reader(parse_choice(QUANTISATIONS))] | None = None
     region: Annotated[Literal["global", "eu", "us"], reader(parse_choice(REGIONS))] | None = None
 

@@ -35,7 +35,8 @@ class CacheUse:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Counts of variants: planned = skipped (done before) + done + failed + held_back + left (not tried).
+    """Counts of variants: planned = skipped (done before) + done + failed + held_back + left (not tried) + picked_out
+    (another seed was picked).
 
     failures: variants that failed in this run. held_back: quarantined variants, which weren't tried. manifest: key of
     the latest manifest, None if there is nothing to publish. withheld: key of a manifest that was written but isn't the
@@ -59,11 +60,13 @@ class Outcome:
     cost: float | None = None
     held_back: tuple[Failure, ...] = ()
     withheld: str | None = None
+    picked_out: int = 0
 
     @property
     def left(self) -> int:
         """The number of variants that weren't tried; the next run tries them."""
-        return self.planned - self.skipped - self.done - self.failed - len(self.held_back)
+        tried = self.skipped + self.done + self.failed + len(self.held_back)
+        return self.planned - self.picked_out - tried
 
 
 def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:

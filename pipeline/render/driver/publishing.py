@@ -48,7 +48,12 @@ def publish_index(
         done = {key: line for key, line in lines.items() if line is not None}
         pictures = partial(_pictures, folder, previous if previous and _is_of(previous, plan.campaign) else None)
         return compose(
-            plan.variants, done, known.failures, pictures, lambda asset: folder.canonical(asset) in known.assets
+            plan.variants,
+            done,
+            known.failures,
+            pictures,
+            lambda asset: folder.canonical(asset) in known.assets,
+            len(plan.picked_out),
         )
 
     header = header_of(plan.campaign, model)

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import LATEST
 from brandpress.pipeline.deliver.ownership import check_owner
@@ -45,12 +46,11 @@ from brandpress.pipeline.render.driver.preflight import preflight
 from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
-from brandpress.pipeline.render.driver.work_selection import WorkSelection
+from brandpress.pipeline.render.driver.work_selection import WorkSelection, wanted
 from brandpress.pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
 from brandpress.pipeline.render.worker.preflight import Preflight
-from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
@@ -76,6 +76,7 @@ def render_campaign(
     renderer: str = RENDERER,
     take_over: bool = False,
     join: bool = False,
+    only: Set[str] | None = None,
 ) -> Outcome:
     """Renders the plan's variants that the store lacks, delivers them and publishes the campaign's manifest.
 
@@ -85,7 +86,8 @@ def render_campaign(
     including quarantined ones, which are otherwise left alone. deadline: seconds allowed per picture; default: based on
     the other pictures' times. compile: compile the model's kernels; default: only on GPUs. cpu: render on CPUs and
     ask for no GPU. renderer: `module:function` that loads a renderer. take_over: render even if another brand or job
-    file has published this campaign. join: share the work of a run that is at work.
+    file has published this campaign. join: share the work of a run that is at work. only: render at most the variants
+    with these render keys.
 
     Raises ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if
     the store rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
@@ -95,7 +97,7 @@ def render_campaign(
     campaign = plan.campaign
     _check_options(plan, workers_per_gpu, compile, cpu)
     timeout = resource_timeout()
-    folder = open_campaign(campaign.address, campaign.name)
+    folder, plan = open_plan(plan)
     check_owner(folder, campaign.brand.name, campaign.path.name, take_over=take_over)
     stamp = stamp_of(plan.model)
     planned_keys = render_keys(plan.variants)
@@ -103,7 +105,7 @@ def render_campaign(
     index = read_index(folder, planned_keys)
     done_before = frozenset(index.done)
     selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
-    todo = tuple(islice(selection.todo, limit))
+    todo = tuple(islice(wanted(selection.todo, only), limit))
     on_event(
         Planned(planned=len(planned_keys), done=selection.done, todo=len(todo), held_back=len(selection.held_back))
     )
@@ -144,7 +146,7 @@ def render_campaign(
     done = sum(record.status == "done" for record in results.records.values())
     failures += loop.untried if loop else ()
     return Outcome(
-        planned=len(planned_keys),
+        planned=len(planned_keys) + len(plan.picked_out),
         skipped=len(done_before - results.records.keys()) + (loop.recorded_elsewhere if loop else 0),
         done=done,
         failed=len(failures),
@@ -158,6 +160,7 @@ def render_campaign(
         outside_model=loop.outside_model if loop else None,
         interrupted=stop.received and len(results.records) < len(todo),
         cost=total_cost(results.records.values()),
+        picked_out=len(plan.picked_out),
     )
 
 

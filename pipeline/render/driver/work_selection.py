@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.resume import RecordIndex, is_held_back
@@ -40,3 +40,8 @@ class WorkSelection:
             held_back=tuple(sorted(held_back, key=lambda failure: failure.name)),
             suspects=frozenset(key for key, record in index.others.items() if record.strikes),
         )
+
+
+def wanted(todo: Iterator[Variant], only: Set[str] | None) -> Iterator[Variant]:
+    """Returns the variants with these render keys; all if `only` is None."""
+    return todo if only is None else (variant for variant in todo if variant.render_key in only)

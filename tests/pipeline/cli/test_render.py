@@ -238,22 +238,6 @@ def test_commands_on_a_published_campaign_need_neither_references_nor_the_model(
 
 
 @pytest.mark.usefixtures("ray")
-def test_verify_repairs_what_render_then_restores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    job = write_campaign(tmp_path, 2)
-    run(capsys, "render", job)
-    asset = next((tmp_path / "out" / "spring" / "assets").rglob("*.png"))
-    original = asset.read_bytes()
-    asset.write_bytes(original[:-1])
-    code, out, _ = run(capsys, "verify", job, "--repair")
-    assert code == 3
-    assert out.endswith("2 objects deleted; run `brandpress render` to restore the pictures\n")
-    assert run(capsys, "plan", job, "--check")[0] == 2
-    assert run(capsys, "render", job)[0] == 0
-    assert asset.read_bytes() == original
-    assert run(capsys, "verify", job)[0] == 0
-
-
-@pytest.mark.usefixtures("ray")
 def test_writing_commands_refuse_another_jobs_campaign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 2)
     run(capsys, "render", job)

@@ -40,7 +40,7 @@ def test_a_summary_has_the_figures() -> None:
         "run the same command with --retry-failed to retry only these",
     ]
     assert json.loads(json.dumps(outcome_json(finished))) == {
-        "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "held_back": 0, "left": 1},
+        "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "held_back": 0, "left": 1, "picked_out": 0},
         "failed": [{"name": "mug/beach", "cause": "RuntimeError: no", "quarantined": False}],
         "held_back": [],
         "folder": "s3://assets/spring",
@@ -114,7 +114,13 @@ def test_status_and_verification() -> None:
         "nothing is published in out/spring",
         "failed: mug/beach: RuntimeError: no",
     ]
-    assert status_json(status, "out/spring")["counts"] == {"planned": 5, "done": 3, "failed": 1, "missing": 1}
+    assert status_json(status, "out/spring")["counts"] == {
+        "planned": 5,
+        "done": 3,
+        "failed": 1,
+        "missing": 1,
+        "picked_out": 0,
+    }
     problems = (Discrepancy("changed", "assets/a.png", "why"), Discrepancy("unknown", "x", "what"))
     verification = Verification("manifests/00000001/manifest.json", 7, 1234, problems)
     assert list(verification_lines(verification, "out/spring")) == [

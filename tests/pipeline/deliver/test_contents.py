@@ -43,6 +43,12 @@ def test_a_finished_campaign_lists_its_variants_and_reads_no_manifest() -> None:
     assert contents.failures == ()
 
 
+def test_picked_out_variants_are_counted_apart() -> None:
+    contents = compose([variant(0), variant(1)], done(0), {}, list, picked_out=2)
+    assert contents.counts == Counts(planned=4, done=1, failed=0, missing=1, picked_out=2)
+    assert b"picked_out" not in Counts(planned=1, done=1, failed=0).model_dump_json().encode()
+
+
 def test_a_variant_that_is_not_rendered_yet_keeps_its_earlier_picture() -> None:
     before = compose([variant(0), variant(1)], done(0, 1), {}, list)
     job = [variant(0), changed(1), variant(2)]

@@ -13,8 +13,9 @@ from brandpress.pipeline.deliver.delivery import deliver, file_record
 from brandpress.pipeline.deliver.manifest import read_fields, read_records, require_latest
 from brandpress.pipeline.deliver.publication import publish
 from brandpress.pipeline.deliver.rename import copy_renamed
+from brandpress.pipeline.deliver.repair import Repair, repair
 from brandpress.pipeline.deliver.resume import read_index
-from brandpress.pipeline.deliver.verify import repair, verify
+from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
@@ -128,20 +129,26 @@ def test_the_latest_manifest_is_verified(folder: Store, root: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["picture missing", "picture changed", "record missing", "record changed"])
 def test_repair_makes_a_damaged_variant_undone_and_touches_no_other(folder: Store, root: Path, damage: str) -> None:
+    """A damaged record is written again instead."""
     key = variant(2).asset if "picture" in damage else record(2).key
+    before = {one: folder.read(one) for one in folder.list("")}
     (root / key).unlink() if "missing" in damage else (root / key).write_bytes(b"{}")
-    others = {one: folder.read(one) for one in folder.list("") if one not in (variant(2).asset, record(2).key)}
-    deleted = repair(folder, verify(folder))
-    assert set(deleted) <= {variant(2).asset, record(2).key}
-    assert {one: folder.read(one) for one in others} == others
-    assert variant(2).render_key not in read_index(folder).done
-    restored = deliver(folder, record(2), variant(2).asset, data_of(2))
-    assert read_index(folder).done[variant(2).render_key] == restored.to_json()
+    repaired = repair(folder, verify(folder))
+    undone = variant(2).render_key not in read_index(folder).done
+    if "picture" in damage:
+        assert undone
+        assert repaired.deleted == ((variant(2).asset,) if "changed" in damage else ())
+        assert [one.name for one in repaired.lost] == [variant(2).name]
+        deliver(folder, record(2), variant(2).asset, data_of(2))
+    else:
+        assert not undone
+        assert repaired.rewritten == (record(2).key,)
+    assert {one: folder.read(one) for one in folder.list("")} == before
 
 
-def test_repairing_an_intact_campaign_deletes_nothing(folder: Store, root: Path) -> None:
+def test_repairing_an_intact_campaign_changes_nothing(folder: Store, root: Path) -> None:
     (root / "notes.txt").write_bytes(b"x")
-    assert repair(folder, verify(folder)) == ()
+    assert repair(folder, verify(folder)) == Repair()
 
 
 def test_renamed_and_stale_pictures_are_intact(folder: Store) -> None:
@@ -162,5 +169,5 @@ def test_the_failure_of_a_variant_with_an_earlier_picture_is_kept_by_repair(fold
     listed = record(DONE, asset=variant(0).asset, sha256=sha256_hex(data_of(0)), bytes=1, stale=True)
     publish_records(folder, HEADER, 1, [listed], list)
     assert verify(folder).intact
-    assert repair(folder, verify(folder)) == ()
+    assert repair(folder, verify(folder)) == Repair()
     assert folder.read(failure.key) is not None

@@ -6,7 +6,7 @@ import pytest
 
 from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, RecordIndex
 from brandpress.pipeline.deliver.status import Failure
-from brandpress.pipeline.render.driver.work_selection import WorkSelection
+from brandpress.pipeline.render.driver.work_selection import WorkSelection, wanted
 from tests.pipeline.deliver.records import failed, record, variant
 
 INDEX = RecordIndex().updated(
@@ -36,3 +36,10 @@ def test_selected_variants(retry_failed: bool, todo: list[int], held_back: tuple
 
 def test_retry_failed_without_failures_selects_nothing() -> None:
     assert list(WorkSelection.of([variant(0), variant(1)], RecordIndex(), retry_failed=True).todo) == []
+
+
+def test_only_wanted_variants() -> None:
+    todo = [variant(0), variant(1)]
+    assert list(wanted(iter(todo), None)) == todo
+    assert list(wanted(iter(todo), {variant(1).render_key, "0" * 64})) == todo[1:]
+    assert list(wanted(iter(todo), frozenset())) == []

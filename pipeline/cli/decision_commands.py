@@ -1,0 +1,135 @@
+"""The commands for decisions about published pictures: reject and pick.
+
+They need neither the model nor the reference pictures. Each command imports what it calls, which keeps `--help` fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.exit_codes import OK
+from brandpress.pipeline.cli.options import Deliver, Job, Json, TakeOver
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.deliver.decisions import Decision
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help="Output names, as the manifest lists them, or globs.", show_default=False),
+]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for those who come after you.")]
+By = Annotated[
+    str | None, typer.Option("--by", metavar="WHO", help="Who decides (default: your user name).", show_default=False)
+]
+Undo = Annotated[bool, typer.Option("--undo", help="Take back the latest such decision about each NAME.")]
+ListAll = Annotated[bool, typer.Option("--list", help="Only list the decisions.")]
+
+
+def reject_pictures(
+    job: Job,
+    names: Names = None,
+    deliver: Deliver = None,
+    reason: Reason = None,
+    by: By = None,
+    undo: Undo = False,
+    list_all: ListAll = False,
+    take_over: TakeOver = False,
+    as_json: Json = False,
+) -> int:
+    """Reject published pictures. The next render replaces each by that of the next seed, under the same name."""
+    flags = {"undo": undo, "list_all": list_all, "take_over": take_over, "as_json": as_json}
+    return _decide("rejected", job, deliver, names or (), by, reason, **flags)
+
+
+def pick_pictures(
+    job: Job,
+    names: Names = None,
+    deliver: Deliver = None,
+    reason: Reason = None,
+    by: By = None,
+    undo: Undo = False,
+    list_all: ListAll = False,
+    take_over: TakeOver = False,
+    as_json: Json = False,
+) -> int:
+    """Pick one of several seeds. From the next render on, the manifest lists only the picked pictures."""
+    flags = {"undo": undo, "list_all": list_all, "take_over": take_over, "as_json": as_json}
+    return _decide("picked", job, deliver, names or (), by, reason, **flags)
+
+
+def _decide(
+    verdict: Literal["rejected", "picked"],
+    job: Path,
+    deliver: str | None,
+    names: Sequence[str],
+    by: str | None,
+    reason: str | None,
+    *,
+    undo: bool,
+    list_all: bool,
+    take_over: bool,
+    as_json: bool,
+) -> int:
+    from brandpress.pipeline.cli.json_output import print_json
+    from brandpress.pipeline.cli.text import print_lines
+    from brandpress.pipeline.deliver import choose
+    from brandpress.pipeline.deliver.author import Author
+    from brandpress.pipeline.deliver.ownership import check_owner
+    from brandpress.pipeline.spec.target import load_target
+    from brandpress.pipeline.store.folder import open_campaign
+
+    if bool(names) == list_all or (undo and list_all):
+        raise RequestError("name the pictures (NAME…), or use --list alone to list all decisions")
+    if (undo or list_all) and (by is not None or reason is not None):
+        raise RequestError("--by and --reason belong to a new decision; remove them, or --undo or --list")
+    target = load_target(job, deliver)
+    folder = open_campaign(target.address, target.campaign)
+    outdated: tuple[str, ...] = ()
+    if list_all:
+        action, decisions = "list", choose.decisions_of(folder, verdict)
+    else:
+        check_owner(folder, target.brand, target.job, take_over=take_over)
+        if undo:
+            action, decisions = "undo", choose.undo(folder, names, verdict)
+        else:
+            decide = choose.reject if verdict == "rejected" else choose.pick
+            choice = decide(folder, names, Author.of(by, reason))
+            action, decisions, outdated = "decide", choice.decisions, choice.outdated
+    if as_json:
+        values = [decision.model_dump(mode="json", exclude={"schema_name"}) for decision in decisions]
+        head = {"schema": "brandpress.decisions/1", "action": action, "decision": verdict, "folder": folder.uri}
+        print_json({**head, "decisions": values, "outdated": list(outdated)})
+    else:
+        print_lines(_lines(action, verdict, decisions))
+        print_lines(map(_outdated_line, outdated), sys.stderr)
+    return OK
+
+
+def _lines(action: str, verdict: str, decisions: Sequence[Decision]) -> list[str]:
+    from brandpress.pipeline.cli.text import plural, printable
+
+    if action == "list":
+        return [printable(_described(one)) for one in decisions] or [f"no picture is {verdict}"]
+    prefix = "no longer " if action == "undo" else ""
+    lines = [printable(f"{one.name}: {prefix}{one.decision}") for one in decisions]
+    return [*lines, f"{plural(len(lines), 'picture')} {prefix}{verdict}; run `brandpress render` to publish the change"]
+
+
+def _outdated_line(name: str) -> str:
+    from brandpress.pipeline.cli.text import printable
+
+    return printable(
+        f"warning: {name}: the published picture is of an earlier version of the job, and the decision is about that "
+        "one; render first, then decide"
+    )
+
+
+def _described(decision: Decision) -> str:
+    reason = f": {decision.reason}" if decision.reason else ""
+    return f"{decision.name}: {decision.decision} by {decision.by}, {decision.at:%Y-%m-%d %H:%M} UTC{reason}"

@@ -1,0 +1,204 @@
+"""Rejects and picks published pictures by their names. Needs the campaign's folder, and neither specs nor the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pydantic_core import from_json
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.author import Author
+from brandpress.pipeline.deliver.decisions import (
+    THREADS,
+    Decision,
+    Verdict,
+    clear_decision,
+    read_decisions,
+    write_decisions,
+)
+from brandpress.pipeline.deliver.manifest import NothingPublishedError, read_fields, read_latest
+from brandpress.pipeline.deliver.publication import newest_intact
+from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.spec.messages import closest, quote
+from brandpress.pipeline.store.protocol import Store
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A delivered picture: its output name, its identity, and its point of the matrix.
+
+    stale: the manifest lists it only until the next one is rendered, because the job has changed or it was rejected.
+    """
+
+    name: str
+    render_key: str
+    sha256: str
+    axes: Mapping[str, str]
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Decisions that were made. outdated: the names of those among them whose picture is of an earlier version of the
+    job, so that nothing follows from the decision."""
+
+    decisions: tuple[Decision, ...]
+    outdated: tuple[str, ...] = ()
+
+
+def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
+    """Rejects the published pictures with these names or globs.
+
+    The next run renders each with the next seed. Raises RequestError for a name that isn't published, and StoreError.
+    """
+    rejected = _digests(read_decisions(folder), "rejected")
+    return _decide(folder, _matching(published_pictures(folder), names), "rejected", author, rejected)
+
+
+def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
+    """Picks the pictures with these names or globs among the seeds of their combinations.
+
+    A name can also be that of a picture that was picked out before. Raises RequestError for a name that no picture has
+    and for two pictures of one combination, and StoreError.
+    """
+    published = published_pictures(folder)
+    decisions = read_decisions(folder)
+    rejected, picked = _digests(decisions, "rejected"), _digests(decisions, "picked")
+    known = {picture.name for picture in published}
+    others = _delivered_pictures(folder, published, rejected) if _unmatched(names, known) else ()
+    chosen = _matching([*published, *others], names)
+    points: dict[tuple[Any, ...], Picture] = {}
+    for picture in chosen:
+        other = points.setdefault(_point(picture), picture)
+        if other is not picture:
+            raise RequestError(
+                f"{quote(other.name)} and {quote(picture.name)} differ only in their seed; pick one of them"
+            )
+    choice = _decide(folder, chosen, "picked", author, rejected)
+    for picture in published:
+        if picture.sha256 in picked and points.get(_point(picture), picture) is not picture:
+            clear_decision(folder, picture.sha256)
+    return choice
+
+
+def undo(folder: Store, names: Sequence[str], verdict: Verdict) -> tuple[Decision, ...]:
+    """Takes back the latest decision of this kind about each name (or glob), and returns these decisions.
+
+    Raises RequestError for a name without such a decision, and StoreError.
+    """
+    latest = {one.name: one for one in read_decisions(folder).values() if one.decision == verdict}
+    for name in _unmatched(names, latest):
+        raise RequestError(f"no picture of the name {quote(name)} is {verdict}{_did_you_mean(name, latest)}")
+    undone = tuple(latest[name] for name in _names_matching(names, latest))
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in threads.map(lambda one: clear_decision(folder, one.sha256), undone):
+            pass
+    return undone
+
+
+def decisions_of(folder: Store, verdict: Verdict) -> tuple[Decision, ...]:
+    """Returns all decisions of this kind, by name. Raises StoreError."""
+    found = (one for one in read_decisions(folder).values() if one.decision == verdict)
+    return tuple(sorted(found, key=lambda one: (one.name, one.at)))
+
+
+def published_pictures(folder: Store) -> list[Picture]:
+    """Returns the pictures of the latest manifest, or of the newest one if there is no latest yet.
+
+    Raises NothingPublishedError and BrokenManifestError.
+    """
+    published = read_latest(folder) or newest_intact(folder)
+    if published is None:
+        raise NothingPublishedError(folder)
+    return [_picture(fields) for fields in read_fields(folder, published, "variants") if _is_picture(fields)]
+
+
+def _delivered_pictures(folder: Store, published: Sequence[Picture], rejected: Set[str]) -> list[Picture]:
+    """Returns the newest delivered picture of each name that isn't published, without rejected ones. They are stale if
+    a published picture of their combination is."""
+    exclude = {picture.name for picture in published}
+    stale = {_point(picture) for picture in published if picture.stale and picture.sha256 not in rejected}
+    newest: dict[str, dict[str, Any]] = {}
+    for line in read_index(folder).done.values():
+        fields = from_json(line)
+        name, created = fields["name"], str(fields.get("created"))
+        if name in exclude or not _is_picture(fields) or fields["sha256"] in rejected:
+            continue
+        if name not in newest or created > str(newest[name].get("created")):
+            newest[name] = fields
+    pictures = map(_picture, newest.values())
+    return [replace(picture, stale=_point(picture) in stale) for picture in pictures]
+
+
+def _digests(decisions: Mapping[str, Decision], verdict: Verdict) -> frozenset[str]:
+    return frozenset(sha256 for sha256, one in decisions.items() if one.decision == verdict)
+
+
+def _decide(folder: Store, pictures: Sequence[Picture], verdict: Verdict, author: Author, rejected: Set[str]) -> Choice:
+    """Writes decisions. rejected: digests of pictures that were rejected before; the manifest lists them as stale, too,
+    but the job still has them."""
+    decisions = tuple(
+        Decision(
+            name=picture.name,
+            render_key=picture.render_key,
+            sha256=picture.sha256,
+            decision=verdict,
+            reason=author.reason,
+            by=author.by,
+            at=author.at,
+        )
+        for picture in pictures
+    )
+    write_decisions(folder, decisions)
+    outdated = tuple(picture.name for picture in pictures if picture.stale and picture.sha256 not in rejected)
+    return Choice(decisions, outdated)
+
+
+def _matching(pictures: Iterable[Picture], names: Sequence[str]) -> list[Picture]:
+    """Returns the pictures with these names or globs, by name. Raises RequestError for a name that none has."""
+    by_name = {picture.name: picture for picture in pictures}
+    for name in _unmatched(names, by_name):
+        raise RequestError(f"no picture of the name {quote(name)} is published{_did_you_mean(name, by_name)}")
+    return [by_name[name] for name in _names_matching(names, by_name)]
+
+
+def _names_matching(names: Iterable[str], existing: Collection[str]) -> list[str]:
+    """Returns the existing names that are among `names` or match a glob among them, sorted."""
+    return sorted({found for name in names for found in _matches(name, existing)})
+
+
+def _unmatched(names: Iterable[str], existing: Collection[str]) -> list[str]:
+    return [name for name in names if not _matches(name, existing)]
+
+
+def _matches(name: str, existing: Collection[str]) -> list[str]:
+    """Returns the existing names that a name or glob means. Output names have none of a glob's special characters."""
+    if name in existing:
+        return [name]
+    return [one for one in existing if fnmatchcase(one, name)] if re.search(r"[*?\[]", name) else []
+
+
+def _did_you_mean(name: str, names: Collection[str]) -> str:
+    suggestion = closest(name, names)
+    return f"; did you mean {suggestion}?" if suggestion else ""
+
+
+def _picture(fields: Mapping[str, Any]) -> Picture:
+    stale = fields.get("stale") is True
+    return Picture(fields["name"], fields["render_key"], fields["sha256"], fields["axes"], stale)
+
+
+def _is_picture(fields: Mapping[str, Any]) -> bool:
+    digests = (fields["render_key"], fields.get("sha256"))
+    return fields["status"] == "done" and all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in digests)
+
+
+def _point(picture: Picture) -> tuple[Any, ...]:
+    return tuple(sorted(picture.axes.items()))

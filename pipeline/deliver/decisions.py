@@ -1,0 +1,107 @@
+"""Decisions of reviewers about delivered pictures, one object for each: `reviews/<sha256 of the asset>.json`.
+
+A decision belongs to a file's content and to the render key that it was made with. It therefore says nothing about the
+picture that a changed spec leads to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
+
+from brandpress.pipeline.deliver.record import JSON, StoredModel
+from brandpress.pipeline.store.protocol import Entry, Store, StoreError
+
+REVIEWS = "reviews/"
+SCHEMA: Literal["brandpress.decision/1"] = "brandpress.decision/1"
+MAX_BYTES = 64 * 1024
+MAX_SWAP_ATTEMPTS = 8
+THREADS = 16
+
+Verdict = Literal["approved", "rejected", "picked"]
+_KEY = re.compile(rf"{REVIEWS}([0-9a-f]{{64}})\.json")
+
+
+class Decision(StoredModel):
+    """One decision. name: the output name at that time. sha256: of the asset. reason: may be empty. by: who decided."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    schema_name: Literal["brandpress.decision/1"] = Field(default=SCHEMA, alias="schema")
+    name: str
+    render_key: str = Field(pattern="^[0-9a-f]{64}$")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    decision: Verdict
+    reason: str = ""
+    by: str
+    at: AwareDatetime
+
+    def to_json(self) -> bytes:
+        """Returns the object's content."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+
+def decision_key(sha256: str) -> str:
+    """Returns the key of the decision about the asset with this SHA-256."""
+    return f"{REVIEWS}{sha256}.json"
+
+
+def write_decision(folder: Store, decision: Decision) -> None:
+    """Writes a decision; the last writer wins. Raises StoreError."""
+    key, data = decision_key(decision.sha256), decision.to_json()
+    for _ in range(MAX_SWAP_ATTEMPTS):
+        stat = folder.stat(key)
+        if folder.replace(key, data, JSON, stat.etag if stat else None):
+            return
+    raise StoreError(f"{folder.uri}/{key}: others keep changing this decision; run again", "key")
+
+
+def write_decisions(folder: Store, decisions: Iterable[Decision]) -> None:
+    """Writes several decisions at the same time. Raises StoreError."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in threads.map(lambda decision: write_decision(folder, decision), decisions):
+            pass
+
+
+def clear_decision(folder: Store, sha256: str) -> None:
+    """Deletes the decision about the asset with this SHA-256, if there is one. Raises StoreError."""
+    folder.delete(decision_key(sha256))
+
+
+def read_decisions(folder: Store) -> Mapping[str, Decision]:
+    """Returns the campaign's decisions, keyed by the asset's SHA-256, the latest last.
+
+    Costs one listing, and one read for each decision. Other objects below `reviews/` are ignored. Raises StoreError,
+    also if one isn't a valid decision: without it, a rejected picture could be published again.
+    """
+    entries = [entry for entry in folder.entries(REVIEWS) if _KEY.fullmatch(entry.key)]
+    if not entries:
+        return {}
+    with ThreadPoolExecutor(THREADS) as threads:
+        read = [decision for decision in threads.map(lambda entry: _read(folder, entry), entries) if decision]
+    return {one.sha256: one for one in sorted(read, key=lambda one: (one.at, one.sha256))}
+
+
+def _read(folder: Store, entry: Entry) -> Decision | None:
+    where = f"{folder.uri}/{entry.key}"
+    if entry.bytes > MAX_BYTES:
+        raise StoreError(f"{where}: has {entry.bytes:,} bytes, too many for a decision; move the file away", "key")
+    data = folder.read(entry.key)
+    if data is None:  # taken back since it was listed
+        return None
+    try:
+        decision = Decision.model_validate_json(data)
+    except ValidationError as error:
+        fields = ", ".join(sorted({".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}))
+        raise StoreError(
+            f"{where}: not a valid decision of {SCHEMA} (invalid: {fields}); repeat it with `brandpress reject` or "
+            "`brandpress pick`, or move the file away",
+            "key",
+        ) from None
+    if decision_key(decision.sha256) != entry.key:
+        raise StoreError(f"{where}: holds the decision about another picture, {decision.sha256}; move it away", "key")
+    return decision

@@ -1,0 +1,78 @@
+"""What decisions about pictures change in a plan: rejected ones get the next seed, a picked one replaces the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.plan.variants import with_key
+from brandpress.pipeline.spec.campaign import MAX_SEED
+
+
+def apply_decisions(plan: Plan, rejected: Set[str], picked: Sequence[str]) -> Plan:
+    """Returns the plan as its reviewers want it.
+
+    rejected: render keys of rejected pictures. picked: render keys of picked ones, the latest decision last. Keys that
+    the plan doesn't have change nothing. Raises RequestError if a rejected variant has no next seed.
+    """
+    variants = apply_rejections(plan.variants, plan.model, plan.campaign.job.seeds, rejected)
+    active, picked_out = apply_picks((*variants, *plan.picked_out), picked)
+    return replace(plan, variants=active, picked_out=picked_out)
+
+
+def apply_rejections(
+    variants: Sequence[Variant], model: ModelDescription, seeds: Sequence[int], rejected: Set[str]
+) -> tuple[Variant, ...]:
+    """Returns the variants, those whose picture is rejected with their next seed.
+
+    seeds: those of the job. The next seed of a variant is its seed plus the job's largest seed plus one, so that it is
+    no other variant's; and so on while that picture is rejected, too. Names and prompts stay the same. Raises
+    RequestError if the next seed is above MAX_SEED.
+    """
+    if not rejected:
+        return tuple(variants)
+    step = max(seeds) + 1
+    return tuple(_with_next_seed(variant, model, step, rejected) for variant in variants)
+
+
+def _with_next_seed(variant: Variant, model: ModelDescription, step: int, rejected: Set[str]) -> Variant:
+    while variant.render_key in rejected:
+        seed = variant.seed + step
+        if seed > MAX_SEED:
+            raise RequestError(
+                f"{variant.name}: the picture of seed {variant.seed} was rejected, and the next seed, {seed}, is above "
+                f"{MAX_SEED}; write smaller seeds into the job, or run `brandpress reject JOB {variant.name} --undo`"
+            )
+        variant = with_key(replace(variant, seed=seed), model)
+    return variant
+
+
+def apply_picks(variants: Sequence[Variant], picked: Sequence[str]) -> tuple[tuple[Variant, ...], tuple[Variant, ...]]:
+    """Returns the variants to publish, and the others, which are picked out.
+
+    picked: render keys, the latest decision last. Of the variants with the same axes as a picked one, only that is
+    published; all are if the key that was picked isn't planned any more.
+    """
+    rank = {render_key: order for order, render_key in enumerate(picked)}
+    best: dict[tuple[tuple[str, str], ...], int] = {}
+    for variant in variants:
+        if variant.render_key in rank:
+            point = _point(variant.axes)
+            best[point] = max(best.get(point, -1), rank[variant.render_key])
+    if not best:
+        return tuple(variants), ()
+    active: list[Variant] = []
+    picked_out: list[Variant] = []
+    for variant in variants:
+        wanted = best.get(_point(variant.axes))
+        is_active = wanted is None or rank.get(variant.render_key) == wanted
+        (active if is_active else picked_out).append(variant)
+    return tuple(active), tuple(picked_out)
+
+
+def _point(axes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(axes.items()))

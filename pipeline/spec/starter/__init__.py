@@ -1,0 +1,1 @@
+"""The brand spec, the pictures and the job that `brandpress init` writes."""

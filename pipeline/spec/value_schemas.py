@@ -1,0 +1,115 @@
+"""JSON Schemas of the values that our own parsers read, and of fields without a type of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
+from brandpress.pipeline.spec.axes import FORMAT, RESERVED
+from brandpress.pipeline.spec.brand import ROLES, parse_background, parse_colour, parse_sku
+from brandpress.pipeline.spec.campaign import (
+    MAX_SEED,
+    MAX_VARIANTS,
+    Custom,
+    parse_negative_prompt,
+    parse_prompt,
+    parse_references,
+    parse_seeds,
+    parse_template,
+)
+from brandpress.pipeline.spec.fields import MAX_SLUG, MAX_TEMPLATE, MAX_TEXT, parse_name, plain_text
+from brandpress.pipeline.spec.model_field import MAX_LORAS, MAX_SCALE, check_count, parse_model_name, parse_scale
+from brandpress.pipeline.spec.publication import parse_allowed_failures
+from brandpress.pipeline.spec.size import parse_area, parse_size
+
+Schema = Mapping[str, Any]
+
+_SLUG = {"pattern": "^[a-z0-9]+([-_][a-z0-9]+)*$", "maxLength": MAX_SLUG}
+_COLOUR = {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
+_SIZE = {"type": "string", "pattern": "^\\s*[0-9]{1,6}x[0-9]{1,6}\\s*$"}
+
+
+def _text(limit: int) -> Schema:
+    return {"type": "string", "pattern": "\\S", "maxLength": limit}
+
+
+def _any_of(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+_STRUCTURES: tuple[Schema, ...] = ({"type": "object", "minProperties": 1}, {"type": "array", "minItems": 1})
+
+VALUE_SCHEMAS: Mapping[Callable[..., Any], Schema] = {
+    plain_text: _text(MAX_TEXT),
+    parse_name: _SLUG,
+    parse_template: _text(MAX_TEMPLATE),
+    parse_prompt: _any_of(_text(MAX_TEMPLATE), *_STRUCTURES),
+    parse_negative_prompt: _any_of({**_text(MAX_TEMPLATE), "not": {"pattern": "\\{\\{|\\{%"}}, *_STRUCTURES),
+    parse_model_name: _text(MAX_TEXT),
+    parse_scale: {"type": "number", "minimum": -MAX_SCALE, "maximum": MAX_SCALE},
+    check_count: {"maxItems": MAX_LORAS},
+    Custom.check: {"minProperties": 1},
+    parse_colour: _COLOUR,
+    parse_background: _any_of(_COLOUR, {"type": "string", "pattern": "^\\s*[^#\\s]", "maxLength": MAX_TEXT}),
+    parse_sku: _text(64),
+    parse_size: _SIZE,
+    parse_area: _any_of(
+        {"type": "integer", "minimum": MIN_REFERENCE_PIXELS, "maximum": MAX_REFERENCE_PIXELS},
+        {"type": "string", "pattern": "^\\s*[0-9]{1,7}x[0-9]{1,7}\\s*$"},
+    ),
+    parse_seeds: _any_of(
+        {"type": "integer", "minimum": 1, "maximum": MAX_VARIANTS},
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
+    ),
+    parse_references: {"type": "array", "items": {"enum": list(ROLES)}, "uniqueItems": True},
+    parse_allowed_failures: _any_of(
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": "^\\s*[0-9]{1,3}(\\.[0-9]{1,6})?\\s*%\\s*$"},
+    ),
+}
+"""Parser or check -> schema of what it accepts."""
+
+_NAMES = _any_of(
+    {"const": "*"},
+    {"type": "array", "items": {"type": "string", "not": {"const": "*"}}, "minItems": 1, "uniqueItems": True},
+)
+_AXIS = {"pattern": "^[a-z][a-z0-9_]{0,39}$", "not": {"enum": list(RESERVED)}}
+
+
+def _values(text: Schema) -> Schema:
+    """A free axis: name -> text, or a list of texts."""
+    return _any_of(
+        {"type": "object", "propertyNames": _SLUG, "additionalProperties": text, "minProperties": 1},
+        {"type": "array", "items": text, "minItems": 1},
+    )
+
+
+def _combinations(value: Schema) -> Schema:
+    """The entries of `exclude` and `include`."""
+    roles = {role: {"type": "string"} for role in ROLES}
+    entry = {"type": "object", "properties": roles, "additionalProperties": value, "minProperties": 1}
+    return {"type": "array", "items": entry}
+
+
+FIELD_SCHEMAS: Mapping[tuple[str, str], Schema] = {
+    ("Job", "matrix"): {
+        "type": "object",
+        "properties": {**dict.fromkeys(ROLES, _NAMES), FORMAT: _values(_SIZE)},
+        "propertyNames": _AXIS,
+        "additionalProperties": _values(_text(MAX_TEXT)),
+    },
+    ("Job", "exclude"): _combinations({"type": "string"}),
+    ("Job", "include"): _combinations(
+        _any_of(
+            _text(MAX_TEXT),
+            {"type": "object", "propertyNames": _SLUG, "additionalProperties": _text(MAX_TEXT), "maxProperties": 1},
+        )
+    ),
+}
+"""(pydantic model, field) -> schema, for fields that hold any mapping or list as far as pydantic knows."""

@@ -1,0 +1,135 @@
+"""Decisions are kept beside the pictures, one object each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from brandpress.pipeline.deliver.decided_plan import decided
+from brandpress.pipeline.deliver.decisions import (
+    MAX_BYTES,
+    Decision,
+    Verdict,
+    clear_decision,
+    decision_key,
+    read_decisions,
+    write_decision,
+    write_decisions,
+)
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.wrapper import StoreWrapper
+from tests.campaigns import plan_of, write_campaign
+
+Result = TypeVar("Result")
+
+AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(store_uri: str) -> Store:
+    return open_campaign(store_uri, "spring")
+
+
+def decision(number: int, verdict: Verdict = "rejected", **changes: object) -> Decision:
+    fields: dict[str, object] = {
+        "name": f"mug/{number}",
+        "render_key": f"{number:064x}",
+        "sha256": f"{number + 1000:064x}",
+        "decision": verdict,
+        "reason": "an ear is missing",
+        "by": "ana",
+        "at": AT + timedelta(minutes=number),
+    }
+    return Decision(**(fields | changes))
+
+
+def test_decisions_are_read_as_they_were_written_the_latest_last(folder: Store) -> None:
+    assert read_decisions(folder) == {}
+    decisions = [decision(number) for number in (3, 1, 2)]
+    write_decisions(folder, decisions)
+    assert list(read_decisions(folder).values()) == [decision(1), decision(2), decision(3)]
+    content = json.loads(folder.read(f"reviews/{decision(1).sha256}.json") or b"")
+    assert content == {
+        "schema": "brandpress.decision/1",
+        "name": "mug/1",
+        "render_key": decision(1).render_key,
+        "sha256": decision(1).sha256,
+        "decision": "rejected",
+        "reason": "an ear is missing",
+        "by": "ana",
+        "at": "2026-11-27T12:01:00Z",
+    }
+
+
+def test_the_last_writer_wins_and_a_decision_can_be_cleared(folder: Store) -> None:
+    write_decision(folder, decision(1))
+    write_decision(folder, decision(1, "picked", by="ben"))
+    assert read_decisions(folder) == {decision(1).sha256: decision(1, "picked", by="ben")}
+    clear_decision(folder, decision(1).sha256)
+    clear_decision(folder, decision(1).sha256)
+    assert read_decisions(folder) == {}
+
+
+def test_writers_at_the_same_time_leave_one_decision(folder: Store) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda by: write_decision(folder, decision(1, by=by)), ["ana", "ben", "cem", "dan"]))
+    [only] = read_decisions(folder).values()
+    assert only.by in ("ana", "ben", "cem", "dan")
+
+
+class CountingStore(StoreWrapper):
+    """Counts the calls to a store."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.calls = self.listings = 0
+
+    def _call(self, action: Callable[[], Result]) -> Result:
+        self.calls += 1
+        return action()
+
+    def _iterate(self, action: Callable[[], Iterator[Result]]) -> Iterator[Result]:
+        self.listings += 1
+        return action()
+
+
+def test_a_campaign_without_decisions_costs_one_listing(folder: Store, tmp_path: Path) -> None:
+    counting = CountingStore(folder)
+    plan = plan_of(write_campaign(tmp_path / "job", 1))
+    assert decided(counting, plan).variants == plan.variants
+    assert (counting.calls, counting.listings) == (0, 1)
+
+
+def test_other_objects_below_reviews_are_ignored(tmp_path: Path) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    folder.replace("reviews/measures/0.json", b"x", "application/json", None)
+    folder.replace("reviews/notes.txt", b"x", "text/plain", None)
+    assert read_decisions(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{}", "not a valid decision of brandpress.decision/1 (invalid: at, by, decision, name, render_key, sha256)"),
+        (b"\xff", "(invalid: JSON)"),
+        (b" " * (MAX_BYTES + 1), "has 65,537 bytes, too many for a decision"),
+        (decision(1).to_json().replace(b"decision/1", b"decision/2"), "(invalid: schema)"),
+        (decision(1).to_json().replace(b"rejected", b"liked"), "(invalid: decision)"),
+        (decision(1, sha256="f" * 64).to_json(), "holds the decision about another picture"),
+    ],
+)
+def test_a_damaged_decision_is_an_error_that_names_the_file(tmp_path: Path, content: bytes, message: str) -> None:
+    """Without it, a rejected picture would be published again."""
+    folder = open_campaign(str(tmp_path), "spring")
+    folder.replace(decision_key(decision(1).sha256), content, "application/json", None)
+    with pytest.raises(StoreError) as error:
+        read_decisions(folder)
+    assert f"{folder.uri}/reviews/{decision(1).sha256}.json: " in str(error.value)
+    assert message in str(error.value)

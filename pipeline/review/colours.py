@@ -41,7 +41,10 @@ def dominant_colours(
     quantised = counted.quantize(count, Image.Quantize.MEDIANCUT, kmeans=2)
     palette = quantised.getpalette() or []
     shares = [
-        ColourShare("#" + bytes(palette[3 * int(str(index)) : 3 * int(str(index)) + 3]).hex(), pixels / counted.width / counted.height)
+        ColourShare(
+            "#" + bytes(palette[3 * int(str(index)) : 3 * int(str(index)) + 3]).hex(),
+            pixels / counted.width / counted.height,
+        )
         for pixels, index in quantised.getcolors() or ()
     ]
     return tuple(sorted(shares, key=lambda one: (-one.share, one.colour)))

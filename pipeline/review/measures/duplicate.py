@@ -49,7 +49,9 @@ class Duplicate:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """One score per picture."""
-        return {"duplicate": Scale("higher", 0, BITS, "bits of the perceptual hash that differ from the nearest other's")}
+        return {
+            "duplicate": Scale("higher", 0, BITS, "bits of the perceptual hash that differ from the nearest other's")
+        }
 
     @property
     def needs(self) -> str:

@@ -34,7 +34,9 @@ def load_detector() -> Detector:
     detector = require("nudenet", "safe", "review-safe").NudeDetector()
 
     def detect(picture: Image.Image) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = detector.detect(np.asarray(picture.convert("RGB"))[..., ::-1].copy())  # BGR
+        found: Sequence[Mapping[str, Any]] = detector.detect(
+            np.asarray(picture.convert("RGB"))[..., ::-1].copy()
+        )  # BGR
         return found
 
     return detect

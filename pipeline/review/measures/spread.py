@@ -63,6 +63,11 @@ class Spread:
         median = float(np.median(distances))
         deviation = max(_FLOOR, _NORMAL * float(np.median(np.abs(distances - median))))
         return [
-            Score("spread", float(distance - median) / deviation, subject, evidence={"distance": round(float(distance), 4)})
+            Score(
+                "spread",
+                float(distance - median) / deviation,
+                subject,
+                evidence={"distance": round(float(distance), 4)},
+            )
             for distance in distances
         ]

@@ -106,7 +106,9 @@ def _as_file(picture: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def _sign(scene: Image.Image, copy: str, rng: random.Random, *, spoilt: bool) -> None:
-    board = Image.new("RGB", (rng.randint(330, 470), rng.randint(80, 120)), rng.choice(("#f7f2e8", "#1f3a5f", "#c0392b")))
+    board = Image.new(
+        "RGB", (rng.randint(330, 470), rng.randint(80, 120)), rng.choice(("#f7f2e8", "#1f3a5f", "#c0392b"))
+    )
     ink = "#202020" if board.getpixel((0, 0))[0] > 230 else "#ffffff"
     font = ImageFont.load_default(40)
     while font.getlength(copy) > 0.9 * board.width:

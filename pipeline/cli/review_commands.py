@@ -91,7 +91,7 @@ def measure_job(
     return BROKEN if measured.broken else OK
 
 
-def calibrate_job(job: Job, features: Features = None, pictures: Pictures = 16, as_json: Json = False) -> int:
+def calibrate_job(job: Job, features: Features = None, pictures: Pictures = 12, as_json: Json = False) -> int:
     """Set a threshold per subject for `measure`, from the brand's references, and write them beside the brand spec."""
     from brandpress.pipeline.cli.count_progress import count_progress
     from brandpress.pipeline.cli.json_output import print_json

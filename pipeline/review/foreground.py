@@ -49,7 +49,7 @@ def plain_ground(picture: Image.Image) -> Ground | None:
     parts, _ = ndimage.label(near)
     outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
     mask = np.isin(parts, outer[outer > 0])
-    red, green, blue = (int(round(level)) for level in colour)
+    red, green, blue = (round(float(level)) for level in colour)
     return Ground((red, green, blue), mask)
 
 

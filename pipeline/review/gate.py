@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from brandpress.pipeline.review.score import Better, Score, worse
 
@@ -13,7 +13,7 @@ Severity = Literal["block", "warn"]
 OnFail = Literal["flag", "drop", "fail"]
 Outcome = Literal["pass", "warn", "block"]
 Step = Literal["publish", "retry", "flag", "drop", "fail"]
-CALIBRATED = "calibrated"
+CALIBRATED: Final = "calibrated"
 
 Thresholds = Mapping[tuple[str, str | None], float]
 """(measure, subject) -> calibrated threshold."""

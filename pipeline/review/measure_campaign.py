@@ -76,7 +76,7 @@ def measure_campaign(
             record.name,
             record.asset or "",
             record.sha256 or "",
-            tuple([*scores[record.name], *(score for result in compared for score in result.get(record.name, ()))]),
+            (*scores[record.name], *(score for result in compared for score in result.get(record.name, ()))),
         )
         for record in records
         if record.name in scores

@@ -13,8 +13,9 @@ Better = Literal["higher", "lower"]
 class Score:
     """The value of a measure, and what it was computed from.
 
-    subject: `product:mug`; None if the score is of the whole picture. value: None if the measure doesn't apply; `reason`
-    then says why. evidence: plain JSON values, such as a box (x0, y0, x1, y1 as shares of the picture) or the text read.
+    subject: `product:mug`; None if the score is of the whole picture. value: None if the measure doesn't apply;
+    `reason` then says why. evidence: plain JSON values, such as a box (x0, y0, x1, y1 as shares of the picture) or the
+    text read.
     """
 
     measure: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,6 +61,6 @@ def _write(file: Path, scores: Sequence[Score]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps([score.to_json() for score in scores]), "utf-8")
-        os.replace(temporary, file)
+        temporary.replace(file)
     except OSError:
         temporary.unlink(missing_ok=True)

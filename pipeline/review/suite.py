@@ -36,7 +36,8 @@ class Suite:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """Name -> scale of all wanted scores."""
-        own = {name: scale for one in (*self.measures, *self.comparisons) for name, scale in one.scales.items()}
+        computed: tuple[Measure | Comparison, ...] = (*self.measures, *self.comparisons)
+        own = {name: scale for one in computed for name, scale in one.scales.items()}
         return {name: own[name] for name in self.names if name in own}
 
     @property

@@ -20,7 +20,7 @@ from brandpress.pipeline.review.measures.subject import SubjectLikeness
 from brandpress.pipeline.review.sample import ReferencePicture, Sample, Subject
 from brandpress.pipeline.spec.decode import flatten
 
-PICTURES = 16
+PICTURES = 12
 """Pictures of the subject, and of others."""
 MEASURES = ("subject", "colour")
 

@@ -138,7 +138,7 @@ def usable_thresholds(stored: StoredCalibration | None, brand: BrandSpec, method
         return UsableThresholds({}, (warning,))
     today = _digests(brand)
     changed = [label for label, one in stored.subjects.items() if today.get(label) != one.references]
-    thresholds = {
+    thresholds: Thresholds = {
         (name, label): result.threshold
         for label, one in stored.subjects.items()
         if label not in changed

@@ -1,4 +1,4 @@
-"""A threshold between two distributions: a subject's scores in pictures of itself, and in pictures of other subjects."""
+"""A threshold between a subject's scores in pictures of itself and its scores in pictures of other subjects."""
 
 from __future__ import annotations
 

@@ -51,4 +51,5 @@ class EfficientNetLite:
             x = block(x)
             if index in _BLOCKS:
                 maps.append(normalize(x[0], dim=0))
-        return torch.cat(maps) / len(maps) ** 0.5
+        stacked: Tensor = torch.cat(maps) / len(maps) ** 0.5
+        return stacked

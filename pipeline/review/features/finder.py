@@ -51,7 +51,7 @@ def scene_map(network: FeatureNetwork, picture: Image.Image) -> Tensor:
 
 
 def find(scene_DHW: Tensor, references: Sequence[ReferenceTemplates]) -> Sighting:  # noqa: N803
-    """Returns the best match of any template of any reference. references: at least one."""
+    """Returns the best match of any template of any reference. Raises ValueError without references."""
     best: tuple[float, Template, int, int, int] | None = None
     for cells in SIZES:
         pairs = [(i, t) for i, one in enumerate(references) for t in one.templates if t.cells == cells]
@@ -59,10 +59,11 @@ def find(scene_DHW: Tensor, references: Sequence[ReferenceTemplates]) -> Sightin
         matches_THW = conv2d(scene_DHW[None], stacked_TDKK, padding=cells // _OUTSIDE)[0]  # noqa: N806
         value, index = matches_THW.flatten().max(0)
         if best is None or float(value) > best[0]:
-            number, top, left = np.unravel_index(int(index), tuple(matches_THW.shape))
+            number, row, column = np.unravel_index(int(index), tuple(matches_THW.shape))
             reference, template = pairs[int(number)]
-            best = (float(value), template, reference, int(top) - cells // _OUTSIDE, int(left) - cells // _OUTSIDE)
-    assert best is not None
+            best = (float(value), template, reference, int(row) - cells // _OUTSIDE, int(column) - cells // _OUTSIDE)
+    if best is None:
+        raise ValueError("there are no references")
     similarity, template, reference, top, left = best
     _, height, width = scene_DHW.shape
     box = (left / width, top / height, (left + template.cells) / width, (top + template.cells) / height)

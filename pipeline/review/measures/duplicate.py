@@ -63,10 +63,11 @@ class Duplicate:
         names = [name for name, own in scores.items() if own]
         if len(names) < 2:
             return {name: [Score("duplicate", None, reason="the campaign has no other picture")] for name in names}
-        hashes = np.array([int(scores[name][0].evidence["hash"], 16) for name in names], np.uint64)
+        hashes = np.array([list(bytes.fromhex(scores[name][0].evidence["hash"])) for name in names], np.uint8)
+        signs = 2 * np.unpackbits(hashes, axis=1).astype(np.float32) - 1
         result: dict[str, Sequence[Score]] = {}
         for first in range(0, len(names), _ROWS):
-            distances = np.bitwise_count(hashes[first : first + _ROWS, None] ^ hashes[None])
+            distances = (BITS - signs[first : first + _ROWS] @ signs.T) / 2
             for row, bits in enumerate(distances):
                 bits[first + row] = BITS + 1
                 other = int(bits.argmin())

@@ -19,8 +19,8 @@ PURE = 254
 
 @dataclass(frozen=True)
 class GroundAndFill:
-    """`ground`: the share of the ground that is pure white. `fill`: the longer side of the box around what stands on the
-    ground, as a share of the picture's same side.
+    """`ground`: the share of the ground that is pure white. `fill`: how much of the frame the box around what stands on
+    the ground fills, along the side where it fills more.
 
     Without a plain ground, `ground` is the share of the border that is pure white, and `fill` doesn't apply. Shadows
     count as part of what stands on the ground.

@@ -30,8 +30,8 @@ class SubjectLikeness:
     """`subject`: the mean cosine similarity of a subject's features and those of its best crop, 1 if they are equal.
     `colour`: how much the colours of the crop differ from the reference's, in CIEDE2000, weighted by area.
 
-    The crop has the place, size and direction in which any of the references matches best. Both are likeness in a strict
-    sense: a subject that turns its back, or that stands in coloured light, differs.
+    The crop has the place, size and direction in which any of the references matches best. Both are likeness in a
+    strict sense: a subject that turns its back, or that stands in coloured light, differs.
     """
 
     network: FeatureNetwork
@@ -116,7 +116,7 @@ def _or_all(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def colour_distance(expected: Sequence[ColourShare], shown: Sequence[ColourShare]) -> float:
-    """Returns the mean of two differences in CIEDE2000, weighted by shares: of each expected colour to the nearest shown
+    """Returns the mean of two CIEDE2000 differences, weighted by shares: of each expected colour to the nearest shown
     one, and of each shown colour to the nearest expected one."""
     missing = sum(one.share * min(difference(one.colour, other.colour) for other in shown) for one in expected)
     extra = sum(one.share * min(difference(one.colour, other.colour) for other in expected) for one in shown)

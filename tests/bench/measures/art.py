@@ -26,10 +26,10 @@ TUNED_ON = {
 """Kind -> icons. The constants of the measures were chosen with these, drawn by twemoji."""
 
 HELD_OUT = {
-    "animal": ("lion", "elephant", "octopus", "parrot", "turtle", "unicorn"),
-    "vehicle": ("locomotive", "bicycle", "rocket", "delivery-truck", "motor-boat", "airplane"),
-    "wear": ("dress", "womans-boot", "kimono", "high-heeled-shoe", "necktie", "gloves"),
-    "food": ("cupcake", "strawberry", "doughnut", "soft-ice-cream", "pizza", "hot-beverage"),
+    "animal": ("lion", "elephant", "octopus", "parrot"),
+    "vehicle": ("locomotive", "bicycle", "rocket", "delivery-truck"),
+    "wear": ("dress", "womans-boot", "kimono", "gloves"),
+    "food": ("cupcake", "strawberry", "doughnut", "soft-ice-cream"),
 }
 """Kind -> icons that no constant was chosen with."""
 
@@ -49,7 +49,10 @@ class Drawing:
 
 
 def drawings(folder: Path, icon_set: str, names: dict[str, tuple[str, ...]]) -> list[Drawing]:
-    """Returns the drawings of an icon set in the `folder` with `node_modules`. Raises FileNotFoundError and KeyError."""
+    """Returns the drawings of an icon set in the `folder` with `node_modules`.
+
+    Raises FileNotFoundError without the set, and KeyError if it lacks an icon.
+    """
     path = folder / "node_modules/@iconify-json" / icon_set / "icons.json"
     icons = json.loads(path.read_text("utf-8"))
     box = icons.get("width", 128)

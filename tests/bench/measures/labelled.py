@@ -26,8 +26,8 @@ COPIES = (
 FAULTS = ("wrong subject", "wrong colour", "warped", "melted", "empty", "unreadable text")
 RIGHT = "right"
 COUNTS = {
-    RIGHT: 180, "wrong subject": 60, "wrong colour": 60, "warped": 60, "melted": 60, "empty": 36,
-    "right text": 60, "unreadable text": 60,
+    RIGHT: 132, "wrong subject": 44, "wrong colour": 44, "warped": 44, "melted": 44, "empty": 28,
+    "right text": 44, "unreadable text": 44,
 }  # fmt: skip
 """Label -> number of pictures; `right text` are right pictures with copy."""
 

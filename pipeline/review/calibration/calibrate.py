@@ -1,7 +1,8 @@
 """Calibrates the measures of subjects for a brand: a threshold for each subject and measure.
 
-The subject's own scores come from its references against each other, and from each reference's subject on other grounds:
-most brands have one reference per subject. The other scores come from other subjects' references, treated the same.
+The subject's own scores come from its references against each other, and from each reference's subject on other
+grounds: most brands have one reference per subject. The other scores come from other subjects' references, treated the
+same.
 """
 
 from __future__ import annotations

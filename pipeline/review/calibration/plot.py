@@ -56,7 +56,8 @@ def _row(result: Calibrated, left: float, middle: float, low: float, span: float
             yield f'<circle cx="{x(value):.1f}" cy="{middle + offset}" r="3" fill="{colour}" fill-opacity="0.45"/>'
     at = x(result.threshold)
     dashes = "" if result.separated else ' stroke-dasharray="3 2"'
-    yield f'<line x1="{at:.1f}" y1="{middle - 13}" x2="{at:.1f}" y2="{middle + 13}" stroke="{LIMIT}" stroke-width="1.5"{dashes}/>'
+    ends = f'x1="{at:.1f}" y1="{middle - 13}" x2="{at:.1f}" y2="{middle + 13}"'
+    yield f'<line {ends} stroke="{LIMIT}" stroke-width="1.5"{dashes}/>'
 
 
 def _text(x: float, y: float, text: str, colour: str, anchor: str = "start", size: int = 12) -> str:

@@ -1,7 +1,7 @@
 """The command line: every command parses, calls and prints; `text` and `json_output` hold the output.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify` or `sheet` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another run is at
+`verify`, `sheet` or `measure` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another run is at
 work, 130 interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
 """
 
@@ -19,7 +19,13 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli import campaign_commands, decision_commands, start_commands, store_commands
+from brandpress.pipeline.cli import (
+    campaign_commands,
+    decision_commands,
+    review_commands,
+    start_commands,
+    store_commands,
+)
 from brandpress.pipeline.cli.exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -161,6 +167,8 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "sheet": store_commands.draw_sheet,
     "reject": decision_commands.reject_pictures,
     "pick": decision_commands.pick_pictures,
+    "measure": review_commands.measure_job,
+    "calibrate": review_commands.calibrate_job,
     "models": campaign_commands.show_models,
     "schema": start_commands.print_schema,
 }

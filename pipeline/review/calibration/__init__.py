@@ -1,0 +1,1 @@
+"""Thresholds per subject, from a brand's own references."""

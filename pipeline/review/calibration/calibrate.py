@@ -1,0 +1,102 @@
+"""Calibrates the measures of subjects for a brand: a threshold for each subject and measure.
+
+The subject's own scores come from its references against each other, and from each reference's subject on other
+grounds: most brands have one reference per subject. The other scores come from other subjects' references, treated the
+same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+from PIL import Image
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.review.calibration.pictures import placed
+from brandpress.pipeline.review.calibration.threshold import Calibrated, threshold_between
+from brandpress.pipeline.review.measures.subject import SubjectLikeness
+from brandpress.pipeline.review.sample import ReferencePicture, Sample, Subject
+from brandpress.pipeline.spec.decode import flatten
+
+PICTURES = 12
+"""Pictures of the subject, and of others."""
+MEASURES = ("subject", "colour")
+
+
+@dataclass(frozen=True)
+class SubjectCalibration:
+    """Measure -> threshold of one subject, and the digests of its references."""
+
+    subject: str
+    references: tuple[str, ...]
+    measures: Mapping[str, Calibrated]
+
+
+def calibrate(
+    subjects: Sequence[Subject],
+    likeness: SubjectLikeness,
+    pictures: int = PICTURES,
+    on_subject: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[SubjectCalibration, ...]:
+    """Returns the calibration of each subject, which must have references. The result is always the same for the same
+    references. pictures: of the subject and of others, at least 4. on_subject: called with the numbers of subjects done
+    and of all. Raises RequestError without subjects."""
+    if not subjects:
+        raise RequestError("the brand has no characters or products with references, so there is nothing to calibrate")
+    results = []
+    for number, subject in enumerate(subjects, 1):
+        own = [*_of_each_other(subject, likeness), *_of_placed([subject], subject, likeness, pictures)]
+        rivals = [one for one in subjects if one.label != subject.label]
+        others = _of_placed(_same_role_first(rivals, subject), subject, likeness, pictures) if rivals else []
+        measures = {
+            name: threshold_between(
+                [scores[name] for scores in own], [scores[name] for scores in others], likeness.scales[name].better
+            )
+            for name in MEASURES
+        }
+        digests = tuple(reference.sha256 for reference in subject.references)
+        results.append(SubjectCalibration(subject.label, digests, measures))
+        on_subject(number, len(subjects))
+    return tuple(results)
+
+
+def _of_placed(
+    shown: Sequence[Subject], subject: Subject, likeness: SubjectLikeness, count: int
+) -> list[dict[str, float]]:
+    """Returns the scores of `subject` in `count` pictures of the subjects `shown`, in turn."""
+    references = [reference for one in _in_turn(shown) for reference in one]
+    return [
+        _scores(placed(likeness.templates_of(reference).cutout, seed), subject, likeness)
+        for seed, reference in enumerate(islice(cycle(references), count))
+    ]
+
+
+def _in_turn(subjects: Sequence[Subject]) -> list[list[ReferencePicture]]:
+    """Returns the first references of all subjects, then the second ones, and so on."""
+    longest = max(len(one.references) for one in subjects)
+    return [[one.references[i] for one in subjects if i < len(one.references)] for i in range(longest)]
+
+
+def _of_each_other(subject: Subject, likeness: SubjectLikeness) -> list[dict[str, float]]:
+    """Returns the scores of each reference as a picture, compared with the subject's other references."""
+    results = []
+    for index, reference in enumerate(subject.references):
+        others = subject.references[:index] + subject.references[index + 1 :]
+        if others:
+            picture = flatten(reference.picture, "#ffffff")
+            results.append(_scores(picture, Subject(subject.role, subject.name, others), likeness))
+    return results
+
+
+def _scores(picture: Image.Image, subject: Subject, likeness: SubjectLikeness) -> dict[str, float]:
+    scores = likeness(Sample(picture, subjects=(subject,)))
+    return {score.measure: score.value for score in scores if score.value is not None}
+
+
+def _same_role_first(rivals: Sequence[Subject], subject: Subject) -> list[Subject]:
+    """Returns other subjects in random but repeatable order, those of the same role first."""
+    shuffled = random.Random(subject.label).sample(list(rivals), len(rivals))  # noqa: S311
+    return sorted(shuffled, key=lambda one: one.role != subject.role)

@@ -19,7 +19,7 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli import campaign_commands, store_commands
+from brandpress.pipeline.cli import campaign_commands, run_commands, store_commands
 from brandpress.pipeline.cli.exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -159,6 +159,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "clean": store_commands.clean_job,
     "sheet": store_commands.draw_sheet,
     "models": campaign_commands.show_models,
+    "schedule": run_commands.schedule_jobs,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

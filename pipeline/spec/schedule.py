@@ -90,11 +90,15 @@ def parse_cron(value: object) -> Cron:
             raise WrongValueError(f"{quote(written)} isn't a valid {name}", CRON_RULE, needle=re.escape(written))
     if re.search(r"(?<![0-9/])0?7(?![0-9])", fields[-1]):
         what = "Kubernetes doesn't know the day of week 7"
-        raise WrongValueError(what, "allowed: 0 or SUN for Sunday", quote(re.sub(r"(?<![0-9/])0?7(?![0-9])", "SUN", text)))
+        raise WrongValueError(
+            what, "allowed: 0 or SUN for Sunday", quote(re.sub(r"(?<![0-9/])0?7(?![0-9])", "SUN", text))
+        )
     try:
         next(CronSim(text, datetime(2000, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration) as error:
-        what = f"{quote(value)} is never due" if isinstance(error, StopIteration) else f"{quote(value)}: {_reason(error)}"
+        what = (
+            f"{quote(value)} is never due" if isinstance(error, StopIteration) else f"{quote(value)}: {_reason(error)}"
+        )
         raise WrongValueError(what, CRON_RULE) from None
     return Cron(text)
 

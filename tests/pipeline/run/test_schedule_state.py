@@ -142,5 +142,5 @@ def test_a_broken_state_is_an_error_with_its_place(folder: Store) -> None:
     stat = folder.stat(STATE)
     assert stat is not None
     folder.replace(STATE, b"{}", "application/json", stat.etag)
-    with pytest.raises(StoreError, match="spring/schedule.json: not a valid state of a schedule; move it away"):
+    with pytest.raises(StoreError, match=r"spring/schedule\.json: not a valid state of a schedule; move it away"):
         claim_run(folder, NIGHTLY, at(2, 3))

@@ -12,7 +12,9 @@ from brandpress.pipeline.spec.public_url import object_url
 from tests.campaigns import write_campaign
 
 
-@pytest.mark.parametrize("written", ["https://cdn.example/assets", "https://cdn.example/assets/", "http://127.0.0.1:80"])
+@pytest.mark.parametrize(
+    "written", ["https://cdn.example/assets", "https://cdn.example/assets/", "http://127.0.0.1:80"]
+)
 def test_it_has_no_slash_at_its_end(tmp_path: Path, written: str) -> None:
     assert load_campaign(write_campaign(tmp_path, 1, public_url=written)).job.public_url == written.rstrip("/")
 

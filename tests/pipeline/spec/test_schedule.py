@@ -88,8 +88,13 @@ def test_wrong_expressions_are_errors(tmp_path: Path, written: object, message: 
 
 @pytest.mark.parametrize(
     ("written", "length"),
-    [("90s", timedelta(seconds=90)), ("6h", timedelta(hours=6)), ("1.5 d", timedelta(hours=36)), ("45MIN", timedelta(minutes=45))],
-)  # fmt: skip
+    [
+        ("90s", timedelta(seconds=90)),
+        ("6h", timedelta(hours=6)),
+        ("1.5 d", timedelta(hours=36)),
+        ("45MIN", timedelta(minutes=45)),
+    ],
+)
 def test_lengths_of_time(written: str, length: timedelta) -> None:
     assert parse_duration(written) == length
 

@@ -160,6 +160,11 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "sheet": store_commands.draw_sheet,
     "models": campaign_commands.show_models,
     "schedule": run_commands.schedule_jobs,
+    "submit": run_commands.submit_job,
+    "jobs": run_commands.list_jobs,
+    "logs": run_commands.show_logs,
+    "stop": run_commands.stop_job,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.command("cancel", hidden=True)(run_commands.stop_job)

@@ -19,7 +19,7 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli import campaign_commands, run_commands, store_commands
+from brandpress.pipeline.cli import campaign_commands, export_commands, run_commands, store_commands
 from brandpress.pipeline.cli.exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -168,3 +168,4 @@ COMMANDS: dict[str, Callable[..., int]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.command("cancel", hidden=True)(run_commands.stop_job)
+app.add_typer(export_commands.export_app, name="export")

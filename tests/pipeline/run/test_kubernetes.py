@@ -1,4 +1,4 @@
-"""Manifests for Kubernetes, checked against the schemas of KubeRay's and Kubernetes' own kinds (tests/data/README.md)."""
+"""Manifests for Kubernetes, checked against the schemas of KubeRay and of Kubernetes (tests/data/README.md)."""
 
 from __future__ import annotations
 

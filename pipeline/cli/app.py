@@ -19,7 +19,7 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli import campaign_commands, export_commands, run_commands, store_commands
+from brandpress.pipeline.cli import campaign_commands, export_commands, run_commands, store_commands, submit_commands
 from brandpress.pipeline.cli.exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -160,12 +160,13 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "sheet": store_commands.draw_sheet,
     "models": campaign_commands.show_models,
     "schedule": run_commands.schedule_jobs,
-    "submit": run_commands.submit_job,
-    "jobs": run_commands.list_jobs,
-    "logs": run_commands.show_logs,
-    "stop": run_commands.stop_job,
+    "submit": submit_commands.submit_job,
+    "regenerate": run_commands.regenerate_job,
+    "jobs": submit_commands.list_jobs,
+    "logs": submit_commands.show_logs,
+    "stop": submit_commands.stop_job,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
-app.command("cancel", hidden=True)(run_commands.stop_job)
+app.command("cancel", hidden=True)(submit_commands.stop_job)
 app.add_typer(export_commands.export_app, name="export")

@@ -1,4 +1,4 @@
-"""The commands of the three ways of use: schedule, submit and its companions, regenerate.
+"""The commands that run without a person: schedule and regenerate. `submit_commands` has those for clusters.
 
 Each command imports what it calls, which keeps `--help` fast.
 """
@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from brandpress.pipeline.cli import options
-from brandpress.pipeline.cli.exit_codes import ANOTHER_RUN, BROKEN, FAILED, INTERRUPTED, INVALID, OK
+from brandpress.pipeline.cli.exit_codes import ANOTHER_RUN, BROKEN, FAILED, INTERRUPTED, INVALID, OK, outcome_exit_code
 from brandpress.pipeline.cli.options import Deliver, Json
 
 if TYPE_CHECKING:
-    from brandpress.pipeline.run.submission import JobServer
+    from brandpress.pipeline.plan.expand import Plan
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Jobs, and folders with jobs.", show_default=False)]
 Once = Annotated[bool, typer.Option("--once", help="Do what is due now, and exit.")]
@@ -68,115 +69,132 @@ def schedule_jobs(
     return next((code for code in SEVERITY if code in codes), OK if not any(codes) else max(codes))
 
 
-Address = Annotated[
-    str,
+PlanOnly = Annotated[bool, typer.Option("--plan-only", help="Report what would be rendered, and render nothing.")]
+Comment = Annotated[
+    bool, typer.Option("--comment", help="In GitHub Actions, keep one comment with the plan on the pull request.")
+]
+Sheet = Annotated[
+    Path | None, typer.Option("--sheet", metavar="FILE", help="Draw the contact sheet here.", show_default=False)
+]
+Outputs = Annotated[
+    Path | None,
     typer.Option(
-        "--address",
-        envvar="RAY_API_SERVER_ADDRESS",
-        metavar="URL",
-        help="The cluster's job server, such as http://127.0.0.1:8265.",
+        "--outputs",
+        envvar="GITHUB_OUTPUT",
+        metavar="FILE",
+        help="Append new=…, stale=…, cost=…, manifest=… and others to this file.",
         show_default=False,
     ),
 ]
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `jobs` lists it.", show_default=False)]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends, and exit as it does.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job's id and exit; `logs --follow` shows it later.")]
+SummaryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--summary",
+        envvar="GITHUB_STEP_SUMMARY",
+        metavar="FILE",
+        help="Append a summary in Markdown to this file.",
+        show_default=False,
+    ),
+]
+Quality = Annotated[
+    Path | None,
+    typer.Option("--code-quality", metavar="FILE", help="Write GitLab's Code Quality report.", show_default=False),
+]
+Junit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.", show_default=False)
+]
 
 
-def submit_job(
+def regenerate_job(
+    context: typer.Context,
     job: options.Job,
-    address: Address,
     deliver: Deliver = None,
+    plan_only: PlanOnly = False,
+    comment: Comment = False,
+    sheet: Sheet = None,
+    outputs: Outputs = None,
+    summary: SummaryFile = None,
+    code_quality: Quality = None,
+    junit: Junit = None,
     workers: options.Workers = None,
     cpu: options.Cpu = False,
-    limit: options.Limit = None,
     retry_failed: options.RetryFailed = False,
     deadline: options.Deadline = None,
-    take_over: options.TakeOver = False,
-    no_wait: NoWait = False,
+    join: options.Join = False,
     as_json: Json = False,
 ) -> int:
-    """Send a campaign to a Ray cluster and wait until it's rendered. Exits as `render` does."""
+    """In CI: render what is new or stale, publish it, and report. Outside of GitHub Actions, options name the files."""
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import submission_json
-    from brandpress.pipeline.run.submission import JobServer
-    from brandpress.pipeline.spec.load import load_campaign
+    from brandpress.pipeline.cli.progress import progress
+    from brandpress.pipeline.cli.text import outcome_lines, print_lines
+    from brandpress.pipeline.render.driver.outcome import Outcome
+    from brandpress.pipeline.render.driver.run import render_campaign
+    from brandpress.pipeline.render.worker.actor import RENDERER
+    from brandpress.pipeline.review.contact_sheet import check_suffix
+    from brandpress.pipeline.run.github import annotation_lines, is_github
+    from brandpress.pipeline.run.pull_request import CommentError, pull_request_of_event
+    from brandpress.pipeline.run.pull_request import comment as write_comment
+    from brandpress.pipeline.run.regenerate import Reports, plan_regeneration, regenerate
+    from brandpress.pipeline.spec.problem import SpecError
 
-    written = {"--workers": workers, "--limit": limit, "--deadline": deadline}
-    values = [word for name, value in written.items() if value is not None for word in (name, str(value))]
-    flags = {"--cpu": cpu, "--retry-failed": retry_failed, "--take-over": take_over}
-    campaign = load_campaign(job, deliver)
-    server = JobServer(address)
-    submission = server.submit(campaign, (*values, *(name for name, is_set in flags.items() if is_set)))
-    if not no_wait:
-        typer.echo(f"submitted as {submission.id}", err=True)
-        return _followed(server, submission.id, as_json=as_json)
-    if as_json:
-        print_json(submission_json(submission))
-    else:
-        typer.echo(submission.id)
-    return OK
-
-
-def list_jobs(address: Address, as_json: Json = False) -> int:
-    """List the jobs that were submitted to a cluster, the newest first."""
-    from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import submission_lines, submissions_json
-    from brandpress.pipeline.cli.text import print_lines
-    from brandpress.pipeline.run.submission import JobServer
-
-    jobs = JobServer(address).jobs()
-    if as_json:
-        print_json(submissions_json(jobs))
-    else:
-        print_lines(submission_lines(jobs))
-    return OK
-
-
-def show_logs(id: JobId, address: Address, follow: Follow = False) -> int:
-    """Show what a submitted job has printed."""
-    from brandpress.pipeline.cli.text import printable
-    from brandpress.pipeline.run.submission import JobServer
-
-    server = JobServer(address)
-    if follow:
-        return _followed(server, id)
-    typer.echo(printable(server.logs(id)), nl=False)
-    return OK
-
-
-def stop_job(id: JobId, address: Address, as_json: Json = False) -> int:
-    """Ask a submitted job to end. What it has delivered stays, and submitting it again continues."""
-    from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import submission_json, submission_lines
-    from brandpress.pipeline.cli.text import print_lines
-    from brandpress.pipeline.run.submission import JobServer
-
-    stopped = JobServer(address).stop(id)
-    if as_json:
-        print_json(submission_json(stopped))
-    else:
-        print_lines(submission_lines([stopped]))
-    return OK
-
-
-def _followed(server: JobServer, submission_id: str, *, as_json: bool = False) -> int:
-    """Shows what a job prints until it ends, on stderr if JSON follows. Returns the job's exit code."""
-    from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import submission_json
-    from brandpress.pipeline.cli.text import printable
-    from brandpress.pipeline.run.submission import exit_code_of
-
+    reports = Reports(outputs, summary, code_quality, junit)
+    if sheet is not None:
+        check_suffix(sheet)
     try:
-        for text in server.follow(submission_id):
-            typer.echo(printable(text), nl=False, err=as_json)
-    except KeyboardInterrupt:
-        typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)
+        plan, result = plan_regeneration(job, deliver)
+    except SpecError as error:
+        reports.problems(job, error.problems)
+        if is_github():
+            print_lines(annotation_lines(error.problems), sys.stderr)
         raise
-    job = server.job(submission_id)
-    code = exit_code_of(job)
+    if comment and (pull_request := pull_request_of_event()) is not None:
+        try:
+            write_comment(pull_request, f"campaign={result.campaign}", result.markdown())
+        except CommentError as error:
+            typer.echo(f"::warning title=brandpress::{error}" if is_github() else f"warning: {error}", err=True)
+
+    def render(plan: Plan) -> Outcome:
+        context.obj.started = True
+        with progress() as show, redirect_stdout(sys.stderr):
+            return render_campaign(
+                plan,
+                workers=workers,
+                on_event=show,
+                cpu=cpu,
+                retry_failed=retry_failed,
+                deadline=deadline,
+                renderer=context.obj.renderer or RENDERER,
+                join=join,
+            )
+
+    drawn = None
+    if not plan_only:
+        result = regenerate(plan, result, render)
+        context.obj.finished = True
+        drawn = _drawn_sheet(plan, sheet)
+    reports.result(job, result, drawn)
     if as_json:
-        print_json(submission_json(job))
-    elif code:
-        typer.echo(f"{submission_id}: {job.status.lower()}, exit code {code}: {job.message}", err=True)
-    return code
+        print_json(result.to_json(drawn))
+    elif result.outcome is None:
+        work = result.work
+        typer.echo(f"{work.planned:,} planned: {work.done:,} done, {len(work.new):,} new, {len(work.stale):,} stale")
+    else:
+        print_lines(outcome_lines(result.outcome))
+    return OK if result.outcome is None else outcome_exit_code(result.outcome)
+
+
+def _drawn_sheet(plan: Plan, sheet: Path | None) -> Path | None:
+    """Draws the campaign's sheet if one is asked for and anything is published."""
+    from brandpress.pipeline.deliver.manifest import NothingPublishedError
+    from brandpress.pipeline.review.contact_sheet import contact_sheet, reference_files, save
+    from brandpress.pipeline.store.folder import open_campaign
+
+    if sheet is None:
+        return None
+    folder = open_campaign(plan.campaign.address, plan.campaign.name)
+    try:
+        drawn = contact_sheet(folder, reference_files(plan.campaign), None, lambda line: typer.echo(line, err=True))
+    except NothingPublishedError:
+        return None
+    save(drawn, sheet)
+    return sheet

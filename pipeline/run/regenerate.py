@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brandpress.model.errors import RequestError
+from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.deliver.manifest import read_fields, read_latest
 from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.plan.expand import Plan, make_plan
+from brandpress.pipeline.plan.validate import validate
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.run.ci_markdown import outcome_markdown, plan_markdown, problems_markdown
 from brandpress.pipeline.run.github import write_outputs, write_summary
 from brandpress.pipeline.run.problem_reports import code_quality, junit
 from brandpress.pipeline.run.work import Work, work_of
 from brandpress.pipeline.spec.load import load_campaign
-from brandpress.pipeline.spec.problem import Problem
+from brandpress.pipeline.spec.problem import Problem, SpecError
 from brandpress.pipeline.spec.public_url import object_url
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
@@ -103,7 +104,12 @@ class Regeneration:
 def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Regeneration]:
     """Returns a job's plan and what a run of it would do. Raises SpecError, CheckpointError and StoreError, and
     ForeignCampaignError for a campaign of another brand or job."""
-    plan = make_plan(load_campaign(path, deliver), fetch=True, check=True)
+    try:
+        plan = make_plan(load_campaign(path, deliver), fetch=True, check=True)
+    except CheckpointError:
+        if problems := validate(path).problems:  # knows where in the file the model is named
+            raise SpecError(problems) from None
+        raise
     campaign = plan.campaign
     folder = open_campaign(campaign.address, campaign.name)
     check_owner(folder, campaign.brand.name, campaign.path.name)

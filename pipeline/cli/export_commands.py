@@ -6,6 +6,7 @@ Each command imports what it calls, which keeps `--help` fast.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,6 +109,58 @@ def export_systemd(paths: Paths, deliver: Deliver = None, out: OutFolder = None)
             out.mkdir(parents=True, exist_ok=True)
             _write(text, out / name)
     return OK
+
+
+Since = Annotated[
+    int | None,
+    typer.Option(
+        "--since",
+        min=1,
+        metavar="N",
+        help="Only what was added, replaced or withdrawn since manifest N.",
+        show_default=False,
+    ),
+]
+Main = Annotated[bool, typer.Option("--main", help="Make the first picture of each product its image_link.")]
+
+
+@export_app.command("csv")
+def export_csv(job: Job, deliver: Deliver = None, since: Since = None, out: Out = None) -> int:
+    """The published pictures as CSV."""
+    from brandpress.pipeline.run.handover import open_handover
+    from brandpress.pipeline.run.picture_lists import csv_lines
+
+    _write_lines(csv_lines(open_handover(job, deliver), since), out)
+    return OK
+
+
+@export_app.command("jsonl")
+def export_jsonl(job: Job, deliver: Deliver = None, since: Since = None, out: Out = None) -> int:
+    """The records of the published pictures as lines of JSON."""
+    from brandpress.pipeline.run.handover import open_handover
+    from brandpress.pipeline.run.picture_lists import json_lines
+
+    _write_lines(json_lines(open_handover(job, deliver), since), out)
+    return OK
+
+
+@export_app.command("google-supplemental")
+def export_google(job: Job, deliver: Deliver = None, main: Main = False, out: Out = None) -> int:
+    """A supplemental feed for Google's Merchant Center: each product's SKU and the URLs of its pictures."""
+    from brandpress.pipeline.run.handover import open_handover
+    from brandpress.pipeline.run.picture_lists import google_lines
+
+    _write_lines(google_lines(open_handover(job, deliver), main=main), out)
+    return OK
+
+
+def _write_lines(lines: Iterable[str], out: Path | None) -> None:
+    if out is None:
+        for line in lines:
+            sys.stdout.write(line)
+        sys.stdout.flush()
+    else:
+        _write("".join(lines), out)
 
 
 def _write(text: str, out: Path | None) -> None:

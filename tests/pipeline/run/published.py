@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brandpress.pipeline.deliver.delivery import deliver
-from brandpress.pipeline.deliver.manifest import Published
+from brandpress.pipeline.deliver.manifest import LATEST, Published
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.plan.diff import render_keys
@@ -23,6 +23,8 @@ def publish_plan(plan: Plan, extra: Callable[[Variant], dict[str, Any]] = lambda
     for variant in plan.variants:
         record = new_record(variant, stamp, "done").model_copy(update=extra(variant))
         deliver(folder, record, variant.asset, f"a picture of {variant.render_key}".encode())
-    publication = publish_index(folder, plan, stamp, read_index(folder, render_keys(plan.variants)), None)
+    publication = publish_index(
+        folder, plan, stamp, read_index(folder, render_keys(plan.variants)), folder.stat(LATEST)
+    )
     assert publication is not None
     return publication.published

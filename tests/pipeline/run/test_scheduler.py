@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.run.schedule_state import CLAIM_TIME, STATE
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, load_scheduled
 from brandpress.pipeline.run.scheduled_run import run_command
@@ -237,3 +239,16 @@ def test_the_command_renders_what_is_due(tmp_path: Path) -> None:
     listed = subprocess.run([*command, "--list", "--json"], capture_output=True, text=True, check=True)
     (entry,) = json.loads(listed.stdout)["jobs"]
     assert (entry["campaign"], entry["state"]["exit_code"], entry["running"]) == ("spring", 0, False)
+
+
+def test_the_list_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = scheduled(tmp_path / "jobs", "30 2 * * *", timezone="Europe/Berlin")
+    assert cli.run(["schedule", str(job.parent), "--list"]) == 0
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d 0[23]:[03]0 Europe/Berlin \(.* UTC\)  .*/spring.yaml  not seen by a scheduler yet\n",
+        capsys.readouterr().out,
+    )
+    assert cli.run(["schedule", str(job), "--json"]) == 1
+    assert "--json needs --list" in capsys.readouterr().err
+    assert cli.run(["schedule", str(job.with_name("brand.yaml")), "--once"]) == 1
+    assert "brand.yaml:1:1: this isn't a campaign's job, so it can't be scheduled" in capsys.readouterr().err

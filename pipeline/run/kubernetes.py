@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -109,13 +110,11 @@ def _command(path: Path, deployment: Deployment, target: Target | None) -> list[
     return command if target is None else [*command, "--deliver", str(target.address)]
 
 
-def _manifest(
-    version: str, kind: str, target: Target, deployment: Deployment, spec: Mapping[str, Any]
-) -> dict[str, Any]:
+def _manifest(api: str, kind: str, target: Target, deployment: Deployment, spec: Mapping[str, Any]) -> dict[str, Any]:
     labels = _labels(target) | ({"kueue.x-k8s.io/queue-name": deployment.queue} if deployment.queue else {})
     namespace = {"namespace": deployment.namespace} if deployment.namespace else {}
     metadata = {"name": kubernetes_name(target.campaign), **namespace, "labels": labels}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": dict(spec)}
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": dict(spec)}
 
 
 def _labels(target: Target) -> dict[str, str]:
@@ -140,8 +139,6 @@ def _times(schedule: Schedule) -> dict[str, str]:
 
 
 def _ray_job(command: list[str], deployment: Deployment, schedule: Schedule | None) -> dict[str, Any]:
-    from ray import __version__ as ray_version
-
     workers = {
         "groupName": "render",
         "replicas": deployment.workers,
@@ -162,7 +159,7 @@ def _ray_job(command: list[str], deployment: Deployment, schedule: Schedule | No
         "ttlSecondsAfterFinished": KEPT_SECONDS,
         **_deadline(schedule),
         "rayClusterSpec": {
-            "rayVersion": ray_version,
+            "rayVersion": version("ray"),
             "authOptions": {"mode": "token"},
             "headGroupSpec": head,
             "workerGroupSpecs": [workers],

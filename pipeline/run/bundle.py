@@ -59,6 +59,7 @@ def bundled(campaign: Campaign) -> Iterator[Bundle]:
     with TemporaryDirectory(prefix="brandpress-") as name:
         folder = Path(name)
         _copy_code(folder)
+        _write_metadata(folder)
         target = folder / CAMPAIGN
         for file in (job, Path(os.path.normpath(brand))):
             _copy(file, target / file.relative_to(root))
@@ -109,6 +110,13 @@ def _copy_code(folder: Path) -> None:
             _copy(source / "__init__.py", target / "__init__.py")
         else:
             shutil.copytree(source, target, ignore=_LEFT_OUT, symlinks=False)
+
+
+def _write_metadata(folder: Path) -> None:
+    """Makes the bundle's version known there, where another one may be installed."""
+    file = folder / f"brandpress-{VERSION}.dist-info" / "METADATA"
+    file.parent.mkdir()
+    file.write_text(f"Metadata-Version: 2.1\nName: brandpress\nVersion: {VERSION}\n")
 
 
 def _check_model(campaign: Campaign) -> None:

@@ -24,9 +24,9 @@ def annotation_lines(problems: Iterable[Problem], level: str = "error") -> Itera
     """Yields workflow commands that show problems where they are. Paths are relative to the repository."""
     for problem in list(problems)[:MAX_ANNOTATIONS]:
         place = {"file": in_repository(problem.file), "line": str(problem.line), "col": str(problem.column)}
-        properties = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in place.items())
+        properties = ",".join(f"{name}={escaped(value, ':,')}" for name, value in place.items())
         text = str(problem).removeprefix(f"{problem.file}:{problem.line}:{problem.column}: ")
-        yield f"::{level} {properties},title=brandpress::{_escaped(text)}"
+        yield f"::{level} {properties},title=brandpress::{escaped(text)}"
 
 
 def in_repository(file: str) -> str:
@@ -36,7 +36,8 @@ def in_repository(file: str) -> str:
     return file if relative.startswith("..") else Path(relative).as_posix()
 
 
-def _escaped(text: str, more: str = "") -> str:
+def escaped(text: str, more: str = "") -> str:
+    """Returns a text for a workflow command. more: further characters to escape, as in its properties."""
     return re.sub(rf"[%\r\n{more}]", lambda match: f"%{ord(match[0]):02X}", text)
 
 

@@ -158,17 +158,15 @@ class JobServer:
     def _tail(self, submission_id: str) -> Iterator[str]:
         import asyncio
 
-        loop = asyncio.new_event_loop()
         texts = self._client.tail_job_logs(submission_id)
-        try:
-            while True:
-                try:
-                    yield self._call(lambda: loop.run_until_complete(anext(texts)))
-                except StopAsyncIteration:
-                    return
-        finally:
-            loop.run_until_complete(texts.aclose())
-            loop.close()
+
+        async def next_text() -> str | None:
+            text: str | None = await anext(texts, None)
+            return text
+
+        with asyncio.Runner() as runner:
+            while (text := self._call(lambda: runner.run(next_text()))) is not None:
+                yield text
 
     def _connect(self) -> Any:
         logging.getLogger("ray.dashboard").setLevel(logging.WARNING)
@@ -184,7 +182,7 @@ class JobServer:
         """Returns the result of a call to Ray's client, whose errors are of many classes."""
         try:
             return action()
-        except (BrandpressError, KeyboardInterrupt, StopAsyncIteration):
+        except (BrandpressError, KeyboardInterrupt):
             raise
         except Exception as error:
             text = " ".join(redacted(str(error)).split())

@@ -30,6 +30,7 @@ def test_a_bundle_is_all_that_planning_needs(tmp_path: Path) -> None:
         program = (
             "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in str(f).lower()]\n"
             "import brandpress.pipeline.cli.app as app; print(app.__file__)\n"
+            "from importlib.metadata import distribution; print(distribution('brandpress').locate_file('x'))\n"
             f"sys.exit(app.run(['plan', {bundle.job!r}]))"
         )
         environment = {**os.environ, **bundle.variables, "PYTHONPATH": str(bundle.folder)}
@@ -42,7 +43,9 @@ def test_a_bundle_is_all_that_planning_needs(tmp_path: Path) -> None:
             check=False,
         )
         assert completed.returncode == 0, completed.stderr
-        assert completed.stdout.startswith(str(bundle.folder)), "the bundle's code was imported"
+        code, metadata = completed.stdout.splitlines()[:2]
+        assert Path(code).is_relative_to(bundle.folder), "the bundle's code was imported"
+        assert Path(metadata).parent == bundle.folder
     assert not bundle.folder.exists()
 
 

@@ -63,6 +63,16 @@ def test_a_bad_spec_is_annotated_at_its_place(
     assert outputs(actions) == {}
 
 
+def test_an_error_without_a_place_is_an_annotation_too(
+    tmp_path: Path, actions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path / "jobs", 1)
+    publish_plan(plan_of(job))
+    job.rename(job.with_name("summer.yaml"))
+    assert cli.run(["regenerate", str(job.with_name("summer.yaml")), "--plan-only"]) == 1
+    assert "::error title=brandpress::" in capsys.readouterr().err
+
+
 def test_the_plan_is_one_comment_on_the_pull_request(
     tmp_path: Path, actions: Path, github: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:

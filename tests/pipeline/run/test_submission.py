@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,19 @@ def run(environment: dict[str, str], *arguments: object) -> tuple[int, str, str]
     return completed.returncode, completed.stdout, completed.stderr
 
 
+def interrupted_following(environment: dict[str, str], submission_id: str) -> tuple[int, str]:
+    """Follows a job until it has printed something, and interrupts that; returns the exit code and stderr."""
+    command = [sys.executable, "-m", "brandpress.pipeline.cli", "logs", submission_id, "--follow"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=100)
+        return process.returncode, message
+
+
 @pytest.mark.slow
 def test_a_campaign_is_submitted_followed_and_continued(tmp_path: Path, environment: dict[str, str]) -> None:
     job = write_campaign(tmp_path / "jobs", 1, products=("mug",), model="nano", deliver="../out")
@@ -99,6 +113,9 @@ def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path
     code, _, err = run(environment, "submit", job)
     assert code == 5
     assert err.startswith(f"already running: this campaign was submitted as {submission_id} and is ")
+    interrupted, message = interrupted_following(environment, submission_id)
+    assert interrupted == 130, message
+    assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\ninterrupted\n")
     code, out, _ = run(environment, "cancel", submission_id)
     assert code == 0
     code, _, err = run(environment, "logs", submission_id, "--follow")

@@ -1,8 +1,8 @@
 """The command line: every command parses, calls and prints; `text` and `json_output` hold the output.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify`, `sheet` or `measure` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another run is at
-work, 130 interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
+`verify`, `sheet` or `measure` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another
+run is at work, 130 interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ from brandpress.model.redaction import redacted
 from brandpress.pipeline.cli import (
     campaign_commands,
     decision_commands,
+    export_commands,
     review_commands,
+    run_commands,
     start_commands,
     store_commands,
+    submit_commands,
 )
 from brandpress.pipeline.cli.exit_codes import (
     FAILED,
@@ -171,6 +174,14 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "calibrate": review_commands.calibrate_job,
     "models": campaign_commands.show_models,
     "schema": start_commands.print_schema,
+    "schedule": run_commands.schedule_jobs,
+    "submit": submit_commands.submit_job,
+    "regenerate": run_commands.regenerate_job,
+    "jobs": submit_commands.list_jobs,
+    "logs": submit_commands.show_logs,
+    "stop": submit_commands.stop_job,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.command("cancel", hidden=True)(submit_commands.stop_job)
+app.add_typer(export_commands.export_app, name="export")

@@ -37,7 +37,10 @@ BATCH = 1_000
 """Records that are held in memory at a time."""
 
 IMMUTABLE = (MANIFESTS, PARTS)
-NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, *IMMUTABLE)
+SCHEDULE_STATE = "schedule.json"
+"""The state of a scheduled campaign, see `pipeline/run/schedule_state.py`."""
+
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, *IMMUTABLE)
 RESTORE = "run `brandpress verify --repair` to restore it"
 
 

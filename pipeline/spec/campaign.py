@@ -33,7 +33,9 @@ from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, parse_structure, texts, to_json
+from brandpress.pipeline.spec.public_url import parse_public_url
 from brandpress.pipeline.spec.publication import POLICIES, AllowedFailures, Policy, parse_allowed_failures
+from brandpress.pipeline.spec.schedule import Schedule
 from brandpress.pipeline.spec.size import Size, parse_area, parse_size
 
 MAX_VARIANTS = 1_000_000
@@ -192,6 +194,8 @@ class Job(Fields):
     deliver: Text = Field(description="deliver: s3://bucket/prefix, or a folder")
     publish: Annotated[Policy, reader(parse_choice(POLICIES))] = "rolling"
     allow_failed: Annotated[AllowedFailures, reader(parse_allowed_failures)] = AllowedFailures()
+    schedule: Schedule | None = None
+    public_url: Annotated[str, reader(parse_public_url)] | None = None
 
 
 @dataclass(frozen=True)

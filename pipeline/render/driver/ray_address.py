@@ -51,8 +51,8 @@ def _instead_of(scheme: str, netloc: str) -> str:
         case "http" | "https":
             return (
                 f"{scheme}://{netloc} is the address of Ray's dashboard and of its job server; run on a machine of the "
-                f"cluster and write {gcs}, or send the command there: "
-                f"ray job submit --address {scheme}://{netloc} -- brandpress render JOB"
+                f"cluster and write {gcs}, or send the job there: "
+                f"brandpress submit JOB --address {scheme}://{netloc}"
             )
         case _:
             return f"{scheme}:// isn't supported; allowed: {ALLOWED}"

@@ -30,7 +30,9 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("one", "other", "expected"), PUBLISHED)
-def test_the_library_has_the_published_differences(one: tuple[float, ...], other: tuple[float, ...], expected: float) -> None:
+def test_the_library_has_the_published_differences(
+    one: tuple[float, ...], other: tuple[float, ...], expected: float
+) -> None:
     colours = Color("lab-d65", list(one)), Color("lab-d65", list(other))
     assert colours[0].delta_e(colours[1], method="2000") == pytest.approx(expected, abs=5e-5)
 

@@ -50,7 +50,9 @@ def test_a_threshold_that_isnt_calibrated_is_missed() -> None:
 
 
 def test_a_threshold_for_all_subjects_is_used_without_an_own_one() -> None:
-    assert verdict([Score("subject", 0.9, "product:lamp")], Gate((SUBJECT,)), {("subject", None): 0.5}).outcome == "pass"
+    assert (
+        verdict([Score("subject", 0.9, "product:lamp")], Gate((SUBJECT,)), {("subject", None): 0.5}).outcome == "pass"
+    )
 
 
 def test_each_subject_has_its_own_threshold() -> None:

@@ -35,7 +35,7 @@ def test_forms_that_work(monkeypatch: pytest.MonkeyPatch, written: str, address:
         ("ray://head:10001", "write RAY_ADDRESS=head:6379, the address that `ray start` prints"),
         ("ray://user:secret@head:10001", "write RAY_ADDRESS=head:6379"),
         ("RAY://head", "write RAY_ADDRESS=head:6379"),
-        ("http://head:8265", "ray job submit --address http://head:8265 -- brandpress render JOB"),
+        ("http://head:8265", "brandpress submit JOB --address http://head:8265"),
         ("https://head:8265/path", "write RAY_ADDRESS=head:6379"),
         ("redis://head:6379", "redis:// isn't supported; allowed: HOST:PORT"),
         ("head", "'head' is no address of a cluster; allowed: HOST:PORT"),

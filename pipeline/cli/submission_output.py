@@ -1,0 +1,43 @@
+"""The output of `submit`, `jobs` and `stop`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from brandpress.pipeline.cli.schedule_output import minute
+from brandpress.pipeline.cli.text import printable
+from brandpress.pipeline.run.submission import Submission
+
+SCHEMA = 1
+
+
+def submission_lines(jobs: Iterable[Submission]) -> Iterator[str]:
+    """A line for each job: id, status, start and exit code."""
+    for job in jobs:
+        started = minute(job.started) if job.started else "not started yet"
+        code = f", exit code {job.exit_code}" if job.exit_code else ""
+        yield printable(f"{job.id}  {job.status.lower()}{code}  {started}  {job.deliver}")
+
+
+def submission_json(job: Submission) -> dict[str, Any]:
+    """`submit --json` and `stop --json`. exit_code: that of `render`, None while it's at work."""
+    return {"schema": SCHEMA, **_fields(job)}
+
+
+def submissions_json(jobs: Iterable[Submission]) -> dict[str, Any]:
+    """`jobs --json`: the newest first."""
+    return {"schema": SCHEMA, "jobs": [_fields(job) for job in jobs]}
+
+
+def _fields(job: Submission) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "campaign": job.campaign,
+        "status": job.status.lower(),
+        "started": None if job.started is None else job.started.isoformat(),
+        "ended": None if job.ended is None else job.ended.isoformat(),
+        "exit_code": job.exit_code,
+        "message": job.message,
+        "deliver": job.deliver,
+    }

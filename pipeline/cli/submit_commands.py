@@ -1,0 +1,130 @@
+"""The commands for Ray clusters with a job server: submit, jobs, logs and stop.
+
+Each command imports what it calls, which keeps `--help` fast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.exit_codes import OK
+from brandpress.pipeline.cli.options import Deliver, Json
+
+if TYPE_CHECKING:
+    from brandpress.pipeline.run.submission import JobServer
+
+Address = Annotated[
+    str,
+    typer.Option(
+        "--address",
+        envvar="RAY_API_SERVER_ADDRESS",
+        metavar="URL",
+        help="The cluster's job server, such as http://127.0.0.1:8265.",
+        show_default=False,
+    ),
+]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `jobs` lists it.", show_default=False)]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends, and exit as it does.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job's id and exit; `logs --follow` shows it later.")]
+
+
+def submit_job(
+    job: options.Job,
+    address: Address,
+    deliver: Deliver = None,
+    workers: options.Workers = None,
+    cpu: options.Cpu = False,
+    limit: options.Limit = None,
+    retry_failed: options.RetryFailed = False,
+    deadline: options.Deadline = None,
+    take_over: options.TakeOver = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> int:
+    """Send a campaign to a Ray cluster and wait until it's rendered. Exits as `render` does."""
+    from brandpress.pipeline.cli.json_output import print_json
+    from brandpress.pipeline.cli.submission_output import submission_json
+    from brandpress.pipeline.run.submission import JobServer
+    from brandpress.pipeline.spec.load import load_campaign
+
+    written = {"--workers": workers, "--limit": limit, "--deadline": deadline}
+    values = [word for name, value in written.items() if value is not None for word in (name, str(value))]
+    flags = {"--cpu": cpu, "--retry-failed": retry_failed, "--take-over": take_over}
+    campaign = load_campaign(job, deliver)
+    server = JobServer(address)
+    submission = server.submit(campaign, (*values, *(name for name, is_set in flags.items() if is_set)))
+    if not no_wait:
+        typer.echo(f"submitted as {submission.id}", err=True)
+        return _followed(server, submission.id, as_json=as_json)
+    if as_json:
+        print_json(submission_json(submission))
+    else:
+        typer.echo(submission.id)
+    return OK
+
+
+def list_jobs(address: Address, as_json: Json = False) -> int:
+    """List the jobs that were submitted to a cluster, the newest first."""
+    from brandpress.pipeline.cli.json_output import print_json
+    from brandpress.pipeline.cli.submission_output import submission_lines, submissions_json
+    from brandpress.pipeline.cli.text import print_lines
+    from brandpress.pipeline.run.submission import JobServer
+
+    jobs = JobServer(address).jobs()
+    if as_json:
+        print_json(submissions_json(jobs))
+    else:
+        print_lines(submission_lines(jobs))
+    return OK
+
+
+def show_logs(id: JobId, address: Address, follow: Follow = False) -> int:
+    """Show what a submitted job has printed."""
+    from brandpress.pipeline.cli.text import printable
+    from brandpress.pipeline.run.submission import JobServer
+
+    server = JobServer(address)
+    if follow:
+        return _followed(server, id)
+    typer.echo(printable(server.logs(id)), nl=False)
+    return OK
+
+
+def stop_job(id: JobId, address: Address, as_json: Json = False) -> int:
+    """Ask a submitted job to end. What it has delivered stays, and submitting it again continues."""
+    from brandpress.pipeline.cli.json_output import print_json
+    from brandpress.pipeline.cli.submission_output import submission_json, submission_lines
+    from brandpress.pipeline.cli.text import print_lines
+    from brandpress.pipeline.run.submission import JobServer
+
+    stopped = JobServer(address).stop(id)
+    if as_json:
+        print_json(submission_json(stopped))
+    else:
+        print_lines(submission_lines([stopped]))
+    return OK
+
+
+def _followed(server: JobServer, submission_id: str, *, as_json: bool = False) -> int:
+    """Shows what a job prints until it ends, on stderr if JSON follows. Returns the job's exit code."""
+    from brandpress.pipeline.cli.json_output import print_json
+    from brandpress.pipeline.cli.submission_output import submission_json
+    from brandpress.pipeline.cli.text import printable
+    from brandpress.pipeline.run.submission import exit_code_of
+
+    try:
+        for text in server.follow(submission_id):
+            typer.echo(printable(text), nl=False, err=as_json)
+    except KeyboardInterrupt:
+        typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)
+        raise
+    job = server.job(submission_id)
+    code = exit_code_of(job)
+    if as_json:
+        print_json(submission_json(job))
+    elif code:
+        typer.echo(f"{submission_id}: {job.status.lower()}, exit code {code}: {job.message}", err=True)
+    return code

@@ -1,0 +1,143 @@
+"""The files that a submitted job needs on the cluster: this brandpress, the job, its brand spec and their pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.messages import quote
+from brandpress.pipeline.spec.picture import Picture
+from brandpress.pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.remote import is_address
+from brandpress.pipeline.spec.root import ROOT
+from brandpress.pipeline.version import VERSION
+
+CAMPAIGN = "campaign"
+"""The folder in a bundle with the user's files, so that none of them can be taken for a module."""
+
+MAX_BYTES = 500 * 2**20
+"""What Ray's job server takes."""
+
+_PACKAGES = ("brandpress", "brandpress.pipeline", "brandpress.model")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "brandpress")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A folder that becomes the job's working directory on every node. job: path of the job's file in it."""
+
+    folder: Path
+    job: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Environment variables that the job needs to find its files."""
+        hosts = os.environ.get("BRANDPRESS_REFERENCE_HOSTS")
+        return {ROOT: CAMPAIGN, **({"BRANDPRESS_REFERENCE_HOSTS": hosts} if hosts else {})}
+
+
+@contextmanager
+def bundled(campaign: Campaign) -> Iterator[Bundle]:
+    """Yields a temporary folder with all files of a campaign.
+
+    Raises SpecError if its model is a path that only this machine has, and RequestError if the files are too large.
+    """
+    _check_model(campaign)
+    pictures = [picture for picture in campaign.brand.pictures.values() if not is_address(picture.file)]
+    job, brand = campaign.path.absolute(), campaign.brand.path.absolute()
+    root = Path(os.path.commonpath([job.parent, Path(os.path.normpath(brand)).parent]))
+    with TemporaryDirectory(prefix="brandpress-") as name:
+        folder = Path(name)
+        _copy_code(folder)
+        _write_metadata(folder)
+        target = folder / CAMPAIGN
+        for file in (job, Path(os.path.normpath(brand))):
+            _copy(file, target / file.relative_to(root))
+        for picture in pictures:
+            _copy(picture.path, target / _place(brand, picture).relative_to(root))
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        if size > MAX_BYTES:
+            raise RequestError(
+                f"{campaign.path}: the job's files have {size:,} bytes; allowed: at most {MAX_BYTES:,}. Reference "
+                "pictures of a megapixel are enough"
+            )
+        yield Bundle(folder, str(Path(CAMPAIGN) / job.relative_to(root)))
+
+
+def plan_digest(campaign: Campaign, arguments: tuple[str, ...] = ()) -> str:
+    """Returns a digest of all that this machine knows of a plan: specs, pictures, address, version and arguments.
+
+    Unlike render keys, it needs no weights, which only the cluster has.
+    """
+    known = {
+        "specs": campaign.spec_sha256,
+        "pictures": {name: picture.sha256 for name, picture in sorted(campaign.brand.pictures.items())},
+        "deliver": str(campaign.address),
+        "version": VERSION,
+        "arguments": arguments,
+    }
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _place(brand: Path, picture: Picture) -> Path:
+    return Path(os.path.normpath(brand.parent / picture.file))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _copy_code(folder: Path) -> None:
+    """Copies the packages, wherever they are imported from, into `folder/brandpress`."""
+    for package in _PACKAGES:
+        spec = find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise RequestError(f"{package} isn't installed as files, so it can't be sent to a cluster")
+        source = Path(next(iter(spec.submodule_search_locations)))
+        target = folder.joinpath(*package.split("."))
+        if package == "brandpress":  # in a checkout it's a folder of `pipeline`, and installed it contains the others
+            _copy(source / "__init__.py", target / "__init__.py")
+        else:
+            shutil.copytree(source, target, ignore=_LEFT_OUT, symlinks=False)
+
+
+def _write_metadata(folder: Path) -> None:
+    """Makes the bundle's version known there, where another one may be installed."""
+    file = folder / f"brandpress-{VERSION}.dist-info" / "METADATA"
+    file.parent.mkdir()
+    file.write_text(f"Metadata-Version: 2.1\nName: brandpress\nVersion: {VERSION}\n")
+
+
+def _check_model(campaign: Campaign) -> None:
+    """Raises SpecError for a model or a part of one that is a relative path: the cluster doesn't have it."""
+    choice, folder = campaign.choice, campaign.path.parent
+    names = [choice.base, choice.transformer, choice.vae, choice.text_encoder, *(lora.file for lora in choice.loras)]
+    problems = [
+        campaign.source.problem(
+            ("model",),
+            f"{quote(name)} is a path that only this machine has",
+            "allowed to submit: a model's name, a hub id, or an absolute path that every node of the cluster has",
+        )
+        for name in names
+        if name is not None and not Path(name).is_absolute() and _exists(folder / name)
+    ]
+    if problems:
+        raise SpecError(problems)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

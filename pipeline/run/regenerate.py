@@ -1,0 +1,146 @@
+"""`regenerate`: plans a campaign, renders what is new or stale, publishes, and says what it did in the forms of CI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brandpress.model.errors import CheckpointError, RequestError
+from brandpress.pipeline.deliver.manifest import read_fields, read_latest
+from brandpress.pipeline.deliver.ownership import check_owner
+from brandpress.pipeline.plan.expand import Plan, make_plan
+from brandpress.pipeline.plan.validate import validate
+from brandpress.pipeline.render.driver.outcome import Outcome
+from brandpress.pipeline.run.ci_markdown import outcome_markdown, plan_markdown, problems_markdown
+from brandpress.pipeline.run.github import write_outputs, write_summary
+from brandpress.pipeline.run.problem_reports import code_quality, junit
+from brandpress.pipeline.run.work import Work, work_of
+from brandpress.pipeline.spec.load import load_campaign
+from brandpress.pipeline.spec.problem import Problem, SpecError
+from brandpress.pipeline.spec.public_url import object_url
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Files to write for CI; None for those that nobody asked for.
+
+    outputs: `name=value` lines. summary: Markdown. quality: GitLab's Code Quality. junit: JUnit's XML. The first two
+    are appended to, as GitHub's files are.
+    """
+
+    outputs: Path | None = None
+    summary: Path | None = None
+    quality: Path | None = None
+    junit: Path | None = None
+
+    def problems(self, path: Path, problems: Sequence[Problem]) -> None:
+        """Reports a job that isn't valid. Raises RequestError if a file can't be written."""
+        if self.quality is not None:
+            _write(self.quality, code_quality(problems))
+        if self.junit is not None:
+            _write(self.junit, junit(str(path), problems))
+        if self.summary is not None:
+            write_summary(problems_markdown(path.name, problems), self.summary)
+
+    def result(self, path: Path, result: Regeneration, sheet: Path | None) -> None:
+        """Reports a plan, or a run if there was one. Raises RequestError if a file can't be written."""
+        outcome = result.outcome
+        if self.outputs is not None:
+            write_outputs(result.outputs(sheet), self.outputs)
+        if self.quality is not None:
+            _write(self.quality, code_quality(()))
+        if self.junit is not None:
+            failures = outcome.failures if outcome else ()
+            _write(self.junit, junit(str(path), (), failures, outcome.done if outcome else 0))
+        if self.summary is not None:
+            write_summary(result.markdown(sheet), self.summary)
+
+
+@dataclass(frozen=True, slots=True)
+class Regeneration:
+    """What a run would do and, unless only the plan was asked for, what it has done.
+
+    pictures: (name, URL) of the pictures that it has rendered, if the job says where they are public.
+    """
+
+    campaign: str
+    uri: str
+    work: Work
+    outcome: Outcome | None = None
+    pictures: tuple[tuple[str, str], ...] = ()
+
+    def outputs(self, sheet: Path | None = None) -> dict[str, object]:
+        """Returns the outputs of a CI step: counts, the cost in credits, and where the manifest and the sheet are."""
+        outcome = self.outcome
+        return {
+            "new": len(self.work.new),
+            "stale": len(self.work.stale),
+            "rendered": outcome.done if outcome else 0,
+            "failed": outcome.failed if outcome else 0,
+            "cost": None if outcome is None or outcome.cost is None else round(outcome.cost, 4),
+            "manifest": f"{outcome.uri}/{outcome.manifest}" if outcome and outcome.manifest else None,
+            "sheet": sheet,
+        }
+
+    def markdown(self, sheet: Path | None = None) -> str:
+        """Returns the plan or, if there was a run, its outcome in Markdown."""
+        if self.outcome is None:
+            return plan_markdown(self.campaign, self.uri, self.work)
+        return outcome_markdown(self.campaign, self.outcome, self.pictures, None if sheet is None else str(sheet))
+
+    def to_json(self, sheet: Path | None = None) -> dict[str, Any]:
+        """Returns the `--json` output: the outputs, and the names of the new and the stale pictures."""
+        names = {"new_names": list(self.work.new), "stale_names": list(self.work.stale)}
+        values = {name: str(value) if isinstance(value, Path) else value for name, value in self.outputs(sheet).items()}
+        return {"schema": SCHEMA, "campaign": self.campaign, "folder": self.uri, **values, **names}
+
+
+def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Regeneration]:
+    """Returns a job's plan and what a run of it would do. Raises SpecError, CheckpointError and StoreError, and
+    ForeignCampaignError for a campaign of another brand or job."""
+    try:
+        plan = make_plan(load_campaign(path, deliver), fetch=True, check=True)
+    except CheckpointError:
+        if problems := validate(path).problems:  # knows where in the file the model is named
+            raise SpecError(problems) from None
+        raise
+    campaign = plan.campaign
+    folder = open_campaign(campaign.address, campaign.name)
+    check_owner(folder, campaign.brand.name, campaign.path.name)
+    return plan, Regeneration(campaign.name, folder.uri, work_of(plan, folder))
+
+
+def regenerate(plan: Plan, planned: Regeneration, render: Callable[[Plan], Outcome]) -> Regeneration:
+    """Renders and publishes what a plan lacks. render: `render_campaign` with its options."""
+    outcome = render(plan)
+    campaign = plan.campaign
+    names = frozenset((*planned.work.new, *planned.work.stale))
+    public_url = campaign.job.public_url
+    pictures = _pictures(open_campaign(campaign.address, campaign.name), names, public_url, campaign.name)
+    return Regeneration(planned.campaign, planned.uri, planned.work, outcome, pictures)
+
+
+def _pictures(
+    folder: Store, names: frozenset[str], public_url: str | None, campaign: str
+) -> tuple[tuple[str, str], ...]:
+    if public_url is None or not names:
+        return ()
+    latest = read_latest(folder)
+    return tuple(
+        (fields["name"], object_url(public_url, campaign, fields["asset"]))
+        for fields in (read_fields(folder, latest, "variants") if latest else ())
+        if fields["name"] in names and not fields.get("stale")
+    )
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise RequestError(f"{file} can't be written: {error.strerror or error}") from None

@@ -1,0 +1,99 @@
+"""Finds the jobs with a `schedule:` in files and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from brandpress.pipeline.spec.campaign import Job
+from brandpress.pipeline.spec.messages import quote
+from brandpress.pipeline.spec.problem import Problem, SpecError
+from brandpress.pipeline.spec.schedule import Schedule
+from brandpress.pipeline.spec.schema import validate_fields
+from brandpress.pipeline.spec.spec_kind import spec_kind
+from brandpress.pipeline.spec.target import Target, load_target
+from brandpress.pipeline.spec.yaml_file import read_yaml
+
+SUFFIXES = (".yaml", ".yml")
+MAX_FILES = 10_000
+EXAMPLE = 'write schedule: {cron: "0 3 * * MON", timezone: Europe/Berlin}'
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJob:
+    """A job's file, where it delivers, and its schedule."""
+
+    path: Path
+    target: Target
+    schedule: Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJobs:
+    """The jobs in order of their files. problems: of files that aren't scheduled because of them. others: number of
+    valid files without `schedule:`."""
+
+    jobs: tuple[ScheduledJob, ...]
+    problems: tuple[Problem, ...] = ()
+    others: int = 0
+
+
+def load_scheduled(paths: Iterable[Path], deliver: str | None = None) -> ScheduledJobs:
+    """Returns the jobs with a schedule among `paths`: files, and the YAML files that lie directly in folders.
+
+    In folders, files without `schedule:` are skipped; elsewhere that's a problem. deliver: an address that overrides
+    that of all jobs. Raises RequestError if it's no address.
+    """
+    jobs: dict[tuple[str, str], ScheduledJob] = {}
+    problems: list[Problem] = []
+    others = 0
+    for path, is_named in _files(paths):
+        try:
+            job = _load(path, deliver, required=is_named)
+        except SpecError as error:
+            problems += error.problems
+            continue
+        if job is None:
+            others += 1
+            continue
+        key = (str(job.target.address), job.target.campaign)
+        if key in jobs and jobs[key].path != path:
+            what = f"the campaign {quote(job.target.campaign)} is also scheduled by {jobs[key].path}"
+            problems.append(Problem(str(path), 1, 1, what, "give it another name, or deliver it elsewhere"))
+        jobs.setdefault(key, job)
+    return ScheduledJobs(tuple(jobs.values()), tuple(dict.fromkeys(problems)), others)
+
+
+def load_schedule(path: Path, deliver: str | None = None) -> ScheduledJob:
+    """Returns the job in a file. Raises SpecError if it has no schedule."""
+    job = _load(path, deliver, required=True)
+    assert job is not None  # noqa: S101 - or SpecError was raised
+    return job
+
+
+def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """Yields files, and whether each is named itself instead of its folder."""
+    for path in paths:
+        if not path.is_dir():
+            yield path, True
+            continue
+        files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+        yield from ((file, False) for file in files[:MAX_FILES])
+
+
+def _load(path: Path, deliver: str | None, *, required: bool) -> ScheduledJob | None:
+    document = read_yaml(path)
+    if spec_kind(document.data) != "campaign":
+        if not required:
+            return None
+        raise SpecError([document.problem((), "this isn't a campaign's job, so it can't be scheduled", EXAMPLE)])
+    valid = validate_fields(document, Job)
+    if "schedule" not in valid.values:
+        raise SpecError(document.all_problems(valid.problems))
+    schedule = valid.values["schedule"]
+    if schedule is None:
+        if required:
+            raise SpecError([document.problem((), "this job has no schedule", EXAMPLE)])
+        return None
+    return ScheduledJob(path, load_target(path, deliver), schedule)

@@ -1,0 +1,174 @@
+"""Runs scheduled jobs when they're due. All state is in the stores, so that any number of schedulers can be at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from brandpress.pipeline.run.schedule_state import State, claim_run, end_run, keep_alive, read_state
+from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, ScheduledJobs, load_scheduled
+from brandpress.pipeline.run.scheduled_run import Clock, run_scheduled
+from brandpress.pipeline.spec.problem import Problem
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
+
+POLL_TIME = timedelta(seconds=30)
+"""How often the files and the states are read again."""
+STORE_SECONDS = 60.0
+ANOTHER_RUN, INTERRUPTED = 5, 130
+"""Exit codes of runs: another run of the campaign is at work; a signal ended it early."""
+
+Runner = Callable[[ScheduledJob, str | None, Clock, Callable[[], None], Callable[[], bool]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run was started. missed: it's late, because no scheduler was there when it was due."""
+
+    job: ScheduledJob
+    due: datetime
+    missed: bool
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run has ended with the exit code of `brandpress render`."""
+
+    job: ScheduledJob
+    due: datetime
+    exit_code: int
+    took: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The state of a job couldn't be read or written; the scheduler tries again."""
+
+    job: ScheduledJob
+    cause: str
+
+
+ScheduleEvent = Started | Ended | Unavailable | Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """A scheduled job: its next due time, and its state. unknown: why the store couldn't be read."""
+
+    job: ScheduledJob
+    next: datetime
+    state: State | None
+    unknown: str | None = None
+
+
+def utc_now() -> datetime:
+    """Returns the time of this machine's clock."""
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Looks for due runs in `paths`, and does them one after the other.
+
+    deliver: an address that overrides that of all jobs. wait: called with seconds to sleep. stopping: whether to end;
+    a run that is at work is then interrupted. clock, wait, runner: for tests.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        deliver: str | None = None,
+        *,
+        on_event: Callable[[ScheduleEvent], None] = lambda event: None,
+        stopping: Callable[[], bool] = lambda: False,
+        wait: Callable[[float], None],
+        clock: Clock = utc_now,
+        runner: Runner = run_scheduled,
+    ) -> None:
+        self._paths, self._deliver, self._on_event = tuple(paths), deliver, on_event
+        self._stopping, self._wait, self._clock, self._runner = stopping, wait, clock, runner
+        self._reported: tuple[Problem, ...] = ()
+
+    def run(self) -> None:
+        """Looks for due runs until `stopping()`. Files may change meanwhile; a broken one is reported once."""
+        while not self._stopping():
+            jobs = self._load()
+            self._look(jobs)
+            if not self._stopping():
+                self._wait(self._pause(jobs.jobs))
+
+    def run_once(self) -> tuple[int, ...]:
+        """Does what is due now. Returns the exit codes of the runs; 1 for each file that isn't valid, and 4 for each
+        job whose store can't be used."""
+        jobs = self._load()
+        return (*(1 for _ in jobs.problems), *self._look(jobs))
+
+    def _load(self) -> ScheduledJobs:
+        jobs = load_scheduled(self._paths, self._deliver)
+        for problem in jobs.problems:
+            if problem not in self._reported:
+                self._on_event(problem)
+        self._reported = jobs.problems
+        return jobs
+
+    def _look(self, jobs: ScheduledJobs) -> list[int]:
+        codes = []
+        for job in jobs.jobs:
+            if self._stopping():
+                break
+            try:
+                code = self._do(job)
+            except StoreError as error:
+                self._on_event(Unavailable(job, str(error)))
+                code = 4
+            if code is not None:
+                codes.append(code)
+        return codes
+
+    def _do(self, job: ScheduledJob) -> int | None:
+        """Does the due run of a job, and returns its exit code; None if there is none."""
+        folder = RetryingStore(_folder(job), RetryPolicy(STORE_SECONDS))
+        claim = claim_run(folder, job.schedule, self._clock())
+        if claim is None:
+            return None
+        self._on_event(Started(job, claim.state.due, claim.missed, claim.state.attempts))
+        started = self._clock()
+        latest = claim
+
+        def heartbeat() -> None:
+            nonlocal latest
+            with suppress(StoreError):
+                latest = keep_alive(folder, latest, self._clock())
+
+        code = self._runner(job, self._deliver, self._clock, heartbeat, self._stopping)
+        ended = self._clock()
+        self._on_event(Ended(job, claim.state.due, code, ended - started))
+        repeat = code == ANOTHER_RUN or (code == INTERRUPTED and self._stopping())
+        end_run(folder, latest, ended, code, repeat=repeat)
+        return code
+
+    def _pause(self, jobs: Iterable[ScheduledJob]) -> float:
+        now = self._clock()
+        next_times = [job.schedule.after(now) - now for job in jobs]
+        return min([*next_times, POLL_TIME]).total_seconds()
+
+
+def upcoming(jobs: Iterable[ScheduledJob], now: datetime) -> tuple[Upcoming, ...]:
+    """Returns the next due time and the state of each job, the earliest first."""
+    entries = []
+    for job in jobs:
+        state, unknown = None, None
+        try:
+            state = read_state(_folder(job)).state
+        except StoreError as error:
+            unknown = str(error)
+        entries.append(Upcoming(job, job.schedule.after(now), state, unknown))
+    return tuple(sorted(entries, key=lambda entry: (entry.next, entry.job.path)))
+
+
+def _folder(job: ScheduledJob) -> Store:
+    return open_campaign(job.target.address, job.target.campaign)

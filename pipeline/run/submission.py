@@ -1,0 +1,238 @@
+"""Submits campaigns to a Ray cluster through its job server, and follows, lists and stops them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from brandpress.model.errors import BrandpressError, RequestError
+from brandpress.model.redaction import redacted
+from brandpress.pipeline.deliver.lease import AnotherRunError
+from brandpress.pipeline.render.driver.environment import hidden
+from brandpress.pipeline.run.bundle import bundled, plan_digest
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.messages import closest, quote
+from brandpress.pipeline.version import TOOL
+
+PREFIX = "brandpress-"
+DIGEST_DIGITS = 12
+ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
+POLL_SECONDS = 2.0
+RECONNECT_SECONDS = 120.0
+"""How long a cluster may be out of reach while its job is followed."""
+
+_ADDRESS = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
+ADDRESS_RULE = "allowed: http://HOST:8265, the address of the cluster's dashboard"
+
+
+class JobServerError(BrandpressError):
+    """The cluster's job server can't be reached, refuses the request, or fails."""
+
+
+class AlreadyRunningError(AnotherRunError):
+    """The same plan is at work on the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job on the cluster. status: PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED. exit_code: of `render`."""
+
+    id: str
+    campaign: str
+    status: str
+    started: datetime | None = None
+    ended: datetime | None = None
+    exit_code: int | None = None
+    message: str = ""
+    deliver: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, however."""
+        return self.status in ENDED
+
+
+class JobServer:
+    """The job server at `address`. Raises RequestError if that's no address, and JobServerError.
+
+    Ray's own variables hold the token: RAY_AUTH_MODE=token with RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH.
+    """
+
+    def __init__(self, address: str) -> None:
+        if not _ADDRESS.fullmatch(address):
+            raise RequestError(f"--address: {quote(address)} is no address of a job server; {ADDRESS_RULE}")
+        self._address = address
+        self._client = self._call(self._connect)
+
+    def submit(self, campaign: Campaign, options: tuple[str, ...] = ()) -> Submission:
+        """Submits a campaign and returns its job. options: of `brandpress render`.
+
+        Raises AlreadyRunningError if the same plan is at work, SpecError for a model that only this machine has, and
+        RequestError if the files are too large.
+        """
+        digest = plan_digest(campaign, options)
+        base = f"{PREFIX}{campaign.name}-{digest[:DIGEST_DIGITS]}"
+        earlier = [job for job in self.jobs() if job.id == base or job.id.startswith(f"{base}-")]
+        for job in earlier:
+            if not job.is_over:
+                raise AlreadyRunningError(_running_message(job))
+        # Ray refuses an id that was used before, so of two submissions at the same time one fails.
+        submission_id = f"{base}-{len(earlier) + 1}" if earlier else base
+        with bundled(campaign) as bundle:
+            command = ["python", "-m", "brandpress.pipeline.cli", "render", bundle.job]
+            command += ["--deliver", str(campaign.address), *options]
+            environment = {"working_dir": str(bundle.folder), "env_vars": bundle.variables}
+            metadata = {"tool": TOOL, "campaign": campaign.name, "plan": digest, "deliver": str(campaign.address)}
+            self._call(
+                lambda: self._client.submit_job(
+                    entrypoint=shlex.join(command),
+                    submission_id=submission_id,
+                    runtime_env=environment,
+                    metadata=metadata,
+                ),
+                submission_id,
+            )
+        return Submission(submission_id, campaign.name, "PENDING", deliver=str(campaign.address))
+
+    def jobs(self) -> tuple[Submission, ...]:
+        """Returns the jobs that brandpress has submitted, the newest first."""
+        details = [job for job in self._call(self._client.list_jobs) if (job.submission_id or "").startswith(PREFIX)]
+        return tuple(sorted(map(_submission, details), key=lambda job: (job.started or _EPOCH, job.id), reverse=True))
+
+    def job(self, submission_id: str) -> Submission:
+        """Returns a job. Raises RequestError if there is none with this id."""
+        jobs = {job.id: job for job in self.jobs()}
+        if submission_id not in jobs:
+            near = closest(submission_id, jobs)
+            hint = f"; did you mean {near}?" if near else "; `brandpress jobs` lists them"
+            raise RequestError(f"there is no job {quote(submission_id)} on {self._address}{hint}")
+        return jobs[submission_id]
+
+    def stop(self, submission_id: str) -> Submission:
+        """Asks a job to end, and returns it. What it has rendered stays in the store."""
+        job = self.job(submission_id)
+        if not job.is_over:
+            self._call(lambda: self._client.stop_job(submission_id))
+        return self.job(submission_id)
+
+    def logs(self, submission_id: str) -> str:
+        """Returns what a job has printed so far."""
+        self.job(submission_id)
+        return redacted(self._call(lambda: str(self._client.get_job_logs(submission_id))))
+
+    def follow(
+        self,
+        submission_id: str,
+        wait: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Iterator[str]:
+        """Yields what a job prints until it ends. A cluster that is out of reach for two minutes is an error."""
+        job, shown, lost_since = self.job(submission_id), 0, None
+        while True:
+            try:
+                while job.status == "PENDING":
+                    wait(POLL_SECONDS)
+                    job = self.job(submission_id)
+                skip = shown
+                for text in self._tail(submission_id):
+                    new, skip = text[skip:], max(0, skip - len(text))
+                    shown += len(new)
+                    if new:
+                        yield redacted(new)
+                job = self.job(submission_id)
+                if job.is_over:
+                    return
+                lost_since = None
+            except JobServerError:
+                lost_since = lost_since if lost_since is not None else clock()
+                if clock() - lost_since > RECONNECT_SECONDS:
+                    raise
+            wait(POLL_SECONDS)
+
+    def _tail(self, submission_id: str) -> Iterator[str]:
+        import asyncio
+
+        texts = self._client.tail_job_logs(submission_id)
+
+        async def next_text() -> str | None:
+            text: str | None = await anext(texts, None)
+            return text
+
+        with asyncio.Runner() as runner:
+            while (text := self._call(lambda: runner.run(next_text()))) is not None:
+                yield text
+
+    def _connect(self) -> Any:
+        logging.getLogger("ray.dashboard").setLevel(logging.WARNING)
+        from ray.job_submission import JobSubmissionClient
+
+        for name in ("ray.dashboard.modules.job.sdk", "ray.dashboard.modules.dashboard_sdk"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger("ray._private.runtime_env.packaging").setLevel(logging.ERROR)
+        with hidden(("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")):  # Ray would prefer them to the argument
+            return JobSubmissionClient(self._address)
+
+    def _call(self, action: Callable[[], Any], submission_id: str = "") -> Any:
+        """Returns the result of a call to Ray's client, whose errors are of many classes."""
+        try:
+            return action()
+        except (BrandpressError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            text = " ".join(redacted(str(error)).split())
+            if submission_id and "already" in text and submission_id in text:
+                raise AlreadyRunningError(f"{submission_id} has just been submitted by someone else") from None
+            raise JobServerError(f"the job server at {redacted(self._address)}: {_reason(text)}") from None
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def _running_message(job: Submission) -> str:
+    since = f" since {job.started.isoformat(timespec='seconds')}" if job.started else ""
+    return (
+        f"already running: this campaign was submitted as {job.id} and is {job.status.lower()}{since}; "
+        f"`brandpress logs {job.id} --follow` shows it, `brandpress stop {job.id}` ends it"
+    )
+
+
+def _reason(text: str) -> str:
+    if "ray[default]" in text:
+        return "Ray's job client isn't installed; run pip install 'brandpress[cluster]'"
+    if "Authentication required" in text or "Authentication failed" in text:
+        problem = "it needs a token" if "required" in text else "it refuses the token"
+        return f"{problem}; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def _submission(details: Any) -> Submission:
+    metadata = details.metadata or {}
+    return Submission(
+        id=details.submission_id,
+        campaign=metadata.get("campaign", ""),
+        status=str(getattr(details.status, "value", details.status)),
+        started=_time(details.start_time),
+        ended=_time(details.end_time),
+        exit_code=details.driver_exit_code,
+        message=" ".join(redacted(details.message or "").split())[:300],
+        deliver=metadata.get("deliver", ""),
+    )
+
+
+def _time(milliseconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+
+
+def exit_code_of(job: Submission) -> int:
+    """Returns the exit code for a job that has ended: that of `render`, 130 if it was stopped, otherwise 4."""
+    if job.status == "STOPPED":
+        return 130
+    if job.exit_code is not None and job.exit_code >= 0:
+        return job.exit_code
+    return 0 if job.status == "SUCCEEDED" else 4

@@ -1,0 +1,52 @@
+"""Unit files that let systemd look for due runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+SERVICE, TIMER = "brandpress-schedule.service", "brandpress-schedule.timer"
+
+
+def systemd_units(paths: Sequence[Path], deliver: str | None = None) -> dict[str, str]:
+    """Returns file name -> content of a service that does what is due, and of the timer that starts it.
+
+    The timer fires every five minutes, which is often enough for every run to be on time. Credentials belong into the
+    file that `EnvironmentFile=` names, which may be missing.
+    """
+    command = [sys.executable, "-P", "-m", "brandpress.pipeline.cli", "schedule", "--once"]
+    command += [str(path.resolve()) for path in paths]
+    if deliver is not None:
+        command += ["--deliver", deliver]
+    service = f"""[Unit]
+Description=Render the brandpress campaigns that are due
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart={" ".join(map(_quoted, command))}
+EnvironmentFile=-/etc/brandpress/environment
+KillMode=mixed
+KillSignal=SIGINT
+TimeoutStopSec=360
+"""
+    timer = """[Unit]
+Description=Look for brandpress campaigns that are due
+
+[Timer]
+OnCalendar=*:0/5
+AccuracySec=1s
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+    return {SERVICE: service, TIMER: timer}
+
+
+def _quoted(word: str) -> str:
+    """Returns a word of `ExecStart=`: in quotes, with systemd's specifiers, variables and escapes taken literally."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if escaped != word or not word or any(c in word for c in " '\t;") else word

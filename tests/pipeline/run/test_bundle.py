@@ -1,0 +1,77 @@
+"""What is sent to a cluster with a submitted job."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from brandpress.pipeline.run.bundle import bundled, plan_digest
+from brandpress.pipeline.spec.load import load_campaign
+from brandpress.pipeline.spec.problem import SpecError
+from tests.campaigns import write_campaign
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_bundle_is_all_that_planning_needs(tmp_path: Path) -> None:
+    """Runs the bundle's own code in it, with an interpreter that has the dependencies only."""
+    campaign = load_campaign(ROOT / "jobs" / "demo.yaml", str(tmp_path / "store"))
+    with bundled(campaign) as bundle:
+        assert bundle.job == "campaign/jobs/demo.yaml"
+        files = {str(file.relative_to(bundle.folder)) for file in bundle.folder.rglob("*") if file.is_file()}
+        assert {"brandpress/__init__.py", "brandpress/pipeline/cli/app.py", "brandpress/model/renderer.py"} <= files
+        assert not any("__pycache__" in file or file.startswith("brandpress/pipeline/brandpress") for file in files)
+        pictures = {picture.file for picture in campaign.brand.pictures.values()}
+        assert {f"campaign/specs/northwind/{picture}" for picture in pictures} <= files
+        program = (
+            "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in str(f).lower()]\n"
+            "import brandpress.pipeline.cli.app as app; print(app.__file__)\n"
+            "from importlib.metadata import distribution; print(distribution('brandpress').locate_file('x'))\n"
+            f"sys.exit(app.run(['plan', {bundle.job!r}]))"
+        )
+        environment = {**os.environ, **bundle.variables, "PYTHONPATH": str(bundle.folder)}
+        completed = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=bundle.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert completed.returncode == 0, completed.stderr
+        code, metadata = completed.stdout.splitlines()[:2]
+        assert Path(code).is_relative_to(bundle.folder), "the bundle's code was imported"
+        assert Path(metadata).parent == bundle.folder
+    assert not bundle.folder.exists()
+
+
+def test_files_keep_their_places_relative_to_each_other(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    job = write_campaign(tmp_path / "specs", 1, model="nano")
+    deep = tmp_path / "jobs" / "eu" / "spring.yaml"
+    deep.parent.mkdir(parents=True)
+    deep.write_text(job.read_text().replace('"brand.yaml"', '"../../specs/brand.yaml"'))
+    with bundled(load_campaign(deep)) as bundle:
+        assert bundle.job == "campaign/jobs/eu/spring.yaml"
+        assert (bundle.folder / "campaign" / "specs" / "mug.png").exists()
+
+
+def test_a_model_that_only_this_machine_has_is_an_error(tmp_path: Path) -> None:
+    campaign = load_campaign(write_campaign(tmp_path, 1))
+    message = r"spring.yaml:1:\d+: 'checkpoint' is a path that only this machine has; allowed to submit: a model's name"
+    with pytest.raises(SpecError, match=message), bundled(campaign):
+        pass
+
+
+def test_the_digest_changes_with_what_decides_the_pictures(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1)
+    first = plan_digest(load_campaign(job))
+    assert first == plan_digest(load_campaign(job))
+    assert first != plan_digest(load_campaign(job), ("--retry-failed",))
+    assert first != plan_digest(load_campaign(job, str(tmp_path / "elsewhere")))
+    (tmp_path / "mug.png").write_bytes((tmp_path / "bottle.png").read_bytes())
+    assert first != plan_digest(load_campaign(job))

@@ -1,0 +1,155 @@
+"""Lists of published pictures: CSV, JSON lines and Google's supplemental feed, typed as commands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.run.picture_lists import _cell
+from tests.campaigns import plan_of, write_campaign
+from tests.pipeline.run.published import publish_plan
+
+URL = "https://cdn.example/pictures"
+
+
+def export(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = cli.run(["export", *map(str, arguments)])
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def add_skus(job: Path, **skus: str) -> None:
+    file = job.with_name("brand.yaml")
+    brand = json.loads(file.read_text())
+    for product, sku in skus.items():
+        brand["products"][product]["sku"] = sku
+    file.write_text(json.dumps(brand))
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A published campaign of four pictures."""
+    job = write_campaign(tmp_path, 2, public_url=URL)
+    publish_plan(plan_of(job))
+    return job
+
+
+def test_csv_has_a_line_for_each_picture(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = export(capsys, "csv", job)
+    assert code == 0
+    first, *others = rows(out)
+    assert len(others) == 3
+    assert list(first)[:3] == ["name", "url", "asset"]
+    assert (first["name"], first["axis.product"], first["axis.scene"]) == ("bottle/scene00", "bottle", "scene00")
+    assert first["url"] == f"{URL}/spring/{first['asset']}"
+    assert (first["width"], first["stale"]) == ("64", "false")
+    file = job.parent / "out" / "spring" / first["asset"]
+    assert file.stat().st_size == int(first["bytes"])
+
+
+def test_attributes_of_records_become_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Records of later versions have them, and this one keeps what it doesn't know."""
+    job = write_campaign(tmp_path, 1, products=("mug",))
+    publish_plan(plan_of(job))
+    (part,) = (tmp_path / "out" / "spring" / "parts").iterdir()
+    fields = json.loads(part.read_text()) | {"attributes": {"colour": "=HYPERLINK()", "size": 3}}
+    text = json.dumps(fields) + "\n"
+    replace_part(tmp_path / "out" / "spring", part, text)
+    (row,) = rows(export(capsys, "csv", job)[1])
+    assert (row["attribute.colour"], row["attribute.size"], row["url"]) == ("'=HYPERLINK()", "3", "")
+    assert json.loads(export(capsys, "jsonl", job)[1])["attributes"]["size"] == 3
+
+
+def replace_part(folder: Path, part: Path, text: str) -> None:
+    """Replaces a manifest's only part, with all digests that lead to it."""
+    import hashlib
+
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "parts" / f"{digest}.jsonl").write_text(text)
+    header = folder / "manifests" / "00000001" / "manifest.json"
+    header.write_text(header.read_text().replace(part.stem, digest))
+    pointer: dict[str, Any] = json.loads((folder / "latest.json").read_text())
+    pointer["sha256"] = hashlib.sha256(header.read_bytes()).hexdigest()
+    (folder / "latest.json").write_text(json.dumps(pointer))
+
+
+def test_changes_since_a_manifest(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert rows(export(capsys, "csv", job, "--since", 1)[1]) == []
+    scenes = {"scene00": "somewhere else", "scene02": "in scene 2"}
+    write_campaign(job.parent, scenes, products=("mug",), public_url=URL)
+    publish_plan(plan_of(job))
+    changes = {row["name"]: row["change"] for row in rows(export(capsys, "csv", job, "--since", 1)[1])}
+    assert changes == {
+        "mug/scene00": "replaced",
+        "mug/scene02": "added",
+        "bottle/scene00": "withdrawn",
+        "bottle/scene01": "withdrawn",
+        "mug/scene01": "withdrawn",
+    }
+    lines = [json.loads(line) for line in export(capsys, "jsonl", job, "--since", 1)[1].splitlines()]
+    assert {line["name"]: line["change"] for line in lines} == changes
+    withdrawn = next(line for line in lines if line["name"] == "mug/scene01")
+    assert (job.parent / "out" / "spring" / withdrawn["asset"]).exists(), "it has the earlier picture"
+    code, _, err = export(capsys, "csv", job, "--since", 9)
+    assert (code, err) == (1, "--since 9: there is no such manifest; allowed: 1, 2\n")
+
+
+def test_json_lines_hold_the_records(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [json.loads(line) for line in export(capsys, "jsonl", job)[1].splitlines()]
+    assert [line["schema"] for line in lines] == [1] * 4
+    assert lines[0]["prompt"] == "a bottle in scene 0"
+    assert lines[0]["url"].startswith(f"{URL}/spring/assets/bottle/scene00.")
+
+
+def test_the_feed_for_google(job: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, _, err = export(capsys, "google-supplemental", job)
+    assert code == 1
+    assert "brand.yaml:1:" in err
+    assert "the product 'bottle' has no sku, which is its id in the feed; write sku: NW-100" in err
+    add_skus(job, mug="NW-100", bottle="NW-200")
+    lines = export(capsys, "google-supplemental", job)[1].splitlines()
+    assert lines[0] == "id\tadditional_image_link"
+    assert [line.split("\t")[0] for line in lines[1:]] == ["NW-200", "NW-100"]
+    assert all(link.startswith(URL) for line in lines[1:] for link in line.split("\t")[1].split(","))
+    assert [line.count(",") for line in lines[1:]] == [1, 1]
+    feed = tmp_path / "feed.tsv"
+    assert export(capsys, "google-supplemental", job, "--main", "--out", feed)[1] == f"{feed}\n"
+    assert feed.read_text().splitlines()[0] == "id\timage_link\tadditional_image_link"
+    assert all(line.count("\t") == 2 for line in feed.read_text().splitlines())
+
+
+def test_the_feed_needs_a_public_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1)
+    publish_plan(plan_of(job))
+    code, _, err = export(capsys, "google-supplemental", job)
+    assert (code, "google-supplemental needs public_url: in the job" in err) == (1, True)
+
+
+def test_nothing_published_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = export(capsys, "csv", write_campaign(tmp_path, 1))
+    assert (code, "nothing is published here yet" in err) == (4, True)
+
+
+def test_neither_references_nor_the_model_are_needed(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (*job.parent.glob("*.png"), *(job.parent / "checkpoint").iterdir()):
+        if file.is_file():
+            file.unlink()
+    assert export(capsys, "csv", job)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (True, "true"), (-3, "-3"), ("=1+1", "'=1+1"), ("@x", "'@x"), ("plain", "plain"), (["a"], '["a"]')],
+)
+def test_cells_are_no_formulas(value: object, text: str) -> None:
+    assert _cell(value) == text

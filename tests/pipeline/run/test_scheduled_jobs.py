@@ -1,0 +1,58 @@
+"""Finding the jobs with a schedule."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from brandpress.pipeline.run.scheduled_jobs import load_schedule, load_scheduled
+from brandpress.pipeline.spec.problem import SpecError
+from tests.campaigns import write_campaign
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Path:
+    """A folder with the scheduled job `spring.yaml`, its brand spec, and `summer.yaml` without a schedule."""
+    job = write_campaign(tmp_path / "jobs", 1, schedule={"cron": "0 3 * * MON"})
+    fields = json.loads(job.read_text())
+    del fields["schedule"]
+    (job.parent / "summer.yaml").write_text(json.dumps(fields | {"campaign": "summer"}))
+    return job.parent
+
+
+def test_a_folder_gives_its_scheduled_jobs(jobs: Path) -> None:
+    (jobs / "notes.txt").write_text("not a job")
+    found = load_scheduled([jobs])
+    assert [(job.path.name, job.target.campaign) for job in found.jobs] == [("spring.yaml", "spring")]
+    assert (found.problems, found.others) == ((), 2)
+    assert str(found.jobs[0].schedule.cron) == "0 3 * * MON"
+
+
+def test_a_file_that_is_named_must_have_a_schedule(jobs: Path) -> None:
+    found = load_scheduled([jobs / "summer.yaml", jobs / "brand.yaml", jobs / "missing.yaml", jobs / "spring.yaml"])
+    assert [problem.what for problem in found.problems] == [
+        "this job has no schedule",
+        "this isn't a campaign's job, so it can't be scheduled",
+        "there is no such file",
+    ]
+    assert len(found.jobs) == 1
+    with pytest.raises(SpecError, match=r'summer.yaml:1:1: this job has no schedule; write schedule: \{cron: "0 3'):
+        load_schedule(jobs / "summer.yaml")
+
+
+def test_a_broken_file_doesnt_stop_the_others(jobs: Path) -> None:
+    (jobs / "broken.yaml").write_text('campaign: broken\nbrand: brand.yaml\nschedule: {cron: "0 3"}\n')
+    found = load_scheduled([jobs])
+    assert len(found.jobs) == 1
+    assert any("'0 3' has 2 fields" in problem.what for problem in found.problems)
+
+
+def test_two_jobs_with_one_folder_are_a_problem(jobs: Path, tmp_path: Path) -> None:
+    shutil.copy(jobs / "spring.yaml", jobs / "spring-copy.yaml")
+    found = load_scheduled([jobs])
+    assert [job.path.name for job in found.jobs] == ["spring-copy.yaml"]
+    assert "the campaign 'spring' is also scheduled by" in str(found.problems[0])
+    assert load_scheduled([jobs / "spring.yaml", jobs / "spring.yaml"], str(tmp_path)).problems == ()

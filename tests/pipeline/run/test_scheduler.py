@@ -1,0 +1,254 @@
+"""The scheduler, with a clock that the tests move; runs are replaced by a function unless a test says otherwise."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.run.schedule_state import CLAIM_TIME, STATE
+from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, load_scheduled
+from brandpress.pipeline.run.scheduled_run import run_command
+from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Scheduler, Started, upcoming
+from brandpress.pipeline.spec.problem import Problem
+from tests.campaigns import write_campaign
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class World:
+    """A clock, and runs that take as long as `run_time` and end with `exit_code`."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.run_time = timedelta(minutes=2)
+        self.exit_code = 0
+        self.runs: list[tuple[str, datetime]] = []
+        self.events: list[ScheduleEvent] = []
+        self.end = START
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def run(
+        self,
+        job: ScheduledJob,
+        deliver: str | None,
+        clock: Callable[[], datetime],
+        heartbeat: Callable[[], None],
+        stopping: Callable[[], bool],
+    ) -> int:
+        self.runs.append((job.target.campaign, self.now))
+        end = self.now + self.run_time
+        while self.now < end:
+            self.now += timedelta(minutes=1)
+            heartbeat()
+        return self.exit_code
+
+    def scheduler(self, *paths: Path, deliver: str | None = None) -> Scheduler:
+        def wait(seconds: float) -> None:
+            self.now += timedelta(seconds=seconds)
+
+        return Scheduler(
+            paths,
+            deliver,
+            on_event=self.events.append,
+            stopping=lambda: self.now >= self.end,
+            wait=wait,
+            clock=self.clock,
+            runner=self.run,
+        )
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def scheduled(folder: Path, cron: str = "0 3 * * *", **schedule: object) -> Path:
+    return write_campaign(folder, 1, schedule={"cron": cron, **schedule})
+
+
+def test_runs_start_when_they_are_due(tmp_path: Path, world: World) -> None:
+    world.end = START + timedelta(days=3)
+    world.scheduler(scheduled(tmp_path)).run()
+    days = [datetime(2026, 3, day, 3, tzinfo=UTC) for day in (2, 3, 4)]
+    assert [started for _, started in world.runs] == days
+    assert [event.exit_code for event in world.events if isinstance(event, Ended)] == [0, 0, 0]
+
+
+def test_two_schedulers_never_run_one_job_twice(tmp_path: Path, world: World) -> None:
+    """The second one looks while the first one's run is at work, and right after it."""
+    job = scheduled(tmp_path)
+    first, second = world.scheduler(job), world.scheduler(job)
+    world.end = START + timedelta(days=9)
+    first.run_once()
+    world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    codes: list[int] = []
+
+    def look_meanwhile(*args: object) -> int:
+        codes.extend(second.run_once())
+        return 0
+
+    first._runner = look_meanwhile
+    assert first.run_once() == (0,)
+    assert codes == []
+    assert second.run_once() == ()
+    assert world.runs == []
+
+
+def test_a_long_run_keeps_its_claim(tmp_path: Path, world: World) -> None:
+    job = scheduled(tmp_path)
+    world.end = START + timedelta(days=9)
+    world.scheduler(job).run_once()
+    world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    world.run_time = 10 * CLAIM_TIME
+    looks: list[tuple[int, ...]] = []
+    other = world.scheduler(job)
+    clock = world.clock
+
+    def looking_clock() -> datetime:
+        if len(looks) < 5 and world.runs:
+            looks.append(())
+            looks[-1] = other.run_once()
+        return clock()
+
+    first = world.scheduler(job)
+    first._clock = looking_clock
+    assert first.run_once() == (0,)
+    assert looks == [()] * 5
+
+
+def test_a_deadline_is_passed_on_and_missed_nights_are_one_run(tmp_path: Path, world: World) -> None:
+    job = scheduled(tmp_path)
+    world.end = START + timedelta(days=60)
+    world.scheduler(job).run_once()
+    world.now = START + timedelta(days=7)
+    assert world.scheduler(job).run_once() == (0,)
+    assert world.scheduler(job).run_once() == ()
+    (event,) = (event for event in world.events if isinstance(event, Started))
+    assert (event.missed, event.due) == (True, datetime(2026, 3, 8, 3, tzinfo=UTC))
+
+
+def test_a_run_beside_another_one_is_tried_again(tmp_path: Path, world: World) -> None:
+    world.exit_code, world.run_time = 5, timedelta(0)
+    world.end = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
+    world.scheduler(scheduled(tmp_path)).run()
+    assert [started.minute for _, started in world.runs] == [0, 5, 10]
+    state = json.loads((tmp_path / "out" / "spring" / STATE).read_text())
+    assert (state["schema"], state["exit_code"], state["repeat"], state["attempts"]) == (1, 5, True, 3)
+
+
+def test_jobs_that_appear_or_break_while_it_runs(tmp_path: Path, world: World) -> None:
+    jobs = tmp_path / "jobs"
+    scheduled(jobs)
+    world.end = START + timedelta(hours=1)
+    scheduler = world.scheduler(jobs)
+    scheduler.run()
+    (jobs / "autumn.yaml").write_text((jobs / "spring.yaml").read_text().replace('"spring"', '"autumn"', 1))
+    (jobs / "broken.yaml").write_text("campaign: [")
+    world.end = datetime(2026, 3, 2, 4, tzinfo=UTC)
+    scheduler.run()
+    assert [name for name, _ in world.runs] == ["autumn", "spring"]
+    assert len([event for event in world.events if isinstance(event, Problem)]) == 1
+    assert scheduler.run_once() == (1,)
+
+
+def test_a_store_that_cant_be_used_is_no_end(tmp_path: Path, world: World) -> None:
+    job = scheduled(tmp_path)
+    world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    world.end = START + timedelta(days=9)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "store" / "spring" / STATE).mkdir(parents=True)
+    assert world.scheduler(job, deliver=str(tmp_path / "store")).run_once() == (4,)
+
+
+def test_upcoming_jobs_are_in_order(tmp_path: Path, world: World) -> None:
+    world.end = START + timedelta(days=1)
+    late = scheduled(tmp_path / "late", "0 5 * * *")
+    early = scheduled(tmp_path / "early", "0 5 * * *", timezone="Europe/Berlin")
+    world.scheduler(late).run_once()
+    entries = upcoming(load_scheduled([late, early]).jobs, START)
+    assert [(entry.job.path, entry.next.hour) for entry in entries] == [(early, 4), (late, 5)]
+    assert [entry.state is None for entry in entries] == [True, False]
+
+
+PATIENT = """
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("ends", ["limit", "stopping"])
+def test_a_run_is_interrupted_at_its_deadline_and_when_the_scheduler_ends(ends: str) -> None:
+    now = START
+
+    def clock() -> datetime:
+        nonlocal now
+        now += timedelta(hours=1)
+        return now
+
+    beats: list[None] = []
+    code = run_command(
+        [sys.executable, "-c", PATIENT],
+        limit=timedelta(hours=6) if ends == "limit" else None,
+        clock=clock if ends == "limit" else lambda: START,
+        heartbeat=lambda: beats.append(None),
+        stopping=lambda: ends == "stopping",
+    )
+    assert code in (130, 128 + signal.SIGINT), "the second if the program hadn't begun"
+    assert len(beats) == (6 if ends == "limit" else 0) or code != 130
+
+
+def test_a_run_that_doesnt_end_is_killed() -> None:
+    now = START
+
+    def clock() -> datetime:
+        nonlocal now
+        now += timedelta(hours=1)
+        return now
+
+    deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(1000)"
+    code = run_command(
+        [sys.executable, "-c", deaf], limit=None, clock=clock, heartbeat=lambda: None, stopping=lambda: True
+    )
+    assert code in (128 + signal.SIGKILL, 128 + signal.SIGINT)
+
+
+@pytest.mark.slow
+def test_the_command_renders_what_is_due(tmp_path: Path) -> None:
+    """With nano, and a schedule that is always due."""
+    job = write_campaign(tmp_path, 1, products=("mug",), model="nano", schedule={"cron": "* * * * *"})
+    command = [sys.executable, "-m", "brandpress.pipeline.cli", "schedule", str(job)]
+    once = subprocess.run([*command, "--once"], capture_output=True, text=True, check=False)
+    assert once.returncode == 0, once.stderr
+    assert "spring.yaml: rendering spring\n" in once.stderr
+    state = json.loads((tmp_path / "out" / "spring" / STATE).read_text())
+    assert (state["exit_code"], state["attempts"]) == (0, 1)
+    assert (tmp_path / "out" / "spring" / "latest.json").exists()
+    listed = subprocess.run([*command, "--list", "--json"], capture_output=True, text=True, check=True)
+    (entry,) = json.loads(listed.stdout)["jobs"]
+    assert (entry["campaign"], entry["state"]["exit_code"], entry["running"]) == ("spring", 0, False)
+
+
+def test_the_list_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = scheduled(tmp_path / "jobs", "30 2 * * *", timezone="Europe/Berlin")
+    assert cli.run(["schedule", str(job.parent), "--list"]) == 0
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d 0[23]:[03]0 Europe/Berlin \(.* UTC\)  .*/spring.yaml  not seen by a scheduler yet\n",
+        capsys.readouterr().out,
+    )
+    assert cli.run(["schedule", str(job), "--json"]) == 1
+    assert "--json needs --list" in capsys.readouterr().err
+    assert cli.run(["schedule", str(job.with_name("brand.yaml")), "--once"]) == 1
+    assert "brand.yaml:1:1: this isn't a campaign's job, so it can't be scheduled" in capsys.readouterr().err

@@ -1,0 +1,144 @@
+"""Submitting to a real Ray head with its job server behind a token."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.run.submission import JobServer, JobServerError, Submission, exit_code_of
+from tests.campaigns import write_campaign
+from tests.ray_head import RayHead, ray_head
+from tests.ray_nodes import free_port
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8265", "ray://host:10001", "http://", "http://user:word@host:8265", ""])
+def test_other_addresses_are_errors(address: str) -> None:
+    with pytest.raises(RequestError, match=r"--address: .* is no address of a job server; allowed: http://HOST:8265"):
+        JobServer(address)
+
+
+def test_a_server_that_isnt_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "http://192.0.2.1:8265")  # Ray would prefer it
+    port = free_port()
+    with pytest.raises(JobServerError, match=f"job server at http://127.0.0.1:{port}: Failed to connect to Ray"):
+        JobServer(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "expected"),
+    [
+        ("SUCCEEDED", 0, 0),
+        ("FAILED", 3, 3),
+        ("FAILED", 5, 5),
+        ("FAILED", None, 4),
+        ("FAILED", -9, 4),
+        ("STOPPED", -15, 130),
+    ],
+)
+def test_the_exit_code_is_that_of_render(status: str, exit_code: int | None, expected: int) -> None:
+    assert exit_code_of(Submission("brandpress-spring-0", "spring", status, exit_code=exit_code)) == expected
+
+
+@pytest.fixture(scope="module")
+def head() -> Iterator[RayHead]:
+    with ray_head() as head:
+        yield head
+
+
+@pytest.fixture
+def environment(head: RayHead) -> dict[str, str]:
+    """The environment of a command that uses the head."""
+    authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": head.token}
+    return {**os.environ, **authentication, "RAY_API_SERVER_ADDRESS": head.address}
+
+
+def run(environment: dict[str, str], *arguments: object) -> tuple[int, str, str]:
+    """Runs a command line in a process of its own, because Ray reads its variables once per process."""
+    command = [sys.executable, "-m", "brandpress.pipeline.cli", *map(str, arguments)]
+    completed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=400)
+    return completed.returncode, completed.stdout, completed.stderr
+
+
+def interrupted_following(environment: dict[str, str], submission_id: str) -> tuple[int, str]:
+    """Follows a job until it has printed something, and interrupts that; returns the exit code and stderr."""
+    command = [sys.executable, "-m", "brandpress.pipeline.cli", "logs", submission_id, "--follow"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=100)
+        return process.returncode, message
+
+
+@pytest.mark.slow
+def test_a_campaign_is_submitted_followed_and_continued(tmp_path: Path, environment: dict[str, str]) -> None:
+    job = write_campaign(tmp_path / "jobs", 1, products=("mug",), model="nano", deliver="../out")
+    code, out, err = run(environment, "submit", job, "--json")
+    assert code == 0, err
+    submitted = json.loads(out)
+    assert (submitted["schema"], submitted["status"], submitted["exit_code"]) == (1, "succeeded", 0)
+    assert "[1/1] mug/scene00" in err
+    assert (tmp_path / "out" / "spring" / "latest.json").exists(), "a relative address is this machine's"
+    code, out, _ = run(environment, "logs", submitted["id"])
+    assert (code, "1 planned: 0 done before, 1 rendered now" in out) == (0, True)
+    code, out, err = run(environment, "submit", job)
+    assert code == 0, err
+    assert f"submitted as {submitted['id']}-2\n" in err
+    assert "1 planned: 1 done before, 0 rendered now" in out
+    code, out, _ = run(environment, "jobs", "--json")
+    assert code == 0
+    assert [entry["id"] for entry in json.loads(out)["jobs"]] == [f"{submitted['id']}-2", submitted["id"]]
+    code, _, err = run(environment, "logs", submitted["id"][:-1])
+    assert code == 1
+    assert f"did you mean '{submitted['id']}'" in err
+
+
+@pytest.mark.slow
+def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path, environment: dict[str, str]) -> None:
+    job = write_campaign(tmp_path / "jobs", 200, products=("mug",), model="nano", size="256x256")
+    code, out, err = run(environment, "submit", job, "--no-wait")
+    assert code == 0, err
+    submission_id = out.strip()
+    assert submission_id.startswith("brandpress-spring-")
+    code, _, err = run(environment, "submit", job)
+    assert code == 5
+    assert err.startswith(f"already running: this campaign was submitted as {submission_id} and is ")
+    interrupted, message = interrupted_following(environment, submission_id)
+    assert interrupted == 130, message
+    assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\ninterrupted\n")
+    code, out, _ = run(environment, "cancel", submission_id)
+    assert code == 0
+    code, _, err = run(environment, "logs", submission_id, "--follow")
+    assert code == 130
+    assert f"{submission_id}: stopped, exit code 130" in err
+
+
+@pytest.mark.slow
+def test_the_exit_code_of_a_failed_job_is_passed_on(tmp_path: Path, environment: dict[str, str]) -> None:
+    job = write_campaign(tmp_path / "jobs", 1, model=str(tmp_path / "nowhere"))
+    code, out, _ = run(environment, "submit", job)
+    assert code == 4
+    assert "nowhere" in out
+
+
+@pytest.mark.slow
+def test_without_the_token_the_error_says_so(tmp_path: Path, environment: dict[str, str]) -> None:
+    without = {name: value for name, value in environment.items() if name != "RAY_AUTH_TOKEN"}
+    without |= {"RAY_AUTH_MODE": "disabled", "HOME": str(tmp_path)}
+    code, _, err = run(without, "jobs")
+    assert code == 4
+    assert "it needs a token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN" in err
+    code, _, err = run(environment | {"RAY_AUTH_TOKEN": "0" * 64}, "jobs")
+    assert code == 4
+    assert "it refuses the token" in err
+    assert "0" * 64 not in err

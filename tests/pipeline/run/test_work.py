@@ -1,0 +1,45 @@
+"""What a run would do: new, stale and done pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from brandpress.pipeline.run.work import Work, work_of
+from brandpress.pipeline.store.folder import open_campaign
+from brandpress.pipeline.store.protocol import Store
+from tests.campaigns import plan_of, write_campaign
+from tests.pipeline.run.published import publish_plan
+
+
+def folder_of(tmp_path: Path) -> Store:
+    return open_campaign(str(tmp_path / "out"), "spring")
+
+
+def test_everything_is_new_at_first(tmp_path: Path) -> None:
+    plan = plan_of(write_campaign(tmp_path, 2, products=("mug",)))
+    names = ("mug/scene00", "mug/scene01")
+    assert work_of(plan, folder_of(tmp_path)) == Work(2, names, (), 0, 0, 0, 0)
+
+
+def test_a_changed_picture_is_stale_and_an_added_one_new(tmp_path: Path) -> None:
+    publish_plan(plan_of(write_campaign(tmp_path, {"beach": "on a beach", "snow": "in snow"}, products=("mug",))))
+    changed = write_campaign(tmp_path, {"beach": "on a wide beach", "snow": "in snow", "sea": "at sea"})
+    assert work_of(plan_of(changed), folder_of(tmp_path)) == Work(
+        6, ("bottle/beach", "bottle/sea", "bottle/snow", "mug/sea"), ("mug/beach",), 1, 0, 0, 0
+    )
+
+
+def test_a_renamed_picture_that_changes_is_stale(tmp_path: Path) -> None:
+    publish_plan(plan_of(write_campaign(tmp_path, {"beach": "on a beach"}, products=("mug",))))
+    output = {"name": "{{ scene }}/{{ product }}"}
+    renamed = write_campaign(tmp_path, {"beach": "on a wide beach"}, products=("mug",), output=output)
+    assert work_of(plan_of(renamed), folder_of(tmp_path)).stale == ("beach/mug",)
+
+
+def test_without_changes_there_is_nothing_to_do(tmp_path: Path) -> None:
+    plan = plan_of(write_campaign(tmp_path, 2))
+    publish_plan(plan)
+    work = work_of(plan, folder_of(tmp_path))
+    assert (work.is_empty, work.done) == (True, 4)
+    fewer = work_of(plan_of(write_campaign(tmp_path, 1)), folder_of(tmp_path))
+    assert (fewer.is_empty, fewer.removals) == (False, 2)

@@ -18,8 +18,8 @@ Amount = Annotated[float, Field(gt=0, le=MAX_AMOUNT, allow_inf_nan=False)]
 class Budget(Fields):
     """The limits of one run; None where there is none. A run stops before it exceeds the first of them.
 
-    gpu_minutes: of all workers together; of the machine if it renders on its CPU. pictures: rendered, failures included.
-    money: in the currency of the prices.
+    gpu_minutes: of all workers together; of the machine if it renders on its CPU. pictures: rendered, failures
+    included. money: in the currency of the prices.
     """
 
     gpu_minutes: Amount | None = None

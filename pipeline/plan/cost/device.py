@@ -11,9 +11,9 @@ Kind = Literal["gpu", "cpu", "hosted"]
 
 MEASURED_ON = "H200"
 PRODUCTS, FP8_GAIN, DECODING, ENCODING = 600e12, 1.43, 312e12, 112e12
-"""What brandpress reaches on an H200, in operations a second (docs/gpu.md). Section `klein`: 600 TFLOP/s for denoising in
-bf16 at 1024x1024 and at 2048x2048 with references, and the encoder's 19.5 TFLOP of 4 references of 1024x1024 in 0.175 s.
-`dev`: 1.43 times as fast in fp8. `decoder`: the 10.5 TFLOP of a picture of 1024x1024 in 0.0336 s."""
+"""What brandpress reaches on an H200, in operations a second (docs/gpu.md). Section `klein`: 600 TFLOP/s for denoising
+in bf16 at 1024x1024 and at 2048x2048 with references, and the encoder's 19.5 TFLOP of 4 references of 1024x1024 in
+0.175 s. `dev`: 1.43 times as fast in fp8. `decoder`: the 10.5 TFLOP of a picture of 1024x1024 in 0.0336 s."""
 
 BLOCK_SECONDS = 0.0005
 """A pass takes at least this long per block, because kernels are launched one by one: 12.2 ms for klein-4B's 25 blocks

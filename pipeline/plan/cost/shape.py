@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.reference_size import prepared_grid
@@ -94,5 +94,5 @@ def _tokens(size: tuple[int, int] | None, pixels: int) -> int:
     return rows * columns
 
 
-def _whole(value: object) -> bool:
+def _whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31

@@ -43,7 +43,7 @@ def plan_job(
     budget_money: options.BudgetMoney = None,
     as_json: Json = False,
 ) -> int:
-    """Show what a campaign would render, the memory needed and the cost. Variants that the store already has count as done."""
+    """Show what a campaign would render, and what that takes. Variants that the store already has count as done."""
     from brandpress.pipeline.cli.cost import budget_of, cost_options
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.plan_table import print_plan

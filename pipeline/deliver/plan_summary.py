@@ -21,8 +21,9 @@ def summarise_with_store(
 ) -> Summary:
     """Returns the plan's summary, with its warnings and memory plan.
 
-    gpu_bytes: plan for a GPU of this size; default: this machine's. cost: estimate the cost with these options. If the store can't be read, the summary holds the
-    reason in `unknown`; with `require_store` its StoreError is raised instead.
+    gpu_bytes: plan for a GPU of this size; default: this machine's. cost: estimate the cost with these options. If the
+    store can't be read, the summary holds the reason in `unknown`; with `require_store` its StoreError is raised
+    instead.
     """
     campaign = plan.campaign
     state, unknown = StoreState(), None

@@ -10,10 +10,12 @@ from typing import Literal
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.cost.architecture import Architecture
 from brandpress.pipeline.plan.cost.device import Device
+from brandpress.pipeline.plan.cost.prices import Prices
 from brandpress.pipeline.plan.cost.samples import Sample
 from brandpress.pipeline.plan.cost.seconds import picture_seconds, set_seconds
-from brandpress.pipeline.plan.cost.shape import PictureShape, PictureSizes, shape_of, tokens_of
+from brandpress.pipeline.plan.cost.shape import PictureShape, PictureSizes, shape_of, sizes_of, tokens_of
 from brandpress.pipeline.plan.cost.spread import NONE, Spread, total
+from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
 
 Basis = Literal["measured", "scaled", "model", "published", "unknown"]
@@ -139,3 +141,12 @@ def typical_credits(samples: Sequence[Sample], shape: PictureShape) -> Spread | 
     """Returns what a hosted tier charged for pictures of a shape, in credits; None if no record has it."""
     charged = [sample.credits for sample in samples if sample.shape == shape and sample.credits is not None]
     return Spread.of(charged) if charged else None
+
+
+def dearest_price(plan: Plan, prices: Prices) -> float | None:
+    """Returns what a hosted tier charges at most for a picture of the plan; None if that isn't published."""
+    price = prices.hosted.get(plan.model.family) if plan.model.hosted else None
+    if price is None:
+        return None
+    work = work_of(plan.variants, plan.model, sizes_of(plan.campaign.brand.pictures))
+    return max((price.of(shape).high for shape in work.shapes), default=None)

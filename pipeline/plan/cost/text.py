@@ -34,11 +34,15 @@ def cost_warnings(estimate: Estimate | None) -> tuple[str, ...]:
     if estimate is None or estimate.budget is None:
         return ()
     limits = estimate.budget.limits()
-    exceeded = [
-        f"{_amount(name, _expected(estimate, name), estimate)} of {limits[name]:,g}" for name in estimate.exceeded
-    ]
-    warnings = [f"the budget is too small for all pictures, so that the run will stop before: {', '.join(exceeded)}"]
-    warnings = warnings if exceeded else []
+    warnings = []
+    if estimate.exceeded:
+        amounts = (
+            f"{_amount(name, _expected(estimate, name), estimate)} expected, {limits[name]:,g} allowed"
+            for name in estimate.exceeded
+        )
+        warnings.append(
+            f"the budget doesn't suffice for everything, so that a run will stop before: {'; '.join(amounts)}"
+        )
     if "money" in limits and estimate.money is None:
         warnings.append(
             f"budget.money: no price is known for {estimate.device.name}; name one with `--prices FILE`, or set "
@@ -57,7 +61,10 @@ def question(estimate: Estimate) -> str:
     if estimate.money is not None:
         parts.append(_amount("money", estimate.money.amount.expected, estimate))
     about = f", about {' and '.join(parts)}" if parts else ""
-    return f"Render {_amount('pictures', estimate.pictures, estimate)}{about}?"
+    limits = estimate.budget.limits() if estimate.exceeded and estimate.budget is not None else {}
+    stops = [_amount(name, limit, estimate) for name, limit in limits.items()]
+    until = f", until the budget of {' and '.join(stops)} is spent" if stops else ""
+    return f"Render {_amount('pictures', estimate.pictures, estimate)}{about}{until}?"
 
 
 def cost_json(estimate: Estimate | None) -> dict[str, Any] | None:
@@ -172,11 +179,11 @@ def _cores(count: int) -> str:
 def _range(spread: Spread, unit: str) -> str:
     """`35 GPU minutes (28 to 52)`."""
     low, expected, high = short(spread.low), short(spread.expected), short(spread.high)
-    return f"{expected} {unit}" if low == expected == high else f"{expected} {unit} ({low} to {high})"
+    return f"{expected} {unit}" if low == high else f"{expected} {unit} ({low} to {high})"
 
 
 def short(value: float) -> str:
-    """Formats a number with two digits that count: `0.0034`, `0.34`, `3.4`, `34`, `3,412`."""
-    if value >= 10 or value == 0:
+    """Formats a number with two digits that count: `under 0.01`, `0.34`, `3.4`, `34`, `3,412`."""
+    if value >= 9.95 or value == 0:
         return f"{value:,.0f}"
-    return f"{value:.2g}"
+    return f"{value:.2g}" if value >= 0.01 else "under 0.01"

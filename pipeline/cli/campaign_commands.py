@@ -94,7 +94,8 @@ def render_job(
     from brandpress.pipeline.spec.load import load_campaign
 
     plan = make_plan(load_campaign(job, deliver), fetch=True, check=True)
-    cost = cost_options(plan, budget_of(budget_gpu_minutes, budget_pictures, budget_money), prices, limit=limit)
+    budget = budget_of(budget_gpu_minutes, budget_pictures, budget_money)
+    cost = cost_options(plan, budget, prices, "cpu" if cpu else None, limit)
     if not (yes or as_json) and not confirmed(plan, cost, retry_failed=retry_failed):
         return INVALID
     context.obj.started = True

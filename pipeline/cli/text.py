@@ -90,7 +90,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def _spent(spent: Spent) -> str:
-    parts = [] if spent.gpu_minutes is None else [f"{short(spent.gpu_minutes)} GPU minutes"]
+    parts = [] if spent.gpu_minutes is None else [f"{short(spent.gpu_minutes)} {spent.unit}"]
     parts.append(plural(spent.pictures, "picture"))
     parts += [] if spent.money is None else [f"{short(spent.money)} {spent.currency}"]
     return ", ".join(parts)

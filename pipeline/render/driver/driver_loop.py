@@ -262,8 +262,8 @@ class DriverLoop:
             self._warn(warning)
         if self._spending is not None:
             device = loaded.host.get("device", "")
-            if warning_of_price := self._spending.add_worker(worker, device, loaded.seconds, self._share):
-                self._handle(worker, Warned(warning_of_price))
+            if price_warning := self._spending.add_worker(worker, device, loaded.seconds, self._share):
+                self._handle(worker, Warned(price_warning))
         self._top_up(worker)
 
     def _park(self, worker: str) -> None:

@@ -252,8 +252,8 @@ def _render(
         run.on_event(WorkersStarting(size, gpus, settings.threads, resources.dashboard, max(1, settings.per_gpu)))
         if resources.shared and gpus and size > resources.gpus * settings.per_gpu:
             stack.enter_context(autoscaler_request(demand, size))
-        if not gpus:
-            run.spending.check_cpu()
+        if not gpus and not model.hosted:
+            run.spending.use_cpu()
         share = 1 / max(1, settings.per_gpu) if gpus else 1 / (1 if resources.shared else size)
         grows = gpus and resources.shared and workers is None
         worker_pool = WorkerPool(settings, demand)

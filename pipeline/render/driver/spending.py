@@ -10,18 +10,17 @@ from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.cost.prices import Prices
 from brandpress.pipeline.spec.budget import Budget
 
-UNITS = {"gpu_minutes": "GPU minutes", "pictures": "pictures", "money": "of money"}
-
 
 @dataclass(frozen=True, slots=True)
 class Spent:
     """gpu_minutes: of all devices together, loading models included; None for hosted tiers. pictures: rendered,
-    failures included. money: in `currency`; None if no price is known."""
+    failures included. money: in `currency`; None if no price is known. unit: GPU or CPU minutes."""
 
     gpu_minutes: float | None
     pictures: int
     money: float | None
     currency: str
+    unit: str = "GPU minutes"
 
 
 class Spending:
@@ -42,6 +41,7 @@ class Spending:
         self._loading_money = self._money = 0.0
         self._priced = False
         self._pictures = 0
+        self._unit = "GPU minutes"
         if hosted and self._budget.gpu_minutes is not None:
             raise RequestError(
                 "budget.gpu_minutes: a hosted tier uses no GPU here; set budget.money or budget.pictures"
@@ -49,8 +49,9 @@ class Spending:
         if hosted and self._budget.money is not None and picture_price is None:
             raise RequestError("budget.money: no price of this tier is known; name one with --prices, or remove it")
 
-    def check_cpu(self) -> None:
-        """Raises RequestError if money is limited and workers on a CPU have no price."""
+    def use_cpu(self) -> None:
+        """Counts minutes of a CPU. Raises RequestError if money is limited and workers on a CPU have no price."""
+        self._unit = "CPU minutes"
         if self._budget.money is not None and not self._hosted and self._prices.gpu_hour("cpu") is None:
             raise RequestError(
                 "budget.money: no price is known for a CPU; set budget.gpu_minutes instead, or name a price with "
@@ -60,22 +61,21 @@ class Spending:
     def add_worker(self, worker: str, device: str, seconds: float, share: float = 1.0) -> str | None:
         """A worker has loaded its model in `seconds`. share: its part of a device. Returns a warning, if there is one.
 
-        A device without a price counts as the dearest one, so that a budget is never exceeded for it.
+        With a budget of money, a GPU without a price counts as the dearest one, so that the budget holds.
         """
         if self._hosted:
             return None
-        hour, dearest = self._prices.gpu_hour(device), self._prices.dearest_hour
-        is_cpu = device.lower() == "cpu"
-        price = hour if hour is not None or is_cpu else dearest
-        self._hours[worker], self._shares[worker] = None if price is None else price.expected, share
-        self._loading_minutes += seconds * share / 60
-        self._loading_money += self._worth(worker, seconds)
-        if self._budget.money is not None and hour is None and price is not None:
-            return (
+        price, dearest, warning = self._prices.gpu_hour(device), self._prices.dearest_hour, None
+        if price is None and dearest is not None and self._budget.money is not None:
+            price = dearest
+            warning = (
                 f"no price is known for {device}; it counts {price.expected:g} {self._prices.currency} an hour, as the "
                 "dearest one that is known (--prices FILE names yours)"
             )
-        return None
+        self._hours[worker], self._shares[worker] = None if price is None else price.expected, share
+        self._loading_minutes += seconds * share / 60
+        self._loading_money += self._worth(worker, seconds)
+        return warning
 
     def add_work(self, worker: str, busy: float) -> None:
         """A worker has had work for `busy` seconds."""
@@ -104,12 +104,12 @@ class Spending:
         """What has been spent so far."""
         minutes = None if self._hosted else self._loading_minutes + self._minutes
         money = self._loading_money + self._money if self._priced else None
-        return Spent(minutes, self._pictures, money, self._prices.currency)
+        return Spent(minutes, self._pictures, money, self._prices.currency, self._unit)
 
     @property
     def limits(self) -> str:
         """The budget in words: `30 GPU minutes, 500 pictures`."""
-        units = UNITS | {"money": self._prices.currency}
+        units = {"gpu_minutes": self._unit, "pictures": "pictures", "money": self._prices.currency}
         return ", ".join(f"{value:,g} {units[name]}" for name, value in self._budget.limits().items())
 
     @property

@@ -7,7 +7,6 @@ from typing import Any
 from brandpress.pipeline.plan.cost.estimate import Estimate
 from brandpress.pipeline.plan.cost.groups import Basis, Group
 from brandpress.pipeline.plan.cost.spread import Spread
-from brandpress.pipeline.spec.budget import Budget
 
 SCHEMA = 1
 MAX_GROUPS = 100
@@ -26,7 +25,7 @@ def cost_rows(estimate: Estimate | None) -> dict[str, str]:
     """Returns the rows of `plan`'s table: name -> text."""
     if estimate is None or not estimate.pictures:
         return {}
-    return {"cost": f"{_time(estimate)}{_money(estimate)}", "files": _files(estimate), **_budget_row(estimate.budget)}
+    return {"cost": f"{_time(estimate)}{_money(estimate)}", "files": _files(estimate), **_budget_row(estimate)}
 
 
 def cost_warnings(estimate: Estimate | None) -> tuple[str, ...]:
@@ -146,10 +145,10 @@ def _files(estimate: Estimate) -> str:
     return f"about {_range(estimate.megabytes, 'MB')}, {basis}"
 
 
-def _budget_row(budget: Budget | None) -> dict[str, str]:
-    names = {"gpu_minutes": "GPU minutes", "pictures": "pictures", "money": "of money"}
-    limits = budget.limits() if budget is not None else {}
-    return {"budget": ", ".join(f"{value:,g} {names[name]}" for name, value in limits.items())} if limits else {}
+def _budget_row(estimate: Estimate) -> dict[str, str]:
+    limits = estimate.budget.limits() if estimate.budget is not None else {}
+    amounts = [_amount(name, value, estimate) for name, value in limits.items()]
+    return {"budget": ", ".join(amounts)} if amounts else {}
 
 
 def _expected(estimate: Estimate, name: str) -> float:
@@ -164,7 +163,7 @@ def _amount(name: str, value: float, estimate: Estimate) -> str:
     if name == "gpu_minutes":
         return f"{short(value)} {_unit(estimate)}"
     if name == "money":
-        return f"{short(value)} {estimate.money.currency if estimate.money is not None else ''}"
+        return f"{short(value)} {estimate.money.currency if estimate.money is not None else 'of money'}"
     return f"{value:,.0f} picture{'' if value == 1 else 's'}"
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-
-from brandpress.model.errors import RequestError
 
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.cost.estimate import CostOptions
@@ -21,12 +18,9 @@ REFUSED = "nothing was rendered"
 
 
 def budget_of(gpu_minutes: float | None, pictures: int | None, money: float | None) -> Budget | None:
-    """Returns the budget that the options set. Raises RequestError for a value that isn't a number."""
+    """Returns the budget that the options set; None without any. typer has checked their ranges."""
     from brandpress.pipeline.spec.budget import Budget
 
-    for name, value in {"gpu-minutes": gpu_minutes, "money": money}.items():
-        if value is not None and not math.isfinite(value):
-            raise RequestError(f"--budget-{name} {value}: allowed: a number above 0")
     if gpu_minutes is None and pictures is None and money is None:
         return None
     return Budget(gpu_minutes=gpu_minutes, pictures=pictures, money=money)

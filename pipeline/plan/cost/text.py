@@ -9,6 +9,7 @@ from brandpress.pipeline.plan.cost.groups import Basis, Group
 from brandpress.pipeline.plan.cost.spread import Spread
 
 SCHEMA = 1
+TINY = "under 0.01"
 MAX_GROUPS = 100
 """Groups in `--json`, those with most pixels first."""
 
@@ -59,6 +60,7 @@ def question(estimate: Estimate) -> str:
         parts.append(_amount("gpu_minutes", estimate.minutes.expected, estimate))
     if estimate.money is not None:
         parts.append(_amount("money", estimate.money.amount.expected, estimate))
+    parts = [part for part in parts if not part.startswith(TINY)]
     about = f", about {' and '.join(parts)}" if parts else ""
     limits = estimate.budget.limits() if estimate.exceeded and estimate.budget is not None else {}
     stops = [_amount(name, limit, estimate) for name, limit in limits.items()]
@@ -129,7 +131,7 @@ def _time(estimate: Estimate) -> str:
     name = device.name if device.kind == "gpu" else f"this machine's CPU ({_cores(device.cores)})"
     instead = f", of which nothing is known, at the rates of an {device.known_as}" if device.unknown else ""
     unit = _unit(estimate)
-    return f"about {_range(minutes, unit)} on {name}{instead}, {BASIS[estimate.basis]}"
+    return f"{_about(minutes, unit)} on {name}{instead}, {BASIS[estimate.basis]}"
 
 
 def _money(estimate: Estimate) -> str:
@@ -137,12 +139,12 @@ def _money(estimate: Estimate) -> str:
     if money is None:
         return "" if estimate.device.kind == "cpu" else f"{comma}no price is known for {estimate.device.name}"
     basis = BASIS["measured"] if money.basis == "measured" else f"published prices of {money.as_of}"
-    return f"{comma}about {_range(money.amount, money.currency)}, {basis}"
+    return f"{comma}{_about(money.amount, money.currency)}, {basis}"
 
 
 def _files(estimate: Estimate) -> str:
     basis = BASIS["measured"] if estimate.megabytes_measured else "usual for the format"
-    return f"about {_range(estimate.megabytes, 'MB')}, {basis}"
+    return f"{_about(estimate.megabytes, 'MB')}, {basis}"
 
 
 def _budget_row(estimate: Estimate) -> dict[str, str]:
@@ -175,14 +177,15 @@ def _cores(count: int) -> str:
     return f"{count} core{'' if count == 1 else 's'}"
 
 
-def _range(spread: Spread, unit: str) -> str:
-    """`35 GPU minutes (28 to 52)`."""
+def _about(spread: Spread, unit: str) -> str:
+    """`about 35 GPU minutes (28 to 52)`, or `under 0.01 GPU minutes`."""
     low, expected, high = short(spread.low), short(spread.expected), short(spread.high)
-    return f"{expected} {unit}" if low == high else f"{expected} {unit} ({low} to {high})"
+    about = expected if expected == TINY else f"about {expected}"
+    return f"{about} {unit}" if low == high else f"{about} {unit} ({low} to {high})"
 
 
 def short(value: float) -> str:
     """Formats a number with two digits that count: `under 0.01`, `0.34`, `3.4`, `34`, `3,412`."""
     if value >= 9.95 or value == 0:
         return f"{value:,.0f}"
-    return f"{value:.2g}" if value >= 0.01 else "under 0.01"
+    return f"{value:.2g}" if value >= 0.01 else TINY

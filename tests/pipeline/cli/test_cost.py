@@ -56,8 +56,7 @@ def test_a_large_run_that_is_refused_renders_nothing(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 2)
     code, shown = on_terminal("n\n", 3, "render", job)
     assert code == 1
-    assert "Render 4 pictures, about under 0.01" in shown
-    assert "? [y/N]" in shown
+    assert "Render 4 pictures? [y/N]" in shown
     assert shown.rstrip().endswith("nothing was rendered")
     assert not (tmp_path / "out").exists()
 
@@ -139,7 +138,7 @@ def test_what_was_rendered_is_measured(tmp_path: Path, capsys: pytest.CaptureFix
     [
         (("--budget-pictures", "0"), "--budget-pictures"),
         (("--budget-money", "-1"), "--budget-money"),
-        (("--budget-gpu-minutes", "nan"), "--budget-gpu-minutes nan: allowed: a number above 0"),
+        (("--budget-gpu-minutes", "nan"), "'--budget-gpu-minutes'"),
         (("--prices", "none.yaml"), "none.yaml:1:1: there is no such file"),
     ],
 )

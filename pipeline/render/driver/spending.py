@@ -109,7 +109,8 @@ class Spending:
     @property
     def limits(self) -> str:
         """The budget in words: `30 GPU minutes, 500 pictures`."""
-        units = {"gpu_minutes": self._unit, "pictures": "pictures", "money": self._prices.currency}
+        pictures = "picture" if self._budget.pictures == 1 else "pictures"
+        units = {"gpu_minutes": self._unit, "pictures": pictures, "money": self._prices.currency}
         return ", ".join(f"{value:,g} {units[name]}" for name, value in self._budget.limits().items())
 
     @property

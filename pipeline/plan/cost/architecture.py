@@ -72,7 +72,7 @@ def architecture_of(model: ModelDescription) -> Architecture | None:
         return None
     try:
         return _read(model, model.parts)
-    except (CheckpointError, KeyError, TypeError, ArithmeticError):
+    except (CheckpointError, AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
         return None  # `plan` and `render` report broken files themselves
 
 

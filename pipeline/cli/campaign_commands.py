@@ -36,9 +36,15 @@ def plan_job(
     check: options.Check = False,
     first: options.First = 5,
     gpu_memory: options.GpuMemory = None,
+    gpu: options.Gpu = None,
+    prices: options.Prices = None,
+    budget_gpu_minutes: options.BudgetMinutes = None,
+    budget_pictures: options.BudgetPictures = None,
+    budget_money: options.BudgetMoney = None,
     as_json: Json = False,
 ) -> int:
-    """Show what a campaign would render, and the memory needed. Variants that the store already has count as done."""
+    """Show what a campaign would render, and what that takes. Variants that the store already has count as done."""
+    from brandpress.pipeline.cli.cost import budget_of, cost_options
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.plan_table import print_plan
     from brandpress.pipeline.deliver.plan_summary import summarise_with_store
@@ -48,7 +54,8 @@ def plan_job(
 
     plan = make_plan(load_campaign(job, deliver), check=True)
     gpu_bytes = None if gpu_memory is None else int(gpu_memory * 1e9)
-    summary = summarise_with_store(plan, gpu_bytes=gpu_bytes, require_store=check)
+    cost = cost_options(plan, budget_of(budget_gpu_minutes, budget_pictures, budget_money), prices, gpu)
+    summary = summarise_with_store(plan, gpu_bytes=gpu_bytes, require_store=check, cost=cost)
     if as_json:
         print_json(summary_json(summary, first))
     else:
@@ -69,9 +76,15 @@ def render_job(
     compile: options.Compile = None,
     join: options.Join = False,
     take_over: options.TakeOver = False,
+    prices: options.Prices = None,
+    budget_gpu_minutes: options.BudgetMinutes = None,
+    budget_pictures: options.BudgetPictures = None,
+    budget_money: options.BudgetMoney = None,
+    yes: options.WithoutAsking = False,
     as_json: Json = False,
 ) -> int:
     """Render, deliver and publish what the store lacks. Run it again to continue."""
+    from brandpress.pipeline.cli.cost import budget_of, confirmed, cost_options
     from brandpress.pipeline.cli.json_output import outcome_json, print_json
     from brandpress.pipeline.cli.progress import progress
     from brandpress.pipeline.cli.text import outcome_lines, print_lines
@@ -81,6 +94,10 @@ def render_job(
     from brandpress.pipeline.spec.load import load_campaign
 
     plan = make_plan(load_campaign(job, deliver), fetch=True, check=True)
+    budget = budget_of(budget_gpu_minutes, budget_pictures, budget_money)
+    cost = cost_options(plan, budget, prices, "cpu" if cpu else None, limit)
+    if not (yes or as_json) and not confirmed(plan, cost, retry_failed=retry_failed):
+        return INVALID
     context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
         outcome = render_campaign(
@@ -96,6 +113,8 @@ def render_job(
             renderer=context.obj.renderer or RENDERER,
             join=join,
             take_over=take_over,
+            budget=cost.budget,
+            prices=cost.prices,
         )
     context.obj.finished = True
     if as_json:

@@ -67,6 +67,7 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """`render`: `skipped` variants were done before, `done` ones in this run; `held_back` ones are quarantined and
     weren't tried. `outside_model` is a share of 1, `cost` in the hosted tier's credits."""
+    spent = outcome.spent
     return {
         "counts": {
             "planned": outcome.planned,
@@ -87,6 +88,14 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "cache": {kind: {"hits": use.hits, "uses": use.uses} for kind, use in outcome.cache.items()},
         "outside_model": None if outcome.outside_model is None else round(outcome.outside_model, 4),
         "interrupted": outcome.interrupted,
+        "stopped_by": outcome.stopped_by,
+        "spent": spent
+        and {
+            "gpu_minutes": None if spent.gpu_minutes is None else round(spent.gpu_minutes, 4),
+            "pictures": spent.pictures,
+            "money": None if spent.money is None else round(spent.money, 4),
+            "currency": spent.currency,
+        },
     }
 
 

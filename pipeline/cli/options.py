@@ -21,6 +21,35 @@ First = Annotated[int, typer.Option("--first", min=0, metavar="N", help="How man
 GpuMemory = Annotated[
     float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of this size.")
 ]
+Gpu = Annotated[
+    str | None,
+    typer.Option(
+        "--gpu",
+        metavar="NAME",
+        help="Estimate time and money for this GPU, such as H100 or L40S (default: this machine's).",
+        show_default=False,
+    ),
+]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices", metavar="FILE", help="Your own prices (YAML), in place of the published ones.", show_default=False
+    ),
+]
+BudgetMinutes = Annotated[
+    float | None,
+    typer.Option(
+        "--budget-gpu-minutes", min=0.001, max=1e9, metavar="N", help="Stop before a run takes more GPU minutes."
+    ),
+]
+BudgetPictures = Annotated[
+    int | None, typer.Option("--budget-pictures", min=1, max=10**9, metavar="N", help="Stop after this many pictures.")
+]
+BudgetMoney = Annotated[
+    float | None,
+    typer.Option("--budget-money", min=0.001, max=1e9, metavar="N", help="Stop before a run costs more."),
+]
+WithoutAsking = Annotated[bool, typer.Option("-y", "--yes", help="Render without asking, however large the run is.")]
 
 Workers = Annotated[
     int | None,

@@ -6,6 +6,7 @@ from typing import Any
 
 from brandpress.model.memory.plan import gigabytes
 from brandpress.pipeline.cli.text import plural, printable
+from brandpress.pipeline.plan.cost.text import cost_rows
 from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
 from brandpress.pipeline.plan.summary import Summary
 
@@ -33,6 +34,7 @@ def print_plan(summary: Summary, first: int) -> None:
         "sizes": _counts(summary.sizes),
         **_memory(summary),
         **_reference_memory(summary),
+        **cost_rows(summary.cost),
         "deliver to": f"{summary.deliver}/{plan.campaign.name}",
         "in the store": _in_store(summary),
     }

@@ -110,6 +110,8 @@ def line_of(event: Event) -> str | None:
             return f"{record.status}: {record.name}: {record.cause}"
         case Stopping(str(cause)):
             return f"stopping because the store rejects all writes: {cause}"
+        case Stopping(budget=str(limits)):
+            return f"stopping at the budget: {limits}"
         case Stopping():
             return "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately"
         case _:

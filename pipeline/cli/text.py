@@ -12,8 +12,10 @@ from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
+from brandpress.pipeline.plan.cost.text import short
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
+from brandpress.pipeline.render.driver.spending import Spent
 
 if TYPE_CHECKING:
     from brandpress.pipeline.render.driver.restore import Restoration
@@ -72,6 +74,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"
     if outcome.cost is not None:
         yield f"cost: {outcome.cost:,.1f} credits"
+    if outcome.budget and outcome.spent is not None:
+        yield f"spent: {_spent(outcome.spent)}; the budget is {outcome.budget}"
     if outcome.cache:
         kinds = [f"{kind} {use.hits / use.uses:.0%} of {use.uses:,}" for kind, use in outcome.cache.items()]
         yield f"cache hits: {', '.join(kinds)}"
@@ -82,8 +86,17 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield from failure_lines(outcome.held_back, "held back")
     if outcome.interrupted:
         yield "interrupted; run the same command again to continue"
+    elif outcome.stopped_by == "budget":
+        yield f"stopped at the budget with {outcome.left:,} left; run the same command again to spend as much once more"
     elif outcome.failed or outcome.held_back:
         yield "run the same command with --retry-failed to retry only these"
+
+
+def _spent(spent: Spent) -> str:
+    parts = [] if spent.gpu_minutes is None else [f"{short(spent.gpu_minutes)} {spent.unit}"]
+    parts.append(plural(spent.pictures, "picture"))
+    parts += [] if spent.money is None else [f"{short(spent.money)} {spent.currency}"]
+    return ", ".join(parts)
 
 
 def published_line(outcome: Outcome) -> str:

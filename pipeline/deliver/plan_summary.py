@@ -6,7 +6,9 @@ from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_fields, read_latest
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
 from brandpress.pipeline.deliver.resume import read_index
-from brandpress.pipeline.plan.diff import render_keys
+from brandpress.pipeline.plan.cost.estimate import CostOptions, estimate
+from brandpress.pipeline.plan.cost.samples import MAX_SAMPLES
+from brandpress.pipeline.plan.diff import missing, render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import memory_of
 from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
@@ -14,11 +16,14 @@ from brandpress.pipeline.plan.warnings import warnings_of
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
-def summarise_with_store(plan: Plan, *, gpu_bytes: int | None = None, require_store: bool = False) -> Summary:
+def summarise_with_store(
+    plan: Plan, *, gpu_bytes: int | None = None, require_store: bool = False, cost: CostOptions | None = None
+) -> Summary:
     """Returns the plan's summary, with its warnings and memory plan.
 
-    gpu_bytes: plan for a GPU of this size; default: this machine's. If the store can't be read, the summary holds the
-    reason in `unknown`; with `require_store` its StoreError is raised instead.
+    gpu_bytes: plan for a GPU of this size; default: this machine's. cost: estimate the cost with these options. If the
+    store can't be read, the summary holds the reason in `unknown`; with `require_store` its StoreError is raised
+    instead.
     """
     campaign = plan.campaign
     state, unknown = StoreState(), None
@@ -35,13 +40,16 @@ def summarise_with_store(plan: Plan, *, gpu_bytes: int | None = None, require_st
         if require_store:
             raise
         warnings.append(str(error))
+    memory = memory_of(plan, gpu_bytes)
+    todo = missing(plan.variants, state.done | state.held_back)
     return summarise(
         plan,
         str(campaign.address),
         state if unknown is None else None,
         unknown,
         warnings,
-        memory_of(plan, gpu_bytes),
+        memory,
+        None if cost is None else estimate(plan, todo, state.records, cost, memory),
     )
 
 
@@ -67,4 +75,5 @@ def store_state(folder: Store, plan: Plan) -> StoreState:
         held_back=index.held_back,
         unpublished=len(done - current) if publishes else 0,
         removals=sum(fields["name"] not in names for fields in listed) if publishes else 0,
+        records=tuple(listed[:: max(1, len(listed) // MAX_SAMPLES)]),
     )

@@ -17,7 +17,15 @@ FLEX = "flux.2-flex"
 
 def model_problems(campaign: Campaign, model: ModelDescription) -> tuple[Problem, ...]:
     """Returns a problem for each field of the campaign that the model doesn't support, in reading order."""
-    checks = (_check_quality, _check_flex, _check_negative_prompt, _check_upsample, _check_reuse, _check_references)
+    checks = (
+        _check_quality,
+        _check_flex,
+        _check_negative_prompt,
+        _check_upsample,
+        _check_reuse,
+        _check_references,
+        _check_budget,
+    )
     return tuple(sorted(problem for check in checks for problem in check(campaign, model)))
 
 
@@ -92,3 +100,10 @@ def _check_references(campaign: Campaign, model: ModelDescription) -> Iterator[P
     if max_count > model.max_references:
         what = f"some variants have {max_count} reference pictures, too many for the model {quote(model.name)}"
         yield campaign.source.problem(("references",), what, f"allowed: {model.max_references} together")
+
+
+def _check_budget(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
+    budget = campaign.job.budget
+    if budget is not None and budget.gpu_minutes is not None and model.hosted:
+        what = f"the model {quote(model.name)} is a hosted model and uses no GPU here"
+        yield campaign.source.problem(("budget", "gpu_minutes"), what, "allowed: pictures and money")

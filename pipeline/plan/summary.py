@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
 from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.model.sampling_params import SamplingParams
+from brandpress.pipeline.plan.cost.estimate import Estimate
+from brandpress.pipeline.plan.cost.text import cost_json, cost_warnings
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
@@ -30,12 +32,14 @@ class StoreState:
     """What a store has of a plan: the render keys of done variants, and of those that only `--retry-failed` renders.
 
     unpublished: done variants that the latest manifest lacks. removals: pictures in it that the job no longer has.
+    records: some of the manifest's, parsed but not validated.
     """
 
     done: Set[str] = frozenset()
     held_back: Set[str] = frozenset()
     unpublished: int = 0
     removals: int = 0
+    records: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Summary:
     all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: variants that
     crashed workers or failed too often. to_render: variants that are neither done nor held back. unpublished, removals:
     as in `StoreState`. memory: None for hosted models, and
-    if it couldn't be estimated.
+    if it couldn't be estimated. cost: of the variants to render; None if it wasn't asked for.
     """
 
     plan: Plan
@@ -64,6 +68,7 @@ class Summary:
     held_back: int = 0
     unpublished: int = 0
     removals: int = 0
+    cost: Estimate | None = None
 
     @property
     def has_work(self) -> bool:
@@ -78,6 +83,7 @@ def summarise(
     unknown: str | None = None,
     warnings: Iterable[str] = (),
     memory: MemoryPlan | None = None,
+    cost: Estimate | None = None,
 ) -> Summary:
     """Returns the summary of a plan. store: None if it isn't known; `unknown` says why."""
     keys = render_keys(plan.variants)
@@ -95,11 +101,12 @@ def summarise(
         done=None if store is None else done_count,
         unknown=unknown,
         to_render=len(plan.variants) - done_count - held_back,
-        warnings=(*warnings, *refused),
+        warnings=(*warnings, *refused, *cost_warnings(cost)),
         memory=memory,
         held_back=held_back,
         unpublished=state.unpublished,
         removals=state.removals,
+        cost=cost,
     )
 
 
@@ -162,6 +169,7 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "first": [_variant(variant) for variant in plan.variants[:first]],
         "warnings": list(summary.warnings),
         "memory": memory_json(summary.memory),
+        "cost": cost_json(summary.cost),
         "reference_memory": asdict(reference_memory(plan)),
     }
 

@@ -194,10 +194,11 @@ class WorkTime:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """Workers finish their current pictures and start no others: after a signal, or because the store rejects all
-    writes (cause)."""
+    """Workers finish their current pictures and start no others: after a signal, because the store rejects all writes
+    (cause), or because the run has reached its budget (its limits in words)."""
 
     cause: str | None = None
+    budget: str | None = None
 
 
 Message = (

@@ -14,6 +14,7 @@ from brandpress.model.choice import ModelChoice
 from brandpress.model.sampling_params import REUSES
 from brandpress.pipeline.spec.axes import Axis
 from brandpress.pipeline.spec.brand import ROLES, BrandSpec
+from brandpress.pipeline.spec.budget import JobBudget
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.fields import (
@@ -194,6 +195,7 @@ class Job(Fields):
     deliver: Text = Field(description="deliver: s3://bucket/prefix, or a folder")
     publish: Annotated[Policy, reader(parse_choice(POLICIES))] = "rolling"
     allow_failed: Annotated[AllowedFailures, reader(parse_allowed_failures)] = AllowedFailures()
+    budget: JobBudget | None = None
     schedule: Schedule | None = None
     public_url: Annotated[str, reader(parse_public_url)] | None = None
 

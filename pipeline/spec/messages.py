@@ -21,9 +21,9 @@ def quote(value: object) -> str:
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
 
 
-def listing(names: Collection[str]) -> str:
-    """Returns `'a', 'b', 'c'`, at most twenty names."""
-    shown = [quote(name) for name in islice(names, MAX_LISTED)]
+def listing(names: Collection[str], most: int = MAX_LISTED) -> str:
+    """Returns `'a', 'b', 'c'`, at most `most` names."""
+    shown = [quote(name) for name in islice(names, most)]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
 

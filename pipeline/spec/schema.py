@@ -41,8 +41,8 @@ def validate_fields(document: Document, model: type[BaseModel]) -> ValidFields:
     """Returns the fields of the document that are valid for the model. A missing or wrong field isn't among them."""
     data = document.data
     if not isinstance(data, dict):
-        what = f"the file must be a mapping, not {kind_only(data)}"
-        return ValidFields({}, (document.problem((), what, f"fields: {listing(list(_fields(model)))}"),))
+        what, names = f"the file must be a mapping, not {kind_only(data)}", list(_fields(model))
+        return ValidFields({}, (document.problem((), what, f"fields: {listing(names, len(names))}"),))
     fields = _fields(model)
     problems = [
         _unknown(document, (name,), fields) for name in data if name not in fields and not name.startswith(EXTENSION)
@@ -114,7 +114,9 @@ def _unknown(document: Document, location: Location, fields: dict[str, tuple[str
     where = ".".join(str(step) for step in location[:-1])
     name = str(location[-1])
     what = f"unknown field {quote(name)}" + (f" in {where}" if where else "")
-    return document.problem(location, what, f"allowed: {listing(list(fields))}", closest(name, fields), on_key=True)
+    return document.problem(
+        location, what, f"allowed: {listing(list(fields), len(fields))}", closest(name, fields), on_key=True
+    )
 
 
 def _fields(model: type[BaseModel]) -> dict[str, tuple[str, FieldInfo]]:

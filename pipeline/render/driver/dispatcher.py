@@ -126,18 +126,23 @@ class Dispatcher:
         """Whether nothing waits and no worker holds a variant."""
         return not self.waiting and self.all_idle
 
-    def take(self, worker: str) -> tuple[Variant, ...]:
+    @property
+    def in_flight(self) -> int:
+        """The number of variants that workers have been given and haven't answered for."""
+        return sum(len(group.variants) for worker in self._workers.values() for group in worker.groups)
+
+    def take(self, worker: str, most: int | None = None) -> tuple[Variant, ...]:
         """Returns the next group for `worker`; empty if it already has one to start, or if other workers will finish
-        the rest sooner.
+        the rest sooner. most: how many variants it may have; default: no limit.
 
         Suspects of a worker's death come last, each as the only variant on its worker. Variants that ran out of memory
         are retried on a fresh worker.
         """
         state = self._workers.setdefault(worker, _Worker())
         state.isolated = state.isolated and bool(state.groups)
-        if not state.has_room or state.isolated:
+        if not state.has_room or state.isolated or most == 0:
             return ()
-        group = self._next_group(worker, state)
+        group = self._next_group(worker, state, most)
         if not group and not state.groups and (suspect := self._next_isolated(state)) is not None:
             group, state.isolated = [suspect], True
             self._queue.add_in_flight(worker, suspect)
@@ -175,11 +180,12 @@ class Dispatcher:
             else:
                 yield variant
 
-    def _next_group(self, worker: str, state: _Worker) -> list[Variant]:
+    def _next_group(self, worker: str, state: _Worker, most: int | None) -> list[Variant]:
         """Variants of one reference set; of several if the worker offloads."""
         share = max(self._smallest, len(self._queue) // (GROUPS_LEFT * self._expected))
         if self._expected == 1:
             share = len(self._queue)
+        share = share if most is None else min(share, most)
         group: list[Variant] = []
         size = 1
         while len(group) < size and (reference_set := self._queue.choose_set(worker)) is not None:

@@ -21,6 +21,7 @@ from brandpress.pipeline.render.driver.host_warnings import HostWarnings
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.preflight import refusal_of
 from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.driver.startup import Startup
 from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
 from brandpress.pipeline.render.events import (
@@ -59,7 +60,7 @@ class DriverLoop:
     """One run over a worker pool.
 
     Afterwards `untried` holds variants that no worker was left for, `blocked` the store's error if it rejected all
-    writes, and `busy_seconds` and `model_seconds` the workers' times.
+    writes, `busy_seconds` and `model_seconds` the workers' times, and `budget_reached` whether the budget ended it.
     """
 
     def __init__(
@@ -78,18 +79,23 @@ class DriverLoop:
         watch: ClusterWatch | None = None,
         preflight: Preflight | None = None,
         check_together: bool = False,
+        spending: Spending | None = None,
+        share: float = 1.0,
     ) -> None:
         """compiles: whether workers should compile kernels; None: only on GPUs. gpus, per_gpu: see `GpuHealth`.
         recorded: returns render keys that other runs have recorded; must not block. broken_model: the end of the error
         if the first pictures are all unusable.
 
         The loop warns once if a worker can't compile or use its GPU. watch: the cluster; None: it isn't followed.
-        preflight: what workers are compared with; None: nothing. check_together: see `Startup`.
+        preflight: what workers are compared with; None: nothing. check_together: see `Startup`. spending: the budget;
+        None: there is none. share: a worker's part of a device.
         """
         self.untried: tuple[Failure, ...] = ()
         self.recorded_elsewhere = 0
         self._recorded = recorded
         self.blocked: str | None = None
+        self.budget_reached = False
+        self._spending, self._share = spending, share
         self.busy_seconds = self.model_seconds = 0.0
         self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
         self._deadlines, self._clocks = deadlines, WorkerClocks()
@@ -127,6 +133,7 @@ class DriverLoop:
         while not self._dispatcher.finished and len(self._pool) > len(self._parked):
             if stop_requested():
                 self._stop()
+            self._follow_budget()
             self.recorded_elsewhere += self._dispatcher.drop(self._recorded())
             self._collect_records()
             arrived = self._pool.wait(POLL_SECONDS) if self._expects_messages() else []
@@ -151,11 +158,24 @@ class DriverLoop:
     def _start(self) -> None:
         self._startup.start(self._pool.start(), time.monotonic())
 
-    def _stop(self, cause: str | None = None) -> None:
+    def _follow_budget(self) -> None:
+        """Stops the run if its budget is spent, or if the next picture would exceed it."""
+        if self._spending is None or self._stopped:
+            return
+        idle = self._dispatcher.all_idle and not self._results.writing
+        if self._spending.exhausted or (idle and self._dispatcher.waiting and self._room() == 0):
+            self.budget_reached = True
+            self._stop(budget=self._spending.limits)
+
+    def _room(self) -> int | None:
+        """How many more variants the budget allows to hand out; None without a limit."""
+        return self._spending.room(self._dispatcher.in_flight, len(self._loaded)) if self._spending else None
+
+    def _stop(self, cause: str | None = None, budget: str | None = None) -> None:
         if self._stopped:
             return
         self._stopped = True
-        self._on_event(Stopping(cause))
+        self._on_event(Stopping(cause, budget))
         for worker in self._pool.names():
             if worker not in self._loaded:
                 self._dismiss(worker)
@@ -226,6 +246,8 @@ class DriverLoop:
             case WorkTime(busy, model):
                 self.busy_seconds += busy
                 self.model_seconds += model
+                if self._spending is not None:
+                    self._spending.add_work(worker, busy)
 
     def _use(self, loaded: WorkerLoaded) -> None:
         """Gives work to a worker that has loaded its model, and warns if it can't compile or use its GPU."""
@@ -238,6 +260,10 @@ class DriverLoop:
         self._on_event(loaded)
         for warning in self._host_warnings.of(loaded.host):
             self._warn(warning)
+        if self._spending is not None:
+            device = loaded.host.get("device", "")
+            if price_warning := self._spending.add_worker(worker, device, loaded.seconds, self._share):
+                self._handle(worker, Warned(price_warning))
         self._top_up(worker)
 
     def _park(self, worker: str) -> None:
@@ -296,17 +322,23 @@ class DriverLoop:
             self._gpu_health.reset_losses(worker)
         self._dispatcher.finish(worker, asked)
         self._results.add(record)
+        if self._spending is not None:
+            self._spending.add_record(record)
         self._on_event(VariantRecorded(record))
         self._top_up(worker)
+        if self._room() is not None:
+            self._top_up_all()  # others may have waited for what this picture leaves of the budget
 
     def _top_up(self, worker: str) -> None:
         """Submits groups to `worker` while it has room, or replaces it if the rest needs a fresh worker."""
         if self._stopped or self._startup.holds_work_back(time.monotonic()):
             return
-        while variants := self._dispatcher.take(worker):
+        while variants := self._dispatcher.take(worker, self._room()):
             self._handed_out = True
             self._startup.release()
             self._pool.submit(worker, variants)
+        if self._room() == 0:
+            return
         starting = set(self._pool.names()) - self._parked - self._loaded - set(self._startup.pending)
         if self._dispatcher.needs_fresh_worker(worker) and not starting:
             self._dismiss(worker)

@@ -6,10 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.status import Failure
+from brandpress.pipeline.render.driver.spending import Spent
 from brandpress.pipeline.store.protocol import StoreError
 
 
@@ -43,7 +45,8 @@ class Outcome:
     latest, because the job's `publish:` policy asks for more pictures. seconds: duration of the whole run. cache: use
     per kind, over this run's pictures. outside_model: share of the workers' busy time spent outside the model, None if
     nothing was rendered. interrupted: a signal ended the run early. cost: the hosted tier's charge for this run's
-    pictures, in its credits, None if unknown.
+    pictures, in its credits, None if unknown. spent: time, pictures and money of this run. budget: its limits in words,
+    None without any. stopped_by: "budget" if that left variants for the next run.
     """
 
     planned: int
@@ -61,6 +64,9 @@ class Outcome:
     held_back: tuple[Failure, ...] = ()
     withheld: str | None = None
     picked_out: int = 0
+    spent: Spent | None = None
+    budget: str | None = None
+    stopped_by: Literal["budget"] | None = None
 
     @property
     def left(self) -> int:

@@ -22,6 +22,8 @@ from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.deliver.record import stamp_of
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.deliver.status import failure_of
+from brandpress.pipeline.plan.cost.groups import dearest_price
+from brandpress.pipeline.plan.cost.prices import Prices, read_prices
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.memory import largest_of
 from brandpress.pipeline.plan.variant import Variant
@@ -45,12 +47,14 @@ from brandpress.pipeline.render.driver.placement import cpu_warning, demand_of, 
 from brandpress.pipeline.render.driver.preflight import preflight
 from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
 from brandpress.pipeline.render.driver.work_selection import WorkSelection, wanted
 from brandpress.pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
 from brandpress.pipeline.render.worker.preflight import Preflight
+from brandpress.pipeline.spec.budget import Budget, strictest
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
@@ -77,6 +81,8 @@ def render_campaign(
     take_over: bool = False,
     join: bool = False,
     only: Set[str] | None = None,
+    budget: Budget | None = None,
+    prices: Prices | None = None,
 ) -> Outcome:
     """Renders the plan's variants that the store lacks, delivers them and publishes the campaign's manifest.
 
@@ -87,15 +93,18 @@ def render_campaign(
     the other pictures' times. compile: compile the model's kernels; default: only on GPUs. cpu: render on CPUs and
     ask for no GPU. renderer: `module:function` that loads a renderer. take_over: render even if another brand or job
     file has published this campaign. join: share the work of a run that is at work. only: render at most the variants
-    with these render keys.
+    with these render keys. budget: stop before more than this is spent; the job's own budget counts, too. prices: for a
+    budget of money; default: those that ship with brandpress.
 
     Raises ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if
     the store rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
-    `workers_per_gpu` or `workers`.
+    `workers_per_gpu`, `workers` or `budget`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
     _check_options(plan, workers_per_gpu, compile, cpu)
+    prices, budget = prices or read_prices(), strictest(budget, campaign.job.budget)
+    spending = Spending(budget, prices, hosted=plan.model.hosted, picture_price=dearest_price(plan, prices))
     timeout = resource_timeout()
     folder, plan = open_plan(plan)
     check_owner(folder, campaign.brand.name, campaign.path.name, take_over=take_over)
@@ -126,7 +135,7 @@ def render_campaign(
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded))
+        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded), spending)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         loop, waiting, suspects = None, todo, selection.suspects
         for _ in range(MAX_ROUNDS):
@@ -139,13 +148,14 @@ def render_campaign(
             known = index.updated(results.records.values())
             latest = retrying_folder.stat(LATEST)
             index = read_index(retrying_folder, planned_keys, known)
-            waiting, suspects = _deleted_meanwhile(run, known, index), frozenset()
+            waiting = () if loop.budget_reached else _deleted_meanwhile(run, known, index)
+            suspects = frozenset()
         published = publish_index(retrying_folder, plan, stamp, index, latest)
     records = [record for record in results.records.values() if record.render_key not in index.done]
     failures = [failure_of(record) for record in records if record.status != "done"]
     done = sum(record.status == "done" for record in results.records.values())
     failures += loop.untried if loop else ()
-    return Outcome(
+    outcome = Outcome(
         planned=len(planned_keys) + len(plan.picked_out),
         skipped=len(done_before - results.records.keys()) + (loop.recorded_elsewhere if loop else 0),
         done=done,
@@ -161,7 +171,11 @@ def render_campaign(
         interrupted=stop.received and len(results.records) < len(todo),
         cost=total_cost(results.records.values()),
         picked_out=len(plan.picked_out),
+        spent=spending.spent,
+        budget=spending.limits or None,
     )
+    stopped = loop is not None and loop.budget_reached and outcome.left > 0
+    return replace(outcome, stopped_by="budget") if stopped else outcome
 
 
 def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tuple[Variant, ...]:
@@ -185,6 +199,7 @@ class _Run:
     join: bool
     resource_timeout: float
     recorded_before: frozenset[str]
+    spending: Spending
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:
@@ -240,6 +255,9 @@ def _render(
         run.on_event(WorkersStarting(size, gpus, settings.threads, resources.dashboard, max(1, settings.per_gpu)))
         if resources.shared and gpus and size > resources.gpus * settings.per_gpu:
             stack.enter_context(autoscaler_request(demand, size))
+        if not gpus and not model.hosted:
+            run.spending.use_cpu()
+        share = 1 / max(1, settings.per_gpu) if gpus else 1 / (1 if resources.shared else size)
         grows = gpus and resources.shared and workers is None
         worker_pool = WorkerPool(settings, demand)
         # The language model that rewrites prompts displaces the rest of the model, so rewriting offloads as well.
@@ -274,6 +292,8 @@ def _render(
             ),
             preflight=preflight,
             check_together=len(resources.nodes) > 1,
+            spending=run.spending,
+            share=share,
         )
         try:
             loop.run(size, lambda: run.stop.received)

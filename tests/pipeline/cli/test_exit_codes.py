@@ -54,3 +54,17 @@ def test_errors_map_to_exit_codes(error: BrandpressError, code: int) -> None:
 )
 def test_outcomes_map_to_exit_codes(changes: dict[str, Any], code: int) -> None:
     assert outcome_exit_code(outcome(**changes)) == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"done": 4}, 0),
+        ({"done": 0, "skipped": 4}, 4),
+        ({"done": 3, "failed": 1, "failures": (Failure("a", "b"),)}, 3),
+        ({"done": 0, "failed": 1, "failures": (Failure("a", "b"),)}, 4),
+    ],
+)
+def test_a_run_that_its_budget_ended_is_like_one_with_a_limit(changes: dict[str, Any], code: int) -> None:
+    """Unless the budget didn't suffice for a single picture."""
+    assert outcome_exit_code(outcome(stopped_by="budget", **changes)) == code

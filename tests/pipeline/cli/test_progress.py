@@ -39,6 +39,7 @@ EVENTS: list[Event] = [
     VariantRecorded(failed(1, "no memory")),
     Stopping(),
     Stopping("the disk is full"),
+    Stopping(budget="30 GPU minutes"),
 ]
 
 
@@ -72,6 +73,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "[2/2] failed: mug/scene001: no memory",
         "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately",
         "stopping because the store rejects all writes: the disk is full",
+        "stopping at the budget: 30 GPU minutes",
     ]
 
 

@@ -22,6 +22,7 @@ from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Discrepancy, Verification
 from brandpress.pipeline.render.driver.outcome import CacheUse
+from brandpress.pipeline.render.driver.spending import Spent
 from brandpress.pipeline.store.protocol import Entry
 from tests.pipeline.render.driver.test_outcome import outcome
 
@@ -51,6 +52,8 @@ def test_a_summary_has_the_figures() -> None:
         "cache": {"text": {"hits": 6, "uses": 8}},
         "outside_model": 0.0312,
         "interrupted": False,
+        "stopped_by": None,
+        "spent": None,
     }
 
 
@@ -161,3 +164,16 @@ def test_sizes(count: int, text: str) -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1000, "1,000 files")])
 def test_plural(number: int, text: str) -> None:
     assert plural(number, "file") == text
+
+
+def test_a_summary_of_a_run_that_its_budget_ended() -> None:
+    spent = Spent(gpu_minutes=29.7, pictures=8, money=1.98, currency="USD")
+    stopped = outcome(done=8, spent=spent, budget="30 GPU minutes, 20 USD", stopped_by="budget")
+    lines = list(outcome_lines(stopped))
+    assert "spent: 30 GPU minutes, 8 pictures, 2 USD; the budget is 30 GPU minutes, 20 USD" in lines
+    assert lines[-1] == "stopped at the budget with 2 left; run the same command again to spend as much once more"
+    values = outcome_json(stopped)
+    assert values["stopped_by"] == "budget"
+    assert values["spent"] == {"gpu_minutes": 29.7, "pictures": 8, "money": 1.98, "currency": "USD"}
+    hosted = outcome(spent=Spent(None, 1, None, "USD"), budget="1 picture")
+    assert "spent: 1 picture; the budget is 1 picture" in list(outcome_lines(hosted))

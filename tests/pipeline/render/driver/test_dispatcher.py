@@ -328,3 +328,13 @@ def test_variants_that_another_run_has_recorded_are_dropped_unless_a_worker_has_
     assert dispatcher.drop(everything) == len(everything) - len(held)
     assert dispatcher.waiting == 0
     assert not dispatcher.finished
+
+
+def test_a_group_has_no_more_variants_than_the_caller_allows() -> None:
+    dispatcher = Dispatcher(variants(mug=20), 1)
+    assert dispatcher.take("worker", 0) == ()
+    first = dispatcher.take("worker", 3)
+    assert (len(first), dispatcher.in_flight, dispatcher.waiting) == (3, 3, 17)
+    finish(dispatcher, "worker", first)
+    assert dispatcher.in_flight == 0
+    assert len(dispatcher.take("worker", 100)) == LARGEST_GROUP

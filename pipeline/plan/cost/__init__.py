@@ -1,0 +1,1 @@
+"""What rendering a plan will cost: minutes of a GPU, megabytes and money, each with a range."""

@@ -1,0 +1,98 @@
+"""What the time of a picture depends on. Pictures of one shape take about equally long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.reference_size import prepared_grid
+from brandpress.model.request import SIZE_MULTIPLE
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.spec.picture import Picture
+
+TOKEN_PIXELS = SIZE_MULTIPLE**2
+PictureSizes = Mapping[str, tuple[int, int]]
+"""Width and height of reference pictures, keyed by the SHA-256 of their files."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureShape:
+    """width, height: in pixels. steps: 0 where a hosted service chooses them. passes: of the transformer in a step, 2
+    with guidance of an undistilled model. reference_tokens: of the prepared references together, each of 16x16 pixels.
+    approximate: whether `reuse: approximate` saves passes over them."""
+
+    width: int
+    height: int
+    steps: int
+    passes: int
+    references: int
+    reference_tokens: int
+    approximate: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the picture itself."""
+        return self.width * self.height // TOKEN_PIXELS
+
+    @property
+    def pixels(self) -> int:
+        """Its area."""
+        return self.width * self.height
+
+
+def sizes_of(pictures: Mapping[str, Picture]) -> PictureSizes:
+    """Returns the sizes of a brand spec's pictures."""
+    return {picture.sha256: (picture.width, picture.height) for picture in pictures.values()}
+
+
+def shape_of(variant: Variant, model: ModelDescription, reference_tokens: int) -> PictureShape:
+    """Returns the shape of a variant. reference_tokens: see `tokens_of`; the same for all variants of a set."""
+    return PictureShape(
+        width=variant.width,
+        height=variant.height,
+        steps=variant.steps or 0,
+        passes=passes_of(model, variant.guidance),
+        references=len(variant.references),
+        reference_tokens=reference_tokens,
+        approximate=variant.reuse == "approximate",
+    )
+
+
+def recorded_shape(fields: Mapping[str, Any], model: ModelDescription, sizes: PictureSizes) -> PictureShape | None:
+    """Returns the shape of a record's picture; None if its fields have other types. References that the brand spec no
+    longer has count as pictures of the largest area that the model reads."""
+    width, height, steps = fields.get("width"), fields.get("height"), fields.get("steps")
+    guidance, references = fields.get("guidance"), fields.get("references")
+    pixels = fields.get("reference_pixels") or model.reference_pixels
+    if not (_whole(width) and _whole(height) and _whole(pixels) and isinstance(references, list)):
+        return None
+    if not (steps is None or _whole(steps)) or not (guidance is None or isinstance(guidance, int | float)):
+        return None
+    digests = [reference.get("sha256") for reference in references if isinstance(reference, dict)]
+    tokens = sum(_tokens(sizes.get(str(digest)), pixels) for digest in digests)
+    passes = passes_of(model, guidance)
+    approximate = fields.get("reuse") == "approximate"
+    return PictureShape(width, height, steps or 0, passes, len(digests), tokens, approximate)
+
+
+def passes_of(model: ModelDescription, guidance: float | None) -> int:
+    """Returns the passes of the transformer in a step."""
+    return 2 if not model.distilled and (guidance or 1) > 1 else 1
+
+
+def tokens_of(digests: Sequence[str], pixels: int, sizes: PictureSizes) -> int:
+    """Returns the tokens of references together. pixels: the area that larger ones are scaled down to."""
+    return sum(_tokens(sizes.get(digest), pixels) for digest in digests)
+
+
+def _tokens(size: tuple[int, int] | None, pixels: int) -> int:
+    if size is None:
+        return pixels // TOKEN_PIXELS
+    rows, columns = prepared_grid(size, pixels)
+    return rows * columns
+
+
+def _whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31

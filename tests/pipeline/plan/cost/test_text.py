@@ -1,0 +1,129 @@
+"""Estimates in words and as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from brandpress.pipeline.plan.cost.device import HOSTED, device_named
+from brandpress.pipeline.plan.cost.estimate import Estimate, Money
+from brandpress.pipeline.plan.cost.groups import Group
+from brandpress.pipeline.plan.cost.spread import NONE, Spread
+from brandpress.pipeline.plan.cost.text import cost_json, cost_rows, cost_warnings, question, short
+from brandpress.pipeline.spec.budget import Budget
+from tests.pipeline.plan.cost.sizes import square
+
+
+def estimate(**changes: Any) -> Estimate:
+    """An estimate of 4,200 pictures on an H100, with changes."""
+    money = Money(Spread(1.3, 2.31, 6.0), "USD", "2026-11-27", "published")
+    cost = Estimate(
+        pictures=4200,
+        device=device_named("NVIDIA H100"),
+        basis="measured",
+        minutes=Spread(28, 34.8, 52),
+        load=Spread(2, 10, 40),
+        sets=NONE,
+        megabytes=Spread(3000, 4400.4, 5000),
+        megabytes_measured=False,
+        money=money,
+        groups=(Group(square(1024, 2), 4200, "measured", 12, Spread(0.4, 0.5, 0.7)),),
+    )
+    return replace(cost, **changes)
+
+
+def test_a_row_tells_the_amounts_their_range_and_their_basis() -> None:
+    assert cost_rows(estimate()) == {
+        "cost": "about 35 GPU minutes (28 to 52) on NVIDIA H100, measured on earlier pictures; "
+        "about 2.3 USD (1.3 to 6), published prices of 2026-11-27",
+        "files": "about 4,400 MB (3,000 to 5,000), usual for the format",
+    }
+
+
+def test_a_row_for_other_devices() -> None:
+    cpu = replace(device_named("cpu"), cores=2)
+    rows = cost_rows(estimate(device=cpu, money=None, basis="model", megabytes_measured=True))
+    assert rows["cost"] == (
+        "about 35 CPU minutes (28 to 52) on this machine's CPU (2 cores), by the operations of the model, not measured"
+    )
+    assert rows["files"].endswith("measured on earlier pictures")
+    unknown = cost_rows(estimate(device=device_named("GTX 1080"), money=None))["cost"]
+    assert "on GTX 1080, of which nothing is known, at the rates of an H100" in unknown
+    assert unknown.endswith("no price is known for GTX 1080")
+    assert cost_rows(estimate(minutes=None, money=None))["cost"].startswith("the time is unknown; no price")
+
+
+def test_a_row_for_a_hosted_tier() -> None:
+    assert cost_rows(estimate(device=HOSTED, minutes=None))["cost"] == (
+        "about 2.3 USD (1.3 to 6), published prices of 2026-11-27"
+    )
+    money = Money(Spread(2, 2, 2), "USD", "2026-11-27", "measured")
+    rows = cost_rows(estimate(device=HOSTED, minutes=None, money=money))
+    assert rows["cost"] == "about 2 USD, measured on earlier pictures"
+
+
+def test_a_row_for_the_budget() -> None:
+    budget = Budget(gpu_minutes=30, pictures=5000, money=20)
+    assert cost_rows(estimate(budget=budget))["budget"] == "30 GPU minutes, 5,000 pictures, 20 USD"
+
+
+def test_nothing_to_render_has_no_rows() -> None:
+    assert cost_rows(None) == cost_rows(estimate(pictures=0)) == {}
+
+
+def test_a_budget_that_is_too_small_is_warned_about() -> None:
+    assert cost_warnings(estimate(budget=Budget(pictures=5000))) == ()
+    (warning,) = cost_warnings(estimate(budget=Budget(gpu_minutes=30, pictures=500, money=1)))
+    assert warning == (
+        "the budget doesn't suffice for everything, so that a run will stop before: "
+        "35 GPU minutes expected, 30 allowed; 4,200 pictures expected, 500 allowed; 2.3 USD expected, 1 allowed"
+    )
+
+
+def test_a_limit_that_cannot_be_followed_is_warned_about() -> None:
+    (warning,) = cost_warnings(estimate(device=device_named("cpu"), money=None, budget=Budget(money=1)))
+    assert warning.startswith("budget.money: no price is known for cpu; name one with `--prices FILE`")
+    (warning,) = cost_warnings(estimate(device=HOSTED, minutes=None, budget=Budget(gpu_minutes=1)))
+    assert warning.startswith("budget.gpu_minutes: a hosted tier takes no GPU minutes")
+    assert cost_warnings(None) == cost_warnings(estimate()) == ()
+
+
+def test_the_question_has_the_amounts() -> None:
+    assert question(estimate()) == "Render 4,200 pictures, about 35 GPU minutes and 2.3 USD?"
+    assert question(estimate(money=None, minutes=None, pictures=1)) == "Render 1 picture?"
+    assert question(estimate(budget=Budget(pictures=500))) == (
+        "Render 4,200 pictures, about 35 GPU minutes and 2.3 USD, until the budget of 500 pictures is spent?"
+    )
+
+
+def test_an_estimate_as_json() -> None:
+    values = json.loads(json.dumps(cost_json(estimate(budget=Budget(pictures=500)))))
+    assert (values["schema"], values["pictures"], values["basis"]) == (1, 4200, "measured")
+    assert values["gpu_minutes"] == {"low": 28, "expected": 34.8, "high": 52}
+    assert values["money"] == {
+        "low": 1.3,
+        "expected": 2.31,
+        "high": 6.0,
+        "currency": "USD",
+        "as_of": "2026-11-27",
+        "basis": "published",
+    }
+    assert values["device"] == {"name": "NVIDIA H100", "kind": "gpu", "rates_of": None, "cores": None}
+    assert values["groups"][0]["seconds"] == {"low": 0.4, "expected": 0.5, "high": 0.7}
+    assert (values["groups"][0]["references"], values["groups"][0]["records"]) == (2, 12)
+    assert values["budget"] == {"gpu_minutes": None, "pictures": 500, "money": None, "exceeded": ["pictures"]}
+    unknown = cost_json(estimate(minutes=None, money=None, device=device_named("GTX 1080")))
+    assert unknown is not None
+    assert (unknown["gpu_minutes"], unknown["money"], unknown["device"]["rates_of"]) == (None, None, "H100")
+    assert cost_json(None) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.001, "under 0.01"), (0.123, "0.12"), (3.44, "3.4"), (9.96, "10"), (34.4, "34"), (3412.3, "3,412")],
+)
+def test_numbers_have_two_digits_that_count(value: float, text: str) -> None:
+    assert short(value) == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from brandpress.model.checkpoint.availability import availability
@@ -14,6 +15,7 @@ from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
+from brandpress.pipeline.plan.lock import Lock
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.spec.problem import Problem
@@ -63,7 +65,8 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """`render`: `skipped` variants were done before, `done` ones in this run; `held_back` ones are quarantined and
-    weren't tried. `outside_model` is a share of 1, `cost` in the hosted tier's credits."""
+    weren't tried; `not_selected` ones aren't done, and this run wasn't to render them. `outside_model` is a share of 1,
+    `cost` in the hosted tier's credits."""
     return {
         "counts": {
             "planned": outcome.planned,
@@ -71,6 +74,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             "done": outcome.done,
             "failed": outcome.failed,
             "held_back": len(outcome.held_back),
+            "not_selected": outcome.not_selected,
             "left": outcome.left,
         },
         "failed": failures_json(outcome.failures),
@@ -99,6 +103,19 @@ def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
         "folder": uri,
         "manifest": status.manifest,
         "note": status.note,
+    }
+
+
+def lock_json(lock: Lock, file: Path) -> dict[str, Any]:
+    """`lock`: where it is, and what it holds."""
+    return {
+        "schema": "brandpress.lock-summary/1",
+        "file": str(file),
+        "model": lock.model.name,
+        "revision": lock.model.revision,
+        "weights_digest": lock.model.weights_digest,
+        "feeds": len(lock.feeds),
+        "references": len(lock.references),
     }
 
 

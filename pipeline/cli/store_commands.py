@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from brandpress.pipeline.store.protocol import Store
 
 
-def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
+def show_status(job: Job, deliver: Deliver = None, select: options.Select = None, as_json: Json = False) -> int:
     """Show what is done, failed and missing, and the latest manifest."""
     from brandpress.pipeline.cli.json_output import print_json, status_json
     from brandpress.pipeline.cli.text import print_lines, status_lines
@@ -33,8 +34,10 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
 
     _, folder = _open(job, deliver)
     try:
-        status = campaign_status(folder, _variants(job, deliver))
+        status = campaign_status(folder, _selected(job, deliver, select) if select else _variants(job, deliver))
     except (SpecError, CheckpointError) as error:
+        if select:  # a manifest's counts are those of the whole campaign
+            raise
         status = published_status(folder, str(error))
     if as_json:
         print_json(status_json(status, folder.uri))
@@ -125,22 +128,31 @@ def clean_job(
     return OK
 
 
-def draw_sheet(job: Job, deliver: Deliver = None, out: options.Out = None, columns: options.Columns = None) -> int:
+def draw_sheet(
+    job: Job,
+    deliver: Deliver = None,
+    select: options.Select = None,
+    out: options.Out = None,
+    columns: options.Columns = None,
+) -> int:
     """Draw a campaign's pictures on one page, beside their references. Exits with 3 if a picture is missing."""
     from brandpress.pipeline.cli.text import broken_picture_lines, print_lines
+    from brandpress.pipeline.deliver.published_selection import published_names
     from brandpress.pipeline.review.contact_sheet import check_suffix, contact_sheet, reference_files, save
     from brandpress.pipeline.spec.load import load_campaign
 
     if out is not None:
         check_suffix(out)
     target, folder = _open(job, deliver)
+    campaign = None
     try:
-        references = reference_files(load_campaign(job, deliver))
+        campaign = load_campaign(job, deliver)
     except SpecError as error:
         typer.echo(f"{error}\ndrawing the sheet without reference pictures", err=True)
-        references = {}
+    names = published_names(folder, select, campaign) if select else None
     broken: list[str] = []
-    sheet = contact_sheet(folder, references, columns, broken.append)
+    references = reference_files(campaign) if campaign else {}
+    sheet = contact_sheet(folder, references, columns, broken.append, names)
     typer.echo(save(sheet, out or Path(f"{target.campaign}.png")))
     print_lines(broken_picture_lines(broken), sys.stderr)
     return BROKEN if broken else OK
@@ -161,6 +173,18 @@ def _variants(job: Path, deliver: str | None) -> tuple[Variant, ...]:
     from brandpress.pipeline.spec.load import load_campaign
 
     return make_plan(load_campaign(job, deliver)).variants
+
+
+def _selected(job: Path, deliver: str | None, select: Sequence[str]) -> tuple[Variant, ...]:
+    """Returns the job's variants that terms select. Needs what `_variants` needs."""
+    from brandpress.pipeline.deliver.plan_summary import selected_variants
+    from brandpress.pipeline.plan.expand import make_plan
+    from brandpress.pipeline.plan.selection import campaign_selection
+    from brandpress.pipeline.spec.load import load_campaign
+
+    plan = make_plan(load_campaign(job, deliver))
+    selection = campaign_selection(select, plan.campaign, plan.variants)
+    return plan.variants if selection is None else selected_variants(plan, selection)
 
 
 def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:

@@ -19,6 +19,7 @@ from typing import Protocol
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.state import NO_ATTRIBUTES, STATES, Attributes
 from brandpress.pipeline.spec.brand import ROLES, BrandFields
+from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import allowed, closest, listing, quote
 
 OPTION = "--select"
@@ -141,6 +142,14 @@ class Selection:
         else:
             of_entity = self.keys.entities.get(axis, {}).get(item.axes.get(axis, ""), {})
             yield from (of_entity[field],) if field in of_entity else ()
+
+
+def campaign_selection(terms: Sequence[str], campaign: Campaign, variants: Iterable[Selectable]) -> Selection | None:
+    """Returns the selection of these terms among a campaign's variants; None without terms. Raises RequestError."""
+    if not terms:
+        return None
+    axes = {axis.name: tuple(axis.values) for axis in campaign.axes.values()}
+    return parse_selection(terms, selection_keys(variants, axes, campaign.brand))
 
 
 def selection_keys(

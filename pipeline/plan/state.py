@@ -44,7 +44,7 @@ class VariantState:
     previous_key: str | None = None
     listed: bool = False
     delivered_as: str | None = None
-    attributes: Attributes = field(default=NO_ATTRIBUTES)
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
 
     @property
     def to_render(self) -> bool:

@@ -22,6 +22,7 @@ from brandpress.pipeline.deliver.record import stamp_of
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.deliver.status import failure_of
 from brandpress.pipeline.plan.diff import render_keys
+from brandpress.pipeline.plan.locked import require_locked_model
 from brandpress.pipeline.plan.memory import largest_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
@@ -76,6 +77,7 @@ def render_campaign(
     renderer: str = RENDERER,
     take_over: bool = False,
     join: bool = False,
+    only: Set[str] | None = None,
 ) -> Outcome:
     """Renders the plan's variants that the store lacks, delivers them and publishes the campaign's manifest.
 
@@ -85,15 +87,17 @@ def render_campaign(
     including quarantined ones, which are otherwise left alone. deadline: seconds allowed per picture; default: based on
     the other pictures' times. compile: compile the model's kernels; default: only on GPUs. cpu: render on CPUs and
     ask for no GPU. renderer: `module:function` that loads a renderer. take_over: render even if another brand or job
-    file has published this campaign. join: share the work of a run that is at work.
+    file has published this campaign. join: share the work of a run that is at work. only: the render keys of the
+    variants that may be rendered; None: all. What is published doesn't depend on it.
 
-    Raises ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if
-    the store rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
-    `workers_per_gpu` or `workers`.
+    Raises OutdatedLockError if the model isn't the locked one, ForeignCampaignError without `take_over`,
+    AnotherRunError without `join`, StoreError, StoreBlockedError if the store rejects all writes, NothingRenderedError,
+    and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu` or `workers`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
     _check_options(plan, workers_per_gpu, compile, cpu)
+    require_locked_model(plan.lock)
     timeout = resource_timeout()
     folder = open_campaign(campaign.address, campaign.name)
     check_owner(folder, campaign.brand.name, campaign.path.name, take_over=take_over)
@@ -102,7 +106,7 @@ def render_campaign(
     latest = folder.stat(LATEST)
     index = read_index(folder, planned_keys)
     done_before = frozenset(index.done)
-    selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
+    selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed, only=only)
     todo = tuple(islice(selection.todo, limit))
     on_event(
         Planned(planned=len(planned_keys), done=selection.done, todo=len(todo), held_back=len(selection.held_back))
@@ -124,7 +128,7 @@ def render_campaign(
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded))
+        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded), only)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         loop, waiting, suspects = None, todo, selection.suspects
         for _ in range(MAX_ROUNDS):
@@ -150,6 +154,7 @@ def render_campaign(
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         held_back=selection.held_back,
+        not_selected=selection.not_selected,
         manifest=published.published.pointer.manifest if published and published.latest else None,
         withheld=published.published.pointer.manifest if published and not published.latest else None,
         uri=folder.uri,
@@ -164,6 +169,7 @@ def render_campaign(
 def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tuple[Variant, ...]:
     """Returns the variants whose pictures were done before or in this run and have been deleted since."""
     deleted = known.done.keys() - index.done.keys()
+    deleted = deleted if run.only is None else deleted & run.only
     if not deleted or run.stop.received:
         return ()
     run.on_event(Warned(f"{len(deleted):,} pictures were deleted from {run.folder.uri} meanwhile; rendering again"))
@@ -172,7 +178,8 @@ def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tup
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the parts of one run share. recorded_before: render keys that had a record before the run."""
+    """What the parts of one run share. recorded_before: render keys that had a record before the run. only: those that
+    may be rendered; None: all."""
 
     plan: Plan
     folder: Store
@@ -182,6 +189,7 @@ class _Run:
     join: bool
     resource_timeout: float
     recorded_before: frozenset[str]
+    only: Set[str] | None
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:

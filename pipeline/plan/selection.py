@@ -213,7 +213,7 @@ def _state_pattern(written: str, pattern: str) -> str:
     pattern = pattern.lower().replace("-", "_").replace(" ", "_") if not _WILDCARDS.search(pattern) else pattern
     if matching(STATES, pattern):
         return pattern
-    near = closest(pattern, STATES)
+    near = closest(pattern, STATES) if pattern.isidentifier() else ""
     hint = f"; did you mean {near}?" if near else "; for several states, repeat the option"
     raise RequestError(f"{OPTION} {quote(written)}: there is no state {quote(pattern)}; {allowed(STATES)}{hint}")
 

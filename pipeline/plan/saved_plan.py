@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -104,8 +105,11 @@ def read_saved_plan(file: Path) -> SavedPlan:
 
 
 def job_of(saved: SavedPlan, file: Path) -> Path:
-    """Returns the path of the job of a plan saved in `file`."""
-    return file.parent / saved.job
+    """Returns the path of the job of a plan saved in `file`: relative to the working directory if it's below it."""
+    path = (file.parent / saved.job).resolve()
+    with suppress(OSError, ValueError):
+        return path.relative_to(Path.cwd())
+    return path
 
 
 def saved_plan(summary: Summary, file: Path, deliver_option: str | None = None) -> SavedPlan:

@@ -143,16 +143,19 @@ def render_job(
     as_json: Json = False,
 ) -> int:
     """Render, deliver and publish what the store lacks, or what a saved plan lists. Run it again to continue."""
-    from brandpress.pipeline.cli.json_output import outcome_json, print_json
-    from brandpress.pipeline.cli.progress import progress
-    from brandpress.pipeline.cli.text import outcome_lines, print_lines
     from brandpress.pipeline.deliver.render_order import render_order
-    from brandpress.pipeline.render.driver.run import render_campaign
-    from brandpress.pipeline.render.worker.actor import RENDERER
 
     given = {"--limit": limit is not None, "--retry-failed": retry_failed}
     narrowing = [option for option, is_given in given.items() if is_given]
     order = render_order(job, deliver, select or (), locked=locked, narrowing=narrowing)
+
+    # Imported after the checks, because Ray takes seconds.
+    from brandpress.pipeline.cli.json_output import outcome_json, print_json
+    from brandpress.pipeline.cli.progress import progress
+    from brandpress.pipeline.cli.text import outcome_lines, print_lines
+    from brandpress.pipeline.render.driver.run import render_campaign
+    from brandpress.pipeline.render.worker.actor import RENDERER
+
     context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
         outcome = render_campaign(

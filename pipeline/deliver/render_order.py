@@ -10,6 +10,7 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.plan_summary import selected_variants, store_state
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan, make_plan
+from brandpress.pipeline.plan.locked import require_renderable
 from brandpress.pipeline.plan.saved_plan import (
     SavedPlan,
     StalePlanError,
@@ -21,6 +22,7 @@ from brandpress.pipeline.plan.saved_plan import (
 )
 from brandpress.pipeline.plan.selection import OPTION, campaign_selection
 from brandpress.pipeline.plan.summary import summarise
+from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.store.folder import open_campaign
 
@@ -53,14 +55,14 @@ def render_order(
         if options:
             raise RequestError(f"{options[0]}: {file} is a saved plan, which says what to render; remove the option")
         return _saved_order(file, read_saved_plan(file), locked)
-    plan = make_plan(load_campaign(file, deliver), fetch=True, check=True, locked=locked)
+    plan = _renderable_plan(load_campaign(file, deliver), locked)
     selection = campaign_selection(select, plan.campaign, plan.variants)
     return RenderOrder(plan, None if selection is None else render_keys(selected_variants(plan, selection)))
 
 
 def _saved_order(file: Path, saved: SavedPlan, locked: bool) -> RenderOrder:
     campaign = load_campaign(job_of(saved, file), saved.deliver_option)
-    plan = make_plan(campaign, fetch=True, check=True, locked=locked)
+    plan = _renderable_plan(campaign, locked)
     state = store_state(open_campaign(campaign.address, campaign.name), plan)
     changes = list(changed_inputs(saved, plan, state.pointer))
     try:
@@ -71,3 +73,9 @@ def _saved_order(file: Path, saved: SavedPlan, locked: bool) -> RenderOrder:
     if changes:
         raise StalePlanError(file, changes)
     return RenderOrder(plan, saved.render_keys)
+
+
+def _renderable_plan(campaign: Campaign, locked: bool) -> Plan:
+    plan = make_plan(campaign, fetch=True, check=True, locked=locked)
+    require_renderable(plan.lock)
+    return plan

@@ -80,8 +80,11 @@ def lock_warnings(use: LockUse | None) -> tuple[str, ...]:
     return (f"{_outdated(use.file, use.differences)}; `brandpress render` refuses this",)
 
 
-def require_locked_model(use: LockUse | None) -> None:
-    """Raises OutdatedLockError if a model differs from its lock. A campaign without a lock may have any model."""
+def require_renderable(use: LockUse | None) -> None:
+    """Raises CheckpointError if the model's files aren't here, and OutdatedLockError if they differ from the lock. A
+    campaign without a lock may have any model."""
+    if use is not None and use.missing is not None:
+        raise CheckpointError(use.missing)
     if use is not None and use.differences:
         raise OutdatedLockError(_outdated(use.file, use.differences))
 

@@ -22,7 +22,7 @@ from brandpress.pipeline.deliver.record import stamp_of
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.deliver.status import failure_of
 from brandpress.pipeline.plan.diff import render_keys
-from brandpress.pipeline.plan.locked import require_locked_model
+from brandpress.pipeline.plan.locked import require_renderable
 from brandpress.pipeline.plan.memory import largest_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
@@ -90,14 +90,15 @@ def render_campaign(
     file has published this campaign. join: share the work of a run that is at work. only: the render keys of the
     variants that may be rendered; None: all. What is published doesn't depend on it.
 
-    Raises OutdatedLockError if the model isn't the locked one, ForeignCampaignError without `take_over`,
-    AnotherRunError without `join`, StoreError, StoreBlockedError if the store rejects all writes, NothingRenderedError,
-    and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu` or `workers`.
+    Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
+    ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
+    rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
+    `workers_per_gpu` or `workers`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
     _check_options(plan, workers_per_gpu, compile, cpu)
-    require_locked_model(plan.lock)
+    require_renderable(plan.lock)
     timeout = resource_timeout()
     folder = open_campaign(campaign.address, campaign.name)
     check_owner(folder, campaign.brand.name, campaign.path.name, take_over=take_over)

@@ -11,7 +11,7 @@ import pytest
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.plan.expand import make_plan
 from brandpress.pipeline.plan.lock import lock_file, lock_of
-from brandpress.pipeline.plan.locked import OutdatedLockError, require_locked_model
+from brandpress.pipeline.plan.locked import OutdatedLockError, require_renderable
 from brandpress.pipeline.plan.memory import memory_of
 from brandpress.pipeline.plan.stored_file import write_stored
 from brandpress.pipeline.plan.validate import validate
@@ -44,6 +44,8 @@ def test_without_the_weights_a_plan_is_the_same(job: Path) -> None:
     assert plan.variants == before.variants
     assert plan.lock is not None
     assert "checkpoint" in (plan.lock.missing or "")
+    with pytest.raises(CheckpointError, match="checkpoint"):
+        require_renderable(plan.lock)
     assert memory_of(plan) is None
     assert warnings_of(plan) == ()
 
@@ -86,14 +88,14 @@ def test_a_lock_of_another_model_is_no_replacement(job: Path) -> None:
 
 
 def test_other_weights_are_a_warning_and_a_render_refuses_them(job: Path) -> None:
-    require_locked_model(plan_of(job).lock)
+    require_renderable(plan_of(job).lock)
     change_model(job)
     plan = plan_of(job)
     [warning] = warnings_of(plan)
     assert "spring.lock is outdated (weights_digest: " in warning
     assert warning.endswith("run `brandpress lock`; `brandpress render` refuses this")
     with pytest.raises(OutdatedLockError, match=r"weights_digest.*steps.*run `brandpress lock`"):
-        require_locked_model(plan.lock)
+        require_renderable(plan.lock)
     [warned] = validate(job).warnings
     assert "weights_digest" in warned.what
     [problem] = validate(job, locked=True).problems

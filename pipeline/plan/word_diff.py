@@ -53,7 +53,7 @@ def _segment(kind: Literal["equal", "removed", "added"], words: Sequence[str]) -
 
 
 def _middle(old: Sequence[str], new: Sequence[str]) -> Iterator[Segment]:
-    if max(len(old), len(new)) > MAX_COMPARED_WORDS:
+    if not old or not new or max(len(old), len(new)) > MAX_COMPARED_WORDS:
         yield from (_segment("removed", old), _segment("added", new))
         return
     for tag, old_start, old_end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

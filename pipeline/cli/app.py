@@ -162,6 +162,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "init": start_commands.start_project,
     "validate": campaign_commands.validate_files,
     "plan": campaign_commands.plan_job,
+    "lock": campaign_commands.lock_job,
     "render": campaign_commands.render_job,
     "status": store_commands.show_status,
     "verify": store_commands.verify_job,

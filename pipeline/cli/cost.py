@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,12 @@ def budget_of(gpu_minutes: float | None, pictures: int | None, money: float | No
 
 
 def cost_options(
-    plan: Plan, budget: Budget | None, prices: Path | None, gpu: str | None = None, limit: int | None = None
+    plan: Plan,
+    budget: Budget | None,
+    prices: Path | None,
+    gpu: str | None = None,
+    limit: int | None = None,
+    only: Set[str] | None = None,
 ) -> CostOptions:
     """Returns the options for estimates of a plan; of its own budget and `budget`, the strictest limits count.
 
@@ -37,7 +43,7 @@ def cost_options(
     from brandpress.pipeline.plan.cost.prices import read_prices
     from brandpress.pipeline.spec.budget import strictest
 
-    return CostOptions(read_prices(prices), gpu, strictest(plan.campaign.job.budget, budget), limit)
+    return CostOptions(read_prices(prices), gpu, strictest(plan.campaign.job.budget, budget), limit, only)
 
 
 def can_ask() -> bool:

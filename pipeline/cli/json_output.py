@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brandpress.model.checkpoint.availability import availability
@@ -14,6 +15,7 @@ from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Discrepancy, Verification
+from brandpress.pipeline.plan.lock import Lock
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.spec.problem import Problem
@@ -66,7 +68,8 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """`render`: `skipped` variants were done before, `done` ones in this run; `held_back` ones are quarantined and
-    weren't tried. `outside_model` is a share of 1, `cost` in the hosted tier's credits."""
+    weren't tried; `not_selected` ones aren't done, and this run wasn't to render them; `picked_out` ones have another
+    seed than the picked one. `outside_model` is a share of 1, `cost` in the hosted tier's credits."""
     spent = outcome.spent
     return {
         "counts": {
@@ -75,6 +78,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             "done": outcome.done,
             "failed": outcome.failed,
             "held_back": len(outcome.held_back),
+            "not_selected": outcome.not_selected,
             "left": outcome.left,
             "picked_out": outcome.picked_out,
         },
@@ -113,6 +117,19 @@ def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
         "folder": uri,
         "manifest": status.manifest,
         "note": status.note,
+    }
+
+
+def lock_json(lock: Lock, file: Path) -> dict[str, Any]:
+    """`lock`: where it is, and what it holds."""
+    return {
+        "schema": "brandpress.lock-summary/1",
+        "file": str(file),
+        "model": lock.model.name,
+        "revision": lock.model.revision,
+        "weights_digest": lock.model.weights_digest,
+        "feeds": len(lock.feeds),
+        "references": len(lock.references),
     }
 
 

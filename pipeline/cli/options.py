@@ -16,7 +16,47 @@ Deliver = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-Check = Annotated[bool, typer.Option("--check", help="Exit with 2 if there is something to render or to publish.")]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        metavar="TERM",
+        help="Only variants that match, such as product:mug, state:stale, seed:3, 'mug/*' or '!style:noir'. Repeat it "
+        "to add alternatives of the same key, or conditions on other keys.",
+        show_default=False,
+    ),
+]
+Locked = Annotated[
+    bool,
+    typer.Option("--locked", help="Require that model, feeds and references are as `brandpress lock` recorded them."),
+]
+
+Order = Annotated[Path, typer.Argument(metavar="JOB", help="The campaign's file, or a saved plan.", show_default=False)]
+SavePlan = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="FILE", help="Save the plan, for `brandpress render FILE`.", show_default=False
+    ),
+]
+Show = Annotated[
+    int | None,
+    typer.Option(
+        "--show",
+        min=0,
+        metavar="N",
+        help="How many changes to list at most (default: 20 on a terminal, all with --json).",
+        show_default=False,
+    ),
+]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")]
+LockOut = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="The lock's file (default: JOB with .lock).", show_default=False),
+]
+
+Check = Annotated[
+    bool, typer.Option("--check", help="Exit with 2 if there is something to render, to publish or to remove.")
+]
 First = Annotated[int, typer.Option("--first", min=0, metavar="N", help="How many variants to show.")]
 GpuMemory = Annotated[
     float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of this size.")

@@ -1,23 +1,28 @@
-"""The output of `plan` on a terminal: facts, reference sets, first variants, memory and warnings."""
+"""The output of `plan` on a terminal: facts, changes, reference sets, first variants, memory and warnings."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from brandpress.model.memory.plan import gigabytes
+from brandpress.pipeline.cli.change_text import change_text, label, state_line
 from brandpress.pipeline.cli.text import plural, printable
 from brandpress.pipeline.plan.cost.text import cost_rows
 from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
+from brandpress.pipeline.plan.state import count_states, summarise_changes
 from brandpress.pipeline.plan.summary import Summary
 
+SHOWN_CHANGES = 20
+SHOWN_REASONS = 10
 SHOWN_SETS = 10
 SHOWN_NAMES = 8
 MENTIONED_BYTES = 500_000_000
 """From this on, the memory for decoding reference pictures is mentioned."""
 
 
-def print_plan(summary: Summary, first: int) -> None:
-    """Prints the plan's counts, reference sets, `first` variants and warnings."""
+def print_plan(summary: Summary, first: int, changes: int | None = None) -> None:
+    """Prints the plan's counts, its first changes (default: 20), reference sets, `first` variants and warnings."""
     from rich.console import Console
     from rich.table import Table
 
@@ -27,6 +32,7 @@ def print_plan(summary: Summary, first: int) -> None:
     rows = {
         "campaign": f"{plan.campaign.name} (brand {plan.campaign.brand.name})",
         "variants": _variants(summary),
+        **_states(summary),
         "model": _model(summary),
         "sampling": _sampling(summary),
         **_optional_fields(summary),
@@ -43,6 +49,8 @@ def print_plan(summary: Summary, first: int) -> None:
     for axis, names in summary.axes.items():
         facts.add_row(axis, printable(_counts(names)))
     console.print(facts)
+    for line in _change_lines(summary, SHOWN_CHANGES if changes is None else changes):
+        console.print(printable(line), soft_wrap=True)
     console.print()
     console.print(_sets_table(summary))
     if first:
@@ -54,6 +62,38 @@ def print_plan(summary: Summary, first: int) -> None:
         console.print(printable(f"warning: {warning}"))
 
 
+def _states(summary: Summary) -> dict[str, str]:
+    """Rows for the states of all variants, and for what is selected."""
+    rows = {}
+    if summary.states is not None:
+        counts = count_states(summary.states)
+        rows["states"] = ", ".join(f"{count:,} {label(state)}" for state, count in counts.items())
+    if summary.selection is not None:
+        selected = f"{plural(len(summary.selected_variants), 'variant')} by {' '.join(summary.selection.written)}"
+        rows["selected"] = selected
+    return rows
+
+
+def _change_lines(summary: Summary, limit: int) -> Iterator[str]:
+    """Why variants are stale, and the first of what changes, or of what is selected."""
+    reasons = list(summarise_changes(summary.selected))
+    if reasons:
+        yield ""
+        yield "why stale"
+    for change, count in reasons[:SHOWN_REASONS]:
+        yield f"{count:>8,}  {change_text(change)}"
+    if len(reasons) > SHOWN_REASONS:
+        yield f"          and {len(reasons) - SHOWN_REASONS:,} more"
+    listed = summary.listed
+    if not listed or not limit:
+        return
+    yield ""
+    yield "changes" if summary.selection is None else "selected"
+    yield from map(state_line, listed[:limit])
+    if len(listed) > limit:
+        yield f"and {len(listed) - limit:,} more; --show lists more, --json all of them"
+
+
 def _model(summary: Summary) -> str:
     model, choice = summary.plan.model, summary.plan.campaign.choice
     licence = model.licence if model.commercial_use else f"{model.licence}, not for commercial use"
@@ -62,7 +102,9 @@ def _model(summary: Summary) -> str:
     other += [f"LoRA {lora.file} at {lora.scale:g}" for lora in choice.loras]
     other += [f"quantised to {choice.quantise}"] if choice.quantise else []
     other += [f"region {choice.region}"] if choice.region else []
-    return f"{', '.join([model.name, *other])} (licence: {licence})"
+    lock = summary.plan.lock
+    source = f"; as {lock.file.name} has it, because its files aren't here" if lock and lock.missing else ""
+    return f"{', '.join([model.name, *other])} (licence: {licence}){source}"
 
 
 def _sampling(summary: Summary) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from brandpress.pipeline.store.protocol import Store
 
 
-def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int:
+def show_status(job: Job, deliver: Deliver = None, select: options.Select = None, as_json: Json = False) -> int:
     """Show what is done, failed and missing, and the latest manifest."""
     from brandpress.pipeline.cli.json_output import print_json, status_json
     from brandpress.pipeline.cli.text import print_lines, status_lines
@@ -38,8 +39,11 @@ def show_status(job: Job, deliver: Deliver = None, as_json: Json = False) -> int
     _, folder = _open(job, deliver)
     try:
         plan = _decided_plan(job, deliver, folder)
-        status = campaign_status(folder, plan.variants, len(plan.picked_out))
+        variants = _selected(folder, plan, select) if select else plan.variants
+        status = campaign_status(folder, variants, 0 if select else len(plan.picked_out))
     except (SpecError, CheckpointError) as error:
+        if select:  # a manifest's counts are those of the whole campaign
+            raise
         status = published_status(folder, str(error))
     if as_json:
         print_json(status_json(status, folder.uri))
@@ -164,22 +168,31 @@ def clean_job(
     return OK
 
 
-def draw_sheet(job: Job, deliver: Deliver = None, out: options.Out = None, columns: options.Columns = None) -> int:
+def draw_sheet(
+    job: Job,
+    deliver: Deliver = None,
+    select: options.Select = None,
+    out: options.Out = None,
+    columns: options.Columns = None,
+) -> int:
     """Draw a campaign's pictures on one page, beside their references. Exits with 3 if a picture is missing."""
     from brandpress.pipeline.cli.text import broken_picture_lines, print_lines
+    from brandpress.pipeline.deliver.published_selection import published_names
     from brandpress.pipeline.review.contact_sheet import check_suffix, contact_sheet, reference_files, save
     from brandpress.pipeline.spec.load import load_campaign
 
     if out is not None:
         check_suffix(out)
     target, folder = _open(job, deliver)
+    campaign = None
     try:
-        references = reference_files(load_campaign(job, deliver))
+        campaign = load_campaign(job, deliver)
     except SpecError as error:
         typer.echo(f"{error}\ndrawing the sheet without reference pictures", err=True)
-        references = {}
+    names = published_names(folder, select, campaign) if select else None
     broken: list[str] = []
-    sheet = contact_sheet(folder, references, columns, broken.append)
+    references = reference_files(campaign) if campaign else {}
+    sheet = contact_sheet(folder, references, columns, broken.append, names)
     typer.echo(save(sheet, out or Path(f"{target.campaign}.png")))
     print_lines(broken_picture_lines(broken), sys.stderr)
     return BROKEN if broken else OK
@@ -201,6 +214,15 @@ def _decided_plan(job: Path, deliver: str | None, folder: Store) -> Plan:
     from brandpress.pipeline.spec.load import load_campaign
 
     return decided(folder, make_plan(load_campaign(job, deliver)))
+
+
+def _selected(folder: Store, plan: Plan, select: Sequence[str]) -> tuple[Variant, ...]:
+    """Returns the variants of a decided plan that terms select."""
+    from brandpress.pipeline.deliver.plan_summary import selected_variants
+    from brandpress.pipeline.plan.selection import campaign_selection
+
+    selection = campaign_selection(select, plan.campaign, plan.variants)
+    return plan.variants if selection is None else selected_variants(folder, plan, selection)
 
 
 def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:

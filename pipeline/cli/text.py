@@ -66,9 +66,10 @@ def broken_picture_lines(broken: Sequence[str]) -> Iterator[str]:
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
     """`render`: the summary at the end of a run."""
     held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
+    not_selected = f", {outcome.not_selected:,} not selected" if outcome.not_selected else ""
     yield (
         f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
-        f"{outcome.failed:,} failed{held_back}, {outcome.left:,} left{_picked_out(outcome.picked_out)}"
+        f"{outcome.failed:,} failed{held_back}{not_selected}, {outcome.left:,} left{_picked_out(outcome.picked_out)}"
     )
     if outcome.done:
         yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.decided_plan import open_plan
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_fields, read_latest
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, Published, read_fields, read_latest
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
-from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.plan.cost.estimate import CostOptions, estimate
 from brandpress.pipeline.plan.cost.samples import MAX_SAMPLES
 from brandpress.pipeline.plan.diff import missing, render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import memory_of
+from brandpress.pipeline.plan.selection import Selection, nothing_matches
+from brandpress.pipeline.plan.state import VariantState, variant_states
 from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
+from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
 def summarise_with_store(
-    plan: Plan, *, gpu_bytes: int | None = None, require_store: bool = False, cost: CostOptions | None = None
+    plan: Plan,
+    *,
+    gpu_bytes: int | None = None,
+    require_store: bool = False,
+    selection: Selection | None = None,
+    cost: CostOptions | None = None,
 ) -> Summary:
     """Returns the plan's summary, with its warnings and memory plan.
 
     gpu_bytes: plan for a GPU of this size; default: this machine's. cost: estimate the cost with these options. If the
-    store can't be read, the summary holds the reason in `unknown`; with `require_store` its StoreError is raised
-    instead.
+    store can't be read, the summary holds the reason in `unknown`; with `require_store`, or if the selection asks for
+    states, its StoreError is raised instead.
     """
     campaign = plan.campaign
     state, unknown = StoreState(), None
     warnings = list(warnings_of(plan))
+    require_states = selection is not None and selection.uses_state
     try:
         folder, plan = open_plan(plan)
         state = store_state(folder, plan)
         check_owner(folder, campaign.brand.name, campaign.path.name)
     except StoreError as error:
-        if require_store:
+        if require_store or require_states:
             raise
         unknown = str(error)
     except ForeignCampaignError as error:
@@ -42,38 +56,77 @@ def summarise_with_store(
         warnings.append(str(error))
     memory = memory_of(plan, gpu_bytes)
     todo = missing(plan.variants, state.done | state.held_back)
-    return summarise(
+    summary = summarise(
         plan,
         str(campaign.address),
         state if unknown is None else None,
         unknown,
-        warnings,
+        [*warnings, state.note] if state.note else warnings,
         memory,
         None if cost is None else estimate(plan, todo, state.records, cost, memory),
+        selection,
     )
+    if selection is None or summary.selected or summary.selected_variants:
+        return summary
+    return replace(summary, warnings=(*summary.warnings, nothing_matches(selection)))
 
 
 def store_state(folder: Store, plan: Plan) -> StoreState:
     """Compares a plan, as reviewers decided it, with the campaign's folder. Raises StoreError."""
-    keys = render_keys(plan.variants)
-    index = read_index(folder, keys)
-    done = frozenset(index.done)
+    index = read_index(folder, render_keys(plan.variants))
+    done, held_back = frozenset(index.done), index.held_back
+    samples: list[dict[str, Any]] = []
     try:
         latest = read_latest(folder)
-        listed = list(read_fields(folder, latest, "variants")) if latest else []
-    except BrokenManifestError:
-        return StoreState(done, index.held_back, unpublished=len(done))
-    names = {variant.name: variant.render_key for variant in plan.variants}
-    current = {
-        fields["render_key"]
-        for fields in listed
-        if not fields.get("stale") and names.get(fields["name"]) == fields["render_key"]
-    }
-    publishes = plan.campaign.job.publish == "rolling" or done == keys
+        states = _states(plan, index, _sampled(folder, latest, samples) if latest else ())
+    except BrokenManifestError as error:
+        note = f"{error}; the plan is compared with the records alone"
+        states = _states(plan, index, ())
+        return StoreState(done, held_back, unpublished=len(done), variants=states, note=note)
+    publishes = plan.campaign.job.publish == "rolling" or all(one.state in ("unchanged", "orphaned") for one in states)
     return StoreState(
         done=done,
-        held_back=index.held_back,
-        unpublished=len(done - current) if publishes else 0,
-        removals=sum(fields["name"] not in names for fields in listed) if publishes else 0,
-        records=tuple(listed[:: max(1, len(listed) // MAX_SAMPLES)]),
+        held_back=held_back,
+        unpublished=sum(one.state == "unchanged" and not one.listed for one in states) if publishes else 0,
+        removals=sum(one.state == "orphaned" for one in states) if publishes else 0,
+        records=tuple(samples),
+        variants=states,
+        pointer=latest.pointer.sha256 if latest else None,
     )
+
+
+def published_pictures(folder: Store, published: Published) -> Iterator[dict[str, Any]]:
+    """Yields the fields of a manifest's records that have a picture. Raises BrokenManifestError."""
+    for fields in read_fields(folder, published, "variants"):
+        if fields["status"] == "done" and fields["asset"] is not None:
+            yield fields
+
+
+def _sampled(folder: Store, published: Published, samples: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yields what `published_pictures` yields, and adds at most MAX_SAMPLES of it, evenly spread, to `samples`."""
+    interval = max(1, -(-sum(part.records for part in published.manifest.parts) // MAX_SAMPLES))
+    for number, fields in enumerate(published_pictures(folder, published)):
+        if number % interval == 0:
+            samples.append(fields)
+        yield fields
+
+
+def selected_variants(folder: Store, plan: Plan, selection: Selection) -> tuple[Variant, ...]:
+    """Returns the variants that a selection has of a plan as reviewers decided it; compares it with the campaign's
+    folder if the selection asks for states.
+
+    Raises RequestError if there are none, and StoreError.
+    """
+    if selection.uses_state:
+        states = store_state(folder, plan).variants or ()
+        chosen = tuple(one.variant for one in states if one.variant and selection.matches(one, one.state))
+    else:
+        chosen = tuple(variant for variant in plan.variants if selection.matches(variant))
+    if not chosen:
+        raise RequestError(nothing_matches(selection))
+    return chosen
+
+
+def _states(plan: Plan, index: RecordIndex, published: Iterable[dict[str, Any]]) -> tuple[VariantState, ...]:
+    causes = {key: record.cause for key, record in index.others.items()}
+    return variant_states(plan.variants, plan.model, index.done.keys(), index.held_back, causes, published)

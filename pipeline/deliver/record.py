@@ -52,10 +52,11 @@ class LoraStamp(StoredModel):
 class ModelStamp(StoredModel):
     """The model that rendered a picture. `weights_digest` identifies it; the name is for people.
 
-    revision: the commit of a model from the Hugging Face hub.
+    revision: the commit of a model from the Hugging Face hub. sampler: version of the sampling code; empty in older
+    records.
     """
 
-    omit_default = ("revision", "quantisation", "loras")
+    omit_default = ("revision", "quantisation", "loras", "sampler")
 
     name: str
     weights_digest: str
@@ -63,6 +64,7 @@ class ModelStamp(StoredModel):
     revision: str | None = None
     quantisation: str | None = None
     loras: tuple[LoraStamp, ...] = ()
+    sampler: str = ""
 
 
 class ReferenceStamp(StoredModel):
@@ -153,6 +155,7 @@ def stamp_of(model: ModelDescription) -> ModelStamp:
         revision=model.revision,
         quantisation=model.choice.quantise,
         loras=tuple(LoraStamp(file=PurePath(lora.file).name, scale=lora.scale) for lora in model.choice.loras),
+        sampler=model.sampler,
     )
 
 

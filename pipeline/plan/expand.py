@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from brandpress.model.checkpoint.describe import ModelDescription, describe
+from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.locked import LockUse, planned_model, require_lock
 from brandpress.pipeline.plan.parts import part_problems
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.variants import make_variants
@@ -19,13 +20,14 @@ class Plan:
     size, prompt and seed.
 
     picked_out: variants that are neither rendered nor published, because another seed was picked; they aren't among
-    `variants`.
+    `variants`. lock: the campaign's, and whether it stands in for the model's files.
     """
 
     campaign: Campaign
     model: ModelDescription
     variants: tuple[Variant, ...] = field(repr=False, compare=False)
     picked_out: tuple[Variant, ...] = field(default=(), repr=False, compare=False)
+    lock: LockUse | None = field(default=None, repr=False, compare=False)
 
     @property
     def planned(self) -> int:
@@ -33,22 +35,25 @@ class Plan:
         return len(self.variants) + len(self.picked_out)
 
 
-def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False) -> Plan:
-    """Returns the plan for the model that the campaign names.
+def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False, locked: bool = False) -> Plan:
+    """Returns the plan for the model that the campaign names. Without the model's files, its lock is enough.
 
     fetch: download the model if it's a hub id that isn't in the cache yet. check: check the headers of the model's
-    files, which must be able to render. Raises CheckpointError if there is no such model, and SpecError if the campaign
-    uses something that the model can't do, or if a part of the model is unusable.
+    files, which must be able to render. locked: require that the campaign has a lock and is as it says. Raises
+    CheckpointError if there is no such model, SpecError if the campaign uses something that the model can't do, or if
+    a part of the model is unusable, RequestError if the lock isn't valid, and OutdatedLockError with `locked`.
     """
-    model = describe(campaign.choice, campaign.path.parent, fetch=fetch)
-    if check and (problems := part_problems(campaign.choice, model, campaign.source.problem)):
+    planned = planned_model(campaign.choice, campaign.path, fetch=fetch)
+    if locked:
+        require_lock(planned.lock, campaign)
+    if check and (problems := part_problems(campaign.choice, planned.description, campaign.source.problem)):
         raise SpecError(tuple(problems))
-    return plan_for(campaign, model)
+    return plan_for(campaign, planned.description, planned.lock)
 
 
-def plan_for(campaign: Campaign, model: ModelDescription) -> Plan:
+def plan_for(campaign: Campaign, model: ModelDescription, lock: LockUse | None = None) -> Plan:
     """Returns the plan for a described model. Raises SpecError if the campaign uses something that it can't do."""
     problems = model_problems(campaign, model)
     if problems:
         raise SpecError(problems)
-    return Plan(campaign, model, make_variants(campaign, model))
+    return Plan(campaign, model, make_variants(campaign, model), lock)

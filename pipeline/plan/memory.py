@@ -65,12 +65,12 @@ def reference_memory(plan: Plan) -> ReferenceMemory:
 
 
 def memory_of(plan: Plan, gpu_bytes: int | None = None) -> MemoryPlan | None:
-    """Returns what the plan needs; None for hosted models, and if the weights' files can't be read.
+    """Returns what the plan needs; None for hosted models, and if the weights' files can't be read or aren't here.
 
     gpu_bytes: plan for a GPU of this size; default: this machine's GPU with the least free memory, or its main memory
     without a GPU.
     """
-    if plan.model.hosted:
+    if plan.model.parts is None:
         return None
     gpus = [gpu.memory for gpu in visible_gpus(os.environ)] if gpu_bytes is None else []
     if gpu_bytes is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from brandpress.model.choice import ModelChoice
@@ -12,11 +13,16 @@ from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.cost.estimate import Estimate
 from brandpress.pipeline.plan.cost.text import cost_json, cost_warnings
-from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
 from brandpress.pipeline.plan.sampling import sampling_params
+from brandpress.pipeline.plan.selection import Selection
+from brandpress.pipeline.plan.state import VariantState, count_states
+from brandpress.pipeline.plan.states_json import list_json, lock_json, reasons_json
 from brandpress.pipeline.plan.variant import Reference, Variant
+
+SCHEMA = "brandpress.plan-summary/2"
+"""Of `plan --json`. Version 1, without this field, had neither states nor a list."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,9 @@ class StoreState:
     """What a store has of a plan: the render keys of done variants, and of those that only `--retry-failed` renders.
 
     unpublished: done variants that the latest manifest lacks. removals: pictures in it that the job no longer has.
-    records: some of the manifest's, parsed but not validated.
+    records: some of the manifest's, parsed but not validated. variants: the state of each variant and of orphaned
+    pictures; None if they weren't compared. pointer: the SHA-256 of the latest manifest's header; None if nothing is
+    published. note: what people should know about the comparison.
     """
 
     done: Set[str] = frozenset()
@@ -40,6 +48,9 @@ class StoreState:
     unpublished: int = 0
     removals: int = 0
     records: tuple[Mapping[str, Any], ...] = ()
+    variants: tuple[VariantState, ...] | None = None
+    pointer: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,9 +59,10 @@ class Summary:
 
     axes: axis -> name -> number of variants. sizes: size -> number of variants. params: the sampling parameters that
     all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: variants that
-    crashed workers or failed too often. to_render: variants that are neither done nor held back. unpublished, removals:
-    as in `StoreState`. memory: None for hosted models, and
-    if it couldn't be estimated. cost: of the variants to render; None if it wasn't asked for.
+    crashed workers or failed too often. to_render: variants that are neither done nor held back. unpublished, removals,
+    pointer: as in `StoreState`. memory: None for hosted models, and if it couldn't be estimated. cost: of the variants
+    to render; None if it wasn't asked for. states: of all variants and orphaned pictures; None if they aren't known.
+    selection: which of them are asked for; None: all.
     """
 
     plan: Plan
@@ -69,11 +81,38 @@ class Summary:
     unpublished: int = 0
     removals: int = 0
     cost: Estimate | None = None
+    states: tuple[VariantState, ...] | None = None
+    pointer: str | None = None
+    selection: Selection | None = None
 
     @property
     def has_work(self) -> bool:
-        """Whether a run would render anything or publish another manifest."""
+        """Whether a run would render anything or publish another manifest; with a selection, anything of it."""
+        if self.selection is not None and self.states is not None:
+            publishes = bool(self.unpublished or self.removals)
+            return any(one.to_render or (publishes and one.is_work) for one in self.selected)
         return bool(self.to_render or self.unpublished or self.removals)
+
+    @cached_property
+    def selected(self) -> tuple[VariantState, ...]:
+        """The states of the selected variants and orphaned pictures; empty if the states aren't known."""
+        states, selection = self.states or (), self.selection
+        return states if selection is None else tuple(one for one in states if selection.matches(one, one.state))
+
+    @cached_property
+    def selected_variants(self) -> tuple[Variant, ...]:
+        """The selected variants of the plan."""
+        selection, variants = self.selection, self.plan.variants
+        if selection is None:
+            return variants
+        if self.states is None:
+            return tuple(variant for variant in variants if selection.matches(variant))
+        return tuple(one.variant for one in self.selected if one.variant is not None)
+
+    @cached_property
+    def listed(self) -> tuple[VariantState, ...]:
+        """What a list of the plan shows: all that is selected, or without a selection all that isn't unchanged."""
+        return self.selected if self.selection else tuple(one for one in self.selected if one.state != "unchanged")
 
 
 def summarise(
@@ -84,11 +123,12 @@ def summarise(
     warnings: Iterable[str] = (),
     memory: MemoryPlan | None = None,
     cost: Estimate | None = None,
+    selection: Selection | None = None,
 ) -> Summary:
     """Returns the summary of a plan. store: None if it isn't known; `unknown` says why."""
-    keys = render_keys(plan.variants)
     state = store or StoreState()
-    done_count, held_back = len(keys & state.done), len(keys & state.held_back)
+    done_count = sum(variant.render_key in state.done for variant in plan.variants)
+    held_back = sum(variant.render_key in state.held_back for variant in plan.variants)
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
@@ -107,6 +147,9 @@ def summarise(
         unpublished=state.unpublished,
         removals=state.removals,
         cost=cost,
+        states=state.variants,
+        pointer=state.pointer,
+        selection=selection,
     )
 
 
@@ -126,15 +169,20 @@ def _reference_sets(variants: Sequence[Variant]) -> tuple[ReferenceSet, ...]:
     return tuple(ReferenceSet(first[digests], count) for digests, count in counts.items())
 
 
-def summary_json(summary: Summary, first: int) -> dict[str, Any]:
-    """Returns the summary as plain JSON values. first: how many variants to include in full."""
+def summary_json(summary: Summary, first: int, limit: int | None = None) -> dict[str, Any]:
+    """Returns the summary as plain JSON values.
+
+    first: how many variants to include in full. limit: how many states to list; None: all.
+    """
     plan = summary.plan
     model, job = plan.model, plan.campaign.job
     return {
+        "schema": SCHEMA,
         "campaign": plan.campaign.name,
         "brand": plan.campaign.brand.name,
         "deliver": summary.deliver,
         "spec_sha256": plan.campaign.spec_sha256,
+        "lock": lock_json(plan.lock),
         "model": {
             "name": model.name,
             "family": model.family,
@@ -156,6 +204,7 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "unpublished": summary.unpublished,
         "removals": summary.removals,
         "store_error": summary.unknown,
+        **_states_json(summary, limit),
         "axes": summary.axes,
         "sizes": summary.sizes,
         "seeds": summary.seeds,
@@ -171,6 +220,23 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "memory": memory_json(summary.memory),
         "cost": cost_json(summary.cost),
         "reference_memory": asdict(reference_memory(plan)),
+    }
+
+
+def _states_json(summary: Summary, limit: int | None) -> dict[str, Any]:
+    """The states of all variants, and a list of those that are selected, or that aren't unchanged."""
+    states, selection = summary.states, summary.selection
+    return {
+        "states": None if states is None else count_states(states),
+        "reasons": list(reasons_json(summary.selected)),
+        "selection": selection
+        and {
+            "terms": list(selection.written),
+            "variants": len(summary.selected_variants),
+            "to_render": None if states is None else sum(one.to_render for one in summary.selected),
+        },
+        "list_total": None if states is None else len(summary.listed),
+        "list": None if states is None else list_json(summary.listed, limit),
     }
 
 

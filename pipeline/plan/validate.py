@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from brandpress.model.checkpoint.describe import ModelDescription, describe
 from brandpress.model.choice import ModelChoice
-from brandpress.model.errors import CheckpointError
+from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.lock import lock_file
+from brandpress.pipeline.plan.locked import (
+    LockUse,
+    OutdatedLockError,
+    PlannedModel,
+    lock_warnings,
+    planned_model,
+    require_lock,
+)
 from brandpress.pipeline.plan.parts import PARTS, part_problems, problem_of
 from brandpress.pipeline.spec.brand_file import examine_brand_document
+from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.campaign_file import ExaminedCampaign, examine_document
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.messages import quote
@@ -25,7 +34,7 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 class Validation:
     """The result of a validation. kind: None if the file isn't valid YAML. name: of the brand or campaign; None if
     there are problems. variants: number of a campaign's variants; None if there are problems. warnings: what its
-    pictures say about their colours and isn't followed."""
+    pictures say about their colours and isn't followed, and how its model differs from its lock."""
 
     file: str
     kind: SpecKind | None
@@ -35,11 +44,14 @@ class Validation:
     warnings: tuple[Problem, ...] = ()
 
 
-def validate(path: Path) -> Validation:
-    """Validates a file. The problems of a campaign include those of its brand spec and its model."""
+def validate(path: Path, *, locked: bool = False) -> Validation:
+    """Validates a file. The problems of a campaign include those of its brand spec and its model.
+
+    locked: require that a campaign has a lock and is as it says.
+    """
     label = str(path)
     try:
-        return caught(path, lambda: _validated(read_yaml(path)), lambda problem: _invalid(label, problem))
+        return caught(path, lambda: _validated(read_yaml(path), locked), lambda problem: _invalid(label, problem))
     except SpecError as error:
         return _invalid(label, *error.problems)
 
@@ -48,12 +60,12 @@ def _invalid(label: str, *problems: Problem) -> Validation:
     return Validation(label, None, None, None, problems)
 
 
-def _validated(document: Document) -> Validation:
+def _validated(document: Document, locked: bool) -> Validation:
     problem = neither(document)
     if problem is not None:
         return Validation(document.label, _assumed_kind(document), None, None, (problem,))
     if spec_kind(document.data) == "campaign":
-        return _campaign(document)
+        return _campaign(document, locked)
     brand = examine_brand_document(document)
     return Validation(
         document.label, "brand", brand.brand.name if brand.brand else None, None, brand.problems, brand.warnings
@@ -64,39 +76,57 @@ def _assumed_kind(document: Document) -> SpecKind:
     return "brand" if isinstance(document.data, dict) else "campaign"
 
 
-def _campaign(document: Document) -> Validation:
+def _campaign(document: Document, locked: bool) -> Validation:
     examined, path = examine_document(document), document.path
-    campaign, problems = examined.campaign, list(examined.problems)
-    model: ModelDescription | Problem | None = None
+    campaign, problems, warnings = examined.campaign, list(examined.problems), list(examined.warnings)
     if examined.document is not None and examined.choice is not None:
-        missing_parts = missing_files(examined.document, examined.choice)
-        problems += missing_parts
-        try:
-            model = caught(path, partial(_described, examined.choice, path.parent), lambda problem: problem)
-        except CheckpointError as error:
-            if not missing_parts:
-                problems.append(problem_of(examined.choice, path.parent, error, examined.document.problem))
-    if isinstance(model, Problem):
-        problems.append(model)
-    elif model is not None:
-        problems += caught(path, partial(_model_problems, examined, model), lambda problem: [problem])
+        model = caught(path, partial(_planned_model, examined.document, examined.choice), lambda problem: [problem])
+        if isinstance(model, PlannedModel):
+            problems += caught(path, partial(_model_problems, examined, model), lambda problem: [problem])
+            lock_problems, lock_notes = _lock_problems(examined.document, campaign, model.lock, locked)
+            problems, warnings = problems + lock_problems, warnings + lock_notes
+        else:
+            problems += model
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
-        return Validation(str(path), "campaign", None, None, tuple(problems), examined.warnings)
-    return Validation(str(path), "campaign", campaign.name, len(campaign.points), (), examined.warnings)
+        return Validation(str(path), "campaign", None, None, tuple(problems), tuple(warnings))
+    return Validation(str(path), "campaign", campaign.name, len(campaign.points), (), tuple(warnings))
 
 
-def _model_problems(examined: ExaminedCampaign, model: ModelDescription) -> list[Problem]:
+def _planned_model(document: Document, choice: ModelChoice) -> PlannedModel | list[Problem]:
+    """Returns the model to plan with, or why there is none."""
+    path = document.path
+    missing_parts = missing_files(document, choice)
+    try:
+        planned = planned_model(choice, path)
+    except CheckpointError as error:
+        return missing_parts or [problem_of(choice, path.parent, error, document.problem)]
+    except RequestError as error:
+        lock = lock_file(path)
+        return [Problem(str(lock), 1, 1, str(error).removeprefix(f"{lock}: "), "run `brandpress lock` again")]
+    return planned if planned.lock is not None and planned.lock.missing else missing_parts or planned
+
+
+def _lock_problems(
+    document: Document, campaign: Campaign | None, use: LockUse | None, locked: bool
+) -> tuple[list[Problem], list[Problem]]:
+    """Returns problems and warnings about a campaign that isn't as its lock has it."""
+    if locked and campaign is not None:
+        try:
+            require_lock(use, campaign)
+        except OutdatedLockError as error:
+            return [document.problem(("model",), str(error))], []
+    return [], [document.problem(("model",), f"warning: {text}") for text in lock_warnings(use)]
+
+
+def _model_problems(examined: ExaminedCampaign, planned: PlannedModel) -> list[Problem]:
     problems: list[Problem] = []
+    model = planned.description
     if examined.document is not None and examined.choice is not None:
         problems += part_problems(examined.choice, model, examined.document.problem)
     if examined.campaign is not None:
         problems += model_problems(examined.campaign, model)
     return problems
-
-
-def _described(choice: ModelChoice, folder: Path) -> ModelDescription | Problem:
-    return describe(choice, folder)
 
 
 def missing_files(document: Document, choice: ModelChoice) -> list[Problem]:

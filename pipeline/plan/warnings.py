@@ -5,6 +5,7 @@ from __future__ import annotations
 from brandpress.model.checkpoint.prompt_length import token_counts
 from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.locked import lock_warnings
 from brandpress.pipeline.spec.messages import quote
 
 SHORT_BYTES_PER_TOKEN = 0.4
@@ -15,9 +16,9 @@ BATCH = 4_096
 
 
 def warnings_of(plan: Plan) -> tuple[str, ...]:
-    """Returns warnings: what reference pictures say about their colours and isn't followed; whether the text encoder
-    will truncate prompts, or if the prompts' tokens can't be counted."""
-    return (*_picture_warnings(plan), *_prompt_warnings(plan))
+    """Returns warnings: how the model differs from its lock; what reference pictures say about their colours and isn't
+    followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted."""
+    return (*lock_warnings(plan.lock), *_picture_warnings(plan), *_prompt_warnings(plan))
 
 
 def _picture_warnings(plan: Plan) -> tuple[str, ...]:
@@ -33,8 +34,11 @@ def _prompt_warnings(plan: Plan) -> tuple[str, ...]:
     names: dict[str, str] = {}
     for variant in plan.variants:
         names.setdefault(variant.prompt, variant.name)
+    long = [prompt for prompt in names if len(prompt.encode()) > SHORT_BYTES_PER_TOKEN * max_tokens]
+    if plan.model.parts is None:
+        return ("can't check whether prompts are too long: the model's files aren't here",) if long else ()
     try:
-        counts = _token_counts(plan, [p for p in names if len(p.encode()) > SHORT_BYTES_PER_TOKEN * max_tokens])
+        counts = _token_counts(plan, long)
     except CheckpointError as error:
         return (f"can't check whether prompts are too long: {error}",)
     too_long = [prompt for prompt, count in counts.items() if count > max_tokens]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -73,15 +73,18 @@ def contact_sheet(
     references: Mapping[str, Path] | None = None,
     columns: int | None = None,
     on_broken: Callable[[str], None] = lambda what: None,
+    names: Set[str] | None = None,
 ) -> Image.Image:
     """Returns the sheet of the latest manifest in the campaign's `folder`, with at most 400 pictures, sorted by name.
 
     references: SHA-256 -> file of the reference pictures; missing and changed ones are left out. columns: pictures per
     line; by default it depends on their number. on_broken: called for each picture that is missing or can't be read,
-    which gets a placeholder. Raises StoreError if nothing is published or the store can't be read.
+    which gets a placeholder. names: only pictures with these output names; None: all. Raises StoreError if nothing is
+    published or the store can't be read.
     """
     latest = require_latest(folder)
-    records = [record for record in read_records(folder, latest) if record.asset is not None][:MAX_PICTURES]
+    pictures = (record for record in read_records(folder, latest) if record.asset is not None)
+    records = [record for record in pictures if names is None or record.name in names][:MAX_PICTURES]
     cell = cell_size(len(records))
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:

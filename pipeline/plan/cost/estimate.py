@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -31,12 +31,14 @@ MEGABYTE = 1e6
 @dataclass(frozen=True)
 class CostOptions:
     """What the user says about costs. gpu: a card's name, for an estimate on that card. budget: the strictest of the
-    job's and the command line's. limit: render at most this many."""
+    job's and the command line's. limit: render at most this many. only: the render keys of the variants to render;
+    None: all."""
 
     prices: Prices
     gpu: str | None = None
     budget: Budget | None = None
     limit: int | None = None
+    only: Set[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ def estimate(
     plan's, for the bytes of its weights.
     """
     sizes = sizes_of(plan.campaign.brand.pictures)
-    work = work_of(islice(variants, options.limit), plan.model, sizes)
+    wanted = (variant for variant in variants if options.only is None or variant.render_key in options.only)
+    work = work_of(islice(wanted, options.limit), plan.model, sizes)
     samples = samples_of(records, plan.model, sizes)
     if plan.model.hosted:
         return _hosted(plan, work, samples, options)

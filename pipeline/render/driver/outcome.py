@@ -37,10 +37,11 @@ class CacheUse:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Counts of variants: planned = skipped (done before) + done + failed + held_back + left (not tried) + picked_out
-    (another seed was picked).
+    """Counts of variants: planned = skipped (done before) + done + failed + held_back + not_selected + left +
+    picked_out (another seed was picked).
 
-    failures: variants that failed in this run. held_back: quarantined variants, which weren't tried. manifest: key of
+    failures: variants that failed in this run. held_back: quarantined variants, which weren't tried. not_selected:
+    variants that aren't done and that this run wasn't to render. left: those that it didn't come to. manifest: key of
     the latest manifest, None if there is nothing to publish. withheld: key of a manifest that was written but isn't the
     latest, because the job's `publish:` policy asks for more pictures. seconds: duration of the whole run. cache: use
     per kind, over this run's pictures. outside_model: share of the workers' busy time spent outside the model, None if
@@ -67,12 +68,13 @@ class Outcome:
     spent: Spent | None = None
     budget: str | None = None
     stopped_by: Literal["budget"] | None = None
+    not_selected: int = 0
 
     @property
     def left(self) -> int:
         """The number of variants that weren't tried; the next run tries them."""
         tried = self.skipped + self.done + self.failed + len(self.held_back)
-        return self.planned - self.picked_out - tried
+        return self.planned - self.picked_out - self.not_selected - tried
 
 
 def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 
 def header_of(campaign: Campaign, model: ModelStamp) -> Header:
-    """Returns the fields that describe a campaign in its manifests."""
+    """Returns the fields that describe a campaign in its manifests. The sampler's version is in the records only: a
+    store of an earlier version, whose records lack it, needs no other manifest for the same pictures."""
     return Header(
         campaign=campaign.name,
         brand=campaign.brand.name,
         job=campaign.path.name,
         spec_sha256=campaign.spec_sha256,
-        model=model,
+        model=model.model_copy(update={"sampler": ""}),
     )
 
 

@@ -25,6 +25,7 @@ from brandpress.pipeline.deliver.status import failure_of
 from brandpress.pipeline.plan.cost.groups import dearest_price
 from brandpress.pipeline.plan.cost.prices import Prices, read_prices
 from brandpress.pipeline.plan.diff import render_keys
+from brandpress.pipeline.plan.locked import require_renderable
 from brandpress.pipeline.plan.memory import largest_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
@@ -49,7 +50,7 @@ from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
-from brandpress.pipeline.render.driver.work_selection import WorkSelection, wanted
+from brandpress.pipeline.render.driver.work_selection import WorkSelection
 from brandpress.pipeline.render.events import Event, Planned, Warned, WorkersStarting
 from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
@@ -92,17 +93,19 @@ def render_campaign(
     including quarantined ones, which are otherwise left alone. deadline: seconds allowed per picture; default: based on
     the other pictures' times. compile: compile the model's kernels; default: only on GPUs. cpu: render on CPUs and
     ask for no GPU. renderer: `module:function` that loads a renderer. take_over: render even if another brand or job
-    file has published this campaign. join: share the work of a run that is at work. only: render at most the variants
-    with these render keys. budget: stop before more than this is spent; the job's own budget counts, too. prices: for a
-    budget of money; default: those that ship with brandpress.
+    file has published this campaign. join: share the work of a run that is at work. only: the render keys of the
+    variants that may be rendered; None: all. What is published doesn't depend on it. budget: stop before more than this
+    is spent; the job's own budget counts, too. prices: for a budget of money; default: those that ship with brandpress.
 
-    Raises ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if
-    the store rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
+    Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
+    ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
+    rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
     `workers_per_gpu`, `workers` or `budget`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
     _check_options(plan, workers_per_gpu, compile, cpu)
+    require_renderable(plan.lock)
     prices, budget = prices or read_prices(), strictest(budget, campaign.job.budget)
     spending = Spending(budget, prices, hosted=plan.model.hosted, picture_price=dearest_price(plan, prices))
     timeout = resource_timeout()
@@ -113,8 +116,8 @@ def render_campaign(
     latest = folder.stat(LATEST)
     index = read_index(folder, planned_keys)
     done_before = frozenset(index.done)
-    selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
-    todo = tuple(islice(wanted(selection.todo, only), limit))
+    selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed, only=only)
+    todo = tuple(islice(selection.todo, limit))
     on_event(
         Planned(planned=len(planned_keys), done=selection.done, todo=len(todo), held_back=len(selection.held_back))
     )
@@ -135,7 +138,7 @@ def render_campaign(
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded), spending)
+        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded), spending, only)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         loop, waiting, suspects = None, todo, selection.suspects
         for _ in range(MAX_ROUNDS):
@@ -162,6 +165,7 @@ def render_campaign(
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         held_back=selection.held_back,
+        not_selected=selection.not_selected,
         manifest=published.published.pointer.manifest if published and published.latest else None,
         withheld=published.published.pointer.manifest if published and not published.latest else None,
         uri=folder.uri,
@@ -181,6 +185,7 @@ def render_campaign(
 def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tuple[Variant, ...]:
     """Returns the variants whose pictures were done before or in this run and have been deleted since."""
     deleted = known.done.keys() - index.done.keys()
+    deleted = deleted if run.only is None else deleted & run.only
     if not deleted or run.stop.received:
         return ()
     run.on_event(Warned(f"{len(deleted):,} pictures were deleted from {run.folder.uri} meanwhile; rendering again"))
@@ -189,7 +194,8 @@ def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tup
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the parts of one run share. recorded_before: render keys that had a record before the run."""
+    """What the parts of one run share. recorded_before: render keys that had a record before the run. only: those that
+    may be rendered; None: all."""
 
     plan: Plan
     folder: Store
@@ -200,6 +206,7 @@ class _Run:
     resource_timeout: float
     recorded_before: frozenset[str]
     spending: Spending
+    only: Set[str] | None
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:

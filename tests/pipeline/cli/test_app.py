@@ -177,7 +177,7 @@ def test_counting_tokens_imports_neither_torch_nor_ray(corpus: Path, tmp_path: P
 
 
 def test_an_interrupt_exits_with_130(good: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(path: Path) -> None:
+    def interrupted(path: Path, *, locked: bool) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("brandpress.pipeline.plan.validate.validate", interrupted)

@@ -65,6 +65,28 @@ def test_a_campaign_from_render_to_sheet(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.usefixtures("ray")
+def test_a_selection_and_a_saved_plan_are_rendered_and_nothing_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job, saved = write_campaign(tmp_path, {"a": "here", "b": "there", "bad": "[raise]"}), tmp_path / "spring.plan"
+    code, out, _ = run(capsys, "render", job, "--select", "mug/*", "--select", "!scene:bad")
+    assert code == 0
+    assert out.startswith("6 planned: 0 done before, 2 rendered now, 0 failed, 4 not selected, 0 left\n")
+    assert run(capsys, "render", job, "--select", "scene:c")[0] == 1
+    assert run(capsys, "plan", job, "--out", saved, "--select", "bottle/a", "--select", "state:new")[0] == 0
+    code, summary = run_json(capsys, "render", saved)
+    assert (code, summary["counts"]["skipped"], summary["counts"]["done"]) == (0, 2, 1)
+    assert (summary["counts"]["not_selected"], summary["counts"]["left"]) == (3, 0)
+    code, status = run_json(capsys, "status", job)
+    assert (status["counts"]["done"], status["manifest"]) == (3, summary["manifest"])
+    code, out, err = run(capsys, "render", saved)
+    assert (code, out) == (1, "")
+    assert "the store's latest manifest: " in err
+    record = next((tmp_path / "out" / "spring" / "records").iterdir())
+    assert json.loads(record.read_text())["model"]["sampler"].startswith("euler")
+
+
+@pytest.mark.usefixtures("ray")
 def test_failures_are_listed_and_the_exit_code_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]"}, products=("mug",))
     code, out, err = run(capsys, "render", job)

@@ -41,7 +41,16 @@ def test_a_summary_has_the_figures() -> None:
         "run the same command with --retry-failed to retry only these",
     ]
     assert json.loads(json.dumps(outcome_json(finished))) == {
-        "counts": {"planned": 10, "skipped": 0, "done": 8, "failed": 1, "held_back": 0, "left": 1, "picked_out": 0},
+        "counts": {
+            "planned": 10,
+            "skipped": 0,
+            "done": 8,
+            "failed": 1,
+            "held_back": 0,
+            "not_selected": 0,
+            "left": 1,
+            "picked_out": 0,
+        },
         "failed": [{"name": "mug/beach", "cause": "RuntimeError: no", "quarantined": False}],
         "held_back": [],
         "folder": "s3://assets/spring",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.choice import LoraChoice, ModelChoice
+from brandpress.model.sampler_version import SAMPLER
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.deliver.delivery import parse_record
 from brandpress.pipeline.deliver.record import LoraStamp, Record, ReferenceStamp, new_record, stamp_of
@@ -84,6 +85,7 @@ def test_a_model_stamp_has_lora_names_and_no_paths() -> None:
         "name": "some-model",
         "weights_digest": "ab" * 32,
         "licence": "Apache-2.0",
+        "sampler": SAMPLER,
     }
 
 

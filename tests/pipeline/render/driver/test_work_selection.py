@@ -6,7 +6,7 @@ import pytest
 
 from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, RecordIndex
 from brandpress.pipeline.deliver.status import Failure
-from brandpress.pipeline.render.driver.work_selection import WorkSelection, wanted
+from brandpress.pipeline.render.driver.work_selection import WorkSelection
 from tests.pipeline.deliver.records import failed, record, variant
 
 INDEX = RecordIndex().updated(
@@ -38,8 +38,12 @@ def test_retry_failed_without_failures_selects_nothing() -> None:
     assert list(WorkSelection.of([variant(0), variant(1)], RecordIndex(), retry_failed=True).todo) == []
 
 
-def test_only_wanted_variants() -> None:
-    todo = [variant(0), variant(1)]
-    assert list(wanted(iter(todo), None)) == todo
-    assert list(wanted(iter(todo), {variant(1).render_key, "0" * 64})) == todo[1:]
-    assert list(wanted(iter(todo), frozenset())) == []
+def test_only_selected_variants_are_rendered_and_held_back() -> None:
+    variants = [variant(number) for number in range(7)]
+    only = {variant(number).render_key for number in (0, 1, 4, 5)}
+    selection = WorkSelection.of(variants, INDEX, retry_failed=False, only=only)
+    assert [selected.seed for selected in selection.todo] == [1, 5]
+    assert (selection.done, selection.held_back) == (1, (Failure("mug/scene004", "always"),))
+    assert (selection.suspects, selection.not_selected) == (frozenset(), 3)
+    retried = WorkSelection.of(variants, INDEX, retry_failed=True, only=only)
+    assert [selected.seed for selected in retried.todo] == [1, 4]

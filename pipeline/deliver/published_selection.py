@@ -1,0 +1,76 @@
+"""Selects among the pictures of the latest manifest, with the same terms as a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.manifest import require_latest
+from brandpress.pipeline.deliver.plan_summary import published_pictures, store_state
+from brandpress.pipeline.plan.expand import make_plan
+from brandpress.pipeline.plan.selection import (
+    OPTION,
+    Selection,
+    nothing_matches,
+    parse_selection,
+    selection_keys,
+)
+from brandpress.pipeline.plan.state import NO_ATTRIBUTES, Attributes
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPicture:
+    """What a selection needs to know about a record."""
+
+    name: str
+    axes: Mapping[str, str]
+    seed: int
+    attributes: Attributes
+
+
+def published_names(folder: Store, terms: Sequence[str], campaign: Campaign | None) -> frozenset[str]:
+    """Returns the output names of the latest manifest's pictures that the terms select.
+
+    campaign: None if the job can't be read; then terms can't ask for states, nor for what only the brand spec knows.
+    Raises RequestError for wrong terms, and if nothing matches; StoreError; and what `make_plan` raises if a term asks
+    for states.
+    """
+    pictures = [_picture(fields) for fields in published_pictures(folder, require_latest(folder))]
+    axes = _axes(pictures, campaign)
+    selection = parse_selection(terms, selection_keys(pictures, axes, campaign.brand if campaign else None))
+    states = _states(folder, selection, campaign)
+    names = frozenset(one.name for one in pictures if selection.matches(one, states.get(one.name)))
+    if not names:
+        raise RequestError(nothing_matches(selection))
+    return names
+
+
+def _states(folder: Store, selection: Selection, campaign: Campaign | None) -> dict[str, str]:
+    """Returns output name -> state, if the selection asks for states."""
+    if not selection.uses_state:
+        return {}
+    if campaign is None:
+        raise RequestError(f"{OPTION} state: states aren't known, because the job can't be read")
+    states = store_state(folder, make_plan(campaign)).variants or ()
+    return {one.name: one.state for one in states}
+
+
+def _axes(pictures: Iterable[PublishedPicture], campaign: Campaign | None) -> dict[str, tuple[str, ...]]:
+    """Returns axis -> names of its values, of the pictures and of the campaign."""
+    values: dict[str, dict[str, None]] = {}
+    for axis in campaign.axes.values() if campaign else ():
+        values[axis.name] = dict.fromkeys(axis.values)
+    for picture in pictures:
+        for name, value in picture.axes.items():
+            values.setdefault(name, {})[value] = None
+    return {name: tuple(of_axis) for name, of_axis in values.items()}
+
+
+def _picture(fields: Mapping[str, Any]) -> PublishedPicture:
+    attributes = fields.get("attributes")
+    of_record = attributes if isinstance(attributes, dict) else NO_ATTRIBUTES
+    return PublishedPicture(fields["name"], fields["axes"], fields["seed"], of_record)

@@ -203,7 +203,12 @@ def _remedy(error: str) -> str:
     if missing:
         name = missing[1]
         return f"add {name} to the combination, or write {{% if {name} is defined %}}…{{% endif %}}"
+    local = re.fullmatch(r"'(.+)' has no '(\w+)' for the locale '(.+)'", error)
+    if local:
+        return f"add {local[3]}, or default, to its {local[2]}"
+    if re.fullmatch(r"'(.+)' has a '(\w+)' for each locale, but .+", error):
+        return "add an axis locale to the matrix, or default to the field"
     lacking = re.fullmatch(r"'(.+)' has no '(\w+)'", error)
     if lacking:
-        return f"give {quote(lacking[1])} a {lacking[2]} in the brand spec, or write {{{{ … | default('') }}}}"
+        return f"give {quote(lacking[1])} a {lacking[2]}, or write {{{{ … | default('') }}}}"
     return ""

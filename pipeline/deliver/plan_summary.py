@@ -54,17 +54,15 @@ def store_state(folder: Store, plan: Plan) -> StoreState:
         latest = read_latest(folder)
         listed = list(read_fields(folder, latest, "variants")) if latest else []
     except BrokenManifestError:
-        return StoreState(done, index.held_back, unpublished=len(done))
-    names = {variant.name: variant.render_key for variant in plan.variants}
-    current = {
-        fields["render_key"]
-        for fields in listed
-        if not fields.get("stale") and names.get(fields["name"]) == fields["render_key"]
-    }
+        unpublished = sum(variant.render_key in done for variant in plan.variants)
+        return StoreState(done, index.held_back, unpublished=unpublished)
+    names = {variant.name for variant in plan.variants}
+    current = {(fields["name"], fields["render_key"]) for fields in listed if not fields.get("stale")}
+    done_variants = {(variant.name, variant.render_key) for variant in plan.variants if variant.render_key in done}
     publishes = plan.campaign.job.publish == "rolling" or done == keys
     return StoreState(
         done=done,
         held_back=index.held_back,
-        unpublished=len(done - current) if publishes else 0,
+        unpublished=len(done_variants - current) if publishes else 0,
         removals=sum(fields["name"] not in names for fields in listed) if publishes else 0,
     )

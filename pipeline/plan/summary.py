@@ -15,6 +15,7 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
 from brandpress.pipeline.plan.sampling import sampling_params
 from brandpress.pipeline.plan.variant import Reference, Variant
+from brandpress.pipeline.spec.attributes import plain_attributes
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,8 @@ class Summary:
 
     axes: axis -> name -> number of variants. sizes: size -> number of variants. params: the sampling parameters that
     all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: variants that
-    crashed workers or failed too often. to_render: variants that are neither done nor held back. unpublished, removals:
-    as in `StoreState`. memory: None for hosted models, and
-    if it couldn't be estimated.
+    crashed workers or failed too often. to_render: pictures that are neither done nor held back; variants can share
+    one. unpublished, removals: as in `StoreState`. memory: None for hosted models, and if it couldn't be estimated.
     """
 
     plan: Plan
@@ -82,7 +82,8 @@ def summarise(
     """Returns the summary of a plan. store: None if it isn't known; `unknown` says why."""
     keys = render_keys(plan.variants)
     state = store or StoreState()
-    done_count, held_back = len(keys & state.done), len(keys & state.held_back)
+    held_back = len(keys & state.held_back)
+    done_count = sum(variant.render_key in state.done for variant in plan.variants)
     refused = (memory.refusal,) if memory is not None and memory.refusal is not None else ()
     return Summary(
         plan=plan,
@@ -94,7 +95,7 @@ def summarise(
         reference_sets=_reference_sets(plan.variants),
         done=None if store is None else done_count,
         unknown=unknown,
-        to_render=len(plan.variants) - done_count - held_back,
+        to_render=len(keys) - len(keys & state.done) - held_back,
         warnings=(*warnings, *refused),
         memory=memory,
         held_back=held_back,
@@ -142,6 +143,8 @@ def summary_json(summary: Summary, first: int) -> dict[str, Any]:
         "negative_prompt": job.negative_prompt or None,
         "reference_pixels": job.reference_pixels,
         "variants": len(plan.variants),
+        "pictures": len(render_keys(plan.variants)),
+        "feeds": [asdict(feed) for feed in plan.campaign.feeds],
         "done": summary.done,
         "held_back": summary.held_back,
         "to_render": summary.to_render,
@@ -202,4 +205,5 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "render_key": variant.render_key,
         **variant.sampling_values(),
         "asset": variant.asset,
+        **({"attributes": plain_attributes(variant.attributes)} if variant.attributes else {}),
     }

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from brandpress.pipeline.spec.feed.use import FeedEntity, FeedUse
 from brandpress.pipeline.spec.fields import Fields, Slug, Text, parse_sku, reader
@@ -108,7 +108,7 @@ AnyEntity = Entity | Style | FeedEntity
 
 
 class BrandFields(Fields):
-    """The fields of a brand spec's file."""
+    """The fields of a brand spec's file. Loading it adds the entities of feeds to those that are written by hand."""
 
     name: Slug = Field(alias="brand", description="brand: its-name")
     description: Text | None = None
@@ -117,16 +117,11 @@ class BrandFields(Fields):
     characters: dict[Slug, Character] = Field(default_factory=dict)
     products: dict[Slug, Product] = Field(default_factory=dict)
     styles: dict[Slug, Style] = Field(default_factory=dict)
-    _with_feeds: dict[str, Mapping[str, AnyEntity]] = PrivateAttr(default_factory=dict)
-
-    def add_entities(self, role: str, fed: Mapping[str, FeedEntity]) -> None:
-        """Adds a feed's entities to those that are written by hand."""
-        self._with_feeds[role] = {**getattr(self, ROLES[role]), **fed}
 
     def entities(self, role: str) -> Mapping[str, AnyEntity]:
         """Returns name -> entity of a role: the products, the characters or the styles, with those of feeds."""
         entities: Mapping[str, AnyEntity] = getattr(self, ROLES[role])
-        return self._with_feeds.get(role, entities)
+        return entities
 
     @property
     def background_colour(self) -> str:

@@ -84,15 +84,14 @@ def examine_brand_document(document: Document) -> ExaminedBrand:
             *feed_problems,
         ]
     )
-    fields = BrandFields.model_construct(**valid.values) if not valid.problems and not feed_problems else None
+    values = dict(valid.values)
+    for role, feed in finished.items():
+        values[ROLES[role]] = {**values.get(ROLES[role], {}), **feed.entities}
+    fields = BrandFields.model_construct(**values) if not valid.problems and not feed_problems else None
     brand = None
     if fields is not None and not problems:
         uses = tuple(feed.use for feed in finished.values())
-        brand = BrandSpec.model_construct(**valid.values, path=document.path, pictures=pictures, feeds=uses)
-    for spec in (fields, brand):
-        if spec is not None:
-            for role, feed in finished.items():
-                spec.add_entities(role, feed.entities)
+        brand = BrandSpec.model_construct(**values, path=document.path, pictures=pictures, feeds=uses)
     broken = {role for role, field_name in ROLES.items() if _has_feed(document, field_name)} if feed_problems else set()
     names: dict[str, Collection[str] | None] = {}
     attributes: dict[str, tuple[str, ...] | None] = {}

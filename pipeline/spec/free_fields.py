@@ -155,7 +155,7 @@ def localised_value(value: Any, locale: str | None) -> Any:
 
 def is_localised(fields: FreeFields) -> bool:
     """Whether any of the fields depends on the locale."""
-    return any(type(value) is dict for value in fields.values())
+    return dict in map(type, fields.values())
 
 
 def for_locale(fields: FreeFields, locale: str | None) -> FreeFields:

@@ -144,11 +144,14 @@ class _Expansion:
         other = self._pictures.setdefault(picture, axes)
         if other is axes:
             return
-        unused = [axis for axis in axes if axes[axis] != other.get(axis)]
+        unused = [axis for axis in {**axes, **other} if axes.get(axis) != other.get(axis)]
+        if self._inputs.name is not None and not self._inputs.name.variables.isdisjoint(unused):
+            return  # one picture is delivered under both names
         both = f"{point_label(other)} and {point_label(axes)}"
         what = f"{both} would be the same picture: prompt, references and size are equal"
         use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
-        self._findings.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "remove one of them")
+        rule = f"use {use} in the prompt, or in output.name to share one picture" if use else "remove one of them"
+        self._findings.add(PROMPT, "twin", what, rule)
 
     def _check_collision(self, name: str, axes: Combination, seed: int) -> None:
         """Reports a name that another point has.

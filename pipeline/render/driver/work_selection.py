@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.resume import RecordIndex, is_held_back
 from brandpress.pipeline.deliver.status import Failure, failure_of
-from brandpress.pipeline.plan.diff import missing
+from brandpress.pipeline.plan.diff import distinct, missing
 from brandpress.pipeline.plan.variant import Variant
 
 
@@ -30,7 +30,7 @@ class WorkSelection:
         """Selects among `variants`, given the store's records of them."""
         held = {key: record for key, record in index.others.items() if is_held_back(record)}
         if retry_failed:
-            todo = iter([variant for variant in variants if variant.render_key in index.others])
+            todo = iter([variant for variant in distinct(variants) if variant.render_key in index.others])
         else:
             todo = missing(variants, index.done.keys() | held.keys())
         held_back = () if retry_failed else map(failure_of, held.values())

@@ -56,7 +56,8 @@ class RowFields(Mapping[str, Any]):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, value in zip(self._names.names, self._values, strict=False) if value is not None)
+        names = self._names.names
+        return iter([name for name, value in zip(names, self._values, strict=False) if value is not None])
 
     def __len__(self) -> int:
         return len(self._values) - self._values.count(None)
@@ -66,7 +67,7 @@ class RowFields(Mapping[str, Any]):
 
     def present(self) -> Iterator[Any]:
         """Yields the values of the cells that aren't empty."""
-        return (value for value in self._values if value is not None)
+        return iter([value for value in self._values if value is not None])
 
     def __repr__(self) -> str:
         return f"RowFields({dict(self)!r})"

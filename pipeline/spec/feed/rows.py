@@ -14,7 +14,7 @@ from brandpress.pipeline.spec.feed.row_fields import RowFields
 from brandpress.pipeline.spec.feed.table import MAX_ROWS, BrokenFeedError, Columns, Row, RowProblem, Table
 from brandpress.pipeline.spec.feed.use import FeedEntity
 from brandpress.pipeline.spec.fields import parse_sku, plain_text
-from brandpress.pipeline.spec.free_fields import parse_free_value
+from brandpress.pipeline.spec.free_fields import parse_free_text, parse_free_value
 from brandpress.pipeline.spec.messages import allowed, closest, kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import is_address
@@ -154,7 +154,13 @@ class _RowReader:
             place = self._columns.place(name) or 0
             values += [None] * (place + 1 - len(values))
             values[place] = self._value(values, written)
-        checked = tuple(map(self._checked, values, self._columns.headings))
+        known = self._shared
+        checked = tuple(
+            [
+                known[value] if type(value) is str and value in known else self._checked(value, heading)
+                for value, heading in zip(values, self._columns.headings, strict=False)
+            ]
+        )
         return FeedEntity(
             description=self._description(values),
             references=self._references(values),
@@ -167,13 +173,11 @@ class _RowReader:
         if value is None:
             return None
         try:
-            value = parse_free_value(value)
+            value = parse_free_text(value) if type(value) is str else parse_free_value(value)
         except WrongValueError as error:
             raise _BadCellError(heading, error.what, error.allowed) from None
-        if isinstance(value, str) and len(value) <= MAX_SHARED_LENGTH:
-            if len(self._shared) < MAX_SHARED_TEXTS:
-                return self._shared.setdefault(value, value)
-            return self._shared.get(value, value)
+        if type(value) is str and len(value) <= MAX_SHARED_LENGTH and len(self._shared) < MAX_SHARED_TEXTS:
+            return self._shared.setdefault(value, value)
         return value
 
     def _description(self, values: list[Any]) -> str | None:

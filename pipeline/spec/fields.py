@@ -60,6 +60,8 @@ def slug(value: str) -> str:
 
 def slug_of(text: str) -> str:
     """Derives a name from a text: 'On a Beach!' -> 'on-a-beach'; "" if none of its characters are allowed in names."""
+    if text.isascii() and len(text) <= MAX_SLUG and "_" not in text and _SLUG.fullmatch(text.lower()):
+        return text.lower()
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", ascii_only)
     name = ""

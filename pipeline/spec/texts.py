@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from brandpress.pipeline.spec.axes import FORMAT, Axis
 from brandpress.pipeline.spec.brand import ROLES, AnyEntity, BrandFields
-from brandpress.pipeline.spec.free_fields import LOCALE, is_localised
+from brandpress.pipeline.spec.free_fields import LOCALE, FreeFields, is_localised
 from brandpress.pipeline.spec.matrix import Combination
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.prompt import StructuredTemplate
@@ -43,8 +43,9 @@ class CampaignTexts:
 
     def __init__(self, inputs: ExpansionInput) -> None:
         self.seed_in_prompt = bool(inputs.prompt and inputs.prompt.variables & {"seed", "index"})
-        self._prompt = _FilledTemplate(inputs.prompt, inputs, in_prompt=True) if inputs.prompt else None
-        self._name = _FilledTemplate(inputs.name, inputs, in_prompt=False) if inputs.name else None
+        localised = _localised_axes(inputs)
+        self._prompt = _FilledTemplate(inputs.prompt, inputs, localised, in_prompt=True) if inputs.prompt else None
+        self._name = _FilledTemplate(inputs.name, inputs, localised, in_prompt=False) if inputs.name else None
         self._size = inputs.size
         formats = inputs.axes[FORMAT].values if FORMAT in inputs.axes else {}
         self._sizes = {name: parse_size(text) for name, text in formats.items()}
@@ -73,20 +74,24 @@ class CampaignTexts:
 class _FilledTemplate:
     """A template with the values that its variables can have."""
 
-    def __init__(self, template: Template | StructuredTemplate, inputs: ExpansionInput, *, in_prompt: bool) -> None:
+    def __init__(
+        self,
+        template: Template | StructuredTemplate,
+        inputs: ExpansionInput,
+        localised: Set[str],
+        *,
+        in_prompt: bool,
+    ) -> None:
         palette = Palette(inputs.brand.palette)
         constants = {"campaign": inputs.campaign, "brand": inputs.brand.name, "palette": palette}
-        axes = _axis_values(inputs, in_prompt=in_prompt)
+        axes = _axis_values(inputs, localised, in_prompt=in_prompt)
         self._template = template
         self._constants = {name: value for name, value in constants.items() if name in template.variables}
         self._axes = {axis: values for axis, values in axes.items() if axis in template.variables}
         self._uses_format = FORMAT in template.variables
-        free = inputs.axes[FORMAT].free if FORMAT in inputs.axes else {}
-        self._format_fields = {name: fields for name, fields in free.items() if self._uses_format}
+        self._format_fields = inputs.axes[FORMAT].free if FORMAT in inputs.axes else {}
         self._formats: dict[tuple[str | None, str | None], Named] = {}
-        self._localised = any(values.localised for values in self._axes.values()) or any(
-            map(is_localised, self._format_fields.values())
-        )
+        self._localised = not localised.isdisjoint(template.variables)
 
     def used_values(self, axes: Combination) -> tuple[str | None, ...]:
         names = tuple(map(axes.get, self._axes))
@@ -128,18 +133,28 @@ class _AxisNames:
         return self._make(name, locale if self.localised else None)
 
 
-def _axis_values(inputs: ExpansionInput, *, in_prompt: bool) -> dict[str, _AxisNames]:
+def _localised_axes(inputs: ExpansionInput) -> frozenset[str]:
+    """Returns the axes whose values depend on the locale."""
+
+    def fields(axis: Axis) -> Iterable[FreeFields]:
+        if axis.name not in ROLES:
+            return axis.free.values()
+        entities = inputs.brand.entities(axis.name)
+        return (entities[name].attributes for name in axis.values)
+
+    return frozenset(axis.name for axis in inputs.axes.values() if any(map(is_localised, fields(axis))))
+
+
+def _axis_values(inputs: ExpansionInput, localised: Set[str], *, in_prompt: bool) -> dict[str, _AxisNames]:
     """Returns the template values of all axes except the format."""
     values: dict[str, _AxisNames] = {}
     for axis in inputs.axes.values():
         if axis.name in ROLES:
-            entities = inputs.brand.entities(axis.name)
-            make = partial(_entity, entities)
-            localised = any(is_localised(entities[name].attributes) for name in axis.values)
-            values[axis.name] = _AxisNames(make, localised=localised)
+            make = partial(_entity, inputs.brand.entities(axis.name))
+            values[axis.name] = _AxisNames(make, localised=axis.name in localised)
         elif axis.name != FORMAT:
             make = partial(_choice, axis, in_prompt)
-            values[axis.name] = _AxisNames(make, localised=any(map(is_localised, axis.free.values())))
+            values[axis.name] = _AxisNames(make, localised=axis.name in localised)
     return values
 
 

@@ -99,6 +99,8 @@ class _RowReader:
     def check_columns(self) -> None:
         """Raises WrongValueError for a field of the feed whose column no row has."""
         columns, fields = self._columns, self._fields
+        if self.result.bad and len(columns.names) == 1 + len(self._renamed):
+            return  # no row could be read
         self._require(fields.key, ("key",))
         for name, written in fields.columns.items():
             for i, column in enumerate(written):
@@ -248,5 +250,8 @@ def _files(value: Any, heading: str) -> Iterator[str]:
     for text in value if isinstance(value, tuple) else () if value is None else (value,):
         if not isinstance(text, str):
             raise _BadCellError(heading, f"must name pictures, not {kind(text)}", "write paths or https addresses")
+        if "," not in text:
+            yield from (text.strip(),) if text.strip() else ()
+            continue
         between = r",\s*(?=https?://)" if is_address(text.strip()) else ","  # addresses may have commas themselves
         yield from (file.strip() for file in re.split(between, text) if file.strip())

@@ -137,16 +137,17 @@ class _Expansion:
         return name
 
     def _check_picture(self, picture: Hashable, axes: Combination) -> None:
-        """Reports a picture that another combination makes as well.
+        """Reports a picture that another combination makes as well, unless the job's names distinguish the two.
 
         picture: everything that distinguishes it from other pictures of this campaign.
         """
         other = self._pictures.setdefault(picture, axes)
         if other is axes:
             return
-        unused = [axis for axis in {**axes, **other} if axes.get(axis) != other.get(axis)]
-        if self._inputs.name is not None and not self._inputs.name.variables.isdisjoint(unused):
+        differing = {axis for axis in axes.keys() | other.keys() if axes.get(axis) != other.get(axis)}
+        if self._inputs.name is not None and not self._inputs.name.variables.isdisjoint(differing):
             return  # one picture is delivered under both names
+        unused = [axis for axis in axes if axis in differing]
         both = f"{point_label(other)} and {point_label(axes)}"
         what = f"{both} would be the same picture: prompt, references and size are equal"
         use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)

@@ -203,7 +203,7 @@ class _Examination:
         """Returns the attributes of an axis' values in templates; None if they aren't known."""
         if axis in ROLES:
             free = self.brand.attributes.get(axis, ()) if self.brand else None
-            return None if free is None else (*ENTITY_ATTRIBUTES, *free)
+            return None if free is None else tuple(dict.fromkeys((*ENTITY_ATTRIBUTES, *free)))
         own = FORMAT_ATTRIBUTES if axis == FORMAT else CHOICE_ATTRIBUTES
         axes = self.matrix.axes if self.matrix else {}
         return (*own, *names_of(axes[axis].free.values())) if axis in axes else own

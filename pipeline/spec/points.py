@@ -112,8 +112,8 @@ class _Expansion:
             kind, what = "empty", f"the prompt of {point_label(axes)} is empty"
             rule = "describe the picture"
         except TemplateRenderError as error:
-            kind, what = str(error), f"the prompt of {point_label(axes)} can't be rendered: {error}"
-            rule = _remedy(kind)
+            kind, what = _kind(str(error)), f"the prompt of {point_label(axes)} can't be rendered: {error}"
+            rule = _remedy(str(error))
         used = self._texts.prompt_axes(axes)
         if self._texts.seed_in_prompt or used not in self._wrong_prompts:
             self._wrong_prompts.add(used)
@@ -126,7 +126,7 @@ class _Expansion:
             name = self._texts.name(axes, size, seed, self._index)
         except TemplateRenderError as error:
             what = f"the name of {point_label(axes)} can't be rendered: {error}"
-            self._findings.add(NAME, str(error), what, _remedy(str(error)))
+            self._findings.add(NAME, _kind(str(error)), what, _remedy(str(error)))
             return ""
         try:
             check_name(name)
@@ -199,6 +199,11 @@ def _name_rule(differing: list[str]) -> str:
     if not differing:
         return "the same combination is listed twice: remove one"
     return f"add {' and '.join(quote('{{ ' + axis + ' }}') for axis in differing)} to the name"
+
+
+def _kind(error: str) -> str:
+    """Returns an error without the name of the value that lacks something: it is reported once for all values."""
+    return re.sub(r"^'.*' (?=has )", "", error)
 
 
 def _remedy(error: str) -> str:

@@ -91,9 +91,9 @@ class ReadFeed:
         if not skipped:
             return self.warnings
         line, problem = skipped[0]
-        more = f"{len(skipped):,} rows" if len(skipped) > 1 else "a row"
-        first = f"{line}:{problem.field or 'row'}: {problem.what}"
-        what = f"warning: {self.role_field}.from: {more} of {quote(self.label)} skipped; the first is {first}"
+        first = f"{self.label}:{line}:{problem.field or 'row'}: {problem.what}"
+        count = f"{len(skipped):,} rows are skipped, first" if len(skipped) > 1 else "a row is skipped,"
+        what = f"warning: {self.role_field}.from: {count} {first}"
         return (*self.warnings, self.document.problem((self.role_field, "from"), what))
 
 

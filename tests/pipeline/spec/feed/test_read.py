@@ -149,7 +149,7 @@ def test_bad_rows_are_skipped_and_listed(tmp_path: Path) -> None:
     assert (use.rows, use.entities, use.skipped) == (8, 1, 7)
     assert [(row.line, row.field) for row in use.skipped_rows[:3]] == [(3, "id"), (4, "title"), (5, "image_link")]
     [warning] = examined.warnings
-    assert "7 rows of 'feed.csv' skipped; the first is 3:id: is empty" in warning.what
+    assert "products.from: 7 rows are skipped, first feed.csv:3:id: is empty" in warning.what
 
 
 def test_only_so_many_bad_rows_are_reported(tmp_path: Path) -> None:

@@ -87,9 +87,11 @@ def find_garbage(
             referenced |= {record_key(fields["render_key"]), fields["asset"] or LATEST}
     referenced |= parts
     if variants is not None:
-        own = {record_key(variant.render_key): variant.asset for variant in variants}
-        referenced.update(_delivered_assets(folder, [key for key in own if key in entries and key not in referenced]))
-        referenced.update(own, own.values())
+        own = [(record_key(variant.render_key), variant.asset) for variant in variants]
+        records = {key for key, _ in own}
+        unpublished = sorted(key for key in records if key in entries and key not in referenced)
+        referenced.update(_delivered_assets(folder, unpublished))
+        referenced.update(key for pair in own for key in pair)
     referenced = set(map(folder.canonical, referenced))
     in_use: tuple[str, ...] = (PREFLIGHT,) if LEASE in entries else ()  # a run at work shows it to workers that join
     limit = now - 3600 * hours

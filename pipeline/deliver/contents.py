@@ -44,15 +44,19 @@ def compose(
     previous: Callable[[], Iterable[dict[str, Any]]],
     exists: Callable[[str], bool] = lambda asset: True,
     picked_out: int = 0,
+    shared: Mapping[str, bytes | None] | None = None,
 ) -> Contents:
     """Returns the contents for these planned variants.
 
     done, failures: lines of records, keyed by render key. previous: returns the records with a picture of the manifest
     before; called only if a planned variant isn't done. exists: whether an asset's key exists. picked_out: how many
-    more variants the job has, which aren't published.
+    more variants the job has, which aren't published. shared: lines of the variants whose picture is another one's,
+    keyed by their names; None for a picture that isn't there.
     """
-    undone = [variant for variant in variants if variant.render_key not in done]
-    listed = [done[variant.render_key] for variant in variants if variant.render_key in done]
+    shared = shared or {}
+    lines = [shared.get(variant.name, done.get(variant.render_key)) for variant in variants]
+    undone = [variant for variant, line in zip(variants, lines, strict=True) if line is None]
+    listed = [line for line in lines if line is not None]
     pictures = (fields for fields in previous() if _is_picture(fields) and exists(fields["asset"])) if undone else ()
     stale = list(_stale_lines(undone, pictures))
     failed = [failures[variant.render_key] for variant in undone if variant.render_key in failures]

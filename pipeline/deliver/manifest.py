@@ -60,14 +60,18 @@ class Part(StoredModel):
 class Header(StoredModel):
     """The fields of a manifest that describe the campaign; the others follow from its records.
 
-    job: name of the job's file; empty in manifests of version 1.
+    job: name of the job's file; empty in manifests of version 1. skipped_rows: the first rows of feeds that were left
+    out, and why.
     """
+
+    omit_default = ("skipped_rows",)
 
     campaign: str
     brand: str
     job: str = ""
     spec_sha256: str
     model: ModelStamp
+    skipped_rows: tuple[str, ...] = ()
 
 
 class Manifest(Header):

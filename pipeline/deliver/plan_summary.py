@@ -82,7 +82,8 @@ def store_state(folder: Store, plan: Plan) -> StoreState:
     except BrokenManifestError as error:
         note = f"{error}; the plan is compared with the records alone"
         states = _states(plan, index, ())
-        return StoreState(done, held_back, unpublished=len(done), variants=states, note=note)
+        unpublished = sum(one.state == "unchanged" for one in states)
+        return StoreState(done, held_back, unpublished=unpublished, variants=states, note=note)
     publishes = plan.campaign.job.publish == "rolling" or all(one.state in ("unchanged", "orphaned") for one in states)
     return StoreState(
         done=done,

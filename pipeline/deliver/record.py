@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunc
 
 from brandpress.model.sampling_params import ADDED_LATER
 from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.spec.attributes import plain_attributes
 from brandpress.pipeline.version import TOOL
 
 if TYPE_CHECKING:
@@ -86,13 +87,23 @@ class Record(StoredModel):
 
     steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
-    slightly. strikes: number of workers that died while rendering it. traceback: `module:line function`, one per line.
-    stale: in manifests, whether the picture is one of an earlier version of the job. cost: credits of the hosted
-    service. timings: seconds per stage. cache: hit (1) or miss (0) per kind of cache.
-    host: device, torch, driver.
+    slightly. attributes: axis -> the free fields of its value. same_picture_as: in manifests, the variant whose record
+    the picture has; only name, asset, axes, references and attributes are its own. strikes: number of workers that died
+    while rendering it. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
+    of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or
+    miss (0) per kind of cache. host: device, torch, driver.
     """
 
-    omit_default = (*ADDED_LATER, "prompt_upsampled", "strikes", "traceback", "cost", "stale")
+    omit_default = (
+        *ADDED_LATER,
+        "prompt_upsampled",
+        "strikes",
+        "traceback",
+        "cost",
+        "stale",
+        "attributes",
+        "same_picture_as",
+    )
 
     name: str
     status: Status
@@ -114,6 +125,8 @@ class Record(StoredModel):
     reference_pixels: int | None = None
     reuse: str = "exact"
     axes: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, dict[str, Any]] = {}
+    same_picture_as: str | None = None
     attempts: int = 1
     strikes: int = 0
     cause: str | None = None
@@ -159,6 +172,16 @@ def stamp_of(model: ModelDescription) -> ModelStamp:
     )
 
 
+def reference_stamps(variant: Variant) -> tuple[ReferenceStamp, ...]:
+    """Returns the references of a variant for its record."""
+    return tuple(
+        ReferenceStamp(
+            role=reference.role, file=reference.file, sha256=reference.sha256, background=reference.background
+        )
+        for reference in variant.references
+    )
+
+
 def new_record(
     variant: Variant, model: ModelStamp, status: Status, *, cause: str | None = None, strikes: int = 0
 ) -> Record:
@@ -173,13 +196,9 @@ def new_record(
         prompt=variant.prompt,
         seed=variant.seed,
         model=model,
-        references=tuple(
-            ReferenceStamp(
-                role=reference.role, file=reference.file, sha256=reference.sha256, background=reference.background
-            )
-            for reference in variant.references
-        ),
+        references=reference_stamps(variant),
         axes=dict(variant.axes),
+        attributes=plain_attributes(variant.attributes),
         cause=cause,
         strikes=strikes,
         created=_now(),

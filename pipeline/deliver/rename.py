@@ -1,43 +1,119 @@
-"""Copies assets whose names have changed: nothing is rendered if only `output.name` did."""
+"""Copies assets to further names: nothing is rendered if only `output.name` changed, or if variants share a picture."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pydantic_core import from_json
 
 from brandpress.pipeline.deliver.delivery import parse_record, write_asset
-from brandpress.pipeline.deliver.record import JSON, Record
+from brandpress.pipeline.deliver.record import JSON, Record, reference_stamps
 from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.spec.attributes import plain_attributes
 from brandpress.pipeline.store.protocol import Store, sha256_hex
 
 COPY_THREADS = 16
 
 
 def copy_renamed(folder: Store, variants: Sequence[Variant], done: Mapping[str, bytes]) -> dict[str, bytes | None]:
-    """Copies the assets of done variants to the names that the job gives them now, and renames their records.
+    """Copies the assets of done variants to the names that the job gives them now, and updates the names and free
+    fields of their records.
 
-    done: lines of records, keyed by render key. Returns the new lines of these variants; None for a picture that is
+    done: lines of records, keyed by render key. Of variants that share a picture, the record stays that of the variant
+    whose name it has, or becomes that of the first. Returns the new lines of these variants; None for a picture that is
     missing or damaged, which therefore isn't done. Raises StoreError.
     """
-    renamed = []
+    owners: dict[str, Variant] = {}
+    outdated: dict[str, bytes] = {}
     for variant in variants:
         line = done.get(variant.render_key)
-        if line is not None and from_json(line)["name"] != variant.name:
-            renamed.append((variant, parse_record(line, variant.name)))
+        if line is None:
+            continue
+        fields = from_json(line)
+        if fields["name"] != variant.name and variant.render_key in owners:
+            continue
+        owners[variant.render_key] = variant
+        if _is_current(fields, variant):
+            outdated.pop(variant.render_key, None)
+        else:
+            outdated[variant.render_key] = line
     with ThreadPoolExecutor(COPY_THREADS) as threads:
-        lines = threads.map(lambda pair: _copy(folder, *pair), renamed)
-        return {variant.render_key: line for (variant, _), line in zip(renamed, lines, strict=True)}
+        pairs = [(owners[key], parse_record(line, owners[key].name)) for key, line in outdated.items()]
+        lines = threads.map(lambda pair: _renamed(folder, *pair), pairs)
+        return dict(zip(outdated, lines, strict=True))
 
 
-def _copy(folder: Store, variant: Variant, record: Record) -> bytes | None:
+def share_pictures(
+    folder: Store, variants: Sequence[Variant], done: Mapping[str, bytes], copies: Mapping[str, bytes]
+) -> dict[str, bytes | None]:
+    """Copies assets to the names of the variants that share another one's picture.
+
+    done: lines of records, as `copy_renamed` leaves them. copies: what this returned before, as far as the assets
+    exist. Returns a line for each such variant, keyed by its name; None for a picture that is missing or damaged.
+    Raises StoreError.
+    """
+    counts = Counter(variant.render_key for variant in variants)
+    lines: dict[str, bytes | None] = {}
+    missing: list[tuple[Variant, Record]] = []
+    for variant in variants:
+        line = done.get(variant.render_key) if counts[variant.render_key] > 1 else None
+        if line is None:
+            continue
+        record = parse_record(line, variant.name)
+        if record.name == variant.name:
+            continue
+        known = copies.get(variant.name)
+        if known is not None and _is_current_copy(known, record, variant):
+            lines[variant.name] = known
+        else:
+            missing.append((variant, record))
+    with ThreadPoolExecutor(COPY_THREADS) as threads:
+        copied = threads.map(lambda pair: _copy(folder, *pair), missing)
+        for (variant, record), asset in zip(missing, copied, strict=True):
+            lines[variant.name] = None if asset is None else _shared(record, variant, asset).to_json()
+    return lines
+
+
+def _is_current(fields: Mapping[str, object], variant: Variant) -> bool:
+    return fields["name"] == variant.name and fields.get("attributes", {}) == plain_attributes(variant.attributes)
+
+
+def _is_current_copy(line: bytes, record: Record, variant: Variant) -> bool:
+    return line == _shared(record, variant, from_json(line)["asset"]).to_json()
+
+
+def _shared(record: Record, variant: Variant, asset: str) -> Record:
+    """Returns what a manifest lists for a variant that shares the picture of `record`."""
+    own = {
+        "name": variant.name,
+        "asset": asset,
+        "axes": dict(variant.axes),
+        "references": reference_stamps(variant),
+        "attributes": plain_attributes(variant.attributes),
+        "same_picture_as": record.name,
+    }
+    return record.model_copy(update=own)
+
+
+def _renamed(folder: Store, variant: Variant, record: Record) -> bytes | None:
+    asset = record.asset if record.name == variant.name else _copy(folder, variant, record)
+    if asset is None:
+        return None
+    own = {"name": variant.name, "asset": asset, "attributes": plain_attributes(variant.attributes)}
+    renamed = record.model_copy(update=own)
+    stat = folder.stat(record.key)
+    if stat is not None:  # if another run changes it at the same time, the next one renames it
+        folder.replace(record.key, renamed.to_json(), JSON, stat.etag)
+    return renamed.to_json()
+
+
+def _copy(folder: Store, variant: Variant, record: Record) -> str | None:
+    """Copies the picture of a record to the name of a variant. Returns the copy's key; None if it's missing or
+    damaged."""
     data = None if record.asset is None else folder.read(record.asset)
     if data is None or sha256_hex(data) != record.sha256:
         return None
     key, _ = write_asset(folder, record, variant.asset, data)
-    copied = record.model_copy(update={"name": variant.name, "asset": key})
-    stat = folder.stat(record.key)
-    if stat is not None:  # if another run changes it at the same time, the next one renames it
-        folder.replace(record.key, copied.to_json(), JSON, stat.etag)
-    return copied.to_json()
+    return key

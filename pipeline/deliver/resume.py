@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 from pydantic_core import from_json
 
@@ -37,13 +37,15 @@ class RecordIndex:
     """The records of a campaign, keyed by render key.
 
     done: lines of JSON, which take a tenth of the memory of records. others: failed and quarantined variants. assets:
-    the canonical keys of all assets that exist. recorded: the render keys that have a record file.
+    the canonical keys of all assets that exist. recorded: the render keys that have a record file. copies: lines of the
+    latest manifest for variants that share another one's picture, keyed by their names.
     """
 
     done: Mapping[str, bytes] = field(default_factory=dict)
     others: Mapping[str, Record] = field(default_factory=dict)
     assets: Set[str] = field(default=frozenset(), compare=False, repr=False)
     recorded: Set[str] = field(default=frozenset(), compare=False, repr=False)
+    copies: Mapping[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def failures(self) -> dict[str, bytes]:
@@ -65,7 +67,7 @@ class RecordIndex:
             else:
                 others[record.render_key] = record
                 done.pop(record.render_key, None)
-        return RecordIndex(done, others, self.assets, self.recorded)
+        return RecordIndex(done, others, self.assets, self.recorded, self.copies)
 
     def records(self) -> dict[str, Record]:
         """Returns all records, keyed by render key. For few records."""
@@ -86,10 +88,14 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
         return RecordIndex(others=failures, assets=set(map(folder.canonical, folder.list(ASSETS))))
     assets = set(map(folder.canonical, folder.list(ASSETS)))
     done: dict[str, bytes] = {}
-    for line in known.done.values() if known else _published_lines(folder):
+    copies: dict[str, bytes] = {}
+    for line in chain(known.done.values(), known.copies.values()) if known else _published_lines(folder):
         fields = from_json(line)
         if fields["render_key"] in render_keys and folder.canonical(fields["asset"]) in assets:
-            done[fields["render_key"]] = line
+            if fields.get("same_picture_as") is None:
+                done[fields["render_key"]] = line
+            else:
+                copies[fields["name"]] = line
     unread = iter(sorted(render_keys - done.keys()))
     with ThreadPoolExecutor(READ_THREADS) as threads:
         while batch := list(islice(unread, BATCH)):
@@ -101,7 +107,7 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
                 elif record.asset is not None and folder.canonical(record.asset) in assets:
                     done[record.render_key] = record.to_json()
     others = {key: record for key, record in failures.items() if key not in done}
-    return RecordIndex(done, others, assets, render_keys)
+    return RecordIndex(done, others, assets, render_keys, copies)
 
 
 def _published_lines(folder: Store) -> Iterator[bytes]:

@@ -51,11 +51,13 @@ def campaign_status(folder: Store, variants: Sequence[Variant], picked_out: int 
     job has. Raises StoreError."""
     index = read_index(folder, render_keys(variants))
     latest = read_latest(folder)
+    done = sum(variant.render_key in index.done for variant in variants)
+    failed = sum(variant.render_key in index.others for variant in variants)
     return CampaignStatus(
         planned=len(variants) + picked_out,
-        done=len(index.done),
-        failed=len(index.others),
-        missing=len(variants) - len(index.done) - len(index.others),
+        done=done,
+        failed=failed,
+        missing=len(variants) - done - failed,
         failures=_sorted(map(failure_of, index.others.values())),
         manifest=latest.pointer.manifest if latest else None,
         picked_out=picked_out,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.change import Change, changes_of
 from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
 
 State = Literal["new", "stale", "unchanged", "held_back", "orphaned"]
 """new: nothing is published under the variant's name. stale: something is, with another render key or without its file.
@@ -18,11 +18,6 @@ unchanged: its picture is done. held_back: it crashed workers or failed too ofte
 planned."""
 
 STATES: tuple[State, ...] = get_args(State)
-
-Attributes = Mapping[str, Mapping[str, Any]]
-"""Axis -> field -> value: the free fields of a variant's products, characters, styles and axis values."""
-
-NO_ATTRIBUTES: Attributes = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +141,7 @@ def _planned(
         cause=causes.get(key),
         previous_key=key if listed else comparison.earlier.get(name),
         listed=listed,
-        attributes=getattr(variant, "attributes", NO_ATTRIBUTES),
+        attributes=variant.attributes,
     )
 
 

@@ -13,6 +13,7 @@ from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.cost.estimate import Estimate
 from brandpress.pipeline.plan.cost.text import cost_json, cost_warnings
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
 from brandpress.pipeline.plan.sampling import sampling_params
@@ -20,6 +21,7 @@ from brandpress.pipeline.plan.selection import Selection
 from brandpress.pipeline.plan.state import VariantState, count_states
 from brandpress.pipeline.plan.states_json import list_json, lock_json, reasons_json
 from brandpress.pipeline.plan.variant import Reference, Variant
+from brandpress.pipeline.spec.attributes import plain_attributes
 
 SCHEMA = "brandpress.plan-summary/2"
 """Of `plan --json`. Version 1, without this field, had neither states nor a list."""
@@ -59,10 +61,10 @@ class Summary:
 
     axes: axis -> name -> number of variants. sizes: size -> number of variants. params: the sampling parameters that
     all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: variants that
-    crashed workers or failed too often. to_render: variants that are neither done nor held back. unpublished, removals,
-    pointer: as in `StoreState`. memory: None for hosted models, and if it couldn't be estimated. cost: of the variants
-    to render; None if it wasn't asked for. states: of all variants and orphaned pictures; None if they aren't known.
-    selection: which of them are asked for; None: all.
+    crashed workers or failed too often. to_render: pictures that are neither done nor held back; variants can share
+    one. unpublished, removals, pointer: as in `StoreState`. memory: None for hosted models, and if it couldn't be
+    estimated. cost: of the variants to render; None if it wasn't asked for. states: of all variants and orphaned
+    pictures; None if they aren't known. selection: which of them are asked for; None: all.
     """
 
     plan: Plan
@@ -140,7 +142,7 @@ def summarise(
         reference_sets=_reference_sets(plan.variants),
         done=None if store is None else done_count,
         unknown=unknown,
-        to_render=len(plan.variants) - done_count - held_back,
+        to_render=len(render_keys(plan.variants) - state.done - state.held_back),
         warnings=(*warnings, *refused, *cost_warnings(cost)),
         memory=memory,
         held_back=held_back,
@@ -197,6 +199,8 @@ def summary_json(summary: Summary, first: int, limit: int | None = None) -> dict
         "negative_prompt": job.negative_prompt or None,
         "reference_pixels": job.reference_pixels,
         "variants": plan.planned,
+        "pictures": len(render_keys(plan.variants)),
+        "feeds": [asdict(feed) for feed in plan.campaign.feeds],
         "done": summary.done,
         "held_back": summary.held_back,
         "to_render": summary.to_render,
@@ -277,4 +281,5 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "render_key": variant.render_key,
         **variant.sampling_values(),
         "asset": variant.asset,
+        **({"attributes": plain_attributes(variant.attributes)} if variant.attributes else {}),
     }

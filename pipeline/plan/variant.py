@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from brandpress.model.request import MAX_REFERENCE_PIXELS
 from brandpress.model.sampling_params import SamplingParams
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
 from brandpress.pipeline.spec.output_name import EXTENSIONS
 
 KEY_DIGITS = 16
@@ -40,7 +41,8 @@ class Variant(SamplingParams):
     """One picture to make: its name, everything that decides its pixels, and its render key.
 
     steps, guidance: None where a hosted model chooses them. reference_pixels: None where the model's own area applies.
-    reuse: "approximate" only where it makes a difference."""
+    reuse: "approximate" only where it makes a difference. attributes: axis -> free fields of its value; they aren't
+    part of the render key, and variants share them. Variants with the same render key share one picture."""
 
     name: str
     axes: dict[str, str]
@@ -51,6 +53,7 @@ class Variant(SamplingParams):
     seed: int
     format: str
     render_key: str
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
 
     @property
     def asset(self) -> str:

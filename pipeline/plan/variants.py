@@ -10,6 +10,7 @@ from brandpress.model.sampling_params import SamplingParams
 from brandpress.pipeline.plan.identity import KeyInputs, render_key
 from brandpress.pipeline.plan.sampling import reuse_of, sampling_params
 from brandpress.pipeline.plan.variant import Reference, Variant
+from brandpress.pipeline.spec.attributes import Attributes, CombinationAttributes
 from brandpress.pipeline.spec.campaign import Campaign, references_of
 from brandpress.pipeline.spec.matrix import Combination
 from brandpress.pipeline.spec.points import Point
@@ -19,13 +20,14 @@ def make_variants(campaign: Campaign, model: ModelDescription) -> tuple[Variant,
     """Returns the variants by reference set, the sets as they first appear in the matrix; then by size, prompt and
     seed. Only for campaigns without `model_problems`."""
     params = sampling_params(campaign, model)
+    attributes = CombinationAttributes(campaign.brand, campaign.axes)
     selections: dict[tuple[str | None, ...], _ReferenceSelection] = {}
     variants = []
     for point in campaign.points:
         names = tuple(map(point.axes.get, campaign.job.references))
         if names not in selections:
             selections[names] = _select_references(campaign, model, params, point.axes)
-        variants.append(_variant(campaign, model, point, selections[names]))
+        variants.append(_variant(campaign, model, point, selections[names], attributes.of(point.axes)))
     order: dict[tuple[str, ...], int] = {}
     for variant in variants:
         order.setdefault(variant.reference_set, len(order))
@@ -64,7 +66,13 @@ def _select_references(
     return _ReferenceSelection(references, params)
 
 
-def _variant(campaign: Campaign, model: ModelDescription, point: Point, selection: _ReferenceSelection) -> Variant:
+def _variant(
+    campaign: Campaign,
+    model: ModelDescription,
+    point: Point,
+    selection: _ReferenceSelection,
+    attributes: Attributes,
+) -> Variant:
     variant = Variant(
         name=point.name,
         axes=point.axes,
@@ -75,6 +83,7 @@ def _variant(campaign: Campaign, model: ModelDescription, point: Point, selectio
         seed=point.seed,
         format=campaign.output.format,
         render_key="",
+        attributes=attributes,
         **selection.params.sampling_values(),
     )
     return with_key(variant, model)

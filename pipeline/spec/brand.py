@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from brandpress.pipeline.spec.fields import Fields, Slug, Text, plain_text, reader
+from brandpress.pipeline.spec.feed.use import FeedEntity, FeedUse
+from brandpress.pipeline.spec.fields import Fields, Slug, Text, parse_sku, reader
+from brandpress.pipeline.spec.free_fields import FreeFields, parse_free_fields
 from brandpress.pipeline.spec.messages import closest, kind, listing, quote
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.problem import WrongValueError
@@ -19,6 +21,8 @@ ROLES = {"product": "products", "character": "characters", "style": "styles"}
 """Matrix axis -> the brand spec's field with its values."""
 
 WHITE = "#ffffff"
+RESERVED_FIELDS = ("name",)
+"""Names that a free field of an entity can't have: templates have them already."""
 
 
 def parse_colour(value: object) -> str:
@@ -54,15 +58,29 @@ def check_background(background: str, palette: Collection[str]) -> None:
     raise WrongValueError(f"{quote(background)} isn't a colour", _COLOUR_RULE + names, suggestion)
 
 
-def parse_sku(value: object) -> str:
-    """Returns an article number: one line of text, at most 64 characters. Raises WrongValueError."""
-    text = plain_text(value, 64)
-    if "\n" in text or "\t" in text:
-        raise WrongValueError("contains a line break or a tab", "allowed: one line")
-    return text
+def _parse_attributes(written: tuple[tuple[str, ...], Mapping[str, object]]) -> FreeFields:
+    known, fields = written
+    return parse_free_fields(fields, known, RESERVED_FIELDS)
 
 
-class Entity(Fields):
+class Described(Fields):
+    """The base of characters, products and styles. attributes: the free fields, which a file has beside the known
+    ones."""
+
+    attributes: Annotated[FreeFields, reader(_parse_attributes)] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_free_fields(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        known = tuple(name for name in cls.model_fields if name != "attributes")
+        free = {name: inner for name, inner in value.items() if name not in known}
+        own = {name: inner for name, inner in value.items() if name in known}
+        return own | {"attributes": (known, free)} if free else own
+
+
+class Entity(Described):
     """A character or product: what it looks like in words, and its reference pictures, in order."""
 
     description: Text = Field(description="description: what it looks like, in words")
@@ -79,15 +97,18 @@ class Product(Entity):
     sku: Annotated[str, reader(parse_sku)] | None = None
 
 
-class Style(Fields):
+class Style(Described):
     """How pictures look. The description is optional: references can be enough."""
 
     description: Text | None = None
     references: tuple[str, ...] = ()
 
 
+AnyEntity = Entity | Style | FeedEntity
+
+
 class BrandFields(Fields):
-    """The fields of a brand spec's file."""
+    """The fields of a brand spec's file. Loading it adds the entities of feeds to those that are written by hand."""
 
     name: Slug = Field(alias="brand", description="brand: its-name")
     description: Text | None = None
@@ -97,9 +118,9 @@ class BrandFields(Fields):
     products: dict[Slug, Product] = Field(default_factory=dict)
     styles: dict[Slug, Style] = Field(default_factory=dict)
 
-    def entities(self, role: str) -> Mapping[str, Entity | Style]:
-        """Returns name -> entity of a role: the products, the characters or the styles."""
-        entities: Mapping[str, Entity | Style] = getattr(self, ROLES[role])
+    def entities(self, role: str) -> Mapping[str, AnyEntity]:
+        """Returns name -> entity of a role: the products, the characters or the styles, with those of feeds."""
+        entities: Mapping[str, AnyEntity] = getattr(self, ROLES[role])
         return entities
 
     @property
@@ -109,10 +130,14 @@ class BrandFields(Fields):
 
 
 class BrandSpec(BrandFields):
-    """A loaded brand spec. path: its file. pictures: its reference pictures, keyed by their paths as written."""
+    """A loaded brand spec.
+
+    path: its file. pictures: its reference pictures, keyed by their paths as written. feeds: the feeds that were read.
+    """
 
     path: Path
     pictures: dict[str, Picture]
+    feeds: tuple[FeedUse, ...] = ()
 
     def pictures_of(self, role: str, name: str) -> Iterator[Picture]:
         """Yields the reference pictures of one entity, in order."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from brandpress.pipeline.spec.axes import Names
 from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.feed.feed_fields import ENTITY_FIELDS, split_feed
+from brandpress.pipeline.spec.feed.read import ReadFeed, read_feed
+from brandpress.pipeline.spec.inspection import inspect_all
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.net import caught
-from brandpress.pipeline.spec.picture import Picture, inspect
+from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.schema import ValidFields, validate_fields
+from brandpress.pipeline.spec.selection import matching
 from brandpress.pipeline.spec.spec_kind import not_a_brand
+from brandpress.pipeline.spec.where import Condition
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
@@ -21,19 +27,26 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 class ExaminedBrand:
     """What could be read of a brand spec.
 
-    names, colours: known even if the entities or colours themselves have problems. fields: None unless all fields are
-    valid. brand: None unless there are no problems at all. warnings: what the pictures say about their colours and
-    isn't followed.
+    names, colours: known even if the entities or colours themselves have problems. attributes: role -> the names of its
+    entities' free fields. Both are None for a role whose feed has problems. fields: None unless all fields are valid.
+    brand: None unless there are no problems at all. warnings: what the pictures say about their colours and isn't
+    followed, and rows of feeds that were skipped.
     """
 
     document: Document | None
-    names: Mapping[str, tuple[str, ...]] | None
+    names: Names | None
     colours: tuple[str, ...]
     fields: BrandFields | None
     pictures: Mapping[str, Picture]
     brand: BrandSpec | None
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
+    attributes: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+
+    def select(self, role: str, condition: Condition) -> list[str]:
+        """Returns the names of a role's entities that match a condition, [] if they aren't known. Raises
+        WrongValueError."""
+        return [] if self.fields is None else matching(self.fields.entities(role), condition)
 
 
 def examine_brand(path: Path, label: str | None = None) -> ExaminedBrand:
@@ -55,18 +68,83 @@ def examine_brand_document(document: Document) -> ExaminedBrand:
     wrong_kind = not_a_brand(document)
     if wrong_kind is not None:
         return _unread(wrong_kind)
-    path = document.path
-    valid = validate_fields(document, BrandFields)
-    pictures, picture_problems = _pictures(document)
-    data = document.data if isinstance(document.data, dict) else {}
+    feeds, feed_problems = _read_feeds(document)
+    by_hand = _without_feeds(document)
+    valid = validate_fields(by_hand, BrandFields)
+    data = by_hand.data if isinstance(by_hand.data, dict) else {}
+    pictures, errors = _inspected(document, by_hand, feeds)
+    finished = {role: feed.finish(errors) for role, feed in feeds.items()}
+    feed_problems += [problem for feed in finished.values() for problem in feed.problems]
     colours = _keys(data.get("palette"))
-    problems = document.all_problems([*valid.problems, *picture_problems, *_background(document, valid, colours)])
-    fields = BrandFields.model_construct(**valid.values) if not valid.problems else None
+    problems = document.all_problems(
+        [
+            *valid.problems,
+            *_picture_problems(by_hand, errors),
+            *_background(document, valid, colours),
+            *feed_problems,
+        ]
+    )
+    values = dict(valid.values)
+    for role, feed in finished.items():
+        values[ROLES[role]] = {**values.get(ROLES[role], {}), **feed.entities}
+    fields = BrandFields.model_construct(**values) if not valid.problems and not feed_problems else None
     brand = None
     if fields is not None and not problems:
-        brand = BrandSpec.model_construct(**valid.values, path=path, pictures=pictures)
-    names = {role: _keys(data.get(field)) for role, field in ROLES.items()}
-    return ExaminedBrand(document, names, colours, fields, pictures, brand, problems, _warnings(document, pictures))
+        uses = tuple(feed.use for feed in finished.values())
+        brand = BrandSpec.model_construct(**values, path=document.path, pictures=pictures, feeds=uses)
+    broken = {role for role, field_name in ROLES.items() if _has_feed(document, field_name)} if feed_problems else set()
+    names: dict[str, Collection[str] | None] = {}
+    attributes: dict[str, tuple[str, ...] | None] = {}
+    for role, field_name in ROLES.items():
+        fed = finished[role].entities if role in finished else {}
+        names[role] = None if role in broken else {**dict.fromkeys(_keys(data.get(field_name))), **fed}.keys()
+        columns = feeds[role].rows.columns.names if role in feeds else []
+        attributes[role] = None if role in broken else (*columns, *_free_names(data.get(field_name)))
+    warnings = (*_warnings(by_hand, pictures), *(warning for feed in finished.values() for warning in feed.warnings))
+    return ExaminedBrand(document, names, colours, fields, pictures, brand, problems, warnings, attributes)
+
+
+def _read_feeds(document: Document) -> tuple[dict[str, ReadFeed], list[Problem]]:
+    """Returns role -> feed of those that could be read, and what is wrong with the others."""
+    feeds: dict[str, ReadFeed] = {}
+    problems: list[Problem] = []
+    for role, field_name in ROLES.items():
+        feed = read_feed(document, field_name, _keys(_entities(document, field_name)))
+        if isinstance(feed, list):
+            problems += feed
+        elif feed is not None:
+            feeds[role] = feed
+    return feeds, problems
+
+
+def _has_feed(document: Document, field_name: str) -> bool:
+    data = document.data if isinstance(document.data, dict) else {}
+    return split_feed(data.get(field_name))[0] is not None
+
+
+def _entities(document: Document, field_name: str) -> object:
+    """Returns the entities that are written by hand, as the file has them."""
+    data = document.data if isinstance(document.data, dict) else {}
+    return split_feed(data.get(field_name))[1]
+
+
+def _without_feeds(document: Document) -> Document:
+    """Returns the document without the fields of feeds."""
+    if not any(_has_feed(document, field_name) for field_name in ROLES.values()):
+        return document
+    data = document.data if isinstance(document.data, dict) else {}
+    by_hand = {name: _entities(document, name) if name in ROLES.values() else value for name, value in data.items()}
+    return document.with_data(by_hand)
+
+
+def _free_names(entities: object) -> Iterator[str]:
+    """Yields the names of the free fields of entities that are written by hand, valid or not."""
+    seen: set[str] = set()
+    for entity in entities.values() if isinstance(entities, dict) else ():
+        for name in entity if isinstance(entity, dict) else ():
+            if name not in seen and name not in ENTITY_FIELDS:
+                seen.add(name)
+                yield name
 
 
 def _keys(mapping: object) -> tuple[str, ...]:
@@ -80,24 +158,23 @@ def _background(document: Document, valid: ValidFields, colours: tuple[str, ...]
         yield document.wrong(("background",), error, "background: ")
 
 
-def _pictures(document: Document) -> tuple[dict[str, Picture], list[Problem]]:
-    """Returns the file's reference pictures, each read once, and the problems of those that are wrong."""
-    pictures: dict[str, Picture] = {}
-    errors: dict[str, WrongValueError] = {}
-    problems: list[Problem] = []
+def _inspected(
+    document: Document, by_hand: Document, feeds: Mapping[str, ReadFeed]
+) -> tuple[dict[str, Picture], dict[str, WrongValueError]]:
+    """Returns all reference pictures, each read once, and what is wrong with the others."""
+    files = dict.fromkeys(file for _, file, repeated in _references(by_hand.data) if not repeated)
+    for feed in feeds.values():
+        files |= dict.fromkeys(feed.pictures())
+    return inspect_all(tuple(files), document.path.parent)
+
+
+def _picture_problems(document: Document, errors: Mapping[str, WrongValueError]) -> Iterator[Problem]:
     for location, file, repeated in _references(document.data):
         label = ".".join(map(str, location[:2]))
         if repeated:
-            problems.append(document.problem(location, f"{label}: {quote(file)} is listed twice", "remove one"))
-            continue
-        if file not in pictures and file not in errors:
-            try:
-                pictures[file] = inspect(file, document.path.parent)
-            except WrongValueError as error:
-                errors[file] = error
-        if file in errors:
-            problems.append(document.wrong(location, errors[file], f"{label}: "))
-    return pictures, problems
+            yield document.problem(location, f"{label}: {quote(file)} is listed twice", "remove one")
+        elif file in errors:
+            yield document.wrong(location, errors[file], f"{label}: ")
 
 
 def _warnings(document: Document, pictures: Mapping[str, Picture]) -> tuple[Problem, ...]:
@@ -111,8 +188,8 @@ def _warnings(document: Document, pictures: Mapping[str, Picture]) -> tuple[Prob
 
 def _references(data: object) -> Iterator[tuple[Location, str, bool]]:
     """Yields (location, path, whether it's listed before) of each reference that is text."""
-    for field in ROLES.values():
-        entities = data.get(field) if isinstance(data, dict) else None
+    for field_name in ROLES.values():
+        entities = data.get(field_name) if isinstance(data, dict) else None
         for name, entity in entities.items() if isinstance(entities, dict) else ():
             files = entity.get("references") if isinstance(entity, dict) else None
             if not isinstance(files, tuple):
@@ -120,5 +197,5 @@ def _references(data: object) -> Iterator[tuple[Location, str, bool]]:
             earlier: set[str] = set()
             for i, file in enumerate(files):
                 if isinstance(file, str):
-                    yield (field, name, "references", i), file, file in earlier
+                    yield (field_name, name, "references", i), file, file in earlier
                     earlier.add(file)

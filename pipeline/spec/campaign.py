@@ -17,6 +17,7 @@ from brandpress.pipeline.spec.brand import ROLES, BrandSpec
 from brandpress.pipeline.spec.budget import JobBudget
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.spec.document import Document
+from brandpress.pipeline.spec.feed.use import FeedUse
 from brandpress.pipeline.spec.fields import (
     MAX_TEMPLATE,
     Fields,
@@ -205,7 +206,7 @@ class Campaign:
     """A loaded campaign: the fields of its file, its brand spec, and all points of its matrix.
 
     address: where the pictures are delivered. spec_sha256: digest of the campaign's file followed by the brand
-    spec's. source: the campaign's file, for problems that are detected later.
+    spec's, and the digests of its feeds. source: the campaign's file, for problems that are detected later.
     """
 
     path: Path
@@ -236,6 +237,11 @@ class Campaign:
     def deliver(self) -> str:
         """The delivery address, as written in the file."""
         return self.job.deliver
+
+    @property
+    def feeds(self) -> tuple[FeedUse, ...]:
+        """The feeds of the brand spec."""
+        return self.brand.feeds
 
     @property
     def output(self) -> Output:

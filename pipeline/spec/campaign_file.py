@@ -12,12 +12,13 @@ from typing import Any
 
 from brandpress.model.choice import ModelChoice
 from brandpress.pipeline.spec.axes import FORMAT, MAX_AXES, Axis, misspelt, read_axes
-from brandpress.pipeline.spec.brand import ROLES
+from brandpress.pipeline.spec.brand import ROLES, BrandSpec
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
 from brandpress.pipeline.spec.closest import most_similar
 from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address
 from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.free_fields import names_of
 from brandpress.pipeline.spec.matrix import Combination, expand_matrix, max_combinations, max_comparisons
 from brandpress.pipeline.spec.matrix_entries import read_exclude, read_include
 from brandpress.pipeline.spec.messages import allowed, quote
@@ -124,7 +125,7 @@ class _Examination:
             axes=matrix.axes,
             points=points,
             address=self.address,
-            spec_sha256=hashlib.sha256(self.document.content + brand.document.content).hexdigest(),
+            spec_sha256=_digest(self.document, brand.document, brand.brand),
             source=self.document,
         )
 
@@ -167,7 +168,8 @@ class _Examination:
             what = "the matrix has no axis"
             self.problems.append(document.problem(("matrix",), what, "write at least one: {product: [mug]}"))
         names = self.brand.names if self.brand else None
-        axes = read_axes(document, values["matrix"], names)
+        select = self.brand.select if self.brand and self.brand.fields else None
+        axes = read_axes(document, values["matrix"], names, select)
         exclude = read_exclude(document, excluded, axes.by_name, names, misspelt(values["matrix"], axes.by_name))
         include = read_include(document, included, axes.by_name, names)
         problems = [*axes.problems, *exclude.problems, *include.problems]
@@ -176,7 +178,8 @@ class _Examination:
             problems.append(document.problem(("matrix",), what, f"allowed: {MAX_AXES}", on_key=True))
         self.problems += problems
         written = {*values["matrix"], *(axis for entry in included for axis in entry)}
-        complete = not problems and include.axes and {"exclude", "include"} <= values.keys()
+        known = all(axis.complete for axis in include.axes.values())
+        complete = not problems and known and include.axes and {"exclude", "include"} <= values.keys()
         misspelt_axes = misspelt(written, include.axes)
         return _Matrix(axes.by_name, include.axes, exclude.entries, include.entries, misspelt_axes, bool(complete))
 
@@ -185,16 +188,25 @@ class _Examination:
         if self.matrix is None:
             return None
         axes = [*self.matrix.axes, *sorted(self.matrix.misspelt - self.matrix.axes.keys())]
-        variables = {axis: ENTITY_ATTRIBUTES if axis in ROLES else CHOICE_ATTRIBUTES for axis in axes}
+        variables = {axis: self._attributes(axis) for axis in axes}
         colours = self.brand.colours if self.brand else ()
         return variables | {
-            FORMAT: FORMAT_ATTRIBUTES,
+            FORMAT: self._attributes(FORMAT),
             "seed": (),
             "index": (),
             "campaign": (),
             "brand": (),
             "palette": colours,
         }
+
+    def _attributes(self, axis: str) -> tuple[str, ...] | None:
+        """Returns the attributes of an axis' values in templates; None if they aren't known."""
+        if axis in ROLES:
+            free = self.brand.attributes.get(axis, ()) if self.brand else None
+            return None if free is None else tuple(dict.fromkeys((*ENTITY_ATTRIBUTES, *free)))
+        own = FORMAT_ATTRIBUTES if axis == FORMAT else CHOICE_ATTRIBUTES
+        axes = self.matrix.axes if self.matrix else {}
+        return (*own, *names_of(axes[axis].free.values())) if axis in axes else own
 
     def _templates(self) -> tuple[Template | StructuredTemplate | None, Template | None]:
         variables = self._variables()
@@ -301,6 +313,14 @@ class _Examination:
             what = "everything is excluded: no variant is left"
             self.problems.append(self.document.problem(("exclude",), what, on_key=True))
         return combinations or None
+
+
+def _digest(document: Document, brand_document: Document, brand: BrandSpec) -> str:
+    """Returns the digest of everything that people wrote: the campaign's file, the brand spec's, and its feeds."""
+    digest = hashlib.sha256(document.content + brand_document.content)
+    for feed in brand.feeds:
+        digest.update(bytes.fromhex(feed.sha256))
+    return digest.hexdigest()
 
 
 def check_brand_path(written: str, path: Path, folder: Path) -> None:

@@ -6,10 +6,14 @@ import difflib
 from collections import Counter
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import islice
 
 MAX_COMPARED = 24
 """Of more names, only those that share most pairs of letters with the wrong one are compared letter by letter: n wrong
 names among n allowed ones would take n² comparisons."""
+
+MAX_INDEXED = 5_000
+"""Of still more names, as a feed can have, only the first ones are suggested."""
 
 _MAX_CANDIDATES = 6
 _MAX_PER_PAIR = 64
@@ -21,7 +25,7 @@ def most_similar(name: str, names: Collection[str]) -> str | None:
     """Returns the one of `names` that is most similar to `name`; None if none is."""
     if len(names) <= MAX_COMPARED:
         return _best(name, names)
-    index = _index(tuple(names))
+    index = _index(tuple(islice(names, MAX_INDEXED)))
     return _best(name, index.candidates(name))
 
 

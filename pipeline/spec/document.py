@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
@@ -59,6 +59,25 @@ class Document:
             line = self.text.count("\n", 0, offset) + 1
             column = offset - (self.text.rfind("\n", 0, offset) + 1) + 1
         return Problem(self.label, line, column, what, allowed, suggestion)
+
+    def with_data(self, data: object) -> Document:
+        """Returns the document with other data, whose parts still have their positions."""
+        return replace(self, data=data)
+
+    def below(self, step: str, names: Collection[str]) -> Document:
+        """Returns the mapping at `step` as a document of its own, with only some of its names."""
+        inner = self.data[step] if isinstance(self.data, dict) else {}
+
+        def moved(spots: Mapping[Location, Spot]) -> dict[Location, Spot]:
+            return {
+                place[1:]: spot
+                for place, spot in spots.items()
+                if place[:1] == (step,) and place[1:2] != () and place[1] in names
+            }
+
+        values = {(): self.values[(step,)], **moved(self.values)}
+        data = {name: value for name, value in inner.items() if name in names}
+        return replace(self, data=data, values=values, keys=moved(self.keys))
 
     def wrong(self, location: Location, error: WrongValueError, prefix: str = "") -> Problem:
         """Returns the problem for a `WrongValueError` at a location."""

@@ -21,6 +21,7 @@ MAX_TEMPLATE = 20_000
 READER = "reader"
 """Key of a schema's metadata: what `reader` reads with, and the type that it annotates."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 SLUG_RULE = f"allowed: lowercase letters and digits, separated by single '-' or '_', at most {MAX_SLUG} characters"
 
@@ -65,6 +66,8 @@ def slug(value: str) -> str:
 
 def slug_of(text: str) -> str:
     """Derives a name from a text: 'On a Beach!' -> 'on-a-beach'; "" if none of its characters are allowed in names."""
+    if text.isascii() and len(text) <= MAX_SLUG and "_" not in text and _SLUG.fullmatch(text.lower()):
+        return text.lower()
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", ascii_only)
     name = ""
@@ -90,9 +93,18 @@ def plain_text(value: object, limit: int = MAX_TEXT) -> str:
     return text
 
 
+def parse_sku(value: object) -> str:
+    """Returns an article number: one line of text, at most 64 characters. Raises WrongValueError."""
+    text = plain_text(value, 64)
+    if "\n" in text or "\t" in text:
+        raise WrongValueError("contains a line break or a tab", "allowed: one line")
+    return text
+
+
 def control_character(text: str) -> str | None:
     """Returns the first control character of a text that isn't a line break or a tab; None if it has none."""
-    return next((c for c in text if unicodedata.category(c) == "Cc" and c not in "\n\t"), None)
+    match = _CONTROL.search(text)
+    return match[0] if match else None
 
 
 def parse_choice(choices: tuple[str, ...]) -> Callable[[object], str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from brandpress.pipeline.spec.axes import (
     FORMAT,
     Axis,
+    AxisValue,
     Names,
     check_axis_name,
     check_role_value,
@@ -17,7 +18,7 @@ from brandpress.pipeline.spec.axes import (
 from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
-from brandpress.pipeline.spec.problem import Problem, WrongValueError
+from brandpress.pipeline.spec.problem import Problem, WrongValueError, wrong_values
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,14 @@ def read_include(
                 problems.append(document.wrong(location, error.on_its_key()))
                 continue
             try:
-                name, text = _included(axis, value, axes, all_axes, names)
-            except WrongValueError as error:
+                included = _included(axis, value, axes, all_axes, names)
+            except (WrongValueError, ExceptionGroup) as raised:
+                errors = wrong_values(raised) if isinstance(raised, ExceptionGroup) else [raised]
                 if axis in ROLES or axis not in axes or axes[axis].complete:
-                    problems.append(document.wrong(location, error))
+                    problems += [document.wrong(location, error) for error in errors]
                 continue
-            resolved[axis] = name
-            all_axes.setdefault(axis, _GrowingAxis(Axis(axis, {}))).add(name, text)
+            resolved[axis] = included.name
+            all_axes.setdefault(axis, _GrowingAxis(Axis(axis, {}))).add(included)
         entries.append(resolved)
     return Entries(tuple(entries), {name: axis.finished() for name, axis in all_axes.items()}, tuple(problems))
 
@@ -107,12 +109,15 @@ class _GrowingAxis:
     def __init__(self, axis: Axis) -> None:
         self._axis = axis
         self.values = dict(axis.values)
+        self._free = dict(axis.free)
         self._added: dict[str, str] = {}
 
-    def add(self, name: str, text: str) -> None:
-        if name not in self._axis.values:
-            self._added.setdefault(text, name)
-        self.values[name] = text
+    def add(self, value: AxisValue) -> None:
+        if value.name not in self._axis.values:
+            self._added.setdefault(value.text, value.name)
+        self.values[value.name] = value.text
+        if value.free:
+            self._free[value.name] = value.free
 
     def resolve(self, value: object) -> str | None:
         """Returns the name of a value that is given as its name or as its text."""
@@ -123,7 +128,7 @@ class _GrowingAxis:
         return self._axis.resolve(value) or self._added.get(value.strip())
 
     def finished(self) -> Axis:
-        return Axis(self._axis.name, self.values, self._axis.complete)
+        return Axis(self._axis.name, self.values, self._axis.complete, self._free)
 
 
 def _included(
@@ -132,13 +137,13 @@ def _included(
     axes: Mapping[str, Axis],
     all_axes: Mapping[str, _GrowingAxis],
     names: Names | None,
-) -> tuple[str, str]:
+) -> AxisValue:
     if axis in ROLES:
         name = check_role_value(axis, value, names)
-        return name, name
+        return AxisValue(name, name)
     existing_name = all_axes[axis].resolve(value) if axis in all_axes else None
     if existing_name is not None:
-        return existing_name, all_axes[axis].values[existing_name]
+        return AxisValue(existing_name, all_axes[axis].values[existing_name])
     if isinstance(value, Mapping):
         if len(value) != 1:
             raise WrongValueError(
@@ -146,15 +151,18 @@ def _included(
             )
         [(key, inner)] = value.items()
         try:
-            name, text = named_value(axis, key, inner)
+            new_value = named_value(axis, key, inner)
         except WrongValueError as error:
             raise error.below(key) from None
-        if axis in all_axes and all_axes[axis].values.get(name, text) != text:
+        except ExceptionGroup as group:
+            raise ExceptionGroup("wrong values", [error.below(key) for error in wrong_values(group)]) from None
+        name = new_value.name
+        if axis in all_axes and all_axes[axis].values.get(name, new_value.text) != new_value.text:
             what = f"{quote(name)} of the axis {quote(axis)} already has another text"
             raise WrongValueError(
                 what, f"its text is {quote(all_axes[axis].values[name])}; choose another name", at=(key,)
             )
-        return name, text
+        return new_value
     if axis in axes and isinstance(value, str):
         what = f"{quote(value)} isn't in the axis {quote(axis)}"
         new = f"{{name: {'1024x1024' if axis == FORMAT else 'text'}}}"
@@ -162,12 +170,13 @@ def _included(
         raise WrongValueError(
             what, f"allowed: {listing(values)}, or {axis}: {new} for a new value", closest(value, values)
         )
-    name, text = free_value(axis, value)
-    if axis in all_axes and all_axes[axis].values.get(name, text) != text:
+    derived = free_value(axis, value)
+    if axis in all_axes and all_axes[axis].values.get(derived.name, derived.text) != derived.text:
         raise WrongValueError(
-            f"the name {quote(name)}, derived from this text, already has another text", f"write {axis}: {{name: text}}"
+            f"the name {quote(derived.name)}, derived from this text, already has another text",
+            f"write {axis}: {{name: text}}",
         )
-    return name, text
+    return derived
 
 
 def _unknown_value(document: Document, location: Location, axis: Axis, value: object) -> Problem:

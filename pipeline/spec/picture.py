@@ -40,25 +40,25 @@ class Picture:
     warnings: tuple[str, ...] = ()
 
 
-def locate(file: str, folder: Path) -> Path:
-    """Returns the absolute path of a reference picture, with links resolved. Raises WrongValueError for a path that
-    leaves the folder, directly or through a link."""
+def locate(file: str, folder: Path, rule: str = _PATH_RULE) -> Path:
+    """Returns the absolute path of a reference picture or another file, with links resolved. rule: for messages, what
+    is allowed. Raises WrongValueError for a path that leaves the folder, directly or through a link."""
     if not file or file != file.strip() or not file.isprintable():
-        raise WrongValueError(f"{quote(file)} isn't a path", _PATH_RULE)
+        raise WrongValueError(f"{quote(file)} isn't a path", rule)
     if "\\" in file or re.match(r"[a-zA-Z]:", file):
         suggestion = quote(file.replace("\\", "/")) if not re.match(r"[a-zA-Z]:", file) else ""
-        raise WrongValueError(f"{quote(file)} is a Windows path", _PATH_RULE + ", with '/'", suggestion)
+        raise WrongValueError(f"{quote(file)} is a Windows path", rule + ", with '/'", suggestion)
     if file.startswith(("/", "~")):
-        raise WrongValueError(f"{quote(file)} leaves the brand spec's folder", _PATH_RULE)
+        raise WrongValueError(f"{quote(file)} leaves the brand spec's folder", rule)
     if ".." in file.split("/"):
-        raise WrongValueError(f"{quote(file)} leaves the brand spec's folder ('..')", _PATH_RULE)
+        raise WrongValueError(f"{quote(file)} leaves the brand spec's folder ('..')", rule)
     try:
         path = (folder / file).resolve()
         inside = path.is_relative_to(folder.resolve())
     except (OSError, RuntimeError):
-        raise WrongValueError(f"{quote(file)} is a link to itself", _PATH_RULE) from None
+        raise WrongValueError(f"{quote(file)} is a link to itself", rule) from None
     if not inside:
-        raise WrongValueError(f"{quote(file)} is a link that leaves the brand spec's folder", _PATH_RULE)
+        raise WrongValueError(f"{quote(file)} is a link that leaves the brand spec's folder", rule)
     return path
 
 
@@ -91,7 +91,7 @@ def _content(file: str, path: Path) -> bytes:
         with path.open("rb") as opened:
             content = opened.read(min(status.st_size, MAX_FILE_BYTES) + 1)  # allocates as many bytes as it's asked for
     except (FileNotFoundError, NotADirectoryError):
-        raise WrongValueError(f"there is no picture {quote(file)}", "", _similar(file, path)) from None
+        raise WrongValueError(f"there is no picture {quote(file)}", "", similar_path(file, path)) from None
     except OSError as error:
         raise WrongValueError(f"the picture {quote(file)} can't be read: {error.strerror or error}") from None
     if len(content) > MAX_FILE_BYTES:
@@ -100,7 +100,7 @@ def _content(file: str, path: Path) -> bytes:
     return content
 
 
-def _similar(file: str, path: Path) -> str:
+def similar_path(file: str, path: Path) -> str:
     """Returns the most similar path in the same folder, as the brand spec would write it."""
     try:
         names = [entry.name for entry in islice(path.parent.iterdir(), MAX_ENTRIES)]

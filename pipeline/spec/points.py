@@ -112,8 +112,8 @@ class _Expansion:
             kind, what = "empty", f"the prompt of {point_label(axes)} is empty"
             rule = "describe the picture"
         except TemplateRenderError as error:
-            kind, what = str(error), f"the prompt of {point_label(axes)} can't be rendered: {error}"
-            rule = _remedy(kind)
+            kind, what = _kind(str(error)), f"the prompt of {point_label(axes)} can't be rendered: {error}"
+            rule = _remedy(str(error))
         used = self._texts.prompt_axes(axes)
         if self._texts.seed_in_prompt or used not in self._wrong_prompts:
             self._wrong_prompts.add(used)
@@ -126,7 +126,7 @@ class _Expansion:
             name = self._texts.name(axes, size, seed, self._index)
         except TemplateRenderError as error:
             what = f"the name of {point_label(axes)} can't be rendered: {error}"
-            self._findings.add(NAME, str(error), what, _remedy(str(error)))
+            self._findings.add(NAME, _kind(str(error)), what, _remedy(str(error)))
             return ""
         try:
             check_name(name)
@@ -137,18 +137,22 @@ class _Expansion:
         return name
 
     def _check_picture(self, picture: Hashable, axes: Combination) -> None:
-        """Reports a picture that another combination makes as well.
+        """Reports a picture that another combination makes as well, unless the job's names distinguish the two.
 
         picture: everything that distinguishes it from other pictures of this campaign.
         """
         other = self._pictures.setdefault(picture, axes)
         if other is axes:
             return
-        unused = [axis for axis in axes if axes[axis] != other.get(axis)]
+        differing = {axis for axis in axes.keys() | other.keys() if axes.get(axis) != other.get(axis)}
+        if self._inputs.name is not None and not self._inputs.name.variables.isdisjoint(differing):
+            return  # one picture is delivered under both names
+        unused = [axis for axis in axes if axis in differing]
         both = f"{point_label(other)} and {point_label(axes)}"
         what = f"{both} would be the same picture: prompt, references and size are equal"
         use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
-        self._findings.add(PROMPT, "twin", what, f"use {use} in the prompt" if use else "remove one of them")
+        rule = f"use {use} in the prompt, or in output.name to share one picture" if use else "remove one of them"
+        self._findings.add(PROMPT, "twin", what, rule)
 
     def _check_collision(self, name: str, axes: Combination, seed: int) -> None:
         """Reports a name that another point has.
@@ -197,13 +201,23 @@ def _name_rule(differing: list[str]) -> str:
     return f"add {' and '.join(quote('{{ ' + axis + ' }}') for axis in differing)} to the name"
 
 
+def _kind(error: str) -> str:
+    """Returns an error without the name of the value that lacks something: it is reported once for all values."""
+    return re.sub(r"^'.*' (?=has )", "", error)
+
+
 def _remedy(error: str) -> str:
     """Returns what to do about a value that a template uses and a combination doesn't have."""
     missing = re.fullmatch(r"there is no '(\w+)'", error)
     if missing:
         name = missing[1]
         return f"add {name} to the combination, or write {{% if {name} is defined %}}…{{% endif %}}"
+    local = re.fullmatch(r"'(.+)' has no '(\w+)' for the locale '(.+)'", error)
+    if local:
+        return f"add {local[3]}, or default, to its {local[2]}"
+    if re.fullmatch(r"'(.+)' has a '(\w+)' for each locale, but .+", error):
+        return "add an axis locale to the matrix, or default to the field"
     lacking = re.fullmatch(r"'(.+)' has no '(\w+)'", error)
     if lacking:
-        return f"give {quote(lacking[1])} a {lacking[2]} in the brand spec, or write {{{{ … | default('') }}}}"
+        return f"give {quote(lacking[1])} a {lacking[2]}, or write {{{{ … | default('') }}}}"
     return ""

@@ -12,7 +12,8 @@ from brandpress.model.redaction import redacted
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
     """One problem and its place. file: as the user named it. line, column: from 1. suggestion: the value that was
-    probably meant. What looks like a credential is removed from the texts."""
+    probably meant. field: in a feed, the column's name, which messages show instead of its number. What looks like a
+    credential is removed from the texts."""
 
     file: str
     line: int
@@ -20,14 +21,15 @@ class Problem:
     what: str
     allowed: str = ""
     suggestion: str = ""
+    field: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("what", "allowed", "suggestion"):
+        for name in ("what", "allowed", "suggestion", "field"):
             object.__setattr__(self, name, redacted(getattr(self, name)))
 
     def __str__(self) -> str:
         parts = [self.what, self.allowed, f"did you mean {self.suggestion}?" if self.suggestion else ""]
-        return f"{self.file}:{self.line}:{self.column}: " + "; ".join(part for part in parts if part)
+        return f"{self.file}:{self.line}:{self.field or self.column}: " + "; ".join(part for part in parts if part)
 
 
 class SpecError(BrandpressError):
@@ -36,6 +38,11 @@ class SpecError(BrandpressError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def wrong_values(group: ExceptionGroup[Exception]) -> list[WrongValueError]:
+    """Returns the WrongValueErrors in a group."""
+    return [error for error in group.exceptions if isinstance(error, WrongValueError)]
 
 
 class WrongValueError(Exception):
@@ -71,6 +78,14 @@ class WrongValueError(Exception):
     def below_all(self, steps: tuple[str | int, ...]) -> WrongValueError:
         """Returns the error relative to the value that `steps` lead from."""
         return self._moved((*steps, *self.at), self.on_key)
+
+    def about(self, subject: str) -> WrongValueError:
+        """Returns the error as a sentence about `subject`: `title is empty`."""
+        return self.with_what(f"{subject} {self.what}")
+
+    def with_what(self, what: str) -> WrongValueError:
+        """Returns the error with another sentence."""
+        return WrongValueError(what, self.allowed, self.suggestion, at=self.at, on_key=self.on_key, needle=self.needle)
 
     def on_its_key(self) -> WrongValueError:
         """Returns the error for the key instead of the value."""

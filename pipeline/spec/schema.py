@@ -99,6 +99,8 @@ def _hint(info: FieldInfo, detail: ErrorDetails) -> str:
 
 def _wrong(document: Document, location: Location, label: str, error: WrongValueError) -> Problem:
     """Puts the field's name in front: `size must be …`, `size: '100x100' …`."""
+    if error.what.startswith("unknown field "):
+        return document.wrong(location, error.with_what(f"{error.what} in {label}"))
     separator = " " if error.what.startswith(("must ", "is ", "contains ", "has ")) else ": "
     return document.wrong(location, error, label + separator)
 

@@ -11,6 +11,7 @@ from jinja2 import nodes
 
 from brandpress.pipeline.spec.template_check import Variables, check_template
 from brandpress.pipeline.spec.template_environment import ENVIRONMENT, MAX_RENDERED
+from brandpress.pipeline.spec.template_values import Named
 
 MAX_PIECES = 64  # of a template; each is compiled separately
 MAX_ERROR = 200  # characters
@@ -41,13 +42,16 @@ class Piece:
     """A part of a template, such as one `{{ expression }}`.
 
     Caches its texts by the identity of the values that it uses: the prompts of a campaign share most of their values.
-    plain: the piece is `{{ variable }}` and nothing else.
+    plain: the piece is `{{ variable }}` and nothing else. attribute: it is `{{ variable.attribute }}`.
     """
 
-    def __init__(self, compiled: jinja2.Template, variables: frozenset[str], *, plain: bool = False) -> None:
+    def __init__(
+        self, compiled: jinja2.Template, variables: frozenset[str], *, plain: bool = False, attribute: str | None = None
+    ) -> None:
         self._compiled = compiled
         self._variables = tuple(sorted(variables))
         self._plain = self._variables[0] if plain else None
+        self._attribute = attribute
         # An entry holds its values, so that no other value gets one of their ids while the entry exists.
         self._cache: dict[tuple[int, ...], tuple[tuple[object, ...], str]] = {}
 
@@ -55,6 +59,11 @@ class Piece:
         """Returns the text for these values. Raises TemplateRenderError."""
         if self._plain is not None and self._plain in values:
             return str(values[self._plain])
+        if self._attribute is not None:
+            named = values.get(self._variables[0])
+            text = named.attribute(self._attribute) if isinstance(named, Named) else None
+            if type(text) is str:
+                return _checked_length(text)
         used = tuple([values.get(name, _MISSING) for name in self._variables])
         key = tuple(map(id, used))
         entry = self._cache.get(key)
@@ -102,7 +111,13 @@ def _piece(part: nodes.Node) -> Piece:
     else:
         tree = nodes.Template([nodes.Output([part]) if isinstance(part, nodes.Expr) else part], lineno=1)
         tree.set_environment(ENVIRONMENT)
-    return Piece(ENVIRONMENT.from_string(tree), _variables(tree), plain=isinstance(part, nodes.Name))
+    is_attribute = isinstance(part, nodes.Getattr) and isinstance(part.node, nodes.Name)
+    return Piece(
+        ENVIRONMENT.from_string(tree),
+        _variables(tree),
+        plain=isinstance(part, nodes.Name),
+        attribute=part.attr if isinstance(part, nodes.Getattr) and is_attribute else None,
+    )
 
 
 def _variables(tree: nodes.Node) -> frozenset[str]:

@@ -17,8 +17,8 @@ from brandpress.pipeline.spec.messages import allowed, closest, listing, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.template_environment import ENVIRONMENT, FILTERS, TESTS
 
-Variables = Mapping[str, tuple[str, ...]]
-"""The variables that a template may use, and the attributes of each."""
+Variables = Mapping[str, tuple[str, ...] | None]
+"""The variables that a template may use, and the attributes of each; None if these aren't known."""
 
 _ALLOWED_NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.If, nodes.CondExpr, nodes.Compare,
@@ -83,7 +83,7 @@ def _walk(node: nodes.Node, variables: Variables | None) -> Iterator[WrongValueE
     if isinstance(node, nodes.Name):
         yield from _name(node.name, variables)
         if node.name == "palette":
-            colours = [f"palette.{colour}" for colour in (variables or {}).get("palette", ())]
+            colours = [f"palette.{colour}" for colour in (variables or {}).get("palette") or ()]
             yield WrongValueError(
                 "'palette' needs the name of a colour", f"write one of {listing(colours)}", needle=_inside("palette")
             )
@@ -131,9 +131,10 @@ def _attribute(node: nodes.Getattr | nodes.Getitem, variables: Variables | None)
         return
     name = node.node.name
     yield from _name(name, variables)
-    if variables is not None and name in variables and attribute not in variables[name]:
+    known = None if variables is None else variables.get(name)
+    if known is not None and attribute not in known:
         what = f"{quote(name)} has no {quote(attribute)}"
-        yield WrongValueError(what, allowed(variables[name]), closest(attribute, variables[name]), needle=needle)
+        yield WrongValueError(what, allowed(known), closest(attribute, known), needle=needle)
 
 
 def _single_braces(tree: nodes.Template, variables: Variables) -> Iterator[WrongValueError]:

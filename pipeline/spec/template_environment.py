@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from typing import Any
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from brandpress.pipeline.spec.fields import slug_of
 from brandpress.pipeline.spec.messages import quote
+from brandpress.pipeline.spec.template_values import Named
+from brandpress.pipeline.spec.written import written
 
 MAX_RENDERED = 20_000  # characters
 FILTERS = ("capitalize", "default", "lower", "pad", "replace", "slug", "title", "tojson", "trim", "upper")
@@ -29,6 +32,27 @@ class _Missing(jinja2.StrictUndefined):
         if self._undefined_obj is jinja2.utils.missing:
             return f"there is no {quote(self._undefined_name)}"
         return f"{quote(self._undefined_obj)} has no {quote(self._undefined_name)}"
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Named values have only their own attributes, not those of Python's texts: `{{ product.title }}` is a field."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self._attribute(obj, attribute) if isinstance(obj, Named) else super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return self._attribute(obj, str(argument)) if isinstance(obj, Named) else super().getitem(obj, argument)
+
+    def _attribute(self, named: Named, attribute: str) -> Any:
+        value = named.attribute(attribute)
+        return self.undefined(named.missing(attribute), named, attribute) if value is None else value
+
+
+def _shown(value: object) -> object:
+    """Returns what is inserted for a value: numbers as the file writes them, and true and false in YAML's words."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return written(value) if isinstance(value, float) else value
 
 
 def _pad(value: object, width: int) -> str:
@@ -72,7 +96,7 @@ def _bounded(name: str, function: Callable[..., object]) -> Callable[..., object
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False, keep_trailing_newline=False)
+    environment = _Environment(undefined=_Missing, autoescape=False, keep_trailing_newline=False, finalize=_shown)
     environment.globals.clear()
     own: dict[str, Callable[..., object]] = {
         "pad": _pad,

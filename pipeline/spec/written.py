@@ -50,3 +50,9 @@ def remember(value: Any, text: str) -> Any:
 def written(value: object) -> str:
     """Returns a value as the file writes it."""
     return str(getattr(value, "written", value))
+
+
+def misread(value: object) -> bool:
+    """Whether YAML reads a whole number as another one than people do: octal, hexadecimal, binary or base 60."""
+    text = written(value).lstrip("+-")
+    return isinstance(value, int) and not isinstance(value, bool) and text.replace("_", "") != str(abs(value))

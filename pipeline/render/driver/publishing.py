@@ -10,7 +10,7 @@ from brandpress.pipeline.deliver.contents import Contents, compose
 from brandpress.pipeline.deliver.manifest import Counts, Header, Published, read_fields
 from brandpress.pipeline.deliver.publication import Publication, publish
 from brandpress.pipeline.deliver.record import ModelStamp
-from brandpress.pipeline.deliver.rename import copy_renamed
+from brandpress.pipeline.deliver.rename import copy_renamed, share_pictures
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.spec.campaign import Campaign
@@ -29,6 +29,11 @@ def header_of(campaign: Campaign, model: ModelStamp) -> Header:
         job=campaign.path.name,
         spec_sha256=campaign.spec_sha256,
         model=model.model_copy(update={"sampler": ""}),
+        skipped_rows=tuple(
+            f"{feed.file}:{row.line}:{row.field or 'row'}: {row.reason}"
+            for feed in campaign.feeds
+            for row in feed.skipped_rows
+        ),
     )
 
 
@@ -47,6 +52,7 @@ def publish_index(
         latest_index = None  # this is called again only if another run has published in the meantime
         lines = {**known.done, **copy_renamed(folder, plan.variants, known.done)}
         done = {key: line for key, line in lines.items() if line is not None}
+        shared = share_pictures(folder, plan.variants, done, known.copies)
         pictures = partial(_pictures, folder, previous if previous and _is_of(previous, plan.campaign) else None)
         return compose(
             plan.variants,
@@ -55,6 +61,7 @@ def publish_index(
             pictures,
             lambda asset: folder.canonical(asset) in known.assets,
             len(plan.picked_out),
+            shared,
         )
 
     header = header_of(plan.campaign, model)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.resume import RecordIndex, is_held_back
 from brandpress.pipeline.deliver.status import Failure, failure_of
-from brandpress.pipeline.plan.diff import missing
+from brandpress.pipeline.plan.diff import distinct, missing
 from brandpress.pipeline.plan.variant import Variant
 
 
@@ -37,7 +37,7 @@ class WorkSelection:
         others = {key: record for key, record in index.others.items() if only is None or key in only}
         held = {key: record for key, record in others.items() if is_held_back(record)}
         if retry_failed:
-            todo = iter([variant for variant in selected if variant.render_key in others])
+            todo = iter([variant for variant in distinct(selected) if variant.render_key in others])
         else:
             todo = missing(selected, index.done.keys() | held.keys())
         held_back = () if retry_failed else map(failure_of, held.values())

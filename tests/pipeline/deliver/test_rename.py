@@ -8,7 +8,7 @@ import pytest
 
 from brandpress.pipeline.deliver.delivery import deliver, read_record
 from brandpress.pipeline.deliver.record import Record
-from brandpress.pipeline.deliver.rename import copy_renamed
+from brandpress.pipeline.deliver.rename import copy_renamed, share_pictures
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
 from tests.pipeline.deliver.records import data_of, record, variant
@@ -38,6 +38,53 @@ def test_only_renamed_pictures_are_copied(folder: Store, records: dict[str, Reco
     assert copy_renamed(folder, [variant(0), RENAMED, variant(2)], done) == {RENAMED.render_key: renamed.to_json()}
     assert folder.read(RENAMED.asset) == folder.read(variant(1).asset) == data_of(1)
     assert read_record(folder, renamed.key) == renamed, "so that nothing depends on the old name"
+
+
+SHARING = replace(variant(1), name="shop/second", axes={"product": "mug", "channel": "web"})
+
+
+def test_a_picture_is_shared_under_several_names(
+    folder: Store, records: dict[str, Record], done: dict[str, bytes]
+) -> None:
+    """The record stays that of the first name; manifests list both."""
+    variants = [variant(0), SHARING, variant(1)]
+    assert copy_renamed(folder, variants, done) == {}
+    lines = share_pictures(folder, variants, done, {})
+    assert set(lines) == {SHARING.name}
+    line = lines[SHARING.name]
+    assert line is not None
+    shared = Record.model_validate_json(line)
+    first = records[SHARING.render_key]
+    assert (shared.asset, shared.axes, shared.same_picture_as) == (SHARING.asset, SHARING.axes, first.name)
+    assert (shared.render_key, shared.sha256) == (first.render_key, first.sha256)
+    assert folder.read(SHARING.asset) == data_of(1)
+    assert read_record(folder, first.key) == first
+    folder.delete(first.asset or "")
+    assert share_pictures(folder, variants, done, {SHARING.name: line}) == lines, "nothing is read again"
+    assert share_pictures(folder, variants, done, {}) == {SHARING.name: None}
+
+
+def test_the_record_follows_if_only_the_other_name_is_left(
+    folder: Store, records: dict[str, Record], done: dict[str, bytes]
+) -> None:
+    [line] = copy_renamed(folder, [SHARING], done).values()
+    assert line is not None
+    assert Record.model_validate_json(line).name == SHARING.name
+    assert share_pictures(folder, [SHARING], {SHARING.render_key: line}, {}) == {}
+
+
+def test_changed_free_fields_are_written_into_the_record(
+    folder: Store, records: dict[str, Record], done: dict[str, bytes]
+) -> None:
+    priced = replace(variant(1), attributes={"product": {"price": "9.90 EUR", "tags": ("a", "b")}})
+    [line] = copy_renamed(folder, [variant(0), priced], done).values()
+    assert line is not None
+    updated = read_record(folder, records[priced.render_key].key)
+    assert updated is not None
+    assert updated.attributes == {"product": {"price": "9.90 EUR", "tags": ["a", "b"]}}
+    assert updated.to_json() == line
+    assert copy_renamed(folder, [variant(0), priced], done | {priced.render_key: line}) == {}
+    assert len([*folder.list("assets/")]) == 2
 
 
 @pytest.mark.parametrize("damage", [None, b"damaged"])

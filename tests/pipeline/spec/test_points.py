@@ -110,6 +110,28 @@ def test_equal_reference_files_count_as_the_same_reference(corpus: Path, tmp_pat
         load_campaign(tmp_path / "job.yaml")
 
 
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [
+        ("{{ product }}-{{ scene }}", True),
+        ("{{ scene }}-{{ product }}-{{ index }}", True),
+        ("{{ product }}-{{ index }}", False),
+        (None, False),
+    ],
+)
+def test_variants_share_a_picture_if_their_names_say_so(
+    corpus: Path, tmp_path: Path, name: str | None, shared: bool
+) -> None:
+    output = f"output: {{name: '{name}'}}\n" if name else ""
+    text = MATRIX + 'prompt: "{{ product }}"\nsize: 64x64\n' + output
+    if shared:
+        points = load(corpus, tmp_path, text).points
+        assert len({point.name for point in points}) == 4
+        assert len({point.prompt for point in points}) == 2
+    else:
+        assert "would be the same picture" in problems(corpus, tmp_path, text)[0]
+
+
 def test_a_million_variants_are_the_limit(corpus: Path, tmp_path: Path) -> None:
     messages = problems(corpus, tmp_path, MATRIX + 'prompt: "{{ product }} {{ scene }}"\nsize: 64x64\nseeds: 250001\n')
     assert messages == ["this matrix makes up to 1,000,004 variants"]

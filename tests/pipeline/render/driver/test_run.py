@@ -16,8 +16,10 @@ from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.lease import AnotherRunError
 from brandpress.pipeline.deliver.manifest import Counts, Published, read_latest, read_records
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError
+from brandpress.pipeline.deliver.plan_summary import summarise_with_store
 from brandpress.pipeline.deliver.record import Record, new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.status import campaign_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
@@ -260,6 +262,44 @@ def test_a_changed_output_name_copies_the_pictures(ray: Resources, tmp_path: Pat
     records = read_records(folder, latest_of(folder))
     assert {record.name for record in records} == {variant.name for variant in plan_of(job).variants}
     assert {record.asset for record in records} == {variant.asset for variant in plan_of(job).variants}
+    assert verify(folder).intact
+
+
+def test_variants_that_differ_in_their_names_share_one_picture(ray: Resources, tmp_path: Path) -> None:
+    """It is rendered once, delivered under each name, and a second run does nothing."""
+    channels = {"web": {"text": "web", "size_hint": "wide"}, "print": "print"}
+    fields: dict[str, Any] = {
+        "matrix": {"product": ["mug", "bottle"], "channel": channels},
+        "prompt": "{{ product.description }}",
+        "output": {"name": "{{ channel }}/{{ product }}"},
+    }
+    job = write_campaign(tmp_path, 0, **fields)
+    plan = plan_of(job)
+    assert (len(plan.variants), len({variant.render_key for variant in plan.variants})) == (4, 2)
+    outcome = render(job)
+    assert (outcome.planned, outcome.done, outcome.failed) == (2, 2, 0)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = latest_of(folder)
+    assert (latest.manifest.counts.planned, latest.manifest.counts.done) == (4, 4)
+    records = {record.name: record for record in read_records(folder, latest)}
+    assert set(records) == {"web/mug", "print/mug", "web/bottle", "print/bottle"}
+    assert records["web/mug"].sha256 == records["print/mug"].sha256
+    assert {record.name: record.attributes for record in records.values() if record.attributes} == {
+        name: {"channel": {"size_hint": "wide"}} for name in ("web/mug", "web/bottle")
+    }
+    assert sorted(record.same_picture_as or "" for record in records.values()).count("") == 2
+    assert verify(folder).intact
+    before = snapshot(tmp_path / "out")
+    again = render(job)
+    assert (again.skipped, again.done, again.manifest) == (2, 0, outcome.manifest)
+    assert snapshot(tmp_path / "out").keys() == before.keys()
+    status = campaign_status(folder, plan.variants)
+    assert (status.planned, status.done, status.missing) == (4, 4, 0)
+    assert not summarise_with_store(plan).has_work
+    fields["matrix"] = {"product": ["mug"], "channel": {"print": "print", "app": "app"}}
+    assert render(write_campaign(tmp_path, 0, **fields, model="checkpoint")).done == 0
+    records = {record.name: record for record in read_records(folder, latest_of(folder))}
+    assert set(records) == {"print/mug", "app/mug"}
     assert verify(folder).intact
 
 

@@ -1,0 +1,100 @@
+"""The conditions of `where:`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.where import MAX_CONDITION, IncomparableError, parse_condition
+
+FIELDS: dict[str, Any] = {
+    "category": "shoes",
+    "price": "19.90 EUR",
+    "weight": "7",
+    "code": "0012",
+    "stock": 3,
+    "new": "true",
+    "sale": False,
+    "tags": ("summer", "red"),
+    "title": "A red shoe",
+    "since": "2026-03-01",
+    "label": {"en": "Shoe"},
+}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "category == 'shoes'", "category != 'mugs'", "category in ['mugs', 'shoes']", "category not in ('mugs',)",
+        "price < 20", "price > 9.5", "price >= 19.9", "19 < price < 20", "price < '100 EUR'", "weight > -1",
+        "weight == 7", "weight == '7'", "weight < 10", "code == '0012'", "code != '12'", "stock == 3",
+        "stock == '3'", "stock > 2", "new == true", "new", "not sale", "sale == false", "'red' in tags",
+        "'red' in title", "'x' not in tags", "since > '2026-02-28'", "missing == none", "missing != 'x'",
+        "not (missing > 3)", "not missing", "category == 'shoes' and (stock > 5 or 'red' in tags)",
+    ],
+)  # fmt: skip
+def test_conditions_that_hold(condition: str) -> None:
+    assert parse_condition(condition).holds(FIELDS)
+    assert not parse_condition(f"not ({condition})").holds(FIELDS)
+
+
+@pytest.mark.parametrize(
+    "condition", ["code == 12", "category == 'Shoes'", "missing > 1", "missing == ''", "'x' in tags"]
+)
+def test_conditions_that_do_not_hold(condition: str) -> None:
+    assert not parse_condition(condition).holds(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("condition", "what"),
+    [
+        ("category < 5", "'shoes' isn't a number"),
+        ("price < '5 USD'", "can't compare EUR with USD"),
+        ("tags == 'red'", "is a list"),
+        ("label == 'Shoe'", "has a text for each locale"),
+    ],
+)
+def test_fields_that_cannot_be_compared(condition: str, what: str) -> None:
+    with pytest.raises(IncomparableError, match=what):
+        parse_condition(condition).holds(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("condition", "what"),
+    [
+        ("price = 3", "isn't a condition"),
+        ("price ==", "isn't a condition"),
+        ("1 == 1", "compares no field"),
+        ("price * 2 > 3", "arithmetic isn't allowed"),
+        ("open('/etc/passwd')", "a call isn't allowed"),
+        ("price.__class__ == 1", "an attribute isn't allowed"),
+        ("tags[0] == 'a'", "an index isn't allowed"),
+        ("[x for x in tags]", "a listcomp isn't allowed"),
+        ("(lambda: 1)() == price", "a call isn't allowed"),
+        ("price is none", "'is' isn't allowed"),
+        ("category in [shoes]", "'shoes' in a list isn't text"),
+        ("f'{price}' == 1", "a joinedstr isn't allowed"),
+        ("price == 1j", "a constant isn't allowed"),
+        ("(" * 300 + "price" + ")" * 300, ""),
+        ("not " * 480 + "price", ""),
+        ("price == " + "9" * 1900, ""),
+        ("x" * (MAX_CONDITION + 1), "characters long"),
+        (7, "must be text, not the number 7"),
+        ("price == '\0'", ""),
+    ],
+)
+def test_what_is_not_a_condition(condition: object, what: str) -> None:
+    """Nothing but a WrongValueError: strangers write conditions."""
+    try:
+        parse_condition(condition).holds(FIELDS)
+    except WrongValueError as error:
+        assert what in error.what
+
+
+def test_unknown_names_are_reported_with_a_suggestion() -> None:
+    with pytest.raises(WrongValueError) as raised:
+        parse_condition("category == 'x' and pricee < 3").check_names(["category", "price"])
+    assert raised.value.what == "unknown field 'pricee' in the condition"
+    assert raised.value.suggestion == "'price'"

@@ -55,9 +55,9 @@ class Money:
 class Estimate:
     """What rendering takes.
 
-    basis: the worst one of the groups. minutes: of the device, with preparing reference sets (`sets`) and loading the
-    model once (`load`); None for hosted tiers and if unknown. money: None if the device has no price. picture_prices:
-    of a hosted tier, for a picture of each shape.
+    basis: the worst one of the groups. minutes: of the device; None for hosted tiers and if unknown. load, sets: the
+    seconds among them for loading the model once and for preparing each reference set once. money: None if the device
+    has no price. picture_prices: of a hosted tier, for a picture of each shape.
     """
 
     pictures: int

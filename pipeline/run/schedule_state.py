@@ -32,9 +32,9 @@ class State(StoredModel):
     """The newest due time that was dealt with, and its run.
 
     run: id of the run; empty if there was none, because the schedule was new or the run was left out. attempts: how
-    often the run was started. exit_code: None while it's at work, and after a scheduler was lost. alive: the
-    scheduler's last sign of life. left_out: there was no run, because it was missed and `catch_up` is 0. repeat: the
-    run couldn't do its work and is to be started again.
+    often the run was started, without times when it couldn't do its work. exit_code: None while it's at work, and after
+    a scheduler was lost. alive: the scheduler's last sign of life. left_out: there was no run, because it was missed
+    and `catch_up` is 0. repeat: the run couldn't do its work and is to be started again.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -126,7 +126,7 @@ def claim_run(folder: Store, schedule: Schedule, now: datetime) -> Claim | None:
     if missed and not schedule.catch_up:
         write_state(folder, State(due=due, left_out=True), stored.etag)
         return None
-    attempts = state.attempts if state is not None and state.due == due else 0
+    attempts = state.attempts - state.repeat if state is not None and state.due == due else 0
     claimed = State(
         due=due,
         run=secrets.token_hex(8),

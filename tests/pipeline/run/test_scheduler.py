@@ -147,7 +147,7 @@ def test_a_run_beside_another_one_is_tried_again(tmp_path: Path, world: World) -
     world.scheduler(scheduled(tmp_path)).run()
     assert [started.minute for _, started in world.runs] == [0, 5, 10]
     state = json.loads((tmp_path / "out" / "spring" / STATE).read_text())
-    assert (state["schema"], state["exit_code"], state["repeat"], state["attempts"]) == (1, 5, True, 3)
+    assert (state["schema"], state["exit_code"], state["repeat"], state["attempts"]) == (1, 5, True, 1)
 
 
 def test_jobs_that_appear_or_break_while_it_runs(tmp_path: Path, world: World) -> None:

@@ -94,7 +94,8 @@ def read_state(folder: Store) -> Stored:
 def write_state(folder: Store, state: State, etag: str | None) -> str | None:
     """Writes the state if it still has this etag. Returns the new etag, or None if it has changed meanwhile."""
     data = state.model_dump_json(indent=1).encode() + b"\n"
-    if not folder.replace(STATE, data, JSON, etag):
+    # The second condition doesn't hold if the response to an earlier attempt was lost.
+    if not folder.replace(STATE, data, JSON, etag) and folder.read(STATE) != data:
         return None
     stat = folder.stat(STATE)
     return stat.etag if stat is not None and folder.read(STATE) == data else None
@@ -151,7 +152,12 @@ def keep_alive(folder: Store, claim: Claim, now: datetime) -> Claim:
     """Writes a sign of life. Returns the claim unchanged if someone else has changed the state meanwhile."""
     state = claim.state.model_copy(update={"alive": now})
     etag = write_state(folder, state, claim.etag)
-    return claim if etag is None else Claim(state, etag, claim.missed)
+    if etag is not None:
+        return Claim(state, etag, claim.missed)
+    stored = read_state(folder)
+    if stored.state is None or stored.etag is None or stored.state.run != state.run:
+        return claim
+    return Claim(stored.state, stored.etag, claim.missed)
 
 
 def end_run(folder: Store, claim: Claim, now: datetime, exit_code: int, *, repeat: bool = False) -> None:

@@ -131,6 +131,17 @@ def test_a_scheduler_that_was_taken_for_lost_doesnt_overwrite_the_run_of_another
     assert (state.run, state.ended) == (other.state.run, None)
 
 
+def test_a_sign_of_life_whose_response_was_lost_keeps_the_claim(folder: Store) -> None:
+    claim = claim_run(folder, NIGHTLY, at(2, 3))
+    assert claim is not None
+    keep_alive(folder, claim, at(2, 3, 1))  # and the new etag never arrives
+    claim = keep_alive(folder, claim, at(2, 3, 2))
+    claim = keep_alive(folder, claim, at(2, 3, 3))
+    state = read_state(folder).state
+    assert state is not None
+    assert state.alive == at(2, 3, 3)
+
+
 def test_a_state_from_the_future_doesnt_stop_the_schedule(folder: Store) -> None:
     """As a machine with a wrong clock writes it."""
     assert claim_run(folder, NIGHTLY, datetime(2040, 1, 1, 12, tzinfo=UTC)) is not None

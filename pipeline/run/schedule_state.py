@@ -32,9 +32,9 @@ class State(StoredModel):
     """The newest due time that was dealt with, and its run.
 
     run: id of the run; empty if there was none, because the schedule was new or the run was left out. attempts: how
-    often the run was started. exit_code: None while it's at work, and after a scheduler was lost. alive: the
-    scheduler's last sign of life. left_out: there was no run, because it was missed and `catch_up` is 0. repeat: the
-    run couldn't do its work and is to be started again.
+    often the run was started, without times when it couldn't do its work. exit_code: None while it's at work, and after
+    a scheduler was lost. alive: the scheduler's last sign of life. left_out: there was no run, because it was missed
+    and `catch_up` is 0. repeat: the run couldn't do its work and is to be started again.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -94,7 +94,8 @@ def read_state(folder: Store) -> Stored:
 def write_state(folder: Store, state: State, etag: str | None) -> str | None:
     """Writes the state if it still has this etag. Returns the new etag, or None if it has changed meanwhile."""
     data = state.model_dump_json(indent=1).encode() + b"\n"
-    if not folder.replace(STATE, data, JSON, etag):
+    # The second condition doesn't hold if the response to an earlier attempt was lost.
+    if not folder.replace(STATE, data, JSON, etag) and folder.read(STATE) != data:
         return None
     stat = folder.stat(STATE)
     return stat.etag if stat is not None and folder.read(STATE) == data else None
@@ -126,7 +127,7 @@ def claim_run(folder: Store, schedule: Schedule, now: datetime) -> Claim | None:
     if missed and not schedule.catch_up:
         write_state(folder, State(due=due, left_out=True), stored.etag)
         return None
-    attempts = state.attempts if state is not None and state.due == due else 0
+    attempts = state.attempts - state.repeat if state is not None and state.due == due else 0
     claimed = State(
         due=due,
         run=secrets.token_hex(8),
@@ -151,7 +152,12 @@ def keep_alive(folder: Store, claim: Claim, now: datetime) -> Claim:
     """Writes a sign of life. Returns the claim unchanged if someone else has changed the state meanwhile."""
     state = claim.state.model_copy(update={"alive": now})
     etag = write_state(folder, state, claim.etag)
-    return claim if etag is None else Claim(state, etag, claim.missed)
+    if etag is not None:
+        return Claim(state, etag, claim.missed)
+    stored = read_state(folder)
+    if stored.state is None or stored.etag is None or stored.state.run != state.run:
+        return claim
+    return Claim(stored.state, stored.etag, claim.missed)
 
 
 def end_run(folder: Store, claim: Claim, now: datetime, exit_code: int, *, repeat: bool = False) -> None:

@@ -75,7 +75,7 @@ class Scheduler:
     """Looks for due runs in `paths`, and does them one after the other.
 
     deliver: an address that overrides that of all jobs. wait: called with seconds to sleep. stopping: whether to end;
-    a run that is at work is then interrupted. clock, wait, runner: for tests.
+    a run that is at work is then interrupted. clock, poll, runner: for tests.
     """
 
     def __init__(
@@ -87,10 +87,11 @@ class Scheduler:
         stopping: Callable[[], bool] = lambda: False,
         wait: Callable[[float], None],
         clock: Clock = utc_now,
+        poll: timedelta = POLL_TIME,
         runner: Runner = run_scheduled,
     ) -> None:
         self._paths, self._deliver, self._on_event = tuple(paths), deliver, on_event
-        self._stopping, self._wait, self._clock, self._runner = stopping, wait, clock, runner
+        self._stopping, self._wait, self._clock, self._poll, self._runner = stopping, wait, clock, poll, runner
         self._reported: tuple[Problem, ...] = ()
 
     def run(self) -> None:
@@ -154,7 +155,7 @@ class Scheduler:
     def _pause(self, jobs: Iterable[ScheduledJob]) -> float:
         now = self._clock()
         next_times = [job.schedule.after(now) - now for job in jobs]
-        return min([*next_times, POLL_TIME]).total_seconds()
+        return min([*next_times, self._poll]).total_seconds()
 
 
 def upcoming(jobs: Iterable[ScheduledJob], now: datetime) -> tuple[Upcoming, ...]:

@@ -185,7 +185,7 @@ class JobServer:
         except (BrandpressError, KeyboardInterrupt):
             raise
         except Exception as error:
-            text = " ".join(redacted(str(error)).split())
+            text = _one_line(str(error))
             if submission_id and "already" in text and submission_id in text:
                 raise AlreadyRunningError(f"{submission_id} has just been submitted by someone else") from None
             raise JobServerError(f"the job server at {redacted(self._address)}: {_reason(text)}") from None
@@ -211,6 +211,11 @@ def _reason(text: str) -> str:
     return text if len(text) <= 300 else text[:299] + "…"
 
 
+def _one_line(text: str) -> str:
+    """Returns what a server says in one line, without credentials and characters that control a terminal."""
+    return "".join(c for c in " ".join(redacted(text).split()) if c.isprintable())
+
+
 def _submission(details: Any) -> Submission:
     metadata = details.metadata or {}
     return Submission(
@@ -220,7 +225,7 @@ def _submission(details: Any) -> Submission:
         started=_time(details.start_time),
         ended=_time(details.end_time),
         exit_code=details.driver_exit_code,
-        message=" ".join(redacted(details.message or "").split())[:300],
+        message=_one_line(details.message or "")[:300],
         deliver=metadata.get("deliver", ""),
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +121,11 @@ def test_the_defaults(tmp_path: Path) -> None:
     assert (schedule.cron, schedule.timezone.key) == (Cron("0 3 * * MON"), "UTC")
     assert (schedule.catch_up, schedule.deadline) == (1, None)
     assert load_campaign(write_campaign(tmp_path, 1)).job.schedule is None
+
+
+def test_the_example_of_the_docs(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "schedule.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    schedule = load_campaign(write_campaign(tmp_path, 1, **yaml.safe_load(example))).job.schedule
+    assert schedule is not None
+    assert (schedule.timezone, schedule.deadline) == (BERLIN, timedelta(hours=6))

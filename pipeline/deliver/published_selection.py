@@ -17,7 +17,7 @@ from brandpress.pipeline.plan.selection import (
     parse_selection,
     selection_keys,
 )
-from brandpress.pipeline.plan.state import NO_ATTRIBUTES, Attributes
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.store.protocol import Store
 

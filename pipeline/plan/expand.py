@@ -56,4 +56,4 @@ def plan_for(campaign: Campaign, model: ModelDescription, lock: LockUse | None =
     problems = model_problems(campaign, model)
     if problems:
         raise SpecError(problems)
-    return Plan(campaign, model, make_variants(campaign, model), lock)
+    return Plan(campaign, model, make_variants(campaign, model), lock=lock)

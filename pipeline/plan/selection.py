@@ -17,7 +17,8 @@ from fnmatch import translate
 from typing import Protocol
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.plan.state import NO_ATTRIBUTES, STATES, Attributes
+from brandpress.pipeline.plan.state import STATES
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
 from brandpress.pipeline.spec.brand import ROLES, BrandFields
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import allowed, closest, listing, quote

@@ -7,7 +7,7 @@ from typing import Any
 
 from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
 from brandpress.pipeline.spec.axes import FORMAT, RESERVED
-from brandpress.pipeline.spec.brand import ROLES, parse_background, parse_colour, parse_sku
+from brandpress.pipeline.spec.brand import ROLES, parse_background, parse_colour
 from brandpress.pipeline.spec.campaign import (
     MAX_SEED,
     MAX_VARIANTS,
@@ -18,7 +18,7 @@ from brandpress.pipeline.spec.campaign import (
     parse_seeds,
     parse_template,
 )
-from brandpress.pipeline.spec.fields import MAX_SLUG, MAX_TEMPLATE, MAX_TEXT, parse_name, plain_text
+from brandpress.pipeline.spec.fields import MAX_SLUG, MAX_TEMPLATE, MAX_TEXT, parse_name, parse_sku, plain_text
 from brandpress.pipeline.spec.model_field import MAX_LORAS, MAX_SCALE, check_count, parse_model_name, parse_scale
 from brandpress.pipeline.spec.publication import parse_allowed_failures
 from brandpress.pipeline.spec.size import parse_area, parse_size

@@ -15,7 +15,7 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.run.scheduled_jobs import load_schedule
 from brandpress.pipeline.spec.delivery import FOLDER
 from brandpress.pipeline.spec.messages import quote
-from brandpress.pipeline.spec.root import spec_root
+from brandpress.pipeline.spec.root import ROOT, spec_root
 from brandpress.pipeline.spec.schedule import Schedule
 from brandpress.pipeline.spec.target import Target, load_target
 
@@ -114,7 +114,10 @@ def kubernetes_manifest(kind: Kind, path: Path, deployment: Deployment, deliver:
 
 
 def _command(path: Path, deployment: Deployment, target: Target | None) -> list[str]:
-    place = path.resolve().relative_to(spec_root(path.parent))
+    root = spec_root(path.parent)
+    if not path.resolve().is_relative_to(root):
+        raise RequestError(f"{path}: outside {quote(root)} ({ROOT}), so its place in the image is unknown")
+    place = path.resolve().relative_to(root)
     command = ["brandpress", "render", str(PurePosixPath(deployment.root) / place)]
     return command if target is None else [*command, "--deliver", str(target.address)]
 

@@ -139,6 +139,14 @@ def test_wrong_options_are_errors(job: Path, values: dict[str, Any], message: st
         kubernetes_manifest("rayjob", job, Deployment(**{"image": "brandpress", **values}))
 
 
+def test_a_job_outside_of_the_root_has_no_place_in_the_image(
+    job: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRANDPRESS_SPEC_ROOT", str(tmp_path / "elsewhere"))
+    with pytest.raises((RequestError, SpecError), match="outside"):
+        kubernetes_manifest("rayjob", job, FULL)
+
+
 def test_a_cron_job_has_one_pod(job: Path) -> None:
     with pytest.raises(
         RequestError, match=r"--workers 4: a CronJob renders in one pod; write --gpus 4, or export a ray"

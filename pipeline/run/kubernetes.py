@@ -15,7 +15,7 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.run.scheduled_jobs import load_schedule
 from brandpress.pipeline.spec.delivery import FOLDER
 from brandpress.pipeline.spec.messages import quote
-from brandpress.pipeline.spec.root import spec_root
+from brandpress.pipeline.spec.root import ROOT, spec_root
 from brandpress.pipeline.spec.schedule import Schedule
 from brandpress.pipeline.spec.target import Target, load_target
 
@@ -32,6 +32,7 @@ USER = 1000
 
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _QUANTITY = re.compile(r"[1-9][0-9]*(?:\.[0-9]+)?(?:m|[kMGT]i?)?")
+_RESOURCE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]*(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII | re.IGNORECASE)
 
 
@@ -70,6 +71,9 @@ class Deployment:
         for option, amount in (("--cpus", self.cpus), ("--memory", self.memory)):
             if not _QUANTITY.fullmatch(amount):
                 raise RequestError(f"{option}: {quote(amount)} isn't a quantity; allowed: such as 4, 500m or 32Gi")
+        if not _RESOURCE.fullmatch(self.gpu_resource):
+            rule = "allowed: a resource of Kubernetes, such as nvidia.com/gpu"
+            raise RequestError(f"--gpu-resource: {quote(self.gpu_resource)} isn't a resource; {rule}")
         if not self.root.startswith("/") or ".." in PurePosixPath(self.root).parts:
             raise RequestError(f"--root: {quote(self.root)} isn't a folder; allowed: an absolute path in the image")
 
@@ -81,6 +85,11 @@ def kubernetes_manifest(kind: Kind, path: Path, deployment: Deployment, deliver:
     delivers to a folder, which pods lose when they end.
     """
     deployment.check()
+    if kind == "cronjob" and deployment.workers != 1:
+        raise RequestError(
+            f"--workers {deployment.workers}: a CronJob renders in one pod; write --gpus {deployment.workers}, or "
+            "export a raycronjob"
+        )
     schedule = load_schedule(path, deliver).schedule if kind != "rayjob" else None
     target = load_target(path, deliver)
     if target.address.scheme == FOLDER:
@@ -105,7 +114,10 @@ def kubernetes_manifest(kind: Kind, path: Path, deployment: Deployment, deliver:
 
 
 def _command(path: Path, deployment: Deployment, target: Target | None) -> list[str]:
-    place = path.resolve().relative_to(spec_root(path.parent))
+    root = spec_root(path.parent)
+    if not path.resolve().is_relative_to(root):
+        raise RequestError(f"{path}: outside {quote(root)} ({ROOT}), so its place in the image is unknown")
+    place = path.resolve().relative_to(root)
     command = ["brandpress", "render", str(PurePosixPath(deployment.root) / place)]
     return command if target is None else [*command, "--deliver", str(target.address)]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from brandpress.model.errors import RequestError
 from brandpress.pipeline.spec.campaign import Job
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import Problem, SpecError
@@ -43,7 +44,7 @@ def load_scheduled(paths: Iterable[Path], deliver: str | None = None) -> Schedul
     """Returns the jobs with a schedule among `paths`: files, and the YAML files that lie directly in folders.
 
     In folders, files without `schedule:` are skipped; elsewhere that's a problem. deliver: an address that overrides
-    that of all jobs. Raises RequestError if it's no address.
+    that of all jobs. Raises RequestError if it's no address, or if a folder can't be read.
     """
     jobs: dict[tuple[str, str], ScheduledJob] = {}
     problems: list[Problem] = []
@@ -78,7 +79,10 @@ def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
         if not path.is_dir():
             yield path, True
             continue
-        files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+        try:
+            files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+        except OSError as error:
+            raise RequestError(f"{path}: the folder can't be read: {error.strerror or error}") from None
         yield from ((file, False) for file in files[:MAX_FILES])
 
 

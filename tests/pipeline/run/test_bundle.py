@@ -45,7 +45,7 @@ def test_a_bundle_is_all_that_planning_needs(tmp_path: Path) -> None:
         assert completed.returncode == 0, completed.stderr
         code, metadata = completed.stdout.splitlines()[:2]
         assert Path(code).is_relative_to(bundle.folder), "the bundle's code was imported"
-        assert Path(metadata).parent == bundle.folder
+        assert (bundle.folder / metadata).parent == bundle.folder, "and the version is the bundle's"
     assert not bundle.folder.exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ def job(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", SCHEMAS)
 @pytest.mark.parametrize("deployment", [Deployment("brandpress"), FULL], ids=["smallest", "full"])
 def test_manifests_are_valid(kind: Any, deployment: Deployment, job: Path) -> None:
+    deployment = replace(deployment, workers=1) if kind == "cronjob" else deployment
     manifest = kubernetes_manifest(kind, job, deployment)
     manifest["metadata"].pop("namespace", None)  # the schemas of custom kinds don't describe metadata
     metadata = manifest.pop("metadata") if kind != "cronjob" else None
@@ -100,7 +102,7 @@ def test_a_ray_job(job: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["raycronjob", "cronjob"])
 def test_schedules_are_passed_on(kind: Any, job: Path) -> None:
-    spec = kubernetes_manifest(kind, job, FULL)["spec"]
+    spec = kubernetes_manifest(kind, job, replace(FULL, workers=1))["spec"]
     assert (spec["schedule"], spec["timeZone"]) == ("0 3 * * MON", "Europe/Berlin")
     inner = spec["jobTemplate"]["spec"] if kind == "cronjob" else spec["jobTemplate"]
     assert inner["activeDeadlineSeconds"] == 6 * 3600
@@ -109,7 +111,7 @@ def test_schedules_are_passed_on(kind: Any, job: Path) -> None:
 def test_a_job_without_a_schedule_is_an_error(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 1, deliver="s3://assets/northwind")
     with pytest.raises(SpecError, match="this job has no schedule"):
-        kubernetes_manifest("cronjob", job, FULL)
+        kubernetes_manifest("raycronjob", job, FULL)
     assert kubernetes_manifest("rayjob", job, FULL)["kind"] == "RayJob"
 
 
@@ -128,12 +130,28 @@ def test_a_folder_is_no_place_for_a_pod_to_deliver(tmp_path: Path) -> None:
         ({"namespace": "Upper"}, "--namespace: 'Upper' isn't a name of Kubernetes"),
         ({"secrets": ("a_b",)}, "--secret: 'a_b' isn't a name of Kubernetes"),
         ({"memory": "lots"}, "--memory: 'lots' isn't a quantity"),
+        ({"gpu_resource": "gpu"}, "--gpu-resource: 'gpu' isn't a resource"),
         ({"root": "campaigns"}, "--root: 'campaigns' isn't a folder"),
     ],
 )
 def test_wrong_options_are_errors(job: Path, values: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         kubernetes_manifest("rayjob", job, Deployment(**{"image": "brandpress", **values}))
+
+
+def test_a_job_outside_of_the_root_has_no_place_in_the_image(
+    job: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRANDPRESS_SPEC_ROOT", str(tmp_path / "elsewhere"))
+    with pytest.raises((RequestError, SpecError), match="outside"):
+        kubernetes_manifest("rayjob", job, FULL)
+
+
+def test_a_cron_job_has_one_pod(job: Path) -> None:
+    with pytest.raises(
+        RequestError, match=r"--workers 4: a CronJob renders in one pod; write --gpus 4, or export a ray"
+    ):
+        kubernetes_manifest("cronjob", job, FULL)
 
 
 def test_names_fit_and_stay_different() -> None:

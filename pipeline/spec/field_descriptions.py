@@ -43,6 +43,17 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             "How pictures can look, by name.", ({"dawn": {"references": ["references/dawn.png"]}},)
         ),
     },
+    "FeedFields": {
+        "from": FieldDescription(
+            "The feed: a CSV, JSON Lines, Parquet, XLSX or XML file, or its https address.", ("feed.csv",)
+        ),
+        "key": FieldDescription("The column with each row's unique key.", ("id",)),
+        "where": FieldDescription("Only rows that meet this condition.", ("availability == 'in_stock'",)),
+        "map": FieldDescription(
+            "Which columns are which fields.", ({"description": "title", "references": ["image_link"]},)
+        ),
+        "on_bad_row": FieldDescription("Whether a bad row is an error (`fail`) or is left out (`skip`).", ("skip",)),
+    },
     "Character": {"description": _DESCRIPTION, "references": _REFERENCES},
     "Product": {
         "description": _DESCRIPTION,
@@ -116,6 +127,28 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         "allow_failed": FieldDescription(
             "With `publish: whole`: how many variants may fail, as a number or a percentage.", (3, "2%")
         ),
+        "budget": FieldDescription(
+            "How much one run may spend. It stops before it exceeds the first limit, and the next run continues.",
+            ({"pictures": 500}, {"gpu_minutes": 30, "money": 20}),
+        ),
+        "schedule": FieldDescription(
+            "When `brandpress schedule` renders this campaign.", ({"cron": "0 3 * * MON", "timezone": "Europe/Berlin"},)
+        ),
+        "public_url": FieldDescription(
+            "The address under which readers find the content of `deliver`, for exports.",
+            ("https://cdn.example/pictures",),
+        ),
+    },
+    "Budget": {
+        "gpu_minutes": FieldDescription("Minutes of all GPUs together; of the machine if it renders on its CPU.", (30,)),
+        "pictures": FieldDescription("Rendered pictures, failed ones included.", (500,)),
+        "money": FieldDescription("An amount in the currency of the prices.", (20,)),
+    },
+    "Schedule": {
+        "cron": FieldDescription("Minute, hour, day of month, month and day of week.", ("0 3 * * MON",)),
+        "timezone": FieldDescription("The time zone of `cron`. Default: UTC.", ("Europe/Berlin",)),
+        "catch_up": FieldDescription("1: one run makes up for all that were missed. 0: they are left out.", (1,)),
+        "deadline": FieldDescription("How long a run may take. It then publishes what is done.", ("6h",)),
     },
     "Output": {
         "format": FieldDescription("The file format.", ("png",)),

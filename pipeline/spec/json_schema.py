@@ -16,12 +16,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from brandpress.pipeline.spec.brand import BrandFields
+from brandpress.pipeline.spec.brand import ROLES, BrandFields
 from brandpress.pipeline.spec.campaign import Job
+from brandpress.pipeline.spec.feed.feed_fields import FEED_NAMES, FeedFields
 from brandpress.pipeline.spec.field_descriptions import DESCRIPTIONS
 from brandpress.pipeline.spec.fields import READER
 from brandpress.pipeline.spec.spec_kind import SpecKind
-from brandpress.pipeline.spec.value_schemas import FIELD_SCHEMAS, VALUE_SCHEMAS
+from brandpress.pipeline.spec.value_schemas import FIELD_SCHEMAS, FREE_FIELD, FREE_NAME, VALUE_SCHEMAS
 from brandpress.pipeline.spec.yaml_values import EXTENSION
 
 MODELS: Mapping[SpecKind, type[BaseModel]] = {"brand": BrandFields, "campaign": Job}
@@ -37,6 +38,13 @@ def schema_of(kind: SpecKind) -> dict[str, Any]:
     _describe(generated, model.__name__)
     for name, definition in definitions.items():
         _describe(definition, name)
+        if "attributes" in definition.get("properties", {}):  # free fields, which files have beside the known ones
+            del definition["properties"]["attributes"]
+            definition |= {"additionalProperties": FREE_FIELD, "propertyNames": {"pattern": FREE_NAME}}
+    if model is BrandFields:
+        definitions["FeedFields"] = _feed_fields()
+        for role in ROLES.values():
+            generated["properties"][role] = _with_feed(generated["properties"][role])
     top = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:brandpress:schema:{kind}:1",
@@ -44,6 +52,26 @@ def schema_of(kind: SpecKind) -> dict[str, Any]:
     }
     extension = {f"^{EXTENSION}": {"description": "Free for your own use; brandpress ignores it."}}
     return top | {**generated, **top, "patternProperties": extension} | {"$defs": dict(sorted(definitions.items()))}
+
+
+def _feed_fields() -> dict[str, Any]:
+    schema = FeedFields.model_json_schema(by_alias=True, schema_generator=_Generator)
+    _describe(schema, "FeedFields")
+    return schema
+
+
+def _with_feed(entities: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the schema of entities by name that can also come from a feed: then the feed's fields aren't entities."""
+    described = {name: value for name, value in entities.items() if name in ("description", "examples")}
+    [(pattern, entity)] = entities["patternProperties"].items()
+    by_hand = {"type": "object", "patternProperties": {pattern: entity}, "additionalProperties": False}
+    other = f"^(?!(?:{'|'.join(FEED_NAMES)})$){pattern.removeprefix('^')}"
+    feed = by_hand | {
+        "properties": {name: {"$ref": f"#/$defs/FeedFields/properties/{name}"} for name in FEED_NAMES},
+        "required": ["from", "key"],
+        "patternProperties": {other: entity},
+    }
+    return {"anyOf": [by_hand | {"not": {"required": ["from"]}}, feed], **described}
 
 
 def undescribed(schema: Mapping[str, Any]) -> list[str]:

@@ -100,8 +100,9 @@ def examine_brand_document(document: Document) -> ExaminedBrand:
         names[role] = None if role in broken else {**dict.fromkeys(_keys(data.get(field_name))), **fed}.keys()
         columns = feeds[role].rows.columns.names if role in feeds else []
         attributes[role] = None if role in broken else (*columns, *_free_names(data.get(field_name)))
-    warnings = (*_warnings(by_hand, pictures), *(warning for feed in finished.values() for warning in feed.warnings))
-    return ExaminedBrand(document, names, colours, fields, pictures, brand, problems, warnings, attributes)
+    warnings = [*_warnings(by_hand, pictures), *(warning for feed in finished.values() for warning in feed.warnings)]
+    warnings += [warning for feed in feeds.values() if (warning := _feed_warning(feed, pictures)) is not None]
+    return ExaminedBrand(document, names, colours, fields, pictures, brand, problems, tuple(warnings), attributes)
 
 
 def _read_feeds(document: Document) -> tuple[dict[str, ReadFeed], list[Problem]]:
@@ -184,6 +185,16 @@ def _warnings(document: Document, pictures: Mapping[str, Picture]) -> tuple[Prob
         if file in pictures
         for warning in pictures[file].warnings
     )
+
+
+def _feed_warning(feed: ReadFeed, pictures: Mapping[str, Picture]) -> Problem | None:
+    """Returns the first warning about a feed's pictures, with the number of the others; None without any."""
+    files = dict.fromkeys(file for file in feed.pictures() if file in pictures)
+    warnings = [warning for file in files for warning in pictures[file].warnings]
+    if not warnings:
+        return None
+    more = f" (and {len(warnings) - 1:,} more warnings)" if len(warnings) > 1 else ""
+    return feed.document.problem((feed.role_field, "from"), f"warning: {warnings[0]}{more}")
 
 
 def _references(data: object) -> Iterator[tuple[Location, str, bool]]:

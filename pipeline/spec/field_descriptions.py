@@ -140,7 +140,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         ),
     },
     "Budget": {
-        "gpu_minutes": FieldDescription("Minutes of all GPUs together; of the machine if it renders on its CPU.", (30,)),
+        "gpu_minutes": FieldDescription("Minutes of all GPUs together; on CPUs, of the machine.", (30,)),
         "pictures": FieldDescription("Rendered pictures, failed ones included.", (500,)),
         "money": FieldDescription("An amount in the currency of the prices.", (20,)),
     },

@@ -1,9 +1,9 @@
-"""Downloads reference pictures: over https only, from hosts that this machine's operator allows, never from private
-addresses.
+"""Downloads reference pictures and feeds: over https only, from hosts that this machine's operator allows, never from
+private addresses.
 
 A brand spec can come from a stranger's pull request. Therefore a host's addresses are resolved once and checked, the
-connection goes to a checked address, redirects aren't followed, and the download is limited to the maximum size of a
-reference. Addresses with a query are rejected, because a signature in it would end up in records.
+connection goes to a checked address, redirects aren't followed, and the size of a download is limited. Addresses with a
+query are rejected, because a signature in it would end up in records.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from threading import Timer
+from typing import IO
 from urllib.parse import SplitResult, urlsplit
 from urllib.parse import quote as escape
 
@@ -77,7 +78,7 @@ def fetch(
     folder: Path | None = None,
     seconds: float = MAX_SECONDS,
 ) -> Path:
-    """Downloads the picture at `url` and returns its path in the cache. Raises WrongValueError.
+    """Downloads the file at `url` and returns its path in the cache. Raises WrongValueError.
 
     seconds: for the whole call after the host's addresses are known, however slowly the host sends its bytes.
 
@@ -98,7 +99,7 @@ def fetch(
     deadline.start()
     try:
         try:
-            content = b"".join(_read(connection, parts, url, max_bytes))
+            return _cached(_read(connection, parts, url, max_bytes), folder or cache_folder())
         finally:
             deadline.cancel()
             connection.close()
@@ -107,7 +108,6 @@ def fetch(
             raise WrongValueError(f"{quote(url)} takes longer than {seconds:g} s", _LOCAL) from None
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise WrongValueError(f"{quote(url)} can't be fetched: {reason}", "try again, or " + _LOCAL) from None
-    return _cached(content, folder or cache_folder())
 
 
 def cache_folder() -> Path:
@@ -199,7 +199,7 @@ def _checked(url: str) -> SplitResult:
 
 def _read(connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> Iterator[bytes]:
     path = escape(parts.path or "/", safe="/%:@!$&'()*+,;=~")
-    connection.request("GET", path, headers={"Accept": "image/*", "User-Agent": "brandpress"})
+    connection.request("GET", path, headers={"Accept": "image/*, */*;q=0.8", "User-Agent": "brandpress"})
     response = connection.getresponse()
     if response.status in (301, 302, 303, 307, 308):
         raise WrongValueError(f"{quote(url)} has moved (HTTP {response.status})", "write the address that it moved to")
@@ -219,18 +219,44 @@ def _read(connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> 
         raise TimeoutError
 
 
-def _cached(content: bytes, folder: Path) -> Path:
-    """Writes the content to the cache unless it's there already, and returns its path."""
-    path = folder / hashlib.sha256(content).hexdigest()
+def _cached(chunks: Iterator[bytes], folder: Path) -> Path:
+    """Writes a download to the cache, chunk by chunk, and returns its path. An intact file in the cache is kept."""
+    digest = hashlib.sha256()
     try:
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256(content).digest():
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                file.write(content)
-            Path(file.name).replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        file = tempfile.NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115 - closed below
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise WrongValueError(
-            f"the reference can't be cached in {quote(folder)}: {reason}", "set XDG_CACHE_HOME"
-        ) from None
-    return path
+        raise _cache_error(error, folder) from None
+    temporary = Path(file.name)
+    try:
+        with file:
+            for chunk in chunks:
+                digest.update(chunk)
+                _write(file, chunk, folder)
+        path = folder / digest.hexdigest()
+        try:
+            if not path.is_file() or _digest(path) != digest.digest():
+                temporary.replace(path)
+        except OSError as error:
+            raise _cache_error(error, folder) from None
+        return path
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _write(file: IO[bytes], chunk: bytes, folder: Path) -> None:
+    try:
+        file.write(chunk)
+    except OSError as error:
+        raise _cache_error(error, folder) from None
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _cache_error(error: OSError, folder: Path) -> WrongValueError:
+    reason = error.strerror or type(error).__name__
+    return WrongValueError(f"the reference can't be cached in {quote(folder)}: {reason}", "set XDG_CACHE_HOME")

@@ -23,8 +23,8 @@ from brandpress.pipeline.spec.feed.feed_fields import MAX_MAPPED, parse_map
 from brandpress.pipeline.spec.fields import MAX_SLUG, MAX_TEMPLATE, MAX_TEXT, parse_name, parse_sku, plain_text
 from brandpress.pipeline.spec.free_fields import MAX_FREE_TEXT, MAX_ITEMS, MAX_LOCALES
 from brandpress.pipeline.spec.model_field import MAX_LORAS, MAX_SCALE, check_count, parse_model_name, parse_scale
-from brandpress.pipeline.spec.publication import parse_allowed_failures
 from brandpress.pipeline.spec.public_url import parse_public_url
+from brandpress.pipeline.spec.publication import parse_allowed_failures
 from brandpress.pipeline.spec.schedule import MAX_CRON, parse_catch_up, parse_cron, parse_duration, parse_timezone
 from brandpress.pipeline.spec.size import parse_area, parse_size
 from brandpress.pipeline.spec.where import parse_condition

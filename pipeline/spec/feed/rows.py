@@ -155,7 +155,10 @@ class _RowReader:
         for name, written in self._renamed.items():
             place = self._columns.place(name) or 0
             values += [None] * (place + 1 - len(values))
-            values[place] = self._value(values, written)
+            value = self._value(values, written)
+            if values[place] is not None and values[place] is not value:
+                raise _BadCellError(name, "is a column, and map gives its name to another one", "choose another name")
+            values[place] = value
         known = self._shared
         checked = tuple(
             [

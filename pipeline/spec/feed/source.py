@@ -25,8 +25,8 @@ from brandpress.pipeline.spec.remote import fetch, is_address
 MAX_BYTES = 512 * 2**20
 MAX_WORKBOOK_BYTES = 64 * 2**20
 _PATH_RULE = "allowed: a path like feed.csv, below the brand spec's folder, or an https address"
-_INSTALL = 'run: pip install "brandpress[feeds]"'
 _CHUNK = 1 << 20
+_INSTALL = 'run: pip install "brandpress[feeds]"'
 
 
 @dataclass(frozen=True, slots=True)

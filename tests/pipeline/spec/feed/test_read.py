@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.feed.read import MAX_REPORTED
@@ -107,6 +108,20 @@ def test_a_field_under_another_name(tmp_path: Path) -> None:
     brand = brand_of(tmp_path, "", "{from: feed.csv, key: id, map: {description: title, label: category}}").brand
     assert brand is not None
     assert brand.products["a-4"].attributes["label"] == "shoes"
+
+
+def test_a_name_in_map_that_a_later_row_has_as_a_column(tmp_path: Path) -> None:
+    (tmp_path / "feed.jsonl").write_text('{"id": 1, "cost": 2}\n{"id": 2, "cost": 3, "price": 9}\n')
+    feed = "{from: feed.jsonl, key: id, map: {description: id, price: cost}}"
+    [message] = messages(brand_of(tmp_path, "", feed))
+    assert message.startswith("feed.jsonl:2:price: is a column, and map gives its name to another one")
+
+
+def test_warnings_about_pictures_in_a_feed(tmp_path: Path) -> None:
+    Image.new("CMYK", (96, 80)).save(tmp_path / "a.png.jpg")
+    (tmp_path / "feed.csv").write_text("id,title,image_link\n1,a mug,a.png.jpg\n")
+    [warning] = brand_of(tmp_path, "feed.csv").warnings
+    assert str(warning).startswith("brand.yaml:2:18: warning: the picture 'a.png.jpg' is CMYK without a colour profile")
 
 
 BAD_ROWS = """id,title,image_link

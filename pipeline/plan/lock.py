@@ -5,6 +5,7 @@ With it, a campaign is planned without the model's weights, and a render holds i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -99,14 +100,14 @@ class Lock(StoredFile):
 
 def lock_file(job: Path) -> Path:
     """Returns the place of a job's lock: `spring.lock` beside `spring.yaml`."""
-    return job.with_suffix(SUFFIX)
+    return job.with_name(f"{job.name}{SUFFIX}") if job.suffix == SUFFIX else job.with_suffix(SUFFIX)
 
 
 def read_lock(job: Path, file: Path | None = None) -> Lock | None:
     """Returns the lock of a job; None if it has none. file: default: see `lock_file`. Raises RequestError if it isn't
     valid."""
     file = file or lock_file(job)
-    return read_stored(file, Lock) if file.exists() else None
+    return read_stored(file, Lock) if os.path.lexists(file) else None
 
 
 def lock_of(campaign: Campaign, model: ModelDescription) -> Lock:

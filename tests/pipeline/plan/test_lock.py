@@ -134,4 +134,8 @@ def test_values_out_of_range_are_refused(field: str, value: object, job: Path) -
 
 def test_a_job_without_a_lock(job: Path) -> None:
     assert lock_file(job) == job.parent / "spring.lock"
+    assert lock_file(Path("jobs/odd.lock")) == Path("jobs/odd.lock.lock")
     assert read_lock(job) is None
+    lock_file(job).symlink_to("nowhere")
+    with pytest.raises(RequestError, match=r"spring\.lock: the lock can't be read: No such file"):
+        read_lock(job)

@@ -1,8 +1,8 @@
 """The command line: every command parses, calls and prints; `text` and `json_output` hold the output.
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
-`verify`, `sheet` or `measure` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another run is at
-work, 130 interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
+`verify`, `sheet` or `measure` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another
+run is at work, 130 interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
 """
 
 from __future__ import annotations

@@ -15,7 +15,13 @@ def test_a_score_survives_json() -> None:
 
 @pytest.mark.parametrize(
     ("value", "better", "expected"),
-    [(0.4, "higher", True), (0.5, "higher", False), (0.6, "higher", False), (0.6, "lower", True), (0.5, "lower", False)],
+    [
+        (0.4, "higher", True),
+        (0.5, "higher", False),
+        (0.6, "higher", False),
+        (0.6, "lower", True),
+        (0.5, "lower", False),
+    ],
 )
 def test_worse(value: float, better: Better, expected: bool) -> None:
     assert worse(value, 0.5, better) is expected

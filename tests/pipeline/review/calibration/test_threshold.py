@@ -24,7 +24,7 @@ def test_overlapping_scores_arent_separated() -> None:
     own = [0.5 + 0.01 * number for number in range(20)]
     result = threshold_between(own, own, "higher")
     assert not result.separated
-    assert 0.5 <= result.threshold < 0.52
+    assert result.threshold == pytest.approx(0.595 - 3 * 1.4826 * 0.05)
 
 
 def test_without_others_the_limit_is_the_own_scores() -> None:

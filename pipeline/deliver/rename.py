@@ -35,8 +35,10 @@ def _copy(folder: Store, variant: Variant, record: Record) -> bytes | None:
     data = None if record.asset is None else folder.read(record.asset)
     if data is None or sha256_hex(data) != record.sha256:
         return None
-    key, _ = write_asset(folder, record, variant.asset, data)
-    copied = record.model_copy(update={"name": variant.name, "asset": key})
+    key, stored = write_asset(folder, record, variant.asset, data)
+    copied = record.model_copy(
+        update={"name": variant.name, "asset": key, "sha256": sha256_hex(stored), "bytes": len(stored)}
+    )
     stat = folder.stat(record.key)
     if stat is not None:  # if another run changes it at the same time, the next one renames it
         folder.replace(record.key, copied.to_json(), JSON, stat.etag)

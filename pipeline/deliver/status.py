@@ -46,7 +46,7 @@ class CampaignStatus:
 
 def campaign_status(folder: Store, variants: Sequence[Variant]) -> CampaignStatus:
     """Compares the planned `variants` with the records in the campaign's folder. Raises StoreError."""
-    index = read_index(folder, render_keys(variants))
+    index = read_index(folder, render_keys(variants)).named(variants)
     latest = read_latest(folder)
     return CampaignStatus(
         planned=len(variants),

@@ -100,7 +100,7 @@ def render_campaign(
     stamp = stamp_of(plan.model)
     planned_keys = render_keys(plan.variants)
     latest = folder.stat(LATEST)
-    index = read_index(folder, planned_keys)
+    index = read_index(folder, planned_keys).named(plan.variants)
     done_before = frozenset(index.done)
     selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed)
     todo = tuple(islice(selection.todo, limit))

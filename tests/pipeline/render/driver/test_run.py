@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import from_json
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli.exit_codes import outcome_exit_code
 from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.lease import AnotherRunError
-from brandpress.pipeline.deliver.manifest import Counts, Published, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import Counts, Published, read_latest, read_lines, read_records
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError
 from brandpress.pipeline.deliver.record import Record, new_record, stamp_of
-from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, read_index
+from brandpress.pipeline.deliver.status import campaign_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
@@ -261,6 +263,24 @@ def test_a_changed_output_name_copies_the_pictures(ray: Resources, tmp_path: Pat
     assert {record.name for record in records} == {variant.name for variant in plan_of(job).variants}
     assert {record.asset for record in records} == {variant.asset for variant in plan_of(job).variants}
     assert verify(folder).intact
+
+
+def test_failures_of_an_earlier_run_have_the_names_of_today(ray: Resources, tmp_path: Path) -> None:
+    scenes = {"good": "here", "bad": "[raise]"}
+    render(write_campaign(tmp_path, scenes, products=("mug",)))
+    render(tmp_path / "spring.yaml", limit=2)
+    job = write_campaign(
+        tmp_path, scenes, products=("mug",), model="checkpoint", output={"name": "{{ scene }}-{{ product }}"}
+    )
+    outcome = render(job, limit=0)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = latest_of(folder)
+    assert outcome.manifest == latest.pointer.manifest
+    assert [from_json(line)["name"] for line in read_lines(folder, latest, "failures")] == ["bad-mug"]
+    assert [failure.name for failure in campaign_status(folder, plan_of(job).variants).failures] == ["bad-mug"]
+    for record in read_index(folder).others.values():
+        file_record(folder, record.model_copy(update={"attempts": MAX_ATTEMPTS, "cause": "again"}))
+    assert [failure.name for failure in render(job).held_back] == ["bad-mug"]
 
 
 def test_a_changed_scene_renders_only_its_variants(ray: Resources, tmp_path: Path) -> None:

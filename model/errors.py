@@ -27,3 +27,7 @@ class UnusablePictureError(BrandpressError):
 
 class HostedError(BrandpressError):
     """A hosted tier refused a picture or failed to make it; the message says why."""
+
+
+class AccountError(HostedError):
+    """The key was rejected or the credits are used up; every later request fails for the same reason."""

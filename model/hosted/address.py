@@ -1,4 +1,4 @@
-"""The URL and key of BFL's API, and checks of the URLs it returns: the key is only ever sent to BFL."""
+"""The URL of BFL's API, and checks of the URLs it returns: the key is only ever sent to BFL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from httpx2 import URL, InvalidURL
 
 from brandpress.model.errors import HostedError, RequestError
-from brandpress.model.family import KEY_VARIABLE, REGIONS
+from brandpress.model.family import REGIONS
 
 DOMAIN = "bfl.ai"
 BASES = {"global": "https://api.bfl.ai", "eu": "https://api.eu.bfl.ai", "us": "https://api.us.bfl.ai"}
@@ -56,20 +56,6 @@ def service_of(region: str | None) -> Service:
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url)):
         raise HostedError(f"{URL_VARIABLE}: {shown(url)} must be https; http is only allowed for this machine")
     return Service(url, overridden=True)
-
-
-def key_of_environment() -> str:
-    """The account's key, from the environment. Raises HostedError if it is missing or malformed."""
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    if not key:
-        raise HostedError(
-            f"{KEY_VARIABLE} isn't set; run `export {KEY_VARIABLE}=…` with a key from https://dashboard.bfl.ai"
-        )
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise HostedError(
-            f"{KEY_VARIABLE} contains a space, a line break or another character that keys don't have; set it again"
-        )
-    return key
 
 
 def parse(address: str, field: str) -> URL:

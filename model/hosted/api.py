@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from brandpress.model.errors import HostedError
+from brandpress.model.errors import AccountError, HostedError
 from brandpress.model.hosted.address import Service
 from brandpress.model.hosted.answer import (
     ERROR,
@@ -24,7 +24,6 @@ from brandpress.model.hosted.answer import (
     NOT_FOUND,
     READY,
     UNDER_WAY,
-    AccountError,
     Answer,
     tidy,
 )

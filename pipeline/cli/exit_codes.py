@@ -13,10 +13,11 @@ OK, INVALID, WORK, BROKEN, FAILED, ANOTHER_RUN, INTERRUPTED, PIPE_CLOSED = 0, 1,
 
 
 def outcome_exit_code(outcome: Outcome) -> int:
-    """Returns the exit code of a run: 0 if nothing failed, 3 if some variants failed, 4 if none is done."""
+    """Returns the exit code of a run: 0 if nothing failed, 3 if some variants failed or the run ended early, 4 if none
+    is done."""
     if outcome.interrupted:
         return INTERRUPTED
-    if not outcome.failed and not outcome.held_back:
+    if not outcome.failed and not outcome.held_back and not outcome.ended_early:
         return OK
     return BROKEN if outcome.done + outcome.skipped else FAILED
 

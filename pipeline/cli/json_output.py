@@ -83,6 +83,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "cache": {kind: {"hits": use.hits, "uses": use.uses} for kind, use in outcome.cache.items()},
         "outside_model": None if outcome.outside_model is None else round(outcome.outside_model, 4),
         "interrupted": outcome.interrupted,
+        "ended_early": outcome.ended_early,
     }
 
 

@@ -77,7 +77,9 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield published_line(outcome)
     yield from failure_lines(outcome.failures)
     yield from failure_lines(outcome.held_back, "held back")
-    if outcome.interrupted:
+    if outcome.ended_early:
+        yield f"ended early: {outcome.ended_early}; run the same command again to continue"
+    elif outcome.interrupted:
         yield "interrupted; run the same command again to continue"
     elif outcome.failed or outcome.held_back:
         yield "run the same command with --retry-failed to retry only these"

@@ -58,15 +58,17 @@ class RecordIndex:
 
     def updated(self, records: Iterable[Record]) -> RecordIndex:
         """Returns the index with newer records in it."""
-        done, others = dict(self.done), dict(self.others)
-        for record in records:
-            if record.status == "done":
-                done[record.render_key] = record.to_json()
-                others.pop(record.render_key, None)
-            else:
-                others[record.render_key] = record
-                done.pop(record.render_key, None)
-        return RecordIndex(done, others, self.assets, self.recorded)
+        records = tuple(records)
+        done = {record.render_key: record.to_json() for record in records if record.status == "done"}
+        return self.merged(done, {record.render_key: record for record in records if record.status != "done"})
+
+    def merged(self, done: Mapping[str, bytes], others: Mapping[str, Record]) -> RecordIndex:
+        """Returns the index with these newer lines of done variants and records of other ones."""
+        return replace(
+            self,
+            done={**{key: line for key, line in self.done.items() if key not in others}, **done},
+            others={**{key: record for key, record in self.others.items() if key not in done}, **others},
+        )
 
     def named(self, variants: Iterable[Variant]) -> RecordIndex:
         """Returns the index with the names that these variants have now in the records of failed ones.

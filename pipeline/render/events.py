@@ -177,6 +177,15 @@ class StoreBlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class RendererBlocked:
+    """The renderer refuses every further variant of the run, as a hosted tier does whose key was rejected. This one has
+    no record: the failure isn't its own."""
+
+    render_key: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreWait:
     """The model started (True) or stopped (False) waiting for the store to accept pictures."""
 
@@ -195,7 +204,7 @@ class WorkTime:
 @dataclass(frozen=True, slots=True)
 class Stopping:
     """Workers finish their current pictures and start no others: after a signal, or because the store rejects all
-    writes (cause)."""
+    writes or the renderer refuses all variants (cause)."""
 
     cause: str | None = None
 
@@ -211,6 +220,7 @@ Message = (
     | VariantOutOfMemory
     | VariantRecorded
     | StoreBlocked
+    | RendererBlocked
     | StoreWait
     | WorkTime
 )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from brandpress.model.errors import BrandpressError
-from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.status import Failure
+from brandpress.pipeline.render.driver.totals import CacheUse
 from brandpress.pipeline.store.protocol import StoreError
 
 
@@ -26,14 +23,6 @@ class StoreBlockedError(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class CacheUse:
-    """Cache hits of one kind, out of all uses, over the pictures of a run."""
-
-    hits: int
-    uses: int
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """Counts of variants: planned = skipped (done before) + done + failed + held_back + left (not tried).
 
@@ -42,7 +31,8 @@ class Outcome:
     latest, because the job's `publish:` policy asks for more pictures. seconds: duration of the whole run. cache: use
     per kind, over this run's pictures. outside_model: share of the workers' busy time spent outside the model, None if
     nothing was rendered. interrupted: a signal ended the run early. cost: the hosted tier's charge for this run's
-    pictures, in its credits, None if unknown.
+    pictures, in its credits, None if unknown. ended_early: why the run ended before all variants were tried, if a cause
+    that all of them share did it; None otherwise.
     """
 
     planned: int
@@ -59,24 +49,9 @@ class Outcome:
     cost: float | None = None
     held_back: tuple[Failure, ...] = ()
     withheld: str | None = None
+    ended_early: str | None = None
 
     @property
     def left(self) -> int:
         """The number of variants that weren't tried; the next run tries them."""
         return self.planned - self.skipped - self.done - self.failed - len(self.held_back)
-
-
-def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:
-    """Returns hits and uses per kind of cache, summed over records."""
-    hits: Counter[str] = Counter()
-    uses: Counter[str] = Counter()
-    for record in records:
-        hits.update(record.cache)
-        uses.update(record.cache.keys())
-    return {kind: CacheUse(hits=hits[kind], uses=count) for kind, count in sorted(uses.items())}
-
-
-def total_cost(records: Iterable[Record]) -> float | None:
-    """Returns the credits of all records that have a cost; None if none has."""
-    costs = [record.cost for record in records if record.cost is not None]
-    return math.fsum(costs) if costs else None

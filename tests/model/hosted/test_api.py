@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from brandpress.model.errors import AccountError
 from brandpress.model.hosted import api
-from brandpress.model.hosted.answer import AccountError
 from brandpress.model.request import Failed, Rendered
 from tests.bfl_server import COST, KEY, SIGNATURE, BflServer, Reply, colour_of, picture_of, running_bfl_server
 from tests.model.hosted.conftest import ShortPauses

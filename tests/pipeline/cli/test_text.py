@@ -21,7 +21,7 @@ from brandpress.pipeline.cli.text import (
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Discrepancy, Verification
-from brandpress.pipeline.render.driver.outcome import CacheUse
+from brandpress.pipeline.render.driver.totals import CacheUse
 from brandpress.pipeline.store.protocol import Entry
 from tests.pipeline.render.driver.test_outcome import outcome
 
@@ -51,7 +51,13 @@ def test_a_summary_has_the_figures() -> None:
         "cache": {"text": {"hits": 6, "uses": 8}},
         "outside_model": 0.0312,
         "interrupted": False,
+        "ended_early": None,
     }
+
+
+def test_a_run_that_ended_early_says_why() -> None:
+    lines = list(outcome_lines(outcome(done=4, ended_early="no credits left")))
+    assert lines[-1] == "ended early: no credits left; run the same command again to continue"
 
 
 def test_the_cost_of_a_hosted_tier_is_shown() -> None:

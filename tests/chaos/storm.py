@@ -34,13 +34,16 @@ from tests.chaos.reader import Reader
 from tests.chaos.renderer import BROKEN, JOURNAL, picture_id, read_journal, shows
 from tests.chaos.weights import SwappedWeights
 from tests.processes import driver, leftover_processes, read_events, worker_pids
+from tests.ray_nodes import BUSY
 from tests.s3_server import S3Process
 
 RENDERER = "tests.chaos.renderer:load"
 POISON_SCENES = {"exits": "[exit]", "hangs": "[hang]", "exhausts": "[exhaust]"}
 DEADLINE = "4"
 WORKERS = "2"
+UNDISTURBED_DEADLINE = "20"
 MAX_RUNS = 60
+MAX_UNDISTURBED_RUNS = 3
 EXIT_SECONDS = 15.0
 MAX_POISON_RENDERS = 3
 """Each run with --retry-failed allows one more."""
@@ -75,12 +78,21 @@ def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] 
 
 
 def run_undisturbed(job: Path, environment: Mapping[str, str], renderer: str = RENDERER) -> dict[str, Any]:
-    """Render the campaign without faults and return the outcome that its driver reports."""
-    environment = {**environment, BROKEN: "0"}
-    with driver(job, WORKERS, renderer, "--deadline", DEADLINE, environment=environment) as process:
-        outcomes = [value for kind, value in read_events(process) if kind == "outcome"]
-        process.wait()
-    return dict(outcomes[0])
+    """Render the campaign without faults and return the outcome that its driver reports.
+
+    On a busy machine, Ray may fail to start; then it's tried again.
+    """
+    environment = {**environment, **BUSY, BROKEN: "0"}
+    errors: list[str] = []
+    for _ in range(MAX_UNDISTURBED_RUNS):
+        with driver(job, WORKERS, renderer, "--deadline", UNDISTURBED_DEADLINE, environment=environment) as process:
+            events = list(read_events(process))
+            process.wait()
+        outcomes = [value for kind, value in events if kind == "outcome"]
+        if outcomes:
+            return dict(outcomes[0])
+        errors += [str(value) for kind, value in events if kind in ("error", "lost")]
+    raise RuntimeError(f"the undisturbed campaign of {job} failed: {errors}")
 
 
 def published_digest(folder: Store) -> str:
@@ -111,6 +123,7 @@ def run_storm(
     were; they are swapped by `others`.
     """
     storm = Storm()
+    environment = {**environment, **BUSY}
     folder = open_campaign(uri, "spring")
     reported_done: set[str] = set()
     retry: tuple[str, ...] = ()

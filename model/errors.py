@@ -17,6 +17,10 @@ class CheckpointError(BrandpressError):
     """A checkpoint is missing, incomplete, or not a FLUX.2 checkpoint."""
 
 
+class WeightsChangedError(CheckpointError):
+    """A model's files aren't those that were described and planned with any more."""
+
+
 class RequestError(BrandpressError):
     """The model can't serve a render request (size, references, steps); names the field and what is allowed."""
 

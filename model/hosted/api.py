@@ -96,6 +96,7 @@ class BflApi:
             async with asyncio.timeout(self._policy.task_timeout):
                 for _ in range(1 + MAX_REDIRECTS):
                     url = self._service.picture_address(address)
+                    await self._service.check_public(url)
                     answer = await self._call(partial(self._send, "GET", url, keyed=False), _is_unavailable)
                     if answer.status == 200:
                         return answer.body

@@ -96,7 +96,9 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
 def _report(message: str, code: int, invocation: Invocation) -> int:
     if invocation.debug:
         typer.echo(redacted(traceback.format_exc()), err=True)
-    typer.echo(message, err=True)
+    from brandpress.pipeline.cli.text import printable
+
+    typer.echo(printable(message), err=True)  # it may quote what others wrote into the store
     return code
 
 

@@ -20,9 +20,9 @@ SHOWN_PROBLEMS = 50
 
 
 def print_lines(lines: Iterable[str], file: TextIO | None = None) -> None:
-    """Prints lines on `file`; default: stdout."""
+    """Prints lines on `file`; default: stdout. Characters that could control a terminal are escaped."""
     for line in lines:
-        typer.echo(line, file=file)
+        typer.echo(printable(line), file=file)
     (file or sys.stdout).flush()
 
 

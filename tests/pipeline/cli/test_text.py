@@ -14,6 +14,7 @@ from brandpress.pipeline.cli.text import (
     garbage_lines,
     outcome_lines,
     plural,
+    print_lines,
     size,
     status_lines,
     verification_lines,
@@ -53,6 +54,14 @@ def test_a_summary_has_the_figures() -> None:
         "interrupted": False,
         "ended_early": None,
     }
+
+
+def test_what_others_wrote_into_the_store_can_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    cause = "\x1b]0;owned\x07\x1b[2Jgone"
+    print_lines(outcome_lines(outcome(failures=(Failure("mug/beach", cause),), failed=1, done=9)))
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\\x1b]0;owned\\x07" in shown
 
 
 def test_a_run_that_ended_early_says_why() -> None:

@@ -30,6 +30,9 @@ from brandpress.model.hosted.answer import (
 from brandpress.model.hosted.retry import CallPolicy, poll_pauses
 
 MAX_BYTES = 64 << 20
+MAX_ANSWER_BYTES = 4 << 20
+"""Of a picture, and of an answer in JSON, which takes many times its size when it's parsed."""
+
 MAX_REDIRECTS = 3
 RETRIED_STATUSES = (429, 500, 503)
 """Statuses after which a submit is retried: documented as rejections. After a gateway's 502 or 504 the task may run."""
@@ -161,12 +164,12 @@ class BflApi:
 
     async def _send(self, method: str, url: httpx2.URL, *, keyed: bool, body: dict[str, Any] | None = None) -> Answer:
         headers = {"x-key": self._key} if keyed else {}
-        data = bytearray()
+        data, limit = bytearray(), MAX_ANSWER_BYTES if keyed else MAX_BYTES
         async with self._http.stream(method, url, headers=headers, json=body) as response:
             async for chunk in response.aiter_bytes():
                 data += chunk
-                if len(data) > MAX_BYTES:
-                    raise HostedError(f"BFL sent more than {MAX_BYTES >> 20} MiB")
+                if len(data) > limit:
+                    raise HostedError(f"BFL sent more than {limit >> 20} MiB")
         return Answer(response.status_code, response.headers, bytes(data), self._key)
 
 

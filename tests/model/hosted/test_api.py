@@ -231,6 +231,15 @@ def test_a_picture_that_is_too_large_is_not_read_completely(
     assert "can't be read" in cause()
 
 
+def test_an_answer_that_is_too_large_is_not_parsed(
+    bfl: BflServer, cause: Cause, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parsed, it takes many times its size."""
+    monkeypatch.setattr(api, "MAX_ANSWER_BYTES", 1 << 20)
+    bfl.default.polls = [Reply(200, b"[" + b"[]," * (1 << 19) + b"0]")]
+    assert cause().startswith("BFL sent more than 1 MiB (task ")
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_rejected_key_is_an_account_error(status: int, bfl: BflServer, outcome: Outcome) -> None:
     bfl.default.submit = [Reply(status, {"detail": "Not authenticated"})]

@@ -318,7 +318,7 @@ def _check(
     storm.faults["picture broken"] += events["broken"].total()
     storm.double = sum(count - 1 for count in events["ended"].values())
     recorded = read_index(folder).records().values()  # those of other weights, too
-    storm.silently_wrong = sum(_is_wrong(folder, record, marked=marked) for record in recorded)
+    storm.silently_wrong = sum(is_wrong(folder, record, marked=marked) for record in recorded)
     assets = set(folder.list("assets/"))
     described = {record.asset for record in recorded if record.asset is not None}
     if assets != described:
@@ -328,7 +328,7 @@ def _check(
         storm.wrong.append(f"{len(unknown)} rendered pictures aren't in the campaign")
 
 
-def _is_wrong(folder: Store, record: Record, *, marked: bool) -> bool:
+def is_wrong(folder: Store, record: Record, *, marked: bool) -> bool:
     """Whether the picture of a done record isn't what the record says."""
     if record.status != "done" or record.asset is None:
         return False

@@ -15,7 +15,7 @@ from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.local import LocalStore
 from brandpress.pipeline.store.protocol import Store, StoreError
-from tests.pipeline.deliver.records import MODEL, data_of, record, variant
+from tests.pipeline.deliver.records import MODEL, data_of, failed, record, variant
 
 CAUSE = Cause("its process died", "a:1 b")
 
@@ -88,3 +88,15 @@ def test_a_store_that_stalls_does_not_stop_the_caller(folder: Store) -> None:
     assert (attempt.variant, results.writing) == (variant(0), False)
     assert results.records() == {variant(0).render_key: stored}
     assert read_record(folder, stored.key) == stored
+
+
+def test_results_are_kept_as_lines(folder: Store) -> None:
+    """A record takes ten times the memory of its line."""
+    results = RunResults(folder, MODEL)
+    for one in (record(0, cost=2.5), failed(1), record(2, cost=2.5)):
+        results.add(one)
+    assert results.done == {one.render_key: one.to_json() for one in (record(0, cost=2.5), record(2, cost=2.5))}
+    assert results.others == {failed(1).render_key: failed(1)}
+    assert (len(results), results.totals.cost) == (3, 5.0)
+    results.add(record(1))
+    assert (len(results), results.others) == (3, {})

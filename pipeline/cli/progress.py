@@ -109,7 +109,7 @@ def line_of(event: Event) -> str | None:
                 return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
             return f"{record.status}: {record.name}: {record.cause}"
         case Stopping(str(cause)):
-            return f"stopping because the store rejects all writes: {cause}"
+            return f"stopping, because no more pictures can be made or stored: {cause}"
         case Stopping():
             return "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately"
         case _:

@@ -375,6 +375,11 @@ def test_decompression_bombs_are_refused() -> None:
     assert "more than 100,000,000 pixels" in problem(png(12_000, 12_000, 8, 2, b""))
 
 
+def test_a_hair_is_scaled_down_to_at_least_one_pixel() -> None:
+    """`validate` refuses it as a reference, but a contact sheet may meet it."""
+    assert decode(saved(Image.new("RGB", (3_000, 1))), "a", max_pixels=500).picture.size == (1_224, 1)
+
+
 def test_flattening_equals_pillows_in_one_piece() -> None:
     picture = noise_picture(1500, 1100, seed=7, mode="RGBA")
     ground = Image.new("RGBA", picture.size, "#1f4d3a")

@@ -42,7 +42,8 @@ from brandpress.pipeline.spec import (
     yaml_values,
 )
 from brandpress.pipeline.spec.brand import BrandFields
-from brandpress.pipeline.spec.feed import csv_table, jsonl_table, parquet_table, read, rows, source, table, xlsx_table
+from brandpress.pipeline.spec.feed import csv_table, jsonl_table, parquet_table, read, rows, source, xlsx_table
+from brandpress.pipeline.spec.feed import table as feed_table
 from brandpress.pipeline.spec.feed.feed_fields import FeedFields
 from brandpress.pipeline.spec.template_environment import FILTERS, MAX_RENDERED, TESTS
 from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, ENTITY_ATTRIBUTES, FORMAT_ATTRIBUTES
@@ -84,8 +85,8 @@ LIMITS = [
     ("brand-spec.md", "Feeds", f"XLSX {source.MAX_WORKBOOK_BYTES >> 20} MiB"),
     ("brand-spec.md", "Feeds", f"XLSX {xlsx_table.MAX_UNCOMPRESSED >> 20} MiB unpacked"),
     ("brand-spec.md", "Feeds", f"Parquet {parquet_table.MAX_UNCOMPRESSED >> 30} GiB unpacked"),
-    ("brand-spec.md", "Feeds", f"{table.MAX_ROWS:,} rows"),
-    ("brand-spec.md", "Feeds", f"{table.MAX_COLUMNS} columns"),
+    ("brand-spec.md", "Feeds", f"{feed_table.MAX_ROWS:,} rows"),
+    ("brand-spec.md", "Feeds", f"{feed_table.MAX_COLUMNS} columns"),
     ("brand-spec.md", "Feeds", f"{jsonl_table.MAX_LINE:,} bytes"),
     ("brand-spec.md", "Feeds", f"{csv_table.MAX_HEADER:,} characters"),
     ("brand-spec.md", "Feeds", f"{rows.MAX_KEY} characters"),

@@ -128,6 +128,29 @@ def test_the_feed_for_google(job: Path, capsys: pytest.CaptureFixture[str], tmp_
     assert all(line.count("\t") == 2 for line in feed.read_text().splitlines())
 
 
+def test_products_of_a_feed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that it no longer has are left out, and neither references nor the model are needed."""
+    job = write_campaign(tmp_path, 1, public_url=URL)
+    products = {"from": "feed.csv", "key": "id", "map": {"sku": "mpn"}}
+    job.with_name("brand.yaml").write_text(json.dumps({"brand": "northwind", "products": products}))
+    feed = tmp_path / "feed.csv"
+    header, rows = "id,description,references,mpn\n", ["mug,a mug,mug.png,NW-1\n", "bottle,a bottle,bottle.png,\n"]
+    feed.write_text(header + "".join(rows))
+    publish_plan(plan_of(job))
+    for picture in tmp_path.glob("*.png"):
+        picture.unlink()
+    assert export(capsys, "csv", job)[1].count("\n") == 3
+    code, _, err = export(capsys, "google-supplemental", job)
+    assert (code, "the product 'bottle' has no sku" in err, "map: {sku: …}" in err) == (1, True, True)
+    feed.write_text(header + rows[0])
+    assert [line.split("\t")[0] for line in export(capsys, "google-supplemental", job)[1].splitlines()] == [
+        "id",
+        "NW-1",
+    ]
+    feed.write_text("nothing\n")
+    assert export(capsys, "google-supplemental", job)[0] == 1
+
+
 def test_the_feed_needs_a_public_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 1)
     publish_plan(plan_of(job))

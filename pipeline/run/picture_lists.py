@@ -36,8 +36,8 @@ MAX_LINKS = 10
 
 
 def csv_lines(handover: Handover, since: int | None = None) -> Iterator[str]:
-    """Yields CSV: a header, and a line for each picture. `axis.NAME` columns hold the matrix point, `attribute.NAME`
-    columns the product's attributes, and with `since` the column `change` is the first."""
+    """Yields CSV: a header, and a line for each picture. `axis.AXIS` columns hold the matrix point,
+    `attribute.AXIS.FIELD` columns the free fields of its values, and with `since` the column `change` is the first."""
     axes: dict[str, None] = {}
     attributes: dict[str, None] = {}
     for picture in handover.pictures(since):
@@ -66,7 +66,8 @@ def json_lines(handover: Handover, since: int | None = None) -> Iterator[str]:
 def google_lines(handover: Handover, *, main: bool = False) -> Iterator[str]:
     """Yields a tab-separated feed: the product's id, which is its SKU, and its pictures.
 
-    They become `additional_image_link`, at most ten in order of their names. main: the first one becomes `image_link`.
+    They become `additional_image_link`, at most ten in order of their names; a picture that has several names is listed
+    once. main: the first one becomes `image_link`.
     Raises RequestError without `public_url:`, and SpecError for products that lack a SKU or can't be read.
     """
     if handover.public_url is None:
@@ -74,14 +75,15 @@ def google_lines(handover: Handover, *, main: bool = False) -> Iterator[str]:
             f"{handover.job}: google-supplemental needs public_url: in the job, such as https://cdn.example/pictures"
         )
     products = load_products(handover.brand)
-    links: dict[str, list[str]] = {}
+    links: dict[str, dict[str, str]] = {}
     for picture in handover.pictures():
         product = picture.fields["axes"].get("product")
         if product in products and picture.url is not None:
-            links.setdefault(product, []).append(picture.url)
+            links.setdefault(product, {}).setdefault(picture.fields["sha256"], picture.url)
     _check_skus(handover, {name: products[name] for name in links})
     yield "\t".join(("id", *(("image_link",) if main else ()), "additional_image_link")) + "\n"
-    for product, urls in links.items():
+    for product, by_digest in links.items():
+        urls = list(by_digest.values())
         first = urls[:1] if main else []
         additional = urls[len(first) :][:MAX_LINKS]
         yield "\t".join((str(products[product].sku), *first, ",".join(additional))) + "\n"
@@ -103,8 +105,13 @@ def _check_skus(handover: Handover, products: Mapping[str, Product | FeedEntity]
 
 
 def _attributes(picture: Picture) -> dict[str, object]:
-    attributes = picture.fields.get("attributes")
-    return attributes if isinstance(attributes, dict) else {}
+    """Returns `AXIS.FIELD` -> value of a picture's free fields."""
+    by_axis = picture.fields.get("attributes")
+    return {
+        f"{axis}.{name}": value
+        for axis, fields in (by_axis.items() if isinstance(by_axis, dict) else ())
+        for name, value in (fields.items() if isinstance(fields, dict) else ())
+    }
 
 
 def _line(values: Iterable[object]) -> str:

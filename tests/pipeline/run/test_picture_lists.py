@@ -58,16 +58,16 @@ def test_csv_has_a_line_for_each_picture(job: Path, capsys: pytest.CaptureFixtur
 
 
 def test_attributes_of_records_become_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Records of later versions have them, and this one keeps what it doesn't know."""
     job = write_campaign(tmp_path, 1, products=("mug",))
     publish_plan(plan_of(job))
     (part,) = (tmp_path / "out" / "spring" / "parts").iterdir()
-    fields = json.loads(part.read_text()) | {"attributes": {"colour": "=HYPERLINK()", "size": 3}}
+    fields = json.loads(part.read_text()) | {"attributes": {"product": {"colour": "=HYPERLINK()", "size": 3}}}
     text = json.dumps(fields) + "\n"
     replace_part(tmp_path / "out" / "spring", part, text)
     (row,) = rows(export(capsys, "csv", job)[1])
-    assert (row["attribute.colour"], row["attribute.size"], row["url"]) == ("'=HYPERLINK()", "3", "")
-    assert json.loads(export(capsys, "jsonl", job)[1])["attributes"]["size"] == 3
+    assert (row["attribute.product.colour"], row["attribute.product.size"]) == ("'=HYPERLINK()", "3")
+    assert row["url"] == ""
+    assert json.loads(export(capsys, "jsonl", job)[1])["attributes"]["product"]["size"] == 3
 
 
 def replace_part(folder: Path, part: Path, text: str) -> None:
@@ -149,6 +149,24 @@ def test_products_of_a_feed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     ]
     feed.write_text("nothing\n")
     assert export(capsys, "google-supplemental", job)[0] == 1
+
+
+def test_a_picture_with_several_names_is_one_picture_of_the_feed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As channels that share a picture deliver it."""
+    matrix = {"product": ["mug"], "channel": {"shop": "shop", "market": "market"}}
+    fields = {
+        "matrix": matrix,
+        "prompt": "{{ product.description }}",
+        "output": {"name": "{{ channel }}/{{ product }}"},
+    }
+    job = write_campaign(tmp_path, 1, public_url=URL, **fields)
+    add_skus(job, mug="NW-100")
+    publish_plan(plan_of(job))
+    assert {row["name"] for row in rows(export(capsys, "csv", job)[1])} == {"shop/mug", "market/mug"}
+    _, line = export(capsys, "google-supplemental", job)[1].splitlines()
+    assert line.count(URL) == 1
 
 
 def test_the_feed_needs_a_public_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from brandpress.pipeline.cli.change_text import SYMBOLS, change_text, label, reasons_of
 from brandpress.pipeline.cli.text import plural, printable
+from brandpress.pipeline.plan.cost.text import cost_rows
 from brandpress.pipeline.plan.state import VariantState, count_states, summarise_changes
 from brandpress.pipeline.plan.summary import Summary
 
@@ -71,6 +72,10 @@ def _head(summary: Summary) -> Iterator[str]:
         terms = " ".join(map(code_span, summary.selection.written))
         yield f"Selected: {plural(len(summary.selected_variants), 'variant')} by {terms}."
     yield ""
+    rows = cost_rows(summary.cost)
+    yield from (f"- {name}: {code_span(text)}" for name, text in rows.items())
+    if rows:
+        yield ""
 
 
 def _reasons(summary: Summary) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""The files that a submitted job needs on the cluster: this brandpress, the job, its brand spec and their pictures."""
+"""The files that a submitted job needs on the cluster: this brandpress, the job with its lock, its brand spec with the
+feeds, and the pictures."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.plan.lock import lock_file
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import quote
-from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.problem import SpecError
 from brandpress.pipeline.spec.remote import is_address
 from brandpress.pipeline.spec.root import ROOT
@@ -53,18 +54,20 @@ def bundled(campaign: Campaign) -> Iterator[Bundle]:
     Raises SpecError if its model is a path that only this machine has, and RequestError if the files are too large.
     """
     _check_model(campaign)
-    pictures = [picture for picture in campaign.brand.pictures.values() if not is_address(picture.file)]
-    job, brand = campaign.path.absolute(), campaign.brand.path.absolute()
-    root = Path(os.path.commonpath([job.parent, Path(os.path.normpath(brand)).parent]))
+    job, brand = campaign.path.absolute(), Path(os.path.normpath(campaign.brand.path.absolute()))
+    root = Path(os.path.commonpath([job.parent, brand.parent]))
+    named = [picture.file for picture in campaign.brand.pictures.values()]
+    named += [feed.file for feed in campaign.brand.feeds]
+    files = [job, brand, *(_place(brand, file) for file in named if not is_address(file))]
+    if (lock := lock_file(job)).exists():
+        files.append(lock)
     with TemporaryDirectory(prefix="brandpress-") as name:
         folder = Path(name)
         _copy_code(folder)
         _write_metadata(folder)
         target = folder / CAMPAIGN
-        for file in (job, Path(os.path.normpath(brand))):
+        for file in files:
             _copy(file, target / file.relative_to(root))
-        for picture in pictures:
-            _copy(picture.path, target / _place(brand, picture).relative_to(root))
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         if size > MAX_BYTES:
             raise RequestError(
@@ -89,8 +92,8 @@ def plan_digest(campaign: Campaign, arguments: tuple[str, ...] = ()) -> str:
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
-def _place(brand: Path, picture: Picture) -> Path:
-    return Path(os.path.normpath(brand.parent / picture.file))
+def _place(brand: Path, file: str) -> Path:
+    return Path(os.path.normpath(brand.parent / file))
 
 
 def _copy(source: Path, target: Path) -> None:

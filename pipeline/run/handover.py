@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from brandpress.pipeline.deliver.manifest import (
     read_manifest,
     require_latest,
 )
-from brandpress.pipeline.spec.brand import BrandFields, Product
 from brandpress.pipeline.spec.campaign import Job
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.problem import SpecError
@@ -44,12 +44,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A campaign that has been published. products: those of its brand spec, with the document that has them."""
+    """A campaign that has been published. brand: its brand spec, unchecked."""
 
     job: Path
     target: Target
     public_url: str | None
-    products: dict[str, Product]
     brand: Document
     folder: Store
     latest: Published
@@ -99,17 +98,13 @@ def open_handover(path: Path, deliver: str | None = None) -> Handover:
     job = validate_fields(document, Job)
     if "public_url" not in job.values:
         raise SpecError(document.all_problems(job.problems))
-    brand = read_yaml(path.parent / job.values["brand"])
-    valid = validate_fields(brand, BrandFields)
-    if "products" not in valid.values:
-        raise SpecError(brand.all_problems(valid.problems))
+    brand = path.parent / job.values["brand"]
     folder = open_campaign(target.address, target.campaign)
     return Handover(
         job=path,
         target=target,
         public_url=job.values["public_url"],
-        products=valid.values["products"],
-        brand=brand,
+        brand=read_yaml(brand, os.path.normpath(brand)),
         folder=folder,
         latest=require_latest(folder),
     )

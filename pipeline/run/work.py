@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.manifest import BrokenManifestError, read_fields, read_latest
 from brandpress.pipeline.deliver.plan_summary import store_state
-from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The pictures of a plan by what a run does with them.
+    """The variants of a plan by what a run does with them.
 
     new: names of those to render that nothing was published for. stale: names of those to render because something
     about them has changed, which replace published ones. done: number of those that are rendered. held_back: number of
@@ -36,7 +36,9 @@ class Work:
 
 
 def work_of(plan: Plan, folder: Store) -> Work:
-    """Compares a plan with the campaign's folder. Raises StoreError."""
+    """Compares a plan, with the decisions about its pictures, with the campaign's folder. Raises StoreError, and
+    RequestError if a rejected variant has no next seed."""
+    plan = decided(folder, plan)
     state = store_state(folder, plan)
     names, points = _published(folder)
     new: list[str] = []
@@ -46,13 +48,13 @@ def work_of(plan: Plan, folder: Store) -> Work:
             continue
         point = (variant.seed, *sorted(variant.axes.items()))
         (stale if variant.name in names or point in points else new).append(variant.name)
-    keys = render_keys(plan.variants)
+    keys = [variant.render_key for variant in plan.variants]
     return Work(
         planned=len(plan.variants),
         new=tuple(sorted(new)),
         stale=tuple(sorted(stale)),
-        done=len(keys & state.done),
-        held_back=len(keys & state.held_back),
+        done=sum(key in state.done for key in keys),
+        held_back=sum(key in state.held_back for key in keys),
         unpublished=state.unpublished,
         removals=state.removals,
     )

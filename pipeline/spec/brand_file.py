@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brandpress.pipeline.spec.axes import Names
-from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
+from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, Product, check_background
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.feed.feed_fields import ENTITY_FIELDS, split_feed
 from brandpress.pipeline.spec.feed.read import ReadFeed, read_feed
+from brandpress.pipeline.spec.feed.use import FeedEntity
 from brandpress.pipeline.spec.inspection import inspect_all
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.net import caught
@@ -57,6 +58,25 @@ def examine_brand(path: Path, label: str | None = None) -> ExaminedBrand:
         )
     except SpecError as error:
         return _unread(*error.problems)
+
+
+def load_products(document: Document) -> dict[str, Product | FeedEntity]:
+    """Returns name -> product of a brand spec, those of its feed included. No picture is opened.
+
+    Raises SpecError if the products, or their feed, have problems.
+    """
+    valid = validate_fields(_without_feeds(document), BrandFields)
+    feed = read_feed(document, "products", _keys(_entities(document, "products")))
+    if isinstance(feed, list):
+        raise SpecError(document.all_problems([*valid.problems, *feed]))
+    if "products" not in valid.values:
+        raise SpecError(document.all_problems(valid.problems))
+    if feed is None:
+        return dict(valid.values["products"])
+    finished = feed.finish({})
+    if finished.problems:
+        raise SpecError(document.all_problems(finished.problems))
+    return {**valid.values["products"], **finished.entities}
 
 
 def _unread(*problems: Problem) -> ExaminedBrand:

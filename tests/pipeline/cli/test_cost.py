@@ -104,6 +104,9 @@ def test_plan_shows_the_cost_and_what_exceeds_the_budget(tmp_path: Path, capsys:
     assert "GPU minutes on L40S, by the operations of the model, not measured; " in text
     assert "budget 5 pictures, 20 USD" in text
     assert "warning: the budget doesn't suffice for everything" in text
+    comment = run(capsys, "plan", job, "--gpu", "L40S", "--markdown")[1]
+    assert "\n- cost: `" in comment
+    assert "\n- budget: `5 pictures`\n" in comment
     code, values = run_json(capsys, "plan", job, "--budget-pictures", 4)
     assert (code, values["cost"]["pictures"], values["cost"]["budget"]["pictures"]) == (0, 6, 4)
     assert (values["cost"]["basis"], values["cost"]["budget"]["exceeded"]) == ("model", ["pictures"])

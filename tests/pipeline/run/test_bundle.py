@@ -60,6 +60,23 @@ def test_files_keep_their_places_relative_to_each_other(tmp_path: Path) -> None:
         assert (bundle.folder / "campaign" / "specs" / "mug.png").exists()
 
 
+def test_feeds_and_the_lock_are_sent(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1, model="nano", matrix={"product": "*", "scene": {"beach": "on a beach"}})
+    job.with_name("brand.yaml").write_text('{"brand": "northwind", "products": {"from": "feed.csv", "key": "id"}}')
+    (tmp_path / "feed.csv").write_text("id,description,references\nmug,a mug,mug.png\n")
+    job.with_suffix(".lock").write_text("{}")
+    with bundled(load_campaign(job)) as bundle:
+        sent = bundle.folder / bundle.job
+        assert {file.name for file in sent.parent.iterdir()} == {
+            "spring.yaml",
+            "spring.lock",
+            "brand.yaml",
+            "feed.csv",
+            "mug.png",
+        }
+        assert list(load_campaign(sent).brand.products) == ["mug"]
+
+
 def test_a_model_that_only_this_machine_has_is_an_error(tmp_path: Path) -> None:
     campaign = load_campaign(write_campaign(tmp_path, 1))
     message = r"spring.yaml:1:\d+: 'checkpoint' is a path that only this machine has; allowed to submit: a model's name"

@@ -58,16 +58,16 @@ def test_csv_has_a_line_for_each_picture(job: Path, capsys: pytest.CaptureFixtur
 
 
 def test_attributes_of_records_become_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Records of later versions have them, and this one keeps what it doesn't know."""
     job = write_campaign(tmp_path, 1, products=("mug",))
     publish_plan(plan_of(job))
     (part,) = (tmp_path / "out" / "spring" / "parts").iterdir()
-    fields = json.loads(part.read_text()) | {"attributes": {"colour": "=HYPERLINK()", "size": 3}}
+    fields = json.loads(part.read_text()) | {"attributes": {"product": {"colour": "=HYPERLINK()", "size": 3}}}
     text = json.dumps(fields) + "\n"
     replace_part(tmp_path / "out" / "spring", part, text)
     (row,) = rows(export(capsys, "csv", job)[1])
-    assert (row["attribute.colour"], row["attribute.size"], row["url"]) == ("'=HYPERLINK()", "3", "")
-    assert json.loads(export(capsys, "jsonl", job)[1])["attributes"]["size"] == 3
+    assert (row["attribute.product.colour"], row["attribute.product.size"]) == ("'=HYPERLINK()", "3")
+    assert row["url"] == ""
+    assert json.loads(export(capsys, "jsonl", job)[1])["attributes"]["product"]["size"] == 3
 
 
 def replace_part(folder: Path, part: Path, text: str) -> None:
@@ -126,6 +126,47 @@ def test_the_feed_for_google(job: Path, capsys: pytest.CaptureFixture[str], tmp_
     assert export(capsys, "google-supplemental", job, "--main", "--out", feed)[1] == f"{feed}\n"
     assert feed.read_text().splitlines()[0] == "id\timage_link\tadditional_image_link"
     assert all(line.count("\t") == 2 for line in feed.read_text().splitlines())
+
+
+def test_products_of_a_feed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that it no longer has are left out, and neither references nor the model are needed."""
+    job = write_campaign(tmp_path, 1, public_url=URL)
+    products = {"from": "feed.csv", "key": "id", "map": {"sku": "mpn"}}
+    job.with_name("brand.yaml").write_text(json.dumps({"brand": "northwind", "products": products}))
+    feed = tmp_path / "feed.csv"
+    header, rows = "id,description,references,mpn\n", ["mug,a mug,mug.png,NW-1\n", "bottle,a bottle,bottle.png,\n"]
+    feed.write_text(header + "".join(rows))
+    publish_plan(plan_of(job))
+    for picture in tmp_path.glob("*.png"):
+        picture.unlink()
+    assert export(capsys, "csv", job)[1].count("\n") == 3
+    code, _, err = export(capsys, "google-supplemental", job)
+    assert (code, "the product 'bottle' has no sku" in err, "map: {sku: …}" in err) == (1, True, True)
+    feed.write_text(header + rows[0])
+    assert [line.split("\t")[0] for line in export(capsys, "google-supplemental", job)[1].splitlines()] == [
+        "id",
+        "NW-1",
+    ]
+    feed.write_text("nothing\n")
+    assert export(capsys, "google-supplemental", job)[0] == 1
+
+
+def test_a_picture_with_several_names_is_one_picture_of_the_feed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As channels that share a picture deliver it."""
+    matrix = {"product": ["mug"], "channel": {"shop": "shop", "market": "market"}}
+    fields = {
+        "matrix": matrix,
+        "prompt": "{{ product.description }}",
+        "output": {"name": "{{ channel }}/{{ product }}"},
+    }
+    job = write_campaign(tmp_path, 1, public_url=URL, **fields)
+    add_skus(job, mug="NW-100")
+    publish_plan(plan_of(job))
+    assert {row["name"] for row in rows(export(capsys, "csv", job)[1])} == {"shop/mug", "market/mug"}
+    _, line = export(capsys, "google-supplemental", job)[1].splitlines()
+    assert line.count(URL) == 1
 
 
 def test_the_feed_needs_a_public_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

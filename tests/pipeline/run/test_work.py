@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from brandpress.pipeline.deliver.author import Author
+from brandpress.pipeline.deliver.choose import reject
 from brandpress.pipeline.run.work import Work, work_of
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
@@ -43,3 +45,19 @@ def test_without_changes_there_is_nothing_to_do(tmp_path: Path) -> None:
     assert (work.is_empty, work.done) == (True, 4)
     fewer = work_of(plan_of(write_campaign(tmp_path, 1)), folder_of(tmp_path))
     assert (fewer.is_empty, fewer.removals) == (False, 2)
+
+
+def test_variants_that_share_a_picture_are_counted_one_by_one(tmp_path: Path) -> None:
+    matrix = {"product": ["mug"], "channel": {"shop": "shop", "market": "market"}}
+    output = {"name": "{{ channel }}/{{ product }}"}
+    job = write_campaign(tmp_path, 1, matrix=matrix, prompt="{{ product.description }}", output=output)
+    publish_plan(plan_of(job))
+    assert work_of(plan_of(job), folder_of(tmp_path)) == Work(2, (), (), 2, 0, 0, 0)
+
+
+def test_a_rejected_picture_is_stale(tmp_path: Path) -> None:
+    plan = plan_of(write_campaign(tmp_path, 2, products=("mug",)))
+    publish_plan(plan)
+    folder = folder_of(tmp_path)
+    reject(folder, ["mug/scene00"], Author.of("mira", None))
+    assert work_of(plan, folder) == Work(2, (), ("mug/scene00",), 1, 0, 0, 0)

@@ -224,7 +224,7 @@ def test_files_that_change_while_they_are_loaded_are_noticed(folder: Path, monke
         return loaded
 
     monkeypatch.setattr(renderer, "load_model", slow_load)
-    with pytest.raises(CheckpointError, match="files changed while they were loaded"):
+    with pytest.raises(CheckpointError, match="files changed after they were described"):
         Renderer.load(folder, device="cpu")
 
 

@@ -98,9 +98,8 @@ def test_exchanged_references_exchange_the_items(cases: list[Case]) -> None:
     assert exchange_share(CaseRenderer(cases, lambda case: case.target), cases) == 0
 
 
-@pytest.mark.parametrize(
-    ("follows_prompt", "low", "high"), [pytest.param(True, 0.95, 1.0, marks=pytest.mark.slow), (False, 0.0, 0.2)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("follows_prompt", "low", "high"), [(True, 0.95, 1.0), (False, 0.0, 0.2)])
 def test_scenes_in_words_are_recognised(cases: list[Case], follows_prompt: bool, low: float, high: float) -> None:
     class SceneRenderer:
         """Renders the requested scene, or always a beach."""

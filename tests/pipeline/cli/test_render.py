@@ -100,6 +100,7 @@ def test_failures_are_listed_and_the_exit_code_is_3(tmp_path: Path, capsys: pyte
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray")
 def test_quarantined_variants_are_no_work_until_retry_failed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -273,6 +274,7 @@ def test_writing_commands_refuse_another_jobs_campaign(tmp_path: Path, capsys: p
         assert run(capsys, command[0], copy, *command[1:])[0] == 0
 
 
+@pytest.mark.slow
 def test_a_model_with_broken_weights_ends_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One weight of nano is NaN."""
     shutil.copytree(NANO, tmp_path / "broken")

@@ -22,6 +22,7 @@ def test_nano_is_read_from_its_files() -> None:
     assert (sizes.kv, sizes.fp8, sizes.decoder.attention, sizes.decoder.scale) == (True, False, 0, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fp8", [False, True])
 def test_a_real_transformer_in_one_file_has_the_sizes_of_its_family(tmp_path: Path, fp8: bool) -> None:
     file = sparse_transformer(tmp_path / "flux-2-klein-4b.safetensors", "klein-4b", fp8)

@@ -21,6 +21,7 @@ from tests.s3_dialects import Dialect
 from tests.s3_server import SECRET_KEY, S3Server
 
 
+@pytest.mark.slow
 def test_after_a_killed_driver_the_next_renders_only_the_rest(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(8)})
     recorded = []
@@ -200,6 +201,7 @@ def test_workers_start_with_what_the_driver_found_out_about_the_server(
     assert verify(open_campaign(s3_uri, "spring")).problems == ()
 
 
+@pytest.mark.slow
 def test_no_secret_reaches_the_store_or_the_workers(
     s3_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +225,7 @@ def test_no_secret_reaches_the_store_or_the_workers(
         assert SECRET_KEY.encode() not in data
 
 
+@pytest.mark.slow
 def test_a_campaign_goes_to_s3(s3_uri: str, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 3, deliver=s3_uri)
     for done in (6, 0):

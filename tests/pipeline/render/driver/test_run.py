@@ -214,6 +214,7 @@ def test_another_jobs_campaign_is_not_replaced(ray: Resources, tmp_path: Path) -
     assert latest_of(open_campaign(str(tmp_path / "out"), "spring")).manifest.job == "copy.yaml"
 
 
+@pytest.mark.slow
 def test_pictures_that_are_deleted_during_a_run_are_rendered_again(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 2)
     render(job, limit=2)
@@ -384,7 +385,7 @@ def records_by_name(job: Path) -> dict[str, Record]:
     return {record.name: record for record in read_index(folder).records().values()}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("fault", "cause", "lost"),
     [
@@ -408,6 +409,7 @@ def test_a_poison_variant_is_quarantined_after_two_attempts(
     assert (record.traceback is not None) == (fault == "[exhaust]")
 
 
+@pytest.mark.slow
 def test_quarantined_variants_are_held_back_until_retry_failed(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, named({"good": "", "poison": "[exit]", "bad": "[raise]"}), products=("mug",))
     render(job)
@@ -472,6 +474,7 @@ def test_after_a_device_error_variants_in_flight_are_retried_on_another_worker(r
     assert len(processes) == 2
 
 
+@pytest.mark.slow
 def test_a_variant_that_breaks_devices_is_quarantined_with_the_device_error(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, named({"s0": "", "poison": "[lose]", "s2": "", "s3": ""}), products=("mug",))
     outcome = render(job)

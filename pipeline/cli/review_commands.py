@@ -115,7 +115,8 @@ def calibrate_job(job: Job, features: Features = None, pictures: Pictures = 12, 
     write(path, json.dumps(content, indent=1) + "\n")
     write(drawing, calibration_svg(brand.name, results, likeness.scales))
     if as_json:
-        print_json(content | {"file": str(path), "drawing": str(drawing)})
+        summary = content | {"schema": "brandpress.calibration-summary/1"}
+        print_json(summary | {"file": str(path), "drawing": str(drawing)})
     else:
         print_lines(calibration_lines(results, path, drawing))
     return OK

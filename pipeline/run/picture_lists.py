@@ -13,7 +13,7 @@ from brandpress.pipeline.spec.document import Location
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import SpecError
 
-SCHEMA = 1
+SCHEMA = "brandpress.picture/1"
 COLUMNS = (
     "name",
     "url",

@@ -23,7 +23,7 @@ from brandpress.pipeline.spec.public_url import object_url
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
 
-SCHEMA = 1
+SCHEMA = "brandpress.regeneration/1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,8 @@ def test_it_renders_what_is_new_or_stale_and_publishes(
     shown = capsys.readouterr()
     assert code == 0, shown.err
     values = json.loads(shown.out)
-    assert (values["schema"], values["new_names"], values["stale_names"]) == (1, ["mug/sea"], ["mug/beach"])
+    assert values["schema"] == "brandpress.regeneration/1"
+    assert (values["new_names"], values["stale_names"]) == (["mug/sea"], ["mug/beach"])
     manifest = f"{tmp_path}/out/spring/manifests/00000002/manifest.json"
     assert outputs(actions) == {
         "new": "1", "stale": "1", "rendered": "2", "failed": "0", "cost": "", "manifest": manifest, "sheet": str(sheet),

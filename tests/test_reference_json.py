@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ from PIL import Image
 
 from brandpress.model.request import RenderRequest
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.cli.submission_output import submission_json, submissions_json
 from brandpress.pipeline.deliver.delivery import deliver, file_record
 from brandpress.pipeline.deliver.manifest import Manifest
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.render.driver.publishing import publish_index
+from brandpress.pipeline.run.schedule_state import State, write_state
+from brandpress.pipeline.run.submission import Submission
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import plan_of, write_campaign
 from tests.corpus.layout import lay_out
@@ -40,43 +44,70 @@ def printed(*arguments: object) -> Any:
     return json.loads(output.getvalue())
 
 
-def publish(job: Path) -> None:
-    """Publishes a job without rendering: two pictures whose content doesn't matter, and a variant that is held back."""
+def publish(job: Path, content: bytes | None = None) -> None:
+    """Publishes a job without rendering: pictures with a content, by default their names, and a last variant that is
+    held back."""
     plan = plan_of(job)
     campaign, stamp = plan.campaign, stamp_of(plan.model)
     folder = open_campaign(campaign.address, campaign.name)
     *done, last = plan.variants
     for variant in done:
-        deliver(folder, new_record(variant, stamp, "done"), variant.asset, variant.name.encode())
+        deliver(folder, new_record(variant, stamp, "done"), variant.asset, content or variant.name.encode())
     file_record(folder, new_record(last, stamp, "quarantined", cause="its worker died", strikes=2))
     publish_index(folder, plan, stamp, read_index(folder), None)
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
-    """What the commands print about a small published campaign with failures, damage and garbage, and about files with
-    mistakes, warnings and a composed model."""
-    tmp = tmp_path_factory.mktemp("campaign")
-    job = write_campaign(tmp, 3, products=("mug",), model="nano")
+    """What the commands print about small campaigns: published ones with failures, damage, garbage and changes, and
+    files with mistakes, warnings, a feed, a lock, a composed model and a hosted one."""
+    tmp, corpus = tmp_path_factory.mktemp("campaign"), lay_out(tmp_path_factory.mktemp("corpus"))
+    job = write_campaign(tmp, 3, products=("mug",), model="nano", schedule={"cron": "0 3 * * *"}, budget={"pictures": 9})
     Image.new("RGB", (96, 80), "teal").save(tmp / "mug.png", icc_profile=b"broken")
     wrong = tmp / "wrong.yaml"
     wrong.write_text(job.read_text().replace('"product": ["mug"]', '"product": ["mgu"]'))
     publish(job)
-    stray = tmp / "out" / "spring" / "assets" / "stray.0123456789abcdef.png"
-    stray.write_bytes(b"stray")
-    corpus = lay_out(tmp_path_factory.mktemp("corpus"))
+    folder = tmp / "out" / "spring"
+    (folder / "assets" / "stray.0123456789abcdef.png").write_bytes(b"stray")
+    now = datetime.now(UTC)
+    write_state(open_campaign(str(folder.parent), folder.name), State(due=now, run="1", started=now, alive=now), None)
+    submission = Submission("brandpress-spring-0", "spring", "RUNNING", started=now)  # a cluster takes long to start
     result: Outputs = {
+        "brandpress init --json": [printed("init", tmp / "new")],
         "brandpress validate --json": [printed("validate", job, wrong)],
-        "brandpress plan --json": [printed("plan", job), printed("plan", corpus / "good" / "composition.yaml")],
+        "brandpress lock --json": [printed("lock", job)],
         "brandpress render --json": [printed("render", job)],
         "brandpress status --json": [printed("status", job)],
         "brandpress clean --json": [printed("clean", job, "--hours", 0)],
         "brandpress rollback --json": [printed("rollback", job, "--list")],
         "brandpress models --json": [printed("models"), printed("models", "--get", "nano")],
+        "brandpress reject --json": [printed("reject", job, "mug/scene00")],
+        "brandpress pick --json": [printed("pick", job, "mug/scene01")],
+        "brandpress regenerate --json": [printed("regenerate", job, "--plan-only")],
+        "brandpress schedule --json": [printed("schedule", job, "--list")],
+        "brandpress submit --json": [submission_json(submission)],
+        "brandpress stop --json": [submission_json(submission)],
+        "brandpress jobs --json": [submissions_json([submission])],
+        "Errors": [printed("plan", wrong)],
     }
-    next((tmp / "out" / "spring" / "assets" / "mug").iterdir()).unlink()
-    result["brandpress verify --json"] = [printed("verify", job, "--repair")]
-    return result
+    job.write_text(job.read_text().replace("in scene 0", "at night"))
+    hosted = corpus / "good" / "hosted.yaml"
+    plans = [job, corpus / "good" / "composition.yaml", corpus / "good" / "feed.yaml", hosted]
+    options = ("--gpu", "H100", "--budget-money", 1, "--select", "state:stale")
+    result["brandpress plan --json"] = [*(printed("plan", one) for one in plans), printed("plan", job, *options)]
+    next((folder / "assets" / "mug").iterdir()).unlink()
+    result["brandpress verify --json"] = [printed("verify", job, "--repair", "--no-render")]
+    return result | measured(tmp_path_factory.mktemp("measured"))
+
+
+def measured(folder: Path) -> Outputs:
+    """What `calibrate` and `measure` print about a campaign whose pictures show a reference."""
+    job = write_campaign(folder, 4, products=("mug",), model="nano")
+    publish(job, (folder / "mug.png").read_bytes())
+    return {
+        "brandpress calibrate --json": [printed("calibrate", job, "--pictures", 4)],
+        "brandpress measure --json": [printed("measure", job, "--only", "subject,noise", "--no-cache")],
+    }
 
 
 def documented_in(heading: str) -> dict[str, tuple[Step, ...]]:

@@ -96,6 +96,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     job.write_text(job.read_text().replace("in scene 0", "at night"))
     draw_reference(tmp / "mug.png", "navy")
     hosted = corpus / "good" / "hosted.yaml"
+    with (corpus / "shop" / "feed.csv").open("a") as feed:
+        feed.write("15;;in_stock;;;;mugs\n")  # without a title, which is its description
     plans = [job, corpus / "good" / "composition.yaml", corpus / "good" / "feed.yaml", hosted]
     options = ("--gpu", "H100", "--budget-money", 1, "--select", "state:stale")
     result["brandpress plan --json"] = [*(printed("plan", one) for one in plans), printed("plan", job, *options)]

@@ -16,11 +16,13 @@ from brandpress.model.sampler_version import LONG_SCHEDULE
 from brandpress.pipeline.cli import exit_codes
 from brandpress.pipeline.deliver import lease
 from brandpress.pipeline.deliver.contents import MAX_PART_RECORDS
+from brandpress.pipeline.deliver.decisions import Decision
 from brandpress.pipeline.deliver.manifest import Manifest, Pointer
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.cost import prices
 from brandpress.pipeline.plan.lock import Lock
 from brandpress.pipeline.plan.variant import KEY_DIGITS
+from brandpress.pipeline.run.schedule_state import State
 from brandpress.pipeline.spec import (
     axes,
     budget,
@@ -60,6 +62,8 @@ MODELS: dict[tuple[str, str], type[BaseModel]] = {
     ("store.md", "Manifest"): Manifest,
     ("store.md", "Pointer"): Pointer,
     ("store.md", "Lease"): lease.Lease,
+    ("store.md", "Decision"): Decision,
+    ("store.md", "Schedule"): State,
 }
 """Where the fields of each model stand."""
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,16 @@ from PIL import Image
 
 from brandpress.model.request import RenderRequest
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.cli.submission_output import submission_json, submissions_json
 from brandpress.pipeline.deliver.delivery import deliver, file_record
 from brandpress.pipeline.deliver.manifest import Manifest
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.render.driver.publishing import publish_index
+from brandpress.pipeline.run.schedule_state import State, write_state
+from brandpress.pipeline.run.submission import Submission
 from brandpress.pipeline.store.folder import open_campaign
-from tests.campaigns import plan_of, write_campaign
+from tests.campaigns import draw_reference, plan_of, write_campaign
 from tests.corpus.layout import lay_out
 from tests.reference_code import JSON_COMMANDS
 from tests.reference_pages import ROOT, Step, covers, joined, paths_of, section, steps_of
@@ -40,43 +46,78 @@ def printed(*arguments: object) -> Any:
     return json.loads(output.getvalue())
 
 
-def publish(job: Path) -> None:
-    """Publishes a job without rendering: two pictures whose content doesn't matter, and a variant that is held back."""
+def publish(job: Path, contents: Sequence[bytes] = (b"first", b"second")) -> None:
+    """Publishes a job without rendering: a picture with each content, and a last variant that is held back."""
     plan = plan_of(job)
     campaign, stamp = plan.campaign, stamp_of(plan.model)
     folder = open_campaign(campaign.address, campaign.name)
     *done, last = plan.variants
-    for variant in done:
-        deliver(folder, new_record(variant, stamp, "done"), variant.asset, variant.name.encode())
+    for variant, content in zip(done, contents, strict=True):
+        deliver(folder, new_record(variant, stamp, "done"), variant.asset, content)
     file_record(folder, new_record(last, stamp, "quarantined", cause="its worker died", strikes=2))
     publish_index(folder, plan, stamp, read_index(folder), None)
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
-    """What the commands print about a small published campaign with failures, damage and garbage, and about files with
-    mistakes, warnings and a composed model."""
-    tmp = tmp_path_factory.mktemp("campaign")
-    job = write_campaign(tmp, 3, products=("mug",), model="nano")
+    """What the commands print about small campaigns: published ones with failures, damage, garbage and changes, and
+    files with mistakes, warnings, a feed, a lock, a composed model and a hosted one."""
+    tmp, corpus = tmp_path_factory.mktemp("campaign"), lay_out(tmp_path_factory.mktemp("corpus"))
+    job = write_campaign(
+        tmp, 3, products=("mug",), model="nano", schedule={"cron": "0 3 * * *"}, budget={"pictures": 9}
+    )
     Image.new("RGB", (96, 80), "teal").save(tmp / "mug.png", icc_profile=b"broken")
     wrong = tmp / "wrong.yaml"
     wrong.write_text(job.read_text().replace('"product": ["mug"]', '"product": ["mgu"]'))
     publish(job)
-    stray = tmp / "out" / "spring" / "assets" / "stray.0123456789abcdef.png"
-    stray.write_bytes(b"stray")
-    corpus = lay_out(tmp_path_factory.mktemp("corpus"))
+    folder = tmp / "out" / "spring"
+    (folder / "assets" / "stray.0123456789abcdef.png").write_bytes(b"stray")
+    now = datetime.now(UTC)
+    write_state(open_campaign(str(folder.parent), folder.name), State(due=now, run="1", started=now, alive=now), None)
+    submission = Submission("brandpress-spring-0", "spring", "RUNNING", started=now)  # a cluster takes long to start
     result: Outputs = {
+        "brandpress init --json": [printed("init", tmp / "new")],
         "brandpress validate --json": [printed("validate", job, wrong)],
-        "brandpress plan --json": [printed("plan", job), printed("plan", corpus / "good" / "composition.yaml")],
+        "brandpress lock --json": [printed("lock", job)],
         "brandpress render --json": [printed("render", job)],
         "brandpress status --json": [printed("status", job)],
         "brandpress clean --json": [printed("clean", job, "--hours", 0)],
         "brandpress rollback --json": [printed("rollback", job, "--list")],
         "brandpress models --json": [printed("models"), printed("models", "--get", "nano")],
+        "brandpress reject --json": [printed("reject", job, "mug/scene00")],
+        "brandpress pick --json": [printed("pick", job, "mug/scene01")],
+        "brandpress regenerate --json": [printed("regenerate", job, "--plan-only")],
+        "brandpress schedule --json": [printed("schedule", job, "--list")],
+        "brandpress submit --json": [submission_json(submission)],
+        "brandpress stop --json": [submission_json(submission)],
+        "brandpress jobs --json": [submissions_json([submission])],
+        "Errors": [printed("plan", wrong)],
     }
-    next((tmp / "out" / "spring" / "assets" / "mug").iterdir()).unlink()
-    result["brandpress verify --json"] = [printed("verify", job, "--repair")]
+    job.write_text(job.read_text().replace("in scene 0", "at night"))
+    draw_reference(tmp / "mug.png", "navy")
+    hosted = corpus / "good" / "hosted.yaml"
+    with (corpus / "shop" / "feed.csv").open("a") as feed:
+        feed.write("15;;in_stock;;;;mugs\n")  # without a title, which is its description
+    plans = [job, corpus / "good" / "composition.yaml", corpus / "good" / "feed.yaml", hosted]
+    options = ("--gpu", "H100", "--budget-money", 1, "--select", "state:stale")
+    result["brandpress plan --json"] = [*(printed("plan", one) for one in plans), printed("plan", job, *options)]
+    next((folder / "assets" / "mug").iterdir()).unlink()
+    result["brandpress verify --json"] = [printed("verify", job, "--repair", "--no-render")]
     return result
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
+    """What `calibrate` and `measure` print about a campaign, most of whose pictures show its reference."""
+    folder = tmp_path_factory.mktemp("measured")
+    job = write_campaign(folder, 4, products=("mug",), model="nano")
+    noise, shown = folder / "noise.png", (folder / "mug.png").read_bytes()
+    Image.effect_noise((96, 80), 60).convert("RGB").save(noise)
+    publish(job, [shown, noise.read_bytes(), shown])
+    return {
+        "brandpress calibrate --json": [printed("calibrate", job, "--pictures", 4)],
+        "brandpress measure --json": [printed("measure", job, "--only", "subject", "--no-cache")],
+    }
 
 
 def documented_in(heading: str) -> dict[str, tuple[Step, ...]]:
@@ -84,19 +125,47 @@ def documented_in(heading: str) -> dict[str, tuple[Step, ...]]:
     return {name: steps_of(name) for name in section("json.md", heading).rows("key")}
 
 
-HEADINGS = [f"{command} --json" for command in JSON_COMMANDS]
+MEASURING = ("brandpress measure --json", "brandpress calibrate --json")
+HEADINGS = [
+    "Errors",
+    *(
+        pytest.param(f"{command} --json", marks=[pytest.mark.slow] if f"{command} --json" in MEASURING else [])
+        for command in JSON_COMMANDS
+    ),
+]
+
+
+@pytest.fixture
+def outputs_of(request: pytest.FixtureRequest) -> Callable[[str], list[Any]]:
+    """Returns what the commands print below a heading."""
+
+    def find(heading: str) -> list[Any]:
+        printed_below: Outputs = request.getfixturevalue("measured" if heading in MEASURING else "outputs")
+        assert heading in printed_below, f"no example of `{heading}` is printed by this test"
+        return printed_below[heading]
+
+    return find
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
-def test_every_key_is_documented(heading: str, outputs: Outputs) -> None:
-    assert heading in outputs, f"no example of `{heading}` is printed by this test"
-    lacking = undocumented(heading, outputs[heading])
+def test_every_output_starts_with_its_schema(heading: str, outputs_of: Callable[[str], list[Any]]) -> None:
+    text = section("json.md", heading).text
+    for value in outputs_of(heading):
+        name, schema = next(iter(value.items()))
+        assert name == "schema"
+        assert re.fullmatch(r"brandpress\.[a-z-]+/\d+", schema)
+        assert f"`{schema}`" in text
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_every_key_is_documented(heading: str, outputs_of: Callable[[str], list[Any]]) -> None:
+    lacking = undocumented(heading, outputs_of(heading))
     assert not lacking, f"{section('json.md', heading)} lacks: {', '.join(lacking)}"
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
-def test_every_documented_key_is_printed(heading: str, outputs: Outputs) -> None:
-    paths = {path for value in outputs[heading] for path in paths_of(value)}
+def test_every_documented_key_is_printed(heading: str, outputs_of: Callable[[str], list[Any]]) -> None:
+    paths = {path for value in outputs_of(heading) for path in paths_of(value)}
     not_printed = [
         name for name, steps in documented_in(heading).items() if not any(covers(steps, path) for path in paths)
     ]
@@ -108,7 +177,7 @@ def test_every_documented_key_is_printed(heading: str, outputs: Outputs) -> None
 def test_rollback_prints_the_headers_of_manifests(outputs: Outputs) -> None:
     (header, *_) = outputs["brandpress rollback --json"][0]["manifests"]
     names = {info.alias or name for name, info in Manifest.model_fields.items()}
-    assert set(header) == names - {"parts"} | {"manifest"}
+    assert set(header) == names - {"parts", *Manifest.omit_default} | {"manifest"}
 
 
 @pytest.mark.slow

@@ -2,7 +2,8 @@
 
 Exit codes: 0 done, 1 invalid input (nothing was rendered), 2 `plan --check` found work, 3 some variants failed or
 `verify`, `sheet` or `measure` found missing or changed objects, 4 nothing could be rendered or downloaded, 5 another
-run is at work, 130 interrupted, 141 stdout was closed. Each command imports what it calls, which keeps `--help` fast.
+run is at work, 130 interrupted, 141 stdout was closed. With `--json`, an error is also printed on stdout, as JSON. Each
+command imports what it calls, which keeps `--help` fast.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -40,6 +41,9 @@ from brandpress.pipeline.cli.exit_codes import (
 from brandpress.pipeline.cli.streams import accept_any_text, discard_stdout
 from brandpress.pipeline.render.cause import cause_of
 
+if TYPE_CHECKING:
+    from brandpress.pipeline.spec.problem import Problem
+
 app = typer.Typer(
     name="brandpress",
     help="Renders consistent pictures from brand specs and campaign jobs into object storage.",
@@ -54,12 +58,13 @@ app = typer.Typer(
 class Invocation:
     """What one command line asks for besides its command, and how far it got.
 
-    renderer: `module:function` that loads the renderer for `render`; None for the model's. started, finished: whether
-    rendering has begun, and whether it has ended with an outcome.
+    renderer: `module:function` that loads the renderer for `render`; None for the model's. as_json: whether errors are
+    printed as JSON, too. started, finished: whether rendering has begun, and whether it has ended with an outcome.
     """
 
     renderer: str | None = None
     debug: bool = False
+    as_json: bool = False
     started: bool = False
     finished: bool = False
 
@@ -70,23 +75,24 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
     renderer: `module:function` that loads the renderer for `render`; default: the model's.
     """
     accept_any_text()
-    invocation = Invocation(renderer)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    invocation = Invocation(renderer, as_json="--json" in _before_separator(words))
     try:
-        code = app(_with_debug_first(arguments), prog_name="brandpress", standalone_mode=False, obj=invocation)
+        code = app(_with_debug_first(words), prog_name="brandpress", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
         if code == INTERRUPTED and not invocation.finished:  # typer returns this code instead of raising
-            return _interrupted()
+            return _interrupted(invocation)
         return code if isinstance(code, int) else OK
     except BrandpressError as error:
-        return _report(str(error), error_exit_code(error), invocation)
+        return _report(str(error), error_exit_code(error), invocation, _problems_of(error))
     except typer.TyperException as error:
         cast(Any, error).show()  # a wrong command line; `show`, which prints the usage, isn't in typer's public types
-        return INVALID
+        return _print_json_error(error.format_message(), INVALID, invocation)
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
+        return _interrupted(invocation)
     except SystemExit as stop:  # typer's and rich's answer to an interruption and to a closed pipe
         if stop.code == INTERRUPTED:
-            return _interrupted()
+            return _interrupted(invocation)
         if _is_closed_pipe(stop.__context__):
             discard_stdout()
             return PIPE_CLOSED
@@ -102,31 +108,54 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
         return _report(message, FAILED if invocation.started else INVALID, invocation)
 
 
-def _report(message: str, code: int, invocation: Invocation) -> int:
+def _report(message: str, code: int, invocation: Invocation, problems: Sequence[Problem] = ()) -> int:
     if invocation.debug:
         typer.echo(redacted(traceback.format_exc()), err=True)
     from brandpress.pipeline.cli.text import printable
 
     typer.echo(printable(message), err=True)  # it may quote what others wrote into the store
+    return _print_json_error(message, code, invocation, problems)
+
+
+def _print_json_error(message: str, code: int, invocation: Invocation, problems: Sequence[Problem] = ()) -> int:
+    """Prints an error as JSON on stdout if the command line has --json. Returns the exit code."""
+    if invocation.as_json:
+        from brandpress.pipeline.cli.error_json import error_json
+        from brandpress.pipeline.cli.json_output import print_json
+
+        try:
+            print_json(error_json(message, code, problems))
+        except OSError:  # nobody reads it, or there's no space for it
+            discard_stdout()
     return code
 
 
-def _interrupted() -> int:
+def _problems_of(error: BrandpressError) -> Sequence[Problem]:
+    from brandpress.pipeline.spec.problem import SpecError
+
+    return error.problems if isinstance(error, SpecError) else ()
+
+
+def _interrupted(invocation: Invocation) -> int:
     typer.echo("interrupted", err=True)
-    return INTERRUPTED
+    return _print_json_error("interrupted", INTERRUPTED, invocation)
 
 
 def _is_closed_pipe(error: BaseException | None) -> bool:
     return isinstance(error, OSError) and error.errno == errno.EPIPE
 
 
-def _with_debug_first(arguments: Sequence[str] | None) -> list[str]:
+def _before_separator(words: list[str]) -> list[str]:
+    """Returns the words that can be options: those before `--`."""
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _with_debug_first(words: list[str]) -> list[str]:
     """Returns the arguments with --debug in front, where it's read: users write it behind the command."""
-    written = list(sys.argv[1:] if arguments is None else arguments)
-    end = written.index("--") if "--" in written else len(written)
-    if "--debug" not in written[:end]:
-        return written
-    return ["--debug", *(word for word in written[:end] if word != "--debug"), *written[end:]]
+    before = _before_separator(words)
+    if "--debug" not in before:
+        return words
+    return ["--debug", *(word for word in before if word != "--debug"), *words[len(before) :]]
 
 
 def _print_version(requested: bool) -> None:

@@ -208,7 +208,7 @@ def show_models(get: options.Get = None, as_json: Json = False) -> int:
     if get is not None:
         folder, note = download_model(get)
         if as_json:
-            print_json({"name": get, "folder": folder and str(folder)})
+            print_json({"schema": "brandpress.model/1", "name": get, "folder": folder and str(folder)})
         elif folder:
             typer.echo(folder)
         if note:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from brandpress.model.checkpoint.availability import availability
 from brandpress.model.family import BLOCK_BYTES, FAMILIES, Family
+from brandpress.pipeline.cli.error_json import problem_json
 from brandpress.pipeline.cli.streams import is_unicode
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
@@ -18,7 +19,6 @@ from brandpress.pipeline.deliver.verify import Discrepancy, Verification
 from brandpress.pipeline.plan.lock import Lock
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
-from brandpress.pipeline.spec.problem import Problem
 
 if TYPE_CHECKING:
     from brandpress.pipeline.render.driver.restore import Restoration
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 14  # characters of one write
 
 
-def print_json(values: dict[str, Any] | list[dict[str, Any]]) -> None:
+def print_json(values: dict[str, Any]) -> None:
     """Prints JSON values on stdout, in ASCII if its encoding lacks characters."""
     text = json.dumps(values, indent=2, ensure_ascii=not is_unicode()) + "\n"
     # In one piece, Python wouldn't notice that the reader of a pipe has gone.
@@ -38,6 +38,7 @@ def print_json(values: dict[str, Any] | list[dict[str, Any]]) -> None:
 def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:
     """`validate`: every file with its problems, and with warnings of the same form."""
     return {
+        "schema": "brandpress.validation/1",
         "ok": not any(validation.problems for validation in validations),
         "files": [
             {
@@ -46,23 +47,11 @@ def validations_json(validations: Sequence[Validation]) -> dict[str, Any]:
                 "name": validation.name,
                 "variants": validation.variants,
                 "ok": not validation.problems,
-                "problems": list(map(_problem_json, validation.problems)),
-                "warnings": list(map(_problem_json, validation.warnings)),
+                "problems": list(map(problem_json, validation.problems)),
+                "warnings": list(map(problem_json, validation.warnings)),
             }
             for validation in validations
         ],
-    }
-
-
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "what": problem.what,
-        "allowed": problem.allowed,
-        "suggestion": problem.suggestion,
-        "message": str(problem),
     }
 
 
@@ -72,6 +61,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     seed than the picked one. `outside_model` is a share of 1, `cost` in the hosted tier's credits."""
     spent = outcome.spent
     return {
+        "schema": "brandpress.run/1",
         "counts": {
             "planned": outcome.planned,
             "skipped": outcome.skipped,
@@ -107,6 +97,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
 def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
     """`status` of the campaign in the folder `uri`."""
     return {
+        "schema": "brandpress.status/1",
         "counts": {
             "planned": status.planned,
             "done": status.done,
@@ -168,6 +159,7 @@ def _discrepancy_json(problem: Discrepancy) -> dict[str, str]:
 def history_json(history: Iterable[Published], latest: str) -> dict[str, Any]:
     """`rollback`: all manifests, and the key of the latest one."""
     return {
+        "schema": "brandpress.manifests/1",
         "latest": latest,
         "manifests": [
             {"manifest": published.pointer.manifest, **published.manifest.model_dump(mode="json", exclude={"parts"})}
@@ -179,6 +171,7 @@ def history_json(history: Iterable[Published], latest: str) -> dict[str, Any]:
 def garbage_json(garbage: GarbageSet, uri: str, *, deleted: bool) -> dict[str, Any]:
     """`clean` of the campaign in the folder `uri`."""
     return {
+        "schema": "brandpress.garbage/1",
         "folder": uri,
         "deleted": deleted,
         "kept_manifests": list(garbage.kept_manifests),
@@ -188,10 +181,10 @@ def garbage_json(garbage: GarbageSet, uri: str, *, deleted: bool) -> dict[str, A
     }
 
 
-def models_json() -> list[dict[str, Any]]:
+def models_json() -> dict[str, Any]:
     """`models`: the family and what this machine has of it. bytes: the transformer's weights per precision, and the
     loaded part of the text encoder in bf16. steps: per quality."""
-    return [_model_json(family) for family in FAMILIES.values()]
+    return {"schema": "brandpress.models/1", "models": list(map(_model_json, FAMILIES.values()))}
 
 
 def failures_json(failures: tuple[Failure, ...]) -> list[dict[str, Any]]:

@@ -134,7 +134,8 @@ def calibrate_job(
     write(path, json.dumps(content, indent=1) + "\n")
     write(drawing, calibration_svg(brand.name, results, likeness.scales))
     if as_json:
-        print_json(content | {"file": str(path), "drawing": str(drawing)})
+        summary = content | {"schema": "brandpress.calibration-summary/1"}
+        print_json(summary | {"file": str(path), "drawing": str(drawing)})
     else:
         print_lines(calibration_lines(results, path, drawing))
     return OK

@@ -10,7 +10,7 @@ from brandpress.pipeline.cli.text import duration, printable
 from brandpress.pipeline.run.schedule_state import State
 from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Started, Unavailable, Upcoming
 
-SCHEMA = 1
+SCHEMA = "brandpress.schedule/1"
 _RESULTS = {
     0: "done",
     1: "invalid input",

@@ -9,8 +9,6 @@ from brandpress.pipeline.cli.schedule_output import minute
 from brandpress.pipeline.cli.text import printable
 from brandpress.pipeline.run.submission import Submission
 
-SCHEMA = 1
-
 
 def submission_lines(jobs: Iterable[Submission]) -> Iterator[str]:
     """A line for each job: id, status, start and exit code."""
@@ -22,12 +20,12 @@ def submission_lines(jobs: Iterable[Submission]) -> Iterator[str]:
 
 def submission_json(job: Submission) -> dict[str, Any]:
     """`submit --json` and `stop --json`. exit_code: that of `render`, None while it's at work."""
-    return {"schema": SCHEMA, **_fields(job)}
+    return {"schema": "brandpress.submission/1", **_fields(job)}
 
 
 def submissions_json(jobs: Iterable[Submission]) -> dict[str, Any]:
     """`jobs --json`: the newest first."""
-    return {"schema": SCHEMA, "jobs": [_fields(job) for job in jobs]}
+    return {"schema": "brandpress.submissions/1", "jobs": [_fields(job) for job in jobs]}
 
 
 def _fields(job: Submission) -> dict[str, Any]:

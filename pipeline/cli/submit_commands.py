@@ -32,6 +32,7 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job's id and 
 
 
 def submit_job(
+    context: typer.Context,
     job: options.Job,
     address: Address,
     deliver: Deliver = None,
@@ -58,7 +59,7 @@ def submit_job(
     submission = server.submit(campaign, (*values, *(name for name, is_set in flags.items() if is_set)))
     if not no_wait:
         typer.echo(f"submitted as {submission.id}", err=True)
-        return _followed(server, submission.id, as_json=as_json)
+        return _followed(context, server, submission.id, as_json=as_json)
     if as_json:
         print_json(submission_json(submission))
     else:
@@ -81,14 +82,14 @@ def list_jobs(address: Address, as_json: Json = False) -> int:
     return OK
 
 
-def show_logs(id: JobId, address: Address, follow: Follow = False) -> int:
+def show_logs(context: typer.Context, id: JobId, address: Address, follow: Follow = False) -> int:
     """Show what a submitted job has printed."""
     from brandpress.pipeline.cli.text import printable
     from brandpress.pipeline.run.submission import JobServer
 
     server = JobServer(address)
     if follow:
-        return _followed(server, id)
+        return _followed(context, server, id)
     typer.echo(printable(server.logs(id)), nl=False)
     return OK
 
@@ -108,7 +109,7 @@ def stop_job(id: JobId, address: Address, as_json: Json = False) -> int:
     return OK
 
 
-def _followed(server: JobServer, submission_id: str, *, as_json: bool = False) -> int:
+def _followed(context: typer.Context, server: JobServer, submission_id: str, *, as_json: bool = False) -> int:
     """Shows what a job prints until it ends, on stderr if JSON follows. Returns the job's exit code."""
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.submission_output import submission_json
@@ -122,6 +123,7 @@ def _followed(server: JobServer, submission_id: str, *, as_json: bool = False) -
         typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)
         raise
     job = server.job(submission_id)
+    context.obj.finished = True  # 130 is the exit code of a job that was stopped
     code = exit_code_of(job)
     if as_json:
         print_json(submission_json(job))

@@ -16,7 +16,7 @@ from brandpress.pipeline.spec.feed.use import FeedEntity
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import SpecError
 
-SCHEMA = 1
+SCHEMA = "brandpress.picture/1"
 COLUMNS = (
     "name",
     "url",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brandpress.model.errors import CheckpointError, RequestError
+from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.manifest import read_fields, read_latest
 from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.plan.expand import Plan, make_plan
@@ -23,7 +24,7 @@ from brandpress.pipeline.spec.public_url import object_url
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
 
-SCHEMA = 1
+SCHEMA = "brandpress.regeneration/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,10 @@ class Regeneration:
 
 
 def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Regeneration]:
-    """Returns a job's plan and what a run of it would do. Raises SpecError, CheckpointError and StoreError, and
-    ForeignCampaignError for a campaign of another brand or job."""
+    """Returns a job's plan as its reviewers decided it, and what a run of it would do.
+
+    Raises SpecError, CheckpointError and StoreError, and ForeignCampaignError for a campaign of another brand or job.
+    """
     try:
         plan = make_plan(load_campaign(path, deliver), fetch=True, check=True)
     except CheckpointError:
@@ -113,6 +116,7 @@ def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Reg
     campaign = plan.campaign
     folder = open_campaign(campaign.address, campaign.name)
     check_owner(folder, campaign.brand.name, campaign.path.name)
+    plan = decided(folder, plan)
     return plan, Regeneration(campaign.name, folder.uri, work_of(plan, folder))
 
 

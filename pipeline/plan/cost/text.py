@@ -8,7 +8,7 @@ from brandpress.pipeline.plan.cost.estimate import Estimate
 from brandpress.pipeline.plan.cost.groups import Basis, Group
 from brandpress.pipeline.plan.cost.spread import Spread
 
-SCHEMA = 1
+SCHEMA = "brandpress.cost/1"
 TINY = "under 0.01"
 MAX_GROUPS = 100
 """Groups in `--json`, those with most pixels first."""

@@ -84,7 +84,6 @@ def test_long_lists_are_cut(job: Path, capsys: Capture) -> None:
     [
         (["--select", "prodct:mug"], "there is no key 'prodct'"),
         (["--select", "state:stael"], "did you mean 'stale'?"),
-        (["--markdown", "--json"], "--markdown: --json prints something else"),
     ],
 )
 def test_wrong_options(arguments: list[str], message: str, job: Path, capsys: Capture) -> None:

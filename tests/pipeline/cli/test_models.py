@@ -51,7 +51,7 @@ def start(hub: HubServer, home: Path, *arguments: str, **variables: str) -> subp
 
 def models(capsys: Capture) -> dict[str, dict[str, Any]]:
     assert cli.run(["models", "--json"]) == 0
-    return {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    return {model["name"]: model for model in json.loads(capsys.readouterr().out)["models"]}
 
 
 def test_json_has_the_whole_table(hub: HubServer, capsys: Capture) -> None:
@@ -197,7 +197,10 @@ def test_get_of_a_model_without_a_download(hub: HubServer, capsys: Capture, monk
     monkeypatch.setenv("BFL_API_KEY", "hush")
     assert cli.run(["models", "--get", "flux.2-pro", "--json"]) == 0
     output = capsys.readouterr()
-    assert (json.loads(output.out), output.err) == ({"name": "flux.2-pro", "folder": None}, f"{rendered}\n")
+    assert (json.loads(output.out), output.err) == (
+        {"schema": "brandpress.model/1", "name": "flux.2-pro", "folder": None},
+        f"{rendered}\n",
+    )
     assert hub.requests == []
 
 

@@ -106,7 +106,7 @@ def test_changes_since_a_manifest(job: Path, capsys: pytest.CaptureFixture[str])
 
 def test_json_lines_hold_the_records(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [json.loads(line) for line in export(capsys, "jsonl", job)[1].splitlines()]
-    assert [line["schema"] for line in lines] == [1] * 4
+    assert [line["schema"] for line in lines] == ["brandpress.picture/1"] * 4
     assert lines[0]["prompt"] == "a bottle in scene 0"
     assert lines[0]["url"].startswith(f"{URL}/spring/assets/bottle/scene00.")
 

@@ -112,6 +112,19 @@ def test_names_cant_inject_markdown(tmp_path: Path, actions: Path) -> None:
         assert "<img>" not in line or line.count("`") == 2
 
 
+def test_decisions_of_reviewers_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rejected picture is stale, and seeds that aren't picked are no work."""
+    names = {"name": "{{ product }}-{{ scene }}-s{{ seed }}"}
+    job = write_campaign(tmp_path, 2, products=("mug",), seeds=2, output=names)
+    publish_plan(plan_of(job))
+    assert cli.run(["reject", str(job), "mug-scene00-s0"]) == 0
+    assert cli.run(["pick", str(job), "mug-scene01-s1"]) == 0
+    capsys.readouterr()
+    assert cli.run(["regenerate", str(job), "--plan-only", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert (values["new_names"], values["stale_names"]) == ([], ["mug-scene00-s0"])
+
+
 @pytest.mark.usefixtures("ray")
 def test_it_renders_what_is_new_or_stale_and_publishes(
     tmp_path: Path, actions: Path, capsys: pytest.CaptureFixture[str]
@@ -127,7 +140,8 @@ def test_it_renders_what_is_new_or_stale_and_publishes(
     shown = capsys.readouterr()
     assert code == 0, shown.err
     values = json.loads(shown.out)
-    assert (values["schema"], values["new_names"], values["stale_names"]) == (1, ["mug/sea"], ["mug/beach"])
+    assert values["schema"] == "brandpress.regeneration/1"
+    assert (values["new_names"], values["stale_names"]) == (["mug/sea"], ["mug/beach"])
     manifest = f"{tmp_path}/out/spring/manifests/00000002/manifest.json"
     assert outputs(actions) == {
         "new": "1", "stale": "1", "rendered": "2", "failed": "0", "cost": "", "manifest": manifest, "sheet": str(sheet),

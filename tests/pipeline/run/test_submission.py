@@ -86,7 +86,11 @@ def test_a_campaign_is_submitted_followed_and_continued(tmp_path: Path, environm
     code, out, err = run(environment, "submit", job, "--json")
     assert code == 0, err
     submitted = json.loads(out)
-    assert (submitted["schema"], submitted["status"], submitted["exit_code"]) == (1, "succeeded", 0)
+    assert (submitted["schema"], submitted["status"], submitted["exit_code"]) == (
+        "brandpress.submission/1",
+        "succeeded",
+        0,
+    )
     assert "[1/1] mug/scene00" in err
     assert (tmp_path / "out" / "spring" / "latest.json").exists(), "a relative address is this machine's"
     code, out, _ = run(environment, "logs", submitted["id"])

@@ -101,7 +101,7 @@ def test_the_question_has_the_amounts() -> None:
 
 def test_an_estimate_as_json() -> None:
     values = json.loads(json.dumps(cost_json(estimate(budget=Budget(pictures=500)))))
-    assert (values["schema"], values["pictures"], values["basis"]) == (1, 4200, "measured")
+    assert (values["schema"], values["pictures"], values["basis"]) == ("brandpress.cost/1", 4200, "measured")
     assert values["gpu_minutes"] == {"low": 28, "expected": 34.8, "high": 52}
     assert values["money"] == {
         "low": 1.3,

@@ -16,7 +16,6 @@ from brandpress.pipeline.deliver.manifest import (
     read_manifest,
     require_latest,
 )
-from brandpress.pipeline.spec.brand import BrandFields, Product
 from brandpress.pipeline.spec.campaign import Job
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.problem import SpecError
@@ -44,12 +43,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A campaign that has been published. products: those of its brand spec, with the document that has them."""
+    """A campaign that has been published. brand: the file of its brand spec."""
 
     job: Path
     target: Target
     public_url: str | None
-    products: dict[str, Product]
     brand: Document
     folder: Store
     latest: Published
@@ -90,7 +88,7 @@ class Handover:
 
 
 def open_handover(path: Path, deliver: str | None = None) -> Handover:
-    """Returns what a job has published. Needs neither its references nor its model.
+    """Returns what a job has published. Needs neither its references nor its feeds nor its model.
 
     Raises SpecError, NothingPublishedError and BrokenManifestError.
     """
@@ -99,17 +97,12 @@ def open_handover(path: Path, deliver: str | None = None) -> Handover:
     job = validate_fields(document, Job)
     if "public_url" not in job.values:
         raise SpecError(document.all_problems(job.problems))
-    brand = read_yaml(path.parent / job.values["brand"])
-    valid = validate_fields(brand, BrandFields)
-    if "products" not in valid.values:
-        raise SpecError(brand.all_problems(valid.problems))
     folder = open_campaign(target.address, target.campaign)
     return Handover(
         job=path,
         target=target,
         public_url=job.values["public_url"],
-        products=valid.values["products"],
-        brand=brand,
+        brand=read_yaml(path.parent / job.values["brand"]),
         folder=folder,
         latest=require_latest(folder),
     )

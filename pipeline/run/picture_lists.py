@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.run.handover import Handover, Picture
+from brandpress.pipeline.spec.brand import Product
+from brandpress.pipeline.spec.brand_file import read_products
 from brandpress.pipeline.spec.document import Location
+from brandpress.pipeline.spec.feed.use import FeedEntity
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import SpecError
 
@@ -33,8 +36,8 @@ MAX_LINKS = 10
 
 
 def csv_lines(handover: Handover, since: int | None = None) -> Iterator[str]:
-    """Yields CSV: a header, and a line for each picture. `axis.NAME` columns hold the matrix point, `attribute.NAME`
-    columns the product's attributes, and with `since` the column `change` is the first."""
+    """Yields CSV: a header, and a line for each picture. `axis.NAME` columns hold the matrix point,
+    `attribute.AXIS.FIELD` columns the free fields of its values, and with `since` the column `change` is the first."""
     axes: dict[str, None] = {}
     attributes: dict[str, None] = {}
     for picture in handover.pictures(since):
@@ -70,33 +73,42 @@ def google_lines(handover: Handover, *, main: bool = False) -> Iterator[str]:
         raise RequestError(
             f"{handover.job}: google-supplemental needs public_url: in the job, such as https://cdn.example/pictures"
         )
-    links: dict[str, list[str]] = {}
+    products = read_products(handover.brand)
+    links: dict[str, dict[str, str]] = {}  # product -> SHA-256 -> URL: names that share a picture are one link
     for picture in handover.pictures():
         product = picture.fields["axes"].get("product")
-        if product in handover.products and picture.url is not None:
-            links.setdefault(product, []).append(picture.url)
-    _check_skus(handover, links)
+        if product in products and picture.url is not None:
+            links.setdefault(product, {}).setdefault(picture.fields["sha256"], picture.url)
+    _check_skus(handover, {product: products[product] for product in links})
     yield "\t".join(("id", *(("image_link",) if main else ()), "additional_image_link")) + "\n"
-    for product, urls in links.items():
+    for product, pictures in links.items():
+        urls = list(pictures.values())
         first = urls[:1] if main else []
         additional = urls[len(first) :][:MAX_LINKS]
-        yield "\t".join((str(handover.products[product].sku), *first, ",".join(additional))) + "\n"
+        yield "\t".join((str(products[product].sku), *first, ",".join(additional))) + "\n"
 
 
-def _check_skus(handover: Handover, products: Iterable[str]) -> None:
+def _check_skus(handover: Handover, products: Mapping[str, Product | FeedEntity]) -> None:
     problems = []
-    for product in products:
-        if handover.products[product].sku is None:
-            place: Location = ("products", product)
-            what = f"the product {quote(product)} has no sku, which is its id in the feed"
-            problems.append(handover.brand.problem(place, what, "write sku: NW-100", on_key=True))
+    for name, product in products.items():
+        if product.sku is None:
+            fed = isinstance(product, FeedEntity)
+            place: Location = ("products", "from") if fed else ("products", name)
+            what = f"the product {quote(name)} has no sku, which is its id in the feed"
+            how = "write map: {sku: …} with the name of a column that has one" if fed else "write sku: NW-100"
+            problems.append(handover.brand.problem(place, what, how, on_key=True))
     if problems:
         raise SpecError(problems)
 
 
 def _attributes(picture: Picture) -> dict[str, object]:
+    """Returns `AXIS.FIELD` -> value, for the free fields of a picture's axis values."""
     attributes = picture.fields.get("attributes")
-    return attributes if isinstance(attributes, dict) else {}
+    return {
+        f"{axis}.{name}": value
+        for axis, fields in (attributes if isinstance(attributes, dict) else {}).items()
+        for name, value in (fields if isinstance(fields, dict) else {}).items()
+    }
 
 
 def _line(values: Iterable[object]) -> str:

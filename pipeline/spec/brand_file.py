@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brandpress.pipeline.spec.axes import Names
-from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, check_background
+from brandpress.pipeline.spec.brand import ROLES, WHITE, BrandFields, BrandSpec, Product, check_background
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.feed.feed_fields import ENTITY_FIELDS, split_feed
 from brandpress.pipeline.spec.feed.read import ReadFeed, read_feed
+from brandpress.pipeline.spec.feed.use import FeedEntity
 from brandpress.pipeline.spec.inspection import inspect_all
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.net import caught
@@ -103,6 +104,18 @@ def examine_brand_document(document: Document) -> ExaminedBrand:
     warnings = [*_warnings(by_hand, pictures), *(warning for feed in finished.values() for warning in feed.warnings)]
     warnings += [warning for feed in feeds.values() if (warning := _feed_warning(feed, pictures)) is not None]
     return ExaminedBrand(document, names, colours, fields, pictures, brand, problems, tuple(warnings), attributes)
+
+
+def read_products(document: Document) -> Mapping[str, Product | FeedEntity]:
+    """Returns the products of a brand spec, those of its feed included. Reads no pictures. Raises SpecError."""
+    feed = read_feed(document, "products", _keys(_entities(document, "products")))
+    if isinstance(feed, list):
+        raise SpecError(document.all_problems(feed))
+    valid = validate_fields(_without_feeds(document), BrandFields)
+    if "products" not in valid.values:
+        raise SpecError(document.all_problems(list(valid.problems)))
+    by_hand: Mapping[str, Product] = valid.values["products"]
+    return by_hand if feed is None else {**by_hand, **feed.finish({}).entities}
 
 
 def _read_feeds(document: Document) -> tuple[dict[str, ReadFeed], list[Problem]]:

@@ -27,8 +27,10 @@ _KEY = re.compile(rf"{REVIEWS}([0-9a-f]{{64}})\.json")
 
 
 class Decision(StoredModel):
-    """One decision. name: the output name at that time. sha256: of the asset. reason: may be empty. by: who decided."""
+    """One decision. name: the output name at that time. also: further names that shared the picture. sha256:
+    of the asset. reason: may be empty. by: who decided."""
 
+    omit_default = ("also",)
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     schema_name: Literal["brandpress.decision/1"] = Field(default=SCHEMA, alias="schema")
@@ -39,6 +41,12 @@ class Decision(StoredModel):
     reason: str = ""
     by: str
     at: AwareDatetime
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All output names of the picture."""
+        return (self.name, *self.also)
 
     def to_json(self) -> bytes:
         """Returns the object's content."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,8 +106,14 @@ def verify(folder: Store) -> Verification:
         manifest=latest.pointer.manifest,
         objects=objects,
         bytes=size,
-        problems=tuple(sorted(problems, key=lambda problem: (problem.kind, problem.key))),
+        problems=_distinct(problems),
     )
+
+
+def _distinct(problems: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:
+    """Returns one problem for each object, sorted: names that share a picture share its record."""
+    by_object = {(problem.kind, problem.key): problem for problem in problems}
+    return tuple(by_object[place] for place in sorted(by_object))
 
 
 def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int, list[Discrepancy]]:

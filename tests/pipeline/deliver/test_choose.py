@@ -268,3 +268,47 @@ def test_a_manifest_with_wrong_digests_is_no_traceback(tmp_path: Path) -> None:
     publish_records(folder, HEADER, 1, [record(1, asset="assets/a.png", sha256="nonsense", bytes=1)], list)
     with pytest.raises(RequestError, match="no picture of the name 'mug/scene001' is published"):
         reject(folder, ["mug/scene001"], ANA)
+
+
+@pytest.fixture
+def sharing_job(tmp_path: Path, store_uri: str) -> Path:
+    """A product with two seeds, each delivered under the names of two locales."""
+    return write_campaign(
+        tmp_path / "job",
+        {},
+        products=("mug",),
+        deliver=store_uri,
+        seeds=2,
+        matrix={"product": ["mug"], "locale": {"en": "English", "de": "Deutsch"}},
+        prompt="{{ product.description }}",
+        output={"name": "mug-{{ locale }}-s{{ seed }}"},
+    )
+
+
+def test_a_shared_picture_is_decided_once_and_has_all_its_names(sharing_job: Path, folder: Store) -> None:
+    run_of(sharing_job)
+    [decision] = reject(folder, ["mug-en-s0"], ANA).decisions
+    assert (decision.name, decision.also) == ("mug-en-s0", ("mug-de-s0",))
+    assert undo(folder, ["mug-de-s0"], "rejected") == (decision,)
+    decided = reject(folder, ["mug-*"], ANA).decisions
+    assert [(one.name, one.also) for one in decided] == [("mug-de-s0", ("mug-en-s0",)), ("mug-de-s1", ("mug-en-s1",))]
+    assert len(undo(folder, ["*-en-*"], "rejected")) == 2
+    assert decisions_of(folder, "rejected") == ()
+    assert work(sharing_job) == (0, 0, 0)
+
+
+def test_seeds_of_shared_pictures_are_picked_together(sharing_job: Path, folder: Store) -> None:
+    run_of(sharing_job)
+    with pytest.raises(RequestError, match=r"differ only in their seed .*shows the same picture.*; pick one of them"):
+        pick(folder, ["mug-de-s0", "mug-en-s1"], ANA)
+    assert decisions_of(folder, "picked") == ()
+    pick(folder, ["mug-en-s0"], ANA)
+    run_of(sharing_job)
+    assert sorted(listed(folder)) == ["mug-de-s0", "mug-en-s0"]
+    [decision] = pick(folder, ["mug-de-s1"], ANA).decisions
+    assert decision.also == ("mug-en-s1",), "it was picked out, and records have one of its names only"
+    assert decisions_of(folder, "picked") == (decision,)
+    run_of(sharing_job)
+    assert sorted(listed(folder)) == ["mug-de-s1", "mug-en-s1"]
+    assert work(sharing_job) == (0, 0, 0)
+    assert verify(folder).intact

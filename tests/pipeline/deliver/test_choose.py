@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.change_text import state_line
+from brandpress.pipeline.cli.plan_markdown import plan_markdown
 from brandpress.pipeline.deliver.author import Author, now
 from brandpress.pipeline.deliver.choose import decisions_of, pick, reject, undo
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.decisions import read_decisions
-from brandpress.pipeline.deliver.manifest import NothingPublishedError, require_latest
+from brandpress.pipeline.deliver.delivery import file_record
+from brandpress.pipeline.deliver.manifest import NothingPublishedError, read_fields, require_latest
 from brandpress.pipeline.deliver.plan_summary import store_state, summarise_with_store
+from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.status import campaign_status, published_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.plan.summary import Summary
@@ -311,4 +315,30 @@ def test_seeds_of_shared_pictures_are_picked_together(sharing_job: Path, folder:
     run_of(sharing_job)
     assert sorted(listed(folder)) == ["mug-de-s1", "mug-en-s1"]
     assert work(sharing_job) == (0, 0, 0)
+    assert verify(folder).intact
+
+
+def test_plans_say_that_another_seed_was_picked(job: Path, folder: Store) -> None:
+    run_of(job)
+    pick(folder, ["mug-s1"], ANA)
+    summary = summarise_with_store(plan_of(job), require_store=True)
+    [orphan] = [one for one in summary.states or () if one.state == "orphaned"]
+    assert state_line(orphan) == "- mug-s0  orphaned: another seed was picked"
+    assert "4 variants: 1 to remove, 1 picked out." in plan_markdown(summary)
+    run_of(job)
+    after = summarise_with_store(plan_of(job), require_store=True)
+    assert "4 variants: nothing to do, 1 picked out." in plan_markdown(after)
+
+
+def test_a_failure_is_listed_under_each_name_that_it_concerns(sharing_job: Path, folder: Store) -> None:
+    plan = plan_of(sharing_job)
+    failing = plan.variants[0]
+    file_record(folder, new_record(failing, stamp_of(plan.model), "failed", cause="it broke"))
+    names = [variant.name for variant in plan.variants if variant.render_key == failing.render_key]
+    status = campaign_status(folder, plan.variants)
+    assert (status.failed, [one.name for one in status.failures]) == (2, sorted(names))
+    run_of(sharing_job, only={one.name for one in plan.variants if one.render_key != failing.render_key})
+    listed_failures = read_fields(folder, require_latest(folder), "failures")
+    assert [fields["name"] for fields in listed_failures] == sorted(names)
+    assert published_status(folder, "").failures == status.failures
     assert verify(folder).intact

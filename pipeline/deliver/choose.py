@@ -69,9 +69,9 @@ def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
 
     The next run renders each with the next seed. Raises RequestError for a name that isn't published, and StoreError.
     """
-    rejected = _digests(read_decisions(folder), "rejected")
     published = published_pictures(folder)
     chosen = _matching(published, names)
+    rejected = _digests(read_decisions(folder, {picture.sha256 for picture in chosen}), "rejected")
     return _decide(folder, chosen, "rejected", author, rejected, _sharing(chosen, published))
 
 
@@ -82,7 +82,7 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
     and for two pictures of one combination, and StoreError.
     """
     published = published_pictures(folder)
-    decisions = read_decisions(folder)
+    decisions = read_decisions(folder, {one.sha256 for one in published if _matches_any(one.name, names)})
     rejected, picked = _digests(decisions, "rejected"), _digests(decisions, "picked")
     known = {picture.name for picture in published}
     others = _delivered_pictures(folder, published, rejected) if _unmatched(names, known) else []
@@ -237,6 +237,10 @@ def _matches(name: str, existing: Collection[str]) -> list[str]:
     if name in existing:
         return [name]
     return [one for one in existing if fnmatchcase(one, name)] if re.search(r"[*?\[]", name) else []
+
+
+def _matches_any(existing: str, names: Iterable[str]) -> bool:
+    return any(_matches(name, (existing,)) for name in names)
 
 
 def _did_you_mean(name: str, names: Collection[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli.change_text import state_line
 from brandpress.pipeline.cli.plan_markdown import plan_markdown
 from brandpress.pipeline.deliver.author import Author, now
-from brandpress.pipeline.deliver.choose import decisions_of, pick, reject, undo
+from brandpress.pipeline.deliver.choose import Choice, decisions_of, pick, reject, undo
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.decided_plan import open_plan
-from brandpress.pipeline.deliver.decisions import read_decisions
+from brandpress.pipeline.deliver.decisions import decision_key, read_decisions
 from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.manifest import NothingPublishedError, read_fields, require_latest
 from brandpress.pipeline.deliver.plan_summary import store_state, summarise_with_store
@@ -22,7 +23,7 @@ from brandpress.pipeline.deliver.status import campaign_status, published_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.plan.summary import Summary
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.campaigns import plan_of, write_campaign
 from tests.pipeline.deliver.records import HEADER, publish_records, record
 from tests.runs import listed, run_of
@@ -342,3 +343,18 @@ def test_a_failure_is_listed_under_each_name_that_it_concerns(sharing_job: Path,
     assert [fields["name"] for fields in listed_failures] == sorted(names)
     assert published_status(folder, "").failures == status.failures
     assert verify(folder).intact
+
+
+@pytest.mark.parametrize("decide", [reject, pick])
+def test_a_damaged_decision_is_repaired_by_deciding_again(
+    decide: Callable[[Store, list[str], Author], Choice], job: Path, folder: Store
+) -> None:
+    run_of(job)
+    [decision] = reject(folder, ["mug-s0"], ANA).decisions
+    key = decision_key(decision.sha256)
+    stat = folder.stat(key)
+    assert folder.replace(key, b"{}", "application/json", stat.etag if stat else None)
+    with pytest.raises(StoreError, match="repeat it with `brandpress reject`"):
+        decide(folder, ["bottle-s0"], ANA)
+    [repeated] = decide(folder, ["mug-s0"], ANA).decisions
+    assert read_decisions(folder) == {decision.sha256: repeated}

@@ -44,10 +44,16 @@ def reasons_of(one: VariantState) -> list[str]:
     if one.cause is not None:
         reasons.append(f"failed before: {one.cause}")
     if one.state == "orphaned":
-        reasons.append("now delivered as " + one.delivered_as if one.delivered_as else "no longer planned")
+        reasons.append(_why_orphaned(one))
     if one.state == "unchanged" and not one.listed:
         reasons.append("to be published")
     return reasons
+
+
+def _why_orphaned(one: VariantState) -> str:
+    if one.delivered_as:
+        return f"now delivered as {one.delivered_as}"
+    return "another seed was picked" if one.picked_out else "no longer planned"
 
 
 def change_text(change: Change) -> str:

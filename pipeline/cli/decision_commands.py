@@ -117,7 +117,7 @@ def _lines(action: str, verdict: str, decisions: Sequence[Decision]) -> list[str
     if action == "list":
         return [printable(_described(one)) for one in decisions] or [f"no picture is {verdict}"]
     prefix = "no longer " if action == "undo" else ""
-    lines = [printable(f"{one.name}: {prefix}{one.decision}") for one in decisions]
+    lines = [printable(f"{one.name}: {prefix}{one.decision}{_also(one)}") for one in decisions]
     return [*lines, f"{plural(len(lines), 'picture')} {prefix}{verdict}; run `brandpress render` to publish the change"]
 
 
@@ -130,6 +130,11 @@ def _outdated_line(name: str) -> str:
     )
 
 
+def _also(decision: Decision) -> str:
+    return f" (also as {', '.join(decision.also)})" if decision.also else ""
+
+
 def _described(decision: Decision) -> str:
     reason = f": {decision.reason}" if decision.reason else ""
-    return f"{decision.name}: {decision.decision} by {decision.by}, {decision.at:%Y-%m-%d %H:%M} UTC{reason}"
+    by = f"by {decision.by}, {decision.at:%Y-%m-%d %H:%M} UTC"
+    return f"{decision.name}: {decision.decision}{_also(decision)} {by}{reason}"

@@ -65,9 +65,10 @@ def _head(summary: Summary) -> Iterator[str]:
         f"{summary.to_render:,} to render" if summary.to_render else "",
         f"{summary.unpublished:,} to publish" if summary.unpublished else "",
         f"{summary.removals:,} to remove" if summary.removals else "",
+        f"{len(plan.picked_out):,} picked out" if plan.picked_out else "",
     ]
-    listed = ", ".join(text for text in work if text) or "nothing to do"
-    yield f"{plural(len(plan.variants), 'variant')}: {listed}. Model {code_span(plan.model.name)}."
+    listed = ", ".join(text for text in ("" if any(work[:3]) else "nothing to do", *work) if text)
+    yield f"{plural(plan.planned, 'variant')}: {listed}. Model {code_span(plan.model.name)}."
     if summary.selection is not None:
         terms = " ".join(map(code_span, summary.selection.written))
         yield f"Selected: {plural(len(summary.selected_variants), 'variant')} by {terms}."

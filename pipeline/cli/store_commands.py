@@ -41,7 +41,7 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
         plan = _decided_plan(job, deliver, folder)
         variants = _selected(folder, plan, select) if select else plan.variants
         status = campaign_status(folder, variants, 0 if select else len(plan.picked_out))
-    except (SpecError, CheckpointError) as error:
+    except (SpecError, CheckpointError, RequestError) as error:
         if select:  # a manifest's counts are those of the whole campaign
             raise
         status = published_status(folder, str(error))
@@ -154,7 +154,7 @@ def clean_job(
     try:
         plan = _decided_plan(job, deliver, folder)
         variants = (*plan.variants, *plan.picked_out)
-    except (SpecError, CheckpointError) as error:
+    except (SpecError, CheckpointError, RequestError) as error:
         variants = None
         typer.echo(f"{error}\nkeeping everything that was written after the latest manifest", err=True)
     garbage = find_garbage(folder, variants, now=time.time(), keep=keep, hours=hours)

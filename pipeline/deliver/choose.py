@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any
 
 from pydantic_core import from_json
@@ -21,7 +23,16 @@ from brandpress.pipeline.deliver.decisions import (
     read_decisions,
     write_decisions,
 )
-from brandpress.pipeline.deliver.manifest import NothingPublishedError, read_fields, read_latest
+from brandpress.pipeline.deliver.manifest import (
+    BrokenManifestError,
+    NothingPublishedError,
+    manifest_key,
+    manifest_numbers,
+    read_fields,
+    read_latest,
+    read_manifest,
+    read_new_fields,
+)
 from brandpress.pipeline.deliver.publication import newest_intact
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.spec.messages import closest, quote
@@ -58,8 +69,10 @@ def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
 
     The next run renders each with the next seed. Raises RequestError for a name that isn't published, and StoreError.
     """
-    rejected = _digests(read_decisions(folder), "rejected")
-    return _decide(folder, _matching(published_pictures(folder), names), "rejected", author, rejected)
+    published = published_pictures(folder)
+    chosen = _matching(published, names)
+    rejected = _digests(read_decisions(folder, {picture.sha256 for picture in chosen}), "rejected")
+    return _decide(folder, chosen, "rejected", author, rejected, _sharing(chosen, published))
 
 
 def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
@@ -69,21 +82,22 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
     and for two pictures of one combination, and StoreError.
     """
     published = published_pictures(folder)
-    decisions = read_decisions(folder)
+    decisions = read_decisions(folder, {one.sha256 for one in published if _matches_any(one.name, names)})
     rejected, picked = _digests(decisions, "rejected"), _digests(decisions, "picked")
     known = {picture.name for picture in published}
-    others = _delivered_pictures(folder, published, rejected) if _unmatched(names, known) else ()
-    chosen = _matching([*published, *others], names)
+    others = _delivered_pictures(folder, published, rejected) if _unmatched(names, known) else []
+    known_pictures = [*published, *others]
+    chosen = _matching(known_pictures, names)
+    sharing = _sharing(chosen, known_pictures)
     points: dict[tuple[Any, ...], Picture] = {}
     for picture in chosen:
-        other = points.setdefault(_point(picture), picture)
-        if other is not picture:
-            raise RequestError(
-                f"{quote(other.name)} and {quote(picture.name)} differ only in their seed; pick one of them"
-            )
-    choice = _decide(folder, chosen, "picked", author, rejected)
+        for same in sharing[picture.sha256]:
+            other = points.setdefault(_point(same), picture)
+            if other.sha256 != picture.sha256:
+                raise RequestError(_conflict(other, picture, same))
+    choice = _decide(folder, chosen, "picked", author, rejected, sharing)
     for picture in published:
-        if picture.sha256 in picked and points.get(_point(picture), picture) is not picture:
+        if picture.sha256 in picked and points.get(_point(picture), picture).sha256 != picture.sha256:
             clear_decision(folder, picture.sha256)
     return choice
 
@@ -93,10 +107,11 @@ def undo(folder: Store, names: Sequence[str], verdict: Verdict) -> tuple[Decisio
 
     Raises RequestError for a name without such a decision, and StoreError.
     """
-    latest = {one.name: one for one in read_decisions(folder).values() if one.decision == verdict}
+    decisions = [one for one in read_decisions(folder).values() if one.decision == verdict]
+    latest = {name: one for one in decisions for name in one.names}
     for name in _unmatched(names, latest):
         raise RequestError(f"no picture of the name {quote(name)} is {verdict}{_did_you_mean(name, latest)}")
-    undone = tuple(latest[name] for name in _names_matching(names, latest))
+    undone = tuple({latest[name].sha256: latest[name] for name in _names_matching(names, latest)}.values())
     with ThreadPoolExecutor(THREADS) as threads:
         for _ in threads.map(lambda one: clear_decision(folder, one.sha256), undone):
             pass
@@ -122,14 +137,22 @@ def published_pictures(folder: Store) -> list[Picture]:
 
 def _delivered_pictures(folder: Store, published: Sequence[Picture], rejected: Set[str]) -> list[Picture]:
     """Returns the newest delivered picture of each name that isn't published, without rejected ones. They are stale if
-    a published picture of their combination is."""
+    a published picture of their combination is.
+
+    Records have one name of each picture; earlier manifests have those that share it, too.
+    """
     exclude = {picture.name for picture in published}
     stale = {_point(picture) for picture in published if picture.stale and picture.sha256 not in rejected}
     newest: dict[str, dict[str, Any]] = {}
-    for line in read_index(folder).done.values():
-        fields = from_json(line)
+    done = read_index(folder).done
+    for fields in chain(map(from_json, done.values()), _earlier_fields(folder)):
         name, created = fields["name"], str(fields.get("created"))
-        if name in exclude or not _is_picture(fields) or fields["sha256"] in rejected:
+        if (
+            name in exclude
+            or not _is_picture(fields)
+            or fields["sha256"] in rejected
+            or fields["render_key"] not in done
+        ):
             continue
         if name not in newest or created > str(newest[name].get("created")):
             newest[name] = fields
@@ -137,13 +160,43 @@ def _delivered_pictures(folder: Store, published: Sequence[Picture], rejected: S
     return [replace(picture, stale=_point(picture) in stale) for picture in pictures]
 
 
+def _earlier_fields(folder: Store) -> Iterator[dict[str, Any]]:
+    """Yields what the intact manifests list, the newest first."""
+    read_parts: set[str] = set()
+    for number in reversed(manifest_numbers(folder)):
+        with suppress(BrokenManifestError):
+            yield from read_new_fields(folder, read_manifest(folder, manifest_key(number)), read_parts)
+
+
 def _digests(decisions: Mapping[str, Decision], verdict: Verdict) -> frozenset[str]:
     return frozenset(sha256 for sha256, one in decisions.items() if one.decision == verdict)
 
 
-def _decide(folder: Store, pictures: Sequence[Picture], verdict: Verdict, author: Author, rejected: Set[str]) -> Choice:
-    """Writes decisions. rejected: digests of pictures that were rejected before; the manifest lists them as stale, too,
-    but the job still has them."""
+def _sharing(chosen: Iterable[Picture], known: Iterable[Picture]) -> dict[str, list[Picture]]:
+    """Returns SHA-256 -> the known pictures with this content, which have the same render key under several names."""
+    sharing: dict[str, list[Picture]] = {picture.sha256: [] for picture in chosen}
+    for picture in known:
+        if picture.sha256 in sharing:
+            sharing[picture.sha256].append(picture)
+    return sharing
+
+
+def _conflict(one: Picture, other: Picture, same: Picture) -> str:
+    shared = "" if same.name == other.name else f" ({quote(same.name)} shows the same picture as {quote(other.name)})"
+    return f"{quote(one.name)} and {quote(other.name)} differ only in their seed{shared}; pick one of them"
+
+
+def _decide(
+    folder: Store,
+    pictures: Sequence[Picture],
+    verdict: Verdict,
+    author: Author,
+    rejected: Set[str],
+    sharing: Mapping[str, Sequence[Picture]],
+) -> Choice:
+    """Writes one decision for each picture, however many names it has. rejected: digests of pictures that were rejected
+    before; the manifest lists them as stale, too, but the job still has them. sharing: see `_sharing`."""
+    pictures = list({picture.sha256: picture for picture in reversed(pictures)}.values())[::-1]
     decisions = tuple(
         Decision(
             name=picture.name,
@@ -153,6 +206,7 @@ def _decide(folder: Store, pictures: Sequence[Picture], verdict: Verdict, author
             reason=author.reason,
             by=author.by,
             at=author.at,
+            also=tuple(sorted({same.name for same in sharing[picture.sha256]} - {picture.name})),
         )
         for picture in pictures
     )
@@ -183,6 +237,10 @@ def _matches(name: str, existing: Collection[str]) -> list[str]:
     if name in existing:
         return [name]
     return [one for one in existing if fnmatchcase(one, name)] if re.search(r"[*?\[]", name) else []
+
+
+def _matches_any(existing: str, names: Iterable[str]) -> bool:
+    return any(_matches(name, (existing,)) for name in names)
 
 
 def _did_you_mean(name: str, names: Collection[str]) -> str:

@@ -59,7 +59,7 @@ def compose(
     listed = [line for line in lines if line is not None]
     pictures = (fields for fields in previous() if _is_picture(fields) and exists(fields["asset"])) if undone else ()
     stale = list(_stale_lines(undone, pictures))
-    failed = [failures[variant.render_key] for variant in undone if variant.render_key in failures]
+    failed = [_named(failures[one.render_key], one.name) for one in undone if one.render_key in failures]
     counts = Counts(
         planned=len(variants) + picked_out,
         done=len(listed),
@@ -69,6 +69,12 @@ def compose(
         picked_out=picked_out,
     )
     return Contents(counts, _sorted(listed + stale), _sorted(failed))
+
+
+def _named(line: bytes, name: str) -> bytes:
+    """Returns the record of a failure with the name of one of the variants that share its picture."""
+    fields = from_json(line)
+    return line if fields["name"] == name else to_line(fields | {"name": name})
 
 
 def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ picture that a changed spec leads to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -27,8 +27,10 @@ _KEY = re.compile(rf"{REVIEWS}([0-9a-f]{{64}})\.json")
 
 
 class Decision(StoredModel):
-    """One decision. name: the output name at that time. sha256: of the asset. reason: may be empty. by: who decided."""
+    """One decision. name: the output name at that time. also: further names that shared the picture. sha256:
+    of the asset. reason: may be empty. by: who decided."""
 
+    omit_default = ("also",)
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     schema_name: Literal["brandpress.decision/1"] = Field(default=SCHEMA, alias="schema")
@@ -39,6 +41,12 @@ class Decision(StoredModel):
     reason: str = ""
     by: str
     at: AwareDatetime
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All output names of the picture."""
+        return (self.name, *self.also)
 
     def to_json(self) -> bytes:
         """Returns the object's content."""
@@ -72,9 +80,11 @@ def clear_decision(folder: Store, sha256: str) -> None:
     folder.delete(decision_key(sha256))
 
 
-def read_decisions(folder: Store) -> Mapping[str, Decision]:
+def read_decisions(folder: Store, replaced: Set[str] = frozenset()) -> Mapping[str, Decision]:
     """Returns the campaign's decisions, keyed by the asset's SHA-256, the latest last.
 
+    replaced: digests of assets that are about to be decided again; their decisions needn't be valid and, if they
+    aren't, are left out.
     Costs one listing, and one read for each decision. Other objects below `reviews/` are ignored. Raises StoreError,
     also if one isn't a valid decision: without it, a rejected picture could be published again.
     """
@@ -82,11 +92,20 @@ def read_decisions(folder: Store) -> Mapping[str, Decision]:
     if not entries:
         return {}
     with ThreadPoolExecutor(THREADS) as threads:
-        read = [decision for decision in threads.map(lambda entry: _read(folder, entry), entries) if decision]
+        read = [decision for decision in threads.map(lambda entry: _read(folder, entry, replaced), entries) if decision]
     return {one.sha256: one for one in sorted(read, key=lambda one: (one.at, one.sha256))}
 
 
-def _read(folder: Store, entry: Entry) -> Decision | None:
+def _read(folder: Store, entry: Entry, replaced: Set[str]) -> Decision | None:
+    try:
+        return _read_valid(folder, entry)
+    except StoreError as error:
+        if error.scope == "key" and entry.key in map(decision_key, replaced):
+            return None
+        raise
+
+
+def _read_valid(folder: Store, entry: Entry) -> Decision | None:
     where = f"{folder.uri}/{entry.key}"
     if entry.bytes > MAX_BYTES:
         raise StoreError(f"{where}: has {entry.bytes:,} bytes, too many for a decision; move the file away", "key")

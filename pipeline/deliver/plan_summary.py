@@ -84,7 +84,7 @@ def store_state(folder: Store, plan: Plan) -> StoreState:
         states = _states(plan, index, ())
         unpublished = sum(one.state == "unchanged" for one in states)
         return StoreState(done, held_back, unpublished=unpublished, variants=states, note=note)
-    publishes = plan.campaign.job.publish == "rolling" or all(one.state in ("unchanged", "orphaned") for one in states)
+    publishes = _publishes(plan, states)
     return StoreState(
         done=done,
         held_back=held_back,
@@ -94,6 +94,15 @@ def store_state(folder: Store, plan: Plan) -> StoreState:
         variants=states,
         pointer=latest.pointer.sha256 if latest else None,
     )
+
+
+def _publishes(plan: Plan, states: tuple[VariantState, ...]) -> bool:
+    """Whether the job's policy lets a run publish what is done, without rendering anything more."""
+    job = plan.campaign.job
+    if job.publish == "rolling":
+        return True
+    held_back = sum(one.state == "held_back" for one in states)
+    return not any(one.to_render for one in states) and held_back <= job.allow_failed.of(plan.planned)
 
 
 def published_pictures(folder: Store, published: Published) -> Iterator[dict[str, Any]]:
@@ -130,4 +139,5 @@ def selected_variants(folder: Store, plan: Plan, selection: Selection) -> tuple[
 
 def _states(plan: Plan, index: RecordIndex, published: Iterable[dict[str, Any]]) -> tuple[VariantState, ...]:
     causes = {key: record.cause for key, record in index.others.items()}
-    return variant_states(plan.variants, plan.model, index.done.keys(), index.held_back, causes, published)
+    picked_out = frozenset(variant.name for variant in plan.picked_out)
+    return variant_states(plan.variants, plan.model, index.done.keys(), index.held_back, causes, published, picked_out)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.manifest import require_latest
 from brandpress.pipeline.deliver.plan_summary import published_pictures, store_state
 from brandpress.pipeline.plan.expand import make_plan
@@ -55,7 +56,7 @@ def _states(folder: Store, selection: Selection, campaign: Campaign | None) -> d
         return {}
     if campaign is None:
         raise RequestError(f"{OPTION} state: states aren't known, because the job can't be read")
-    states = store_state(folder, make_plan(campaign)).variants or ()
+    states = store_state(folder, decided(folder, make_plan(campaign))).variants or ()
     return {one.name: one.state for one in states}
 
 

@@ -22,8 +22,8 @@ _Asset = Mapping[str, Any]
 
 
 def copy_renamed(folder: Store, variants: Sequence[Variant], done: Mapping[str, bytes]) -> dict[str, bytes | None]:
-    """Copies the assets of done variants to the names that the job gives them now, and updates the names and free
-    fields of their records.
+    """Copies the assets of done variants to the names that the job gives them now, and updates the names, the matrix
+    points and the free fields of their records.
 
     done: lines of records, keyed by render key. Of variants that share a picture, the record stays that of the variant
     whose name it has, or becomes that of the first. Returns the new lines of these variants; None for a picture that is
@@ -81,7 +81,11 @@ def share_pictures(
 
 
 def _is_current(fields: Mapping[str, object], variant: Variant) -> bool:
-    return fields["name"] == variant.name and fields.get("attributes", {}) == plain_attributes(variant.attributes)
+    return (
+        fields["name"] == variant.name
+        and fields.get("axes") == variant.axes
+        and fields.get("attributes", {}) == plain_attributes(variant.attributes)
+    )
 
 
 def _is_current_copy(line: bytes, record: Record, variant: Variant) -> bool:
@@ -94,23 +98,24 @@ def _asset_of(fields: Mapping[str, Any]) -> _Asset:
 
 def _shared(record: Record, variant: Variant, copy: _Asset) -> Record:
     """Returns what a manifest lists for a variant that shares the picture of `record`."""
-    own = {
-        **copy,
+    return record.model_copy(update={**copy, **_own_fields(variant), "same_picture_as": record.name})
+
+
+def _own_fields(variant: Variant) -> dict[str, Any]:
+    """Returns what a record says of its variant that doesn't decide pixels."""
+    return {
         "name": variant.name,
         "axes": dict(variant.axes),
         "references": reference_stamps(variant),
         "attributes": plain_attributes(variant.attributes),
-        "same_picture_as": record.name,
     }
-    return record.model_copy(update=own)
 
 
 def _renamed(folder: Store, variant: Variant, record: Record) -> bytes | None:
     copy: _Asset | None = {} if record.name == variant.name else _copy(folder, variant, record)
     if copy is None:
         return None
-    own = {**copy, "name": variant.name, "attributes": plain_attributes(variant.attributes)}
-    renamed = record.model_copy(update=own)
+    renamed = record.model_copy(update={**copy, **_own_fields(variant)})
     stat = folder.stat(record.key)
     if stat is not None:  # if another run changes it at the same time, the next one renames it
         folder.replace(record.key, renamed.to_json(), JSON, stat.etag)

@@ -58,7 +58,8 @@ def repair(folder: Store, verification: Verification) -> Repair:
         return Repair(republish=True)
     broken = {problem.key for problem in verification.broken}
     listed = [record for record in _listed(folder) if record.key in broken or record.asset in broken]
-    rewritten = [record.key for record in listed if record.key in broken and _rewrite(folder, record)]
+    owners = {record.key: record for record in sorted(listed, key=_is_own_record) if record.key in broken}
+    rewritten = [record.key for record in owners.values() if _rewrite(folder, record)]
     damaged = [record for record in listed if record.asset in broken and is_own_key(record.asset or "")]
     deleted = _delete_existing(folder, [record.asset for record in damaged if record.asset is not None])
     copies = _copies(folder, damaged)
@@ -77,12 +78,17 @@ def _listed(folder: Store) -> Iterator[Record]:
     return (parse_record(line, latest.pointer.manifest) for line in read_lines(folder, latest))
 
 
+def _is_own_record(record: Record) -> bool:
+    """Whether a listed record is the one in its file, rather than that of another name of the same picture."""
+    return record.same_picture_as is None
+
+
 def _rewrite(folder: Store, record: Record) -> bool:
     """Writes a record as the manifest lists it. Returns False if its key isn't one of ours."""
     if not is_own_key(record.key):
         return False
     folder.delete(record.key)
-    file_record(folder, record.model_copy(update={"stale": False}))
+    file_record(folder, record.model_copy(update={"stale": False, "same_picture_as": None}))
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brandpress.pipeline.deliver.delivery import parse_record
 from brandpress.pipeline.deliver.manifest import read_latest, read_lines, require_latest
@@ -49,16 +49,20 @@ class CampaignStatus:
 def campaign_status(folder: Store, variants: Sequence[Variant], picked_out: int = 0) -> CampaignStatus:
     """Compares the planned `variants` with the records in the campaign's folder. picked_out: how many more variants the
     job has. Raises StoreError."""
-    index = read_index(folder, render_keys(variants)).named(variants)
+    index = read_index(folder, render_keys(variants))
     latest = read_latest(folder)
     done = sum(variant.render_key in index.done for variant in variants)
-    failed = sum(variant.render_key in index.others for variant in variants)
+    failures = [
+        replace(failure_of(index.others[variant.render_key]), name=variant.name)
+        for variant in variants
+        if variant.render_key in index.others
+    ]
     return CampaignStatus(
         planned=len(variants) + picked_out,
         done=done,
-        failed=failed,
-        missing=len(variants) - done - failed,
-        failures=_sorted(map(failure_of, index.others.values())),
+        failed=len(failures),
+        missing=len(variants) - done - len(failures),
+        failures=_sorted(failures),
         manifest=latest.pointer.manifest if latest else None,
         picked_out=picked_out,
     )

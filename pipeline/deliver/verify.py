@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,8 +106,14 @@ def verify(folder: Store) -> Verification:
         manifest=latest.pointer.manifest,
         objects=objects,
         bytes=size,
-        problems=tuple(sorted(problems, key=lambda problem: (problem.kind, problem.key))),
+        problems=_distinct(problems),
     )
+
+
+def _distinct(problems: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:
+    """Returns one problem for each object, sorted: names that share a picture share its record."""
+    by_object = {(problem.kind, problem.key): problem for problem in problems}
+    return tuple(by_object[place] for place in sorted(by_object))
 
 
 def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int, list[Discrepancy]]:
@@ -134,7 +140,11 @@ def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int,
 
 
 def _describes_same_picture(data: bytes, listed: Record) -> bool:
-    """Whether the file `data` is the listed record. A manifest may list it under a newer name, and as stale."""
+    """Whether the file `data` is the listed record. A manifest may list it under another name, and as stale.
+
+    The matrix point, free fields and names of references are those of the latest version of the job, which a manifest
+    before it, or after a rollback, doesn't have.
+    """
     if data == listed.to_json():
         return True
     try:
@@ -145,7 +155,9 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
         return stored.render_key == listed.render_key
     renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
     names = {"name": stored.name, "asset": stored.asset} if renamed else {}
-    return listed.model_copy(update={"stale": False, **names}) == stored
+    of_job = {"axes": stored.axes, "attributes": stored.attributes, "references": stored.references}
+    pictures = [[(one.sha256, one.background) for one in record.references] for record in (listed, stored)]
+    return pictures[0] == pictures[1] and listed.model_copy(update={"stale": False, **names, **of_job}) == stored
 
 
 def _unknown(folder: Store, latest: Published, unreferenced: Set[str]) -> Iterator[Discrepancy]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -51,7 +52,8 @@ class PlannedInputs(BaseModel):
     """Digests of everything that a plan depends on.
 
     job, brand: of the two files. spec: as manifests have it. feeds, references: the files that the campaign uses.
-    weights, sampler: of the model. pointer: of the latest manifest's header; None if nothing was published.
+    weights, sampler: of the model. decisions: of what reviewers' decisions make of the job's variants. pointer: of the
+    latest manifest's header; None if nothing was published.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -63,6 +65,7 @@ class PlannedInputs(BaseModel):
     references: tuple[LockedInput, ...]
     weights: Digest
     sampler: ShortText
+    decisions: Digest
     pointer: Digest | None
 
 
@@ -139,6 +142,7 @@ def inputs_of(plan: Plan, pointer: str | None) -> PlannedInputs:
         references=_inputs({one.file: one.sha256 for variant in plan.variants for one in variant.references}),
         weights=plan.model.weights_digest,
         sampler=plan.model.sampler,
+        decisions=_decisions_digest(plan),
         pointer=pointer,
     )
 
@@ -171,6 +175,8 @@ def _changed_inputs(before: PlannedInputs, now: PlannedInputs) -> Iterator[str]:
     same_files = (before.job, before.brand, before.feeds) == (now.job, now.brand, now.feeds)
     if same_files and before.spec != now.spec:
         yield f"the specs: {_short(before.spec)}, now {_short(now.spec)}"
+    if before.spec == now.spec and before.decisions != now.decisions:
+        yield f"reviewers' decisions: {_short(before.decisions)}, now {_short(now.decisions)}"
 
 
 def _changed_variants(before: Sequence[PlannedVariant], now: Sequence[PlannedVariant]) -> Iterator[str]:
@@ -188,6 +194,13 @@ def _changed_variants(before: Sequence[PlannedVariant], now: Sequence[PlannedVar
 def _to_render(summary: Summary) -> tuple[PlannedVariant, ...]:
     chosen = (one.variant for one in summary.selected if one.to_render)
     return tuple(PlannedVariant(name=one.name, render_key=one.render_key) for one in chosen if one is not None)
+
+
+def _decisions_digest(plan: Plan) -> str:
+    """Returns a digest of the seeds to publish and of those that are picked out, which only decisions change as long as
+    job, brand spec and feeds stay the same."""
+    seeds = [sorted((one.name, one.seed) for one in variants) for variants in (plan.variants, plan.picked_out)]
+    return hashlib.sha256(json.dumps(seeds).encode()).hexdigest()
 
 
 def _brand_digest(campaign: Campaign) -> str:

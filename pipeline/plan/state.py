@@ -26,7 +26,8 @@ class VariantState:
 
     variant: None if it's orphaned. changes: why it is stale. cause: of its last failure. previous_key: the render key
     of the picture that is published under its name; None if there is none. listed: whether the latest manifest lists
-    the variant's own picture. delivered_as: the name that an orphaned picture is delivered under now.
+    the variant's own picture. delivered_as: the name that an orphaned picture is delivered under now. picked_out:
+    whether it's orphaned because another seed was picked.
     """
 
     name: str
@@ -39,6 +40,7 @@ class VariantState:
     previous_key: str | None = None
     listed: bool = False
     delivered_as: str | None = None
+    picked_out: bool = False
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
 
     @property
@@ -59,14 +61,18 @@ def variant_states(
     held_back: Set[str],
     causes: Mapping[str, str | None],
     published: Iterable[Mapping[str, Any]],
+    picked_out: Set[str] = frozenset(),
 ) -> tuple[VariantState, ...]:
     """Returns the state of each variant, in their order, then those of the orphaned pictures as they are published.
 
     done, held_back: render keys. causes: of failures, keyed by render key. published: the fields of the latest
-    manifest's records that have a picture; read once, and kept only as far as they differ from the plan.
+    manifest's records that have a picture; read once, and kept only as far as they differ from the plan. picked_out:
+    names of variants of which another seed was picked.
     """
     by_name = {variant.name: variant for variant in variants}
-    comparison = _Comparison(by_name, model, {variant.render_key: variant.name for variant in variants}, done)
+    comparison = _Comparison(
+        by_name, model, {variant.render_key: variant.name for variant in variants}, done, picked_out
+    )
     for record in published:
         comparison.add(record)
     planned = (_planned(variant, comparison, held_back, causes) for variant in variants)
@@ -88,6 +94,7 @@ class _Comparison:
     model: ModelDescription
     names: Mapping[str, str]
     done: Set[str]
+    picked_out: Set[str]
     listed: set[str] = field(default_factory=set)
     earlier: dict[str, str] = field(default_factory=dict)
     changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
@@ -117,6 +124,7 @@ class _Comparison:
             variant=None,
             previous_key=record["render_key"],
             delivered_as=self.names.get(record["render_key"]),
+            picked_out=record["name"] in self.picked_out,
             attributes=attributes if isinstance(attributes, dict) else NO_ATTRIBUTES,
         )
 

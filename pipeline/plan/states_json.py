@@ -34,6 +34,7 @@ def state_json(one: VariantState) -> dict[str, Any]:
         "changes": list(map(change_json, one.changes)),
         "cause": one.cause,
         "delivered_as": one.delivered_as,
+        "picked_out": one.picked_out,
     }
 
 

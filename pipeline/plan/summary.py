@@ -237,11 +237,16 @@ def _states_json(summary: Summary, limit: int | None) -> dict[str, Any]:
         and {
             "terms": list(selection.written),
             "variants": len(summary.selected_variants),
-            "to_render": None if states is None else sum(one.to_render for one in summary.selected),
+            "to_render": None if states is None else len(_to_render(summary.selected)),
         },
         "list_total": None if states is None else len(summary.listed),
         "list": None if states is None else list_json(summary.listed, limit),
     }
+
+
+def _to_render(states: Iterable[VariantState]) -> frozenset[str]:
+    """Returns the render keys of those that a run renders; variants can share one."""
+    return render_keys(one.variant for one in states if one.to_render and one.variant is not None)
 
 
 def memory_json(memory: MemoryPlan | None) -> dict[str, Any] | None:

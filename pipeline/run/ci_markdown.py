@@ -25,6 +25,7 @@ def plan_markdown(campaign: str, uri: str, work: Work) -> str:
         ("held back, because they failed too often", work.held_back),
         ("rendered, to publish", work.unpublished),
         ("published, to remove", work.removals),
+        ("not published, because another seed was picked", work.picked_out),
     ]
     title = f"### brandpress: {code(campaign)}"
     lines = [title, "", "| pictures | |", "|---|--:|", f"| planned | {work.planned:,} |"]

@@ -89,7 +89,7 @@ class Handover:
 
 
 def open_handover(path: Path, deliver: str | None = None) -> Handover:
-    """Returns what a job has published. Needs neither its references nor its model.
+    """Returns what a job has published. Needs neither its references nor its feeds nor its model.
 
     Raises SpecError, NothingPublishedError and BrokenManifestError.
     """

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.change_text import state_line
+from brandpress.pipeline.cli.plan_markdown import plan_markdown
 from brandpress.pipeline.deliver.author import Author, now
-from brandpress.pipeline.deliver.choose import decisions_of, pick, reject, undo
+from brandpress.pipeline.deliver.choose import Choice, decisions_of, pick, reject, undo
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.decided_plan import open_plan
-from brandpress.pipeline.deliver.decisions import read_decisions
-from brandpress.pipeline.deliver.manifest import NothingPublishedError, require_latest
+from brandpress.pipeline.deliver.decisions import decision_key, read_decisions
+from brandpress.pipeline.deliver.delivery import file_record
+from brandpress.pipeline.deliver.manifest import NothingPublishedError, read_fields, require_latest
 from brandpress.pipeline.deliver.plan_summary import store_state, summarise_with_store
+from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.status import campaign_status, published_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.plan.summary import Summary
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
 from tests.campaigns import plan_of, write_campaign
 from tests.pipeline.deliver.records import HEADER, publish_records, record
 from tests.runs import listed, run_of
@@ -268,3 +273,88 @@ def test_a_manifest_with_wrong_digests_is_no_traceback(tmp_path: Path) -> None:
     publish_records(folder, HEADER, 1, [record(1, asset="assets/a.png", sha256="nonsense", bytes=1)], list)
     with pytest.raises(RequestError, match="no picture of the name 'mug/scene001' is published"):
         reject(folder, ["mug/scene001"], ANA)
+
+
+@pytest.fixture
+def sharing_job(tmp_path: Path, store_uri: str) -> Path:
+    """A product with two seeds, each delivered under the names of two locales."""
+    return write_campaign(
+        tmp_path / "job",
+        {},
+        products=("mug",),
+        deliver=store_uri,
+        seeds=2,
+        matrix={"product": ["mug"], "locale": {"en": "English", "de": "Deutsch"}},
+        prompt="{{ product.description }}",
+        output={"name": "mug-{{ locale }}-s{{ seed }}"},
+    )
+
+
+def test_a_shared_picture_is_decided_once_and_has_all_its_names(sharing_job: Path, folder: Store) -> None:
+    run_of(sharing_job)
+    [decision] = reject(folder, ["mug-en-s0"], ANA).decisions
+    assert (decision.name, decision.also) == ("mug-en-s0", ("mug-de-s0",))
+    assert undo(folder, ["mug-de-s0"], "rejected") == (decision,)
+    decided = reject(folder, ["mug-*"], ANA).decisions
+    assert [(one.name, one.also) for one in decided] == [("mug-de-s0", ("mug-en-s0",)), ("mug-de-s1", ("mug-en-s1",))]
+    assert len(undo(folder, ["*-en-*"], "rejected")) == 2
+    assert decisions_of(folder, "rejected") == ()
+    assert work(sharing_job) == (0, 0, 0)
+
+
+def test_seeds_of_shared_pictures_are_picked_together(sharing_job: Path, folder: Store) -> None:
+    run_of(sharing_job)
+    with pytest.raises(RequestError, match=r"differ only in their seed .*shows the same picture.*; pick one of them"):
+        pick(folder, ["mug-de-s0", "mug-en-s1"], ANA)
+    assert decisions_of(folder, "picked") == ()
+    pick(folder, ["mug-en-s0"], ANA)
+    run_of(sharing_job)
+    assert sorted(listed(folder)) == ["mug-de-s0", "mug-en-s0"]
+    [decision] = pick(folder, ["mug-de-s1"], ANA).decisions
+    assert decision.also == ("mug-en-s1",), "it was picked out, and records have one of its names only"
+    assert decisions_of(folder, "picked") == (decision,)
+    run_of(sharing_job)
+    assert sorted(listed(folder)) == ["mug-de-s1", "mug-en-s1"]
+    assert work(sharing_job) == (0, 0, 0)
+    assert verify(folder).intact
+
+
+def test_plans_say_that_another_seed_was_picked(job: Path, folder: Store) -> None:
+    run_of(job)
+    pick(folder, ["mug-s1"], ANA)
+    summary = summarise_with_store(plan_of(job), require_store=True)
+    [orphan] = [one for one in summary.states or () if one.state == "orphaned"]
+    assert state_line(orphan) == "- mug-s0  orphaned: another seed was picked"
+    assert "4 variants: 1 to remove, 1 picked out." in plan_markdown(summary)
+    run_of(job)
+    after = summarise_with_store(plan_of(job), require_store=True)
+    assert "4 variants: nothing to do, 1 picked out." in plan_markdown(after)
+
+
+def test_a_failure_is_listed_under_each_name_that_it_concerns(sharing_job: Path, folder: Store) -> None:
+    plan = plan_of(sharing_job)
+    failing = plan.variants[0]
+    file_record(folder, new_record(failing, stamp_of(plan.model), "failed", cause="it broke"))
+    names = [variant.name for variant in plan.variants if variant.render_key == failing.render_key]
+    status = campaign_status(folder, plan.variants)
+    assert (status.failed, [one.name for one in status.failures]) == (2, sorted(names))
+    run_of(sharing_job, only={one.name for one in plan.variants if one.render_key != failing.render_key})
+    listed_failures = read_fields(folder, require_latest(folder), "failures")
+    assert [fields["name"] for fields in listed_failures] == sorted(names)
+    assert published_status(folder, "").failures == status.failures
+    assert verify(folder).intact
+
+
+@pytest.mark.parametrize("decide", [reject, pick])
+def test_a_damaged_decision_is_repaired_by_deciding_again(
+    decide: Callable[[Store, list[str], Author], Choice], job: Path, folder: Store
+) -> None:
+    run_of(job)
+    [decision] = reject(folder, ["mug-s0"], ANA).decisions
+    key = decision_key(decision.sha256)
+    stat = folder.stat(key)
+    assert folder.replace(key, b"{}", "application/json", stat.etag if stat else None)
+    with pytest.raises(StoreError, match="repeat it with `brandpress reject`"):
+        decide(folder, ["bottle-s0"], ANA)
+    [repeated] = decide(folder, ["mug-s0"], ANA).decisions
+    assert read_decisions(folder) == {decision.sha256: repeated}

@@ -23,6 +23,7 @@ from brandpress.pipeline.store.protocol import StoreError
 from tests.campaigns import draw_reference, plan_of, write_campaign
 from tests.pipeline.deliver.records import publish_records, record
 from tests.pipeline.deliver.rendered import render
+from tests.runs import run_of
 
 
 def test_quarantined_variants_are_held_back(tmp_path: Path) -> None:
@@ -196,15 +197,40 @@ def test_a_selection_without_states_works_without_the_store(tmp_path: Path, monk
 
 def test_selected_variants(tmp_path: Path) -> None:
     plan = plan_of(write_campaign(tmp_path, {"a": "one", "b": "two"}))
-    render(plan, lambda variant: variant.name == "mug/a")
+    folder = render(plan, lambda variant: variant.name == "mug/a")
 
     def selected(*terms: str) -> list[str]:
         selection = campaign_selection(terms, plan.campaign, plan.variants)
         assert selection is not None
-        folder = open_campaign(plan.campaign.address, plan.campaign.name)
         return [variant.name for variant in selected_variants(folder, plan, selection)]
 
     assert selected("product:mug") == ["mug/a", "mug/b"]
     assert selected("product:mug", "state:new") == ["mug/b"]
     with pytest.raises(RequestError, match="did you mean 'bottle'"):
         selected("product:botle")
+
+
+@pytest.mark.parametrize(("allowed", "unpublished"), [(0, 0), (1, 3)])
+def test_a_whole_campaign_is_published_with_as_many_held_back_as_it_allows(
+    allowed: int, unpublished: int, tmp_path: Path
+) -> None:
+    job = write_campaign(tmp_path, 2, publish="whole", allow_failed=allowed)
+    plan = plan_of(job)
+    folder = open_campaign(plan.campaign.address, plan.campaign.name)
+    file_record(folder, new_record(plan.variants[0], stamp_of(plan.model), "quarantined", cause="no", strikes=2))
+    for variant in plan.variants[1:]:
+        deliver(folder, new_record(variant, stamp_of(plan.model), "done"), variant.asset, b"a picture")
+    assert summarise_with_store(plan, require_store=True).unpublished == unpublished
+    publication = run_of(job, only=set())[1]
+    assert publication is not None
+    assert publication.latest == bool(unpublished)
+    assert not summarise_with_store(plan, require_store=True).has_work
+
+
+def test_a_selection_counts_shared_pictures_once(tmp_path: Path) -> None:
+    matrix = {"product": ["mug"], "locale": {"en": "English", "de": "Deutsch"}}
+    output = {"name": "{{ product }}/{{ locale }}"}
+    plan = plan_of(write_campaign(tmp_path, {}, prompt="{{ product.description }}", matrix=matrix, output=output))
+    selection = campaign_selection(["product:mug"], plan.campaign, plan.variants)
+    values = summary_json(summarise_with_store(plan, selection=selection), 0)
+    assert (values["to_render"], values["selection"]["to_render"], values["selection"]["variants"]) == (1, 1, 2)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.author import Author, now
+from brandpress.pipeline.deliver.choose import reject
 from brandpress.pipeline.deliver.published_selection import published_names
 from tests.campaigns import draw_reference, plan_of, write_campaign
 from tests.pipeline.deliver.rendered import render
@@ -26,3 +28,10 @@ def test_published_pictures_are_selected(tmp_path: Path) -> None:
         published_names(folder, ["state:stale"], None)
     with pytest.raises(RequestError, match="did you mean 'scene'"):
         published_names(folder, ["scnee:a"], None)
+
+
+def test_rejected_pictures_are_stale(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {"a": "one", "b": "two"})
+    folder = render(plan_of(job))
+    reject(folder, ["mug/a"], Author("ana", "", now()))
+    assert published_names(folder, ["state:stale"], plan_of(job).campaign) == {"mug/a"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -11,9 +12,13 @@ from brandpress.pipeline.deliver.delivery import deliver, parse_record, read_rec
 from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.rename import copy_renamed, share_pictures
+from brandpress.pipeline.deliver.rollback import rollback
+from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, sha256_hex
+from tests.campaigns import write_campaign
 from tests.pipeline.deliver.records import data_of, record, variant
+from tests.runs import listed, run_of
 
 RENAMED = replace(variant(1), name="new-name")
 
@@ -71,7 +76,8 @@ def test_the_record_follows_if_only_the_other_name_is_left(
 ) -> None:
     [line] = copy_renamed(folder, [SHARING], done).values()
     assert line is not None
-    assert Record.model_validate_json(line).name == SHARING.name
+    record = Record.model_validate_json(line)
+    assert (record.name, record.axes) == (SHARING.name, SHARING.axes)
     assert share_pictures(folder, [SHARING], {SHARING.render_key: line}, {}) == {}
 
 
@@ -117,3 +123,35 @@ def test_the_record_of_an_adopted_picture_describes_that_picture(folder: Store) 
     assert line is not None
     copied = parse_record(line, "")
     assert (copied.asset, copied.sha256, copied.bytes) == (RENAMED.asset, sha256_hex(other), len(other))
+
+
+def test_a_renamed_product_has_its_new_name_in_records(tmp_path: Path) -> None:
+    """Whatever sells pictures finds them by the matrix point. A manifest from before is intact, too."""
+    job = write_campaign(tmp_path, {"beach": "on a beach"}, products=("mug",))
+    run_of(job)
+    for file in (job, job.with_name("brand.yaml")):
+        file.write_text(file.read_text().replace('"mug"', '"cup"'))
+    assert run_of(job)[0] == []
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    assert {name: fields["axes"]["product"] for name, fields in listed(folder).items()} == {"cup/beach": "cup"}
+    [key] = folder.list("records/")
+    stored = read_record(folder, key)
+    assert stored is not None
+    assert stored.axes["product"] == "cup"
+    assert verify(folder).intact
+    rollback(folder)
+    assert listed(folder)["mug/beach"]["axes"]["product"] == "mug"
+    assert verify(folder).intact
+
+
+def test_manifests_from_before_free_fields_changed_are_intact(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {"beach": "on a beach"}, products=("mug",))
+    run_of(job)
+    brand = job.with_name("brand.yaml")
+    brand.write_text(brand.read_text().replace('"description"', '"price": "9 EUR", "description"'))
+    assert run_of(job)[0] == []
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    assert listed(folder)["mug/beach"]["attributes"] == {"product": {"price": "9 EUR"}}
+    rollback(folder)
+    assert "attributes" not in listed(folder)["mug/beach"]
+    assert verify(folder).intact

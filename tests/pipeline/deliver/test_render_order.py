@@ -11,6 +11,8 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver import render_order as module
+from brandpress.pipeline.deliver.author import Author, now
+from brandpress.pipeline.deliver.choose import pick, reject, undo
 from brandpress.pipeline.deliver.plan_summary import summarise_with_store
 from brandpress.pipeline.deliver.render_order import render_order
 from brandpress.pipeline.plan.expand import Plan, make_plan, plan_for
@@ -132,6 +134,23 @@ def test_a_saved_plan_is_refused_after_any_change(what: str, job: Path) -> None:
     lines = str(error.value).splitlines()
     assert lines[0].startswith(f"{file}: this plan is no longer valid; nothing was rendered.")
     assert lines[-1] == "run `brandpress plan --out` again"
+
+
+def test_a_saved_plan_is_refused_after_a_decision_about_published_pictures(tmp_path: Path) -> None:
+    """Even if it changes nothing about what is to render: the plan would publish what reviewers decided since."""
+    output = {"name": "{{ product }}-{{ seed }}"}
+    job = write_campaign(tmp_path / "jobs", {"a": "one"}, seeds=2, output=output)
+    folder = render(plan_of(job), lambda variant: variant.axes["product"] == "mug")
+    file = save(job)
+    pick(folder, ["mug-1"], Author("ana", "", now()))
+    with pytest.raises(StalePlanError) as error:
+        render_order(file)
+    assert [line.partition(":")[0] for line in error.value.changes] == ["reviewers' decisions"]
+    undo(folder, ["mug-1"], "picked")
+    assert render_order(file).only
+    reject(folder, ["mug-1"], Author("ana", "", now()))
+    with pytest.raises(StalePlanError, match="reviewers' decisions"):
+        render_order(file)
 
 
 def test_a_saved_plan_is_refused_by_another_sampler(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:

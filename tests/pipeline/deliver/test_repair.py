@@ -88,6 +88,30 @@ def test_a_picture_is_copied_from_its_earlier_name(tmp_path: Path) -> None:
     assert verify(folder).intact
 
 
+@pytest.mark.parametrize("locales", [("de", "en"), ("en", "de")])
+def test_the_record_of_a_shared_picture_is_written_again_once(tmp_path: Path, locales: tuple[str, ...]) -> None:
+    """It's that of the first name in the matrix, whichever name comes first in the manifest."""
+    job = write_campaign(
+        tmp_path,
+        {},
+        products=("mug",),
+        matrix={"product": ["mug"], "locale": {locale: locale for locale in locales}},
+        prompt="{{ product.description }}",
+        output={"name": "mug-{{ locale }}"},
+    )
+    run_of(job)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    [key] = folder.list("records/")
+    before = folder.read(key)
+    damage(folder, key, "missing")
+    verification = verify(folder)
+    assert [problem.key for problem in verification.problems] == [key]
+    assert repair(folder, verification) == Repair(rewritten=(key,))
+    assert folder.read(key) == before
+    assert verify(folder).problems == ()
+    assert run_of(job)[0] == []
+
+
 def test_a_broken_manifest_is_left_to_a_run(folder: Store) -> None:
     damage(folder, require_latest(folder).pointer.manifest, "changed")
     before = {key: folder.read(key) for key in folder.list("")}

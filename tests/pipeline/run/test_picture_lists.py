@@ -169,6 +169,49 @@ def test_a_picture_with_several_names_is_one_picture_of_the_feed(
     assert line.count(URL) == 1
 
 
+FEED = "id,title,image_link,price\n001,a mug,mug.png,9.90 EUR\n002,a lamp,lamp.png,19.90 EUR\n"
+
+
+def write_feed_campaign(tmp_path: Path, **products: object) -> Path:
+    """Writes a campaign whose products come from a feed, each under two names that share a picture."""
+    job = write_campaign(
+        tmp_path,
+        {},
+        products=("mug", "lamp"),
+        matrix={"product": "*", "locale": {"de": "Deutsch", "en": "English"}},
+        prompt="{{ product.description }}",
+        output={"name": "{{ product }}/{{ locale }}"},
+        public_url=URL,
+    )
+    job.with_name("feed.csv").write_text(FEED)
+    columns = {"description": "title", "references": "image_link"}
+    feed = {"from": "feed.csv", "key": "id", "map": columns, **products}
+    job.with_name("brand.yaml").write_text(json.dumps({"brand": "northwind", "products": feed}))
+    return job
+
+
+def test_products_of_feeds_are_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_feed_campaign(tmp_path)
+    publish_plan(plan_of(job))
+    lines = export(capsys, "google-supplemental", job)[1].splitlines()
+    assert [line.split("\t")[0] for line in lines[1:]] == ["001", "002"]
+    assert [line.count("https://") for line in lines[1:]] == [1, 1], "one picture is one link, whatever its names"
+    first, *_ = rows(export(capsys, "csv", job)[1])
+    assert (first["axis.product"], first["attribute.product.price"]) == ("001", "9.90 EUR")
+    job.with_name("feed.csv").unlink()
+    assert len(rows(export(capsys, "csv", job)[1])) == 4, "what is published doesn't need the feed"
+    code, _, err = export(capsys, "google-supplemental", job)
+    assert (code, "products.from: there is no feed 'feed.csv'" in err) == (1, True)
+
+
+def test_a_product_of_a_feed_without_a_sku_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_feed_campaign(tmp_path)
+    publish_plan(plan_of(job))
+    job.with_name("feed.csv").write_text(FEED.replace("price", "sku").replace("9.90 EUR", "").replace("19.90 EUR", ""))
+    code, _, err = export(capsys, "google-supplemental", job)
+    assert (code, "the product '001' has no sku" in err, "map: {sku: …}" in err) == (1, True, True)
+
+
 def test_the_feed_needs_a_public_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 1)
     publish_plan(plan_of(job))

@@ -1,0 +1,31 @@
+"""What is delivered can be looked at although the job can't be planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brandpress.pipeline.cli import app as cli
+from tests.campaigns import write_campaign
+from tests.runs import run_of
+
+
+@pytest.mark.parametrize("what", ["lock", "feed", "model"])
+def test_status_and_clean_do_less_without_a_plan(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1)
+    run_of(job)
+    if what == "lock":
+        job.with_suffix(".lock").write_text("{}")
+    elif what == "feed":
+        brand = job.with_name("brand.yaml")
+        brand.write_text(brand.read_text().replace('"products": {', '"products": {"from": "feed.csv", "key": "id", '))
+    else:
+        (tmp_path / "checkpoint").rename(tmp_path / "elsewhere")
+    assert cli.run(["status", str(job)]) == 0
+    shown = capsys.readouterr().out
+    assert "counts of the latest manifest, because the job's variants aren't known here: " in shown
+    assert "2 planned: 2 done" in shown
+    assert cli.run(["clean", str(job), "--hours", "0"]) == 0
+    assert "keeping everything that was written after the latest manifest" in capsys.readouterr().err
+    assert cli.run(["status", str(job), "--select", "product:mug"]) in (1, 4)

@@ -17,6 +17,10 @@ class CheckpointError(BrandpressError):
     """A checkpoint is missing, incomplete, or not a FLUX.2 checkpoint."""
 
 
+class WeightsChangedError(CheckpointError):
+    """A model's files aren't those that were described and planned with any more."""
+
+
 class RequestError(BrandpressError):
     """The model can't serve a render request (size, references, steps); names the field and what is allowed."""
 
@@ -27,3 +31,7 @@ class UnusablePictureError(BrandpressError):
 
 class HostedError(BrandpressError):
     """A hosted tier refused a picture or failed to make it; the message says why."""
+
+
+class AccountError(HostedError):
+    """The key was rejected or the credits are used up; every later request fails for the same reason."""

@@ -36,7 +36,7 @@ def fitted_size(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
     if width * height <= max_pixels:
         return size
     scale = math.sqrt(max_pixels / (width * height))
-    return int(width * scale), int(height * scale)
+    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 def prepared_grid(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:

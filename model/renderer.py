@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from brandpress.model.checkpoint.describe import ModelDescription, check_unchanged, describe
+from brandpress.model.checkpoint.mapped_files import MappedFiles
 from brandpress.model.checkpoint.text import check_fit
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.errors import RequestError, UnusablePictureError
@@ -103,6 +104,7 @@ class Renderer:
         self.device, self.dtype, self.residency = loaded.device, loaded.dtype, loaded.residency
         self.caches = Caches(loaded.device, spare, host_cache)
         self._kernels = kernels
+        self._mapped_files = MappedFiles(loaded.description) if loaded.device.type == "cpu" else None
         loaded.autoencoder.use(kernels)
         self._conditions = Conditions(loaded, self.caches, kernels)
 
@@ -256,7 +258,8 @@ class Renderer:
 
         Consecutive requests with the same size, steps, guidance and reuse can share passes of the transformer. On a
         GPU, pictures are yielded one batch late, so that a batch is copied to the CPU while the next one is computed.
-        `requests` is read at most one request ahead of a batch. Raises RequestError for an invalid request.
+        `requests` is read at most one request ahead of a batch. Raises RequestError for an invalid request, and
+        WeightsChangedError if the model's files have changed, so that the picture would be another one.
         """
         decoding: list[_Job] = []
         for batch in Batches(self._batch_key, self._rows, packed_rows(self.device.type)).of(requests):
@@ -377,6 +380,8 @@ class Renderer:
 
     def _finish(self, job: _Job) -> Rendered | Failed:
         seconds = job.clock.seconds()  # waits until the levels have been copied
+        if self._mapped_files is not None:
+            self._mapped_files.check()
         try:
             check_finite(job.value_range)
         except UnusablePictureError as error:

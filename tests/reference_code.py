@@ -14,7 +14,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from brandpress.pipeline.cli.app import app
+from brandpress.pipeline.spec.brand import Described
 from tests.reference_pages import ITEM
+
+FREE_FIELD = "<field>"
+"""The step to a free field of a product, character or style."""
+
+READ_VARIABLE = re.compile(r"""\bvariables(?:\.get\(|\[)["']([A-Z_]+)["']""")
+"""A variable that is read from a copy of the environment."""
 
 OWN_VARIABLE = re.compile(r"""["']((?:BRANDPRESS|BFL)_[A-Z_]+[A-Z])["']""")
 
@@ -22,7 +29,8 @@ OWN_VARIABLE = re.compile(r"""["']((?:BRANDPRESS|BFL)_[A-Z_]+[A-Z])["']""")
 def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Yields (path, field) of a model's fields and of those of the models in it, as `output.format`."""
     for name, info in model.model_fields.items():
-        path = prefix + (info.alias or name)
+        is_free = issubclass(model, Described) and name == "attributes"
+        path = prefix + (FREE_FIELD if is_free else info.alias or name)
         yield path, info
         for step, inner in _models_in(info.annotation):
             yield from fields_of(inner, f"{path}{step}.")
@@ -78,11 +86,13 @@ def sources() -> Iterator[str]:
 
 
 def environment_variables() -> set[str]:
-    """Returns the environment variables that the sources read by name, and brandpress' own."""
-    variables: set[str] = set()
+    """Returns the environment variables that the sources read by name or that set options, and brandpress' own."""
+    parameters = [parameter for command in COMMANDS.values() for parameter in command.params]
+    variables = {str(parameter.envvar) for parameter in parameters if parameter.envvar}
     for text in sources():
         variables.update(OWN_VARIABLE.findall(text))
         if "environ" in text:
+            variables.update(READ_VARIABLE.findall(text))
             variables.update(_read_in(ast.parse(text)))
     return variables - {""}
 

@@ -9,6 +9,7 @@ It draws a picture from the request alone, within milliseconds. A prompt can ord
 - `[lose]` raises torch's error for a lost GPU; every later request in that process fails the same way.
 - `[exhaust]` allocates more memory than exists.
 - `[refuse]` returns a failure instead of a picture.
+- `[account]` refuses it as a hosted tier does whose credits are used up.
 - `[flat]` returns a black picture, as broken models do.
 
 `[exit once FILE]`, `[lose once FILE]` and `[exhaust once FILE]` misbehave only if FILE doesn't exist, and create it.
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from brandpress.model.errors import CheckpointError, HostedError
+from brandpress.model.errors import AccountError, CheckpointError, HostedError
 from brandpress.model.request import Failed, Rendered, RenderRequest
 
 EXIT_DELAY_SECONDS = 0.5
@@ -61,6 +62,9 @@ class StandIn:
             start = time.perf_counter()
             if "[refuse]" in request.prompt:
                 yield Failed(HostedError("the stand-in was asked to refuse"))
+                continue
+            if "[account]" in request.prompt:
+                yield Failed(AccountError("the stand-in has no credits left"))
                 continue
             self._misbehave(request.prompt)
             hit = int(request.prompt in self._prompts)

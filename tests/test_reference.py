@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,25 +19,34 @@ from brandpress.pipeline.deliver.contents import MAX_PART_RECORDS
 from brandpress.pipeline.deliver.decisions import Decision
 from brandpress.pipeline.deliver.manifest import Manifest, Pointer
 from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.plan.cost import prices
+from brandpress.pipeline.plan.lock import Lock
 from brandpress.pipeline.plan.variant import KEY_DIGITS
 from brandpress.pipeline.run.schedule_state import State
 from brandpress.pipeline.spec import (
     axes,
+    budget,
     campaign,
     campaign_file,
     decode,
     delivery,
     fields,
+    free_fields,
     model_field,
     output_name,
     picture,
     remote,
+    schedule,
     size,
     template_check,
+    where,
     yaml_file,
     yaml_values,
 )
 from brandpress.pipeline.spec.brand import BrandFields
+from brandpress.pipeline.spec.feed import csv_table, jsonl_table, parquet_table, read, rows, source, xlsx_table
+from brandpress.pipeline.spec.feed import table as feed_table
+from brandpress.pipeline.spec.feed.feed_fields import FeedFields
 from brandpress.pipeline.spec.template_environment import FILTERS, MAX_RENDERED, TESTS
 from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, ENTITY_ATTRIBUTES, FORMAT_ATTRIBUTES
 from tests.reference_code import COMMANDS, GROUP, choices_of, environment_variables, fields_of, sources
@@ -44,7 +54,10 @@ from tests.reference_pages import ITEM, PAGES, ROOT, Section, code_in, covers, j
 
 MODELS: dict[tuple[str, str], type[BaseModel]] = {
     ("brand-spec.md", "Fields"): BrandFields,
+    ("brand-spec.md", "Feeds"): FeedFields,
     ("campaign.md", "Fields"): campaign.Job,
+    ("prices.md", "Fields"): prices.PriceFile,
+    ("lock.md", "Fields"): Lock,
     ("store.md", "Record"): Record,
     ("store.md", "Manifest"): Manifest,
     ("store.md", "Pointer"): Pointer,
@@ -53,6 +66,9 @@ MODELS: dict[tuple[str, str], type[BaseModel]] = {
     ("store.md", "Schedule"): State,
 }
 """Where the fields of each model stand."""
+
+WRITTEN_BY_PEOPLE = [place for place, model in MODELS.items() if issubclass(model, fields.Fields)]
+"""Those whose table has types and defaults."""
 
 LIMITS = [
     ("reference.md", "YAML files", f"{yaml_file.MAX_BYTES:,} bytes"),
@@ -65,6 +81,28 @@ LIMITS = [
     ("brand-spec.md", "Reference pictures", f"at least {request.MIN_REFERENCE_SIDE} pixels"),
     ("brand-spec.md", "Reference pictures", f"at most {request.MAX_ASPECT}:1"),
     ("brand-spec.md", "Reference pictures", f"at most {remote.MAX_SECONDS:g} seconds"),
+    ("brand-spec.md", "Free fields", f"| fields | {free_fields.MAX_FREE_FIELDS} |"),
+    ("brand-spec.md", "Free fields", f"{free_fields.MAX_FREE_TEXT:,} characters"),
+    ("brand-spec.md", "Free fields", f"{free_fields.MAX_ITEMS} items"),
+    ("brand-spec.md", "Free fields", f"{free_fields.MAX_LOCALES} locales"),
+    ("brand-spec.md", "Feeds", f"{source.MAX_BYTES >> 20} MiB"),
+    ("brand-spec.md", "Feeds", f"XLSX {source.MAX_WORKBOOK_BYTES >> 20} MiB"),
+    ("brand-spec.md", "Feeds", f"XLSX {xlsx_table.MAX_UNCOMPRESSED >> 20} MiB unpacked"),
+    ("brand-spec.md", "Feeds", f"Parquet {parquet_table.MAX_UNCOMPRESSED >> 30} GiB unpacked"),
+    ("brand-spec.md", "Feeds", f"{feed_table.MAX_ROWS:,} rows"),
+    ("brand-spec.md", "Feeds", f"{feed_table.MAX_COLUMNS} columns"),
+    ("brand-spec.md", "Feeds", f"{jsonl_table.MAX_LINE:,} bytes"),
+    ("brand-spec.md", "Feeds", f"{csv_table.MAX_HEADER:,} characters"),
+    ("brand-spec.md", "Feeds", f"{rows.MAX_KEY} characters"),
+    ("brand-spec.md", "Feeds", f"{request.MAX_REFERENCES} pictures"),
+    ("brand-spec.md", "Feeds", f"first {read.MAX_REPORTED} bad rows"),
+    ("brand-spec.md", "Feeds", f"first {read.MAX_SKIPPED:,} skipped rows"),
+    ("brand-spec.md", "Conditions", f"{where.MAX_CONDITION:,} characters"),
+    ("campaign.md", "Schedule", f"at most {schedule.MAX_CRON} characters"),
+    ("campaign.md", "Fields", f"{schedule.MIN_DEADLINE // timedelta(minutes=1)} minute"),
+    ("campaign.md", "Fields", f"{schedule.MAX_DEADLINE.days} days"),
+    ("campaign.md", "Budget", f"{budget.MAX_AMOUNT:,.0f}"),
+    ("prices.md", "Fields", f"{prices.MAX_PRICE:,.0f}"),
     ("campaign.md", "Fields", f"at most {model_field.MAX_LORAS} LoRAs"),
     ("campaign.md", "Fields", f"{-model_field.MAX_SCALE} to {model_field.MAX_SCALE}"),
     ("campaign.md", "References", f"at most {request.MAX_REFERENCES} reference pictures"),
@@ -109,7 +147,7 @@ def test_every_field_is_documented(place: tuple[str, str]) -> None:
     compare(section(*place), set(section(*place).rows("field")), {path for path, _ in fields_of(MODELS[place])})
 
 
-@pytest.mark.parametrize("place", [("brand-spec.md", "Fields"), ("campaign.md", "Fields")], ids=" ".join)
+@pytest.mark.parametrize("place", WRITTEN_BY_PEOPLE, ids=" ".join)
 def test_every_field_has_its_default_and_its_choices(place: tuple[str, str]) -> None:
     rows = section(*place).rows("field")
     for path, info in fields_of(MODELS[place]):
@@ -131,6 +169,11 @@ def test_limits_are_those_of_the_code(page: str, heading: str, text: str) -> Non
 def test_reserved_axis_names() -> None:
     lacking = set(axes.RESERVED) - set(code_in(section("campaign.md", "Matrix").text))
     assert not lacking
+
+
+def test_formats_of_feeds() -> None:
+    place = section("brand-spec.md", "Feeds")
+    compare(place, set(place.rows("file")), set(source.FORMATS))
 
 
 def test_template_variables(tmp_path: Path) -> None:

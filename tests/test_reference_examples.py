@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.plan.validate import validate
 from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.load import load_campaign
@@ -21,11 +22,15 @@ from tests.reference_pages import ROOT, Example, covers, examples, paths_of, sec
 
 STAND_IN = "tests.stand_in:load"
 BRAND, JOB = Path("specs/acme/brand.yaml"), Path("jobs/spring.yaml")
+SHOP = Path("shop/brand.yaml")
 EXAMPLES = examples()
 FRAGMENTS = {"yaml brand fields": BRAND, "yaml campaign fields": JOB}
 """Kinds of examples that replace fields of a complete one, and its file."""
 
-KINDS = {"yaml brand", "yaml campaign", "yaml wrong", *FRAGMENTS, "console", "sh"}
+COMPLETE = ("yaml brand", "yaml campaign", "yaml prices", "yaml wrong")
+"""Kinds of examples that begin with their path as a comment. Behind `csv`, the path is in the info."""
+
+KINDS = {*COMPLETE, *FRAGMENTS, "console", "sh"}
 CONSOLES = [example for example in EXAMPLES if example.info == "console"]
 PAGES_WITH_CONSOLES = sorted({example.page for example in CONSOLES})
 RENDERING = "$ brandpress render"
@@ -36,26 +41,34 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with the files that the reference shows, and the pictures that they name; the working directory."""
     (tmp_path / ".git").mkdir()
     for example in EXAMPLES:
-        if example.info in ("yaml brand", "yaml campaign", "yaml wrong"):
+        if example.info in COMPLETE or is_csv(example):
             file = tmp_path / file_of(example)
             file.parent.mkdir(parents=True, exist_ok=True)
             assert not file.exists(), f"{example}: another example is written to {file_of(example)}"
             file.write_text(example.text)
-    shutil.copytree(ROOT / "specs" / "northwind" / "references", (tmp_path / BRAND).parent / "references")
+    for spec in (BRAND, SHOP):
+        shutil.copytree(ROOT / "specs" / "northwind" / "references", (tmp_path / spec).parent / "references")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     return tmp_path
 
 
 def file_of(example: Example) -> str:
-    """Returns the path in the comment that a complete file begins with."""
+    """Returns the path in the comment that a complete file begins with, or behind `csv`."""
+    if is_csv(example):
+        return example.info.split()[1]
     path = re.match(r"# (\S+\.yaml)\n", example.text)
     assert path is not None, f"{example}: a complete file begins with its path as a comment"
     return path[1]
 
 
+def is_csv(example: Example) -> bool:
+    return example.info.startswith("csv ")
+
+
 def test_every_example_is_of_a_kind_that_is_checked() -> None:
-    unchecked = [f"{example} ({example.info})" for example in EXAMPLES if example.info not in KINDS]
+    others = [example for example in EXAMPLES if not is_csv(example)]
+    unchecked = [f"{example} ({example.info})" for example in others if example.info not in KINDS]
     assert not unchecked
 
 
@@ -70,8 +83,10 @@ def test_yaml_examples_are_valid(example: Example, folder: Path) -> None:
     file = FRAGMENTS.get(example.info) or Path(file_of(example))
     if example.info == "yaml wrong":
         assert validate(file).problems
-    elif file == BRAND:
-        assert examine_brand(BRAND).problems == ()
+    elif example.info == "yaml prices":
+        assert read_prices(file)
+    elif example.info.startswith("yaml brand"):
+        assert examine_brand(file).problems == ()
     else:
         points = load_campaign(file).points
         for number in re.findall(r"# (\d+) variants", example.text):
@@ -80,12 +95,21 @@ def test_yaml_examples_are_valid(example: Example, folder: Path) -> None:
             assert validate(file).problems == ()
 
 
-@pytest.mark.parametrize(("kind", "page"), [("yaml brand", "brand-spec.md"), ("yaml campaign", "campaign.md")])
-def test_every_field_has_an_example(kind: str, page: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "page", "heading", "below"),
+    [
+        ("yaml brand", "brand-spec.md", "Fields", ()),
+        ("yaml brand", "brand-spec.md", "Feeds", ("products",)),
+        ("yaml campaign", "campaign.md", "Fields", ()),
+        ("yaml prices", "prices.md", "Fields", ()),
+    ],
+)
+def test_every_field_has_an_example(kind: str, page: str, heading: str, below: tuple[str, ...]) -> None:
+    """below: where a file has the fields of the section."""
     values = [yaml.safe_load(one.text) for one in EXAMPLES if one.info in (kind, f"{kind} fields")]
     shown = {path for value in values for path in paths_of(value)}
-    fields = section(page, "Fields").rows("field")
-    lacking = [field for field in fields if not any(covers(steps_of(field), path) for path in shown)]
+    fields = section(page, heading).rows("field")
+    lacking = [field for field in fields if not any(covers((*below, *steps_of(field)), path) for path in shown)]
     assert not lacking, f"no example shows: {', '.join(lacking)}"
 
 

@@ -15,7 +15,7 @@ from brandpress.model.checkpoint.identify import Kind, kind_of, size_of
 from brandpress.model.checkpoint.locate import Parts, absolute, locate
 from brandpress.model.checkpoint.revision import commit_of, split_revision, with_revision
 from brandpress.model.choice import ModelChoice
-from brandpress.model.errors import CheckpointError
+from brandpress.model.errors import CheckpointError, WeightsChangedError
 from brandpress.model.family import FAMILIES, NANO, Family, recognise
 from brandpress.model.network.config import shown
 from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
@@ -109,12 +109,12 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
 
 
 def check_unchanged(description: ModelDescription) -> None:
-    """Raises CheckpointError if a model's files are no longer those that were described, for example because they were
-    replaced while they were loaded. Cheap: large files are read again only if their times or inodes changed."""
+    """Raises WeightsChangedError if a model's files are no longer those that were described, for example because they
+    were replaced while they were loaded. Cheap: large files are read again only if their times or inodes changed."""
     parts = description.parts
     if parts is not None and parts_digest(parts) != description.weights_digest:
-        raise CheckpointError(
-            f"{parts.root or parts.transformer}: files changed while they were loaded; load them again"
+        raise WeightsChangedError(
+            f"{parts.root or parts.transformer}: files changed after they were described; run again to use the new ones"
         )
 
 

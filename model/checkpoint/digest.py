@@ -44,6 +44,10 @@ def _digest(lines: Callable[[_DigestCache], list[str]]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+_OF_THIS_PROCESS: dict[str, str] = {}
+"""Digests of large files, for users without a cache folder: files are checked each time that parts are read."""
+
+
 class _DigestCache:
     """Digests of large files, stored in the user's cache folder. Errors of reading or writing the cache are ignored."""
 
@@ -58,6 +62,8 @@ class _DigestCache:
         except (OSError, ValueError):
             loaded = {}
         self._digests: dict[str, str] = loaded if isinstance(loaded, dict) else {}
+        if self._path is None:
+            self._digests = _OF_THIS_PROCESS
 
     def digest(self, path: Path) -> str:
         """The sha256 of a file, in hex."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from brandpress.model.errors import CheckpointError
 
-MAX_JSON_BYTES = 32 << 20
-"""Of a config or an index. The largest published ones have less than a megabyte."""
+MAX_JSON_BYTES = 8 << 20
+"""Of a config or an index. The largest published ones have less than a megabyte; parsing takes 40 times the size."""
 MAX_JSON_DEPTH = 64
 MAX_TEXT_BYTES = 1 << 20
 """Of a chat template."""

@@ -5,7 +5,8 @@ A tensor that isn't used is an error. `lora_names` has the spellings of layers, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def read_lora(file: Path, transformer: Transformer) -> list[LoraUpdate]:
     with opened(file) as tensors:
         try:
             pairs, places = lora_names.check(header.shapes, target)
-            alphas = {pair.layer: _alpha(tensors, pair.alpha) for pair in pairs if pair.alpha}
+            alphas = {pair.layer: _alpha(tensors, pair.alpha, header.shapes) for pair in pairs if pair.alpha}
             ranks = {pair.layer: header.tensors[pair.down].shape[0] for pair in pairs}
             strength = strength_of(file, header.metadata, alphas, ranks)
             return [update for pair in pairs for update in _updates(tensors, pair, places[pair.name], strength)]
@@ -58,11 +59,13 @@ def _linear_sizes(transformer: nn.Module) -> dict[str, tuple[int, int]]:
     }
 
 
-def _alpha(tensors: Any, key: str) -> float:
-    alpha = tensors.get_tensor(key).float()
-    if alpha.numel() != 1 or not alpha.isfinite().all():
-        raise CheckpointError(f"{key}: expected one finite number, got {alpha.tolist()}")
-    return float(alpha)
+def _alpha(tensors: Any, key: str, shapes: Mapping[str, tuple[int, ...]]) -> float:
+    if math.prod(shapes[key]) != 1:
+        raise CheckpointError(f"{key}: expected one finite number, got a tensor of the shape {list(shapes[key])}")
+    alpha = float(tensors.get_tensor(key).float())
+    if not math.isfinite(alpha):
+        raise CheckpointError(f"{key}: expected one finite number, got {alpha}")
+    return alpha
 
 
 def _updates(tensors: Any, pair: Pair, places: Places, strength: Strength) -> Iterator[LoraUpdate]:

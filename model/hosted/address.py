@@ -1,15 +1,18 @@
-"""The URL and key of BFL's API, and checks of the URLs it returns: the key is only ever sent to BFL."""
+"""The URL of BFL's API, and checks of the URLs it returns: the key is only ever sent to BFL."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
+from urllib.request import getproxies
 
 from httpx2 import URL, InvalidURL
 
 from brandpress.model.errors import HostedError, RequestError
-from brandpress.model.family import KEY_VARIABLE, REGIONS
+from brandpress.model.family import REGIONS
 
 DOMAIN = "bfl.ai"
 BASES = {"global": "https://api.bfl.ai", "eu": "https://api.eu.bfl.ai", "us": "https://api.us.bfl.ai"}
@@ -31,6 +34,21 @@ class Service:
         raise HostedError(
             f"polling_url: {shown(url)} isn't a BFL host, so the key wasn't sent; the task may be running and charged"
         )
+
+    async def check_public(self, url: URL) -> None:
+        """Raises HostedError if a picture's host is in a private network, where BFL's answer mustn't lead.
+
+        The operator's own service may be there, too. Hosts that a proxy looks up, or that nobody knows, aren't checked.
+        """
+        own = self.overridden and (url.origin == self.base.origin or (url.scheme == "http" and _is_loopback(url)))
+        if own or _has_proxy():
+            return
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return  # connecting reports it
+        if not all(_is_public(str(address[0])) for *_, address in found):
+            raise HostedError(f"result.sample: {shown(url)} is in a private network, so the picture wasn't downloaded")
 
     def picture_address(self, address: str) -> URL:
         """Returns a picture's signed URL, which can be on any host. Raises HostedError if it isn't https."""
@@ -58,20 +76,6 @@ def service_of(region: str | None) -> Service:
     return Service(url, overridden=True)
 
 
-def key_of_environment() -> str:
-    """The account's key, from the environment. Raises HostedError if it is missing or malformed."""
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    if not key:
-        raise HostedError(
-            f"{KEY_VARIABLE} isn't set; run `export {KEY_VARIABLE}=…` with a key from https://dashboard.bfl.ai"
-        )
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise HostedError(
-            f"{KEY_VARIABLE} contains a space, a line break or another character that keys don't have; set it again"
-        )
-    return key
-
-
 def parse(address: str, field: str) -> URL:
     """Returns an absolute URL. field: names it in errors. Raises HostedError if it isn't one."""
     try:
@@ -91,6 +95,16 @@ def shown(url: URL) -> str:
 def _is_bfl(url: URL) -> bool:
     host = url.raw_host.decode("ascii")
     return host == DOMAIN or host.endswith(f".{DOMAIN}")
+
+
+def _is_public(address: str) -> bool:
+    ip = ip_address(address.partition("%")[0])
+    embedded = (ip.ipv4_mapped, ip.sixtofour) if isinstance(ip, IPv6Address) else ()
+    return ip.is_global and not ip.is_multicast and all(inner is None or inner.is_global for inner in embedded)
+
+
+def _has_proxy() -> bool:
+    return bool({"https", "all"} & getproxies().keys())
 
 
 def _is_loopback(url: URL) -> bool:

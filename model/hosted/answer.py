@@ -14,7 +14,7 @@ from typing import Any
 
 from httpx2 import Headers
 
-from brandpress.model.errors import HostedError
+from brandpress.model.errors import AccountError, HostedError
 from brandpress.model.family import KEY_VARIABLE
 from brandpress.model.redaction import redacted
 
@@ -24,10 +24,6 @@ MODERATED = {"Request Moderated": "request", "Content Moderated": "picture"}
 NOT_FOUND, ERROR = "Task not found", "Error"
 FAILURES = (*MODERATED, NOT_FOUND, ERROR)
 MAX_LENGTH = 300
-
-
-class AccountError(HostedError):
-    """The key was rejected or the credits are used up; every later request fails for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from brandpress.model.errors import HostedError
+from brandpress.model.errors import AccountError, HostedError
 from brandpress.model.hosted.address import Service
 from brandpress.model.hosted.answer import (
     ERROR,
@@ -24,13 +24,15 @@ from brandpress.model.hosted.answer import (
     NOT_FOUND,
     READY,
     UNDER_WAY,
-    AccountError,
     Answer,
     tidy,
 )
 from brandpress.model.hosted.retry import CallPolicy, poll_pauses
 
 MAX_BYTES = 64 << 20
+MAX_ANSWER_BYTES = 4 << 20
+"""Of a picture, and of an answer in JSON, which takes many times its size when it's parsed."""
+
 MAX_REDIRECTS = 3
 RETRIED_STATUSES = (429, 500, 503)
 """Statuses after which a submit is retried: documented as rejections. After a gateway's 502 or 504 the task may run."""
@@ -97,6 +99,7 @@ class BflApi:
             async with asyncio.timeout(self._policy.task_timeout):
                 for _ in range(1 + MAX_REDIRECTS):
                     url = self._service.picture_address(address)
+                    await self._service.check_public(url)
                     answer = await self._call(partial(self._send, "GET", url, keyed=False), _is_unavailable)
                     if answer.status == 200:
                         return answer.body
@@ -161,12 +164,12 @@ class BflApi:
 
     async def _send(self, method: str, url: httpx2.URL, *, keyed: bool, body: dict[str, Any] | None = None) -> Answer:
         headers = {"x-key": self._key} if keyed else {}
-        data = bytearray()
+        data, limit = bytearray(), MAX_ANSWER_BYTES if keyed else MAX_BYTES
         async with self._http.stream(method, url, headers=headers, json=body) as response:
             async for chunk in response.aiter_bytes():
                 data += chunk
-                if len(data) > MAX_BYTES:
-                    raise HostedError(f"BFL sent more than {MAX_BYTES >> 20} MiB")
+                if len(data) > limit:
+                    raise HostedError(f"BFL sent more than {limit >> 20} MiB")
         return Answer(response.status_code, response.headers, bytes(data), self._key)
 
 

@@ -10,10 +10,11 @@ from concurrent.futures import Future
 from PIL import Image
 
 from brandpress.model.checkpoint.describe import describe_hosted
+from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import BrandpressError, HostedError, RequestError
 from brandpress.model.family import FAMILIES, HOSTED, Family
-from brandpress.model.hosted.address import key_of_environment, service_of
+from brandpress.model.hosted.address import service_of
 from brandpress.model.hosted.api import BflApi, new_client
 from brandpress.model.hosted.body import body_of
 from brandpress.model.hosted.limits import check

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.checkpoint.describe import ModelDescription, check_unchanged
 from brandpress.model.checkpoint.load import load_autoencoder, load_transformer
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.text import load_text_encoder
@@ -116,9 +116,12 @@ class LoadedModel:
     upsampler: Offloadable[Upsampler] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.upsampler = Offloadable(
-            lambda: load_upsampler(self.description, self.device, self.dtype), self.host, lambda part: part.module
-        )
+        def load() -> Upsampler:
+            upsampler = load_upsampler(self.description, self.device, self.dtype)
+            check_unchanged(self.description)
+            return upsampler
+
+        self.upsampler = Offloadable(load, self.host, lambda part: part.module)
 
     @property
     def offloaded_to(self) -> str:
@@ -156,11 +159,23 @@ def load_model(
     """Load a model's parts; with `offload`, text encoder and transformer are loaded on first use.
 
     host: the machine's memory, which parts are offloaded to; None reads them from disk again. host_has_room: the plan
-    has room there for both. Raises CheckpointError.
+    has room there for both. Raises CheckpointError; so does the use of a part that is read from disk then, if the files
+    have changed.
     """
     quantise = description.choice.quantise
-    transformer = Offloadable(lambda: load_transformer(parts, device, dtype, quantise), host)
-    text_encoder: Offloadable[TextEncoder] = Offloadable(lambda: load_text_encoder(description, device, dtype), host)
+
+    def load_checked_transformer() -> Transformer:
+        loaded = load_transformer(parts, device, dtype, quantise)
+        check_unchanged(description)
+        return loaded
+
+    def load_checked_text_encoder() -> TextEncoder:
+        loaded = load_text_encoder(description, device, dtype)
+        check_unchanged(description)
+        return loaded
+
+    transformer = Offloadable(load_checked_transformer, host)
+    text_encoder: Offloadable[TextEncoder] = Offloadable(load_checked_text_encoder, host)
     if residency == "resident":
         text_encoder.get()
         transformer.get()

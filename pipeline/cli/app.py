@@ -39,11 +39,10 @@ from brandpress.pipeline.cli.exit_codes import (
     error_exit_code,
 )
 from brandpress.pipeline.cli.streams import accept_any_text, discard_stdout
+from brandpress.pipeline.render.cause import cause_of
 
 if TYPE_CHECKING:
     from brandpress.pipeline.spec.problem import Problem
-
-MAX_MESSAGE = 500  # characters of an unforeseen error
 
 app = typer.Typer(
     name="brandpress",
@@ -105,14 +104,16 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
         if _is_closed_pipe(error):
             discard_stdout()
             return PIPE_CLOSED
-        message = f"{_described(error)} (this was not foreseen; --debug shows where it happened)"
+        message = f"{cause_of(error).text} (this was not foreseen; --debug shows where it happened)"
         return _report(message, FAILED if invocation.started else INVALID, invocation)
 
 
 def _report(message: str, code: int, invocation: Invocation, problems: Sequence[Problem] = ()) -> int:
     if invocation.debug:
         typer.echo(redacted(traceback.format_exc()), err=True)
-    typer.echo(message, err=True)
+    from brandpress.pipeline.cli.text import printable
+
+    typer.echo(printable(message), err=True)  # it may quote what others wrote into the store
     return _print_json_error(message, code, invocation, problems)
 
 
@@ -142,13 +143,6 @@ def _interrupted(invocation: Invocation) -> int:
 
 def _is_closed_pipe(error: BaseException | None) -> bool:
     return isinstance(error, OSError) and error.errno == errno.EPIPE
-
-
-def _described(error: Exception) -> str:
-    """Returns an error's class and its text in one line, without what looks like a credential."""
-    text = " ".join(redacted(str(error)).split())
-    shown = text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
-    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
 
 
 def _before_separator(words: list[str]) -> list[str]:

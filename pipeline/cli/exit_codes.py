@@ -13,7 +13,8 @@ OK, INVALID, WORK, BROKEN, FAILED, ANOTHER_RUN, INTERRUPTED, PIPE_CLOSED = 0, 1,
 
 
 def outcome_exit_code(outcome: Outcome) -> int:
-    """Returns the exit code of a run: 0 if nothing failed, 3 if some variants failed, 4 if none is done.
+    """Returns the exit code of a run: 0 if nothing failed, 3 if some variants failed or the run ended early, 4 if none
+    is done.
 
     A run that its budget ended is like one with `--limit`, but 4 if the budget didn't suffice for one picture.
     """
@@ -21,7 +22,7 @@ def outcome_exit_code(outcome: Outcome) -> int:
         return INTERRUPTED
     if outcome.stopped_by == "budget" and not outcome.done + outcome.failed:
         return FAILED
-    if not outcome.failed and not outcome.held_back:
+    if not outcome.failed and not outcome.held_back and not outcome.ended_early:
         return OK
     return BROKEN if outcome.done + outcome.skipped else FAILED
 

@@ -90,6 +90,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             "money": None if spent.money is None else round(spent.money, 4),
             "currency": spent.currency,
         },
+        "ended_early": outcome.ended_early,
     }
 
 

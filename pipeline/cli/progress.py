@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from brandpress.model.redaction import redacted
-from brandpress.pipeline.cli.text import plural
+from brandpress.pipeline.cli.text import plural, printable
 from brandpress.pipeline.render.events import (
     Event,
     Planned,
@@ -57,7 +57,7 @@ def progress() -> Iterator[Callable[[Event], None]]:
                     bar.advance(task)
                     line = line if record.status != "done" else None
             if line:
-                console.print(redacted(line))
+                console.print(printable(redacted(line)))
 
         yield show
 
@@ -76,7 +76,7 @@ class _Lines:
             self._recorded += 1
             line = f"[{self._recorded}/{self._todo}] {line}"
         if line:
-            print(f"{time_stamp()} {redacted(line)}", file=sys.stderr, flush=True)
+            print(f"{time_stamp()} {printable(redacted(line))}", file=sys.stderr, flush=True)
 
 
 def time_stamp() -> str:
@@ -109,7 +109,7 @@ def line_of(event: Event) -> str | None:
                 return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
             return f"{record.status}: {record.name}: {record.cause}"
         case Stopping(str(cause)):
-            return f"stopping because the store rejects all writes: {cause}"
+            return f"stopping, because no more pictures can be made or stored: {cause}"
         case Stopping(budget=str(limits)):
             return f"stopping at the budget: {limits}"
         case Stopping():

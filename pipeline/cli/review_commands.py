@@ -35,6 +35,10 @@ Features = Annotated[
 ]
 Worst = Annotated[int, typer.Option("--worst", min=0, metavar="N", help="How many of the worst pictures to list.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Measure every picture again.")]
+Delivered = Annotated[
+    bool,
+    typer.Option("--delivered", help="Use the campaign's delivered pictures, most of which must be right."),
+]
 Pictures = Annotated[
     int,
     typer.Option("--pictures", min=4, max=200, metavar="N", help="Pictures per subject that thresholds are set with."),
@@ -91,25 +95,40 @@ def measure_job(
     return BROKEN if measured.broken else OK
 
 
-def calibrate_job(job: Job, features: Features = None, pictures: Pictures = 12, as_json: Json = False) -> int:
+def calibrate_job(
+    job: Job,
+    deliver: Deliver = None,
+    delivered: Delivered = False,
+    features: Features = None,
+    pictures: Pictures = 12,
+    as_json: Json = False,
+) -> int:
     """Set a threshold per subject for `measure`, from the brand's references, and write them beside the brand spec."""
     from brandpress.pipeline.cli.count_progress import count_progress
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.measures_text import calibration_lines
     from brandpress.pipeline.cli.text import print_lines
     from brandpress.pipeline.review.calibration.calibrate import calibrate
-    from brandpress.pipeline.review.calibration.file import calibration_json, calibration_path, write
+    from brandpress.pipeline.review.calibration.delivered import calibrate_delivered
+    from brandpress.pipeline.review.calibration.file import Basis, calibration_json, calibration_path, write
     from brandpress.pipeline.review.calibration.plot import calibration_svg
     from brandpress.pipeline.review.measure_campaign import all_subjects
     from brandpress.pipeline.review.measures.subject import SubjectLikeness
     from brandpress.pipeline.review.suite import load_network
     from brandpress.pipeline.spec.load import load_campaign
+    from brandpress.pipeline.store.folder import open_campaign
 
-    brand = load_campaign(job).brand
+    campaign = load_campaign(job, deliver)
+    brand = campaign.brand
     likeness = SubjectLikeness(load_network(features))
     with count_progress("subjects calibrated") as show:
-        results = calibrate(tuple(all_subjects(brand)), likeness, pictures, show)
-    content = calibration_json(brand.name, likeness.identity, results)
+        if delivered:
+            folder = open_campaign(campaign.address, campaign.name)
+            results = calibrate_delivered(folder, brand, likeness, pictures, show)
+        else:
+            results = calibrate(tuple(all_subjects(brand)), likeness, pictures, show)
+    basis: Basis = "delivered" if delivered else "references"
+    content = calibration_json(brand.name, likeness.identity, basis, results)
     path = calibration_path(brand)
     drawing = path.with_suffix(".svg")
     write(path, json.dumps(content, indent=1) + "\n")

@@ -25,9 +25,9 @@ SHOWN_PROBLEMS = 50
 
 
 def print_lines(lines: Iterable[str], file: TextIO | None = None) -> None:
-    """Prints lines on `file`; default: stdout."""
+    """Prints lines on `file`; default: stdout. Characters that could control a terminal are escaped."""
     for line in lines:
-        typer.echo(line, file=file)
+        typer.echo(printable(line), file=file)
     (file or sys.stdout).flush()
 
 
@@ -85,7 +85,9 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield published_line(outcome)
     yield from failure_lines(outcome.failures)
     yield from failure_lines(outcome.held_back, "held back")
-    if outcome.interrupted:
+    if outcome.ended_early:
+        yield f"ended early: {outcome.ended_early}; run the same command again to continue"
+    elif outcome.interrupted:
         yield "interrupted; run the same command again to continue"
     elif outcome.stopped_by == "budget":
         yield f"stopped at the budget with {outcome.left:,} left; run the same command again to spend as much once more"

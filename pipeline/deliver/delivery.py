@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 from pydantic import ValidationError
 
-from brandpress.pipeline.deliver.encode import CONTENT_TYPES
+from brandpress.pipeline.deliver.encode import CONTENT_TYPES, is_sealed
 from brandpress.pipeline.deliver.record import JSON, Record
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
@@ -18,8 +18,9 @@ MAX_NAMES = 20
 def deliver(folder: Store, record: Record, asset: str, data: bytes) -> Record:
     """Writes `data` at the key `asset`, then `record` with its digest. Returns the record now in the store.
 
-    If another writer was first and its file is a picture of the same render key, that picture is kept and described by
-    the record. Anything else at that key is left alone, and the picture gets the next free name. Raises StoreError.
+    If another writer was first and its file is an undamaged picture of the same render key, that picture is kept and
+    described by the record. Anything else at that key is left alone, and the picture gets the next free name. Raises
+    StoreError.
     """
     key, data = write_asset(folder, record, asset, data)
     return file_record(folder, record.model_copy(update={"asset": key, "sha256": sha256_hex(data), "bytes": len(data)}))
@@ -105,7 +106,7 @@ def write_asset(folder: Store, record: Record, asset: str, data: bytes) -> tuple
         existing = _existing_asset(folder, key, data)
         if existing is None:
             raise StoreError(f"{folder.uri}/{key}: the asset existed and was deleted during delivery; run again")
-        if existing == data or is_picture_of(existing, record):
+        if existing == data or is_picture_of(existing, record) or _is_recorded(folder, record.key, key, existing):
             return key, existing
     raise StoreError(f"{folder.uri}/{asset}: this name and {MAX_NAMES - 1} more are taken by foreign files", "key")
 
@@ -126,12 +127,31 @@ def _has_picture(folder: Store, record: Record) -> bool:
     return (stat.sha256 or sha256_hex(folder.read(record.asset) or b"")) == record.sha256
 
 
-def is_picture_of(data: bytes, record: Record) -> bool:
-    """Whether `data` is a complete picture in the format and size of `record` that carries its render key."""
+def _is_recorded(folder: Store, record_key: str, asset: str, data: bytes) -> bool:
+    """Whether the record in the store, if it's a valid one, says that the asset at this key has this content."""
     try:
-        Image.open(BytesIO(data), formats=[record.format.upper()]).verify()  # checksums and the end of the file
-        with Image.open(BytesIO(data)) as picture:
-            picture.load()
-            return picture.size == (record.width, record.height) and record.render_key.encode() in data
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        record = read_record(folder, record_key)
+    except StoreError as error:
+        if error.scope != "key":
+            raise
         return False
+    return record is not None and (record.status, record.asset, record.sha256) == ("done", asset, sha256_hex(data))
+
+
+def is_picture_of(data: bytes, record: Record) -> bool:
+    """Whether `data` is a complete and undamaged picture in the format and size of `record`, with its render key.
+
+    A PNG is checked by the checksums of its chunks, a JPEG or a WebP by its seal (see `encode`).
+    """
+    if record.render_key.encode() not in data or (record.format != "png" and not is_sealed(data)):
+        return False
+    try:
+        with Image.open(BytesIO(data), formats=[record.format.upper()]) as picture:
+            if picture.size != (record.width, record.height):
+                return False
+            picture.verify()
+        with Image.open(BytesIO(data), formats=[record.format.upper()]) as picture:
+            picture.load()
+    except Exception:  # Pillow raises errors of many classes for damaged files
+        return False
+    return True

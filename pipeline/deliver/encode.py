@@ -3,6 +3,9 @@
 The mark is IPTC's digital source type in an XMP packet. It's part of the file before any digest is taken. Nothing in
 the file depends on time: the same picture and metadata always produce the same bytes.
 
+PNG has a checksum in each of its chunks. JPEG and WebP have none, and decode to something even if they are damaged, so
+their packet holds the SHA-256 of the file (`seal`), by which `is_sealed` recognises an unchanged one.
+
 PNG has two writers: fpng if it's installed (`brandpress[fast]`), otherwise Pillow, which takes twenty times as long.
 Their pixels are the same, but their bytes differ. That's harmless: the first writer of a key wins, and its record has
 the SHA-256 of the stored file.
@@ -10,6 +13,8 @@ the SHA-256 of the stored file.
 
 from __future__ import annotations
 
+import hashlib
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,14 +38,19 @@ _XMP_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
   <rdf:Description rdf:about=""
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"{namespace}>
    <Iptc4xmpExt:DigitalSourceType>{source}</Iptc4xmpExt:DigitalSourceType>
    <xmp:CreatorTool>{tool}</xmp:CreatorTool>
-   <dc:identifier>{identifier}</dc:identifier>
+   <dc:identifier>{identifier}</dc:identifier>{seal}
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
+
+_SEAL_NAMESPACE = '\n    xmlns:brandpress="urn:brandpress:1"'
+_SEAL = "\n   <brandpress:fileSha256>{digest}</brandpress:fileSha256>"
+_UNSEALED = "0" * 64
+_SEAL_DIGITS = re.compile(rb"<brandpress:fileSha256>([0-9a-f]{64})</brandpress:fileSha256>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +61,46 @@ class Metadata:
     tool: str
 
 
-def xmp_packet(metadata: Metadata) -> bytes:
-    """Returns the XMP packet (UTF-8) with the digital source type, the tool and the render key."""
+def xmp_packet(metadata: Metadata, *, sealed: bool = False) -> bytes:
+    """Returns the XMP packet (UTF-8) with the digital source type, the tool and the render key.
+
+    sealed: with room for the file's SHA-256, which `seal` fills in.
+    """
     return _XMP_PACKET.format(
-        source=escape(DIGITAL_SOURCE_TYPE), tool=escape(metadata.tool), identifier=escape(metadata.render_key)
+        source=escape(DIGITAL_SOURCE_TYPE),
+        tool=escape(metadata.tool),
+        identifier=escape(metadata.render_key),
+        namespace=_SEAL_NAMESPACE if sealed else "",
+        seal=_SEAL.format(digest=_UNSEALED) if sealed else "",
     ).encode()
 
 
+def seal(data: bytes) -> bytes:
+    """Returns the file with its own SHA-256 in its packet: that of the file with zeros in the digest's place."""
+    digest = hashlib.sha256(data).hexdigest()
+    return data.replace(f">{_UNSEALED}<".encode(), f">{digest}<".encode(), 1)
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether a file is byte by byte as `seal` returned it."""
+    places = list(_SEAL_DIGITS.finditer(data))
+    if len(places) != 1:
+        return False
+    start, end = places[0].span(1)
+    unsealed = hashlib.sha256(memoryview(data)[:start])
+    unsealed.update(_UNSEALED.encode())
+    unsealed.update(memoryview(data)[end:])
+    return unsealed.hexdigest() == data[start:end].decode()
+
+
 def encode(picture: Image.Image, format: str, metadata: Metadata) -> bytes:
-    """Returns the file of `picture`, with its XMP packet. format: a key of CONTENT_TYPES.
+    """Returns the file of `picture`, with its XMP packet. format: a key of CONTENT_TYPES. JPEG and WebP are sealed.
 
     PNG is lossless, JPEG has quality 95 without chroma subsampling, WebP has quality 90. Raises KeyError for any other
     format.
     """
     picture = picture if picture.mode == "RGB" else picture.convert("RGB")
-    packet = xmp_packet(metadata)
+    packet = xmp_packet(metadata, sealed=format != "png")
     stream = BytesIO()
     match format:
         case "png":
@@ -78,7 +113,7 @@ def encode(picture: Image.Image, format: str, metadata: Metadata) -> bytes:
             picture.save(stream, "WEBP", quality=WEBP_QUALITY, method=4, xmp=packet, icc_profile=None, exif=b"")
         case _:
             raise KeyError(format)
-    return stream.getvalue()
+    return seal(stream.getvalue())
 
 
 def _import_fast_writer() -> Callable[[bytes, int, int, int], bytes] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -15,6 +16,9 @@ from brandpress.pipeline.spec.attributes import plain_attributes
 from brandpress.pipeline.store.protocol import Store, sha256_hex
 
 COPY_THREADS = 16
+
+_Asset = Mapping[str, Any]
+"""The fields `asset`, `sha256` and `bytes` of a record."""
 
 
 def copy_renamed(folder: Store, variants: Sequence[Variant], done: Mapping[str, bytes]) -> dict[str, bytes | None]:
@@ -71,8 +75,8 @@ def share_pictures(
             missing.append((variant, record))
     with ThreadPoolExecutor(COPY_THREADS) as threads:
         copied = threads.map(lambda pair: _copy(folder, *pair), missing)
-        for (variant, record), asset in zip(missing, copied, strict=True):
-            lines[variant.name] = None if asset is None else _shared(record, variant, asset).to_json()
+        for (variant, record), copy in zip(missing, copied, strict=True):
+            lines[variant.name] = None if copy is None else _shared(record, variant, copy).to_json()
     return lines
 
 
@@ -81,14 +85,18 @@ def _is_current(fields: Mapping[str, object], variant: Variant) -> bool:
 
 
 def _is_current_copy(line: bytes, record: Record, variant: Variant) -> bool:
-    return line == _shared(record, variant, from_json(line)["asset"]).to_json()
+    return line == _shared(record, variant, _asset_of(from_json(line))).to_json()
 
 
-def _shared(record: Record, variant: Variant, asset: str) -> Record:
+def _asset_of(fields: Mapping[str, Any]) -> _Asset:
+    return {name: fields[name] for name in ("asset", "sha256", "bytes")}
+
+
+def _shared(record: Record, variant: Variant, copy: _Asset) -> Record:
     """Returns what a manifest lists for a variant that shares the picture of `record`."""
     own = {
+        **copy,
         "name": variant.name,
-        "asset": asset,
         "axes": dict(variant.axes),
         "references": reference_stamps(variant),
         "attributes": plain_attributes(variant.attributes),
@@ -98,10 +106,10 @@ def _shared(record: Record, variant: Variant, asset: str) -> Record:
 
 
 def _renamed(folder: Store, variant: Variant, record: Record) -> bytes | None:
-    asset = record.asset if record.name == variant.name else _copy(folder, variant, record)
-    if asset is None:
+    copy: _Asset | None = {} if record.name == variant.name else _copy(folder, variant, record)
+    if copy is None:
         return None
-    own = {"name": variant.name, "asset": asset, "attributes": plain_attributes(variant.attributes)}
+    own = {**copy, "name": variant.name, "attributes": plain_attributes(variant.attributes)}
     renamed = record.model_copy(update=own)
     stat = folder.stat(record.key)
     if stat is not None:  # if another run changes it at the same time, the next one renames it
@@ -109,11 +117,11 @@ def _renamed(folder: Store, variant: Variant, record: Record) -> bytes | None:
     return renamed.to_json()
 
 
-def _copy(folder: Store, variant: Variant, record: Record) -> str | None:
-    """Copies the picture of a record to the name of a variant. Returns the copy's key; None if it's missing or
+def _copy(folder: Store, variant: Variant, record: Record) -> _Asset | None:
+    """Copies the picture of a record to the name of a variant. Returns the copy; None if the picture is missing or
     damaged."""
     data = None if record.asset is None else folder.read(record.asset)
     if data is None or sha256_hex(data) != record.sha256:
         return None
-    key, _ = write_asset(folder, record, variant.asset, data)
-    return key
+    key, stored = write_asset(folder, record, variant.asset, data)
+    return {"asset": key, "sha256": sha256_hex(stored), "bytes": len(stored)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from pydantic_core import from_json
@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from brandpress.pipeline.deliver.delivery import parse_record, read_record
 from brandpress.pipeline.deliver.manifest import BrokenManifestError, is_record, read_latest, read_lines
 from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
+from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.protocol import Store
 
 ASSETS = "assets/"
@@ -59,15 +60,30 @@ class RecordIndex:
 
     def updated(self, records: Iterable[Record]) -> RecordIndex:
         """Returns the index with newer records in it."""
-        done, others = dict(self.done), dict(self.others)
-        for record in records:
-            if record.status == "done":
-                done[record.render_key] = record.to_json()
-                others.pop(record.render_key, None)
-            else:
-                others[record.render_key] = record
-                done.pop(record.render_key, None)
-        return RecordIndex(done, others, self.assets, self.recorded, self.copies)
+        records = tuple(records)
+        done = {record.render_key: record.to_json() for record in records if record.status == "done"}
+        return self.merged(done, {record.render_key: record for record in records if record.status != "done"})
+
+    def merged(self, done: Mapping[str, bytes], others: Mapping[str, Record]) -> RecordIndex:
+        """Returns the index with these newer lines of done variants and records of other ones."""
+        return replace(
+            self,
+            done={**{key: line for key, line in self.done.items() if key not in others}, **done},
+            others={**{key: record for key, record in self.others.items() if key not in done}, **others},
+        )
+
+    def named(self, variants: Iterable[Variant]) -> RecordIndex:
+        """Returns the index with the names that these variants have now in the records of failed ones.
+
+        A failed variant has no picture whose copy would bring the new name.
+        """
+        names = {variant.render_key: variant.name for variant in variants if variant.render_key in self.others}
+        renamed = {
+            key: self.others[key].model_copy(update={"name": name})
+            for key, name in names.items()
+            if self.others[key].name != name
+        }
+        return replace(self, others={**self.others, **renamed}) if renamed else self
 
     def records(self) -> dict[str, Record]:
         """Returns all records, keyed by render key. For few records."""

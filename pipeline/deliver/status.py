@@ -49,7 +49,7 @@ class CampaignStatus:
 def campaign_status(folder: Store, variants: Sequence[Variant], picked_out: int = 0) -> CampaignStatus:
     """Compares the planned `variants` with the records in the campaign's folder. picked_out: how many more variants the
     job has. Raises StoreError."""
-    index = read_index(folder, render_keys(variants))
+    index = read_index(folder, render_keys(variants)).named(variants)
     latest = read_latest(folder)
     done = sum(variant.render_key in index.done for variant in variants)
     failed = sum(variant.render_key in index.others for variant in variants)

@@ -142,7 +142,7 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
     except StoreError:
         return False
     if listed.same_picture_as is not None:
-        return (stored.render_key, stored.sha256) == (listed.render_key, listed.sha256)
+        return stored.render_key == listed.render_key
     renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
     names = {"name": stored.name, "asset": stored.asset} if renamed else {}
     return listed.model_copy(update={"stale": False, **names}) == stored

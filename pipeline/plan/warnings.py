@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.checkpoint.prompt_length import token_counts
-from brandpress.model.errors import CheckpointError
+from brandpress.model.errors import CheckpointError, HostedError
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.locked import lock_warnings
 from brandpress.pipeline.spec.messages import quote
@@ -17,8 +18,18 @@ BATCH = 4_096
 
 def warnings_of(plan: Plan) -> tuple[str, ...]:
     """Returns warnings: how the model differs from its lock; what reference pictures say about their colours and isn't
-    followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted."""
-    return (*lock_warnings(plan.lock), *_picture_warnings(plan), *_prompt_warnings(plan))
+    followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; whether a
+    hosted model's key is missing."""
+    return (*lock_warnings(plan.lock), *_picture_warnings(plan), *_prompt_warnings(plan), *_key_warnings(plan))
+
+
+def _key_warnings(plan: Plan) -> tuple[str, ...]:
+    if plan.model.hosted:
+        try:
+            key_of_environment()
+        except HostedError as error:
+            return (f"{plan.model.name} can't be rendered from here: {error}",)
+    return ()
 
 
 def _picture_warnings(plan: Plan) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from traceback import clear_frames, walk_tb
 
-from brandpress.model.errors import BrandpressError, UnusablePictureError
+from brandpress.model.errors import BrandpressError, UnusablePictureError, WeightsChangedError
 from brandpress.model.redaction import redacted
 
 MAX_CHARACTERS = 300
@@ -63,15 +63,17 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_device_lost(error: BaseException) -> bool:
-    """Whether this process can no longer use its device.
+    """Whether this process can no longer use its device, or its model.
 
-    After an illegal access, a failed assertion or a hardware fault, every later call of the process fails. Running out
-    of memory doesn't count.
+    After an illegal access, a failed assertion or a hardware fault, every later call of the process fails. So does a
+    model whose files have changed. Running out of memory doesn't count.
     """
     return not is_out_of_memory(error) and any(map(_means_device_lost, _chain(error)))
 
 
 def _means_device_lost(error: BaseException) -> bool:
+    if isinstance(error, WeightsChangedError):
+        return True
     text = str(error)
     matches = isinstance(error, RuntimeError) and (
         type(error).__name__ == "AcceleratorError" or _DEVICE_LOST.search(text)

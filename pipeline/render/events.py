@@ -177,6 +177,15 @@ class StoreBlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class RendererBlocked:
+    """The renderer refuses every further variant of the run, as a hosted tier does whose key was rejected. This one has
+    no record: the failure isn't its own."""
+
+    render_key: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreWait:
     """The model started (True) or stopped (False) waiting for the store to accept pictures."""
 
@@ -195,7 +204,7 @@ class WorkTime:
 @dataclass(frozen=True, slots=True)
 class Stopping:
     """Workers finish their current pictures and start no others: after a signal, because the store rejects all writes
-    (cause), or because the run has reached its budget (its limits in words)."""
+    or the renderer refuses all variants (cause), or because the run has reached its budget (its limits in words)."""
 
     cause: str | None = None
     budget: str | None = None
@@ -212,6 +221,7 @@ Message = (
     | VariantOutOfMemory
     | VariantRecorded
     | StoreBlocked
+    | RendererBlocked
     | StoreWait
     | WorkTime
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from brandpress.pipeline.review.score import Better, Score, worse
@@ -68,7 +68,7 @@ class Verdict:
 
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
-    review: tuple[str, ...] = field(default=())
+    review: tuple[str, ...] = ()
 
 
 def verdict(scores: Sequence[Score], gate: Gate, thresholds: Thresholds, sha256: str = "") -> Verdict:
@@ -107,7 +107,7 @@ def _reasons(rule: Rule, severity: Severity, scores: Sequence[Score], thresholds
 
 
 def threshold_of(rule: Rule, score: Score, thresholds: Thresholds) -> float | None:
-    """Returns the threshold for a score: the rule's number, or the calibrated one of its subject, else of all."""
+    """Returns the threshold for a score: the rule's number, or the calibrated one: of its subject, otherwise of all."""
     if isinstance(rule.threshold, float | int):
         return rule.threshold
     return thresholds.get((score.measure, score.subject), thresholds.get((score.measure, None)))

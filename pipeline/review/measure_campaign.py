@@ -61,7 +61,7 @@ def measure_campaign(
     scores: dict[str, tuple[Score, ...]] = {}
     broken = []
     for number, record in enumerate(records, 1):
-        sample = _sample(folder, record, brand, subject_of)
+        sample = sample_of(folder, record, brand, subject_of)
         if isinstance(sample, Sample):
             scores[record.name] = tuple(score for one in measures for score in scores_of.scores(one, sample))
         else:
@@ -84,7 +84,7 @@ def measure_campaign(
     return MeasuredCampaign(latest.pointer.manifest, pictures, tuple(broken))
 
 
-def _sample(
+def sample_of(
     folder: Store, record: Record, brand: BrandSpec, subject_of: Callable[[str, str], Subject | None]
 ) -> Sample | str:
     """Returns the sample of a record, or what is wrong with its picture."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +59,7 @@ def _read(file: Path) -> tuple[Score, ...] | None:
 
 def _write(file: Path, scores: Sequence[Score]) -> None:
     temporary = file.with_name(f".{secrets.token_hex(8)}")
-    try:
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps([score.to_json() for score in scores]), "utf-8")
         temporary.replace(file)
-    except OSError:
-        temporary.unlink(missing_ok=True)

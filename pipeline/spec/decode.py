@@ -162,7 +162,8 @@ def _load(picture: Image.Image, name: str) -> None:
 
 
 def _eight_bits(picture: Image.Image, png: Png | None) -> tuple[Image.Image, Image.Image | None]:
-    """Returns the picture as L, RGB, RGBA or CMYK with 8 bits per sample, and the alpha channel of a gray one."""
+    """Returns the picture as L, RGB, RGBA or CMYK with 8 bits per sample, and the alpha channel where the picture has
+    none of these but transparent pixels."""
     alpha = None
     if png is not None and png.colour_type == GRAY:
         if png.transparent_sample is not None:
@@ -172,6 +173,8 @@ def _eight_bits(picture: Image.Image, png: Png | None) -> tuple[Image.Image, Ima
         return picture.convert("L") if picture.mode != "L" else picture, alpha
     if png is not None and png.colour_type == GRAY_ALPHA:
         return picture.getchannel(0), picture.getchannel("A")
+    if png is not None and png.transparent_sample is not None and png.bits == 16:
+        return picture, _colour_alpha(picture, _low_bytes(png), png.transparent_sample)
     if png is not None and png.transparent_sample is not None:
         picture.info["transparency"] = png.transparent_sample
         return picture.convert("RGBA"), None
@@ -194,6 +197,25 @@ def _gray_alpha(picture: Image.Image, sample: int, bits: int) -> Image.Image:
         return _by_strips(picture, lambda samples: (samples != sample) * 255)
     transparent = sample * 255 // (2**bits - 1)
     return picture.convert("L").point([0 if level == transparent else 255 for level in range(256)])
+
+
+def _low_bytes(png: Png) -> Image.Image:
+    """Returns the low bytes of the samples of a 16-bit RGB picture; Pillow's are the high ones."""
+    picture = Image.open(BytesIO(png.content))
+    picture.tile = [tile._replace(args="RGB;16L") for tile in picture.tile]
+    picture.load()
+    return picture
+
+
+def _colour_alpha(high: Image.Image, low: Image.Image, sample: tuple[int, ...]) -> Image.Image:
+    """Returns the alpha channel of a 16-bit RGB picture in which pixels of one colour are transparent."""
+    import numpy as np  # as in `_by_strips`
+
+    alpha = Image.new("L", high.size)
+    for box in _strips(high.size):
+        levels = np.asarray(high.crop(box)).astype(np.uint16) << 8 | np.asarray(low.crop(box))
+        alpha.paste(Image.fromarray(((levels != sample).any(axis=2) * 255).astype(np.uint8)), box)
+    return alpha
 
 
 def _by_strips(picture: Image.Image, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Image.Image:

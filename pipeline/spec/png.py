@@ -22,6 +22,7 @@ _SRGB_GAMMA, _GAMMA_TOLERANCE = 45_455, 500
 _SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _CHROMATICITY_TOLERANCE = 500
 _SRGB_CODE_POINTS = b"\1\x0d\0\1"
+_BROKEN_TRANSPARENCY = "has a broken transparent colour (tRNS), which isn't followed; save it again"
 _INFORMATION = 0x20
 """The bit of a chunk type's first letter that says that a decoder may ignore the chunk."""
 
@@ -32,8 +33,8 @@ class Png:
 
     content: a PNG with the chunks that decide its pixels. bits: per sample. colour_type: as in IHDR. profile: the
     embedded ICC profile; empty if it's broken. exif: empty if there is none. transparent_sample: the gray level or the
-    colour of transparent pixels, in 8-bit levels for colours and as stored for gray. frames: of an animation; 1
-    without. warnings: what the file says about its colours and isn't followed, as ends of sentences about it.
+    colour of transparent pixels, as stored. frames: of an animation; 1 without. warnings: what the file says about its
+    colours and isn't followed, as ends of sentences about it.
     """
 
     content: bytes = field(repr=False)
@@ -58,6 +59,8 @@ def read_png(content: bytes) -> Png:
             pixels.append(view[start - 8 : end + 4])
         if kind in (b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"acTL", b"tRNS", b"IHDR"):
             notes.setdefault(kind, content[start:end])
+        elif kind == b"fdAT":
+            notes.setdefault(kind, b"")
         elif kind == b"eXIf":
             exif = content[start:end]
         elif kind in (b"tEXt", b"zTXt") and content.startswith(_EXIF_TEXTS, start):
@@ -66,6 +69,7 @@ def read_png(content: bytes) -> Png:
     if len(header) != 13 or len(content) < 33 or content[12:16] != b"IHDR":
         raise ValueError("it has no header")
     bits = header[8]
+    transparent = _transparent_sample(notes.get(b"tRNS"), bits, colour_type)
     profile = _profile(notes[b"iCCP"]) if b"iCCP" in notes else None
     return Png(
         content=b"".join(pixels),
@@ -73,10 +77,22 @@ def read_png(content: bytes) -> Png:
         colour_type=colour_type,
         profile=profile,
         exif=exif,
-        transparent_sample=_transparent_sample(notes.get(b"tRNS"), bits, colour_type),
-        frames=struct.unpack(">I", notes[b"acTL"][:4])[0] if len(notes.get(b"acTL", b"")) == 8 else 1,
-        warnings=tuple(_colour_warnings(notes)) if not profile else (),
+        transparent_sample=transparent,
+        frames=_frames(notes),
+        warnings=(
+            *(_colour_warnings(notes) if not profile else ()),
+            *((_BROKEN_TRANSPARENCY,) if b"tRNS" in notes and transparent is None and colour_type != PALETTE else ()),
+        ),
     )
+
+
+def _frames(notes: dict[bytes, bytes]) -> int:
+    """The number of frames. The only frame of an animation may be another picture than that which still viewers show,
+    and then counts as a second one."""
+    if len(notes.get(b"acTL", b"")) != 8:
+        return 1
+    (frames,) = struct.unpack(">I", notes[b"acTL"][:4])
+    return max(int(frames), 2 if b"fdAT" in notes else 1)
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -119,11 +135,11 @@ def _inflated(compressed: bytes, max_bytes: int) -> bytes:
 
 
 def _transparent_sample(chunk: bytes | None, bits: int, colour_type: int) -> tuple[int, ...] | None:
-    if chunk is not None and colour_type == GRAY and len(chunk) >= 2:
-        return struct.unpack_from(">H", chunk)
-    if chunk is not None and colour_type == COLOUR and len(chunk) >= 6:
-        return tuple(level >> (bits - 8) for level in struct.unpack_from(">3H", chunk))
-    return None
+    """The transparent sample; of its 16 bits, only as many count as a sample of the picture has."""
+    count = {GRAY: 1, COLOUR: 3}.get(colour_type)
+    if chunk is None or count is None or len(chunk) < 2 * count:
+        return None
+    return tuple(level & ((1 << bits) - 1) for level in struct.unpack_from(f">{count}H", chunk))
 
 
 def _colour_warnings(notes: dict[bytes, bytes]) -> Iterator[str]:

@@ -10,30 +10,42 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any
+
+from PIL import Image
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.lease import LEASE, AnotherRunError, Lease, RunLease, is_over
 from brandpress.pipeline.deliver.manifest import read_latest, read_records
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
+from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.rollback import rollback
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.campaigns import write_campaign
 from tests.chaos.reader import Reader
-from tests.chaos.renderer import JOURNAL, prompt_id, read_journal
+from tests.chaos.renderer import BROKEN, JOURNAL, picture_id, read_journal, shows
+from tests.chaos.weights import SwappedWeights
 from tests.processes import driver, leftover_processes, read_events, worker_pids
+from tests.ray_nodes import BUSY
 from tests.s3_server import S3Process
 
 RENDERER = "tests.chaos.renderer:load"
 POISON_SCENES = {"exits": "[exit]", "hangs": "[hang]", "exhausts": "[exhaust]"}
-DEADLINE = "4"
+DEADLINE = os.environ.get("CHAOS_DEADLINE", "4")
+"""Seconds for a picture; more on a busy machine."""
+
 WORKERS = "2"
+UNDISTURBED_DEADLINE = "20"
 MAX_RUNS = 60
+MAX_UNDISTURBED_RUNS = 3
 EXIT_SECONDS = 15.0
 MAX_POISON_RENDERS = 3
 """Each run with --retry-failed allows one more."""
@@ -44,7 +56,8 @@ class Storm:
     """The statistics of one campaign.
 
     lost: pictures that a driver reported as done and that are missing at the end. double: completed renders of pictures
-    beyond their first. poison_renders: the most attempts of a poison picture. wrong: violated invariants.
+    beyond their first. silently_wrong: delivered pictures that aren't what their record says: damaged, black, or
+    rendered with other weights. poison_renders: the most attempts of a poison picture. wrong: violated invariants.
     """
 
     faults: Counter[str] = field(default_factory=Counter)
@@ -53,6 +66,7 @@ class Storm:
     retries: int = 0
     lost: int = 0
     double: int = 0
+    silently_wrong: int = 0
     poison_renders: int = 0
     manifests_read: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -66,11 +80,21 @@ def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] 
 
 
 def run_undisturbed(job: Path, environment: Mapping[str, str], renderer: str = RENDERER) -> dict[str, Any]:
-    """Render the campaign without faults and return the outcome that its driver reports."""
-    with driver(job, WORKERS, renderer, "--deadline", DEADLINE, environment=environment) as process:
-        outcomes = [value for kind, value in read_events(process) if kind == "outcome"]
-        process.wait()
-    return dict(outcomes[0])
+    """Render the campaign without faults and return the outcome that its driver reports.
+
+    On a busy machine, Ray may fail to start; then it's tried again.
+    """
+    environment = {**environment, **BUSY, BROKEN: "0"}
+    errors: list[str] = []
+    for _ in range(MAX_UNDISTURBED_RUNS):
+        with driver(job, WORKERS, renderer, "--deadline", UNDISTURBED_DEADLINE, environment=environment) as process:
+            events = list(read_events(process))
+            process.wait()
+        outcomes = [value for kind, value in events if kind == "outcome"]
+        if outcomes:
+            return dict(outcomes[0])
+        errors += [str(value) for kind, value in events if kind in ("error", "lost")]
+    raise RuntimeError(f"the undisturbed campaign of {job} failed: {errors}")
 
 
 def published_digest(folder: Store) -> str:
@@ -89,30 +113,51 @@ def run_storm(
     server: S3Process | None = None,
     renderer: str = RENDERER,
     poisons: Collection[str] = tuple(POISON_SCENES),
+    others: Mapping[str, Callable[[], int]] = MappingProxyType({}),
+    before_run: Callable[[], None] = lambda: None,
+    weights: SwappedWeights | None = None,
 ) -> Storm:
     """Run drivers for `job` until it is complete, killing what `kills` lists (`worker`, `driver`, `store`), last first.
 
     digest: the published digest of the undisturbed campaign. environment: of the drivers, with JOURNAL. server: holds
-    `uri`. poisons: the scenes that must end in quarantine.
+    `uri`. poisons: the scenes that must end in quarantine. others: further faults that `kills` may list; each returns
+    how many it has injected. before_run: called before each run. weights: those of the campaign, which end as they
+    were; they are swapped by `others`.
     """
     storm = Storm()
+    environment = {**environment, **BUSY}
     folder = open_campaign(uri, "spring")
     reported_done: set[str] = set()
     retry: tuple[str, ...] = ()
     with Reader(folder) as reader:
         for _ in range(MAX_RUNS):
+            before_run()
             storm.runs += 1
             storm.retries += bool(retry)
             arguments = (WORKERS, renderer, "--deadline", DEADLINE, *retry)
             limit = ("--limit", str(random.randint(3, 15))) if kills and not retry and random.random() < 1 / 3 else ()
             storm.faults["run ended early"] += bool(limit)
-            outcome = _run(job, (*arguments, *limit), kills, random, environment, server, storm, reported_done, folder)
+            outcome = _run(
+                job,
+                (*arguments, *limit),
+                kills,
+                random,
+                environment,
+                server,
+                storm,
+                reported_done,
+                folder,
+                others or {},
+            )
             if outcome is None:
                 continue
             failures = [*outcome["failed"], *outcome["held_back"]]
             innocent = [failure for failure in failures if failure["name"].removeprefix("mug/") not in poisons]
             if not innocent and not outcome["counts"]["left"]:
-                break
+                if weights is None or not weights.swapped:
+                    break
+                weights.swap()
+                continue
             retry = ("--retry-failed",) if innocent and not retry and not outcome["counts"]["left"] else ()
             with suppress(RequestError):
                 rollback(folder)
@@ -121,7 +166,7 @@ def run_storm(
             storm.wrong.append(f"incomplete after {MAX_RUNS} runs")
     storm.manifests_read = reader.manifests
     storm.wrong += reader.problems
-    _check(storm, poisons, folder, digest, reported_done, Path(environment[JOURNAL]))
+    _check(storm, poisons, folder, digest, reported_done, Path(environment[JOURNAL]), marked=renderer == RENDERER)
     return storm
 
 
@@ -135,6 +180,7 @@ def _run(
     storm: Storm,
     reported_done: set[str],
     folder: Store,
+    others: Mapping[str, Callable[[], int]],
 ) -> dict[str, Any] | None:
     """Run one driver and inject kills; returns the outcome that it reports, None if it was killed."""
     outcome: dict[str, Any] | None = None
@@ -153,6 +199,9 @@ def _run(
             if victim in INTRUSIONS:
                 storm.faults[victim] += 1
                 storm.wrong += INTRUSIONS[victim](job, folder)
+                continue
+            if victim in others:
+                storm.faults[victim] += others[victim]()
                 continue
             if victim == "driver":
                 process.kill()
@@ -240,9 +289,19 @@ def _kill(victim: str, job: Path, random: Random, server: S3Process | None) -> i
 
 
 def _check(
-    storm: Storm, poisons: Collection[str], folder: Store, digest: str, reported_done: set[str], journal: Path
+    storm: Storm,
+    poisons: Collection[str],
+    folder: Store,
+    digest: str,
+    reported_done: set[str],
+    journal: Path,
+    *,
+    marked: bool,
 ) -> None:
-    """Compare the store with the undisturbed campaign, the drivers' reports and the journal."""
+    """Compare the store with the undisturbed campaign, the drivers' reports and the journal.
+
+    marked: whether the pictures tell the weights that they were rendered with.
+    """
     if published_digest(folder) != digest:
         storm.wrong.append(f"the manifest's digest is {published_digest(folder)}, expected {digest} as without faults")
     storm.wrong += [str(problem) for problem in verify(folder).problems if problem.kind != "unknown"]
@@ -257,11 +316,29 @@ def _check(
     if storm.poison_renders > MAX_POISON_RENDERS + storm.retries:
         storm.wrong.append(f"a poison picture was rendered {storm.poison_renders} times")
     storm.pictures = sum(record.status == "done" for record in records.values())
-    ended = read_journal(journal)["ended"]
-    storm.double = sum(count - 1 for count in ended.values())
-    assets = len(list(folder.list("assets/")))
-    if assets != storm.pictures:
-        storm.wrong.append(f"{storm.pictures} pictures have {assets} assets")
-    unknown = set(ended) - {prompt_id(record.prompt) for record in records.values()}
+    events = read_journal(journal)
+    storm.faults["picture broken"] += events["broken"].total()
+    storm.double = sum(count - 1 for count in events["ended"].values())
+    recorded = read_index(folder).records().values()  # those of other weights, too
+    storm.silently_wrong = sum(is_wrong(folder, record, marked=marked) for record in recorded)
+    assets = set(folder.list("assets/"))
+    described = {record.asset for record in recorded if record.asset is not None}
+    if assets != described:
+        storm.wrong.append(f"{len(described)} pictures have {len(assets)} assets")
+    unknown = set(events["ended"]) - {picture_id(record.prompt, record.model.weights_digest) for record in recorded}
     if unknown:
         storm.wrong.append(f"{len(unknown)} rendered pictures aren't in the campaign")
+
+
+def is_wrong(folder: Store, record: Record, *, marked: bool) -> bool:
+    """Whether the picture of a done record isn't what the record says."""
+    if record.status != "done" or record.asset is None:
+        return False
+    data = folder.read(record.asset) or b""
+    if sha256_hex(data) != record.sha256 or record.render_key.encode() not in data:
+        return True
+    with Image.open(BytesIO(data)) as picture:
+        picture.load()
+        return picture.getcolors(maxcolors=1) is not None or (
+            marked and not shows(picture, record.model.weights_digest)
+        )

@@ -9,14 +9,18 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from PIL import Image
 
+from brandpress.pipeline.deliver.delivery import deliver
+from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
-from tests.chaos.__main__ import on_s3
+from tests.chaos.__main__ import FOREIGN_NODE, LOST_NODE, SWAP, on_nodes, on_s3, with_swapped_weights
 from tests.chaos.reader import Reader
-from tests.chaos.renderer import JOURNAL
-from tests.chaos.storm import published_digest, run_storm, run_undisturbed
+from tests.chaos.renderer import JOURNAL, MARK, colour_of
+from tests.chaos.storm import is_wrong, published_digest, run_storm, run_undisturbed
+from tests.pipeline.deliver.records import MODEL, record, variant
 from tests.pipeline.deliver.test_rollback import publish_first
 from tests.processes import ROOT
 from tests.s3_server import S3Server
@@ -43,6 +47,37 @@ def test_short_storm_ends_with_a_correct_campaign(s3_server: S3Server) -> None:
     assert figures["faults"] >= 15
     assert figures["manifests_read"] > 0
     assert completed.returncode == 0
+
+
+@pytest.mark.slow
+def test_swapped_weights_give_no_picture_under_a_wrong_key(tmp_path: Path) -> None:
+    storm = with_swapped_weights(tmp_path, Random(1), 12, [SWAP, "worker", SWAP, "driver"])
+    assert (storm.wrong, storm.lost, storm.silently_wrong) == ([], 0, 0)
+    assert storm.pictures == 12
+    assert storm.faults[SWAP] >= 1
+
+
+@pytest.mark.slow
+def test_lost_and_foreign_nodes_lose_no_picture(tmp_path: Path) -> None:
+    storm = on_nodes(tmp_path, Random(1), 12, [LOST_NODE, FOREIGN_NODE])
+    assert (storm.wrong, storm.lost, storm.silently_wrong) == ([], 0, 0)
+    assert storm.pictures == 12
+
+
+def test_a_picture_of_other_weights_is_recognised(tmp_path: Path) -> None:
+    """Otherwise the storm would find none."""
+    folder = open_campaign(str(tmp_path), "spring")
+    right, wrong = "12" * 32, "34" * 32
+    picture = Image.new("RGB", (64, 64), "red")
+    picture.paste(colour_of(right), MARK)
+    data = encode(picture, "png", Metadata(variant(1).render_key, "test"))
+    for digest, expected in ((right, False), (wrong, True)):
+        described = record(1, model=MODEL.model_copy(update={"weights_digest": digest}))
+        delivered = deliver(folder, described, f"assets/{digest}.png", data)
+        assert is_wrong(folder, delivered, marked=True) is expected
+        folder.delete(delivered.key)
+    flat = encode(Image.new("RGB", (64, 64)), "png", Metadata(variant(2).render_key, "test"))
+    assert is_wrong(folder, deliver(folder, record(2), "assets/flat.png", flat), marked=False)
 
 
 @pytest.mark.slow

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from brandpress.model.family import HOSTED
 from brandpress.pipeline.plan.cost.device import find
 from brandpress.pipeline.plan.cost.shape import TOKEN_PIXELS, PictureShape
 from brandpress.pipeline.plan.cost.spread import Spread
+from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.fields import Fields, Text, reader
-from brandpress.pipeline.spec.messages import kind, listing, quote
-from brandpress.pipeline.spec.problem import SpecError, WrongValueError
+from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
+from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
@@ -129,8 +131,18 @@ def read_prices(own: Path | None = None) -> Prices:
 def _read(path: Path) -> Prices:
     document = read_yaml(path)
     fields = validate_fields(document, PriceFile)
-    problems = document.all_problems(fields.problems)
+    problems = document.all_problems([*fields.problems, *_unknown_tiers(document)])
     if problems:
         raise SpecError(problems)
     values: dict[str, Any] = fields.values
     return Prices(**values)
+
+
+def _unknown_tiers(document: Document) -> Iterator[Problem]:
+    """Yields a problem for each tier that doesn't exist: its price would never count."""
+    tiers = [family.name for family in HOSTED]
+    hosted = document.data.get("hosted") if isinstance(document.data, dict) else None
+    for name in hosted if isinstance(hosted, dict) else ():
+        if name not in tiers:
+            what = f"there is no hosted tier {quote(name)}"
+            yield document.problem(("hosted", name), what, allowed(tiers), closest(name, tiers), on_key=True)

@@ -174,7 +174,7 @@ def _outside_the_current_folder() -> Iterator[None]:
             os.chdir(before)
 
 
-def _start(workers: int | None, needed: tuple[str, ...], folder: str | None) -> tuple[str | None, Path]:
+def _start(workers: int | None, needed: tuple[str, ...], folder: str) -> tuple[str | None, Path]:
     """Starts a private Ray in a folder. Returns the URL of its dashboard, if enabled, and the folder of its session.
 
     Raises ClusterError.

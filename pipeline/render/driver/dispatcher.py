@@ -92,6 +92,7 @@ class Dispatcher:
         self._largest, self._smallest = largest_group, largest_group // 4 if mixed else 1
         self._mixed = mixed
         self._isolated: deque[Variant] = deque()
+        self._hastened: deque[Variant] = deque()
         self._held: set[str] = set()
         self._failures = Counter(suspects)
         self._node_losses: Counter[str] = Counter()
@@ -107,7 +108,7 @@ class Dispatcher:
     @property
     def waiting(self) -> int:
         """The number of variants that no worker has."""
-        return len(self._queue) + len(self._isolated)
+        return len(self._queue) + len(self._isolated) + len(self._hastened)
 
     def expect(self, workers: int) -> None:
         """Changes the expected number of workers, which decides how small groups get."""
@@ -142,13 +143,25 @@ class Dispatcher:
         state.isolated = state.isolated and bool(state.groups)
         if not state.has_room or state.isolated or most == 0:
             return ()
-        group = self._next_group(worker, state, most)
+        group = self._next_hastened(worker) or self._next_group(worker, state, most)
         if not group and not state.groups and (suspect := self._next_isolated(state)) is not None:
             group, state.isolated = [suspect], True
             self._queue.add_in_flight(worker, suspect)
         if group:
             state.groups.append(_Group({variant.render_key: variant for variant in group}))
         return tuple(group)
+
+    def hasten(self, matches: Callable[[Variant], bool]) -> None:
+        """Gives a waiting variant that matches to the next worker that has room, unless one is waiting for that."""
+        if not self._hastened and (variant := self._queue.remove_first(matches)) is not None:
+            self._hastened.append(variant)
+
+    def _next_hastened(self, worker: str) -> list[Variant]:
+        if not self._hastened:
+            return []
+        variant = self._hastened.popleft()
+        self._queue.add_in_flight(worker, variant)
+        return [variant]
 
     def needs_fresh_worker(self, worker: str) -> bool:
         """Whether `worker` is idle and a variant waits for a worker that has rendered nothing yet."""
@@ -215,6 +228,10 @@ class Dispatcher:
     def holds_work(self, worker: str) -> bool:
         """Whether `worker` has variants to render."""
         return worker in self._workers and bool(self._workers[worker].groups)
+
+    def groups_of(self, worker: str) -> int:
+        """Returns how many groups `worker` has that aren't completely recorded."""
+        return len(self._workers[worker].groups) if worker in self._workers else 0
 
     @property
     def all_idle(self) -> bool:
@@ -305,8 +322,9 @@ class Dispatcher:
 
     def drain(self) -> tuple[Variant, ...]:
         """Removes and returns all waiting variants, for a run that ends without workers."""
-        variants = self._queue.drain() + tuple(self._isolated)
+        variants = self._queue.drain() + tuple(self._isolated) + tuple(self._hastened)
         self._isolated.clear()
+        self._hastened.clear()
         return variants
 
     def _set_of(self, variant: Variant) -> ReferenceSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from brandpress.pipeline.render.driver.host_warnings import HostWarnings
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.preflight import refusal_of
 from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.driver.startup import Startup
 from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
@@ -29,6 +30,7 @@ from brandpress.pipeline.render.events import (
     Loss,
     Message,
     NodeChecked,
+    RendererBlocked,
     Stopping,
     StoreBlocked,
     StoreWait,
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 MAX_FAILED_STARTS = 3
 """In a row, without a picture in between."""
 
+FIRST_GROUPS = 3
+"""How many groups a worker may have until the first picture is delivered: variants that all fail do so quickly."""
+
 POLL_SECONDS = 0.2
 STALL_SECONDS = 1.0
 """If handling messages takes longer, others may have arrived meanwhile, so nobody is judged by what is known."""
@@ -60,7 +65,8 @@ class DriverLoop:
     """One run over a worker pool.
 
     Afterwards `untried` holds variants that no worker was left for, `blocked` the store's error if it rejected all
-    writes, `busy_seconds` and `model_seconds` the workers' times, and `budget_reached` whether the budget ended it.
+    writes, `ended_early` the cause if the renderer refused all further variants, `busy_seconds` and `model_seconds` the
+    workers' times, and `budget_reached` whether the budget ended it.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class DriverLoop:
         check_together: bool = False,
         spending: Spending | None = None,
         share: float = 1.0,
+        shared_cause: SharedCause | None = None,
     ) -> None:
         """compiles: whether workers should compile kernels; None: only on GPUs. gpus, per_gpu: see `GpuHealth`.
         recorded: returns render keys that other runs have recorded; must not block. broken_model: the end of the error
@@ -88,7 +95,7 @@ class DriverLoop:
 
         The loop warns once if a worker can't compile or use its GPU. watch: the cluster; None: it isn't followed.
         preflight: what workers are compared with; None: nothing. check_together: see `Startup`. spending: the budget;
-        None: there is none. share: a worker's part of a device.
+        None: there is none. share: a worker's part of a device. shared_cause: knows the run's variants.
         """
         self.untried: tuple[Failure, ...] = ()
         self.recorded_elsewhere = 0
@@ -96,6 +103,7 @@ class DriverLoop:
         self.blocked: str | None = None
         self.budget_reached = False
         self._spending, self._share = spending, share
+        self.ended_early: str | None = None
         self.busy_seconds = self.model_seconds = 0.0
         self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
         self._deadlines, self._clocks = deadlines, WorkerClocks()
@@ -110,6 +118,7 @@ class DriverLoop:
         self._started_variants: dict[str, Variant] = {}
         self._host_warnings = HostWarnings(compiles=compiles, gpus=gpus > 0)
         self._first_pictures = FirstPictures(broken_model)
+        self._shared_cause = shared_cause or SharedCause()
         self._target_workers = 0
         self._parked: set[str] = set()
         self._stopped = False
@@ -125,7 +134,7 @@ class DriverLoop:
         """Starts all workers together and renders until the end.
 
         Raises NothingRenderedError if no model loads, if a node lacks something before anything has been rendered, or
-        if the first pictures are all unusable.
+        if the first pictures are all unusable, or the first variants all fail for the same reason.
         """
         self._target_workers = workers
         for _ in range(workers):
@@ -226,6 +235,7 @@ class DriverLoop:
                 self._top_up(worker)
             case VariantRendered(render_key):
                 self._first_pictures.count_usable()
+                self._shared_cause.count_rendered(render_key)
                 self._dispatcher.finish_rendering(worker, render_key)
                 self._deadlines.finish(worker, render_key, now)
             case StoreWait(waiting):
@@ -234,14 +244,20 @@ class DriverLoop:
                 self._deadlines.finish(worker, render_key, now)
                 attempt = self._dispatcher.set_aside_out_of_memory(worker, render_key)
                 self._record_attempts((attempt,) if attempt else (), cause)
+                self._count_failures((attempt.variant,) if attempt else (), cause.text)
                 self._top_up(worker)
             case StoreBlocked(render_key, error):
                 self._deadlines.finish(worker, render_key, now)
                 self._dispatcher.finish(worker, render_key)
                 self.blocked = self.blocked or error
                 self._stop(error)
+            case RendererBlocked(render_key, cause):
+                self._deadlines.finish(worker, render_key, now)
+                self._dispatcher.finish(worker, render_key)
+                self.ended_early = self.ended_early or cause
+                self._stop(cause)
             case VariantRecorded(record, unusable, asked):
-                self._handle_record(worker, record, asked or record.render_key, now)
+                self._handle_record(worker, record, asked or record.render_key, now, unusable=unusable)
                 self._first_pictures.count_recorded(record, unusable=unusable)
             case WorkTime(busy, model):
                 self.busy_seconds += busy
@@ -302,14 +318,14 @@ class DriverLoop:
             self._unfit_places += 1
             self._target_workers = max(1, self._target_workers - 1)
 
-    def _handle_record(self, worker: str, record: Record, asked: str, now: float) -> None:
-        variant = self._dispatcher.holds(worker, asked)
-        if variant is None:
+    def _handle_record(self, worker: str, record: Record, asked: str, now: float, *, unusable: bool) -> None:
+        planned = self._dispatcher.holds(worker, asked)
+        if planned is None:
             self._warn(f"{worker} reported {record.name}, which it wasn't given; the report is ignored")
             return
         if record.render_key != asked:
             record = self._results.new_failure(
-                variant,
+                planned,
                 f"the store has the record of another variant, {record.name}, at {record_key(asked)}; "
                 "move that file away and run again",
             )
@@ -320,18 +336,40 @@ class DriverLoop:
         self._failed_starts = 0
         if record.status == "done":
             self._gpu_health.reset_losses(worker)
+            self._count_delivered()
         self._dispatcher.finish(worker, asked)
         self._results.add(record)
         if self._spending is not None:
             self._spending.add_record(record)
         self._on_event(VariantRecorded(record))
+        if record.status != "done" and not unusable:
+            self._count_failures((planned,), record.cause or "")
         self._top_up(worker)
         if self._room() is not None:
             self._top_up_all()  # others may have waited for what this picture leaves of the budget
 
+    def _count_delivered(self) -> None:
+        if self._shared_cause.is_possible:
+            self._shared_cause.count_delivered()
+            self._top_up_all()
+
+    def _count_failures(self, variants: Iterable[Variant], cause: str) -> None:
+        """Counts failures of one cause. If the others would fail for it, too, ends the run; if they might, has variants
+        tried early that show it. Raises NothingRenderedError."""
+        for variant in variants:
+            self._shared_cause.count_failure(variant, cause)
+        conclusion = self._shared_cause.conclusion
+        if conclusion is not None and self._dispatcher.waiting and not self._stopped:
+            others = self._dispatcher.waiting
+            raise NothingRenderedError(f"{conclusion}; the run ends, and {others:,} more weren't tried")
+        if self._shared_cause.wants_others:
+            self._dispatcher.hasten(self._shared_cause.is_another)
+
     def _top_up(self, worker: str) -> None:
         """Submits groups to `worker` while it has room, or replaces it if the rest needs a fresh worker."""
         if self._stopped or self._startup.holds_work_back(time.monotonic()):
+            return
+        if self._shared_cause.is_possible and self._dispatcher.groups_of(worker) >= FIRST_GROUPS:
             return
         while variants := self._dispatcher.take(worker, self._room()):
             self._handed_out = True
@@ -424,6 +462,8 @@ class DriverLoop:
         self._record_attempts(
             attempts, Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
         )
+        if lost.loss is not Loss.NODE_LOST:
+            self._count_failures((attempt.variant for attempt in attempts), lost.cause)
         if lost.loss is Loss.FAILED and (warning := self._gpu_health.count_loss(worker)) is not None:
             self._on_event(Warned(warning))
         self._replace(lost.cause)
@@ -474,7 +514,7 @@ class DriverLoop:
         self._deadlines.remove(worker)
 
     def _give_up(self) -> None:
-        if not self._results.records:
+        if not self._results:
             raise NothingRenderedError(f"no worker could start: {self._last_cause}")
         cause = f"not tried, because no worker could be started: {self._last_cause}"
         self.untried = tuple(Failure(variant.name, cause) for variant in self._dispatcher.drain())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from brandpress.model.errors import BrandpressError
-from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.render.driver.spending import Spent
+from brandpress.pipeline.render.driver.totals import CacheUse
 from brandpress.pipeline.store.protocol import StoreError
 
 
@@ -28,14 +25,6 @@ class StoreBlockedError(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class CacheUse:
-    """Cache hits of one kind, out of all uses, over the pictures of a run."""
-
-    hits: int
-    uses: int
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """Counts of variants: planned = skipped (done before) + done + failed + held_back + not_selected + left +
     picked_out (another seed was picked).
@@ -47,7 +36,8 @@ class Outcome:
     per kind, over this run's pictures. outside_model: share of the workers' busy time spent outside the model, None if
     nothing was rendered. interrupted: a signal ended the run early. cost: the hosted tier's charge for this run's
     pictures, in its credits, None if unknown. spent: time, pictures and money of this run. budget: its limits in words,
-    None without any. stopped_by: "budget" if that left variants for the next run.
+    None without any. stopped_by: "budget" if that left variants for the next run. ended_early: why the run ended before
+    all variants were tried, if a cause that all of them share did it; None otherwise.
     """
 
     planned: int
@@ -69,25 +59,10 @@ class Outcome:
     budget: str | None = None
     stopped_by: Literal["budget"] | None = None
     not_selected: int = 0
+    ended_early: str | None = None
 
     @property
     def left(self) -> int:
         """The number of variants that weren't tried; the next run tries them."""
         tried = self.skipped + self.done + self.failed + len(self.held_back)
         return self.planned - self.picked_out - self.not_selected - tried
-
-
-def cache_use(records: Iterable[Record]) -> dict[str, CacheUse]:
-    """Returns hits and uses per kind of cache, summed over records."""
-    hits: Counter[str] = Counter()
-    uses: Counter[str] = Counter()
-    for record in records:
-        hits.update(record.cache)
-        uses.update(record.cache.keys())
-    return {kind: CacheUse(hits=hits[kind], uses=count) for kind, count in sorted(uses.items())}
-
-
-def total_cost(records: Iterable[Record]) -> float | None:
-    """Returns the credits of all records that have a cost; None if none has."""
-    costs = [record.cost for record in records if record.cost is not None]
-    return math.fsum(costs) if costs else None

@@ -49,6 +49,7 @@ def publish_index(
     def contents(previous: Published | None) -> Contents:
         nonlocal latest_index
         known = latest_index or read_index(folder, render_keys(plan.variants), index)
+        known = known.named(plan.variants)
         latest_index = None  # this is called again only if another run has published in the meantime
         lines = {**known.done, **copy_renamed(folder, plan.variants, known.done)}
         done = {key: line for key, line in lines.items() if line is not None}

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.lease import RunLease
@@ -43,11 +44,13 @@ from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_G
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.environment import needed_secrets
 from brandpress.pipeline.render.driver.interrupt import StopSignal, stop_signal
-from brandpress.pipeline.render.driver.outcome import Outcome, StoreBlockedError, cache_use, total_cost
+from brandpress.pipeline.render.driver.outcome import NothingRenderedError, Outcome, StoreBlockedError
 from brandpress.pipeline.render.driver.placement import cpu_warning, demand_of, gpu_threads, largest_share, wants_gpus
 from brandpress.pipeline.render.driver.preflight import preflight
 from brandpress.pipeline.render.driver.publishing import publish_index
+from brandpress.pipeline.render.driver.ray_address import cluster_address
 from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
 from brandpress.pipeline.render.driver.work_selection import WorkSelection
@@ -99,8 +102,8 @@ def render_campaign(
 
     Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
     ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
-    rejects all writes, NothingRenderedError, and RequestError for impossible values of `compile`, `cpu`,
-    `workers_per_gpu`, `workers` or `budget`.
+    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, and RequestError for
+    impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers` or `budget`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
@@ -114,13 +117,15 @@ def render_campaign(
     stamp = stamp_of(plan.model)
     planned_keys = render_keys(plan.variants)
     latest = folder.stat(LATEST)
-    index = read_index(folder, planned_keys)
+    index = read_index(folder, planned_keys).named(plan.variants)
     done_before = frozenset(index.done)
     selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed, only=only)
     todo = tuple(islice(selection.todo, limit))
     on_event(
         Planned(planned=len(planned_keys), done=selection.done, todo=len(todo), held_back=len(selection.held_back))
     )
+    if todo and plan.model.hosted and renderer == RENDERER and cluster_address() is None:
+        key_of_environment()  # on a cluster, its nodes have the key
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))
     settings = WorkerSettings(
@@ -146,22 +151,21 @@ def render_campaign(
                 break
             loop = _render(run, settings, waiting, suspects, workers, Deadlines(deadline))
             if loop.blocked:
-                done = sum(record.status == "done" for record in results.records.values())
-                raise StoreBlockedError(loop.blocked, done, len(todo))
-            known = index.updated(results.records.values())
+                raise StoreBlockedError(loop.blocked, len(results.done), len(todo))
+            if loop.ended_early and not results.done:
+                raise NothingRenderedError(loop.ended_early)
+            known = index.merged(results.done, results.others)
             latest = retrying_folder.stat(LATEST)
             index = read_index(retrying_folder, planned_keys, known)
-            waiting = () if loop.budget_reached else _deleted_meanwhile(run, known, index)
-            suspects = frozenset()
+            ended = loop.budget_reached or loop.ended_early is not None
+            waiting, suspects = () if ended else _deleted_meanwhile(run, known, index), frozenset()
         published = publish_index(retrying_folder, plan, stamp, index, latest)
-    records = [record for record in results.records.values() if record.render_key not in index.done]
-    failures = [failure_of(record) for record in records if record.status != "done"]
-    done = sum(record.status == "done" for record in results.records.values())
+    failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
     failures += loop.untried if loop else ()
     outcome = Outcome(
         planned=len(planned_keys) + len(plan.picked_out),
-        skipped=len(done_before - results.records.keys()) + (loop.recorded_elsewhere if loop else 0),
-        done=done,
+        skipped=len(done_before - results.keys()) + (loop.recorded_elsewhere if loop else 0),
+        done=len(results.done),
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         held_back=selection.held_back,
@@ -170,13 +174,14 @@ def render_campaign(
         withheld=published.published.pointer.manifest if published and not published.latest else None,
         uri=folder.uri,
         seconds=time.perf_counter() - start,
-        cache=cache_use(results.records.values()),
+        cache=results.totals.cache,
         outside_model=loop.outside_model if loop else None,
-        interrupted=stop.received and len(results.records) < len(todo),
-        cost=total_cost(results.records.values()),
+        interrupted=stop.received and len(results) < len(todo),
+        cost=results.totals.cost,
         picked_out=len(plan.picked_out),
         spent=spending.spent,
         budget=spending.limits or None,
+        ended_early=loop.ended_early if loop else None,
     )
     stopped = loop is not None and loop.budget_reached and outcome.left > 0
     return replace(outcome, stopped_by="budget") if stopped else outcome
@@ -301,6 +306,7 @@ def _render(
             check_together=len(resources.nodes) > 1,
             spending=run.spending,
             share=share,
+            shared_cause=SharedCause(todo),
         )
         try:
             loop.run(size, lambda: run.stop.received)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from threading import Event
 
-from brandpress.model.errors import BrandpressError, UnusablePictureError
+from brandpress.model.errors import AccountError, BrandpressError, UnusablePictureError
 from brandpress.model.request import Failed, Rendered, RendererProtocol, RenderRequest
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of, is_device_lost, is_out_of_memory, take_cause
 from brandpress.pipeline.render.events import (
     Message,
+    RendererBlocked,
     VariantOutOfMemory,
     VariantRendered,
     VariantStarted,
@@ -150,7 +151,7 @@ class RenderLoop:
                 rendered = usable(rendered)
                 if isinstance(rendered, Failed):
                     self._report_time(seconds)
-                    self._uploader.record_failure(current.variant, cause_of(rendered.cause))
+                    self._report_failure(current.variant, rendered.cause)
                 else:
                     self._emit(VariantRendered(current.variant.render_key))
                     self._uploader.reserve(rendered)
@@ -162,6 +163,12 @@ class RenderLoop:
         except Exception as error:
             return _Failure.of(error)
         return None
+
+    def _report_failure(self, variant: Variant, error: Exception) -> None:
+        if isinstance(error, AccountError):  # counts as no attempt of this variant
+            self._emit(RendererBlocked(variant.render_key, cause_of(error).text))
+        else:
+            self._uploader.record_failure(variant, cause_of(error))
 
     def _requests(
         self, waiting: deque[Variant], submitted: deque[_Submitted], next_group: Callable[[], Iterable[Variant]]

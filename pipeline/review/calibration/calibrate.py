@@ -25,6 +25,9 @@ PICTURES = 12
 """Pictures of the subject, and of others."""
 MEASURES = ("subject", "colour")
 
+Scores = Mapping[str, float]
+"""Measure -> value of one picture."""
+
 
 @dataclass(frozen=True)
 class SubjectCalibration:
@@ -51,25 +54,30 @@ def calibrate(
         own = [*_of_each_other(subject, likeness), *_of_placed([subject], subject, likeness, pictures)]
         rivals = [one for one in subjects if one.label != subject.label]
         others = _of_placed(_same_role_first(rivals, subject), subject, likeness, pictures) if rivals else []
-        measures = {
-            name: threshold_between(
-                [scores[name] for scores in own], [scores[name] for scores in others], likeness.scales[name].better
-            )
-            for name in MEASURES
-        }
-        digests = tuple(reference.sha256 for reference in subject.references)
-        results.append(SubjectCalibration(subject.label, digests, measures))
+        results.append(calibration_of(subject, own, others, likeness))
         on_subject(number, len(subjects))
     return tuple(results)
 
 
-def _of_placed(
-    shown: Sequence[Subject], subject: Subject, likeness: SubjectLikeness, count: int
-) -> list[dict[str, float]]:
+def calibration_of(
+    subject: Subject, own: Sequence[Scores], others: Sequence[Scores], likeness: SubjectLikeness
+) -> SubjectCalibration:
+    """Returns the calibration of a subject from its scores in pictures of itself and of others. Raises ValueError for
+    fewer than four of its own."""
+    measures = {
+        name: threshold_between(
+            [scores[name] for scores in own], [scores[name] for scores in others], likeness.scales[name].better
+        )
+        for name in MEASURES
+    }
+    return SubjectCalibration(subject.label, tuple(one.sha256 for one in subject.references), measures)
+
+
+def _of_placed(shown: Sequence[Subject], subject: Subject, likeness: SubjectLikeness, count: int) -> list[Scores]:
     """Returns the scores of `subject` in `count` pictures of the subjects `shown`, in turn."""
     references = [reference for one in _in_turn(shown) for reference in one]
     return [
-        _scores(placed(likeness.templates_of(reference).cutout, seed), subject, likeness)
+        scores_in(placed(likeness.templates_of(reference).cutout, seed), subject, likeness)
         for seed, reference in enumerate(islice(cycle(references), count))
     ]
 
@@ -80,18 +88,19 @@ def _in_turn(subjects: Sequence[Subject]) -> list[list[ReferencePicture]]:
     return [[one.references[i] for one in subjects if i < len(one.references)] for i in range(longest)]
 
 
-def _of_each_other(subject: Subject, likeness: SubjectLikeness) -> list[dict[str, float]]:
+def _of_each_other(subject: Subject, likeness: SubjectLikeness) -> list[Scores]:
     """Returns the scores of each reference as a picture, compared with the subject's other references."""
     results = []
     for index, reference in enumerate(subject.references):
         others = subject.references[:index] + subject.references[index + 1 :]
         if others:
             picture = flatten(reference.picture, "#ffffff")
-            results.append(_scores(picture, Subject(subject.role, subject.name, others), likeness))
+            results.append(scores_in(picture, Subject(subject.role, subject.name, others), likeness))
     return results
 
 
-def _scores(picture: Image.Image, subject: Subject, likeness: SubjectLikeness) -> dict[str, float]:
+def scores_in(picture: Image.Image, subject: Subject, likeness: SubjectLikeness) -> Scores:
+    """Returns a subject's scores in a picture."""
     scores = likeness(Sample(picture, subjects=(subject,)))
     return {score.measure: score.value for score in scores if score.value is not None}
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +21,8 @@ SCHEMA = "brandpress.calibration/1"
 MAX_BYTES = 16_777_216
 _ADVICE = "run `brandpress calibrate` again"
 
+Basis = Literal["references", "delivered"]
+"""What the scores come from: the brand's references, or a campaign's delivered pictures."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -52,6 +54,7 @@ class StoredCalibration(_Stored):
     schema_name: str = Field(alias="schema")
     brand: str
     method: str
+    basis: Basis
     subjects: dict[str, StoredSubject]
 
 
@@ -68,12 +71,13 @@ def calibration_path(brand: BrandSpec) -> Path:
     return brand.path.parent / f"{brand.name}.calibration.json"
 
 
-def calibration_json(brand: str, method: str, subjects: Sequence[SubjectCalibration]) -> dict[str, Any]:
+def calibration_json(brand: str, method: str, basis: Basis, subjects: Sequence[SubjectCalibration]) -> dict[str, Any]:
     """Returns the content of the file as JSON values."""
     return {
         "schema": SCHEMA,
         "brand": brand,
         "method": method,
+        "basis": basis,
         "subjects": {
             one.subject: {
                 "references": list(one.references),

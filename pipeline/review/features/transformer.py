@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,14 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, if the
 
 @dataclass(frozen=True)
 class VisionTransformer:
-    """A network on the CPU. mean, std: of its training pictures, per channel."""
+    """A network on the CPU. mean, std: of its training pictures, per channel. arguments: for each call."""
 
     network: Any
     name: str
     stride: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    arguments: Mapping[str, bool]
 
     @classmethod
     def load(cls, folder: Path) -> VisionTransformer:
@@ -51,7 +53,9 @@ class VisionTransformer:
         network = getattr(model, "vision_model", model).eval()
         found = _json(folder / "preprocessor_config.json", optional=True)
         mean, std = _three(found.get("image_mean"), _MEAN), _three(found.get("image_std"), _STD)
-        return cls(network, f"{kind} {_digest(folder)}", int(network.config.patch_size), mean, std)
+        # DINOv2 fits its positions to a picture's size by itself.
+        arguments = {"interpolate_pos_encoding": True} if kind.startswith("siglip") else {}
+        return cls(network, f"{kind} {_digest(folder)}", int(network.config.patch_size), mean, std, arguments)
 
     @torch.inference_mode()
     def map_of(self, picture: Image.Image) -> Tensor:
@@ -59,8 +63,7 @@ class VisionTransformer:
         levels = torch.from_numpy(np.array(picture.convert("RGB"))).float() / 255
         x = ((levels - torch.tensor(self.mean)) / torch.tensor(self.std)).permute(2, 0, 1)[None]
         height, width = picture.height // self.stride, picture.width // self.stride
-        arguments = {"interpolate_pos_encoding": True} if "siglip" in self.name else {}
-        tokens = self.network(pixel_values=x, **arguments).last_hidden_state[0]
+        tokens = self.network(pixel_values=x, **self.arguments).last_hidden_state[0]
         patches = tokens[len(tokens) - height * width :]  # behind the class token and the registers
         return normalize(patches.T.reshape(-1, height, width).float(), dim=0)
 
@@ -86,7 +89,9 @@ def _three(values: object, default: tuple[float, float, float]) -> tuple[float, 
 
 
 def _digest(folder: Path) -> str:
-    """Returns a digest of the names and sizes of the weights and of the configuration."""
-    files = sorted(file for file in folder.glob("*.safetensors"))
-    text = "".join(f"{file.name} {file.stat().st_size}\n" for file in files)
-    return hashlib.sha256(text.encode() + (folder / "config.json").read_bytes()).hexdigest()[:16]
+    """Returns a digest of the weights, the configuration and the preprocessing."""
+    digest = hashlib.sha256()
+    for file in sorted([*folder.glob("*.safetensors"), *folder.glob("*config.json")]):
+        with file.open("rb") as opened:
+            digest.update(f"{file.name} {hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]

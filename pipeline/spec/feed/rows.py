@@ -125,7 +125,7 @@ class _RowReader:
             raise WrongValueError(what, allowed(known), closest(written, known), at=at)
 
     def _add(self, row: Row) -> None:
-        values = [*row.values]
+        values = self._renamed_values(row)
         key = self._key(values)
         if key is not None:
             values[0] = key
@@ -151,7 +151,9 @@ class _RowReader:
             raise _BadCellError(self._fields.key, f"is {kind(value)}", "allowed: text or a number")
         return None if value is None else _text(value)
 
-    def _entity(self, key: str, values: list[Any]) -> FeedEntity:
+    def _renamed_values(self, row: Row) -> list[Any]:
+        """Returns a row's values, those that `map` gives another name at the place of that name as well."""
+        values = [*row.values]
         for name, written in self._renamed.items():
             place = self._columns.place(name) or 0
             values += [None] * (place + 1 - len(values))
@@ -159,6 +161,9 @@ class _RowReader:
             if values[place] is not None and values[place] is not value:
                 raise _BadCellError(name, "is a column, and map gives its name to another one", "choose another name")
             values[place] = value
+        return values
+
+    def _entity(self, key: str, values: list[Any]) -> FeedEntity:
         known = self._shared
         checked = tuple(
             [

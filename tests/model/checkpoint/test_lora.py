@@ -382,11 +382,11 @@ ERRORS: dict[str, tuple[Callable[[], Tensors], str]] = {
     ),
     "an infinite alpha": (
         lambda: altered({f"{STEM}.alpha": ONE / 0}),
-        f"{STEM}.alpha: expected one finite number, got [inf]",
+        f"{STEM}.alpha: expected one finite number, got inf",
     ),
     "two alphas": (
         lambda: altered({f"{STEM}.alpha": torch.ones(2)}),
-        f"{STEM}.alpha: expected one finite number, got [1.0, 1.0]",
+        f"{STEM}.alpha: expected one finite number, got a tensor of the shape [2]",
     ),
     "DoRA": (
         lambda: altered({f"{STEM}.dora_scale": ONE}),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from httpx2 import URL
 
 from brandpress.model.errors import HostedError, RequestError
 from brandpress.model.family import REGIONS
-from brandpress.model.hosted.address import Service, key_of_environment, service_of
+from brandpress.model.hosted.address import Service, service_of
 
 
 @pytest.fixture(autouse=True)
@@ -67,28 +69,6 @@ def test_an_unknown_region_is_rejected_even_with_an_override(monkeypatch: pytest
     monkeypatch.setenv("BFL_API_URL", "https://proxy.example.com")
     with pytest.raises(RequestError):
         service_of("mars")
-
-
-@pytest.mark.parametrize("key", ["", "  ", None])
-def test_a_missing_key_says_how_to_set_it(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("BFL_API_KEY", raising=False)
-    if key is not None:
-        monkeypatch.setenv("BFL_API_KEY", key)
-    with pytest.raises(HostedError, match="export BFL_API_KEY="):
-        key_of_environment()
-
-
-def test_a_key_is_stripped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BFL_API_KEY", " bfl_key\n")
-    assert key_of_environment() == "bfl_key"
-
-
-@pytest.mark.parametrize("key", ["bfl\nkey", "bfl key", "bfl_\N{LATIN SMALL LETTER E WITH ACUTE}", "bfl\x7fkey"])
-def test_a_malformed_key_is_rejected_without_being_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BFL_API_KEY", key)
-    with pytest.raises(HostedError, match="BFL_API_KEY contains") as caught:
-        key_of_environment()
-    assert key not in str(caught.value)
 
 
 OWN = Service(URL("http://127.0.0.1:8080"), overridden=True)
@@ -158,3 +138,38 @@ def test_an_unencrypted_picture_is_not_downloaded(service: Service, address: str
     with pytest.raises(HostedError, match=r"result\.sample") as caught:
         service.picture_address(address)
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "10.0.0.7", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:10.0.0.1]"],
+)
+@pytest.mark.parametrize("service", [REAL, Service(URL("https://proxy.example.com"), overridden=True)])
+def test_a_picture_is_not_downloaded_from_a_private_network(
+    service: Service, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_proxies(monkeypatch)
+    with pytest.raises(HostedError, match="is in a private network, so the picture wasn't downloaded"):
+        asyncio.run(service.check_public(URL(f"https://{host}/picture.png?sig=secret")))
+
+
+@pytest.mark.parametrize(
+    ("service", "url"),
+    [
+        (REAL, "https://8.8.8.8/a"),
+        (REAL, "https://[2606:4700::1111]/a"),
+        (REAL, "https://no-such-host.invalid/a"),
+        (OWN, "http://127.0.0.1:99/a"),
+        (Service(URL("https://10.0.0.7:8443"), overridden=True), "https://10.0.0.7:8443/a"),
+    ],
+)
+def test_public_hosts_and_this_machine_as_the_service_are_allowed(
+    service: Service, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_proxies(monkeypatch)
+    asyncio.run(service.check_public(URL(url)))
+
+
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from httpx2 import Headers
 
-from brandpress.model.hosted.answer import AccountError, Answer
+from brandpress.model.errors import AccountError
+from brandpress.model.hosted.answer import Answer
 
 SECRET = "bfl_secret"
 

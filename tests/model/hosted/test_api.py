@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from brandpress.model.errors import AccountError
 from brandpress.model.hosted import api
-from brandpress.model.hosted.answer import AccountError
 from brandpress.model.request import Failed, Rendered
 from tests.bfl_server import COST, KEY, SIGNATURE, BflServer, Reply, colour_of, picture_of, running_bfl_server
 from tests.model.hosted.conftest import ShortPauses
@@ -229,6 +229,15 @@ def test_a_picture_that_is_too_large_is_not_read_completely(
     assert cause().startswith("BFL sent more than 1 MiB (task ")
     bfl.default.picture = bytes(1 << 20)
     assert "can't be read" in cause()
+
+
+def test_an_answer_that_is_too_large_is_not_parsed(
+    bfl: BflServer, cause: Cause, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parsed, it takes many times its size."""
+    monkeypatch.setattr(api, "MAX_ANSWER_BYTES", 1 << 20)
+    bfl.default.polls = [Reply(200, b"[" + b"[]," * (1 << 19) + b"0]")]
+    assert cause().startswith("BFL sent more than 1 MiB (task ")
 
 
 @pytest.mark.parametrize("status", [401, 403])

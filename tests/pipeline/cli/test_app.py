@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,17 @@ def test_an_interrupt_exits_with_130(good: str, capsys: Capture, monkeypatch: py
     monkeypatch.setattr("brandpress.pipeline.plan.validate.validate", interrupted)
     assert cli.run(["validate", good]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_error_that_quotes_the_store_can_not_control_the_terminal(
+    good: str, tmp_path: Path, capsys: Capture
+) -> None:
+    lease = {"run": "a", "host": "\x1b[2Jhost", "pid": 1, "started": "2026-11-27T00:00:00Z"}
+    folder = tmp_path / "out" / "spring"
+    folder.mkdir(parents=True)
+    expires = (datetime.now(UTC) + timedelta(seconds=80)).isoformat()
+    (folder / "lease.json").write_text(json.dumps(lease | {"expires": expires}))
+    assert cli.run(["render", good, "--deliver", str(tmp_path / "out")]) == 5
+    error = capsys.readouterr().err
+    assert "\x1b" not in error
+    assert "\\x1b[2Jhost" in error

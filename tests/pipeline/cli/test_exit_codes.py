@@ -48,6 +48,7 @@ def test_errors_map_to_exit_codes(error: BrandpressError, code: int) -> None:
         ({"skipped": 9, "done": 0, "failed": 1}, 3),
         ({"done": 0, "failed": 10}, 4),
         ({"done": 3, "interrupted": True}, 130),
+        ({"done": 3, "ended_early": "no credits left"}, 3),
         ({"done": 9, "held_back": (Failure("a", "b"),)}, 3),
         ({"done": 0, "held_back": (Failure("a", "b"),) * 10}, 4),
     ],

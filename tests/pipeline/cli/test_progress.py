@@ -72,7 +72,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "worker-0 was lost: its process died",
         "[2/2] failed: mug/scene001: no memory",
         "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately",
-        "stopping because the store rejects all writes: the disk is full",
+        "stopping, because no more pictures can be made or stored: the disk is full",
         "stopping at the budget: 30 GPU minutes",
     ]
 

@@ -14,6 +14,7 @@ from brandpress.pipeline.cli.text import (
     garbage_lines,
     outcome_lines,
     plural,
+    print_lines,
     size,
     status_lines,
     verification_lines,
@@ -21,8 +22,8 @@ from brandpress.pipeline.cli.text import (
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Discrepancy, Verification
-from brandpress.pipeline.render.driver.outcome import CacheUse
 from brandpress.pipeline.render.driver.spending import Spent
+from brandpress.pipeline.render.driver.totals import CacheUse
 from brandpress.pipeline.store.protocol import Entry
 from tests.pipeline.render.driver.test_outcome import outcome
 
@@ -63,7 +64,21 @@ def test_a_summary_has_the_figures() -> None:
         "interrupted": False,
         "stopped_by": None,
         "spent": None,
+        "ended_early": None,
     }
+
+
+def test_what_others_wrote_into_the_store_can_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    cause = "\x1b]0;owned\x07\x1b[2Jgone"
+    print_lines(outcome_lines(outcome(failures=(Failure("mug/beach", cause),), failed=1, done=9)))
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\\x1b]0;owned\\x07" in shown
+
+
+def test_a_run_that_ended_early_says_why() -> None:
+    lines = list(outcome_lines(outcome(done=4, ended_early="no credits left")))
+    assert lines[-1] == "ended early: no credits left; run the same command again to continue"
 
 
 def test_the_cost_of_a_hosted_tier_is_shown() -> None:

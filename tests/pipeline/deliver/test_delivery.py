@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
+from io import BytesIO
+
 import pytest
 from PIL import Image
 
-from brandpress.pipeline.deliver.delivery import deliver, file_record, read_record
-from brandpress.pipeline.deliver.encode import Metadata, encode
+from brandpress.pipeline.deliver.delivery import deliver, file_record, is_picture_of, read_record
+from brandpress.pipeline.deliver.encode import CONTENT_TYPES, Metadata, encode
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
+from tests.model.small import noise_picture
 from tests.pipeline.deliver.records import data_of, failed, record, variant
 
 
@@ -61,6 +66,56 @@ def test_a_foreign_file_at_the_name_is_left_alone(folder: Store, foreign: bytes)
     assert delivered.asset is not None
     assert folder.read(delivered.asset) == png(1)
     assert folder.read(variant(1).asset) == foreign
+
+
+def lossy(format: str, *, colour: str = "red") -> bytes:
+    """Returns a noisy JPEG or WebP that carries the render key of variant 1."""
+    picture = Image.blend(noise_picture(64, 64, seed=1), Image.new("RGB", (64, 64), colour), 0.5)
+    return encode(picture, format, Metadata(render_key=variant(1).render_key, tool="test"))
+
+
+def bit_flipped(data: bytes) -> bytes:
+    """Returns the file with one bit changed among its pixels; it still decodes."""
+    changed = bytearray(data)
+    changed[-200 if data.startswith(b"\xff") else 300] ^= 1  # a WebP ends with its XMP packet
+    with Image.open(BytesIO(bytes(changed))) as picture:
+        picture.load()
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp"])
+@pytest.mark.parametrize("damage", [bit_flipped, lambda data: data[:-40], lambda data: data[:-300] + data[-2:]])
+def test_a_damaged_lossy_picture_is_not_adopted(folder: Store, format: str, damage: Callable[[bytes], bytes]) -> None:
+    """A JPEG or WebP has no checksums and decodes to something all the same."""
+    damaged, asset = damage(lossy(format)), f"assets/mug.{format}"
+    assert folder.create(asset, damaged, CONTENT_TYPES[format])
+    delivered = deliver(folder, record(1, format=format), asset, lossy(format, colour="blue"))
+    assert delivered.asset == f"assets/mug-2.{format}"
+    assert folder.read(asset) == damaged
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp"])
+def test_an_intact_lossy_picture_of_another_writer_is_adopted(folder: Store, format: str) -> None:
+    other, asset = lossy(format), f"assets/mug.{format}"
+    assert folder.create(asset, other, CONTENT_TYPES[format])
+    delivered = deliver(folder, record(1, format=format), asset, lossy(format, colour="blue"))
+    assert (delivered.asset, delivered.sha256) == (asset, sha256_hex(other))
+
+
+def test_a_picture_without_a_seal_is_kept_if_its_record_promises_it(folder: Store) -> None:
+    """Pictures of earlier versions have none."""
+    unsealed = lossy("jpeg").replace(b"brandpress:fileSha256", b"brandpress:other-name")
+    asset = "assets/mug.jpeg"
+    first = deliver(folder, record(1, format="jpeg"), asset, unsealed)
+    second = deliver(folder, record(1, format="jpeg"), asset, lossy("jpeg", colour="blue"))
+    assert second == first
+    assert [*folder.list("assets/")] == [asset]
+
+
+def test_a_picture_with_more_pixels_than_it_should_is_not_decoded(folder: Store) -> None:
+    header = png(1)
+    bomb = header[:16] + struct.pack(">II", 60_000, 60_000) + header[24:]
+    assert not is_picture_of(bomb, record(1))
 
 
 def test_a_lost_picture_that_is_rendered_again_replaces_its_record(folder: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from brandpress.pipeline.deliver import encode as module
-from brandpress.pipeline.deliver.encode import CONTENT_TYPES, DIGITAL_SOURCE_TYPE, Metadata, encode
+from brandpress.pipeline.deliver.encode import CONTENT_TYPES, DIGITAL_SOURCE_TYPE, Metadata, encode, is_sealed
 from brandpress.pipeline.spec.output_name import EXTENSIONS
 
 METADATA = Metadata(render_key="ab" * 32, tool="brandpress 1.2 <&>")
@@ -57,6 +57,20 @@ def test_the_same_picture_and_metadata_produce_the_same_bytes(format: str) -> No
     plain = encode(picture(), format, METADATA)
     assert encode(annotated, format, METADATA) == plain
     assert encode(picture(), format, Metadata("cd" * 32, METADATA.tool)) != plain
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp"])
+def test_a_seal_is_broken_by_any_change(format: str) -> None:
+    data = encode(picture(), format, METADATA)
+    assert is_sealed(data)
+    for place in range(0, len(data), 61):
+        changed = bytearray(data)
+        changed[place] ^= 4
+        assert not is_sealed(bytes(changed)), place
+    assert not is_sealed(data[:-1])
+    assert not is_sealed(data + b"\0")
+    assert not is_sealed(encode(picture(), "png", METADATA))
+    assert not is_sealed(b"")
 
 
 @pytest.mark.parametrize(("format", "kind"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])

@@ -201,7 +201,8 @@ def test_selected_variants(tmp_path: Path) -> None:
     def selected(*terms: str) -> list[str]:
         selection = campaign_selection(terms, plan.campaign, plan.variants)
         assert selection is not None
-        return [variant.name for variant in selected_variants(plan, selection)]
+        folder = open_campaign(plan.campaign.address, plan.campaign.name)
+        return [variant.name for variant in selected_variants(folder, plan, selection)]
 
     assert selected("product:mug") == ["mug/a", "mug/b"]
     assert selected("product:mug", "state:new") == ["mug/b"]

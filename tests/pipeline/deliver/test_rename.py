@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
-from brandpress.pipeline.deliver.delivery import deliver, read_record
+from brandpress.pipeline.deliver.delivery import deliver, parse_record, read_record
+from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.rename import copy_renamed, share_pictures
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, sha256_hex
 from tests.pipeline.deliver.records import data_of, record, variant
 
 RENAMED = replace(variant(1), name="new-name")
@@ -101,3 +103,17 @@ def test_a_foreign_file_at_the_new_name_is_left_alone(folder: Store, done: dict[
     assert line is not None
     assert RENAMED.asset.replace(".png", "-2.png").encode() in line
     assert folder.read(RENAMED.asset) == b"by hand"
+
+
+def test_the_record_of_an_adopted_picture_describes_that_picture(folder: Store) -> None:
+    """A picture of the same render key at the new name may have other bytes, such as those of another encoder."""
+    mine, other = (
+        encode(Image.new("RGB", (64, 64), colour), "png", Metadata(variant(1).render_key, "test"))
+        for colour in ("red", "blue")
+    )
+    delivered = deliver(folder, record(1), variant(1).asset, mine)
+    assert folder.create(RENAMED.asset, other, "image/png")
+    (line,) = copy_renamed(folder, [RENAMED], {delivered.render_key: delivered.to_json()}).values()
+    assert line is not None
+    copied = parse_record(line, "")
+    assert (copied.asset, copied.sha256, copied.bytes) == (RENAMED.asset, sha256_hex(other), len(other))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def test_every_planned_variant_is_done_failed_or_missing(tmp_path: Path) -> None
     )
     publish_records(folder, HEADER, 6, records[:3], list)
     assert campaign_status(folder, variants).manifest == "manifests/00000001/manifest.json"
+
+
+def test_failures_have_the_names_that_the_job_gives_them_now(tmp_path: Path) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    file_record(folder, failed(2, "no memory"))
+    renamed = replace(variant(2), name="cups/two")
+    assert campaign_status(folder, [variant(1), renamed]).failures == (Failure("cups/two", "no memory"),)
 
 
 def test_without_the_variants_the_counts_are_those_of_the_manifest(tmp_path: Path) -> None:

@@ -51,10 +51,20 @@ def test_truncated_prompts(batch: int, corpus: Path, tmp_path: Path, monkeypatch
     )
 
 
-def test_no_warning_if_all_prompts_fit_or_the_model_is_hosted(corpus: Path, tmp_path: Path) -> None:
+def test_no_warning_if_all_prompts_fit_or_the_model_is_hosted(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BFL_API_KEY", "bfl_key")
     assert warnings_of(plan_for(load_campaign(corpus / "good" / "design.yaml"), model(text_length=512))) == ()
     plan = planned(corpus, tmp_path)
     assert warnings_of(Plan(plan.campaign, model(hosted=True, text_length=1), plan.variants)) == ()
+
+
+def test_a_missing_key_of_a_hosted_model(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BFL_API_KEY", raising=False)
+    plan = planned(corpus, tmp_path)
+    (warning,) = warnings_of(Plan(plan.campaign, model(hosted=True, text_length=1), plan.variants))
+    assert "can't be rendered from here: BFL_API_KEY isn't set; run `export BFL_API_KEY=" in warning
 
 
 def test_a_model_whose_tokens_cannot_be_counted(corpus: Path, tmp_path: Path) -> None:

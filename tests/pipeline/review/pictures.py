@@ -40,14 +40,14 @@ def sample(picture: Image.Image, *subjects: Subject, **fields: object) -> Sample
 
 @dataclass(frozen=True)
 class ColourCells:
-    """A network without weights, for tests of what is done with features: each cell's colours in a grid of 4 x 4."""
+    """A network without weights, for tests of what is done with features: each cell's colours in a grid of 2 x 2."""
 
     name: str = "colour cells"
     stride: int = 8
 
     def map_of(self, picture: Image.Image) -> Tensor:
-        """Returns 48 features per cell."""
+        """Returns 12 features per cell."""
         width, height = picture.width // self.stride, picture.height // self.stride
-        small = picture.convert("RGB").resize((4 * width, 4 * height), Image.Resampling.BOX)
-        pixels = np.asarray(small, np.float32).reshape(height, 4, width, 4, 3) / 255 - 0.5
-        return normalize(torch.from_numpy(pixels.transpose(1, 3, 4, 0, 2).reshape(48, height, width).copy()), dim=0)
+        small = picture.convert("RGB").resize((2 * width, 2 * height), Image.Resampling.BOX)
+        pixels = np.asarray(small, np.float32).reshape(height, 2, width, 2, 3) / 255 - 0.5
+        return normalize(torch.from_numpy(pixels.transpose(1, 3, 4, 0, 2).reshape(12, height, width).copy()), dim=0)

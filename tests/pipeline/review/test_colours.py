@@ -9,7 +9,7 @@ from PIL import Image
 
 from brandpress.pipeline.review.colours import difference, dominant_colours, nearest
 
-# Sharma, Wu, Dalal: The CIEDE2000 color-difference formula, 2005, table 1: pairs 1 to 4, 7, 9, 11, 17 to 21, 25, 33, 34.
+# From table 1 of Sharma, Wu, Dalal: The CIEDE2000 color-difference formula, 2005.
 PUBLISHED = [
     ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
     ((50, 3.1571, -77.2803), (50, 0, -82.7485), 2.8615),

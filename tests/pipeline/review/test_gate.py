@@ -9,6 +9,7 @@ from brandpress.pipeline.review.score import Score
 
 SUBJECT = Rule("subject", "higher")
 TEXT = Rule("text", "lower", 0.2)
+TEXT_WARNS = Rule("text", "lower", 0.2, "warn")
 THRESHOLDS = {("subject", "product:mug"): 0.6}
 
 
@@ -24,9 +25,9 @@ def scores(subject: float | None = 0.9, text: float | None = 0.0) -> list[Score]
         (Gate((SUBJECT, TEXT)), scores(0.6, 0.2), "pass", []),
         (Gate((SUBJECT, TEXT)), scores(0.5), "block", ["subject of product:mug: 0.5, at least 0.6 is needed"]),
         (Gate((SUBJECT, TEXT)), scores(text=0.5), "block", ["text: 0.5, at most 0.2 is needed"]),
-        (Gate((SUBJECT, Rule("text", "lower", 0.2, "warn"))), scores(text=0.5), "warn", ["text: 0.5, at most 0.2 is needed"]),
+        (Gate((SUBJECT, TEXT_WARNS)), scores(text=0.5), "warn", ["text: 0.5, at most 0.2 is needed"]),
         (
-            Gate((SUBJECT, Rule("text", "lower", 0.2, "warn"))),
+            Gate((SUBJECT, TEXT_WARNS)),
             scores(0.1, 0.5),
             "block",
             ["subject of product:mug: 0.1, at least 0.6 is needed", "text: 0.5, at most 0.2 is needed"],

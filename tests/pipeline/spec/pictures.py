@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -41,12 +42,18 @@ def png(width: int, height: int, bits: int, colour_type: int, row: bytes, *chunk
 
 def interlaced(picture: Image.Image) -> bytes:
     """A gray picture as an interlaced PNG, which Pillow can't write."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", *picture.size, 8, 0, 0, 0, 1))
-    levels, data = np.asarray(picture), b""
+    return interlaced_png(np.asarray(picture)[:, :, None], 8, 0)
+
+
+def interlaced_png(samples: NDArray[Any], bits: int, colour_type: int, *chunks: bytes) -> bytes:
+    """An interlaced PNG of samples (rows, columns, channels) with 8 or 16 bits."""
+    rows, columns, _ = samples.shape
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, bits, colour_type, 0, 0, 1))
+    levels, data = samples.astype(f">u{bits // 8}"), b""
     passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-    for top, left, rows, columns in passes:
-        data += b"".join(b"\0" + row.tobytes() for row in levels[top::rows, left::columns])
-    return SIGNATURE + header + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    for top, left, down, across in passes:
+        data += b"".join(b"\0" + row.tobytes() for row in levels[top::down, left::across])
+    return SIGNATURE + header + b"".join(chunks) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
 
 
 def profile_of(name: str) -> bytes:

@@ -25,6 +25,7 @@ from tests.pipeline.spec.pictures import (
     chunk,
     insert,
     interlaced,
+    interlaced_png,
     png,
     profile_of,
     saved,
@@ -215,8 +216,64 @@ def test_a_transparent_colour_is_found_at_both_depths(bits: int) -> None:
     assert [tuple(pixel) for pixel in shown[3, :2]] == [(2, 2, 2, 0), (9, 9, 9, 255)]
 
 
-def test_a_truncated_trns_chunk_is_ignored() -> None:
-    assert pixels(png(64, 64, 8, 2, bytes([9] * 192), chunk(b"tRNS", b"\0"))).shape == (64, 64, 3)
+def test_a_transparent_colour_of_16_bits_is_compared_in_all_of_them() -> None:
+    """A colour that differs in its low bytes only isn't the transparent one."""
+    colours = [(513, 514, 515), (513, 514, 516), (512, 514, 515), (515, 514, 513)]
+    row = b"".join(struct.pack(">3H", *colour) for colour in colours) * 16
+    content = png(64, 64, 16, 2, row, chunk(b"tRNS", struct.pack(">3H", *colours[0])))
+    assert [pixel[3] for pixel in pixels(content)[3, :4].tolist()] == [0, 255, 255, 255]
+    assert warnings_of(content) == ()
+
+
+@pytest.mark.parametrize(("bits", "colour_type", "channels"), [(8, 0, 1), (16, 0, 1), (8, 2, 3), (16, 2, 3)])
+def test_transparency_of_interlaced_pictures(bits: int, colour_type: int, channels: int) -> None:
+    samples = np.random.default_rng(1).integers(0, 2**bits, (70, 66, channels))
+    samples[10:30, 20:50] = transparent = np.array([2**bits - 3] * channels)
+    content = interlaced_png(samples, bits, colour_type, chunk(b"tRNS", transparent.astype(">u2").tobytes()))
+    shown = pixels(content)
+    assert np.array_equal(shown[..., :3], np.broadcast_to(samples >> (bits - 8), (70, 66, 3)))
+    assert np.array_equal(shown[..., 3] == 0, (samples == transparent).all(axis=2))
+
+
+@pytest.mark.parametrize(
+    ("bits", "colour_type", "row"), [(1, 0, b"\xaa" * 8), (4, 0, b"\x5a" * 32), (8, 0, bytes([9, 200]) * 32)]
+)
+def test_of_the_transparent_level_only_the_low_bits_count(bits: int, colour_type: int, row: bytes) -> None:
+    """The standard says so. The files' first pixels have the levels 1, 5 and 9."""
+    level = {1: 0xFF01, 4: 0xA5, 8: 0x0709}[bits]
+    shown = pixels(png(64, 64, bits, colour_type, row, chunk(b"tRNS", struct.pack(">H", level))))
+    assert [pixel[3] for pixel in shown[3, :2].tolist()] == [0, 255]
+
+
+def test_of_the_transparent_colour_only_the_low_bits_count() -> None:
+    content = png(64, 64, 8, 2, bytes([2, 3, 4, 9, 9, 9]) * 32, chunk(b"tRNS", struct.pack(">3H", 0x102, 3, 0xFF04)))
+    assert [pixel[3] for pixel in pixels(content)[3, :2].tolist()] == [0, 255]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_transparent_entries_of_a_palette_are_found_at_every_depth(bits: int) -> None:
+    palette = chunk(b"PLTE", bytes([10, 20, 30, 200, 100, 50]))
+    row = {1: b"\x55", 2: b"\x11", 4: b"\x01", 8: b"\x00\x01"}[bits] * (64 * bits // (16 if bits > 4 else 8))
+    content = png(64, 64, bits, 3, row, palette, chunk(b"tRNS", bytes([77])))
+    shown = {tuple(pixel) for pixel in pixels(content)[3].tolist()}
+    assert shown == {(10, 20, 30, 77), (200, 100, 50, 255)}
+
+
+@pytest.mark.parametrize(
+    ("colour_type", "row", "tag"), [(2, bytes(192), b"\0"), (0, bytes(64), b""), (6, bytes(256), bytes(6))]
+)
+def test_a_broken_transparent_colour_is_a_warning(colour_type: int, row: bytes, tag: bytes) -> None:
+    content = png(64, 64, 8, colour_type, row, chunk(b"tRNS", tag))
+    (warning,) = warnings_of(content)
+    assert warning == "the picture a.png has a broken transparent colour (tRNS), which isn't followed; save it again"
+
+
+def test_an_animation_of_one_frame_that_is_another_picture_is_refused() -> None:
+    still = saved(Image.new("RGB", SIZE, GREEN))
+    with_frame = insert(still, chunk(b"acTL", struct.pack(">II", 1, 0)))
+    assert differs(with_frame, GREEN) == 0
+    frame = chunk(b"fcTL", struct.pack(">5I2H2B", 0, *SIZE, 0, 0, 1, 10, 0, 0)) + chunk(b"fdAT", bytes(4))
+    assert "is an animation" in problem(with_frame[:-12] + frame + with_frame[-12:])
 
 
 @pytest.mark.parametrize("mode", ["P", "1"])
@@ -318,6 +375,11 @@ def test_decompression_bombs_are_refused() -> None:
     assert "more than 100,000,000 pixels" in problem(png(12_000, 12_000, 8, 2, b""))
 
 
+def test_a_hair_is_scaled_down_to_at_least_one_pixel() -> None:
+    """`validate` refuses it as a reference, but a contact sheet may meet it."""
+    assert decode(saved(Image.new("RGB", (3_000, 1))), "a", max_pixels=500).picture.size == (1_224, 1)
+
+
 def test_flattening_equals_pillows_in_one_piece() -> None:
     picture = noise_picture(1500, 1100, seed=7, mode="RGBA")
     ground = Image.new("RGBA", picture.size, "#1f4d3a")
@@ -346,6 +408,9 @@ def hundred_megapixels(kind: str) -> bytes:
         case "colour":
             tag = chunk(b"tRNS", bytes(6))
             return png(*size, 8, 2, bytes((1, 2, 3)) * size[0], tag, chunk(b"eXIf", oriented()[6:]))
+        case "deep colour":
+            row = bytes((1, 2, 3, 4, 5, 6)) * size[0]
+            return png(*size, 16, 2, row, chunk(b"tRNS", bytes((1, 2, 3, 4, 5, 6))))
         case "gray":
             return png(*size, 16, 0, b"\x12\x34" * size[0], chunk(b"tRNS", b"\x12\x34"))
         case "palette":
@@ -358,7 +423,7 @@ def hundred_megapixels(kind: str) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["RGBA", "colour", "gray", "palette", "JPEG", "WebP"])
+@pytest.mark.parametrize("kind", ["RGBA", "colour", "deep colour", "gray", "palette", "JPEG", "WebP"])
 def test_the_largest_pictures_stay_within_the_budget(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "large"
     file.write_bytes(hundred_megapixels(kind))

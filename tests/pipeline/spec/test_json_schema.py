@@ -27,8 +27,9 @@ GOOD = sorted(
 )
 SHAPE = re.compile(r"unknown field|must be [\w ]+, not|isn't known|the field '\w+' is missing")
 """Messages about a problem that a schema has to find: unknown and missing fields, wrong types, wrong choices."""
-ELSEWHERE = {"missing-size"}
-"""The size is only needed if the matrix has no formats."""
+ELSEWHERE = {"missing-size", "where-matrix", "where-nothing"}
+"""The size is only needed if the matrix has no formats; fields in conditions are those of the brand's entities; a free
+field is a mistake only if its name is similar to a known field's."""
 
 
 def misshapen(case: Path) -> bool:

@@ -90,6 +90,10 @@ def test_prices_in_another_currency_are_not_mixed_with_shipped_ones(tmp_path: Pa
         ("as_of: 2026-12-01\ngpu_hours: {H100: {low: 1, typicl: 2}}\n", "has an unknown field 'typicl'"),
         ("as_of: 2026-12-01\ngpu_hour: {}\n", "unknown field 'gpu_hour'"),
         ("as_of: 2026-12-01\nhosted: {flux.2-pro: {first_megapixel: 1}}\n", "hosted.flux.2-pro"),
+        (
+            "as_of: 2026-12-01\nhosted: {flux.2-por: {}}\n",
+            "no hosted tier 'flux.2-por'; allowed: 'flux.2-pro', 'flux.2",
+        ),
         ("as_of: soon\n", "as_of"),
         ("as_of: [\n", "this isn't valid YAML"),
     ],

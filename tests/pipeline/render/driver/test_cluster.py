@@ -132,9 +132,10 @@ def test_a_private_ray_leaves_no_files_behind(tmp_path: Path, signals: int) -> N
         with driver(job, environment={"TMPDIR": temporary}) as process:
             for kind, _ in read_events(process):
                 if kind == "starting":
-                    assert list(Path(temporary).glob("ray/session_2*"))
+                    (session,) = Path(temporary).glob("bp-*/*/session_2*")
+                    assert session.parents[1].stat().st_mode & 0o777 == 0o700, "others must not reach Ray's sockets"
                 if signals and kind in ("started", "stopping"):
                     process.send_signal(signal.SIGINT)
             assert (process.wait() != 0) == bool(signals)
-        left = [path for path in Path(temporary).glob("ray/**/*") if path.is_file() or path.is_symlink()]
+        left = [path for path in Path(temporary).glob("**/*") if path.is_file() or path.is_symlink()]
         assert [path for path in left if "session" in str(path)] == []

@@ -338,3 +338,24 @@ def test_a_group_has_no_more_variants_than_the_caller_allows() -> None:
     finish(dispatcher, "worker", first)
     assert dispatcher.in_flight == 0
     assert len(dispatcher.take("worker", 100)) == LARGEST_GROUP
+
+
+def test_a_hastened_variant_comes_next_and_only_once() -> None:
+    dispatcher = Dispatcher(variants(a=60, b=20), workers=1)
+    dispatcher.take("one")
+    for _ in range(3):
+        dispatcher.hasten(lambda variant: variant.reference_set == ("b",))
+    assert dispatcher.waiting == 72
+    (hastened,) = dispatcher.take("one")
+    assert hastened.reference_set == ("b",)
+    dispatcher.lose("one", node=True)
+    finished = drain(dispatcher, ["two"])
+    assert sorted(key for _, key in finished) == sorted(task.render_key for task in variants(a=60, b=20))
+
+
+def test_a_hastened_variant_that_nobody_took_is_drained() -> None:
+    dispatcher = Dispatcher(variants(a=3), workers=1)
+    dispatcher.hasten(lambda variant: variant.seed == 2)
+    dispatcher.hasten(lambda variant: variant.seed == 7)
+    assert sorted(task.seed for task in dispatcher.drain()) == [0, 1, 2]
+    assert dispatcher.finished

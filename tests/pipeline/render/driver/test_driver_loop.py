@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.events import (
     Event,
     Loss,
     Message,
+    RendererBlocked,
+    Stopping,
     VariantRecorded,
     VariantRendered,
     VariantStarted,
@@ -104,7 +108,7 @@ def run(
     dispatcher = Dispatcher(variants, workers, largest_group=2)
     loop = DriverLoop(worker_pool, dispatcher, results, Deadlines(), events.append, gpus=gpus, per_gpu=per_gpu)  # type: ignore[arg-type]
     loop.run(workers, lambda: False)
-    statuses = [record.status for record in results.records.values()]
+    statuses = [record.status for record in results.records().values()]
     return worker_pool, loop, events, {status: statuses.count(status) for status in set(statuses)}
 
 
@@ -163,12 +167,103 @@ def test_a_run_ends_if_the_first_pictures_are_all_unusable(tmp_path: Path, worke
 
 def test_a_run_continues_after_one_usable_picture(tmp_path: Path) -> None:
     results = run_broken(tmp_path, set(range(24)) - {1})
-    assert [record.status for record in results.records.values()].count("failed") == 23
+    assert [record.status for record in results.records().values()].count("failed") == 23
 
 
 def test_two_unusable_pictures_only_fail(tmp_path: Path) -> None:
     results = run_broken(tmp_path, {0, 1}, variants=2)
-    assert [record.status for record in results.records.values()] == ["failed", "failed"]
+    assert [record.status for record in results.records().values()] == ["failed", "failed"]
+
+
+class FailingPool(FakePool):
+    """A worker pool that fails variants of some reference sets; `lost` ends the worker instead."""
+
+    def __init__(self, failing: set[str], *, lost: bool = False) -> None:
+        super().__init__(1, 1, set(), frozenset())
+        self._failing, self._lost = failing, lost
+        self.attempts = 0
+
+    def submit(self, worker: str, variants: tuple[Variant, ...]) -> None:
+        for task in variants:
+            self.attempts += 1
+            self._messages.append((worker, VariantStarted(task.render_key, task.name)))
+            if task.references[0].sha256 not in self._failing:
+                self._messages.append((worker, VariantRendered(task.render_key)))
+                self._messages.append((worker, VariantRecorded(record(task.seed))))
+            elif self._lost:
+                self._messages.append((worker, WorkerLost(worker, f"its process {task.seed} died")))
+                return
+            else:
+                self._messages.append((worker, VariantRecorded(failed(task.seed, f"{task.seed} tensors differ"))))
+
+
+def run_failing(folder: Path, pool: FailingPool, count: int = 400) -> RunResults:
+    """Runs variants of two reference sets, `a` and `b`, with one worker, which keeps to one set as long as it can."""
+    references = {name: (Reference("product", name, Path(name), name),) for name in "ab"}
+    variants = [replace(variant(n), references=references["a" if n < 3 * count // 4 else "b"]) for n in range(count)]
+    results = RunResults(open_campaign(str(folder), "spring"), MODEL)
+    loop = DriverLoop(
+        pool,  # type: ignore[arg-type]
+        Dispatcher(variants, 1, largest_group=2),
+        results,
+        Deadlines(),
+        lambda event: None,
+        shared_cause=SharedCause(variants),
+    )
+    loop.run(1, lambda: False)
+    return results
+
+
+def test_a_cause_that_all_variants_share_ends_the_run(tmp_path: Path) -> None:
+    pool = FailingPool({"a", "b"})
+    with pytest.raises(NothingRenderedError, match="all for the same reason: 0 tensors differ; the run ends"):
+        run_failing(tmp_path, pool)
+    assert pool.attempts <= 100, "groups that were handed out before are the most that is lost"
+
+
+def test_a_cause_that_ends_each_worker_ends_the_run(tmp_path: Path) -> None:
+    pool = FailingPool({"a", "b"}, lost=True)
+    with pytest.raises(NothingRenderedError, match="all for the same reason: its process 0 died; the run ends, and "):
+        run_failing(tmp_path, pool)
+    assert pool.attempts <= 100
+
+
+def test_a_cause_of_one_reference_set_fails_only_its_variants(tmp_path: Path) -> None:
+    results = run_failing(tmp_path, FailingPool({"a"}))
+    assert (len(results.done), len(results.others)) == (100, 300)
+
+
+def test_a_run_in_which_every_variant_was_tried_has_an_outcome(tmp_path: Path) -> None:
+    assert len(run_failing(tmp_path, FailingPool({"a", "b"}), count=8).others) == 8
+
+
+class RefusedPool(FakePool):
+    """A hosted tier whose credits are used up after some pictures."""
+
+    def __init__(self, credits: int) -> None:
+        super().__init__(1, 1, set(), frozenset())
+        self._credits = credits
+
+    def submit(self, worker: str, variants: tuple[Variant, ...]) -> None:
+        for task in variants:
+            self._credits -= 1
+            self._messages.append((worker, VariantStarted(task.render_key, task.name)))
+            answer = VariantRecorded(record(task.seed)) if self._credits >= 0 else None
+            self._messages.append((worker, answer or RendererBlocked(task.render_key, "no credits left")))
+
+    def stop(self) -> None:
+        self._messages.append(("worker-0", WorkerLost("worker-0", "its messages ended", Loss.ENDED)))
+
+
+def test_a_renderer_that_refuses_all_further_variants_ends_the_run(tmp_path: Path) -> None:
+    """What it refused has no record, so that it doesn't count as an attempt."""
+    folder, events = open_campaign(str(tmp_path), "spring"), list[Event]()
+    results, variants = RunResults(folder, MODEL), [variant(number) for number in range(100)]
+    loop = DriverLoop(RefusedPool(5), Dispatcher(variants, 1), results, Deadlines(), events.append)  # type: ignore[arg-type]
+    loop.run(1, lambda: False)
+    assert (loop.ended_early, len(results), len(results.done)) == ("no credits left", 5, 5)
+    assert [event for event in events if isinstance(event, Stopping)] == [Stopping("no credits left")]
+    assert list(folder.list("records/")) == []
 
 
 class ConfusedPool(FakePool):
@@ -188,8 +283,8 @@ def test_answers_are_matched_to_what_was_handed_out(tmp_path: Path) -> None:
     pool = ConfusedPool(1, 1, set(), frozenset())
     loop = DriverLoop(pool, Dispatcher(variants, 1), results, Deadlines(), events.append)  # type: ignore[arg-type]
     loop.run(1, lambda: False)
-    assert set(results.records) == {task.render_key for task in variants}
-    (failed,) = [found for found in results.records.values() if found.status != "done"]
+    assert set(results.keys()) == {task.render_key for task in variants}
+    (failed,) = [found for found in results.records().values() if found.status != "done"]
     assert failed.name == variant(3).name
     assert failed.cause is not None and failed.cause.startswith("the store has the record of another variant, ")
     ignored = [event.text for event in events if isinstance(event, Warned)]

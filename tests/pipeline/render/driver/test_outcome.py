@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from brandpress.pipeline.deliver.status import Failure
-from brandpress.pipeline.render.driver.outcome import CacheUse, Outcome, StoreBlockedError, cache_use, total_cost
-from tests.pipeline.deliver.records import failed, record
+from brandpress.pipeline.render.driver.outcome import Outcome, StoreBlockedError
 
 
 def outcome(**changes: Any) -> Outcome:
@@ -49,13 +48,3 @@ def test_a_blocked_store_names_the_delivered_pictures() -> None:
     error = StoreBlockedError("the disk is full", 7, 10)
     assert str(error) == "the disk is full (7 of 10 pictures were delivered before)"
     assert error.delivered == 7
-
-
-def test_cache_use_counts_hits_per_kind() -> None:
-    records = [record(0, cache={"text": 1, "latents": 0}), record(1, cache={"text": 1}), failed(2)]
-    assert cache_use(records) == {"latents": CacheUse(0, 1), "text": CacheUse(2, 2)}
-
-
-def test_the_total_cost_skips_records_without_a_cost() -> None:
-    assert total_cost([record(0), failed(1)]) is None
-    assert total_cost([record(0, cost=4.5), record(1), failed(2), record(3, cost=0.0)]) == 4.5

@@ -9,23 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import from_json
 
-from brandpress.model.errors import RequestError
+from brandpress.model.errors import HostedError, RequestError
 from brandpress.pipeline.cli.exit_codes import outcome_exit_code
 from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.lease import AnotherRunError
-from brandpress.pipeline.deliver.manifest import Counts, Published, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import Counts, Published, read_latest, read_lines, read_records
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError
 from brandpress.pipeline.deliver.plan_summary import summarise_with_store
 from brandpress.pipeline.deliver.record import Record, new_record, stamp_of
-from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, read_index
 from brandpress.pipeline.deliver.status import campaign_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.driver.cluster import Resources
+from brandpress.pipeline.render.driver.dispatcher import SMALL_GROUP
 from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
 from brandpress.pipeline.render.driver.host_warnings import NOT_COMPILED
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, Outcome
 from brandpress.pipeline.render.driver.run import pool_size, render_campaign, threads_per_worker
+from brandpress.pipeline.render.driver.shared_cause import MIN_FAILURES
 from brandpress.pipeline.render.events import (
     Event,
     Planned,
@@ -36,6 +39,7 @@ from brandpress.pipeline.render.events import (
     WorkerLost,
     WorkersStarting,
 )
+from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
 from tests.campaigns import plan_of, write_campaign, write_checkpoint
@@ -303,6 +307,24 @@ def test_variants_that_differ_in_their_names_share_one_picture(ray: Resources, t
     assert verify(folder).intact
 
 
+def test_failures_of_an_earlier_run_have_the_names_of_today(ray: Resources, tmp_path: Path) -> None:
+    scenes = {"good": "here", "bad": "[raise]"}
+    render(write_campaign(tmp_path, scenes, products=("mug",)))
+    render(tmp_path / "spring.yaml", limit=2)
+    job = write_campaign(
+        tmp_path, scenes, products=("mug",), model="checkpoint", output={"name": "{{ scene }}-{{ product }}"}
+    )
+    outcome = render(job, limit=0)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = latest_of(folder)
+    assert outcome.manifest == latest.pointer.manifest
+    assert [from_json(line)["name"] for line in read_lines(folder, latest, "failures")] == ["bad-mug"]
+    assert [failure.name for failure in campaign_status(folder, plan_of(job).variants).failures] == ["bad-mug"]
+    for record in read_index(folder).others.values():
+        file_record(folder, record.model_copy(update={"attempts": MAX_ATTEMPTS, "cause": "again"}))
+    assert [failure.name for failure in render(job).held_back] == ["bad-mug"]
+
+
 def test_a_changed_scene_renders_only_its_variants(ray: Resources, tmp_path: Path) -> None:
     render(write_campaign(tmp_path / "a", {"beach": "on a beach", "snow": "in the snow"}))
     (tmp_path / "a" / "checkpoint").rename(tmp_path / "checkpoint")
@@ -567,6 +589,36 @@ def test_a_missing_compiler_is_warned_about_once(
     assert latest is not None
     hosts = [record.host for record in read_records(folder, latest)]
     assert all(("compiled" in host) == (compile and not warnings) for host in hosts)
+
+
+def test_a_renderer_that_refuses_all_further_variants_ends_the_run(ray: Resources, tmp_path: Path) -> None:
+    scenes = {f"s{number:02}": f"{number:02}{' [account]' if number > 4 else ''}" for number in range(30)}
+    job = write_campaign(tmp_path, scenes, products=("mug",))
+    outcome = render(job)
+    assert (outcome.done, outcome.failed, outcome.left, outcome_exit_code(outcome)) == (5, 0, 25, 3)
+    assert outcome.ended_early == "the stand-in has no credits left"
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    assert latest_of(folder).manifest.counts == Counts(planned=30, done=5, stale=0, failed=0, missing=25)
+    with pytest.raises(NothingRenderedError, match="the stand-in has no credits left"):
+        render(job)
+    assert read_index(folder).others == {}, "no variant has used up an attempt"
+
+
+def test_a_shared_cause_ends_the_run(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, {f"s{number:03}": f"{number} [raise]" for number in range(250)})
+    with pytest.raises(NothingRenderedError, match="for the same reason: RuntimeError: the stand-in was asked to fail"):
+        render(job)
+    failed = read_index(open_campaign(str(tmp_path / "out"), "spring")).others
+    assert MIN_FAILURES <= len(failed) <= 4 * SMALL_GROUP
+
+
+def test_a_hosted_tier_without_a_key_is_told_before_ray_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BFL_API_KEY", raising=False)
+    job, events = write_campaign(tmp_path, 2, model="flux.2-flex"), list[Event]()
+    with pytest.raises(HostedError, match="BFL_API_KEY isn't set"):
+        render(job, events.append, renderer=RENDERER)
+    assert not any(isinstance(event, WorkersStarting) for event in events)
+    assert not (tmp_path / "out").exists() or not [*(tmp_path / "out").rglob("*.json")]
 
 
 def test_a_hosted_tier_has_nothing_to_compile(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.local import LocalStore
 from brandpress.pipeline.store.protocol import Store, StoreError
-from tests.pipeline.deliver.records import MODEL, data_of, record, variant
+from tests.pipeline.deliver.records import MODEL, data_of, failed, record, variant
 
 CAUSE = Cause("its process died", "a:1 b")
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Store:
 def test_a_first_failed_attempt_is_stored_but_is_no_result(folder: Store) -> None:
     results = RunResults(folder, MODEL)
     assert results.record_failed_attempts([FailedAttempt(variant(0), 1, given_up=False)], CAUSE) == []
-    assert results.records == {}
+    assert len(results) == 0
     stored = read_record(folder, record_key(variant(0).render_key))
     assert stored is not None
     assert (stored.status, stored.strikes, stored.attempts) == ("failed", 1, 1)
@@ -41,7 +41,7 @@ def test_the_last_failed_attempt_quarantines_and_attempts_add_up(folder: Store) 
     (given_up,) = results.record_failed_attempts([FailedAttempt(variant(0), 2, given_up=True)], CAUSE)
     assert (given_up.status, given_up.strikes, given_up.attempts) == ("quarantined", 2, 2)
     assert (given_up.cause, given_up.traceback) == ("its process died (given up)", "a:1 b")
-    assert results.records == {variant(0).render_key: given_up}
+    assert results.records() == {variant(0).render_key: given_up}
     assert read_record(folder, given_up.key) == given_up
 
 
@@ -82,9 +82,21 @@ def test_a_store_that_stalls_does_not_stop_the_caller(folder: Store) -> None:
 
     results = RunResults(Stalled(), MODEL)  # type: ignore[arg-type]
     results.start_recording([FailedAttempt(variant(0), 2, given_up=True)], CAUSE)
-    assert (results.recorded(), results.writing, results.records) == ([], True, {})
+    assert (results.recorded(), results.writing, results.records()) == ([], True, {})
     answers.set()
     ((attempt, stored),) = results.recorded(None)
     assert (attempt.variant, results.writing) == (variant(0), False)
-    assert results.records == {variant(0).render_key: stored}
+    assert results.records() == {variant(0).render_key: stored}
     assert read_record(folder, stored.key) == stored
+
+
+def test_results_are_kept_as_lines(folder: Store) -> None:
+    """A record takes ten times the memory of its line."""
+    results = RunResults(folder, MODEL)
+    for one in (record(0, cost=2.5), failed(1), record(2, cost=2.5)):
+        results.add(one)
+    assert results.done == {one.render_key: one.to_json() for one in (record(0, cost=2.5), record(2, cost=2.5))}
+    assert results.others == {failed(1).render_key: failed(1)}
+    assert (len(results), results.totals.cost) == (3, 5.0)
+    results.add(record(1))
+    assert (len(results), results.others) == (3, {})

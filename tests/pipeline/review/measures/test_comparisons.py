@@ -43,7 +43,7 @@ def test_a_single_picture_has_no_duplicate() -> None:
 
 
 def vectors(count: int, odd: int | None = None) -> dict[str, list[Score]]:
-    """Returns scores of `count` pictures whose features are alike, except those of the picture with the number `odd`."""
+    """Returns scores of `count` pictures whose features are alike, except those of picture number `odd`."""
     rng = np.random.default_rng(3)
     result = {}
     for number in range(count):

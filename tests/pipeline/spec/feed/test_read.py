@@ -75,6 +75,15 @@ def test_characters_and_styles_from_feeds(tmp_path: Path) -> None:
     assert [use.field for use in examined.brand.feeds] == ["characters", "styles"]
 
 
+def test_where_knows_the_names_that_map_gives(tmp_path: Path) -> None:
+    write(tmp_path / "feed.csv")
+    feed = "{from: feed.csv, key: id, map: {description: title, kind: category}, where: \"kind == 'shoes'\"}"
+    examined = brand_of(tmp_path, "feed.csv", feed)
+    assert messages(examined) == []
+    assert examined.brand is not None
+    assert list(examined.brand.products) == ["a-4"]
+
+
 def test_where_selects_rows_and_keeps_names(tmp_path: Path) -> None:
     """Names don't depend on which of the rows are selected."""
     rows = [{"id": key, "title": "a", "stock": stock} for key, stock in (("A 1", "yes"), ("a-1", "no"))]

@@ -1,0 +1,84 @@
+"""Likeness of subjects and of their colours, with a network that sees colours only."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from PIL import Image
+
+from brandpress.pipeline.review.colours import ColourShare
+from brandpress.pipeline.review.measures.subject import SubjectLikeness, colour_distance
+from brandpress.pipeline.review.sample import Subject
+from brandpress.pipeline.review.score import Score
+from tests.bench.measures.damage import recoloured
+from tests.pipeline.review.pictures import ColourCells, sample, shown, subject
+
+
+@pytest.fixture(scope="module")
+def likeness() -> SubjectLikeness:
+    return SubjectLikeness(ColourCells())
+
+
+def cutout(likeness: SubjectLikeness, name: str) -> Image.Image:
+    """Returns a subject's cut-out."""
+    return likeness.templates_of(subject(name).references[0]).cutout
+
+
+def by_measure(scores: list[Score]) -> dict[str, float]:
+    """Returns measure -> value."""
+    return {score.measure: score.value or 0.0 for score in scores}
+
+
+def test_the_right_subject_is_alike(likeness: SubjectLikeness) -> None:
+    right = by_measure([*likeness(sample(shown(cutout(likeness, "mug")), subject("mug")))])
+    wrong = by_measure([*likeness(sample(shown(cutout(likeness, "backpack")), subject("mug")))])
+    assert right["subject"] > wrong["subject"] + 0.1
+    assert right["colour"] < 6 < wrong["colour"]
+
+
+def test_other_colours_are_noticed(likeness: SubjectLikeness) -> None:
+    right = by_measure([*likeness(sample(shown(cutout(likeness, "mug")), subject("mug")))])
+    turned = shown(recoloured(cutout(likeness, "mug"), random.Random(1)))
+    assert by_measure([*likeness(sample(turned, subject("mug")))])["colour"] > right["colour"] + 8
+
+
+def test_each_subject_has_its_own_scores_with_evidence(likeness: SubjectLikeness) -> None:
+    scores = likeness(sample(shown(cutout(likeness, "mug")), subject("mug"), subject("fox", "character")))
+    assert [(score.measure, score.subject) for score in scores] == [
+        ("subject", "product:mug"),
+        ("colour", "product:mug"),
+        ("subject", "character:fox"),
+        ("colour", "character:fox"),
+    ]
+    evidence = scores[0].evidence
+    assert evidence["reference"] == subject("mug").references[0].sha256
+    assert len(evidence["box"]) == 4
+    assert set(scores[1].evidence) >= {"expected", "shown", "box"}
+
+
+def test_the_nearest_of_several_references_counts(likeness: SubjectLikeness) -> None:
+    both = Subject("product", "mug", (*subject("fox").references, *subject("mug").references))
+    score = likeness(sample(shown(cutout(likeness, "mug")), both))[0]
+    assert score.evidence["reference"] == subject("mug").references[0].sha256
+
+
+def test_missing_subjects_and_references_have_no_score(likeness: SubjectLikeness) -> None:
+    picture = shown(cutout(likeness, "mug"))
+    assert {score.reason for score in likeness(sample(picture))} == {"the variant has no character or product"}
+    scores = likeness(sample(picture, Subject("product", "lamp", ())))
+    assert {(score.subject, score.reason) for score in scores} == {("product:lamp", "product:lamp has no references")}
+
+
+def test_a_subject_at_the_edge_is_compared_inside_the_picture(likeness: SubjectLikeness) -> None:
+    picture = shown(cutout(likeness, "mug"), side=256).crop((60, 20, 256, 216))
+    scores = by_measure([*likeness(sample(picture, subject("mug")))])
+    assert scores["colour"] < 12
+
+
+def test_colour_distances_count_missing_and_extra_colours() -> None:
+    green, white = ColourShare("#1f4d3a", 0.5), ColourShare("#ffffff", 0.5)
+    red = ColourShare("#ff0000", 0.5)
+    assert colour_distance([green, white], [white, green]) == 0
+    assert colour_distance([green, white], [green, red]) == pytest.approx(colour_distance([green, red], [green, white]))
+    assert colour_distance([green, white], [green, red]) > 10

@@ -103,8 +103,10 @@ class Regeneration:
 
 
 def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Regeneration]:
-    """Returns a job's plan as its reviewers decided it, and what a run of it would do. Raises SpecError, CheckpointError
-    and StoreError, and ForeignCampaignError for a campaign of another brand or job."""
+    """Returns a job's plan as its reviewers decided it, and what a run of it would do.
+
+    Raises SpecError, CheckpointError and StoreError, and ForeignCampaignError for a campaign of another brand or job.
+    """
     try:
         plan = make_plan(load_campaign(path, deliver), fetch=True, check=True)
     except CheckpointError:

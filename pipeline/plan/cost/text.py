@@ -131,6 +131,8 @@ def _time(estimate: Estimate) -> str:
     name = device.name if device.kind == "gpu" else f"this machine's CPU ({_cores(device.cores)})"
     instead = f", of which nothing is known, at the rates of an {device.known_as}" if device.unknown else ""
     unit = _unit(estimate)
+    if minutes.expected < 1:
+        minutes, unit = minutes * 60, unit.replace("minutes", "seconds")
     return f"{_about(minutes, unit)} on {name}{instead}, {BASIS[estimate.basis]}"
 
 
@@ -163,9 +165,9 @@ def _expected(estimate: Estimate, name: str) -> float:
 
 def _amount(name: str, value: float, estimate: Estimate) -> str:
     if name == "gpu_minutes":
-        return f"{short(value)} {_unit(estimate)}"
+        return f"{short(value)} {_unit(estimate).removesuffix('s' if short(value) == '1' else '')}"
     if name == "money":
-        return f"{short(value)} {estimate.money.currency if estimate.money is not None else 'of money'}"
+        return f"{short(value)} {estimate.money.currency if estimate.money is not None else '(money)'}"
     return f"{value:,.0f} picture{'' if value == 1 else 's'}"
 
 
@@ -181,6 +183,7 @@ def _about(spread: Spread, unit: str) -> str:
     """`about 35 GPU minutes (28 to 52)`, or `under 0.01 GPU minutes`."""
     low, expected, high = short(spread.low), short(spread.expected), short(spread.high)
     about = expected if expected == TINY else f"about {expected}"
+    unit = unit.removesuffix("s") if expected == "1" and unit.endswith(("minutes", "seconds")) else unit
     return f"{about} {unit}" if low == high else f"{about} {unit} ({low} to {high})"
 
 

@@ -127,3 +127,10 @@ def test_an_estimate_as_json() -> None:
 )
 def test_numbers_have_two_digits_that_count(value: float, text: str) -> None:
     assert short(value) == text
+
+
+def test_units_fit_their_numbers() -> None:
+    short_work = cost_rows(estimate(minutes=Spread(0.016, 0.032, 0.065), money=None))["cost"]
+    assert short_work.startswith("about 1.9 GPU seconds (0.96 to 3.9) on NVIDIA H100")
+    assert cost_rows(estimate(minutes=Spread(0.5, 1.0, 2.0)))["cost"].startswith("about 1 GPU minute (0.5 to 2) on")
+    assert cost_rows(estimate(budget=Budget(gpu_minutes=1, money=3), money=None))["budget"] == "1 GPU minute, 3 (money)"

@@ -26,8 +26,8 @@ class StoreBlockedError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Counts of variants: planned = skipped (done before) + done + failed + held_back + not_selected + left +
-    picked_out (another seed was picked).
+    """Counts of pictures, which variants can share: planned = skipped (done before) + done + failed + held_back +
+    not_selected + left + picked_out (another seed was picked).
 
     failures: variants that failed in this run. held_back: quarantined variants, which weren't tried. not_selected:
     variants that aren't done and that this run wasn't to render. left: those that it didn't come to. manifest: key of

@@ -162,8 +162,9 @@ def render_campaign(
         published = publish_index(retrying_folder, plan, stamp, index, latest)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
     failures += loop.untried if loop else ()
+    picked_out = len(render_keys(plan.picked_out) - planned_keys)  # counted in pictures, as everything here
     outcome = Outcome(
-        planned=len(planned_keys) + len(plan.picked_out),
+        planned=len(planned_keys) + picked_out,
         skipped=len(done_before - results.keys()) + (loop.recorded_elsewhere if loop else 0),
         done=len(results.done),
         failed=len(failures),
@@ -178,7 +179,7 @@ def render_campaign(
         outside_model=loop.outside_model if loop else None,
         interrupted=stop.received and len(results) < len(todo),
         cost=results.totals.cost,
-        picked_out=len(plan.picked_out),
+        picked_out=picked_out,
         spent=spending.spent,
         budget=spending.limits or None,
         ended_early=loop.ended_early if loop else None,

@@ -77,7 +77,7 @@ def test_a_negative_prompt_is_the_second_pass(small_of: Callable[[str], Small]) 
     assert levels(picture, *small.renderer.render([replace(request, negative_prompt="")])) > 1
 
 
-@pytest.mark.parametrize("pixels", [90 * 90, 300 * 300, 2024 * 2024])
+@pytest.mark.parametrize("pixels", [90 * 90, 300 * 300, pytest.param(2024 * 2024, marks=pytest.mark.slow)])
 def test_references_are_scaled_down_to_the_requested_area(small: Small, pixels: int) -> None:
     """As if they had been scaled with the same filter before."""
     big = noise_picture(1200, 1000, seed=3)

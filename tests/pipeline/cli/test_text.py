@@ -42,6 +42,7 @@ def test_a_summary_has_the_figures() -> None:
         "run the same command with --retry-failed to retry only these",
     ]
     assert json.loads(json.dumps(outcome_json(finished))) == {
+        "schema": "brandpress.run/1",
         "counts": {
             "planned": 10,
             "skipped": 0,

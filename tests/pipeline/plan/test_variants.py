@@ -222,6 +222,7 @@ def key_of(point: dict[str, Any]) -> str:
     return render_key(inputs)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(jobs)
 def test_the_expansion_equals_the_naive_one(corpus: Path, tmp_path: Path, job: dict[str, Any]) -> None:

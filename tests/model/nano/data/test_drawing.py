@@ -32,6 +32,7 @@ def test_a_rendering_error_is_raised() -> None:
         finished_files([failed], None)
 
 
+@pytest.mark.slow
 def test_a_job_gives_the_same_result_in_any_process_and_runs_once(art: Path, tokenizer: object, tmp_path: Path) -> None:
     folder = tmp_path / "tokenizer"
     tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]

@@ -116,8 +116,10 @@ def strength_of(
                     "remove the wrong one"
                 )
         if not claims and rslora:
-            told = next(source.label for source in sources if source.rslora)
-            raise CheckpointError(f"rsLoRA by {told}, but no alpha is told, so its strength is unknown; add lora_alpha")
+            origin = next(source.label for source in sources if source.rslora)
+            raise CheckpointError(
+                f"rsLoRA by {origin}, but no alpha is given, so its strength is unknown; add lora_alpha"
+            )
         return claims[0][1] if claims else 1.0
 
     return strength
@@ -174,8 +176,8 @@ def _sources(metadata: Mapping[str, str]) -> Iterator[Source]:
     for name, spellings in (("lora_alpha", ALPHA_KEYS), ("r", RANK_KEYS)):
         values = {key: value for key in spellings if (value := _float(plain, key)) is not None}
         if len(set(values.values())) > 1:
-            told = " and ".join(f"{key} {value:g}" for key, value in values.items())
-            raise CheckpointError(f"its metadata disagree: {told}; remove the wrong one")
+            values_text = " and ".join(f"{key} {value:g}" for key, value in values.items())
+            raise CheckpointError(f"its metadata disagree: {values_text}; remove the wrong one")
         if values:
             settings[name] = next(iter(values.values()))
             keys += values

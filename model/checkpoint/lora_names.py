@@ -160,13 +160,13 @@ def _wrong_shapes(
         if len(down) != 2 or len(up) != 2 or down[0] != up[1] or down[0] == 0:
             yield 2, f"expected {pair.down} (rank, in) and {pair.up} (out, rank), got {down} and {up}"
             continue
-        for key, found, size, expected, axes in (
+        for key, actual, size, expected, axes in (
             (pair.down, down, down[1], inputs, "(rank, {})"),
             (pair.up, up, up[0], rows, "({}, rank)"),
         ):
             if size == expected:
                 continue
-            message = f"{key}: expected {axes.format(expected)}, got {found}"
+            message = f"{key}: expected {axes.format(expected)}, got {actual}"
             if expected == width:
                 yield 0, f"it is for a transformer of width {_models(size)}, this one has {_models(width)}: {message}"
             else:

@@ -44,10 +44,10 @@ class Service:
         if own or _has_proxy():
             return
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
+            addresses = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             return  # connecting reports it
-        if not all(_is_public(str(address[0])) for *_, address in found):
+        if not all(_is_public(str(address[0])) for *_, address in addresses):
             raise HostedError(f"result.sample: {shown(url)} is in a private network, so the picture wasn't downloaded")
 
     def picture_address(self, address: str) -> URL:

@@ -120,8 +120,8 @@ def undo(folder: Store, names: Sequence[str], verdict: Verdict) -> tuple[Decisio
 
 def decisions_of(folder: Store, verdict: Verdict) -> tuple[Decision, ...]:
     """Returns all decisions of this kind, by name. Raises StoreError."""
-    found = (one for one in read_decisions(folder).values() if one.decision == verdict)
-    return tuple(sorted(found, key=lambda one: (one.name, one.at)))
+    matching = (one for one in read_decisions(folder).values() if one.decision == verdict)
+    return tuple(sorted(matching, key=lambda one: (one.name, one.at)))
 
 
 def published_pictures(folder: Store) -> list[Picture]:

@@ -112,8 +112,8 @@ def find_garbage(
 def _delivered_assets(folder: Store, records: Iterable[str]) -> set[str]:
     """Returns the assets that unpublished records name: their names may be earlier ones."""
     with ThreadPoolExecutor(DELETE_THREADS) as threads:
-        found = threads.map(lambda key: read_record(folder, key), records)
-        return {record.asset for record in found if record is not None and record.asset is not None}
+        unpublished = threads.map(lambda key: read_record(folder, key), records)
+        return {record.asset for record in unpublished if record is not None and record.asset is not None}
 
 
 def is_own_key(key: str) -> bool:

@@ -18,7 +18,7 @@ MakeProblem = Callable[[Location, str], Problem]
 
 def part_problems(choice: ModelChoice, model: ModelDescription, problem: MakeProblem) -> list[Problem]:
     """Returns the problems that the headers and configs of a model's files show. choice: as the campaign writes it."""
-    return [problem(_location(choice, found), f"model: {found.message}") for found in check_model(model)]
+    return [problem(_location(choice, one), f"model: {one.message}") for one in check_model(model)]
 
 
 def problem_of(choice: ModelChoice, folder: Path, error: CheckpointError, problem: MakeProblem) -> Problem:
@@ -26,8 +26,8 @@ def problem_of(choice: ModelChoice, folder: Path, error: CheckpointError, proble
     return problem(_named_in(choice, folder, str(error)) or ("model",), f"model: {str(error).removeprefix('model ')}")
 
 
-def _location(choice: ModelChoice, found: PartProblem) -> Location:
-    field = found.field
+def _location(choice: ModelChoice, part_problem: PartProblem) -> Location:
+    field = part_problem.field
     if field and (field[0] == "loras" or getattr(choice, str(field[0])) is not None):
         return ("model", *field)
     return ("model", "base") if _is_composed(choice) else ("model",)

@@ -60,10 +60,10 @@ class PictureCache:
 
     def read(self, states: Mapping[str, str]) -> dict[str, Seen]:
         """Returns key -> what was seen, of the files that haven't changed since. states: key -> `state_of` the file."""
-        found: dict[str, Seen] = {}
+        remembered: dict[str, Seen] = {}
         keys = [*states]
         if self._folder is None or not (self._folder / _FILE).is_file():
-            return found
+            return remembered
         with suppress(sqlite3.Error, OSError), closing(self._open()) as database:
             for start in range(0, len(keys), _BATCH):
                 batch = keys[start : start + _BATCH]
@@ -72,8 +72,8 @@ class PictureCache:
                 for key, state, picture in database.execute(query, batch):
                     seen = _parsed(picture) if state == states.get(key) else None
                     if seen is not None:
-                        found[key] = seen
-        return found
+                        remembered[key] = seen
+        return remembered
 
     def write(self, entries: Mapping[str, tuple[str, Seen]]) -> None:
         """Remembers key -> (state, what was seen). Does nothing if that isn't possible."""

@@ -48,16 +48,16 @@ class Composition:
 def assemble(background: Image.Image, placed: tuple[Placed, ...]) -> Image.Image:
     """Returns the background with all shadows and then all items pasted, from back to front."""
     picture = background.copy()
-    standing = sorted((part for part in placed if not part.raised), key=lambda part: part.y + part.drawing.height)
-    for part in standing:
+    grounded = sorted((part for part in placed if not part.raised), key=lambda part: part.y + part.drawing.height)
+    for part in grounded:
         cast_shadow(picture, part.drawing, part.x, part.y, _SHADOW)
-    for part in standing:
+    for part in grounded:
         picture.paste(part.drawing, (part.x, part.y), part.drawing)
     for part in placed:
         if part.raised:
             shadowed = picture.copy()
             cast_shadow(shadowed, part.drawing, part.x, part.y, _SHADOW / 2)
-            for below in standing:
+            for below in grounded:
                 box = (below.x, below.y, below.x + below.drawing.width, below.y + below.drawing.height)
                 picture.paste(shadowed.crop(box), box, below.drawing.getchannel("A"))
             picture.paste(part.drawing, (part.x, part.y), part.drawing)

@@ -88,16 +88,16 @@ class AffinityQueue:
 
     def remove_first(self, matches: Callable[[Variant], bool]) -> Variant | None:
         """Removes and returns the first waiting variant that matches; None if none does. Looks at all variants."""
-        found = next((variant for queue in self._queues.values() for variant in queue if matches(variant)), None)
-        if found is not None:
-            reference_set = self._set_of(found)
-            self._queues[reference_set].remove(found)
+        first = next((variant for queue in self._queues.values() for variant in queue if matches(variant)), None)
+        if first is not None:
+            reference_set = self._set_of(first)
+            self._queues[reference_set].remove(first)
             self._waiting -= 1
             if not self._queues[reference_set]:
                 del self._queues[reference_set]
             else:
                 self._push_if_unclaimed(reference_set)
-        return found
+        return first
 
     def add_in_flight(self, worker: str, variant: Variant) -> None:
         """Counts a variant that `worker` took from elsewhere."""

@@ -256,8 +256,8 @@ class DriverLoop:
                 self._dispatcher.finish(worker, render_key)
                 self.ended_early = self.ended_early or cause
                 self._stop(cause)
-            case VariantRecorded(record, unusable, asked):
-                self._handle_record(worker, record, asked or record.render_key, now, unusable=unusable)
+            case VariantRecorded(record, unusable, expected_key):
+                self._handle_record(worker, record, expected_key or record.render_key, now, unusable=unusable)
                 self._first_pictures.count_recorded(record, unusable=unusable)
             case WorkTime(busy, model):
                 self.busy_seconds += busy
@@ -318,26 +318,26 @@ class DriverLoop:
             self._unfit_places += 1
             self._target_workers = max(1, self._target_workers - 1)
 
-    def _handle_record(self, worker: str, record: Record, asked: str, now: float, *, unusable: bool) -> None:
-        planned = self._dispatcher.holds(worker, asked)
+    def _handle_record(self, worker: str, record: Record, expected_key: str, now: float, *, unusable: bool) -> None:
+        planned = self._dispatcher.holds(worker, expected_key)
         if planned is None:
             self._warn(f"{worker} reported {record.name}, which it wasn't given; the report is ignored")
             return
-        if record.render_key != asked:
+        if record.render_key != expected_key:
             record = self._results.new_failure(
                 planned,
-                f"the store has the record of another variant, {record.name}, at {record_key(asked)}; "
+                f"the store has the record of another variant, {record.name}, at {record_key(expected_key)}; "
                 "move that file away and run again",
             )
-        variant = self._started_variants.pop(asked, None)
+        variant = self._started_variants.pop(expected_key, None)
         if variant is not None and "model" in record.timings:
             self._deadlines.measure(variant, record.timings["model"])
-        self._deadlines.finish(worker, asked, now)
+        self._deadlines.finish(worker, expected_key, now)
         self._failed_starts = 0
         if record.status == "done":
             self._gpu_health.reset_losses(worker)
             self._count_delivered()
-        self._dispatcher.finish(worker, asked)
+        self._dispatcher.finish(worker, expected_key)
         self._results.add(record)
         if self._spending is not None:
             self._spending.add_record(record)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.change import Change, changes_of
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes, plain_attributes
 
 State = Literal["new", "stale", "unchanged", "held_back", "orphaned"]
 """new: nothing is published under the variant's name. stale: something is, with another render key or without its file.
@@ -87,7 +87,7 @@ def count_states(states: Iterable[VariantState]) -> dict[State, int]:
 
 @dataclass(slots=True)
 class _Comparison:
-    """The latest manifest, compared with the plan. listed: names of the pictures that are as planned. earlier: render
+    """The latest manifest, compared with the plan. listed: names of the records that are as planned. earlier: render
     keys of the others that have a planned variant's name. changes: of the variants among these that aren't done."""
 
     variants: Mapping[str, Variant]
@@ -107,7 +107,7 @@ class _Comparison:
             self.orphans.append(self._orphan(record))
             return
         is_done = variant.render_key in self.done
-        if key == variant.render_key and is_done and not record.get("stale"):
+        if key == variant.render_key and is_done and not record.get("stale") and _describes(record, variant):
             self.listed.add(name)
             return
         self.earlier[name] = key
@@ -127,6 +127,12 @@ class _Comparison:
             picked_out=record["name"] in self.picked_out,
             attributes=attributes if isinstance(attributes, dict) else NO_ATTRIBUTES,
         )
+
+
+def _describes(record: Mapping[str, Any], variant: Variant) -> bool:
+    """Whether a record has the matrix point and the free fields that its variant has now."""
+    attributes = plain_attributes(variant.attributes) if variant.attributes else {}
+    return record.get("attributes", {}) == attributes and record["axes"] == variant.axes
 
 
 def _planned(

@@ -57,8 +57,8 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     stamps = [line[:21] for line in output.err.splitlines()]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", stamp) for stamp in stamps)
     assert [line[21:] for line in output.err.splitlines()] == [
-        "5 variants: 3 done before, 2 to render now",
-        "5 variants: 2 done before, 2 to render now, 1 held back (use --retry-failed to retry them)",
+        "5 pictures: 3 done before, 2 to render now",
+        "5 pictures: 2 done before, 2 to render now, 1 held back (use --retry-failed to retry them)",
         "warning: no conditional writes",
         "1 worker starting, 2 CPU threads each",
         "8 workers starting, one GPU each; Ray's dashboard: http://127.0.0.1:8265",

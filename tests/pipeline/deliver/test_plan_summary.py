@@ -234,3 +234,20 @@ def test_a_selection_counts_shared_pictures_once(tmp_path: Path) -> None:
     selection = campaign_selection(["product:mug"], plan.campaign, plan.variants)
     values = summary_json(summarise_with_store(plan, selection=selection), 0)
     assert (values["to_render"], values["selection"]["to_render"], values["selection"]["variants"]) == (1, 1, 2)
+
+
+def test_changed_free_fields_are_to_be_published(tmp_path: Path) -> None:
+    """Nothing is rendered for them, but what readers see of a picture changes."""
+
+    def plan_with(headline: str) -> Plan:
+        scene = {"a": {"text": "one", "headline": headline}, "b": "two"}
+        return plan_of(write_campaign(tmp_path, {}, products=("mug",), matrix={"product": ["mug"], "scene": scene}))
+
+    plan = plan_with("Hello")
+    render(plan)
+    assert not summarise_with_store(plan).has_work
+    changed = plan_with("Hallo")
+    summary = summarise_with_store(changed)
+    assert (summary.to_render, summary.unpublished, summary.has_work) == (0, 1, True)
+    render(changed)
+    assert not summarise_with_store(changed).has_work

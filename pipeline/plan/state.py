@@ -132,7 +132,7 @@ class _Comparison:
 def _describes(record: Mapping[str, Any], variant: Variant) -> bool:
     """Whether a record has the matrix point and the free fields that its variant has now."""
     attributes = plain_attributes(variant.attributes) if variant.attributes else {}
-    return record.get("attributes", {}) == attributes and record["axes"] == variant.axes
+    return bool(record.get("attributes", {}) == attributes and record["axes"] == variant.axes)
 
 
 def _planned(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from brandpress.model.errors import CheckpointError, RequestError
-from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.manifest import read_fields, read_latest
 from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.plan.expand import Plan, make_plan
@@ -103,7 +102,7 @@ class Regeneration:
 
 
 def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Regeneration]:
-    """Returns a job's plan as its reviewers decided it, and what a run of it would do.
+    """Returns a job's plan, and what a run of it would do after its reviewers' decisions.
 
     Raises SpecError, CheckpointError and StoreError, and ForeignCampaignError for a campaign of another brand or job.
     """
@@ -116,7 +115,6 @@ def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Reg
     campaign = plan.campaign
     folder = open_campaign(campaign.address, campaign.name)
     check_owner(folder, campaign.brand.name, campaign.path.name)
-    plan = decided(folder, plan)
     return plan, Regeneration(campaign.name, folder.uri, work_of(plan, folder))
 
 

@@ -37,7 +37,10 @@ class Work:
 
 
 def work_of(plan: Plan, folder: Store) -> Work:
-    """Compares a plan with the campaign's folder. Raises StoreError."""
+    """Compares a plan, with the decisions of its reviewers, with the campaign's folder.
+
+    Raises StoreError, and RequestError if a rejected variant has no next seed.
+    """
     plan = decided(folder, plan)
     state = store_state(folder, plan)
     states = state.variants or ()

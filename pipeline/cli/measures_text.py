@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from brandpress.pipeline.cli.text import SHOWN_FAILURES, plural, printable
+from brandpress.pipeline.cli.text import first_lines, plural, printable
 from brandpress.pipeline.review.calibration.calibrate import SubjectCalibration
 from brandpress.pipeline.review.figures import Figure, Outlier
 from brandpress.pipeline.review.measure_campaign import MeasuredCampaign
@@ -59,9 +59,7 @@ def _evidence(score: Score) -> str:
 
 def unmeasured_lines(broken: Sequence[str]) -> Iterator[str]:
     """`measure`: the pictures that couldn't be measured, and their number."""
-    yield from (printable(line) for line in broken[:SHOWN_FAILURES])
-    if len(broken) > SHOWN_FAILURES:
-        yield f"and {len(broken) - SHOWN_FAILURES:,} more"
+    yield from first_lines(broken)
     if broken:
         yield f"{plural(len(broken), 'picture')} not measured; `brandpress verify` checks all pictures"
 

@@ -56,11 +56,16 @@ def problem_lines(validations: Sequence[Validation]) -> Iterator[str]:
 
 def broken_picture_lines(broken: Sequence[str]) -> Iterator[str]:
     """`sheet`: the pictures that have a placeholder, and their number."""
-    yield from (printable(line) for line in broken[:SHOWN_FAILURES])
-    if len(broken) > SHOWN_FAILURES:
-        yield f"and {len(broken) - SHOWN_FAILURES:,} more"
+    yield from first_lines(broken)
     if broken:
         yield f"{plural(len(broken), 'placeholder')} on the sheet; `brandpress verify` checks all pictures"
+
+
+def first_lines(texts: Sequence[str]) -> Iterator[str]:
+    """The first texts, and how many more there are."""
+    yield from (printable(text) for text in texts[:SHOWN_FAILURES])
+    if len(texts) > SHOWN_FAILURES:
+        yield f"and {len(texts) - SHOWN_FAILURES:,} more"
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:

@@ -187,7 +187,7 @@ def digest_differences(kind: str, before: dict[str, str], now: dict[str, str]) -
 
 def feed_digests(campaign: Campaign) -> dict[str, str]:
     """Returns file -> SHA-256 of the feeds that a campaign's brand spec reads."""
-    return {str(feed.file): str(feed.sha256) for feed in getattr(campaign, "feeds", ())}
+    return {str(feed.file): str(feed.sha256) for feed in campaign.feeds}
 
 
 def reference_digests(campaign: Campaign) -> dict[str, str]:

@@ -9,7 +9,7 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.plan.variants import with_key
+from brandpress.pipeline.plan.variants import with_seed
 from brandpress.pipeline.spec.campaign import MAX_SEED
 
 
@@ -47,7 +47,7 @@ def _with_next_seed(variant: Variant, model: ModelDescription, step: int, reject
                 f"{variant.name}: the picture of seed {variant.seed} was rejected, and the next seed, {seed}, is above "
                 f"{MAX_SEED}; write smaller seeds into the job, or run `brandpress reject JOB {variant.name} --undo`"
             )
-        variant = with_key(replace(variant, seed=seed), model)
+        variant = with_seed(variant, seed, model)
     return variant
 
 

@@ -73,37 +73,53 @@ def _variant(
     selection: _ReferenceSelection,
     attributes: Attributes,
 ) -> Variant:
-    variant = Variant(
+    (width, height), output = point.size, campaign.output.format
+    references, params = selection.references, selection.params
+    return Variant(
         name=point.name,
         axes=point.axes,
         prompt=point.prompt,
-        references=selection.references,
-        width=point.size.width,
-        height=point.size.height,
+        references=references,
+        width=width,
+        height=height,
         seed=point.seed,
-        format=campaign.output.format,
-        render_key="",
+        format=output,
+        render_key=_key(model, point.prompt, references, params, width, height, point.seed, output),
         attributes=attributes,
-        **selection.params.sampling_values(),
+        **params.sampling_values(),
     )
-    return with_key(variant, model)
 
 
-def with_key(variant: Variant, model: ModelDescription) -> Variant:
-    """Returns the variant with the render key that its fields have with this model."""
-    sampling = variant.sampling_values()
-    if variant.reuse == "approximate":
+def with_seed(variant: Variant, seed: int, model: ModelDescription) -> Variant:
+    """Returns the variant with another seed, and with the render key that it then has with this model."""
+    v = variant
+    key = _key(model, v.prompt, v.references, v, v.width, v.height, seed, v.format)
+    return replace(variant, seed=seed, render_key=key)
+
+
+def _key(
+    model: ModelDescription,
+    prompt: str,
+    references: tuple[Reference, ...],
+    params: SamplingParams,
+    width: int,
+    height: int,
+    seed: int,
+    format: str,
+) -> str:
+    sampling = params.sampling_values()
+    if params.reuse == "approximate":
         sampling["reuse"] = APPROXIMATION
     inputs = KeyInputs(
         weights=model.weights_digest,
-        prompt=variant.prompt,
-        references=tuple(reference.identity for reference in variant.references),
-        width=variant.width,
-        height=variant.height,
-        seed=variant.seed,
+        prompt=prompt,
+        references=tuple(reference.identity for reference in references),
+        width=width,
+        height=height,
+        seed=seed,
         quantisation=model.choice.quantise,
         sampler=model.sampler,
-        format=variant.format,
+        format=format,
         **sampling,
     )
-    return replace(variant, render_key=render_key(inputs))
+    return render_key(inputs)

@@ -61,10 +61,10 @@ class Header(StoredModel):
     """The fields of a manifest that describe the campaign; the others follow from its records.
 
     job: name of the job's file; empty in manifests of version 1. skipped_rows: the first rows of feeds that were left
-    out, and why.
+    out, and why. purpose, licence_grant: what the job says about its use of the model.
     """
 
-    omit_default = ("skipped_rows",)
+    omit_default = ("skipped_rows", "purpose", "licence_grant")
 
     campaign: str
     brand: str
@@ -72,6 +72,8 @@ class Header(StoredModel):
     spec_sha256: str
     model: ModelStamp
     skipped_rows: tuple[str, ...] = ()
+    purpose: str | None = None
+    licence_grant: str | None = None
 
 
 class Manifest(Header):

@@ -87,9 +87,9 @@ class Record(StoredModel):
 
     steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
-    slightly. attributes: axis -> the free fields of its value. same_picture_as: in manifests, the variant whose record
-    the picture has; only name, asset, axes, references and attributes are its own. strikes: number of workers that died
-    while rendering it. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
+    slightly. attributes: axis -> the free fields of its value. alt: the alt text. same_picture_as: in manifests, the
+    variant whose record the picture has; only name, asset, axes, references, attributes and alt are its own. strikes:
+    number of workers that died while rendering it. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
     of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or
     miss (0) per kind of cache. host: device, torch, driver.
     """
@@ -102,6 +102,7 @@ class Record(StoredModel):
         "cost",
         "stale",
         "attributes",
+        "alt",
         "same_picture_as",
     )
 
@@ -126,6 +127,7 @@ class Record(StoredModel):
     reuse: str = "exact"
     axes: dict[str, str] = Field(default_factory=dict)
     attributes: dict[str, dict[str, Any]] = {}
+    alt: str = ""
     same_picture_as: str | None = None
     attempts: int = 1
     strikes: int = 0
@@ -199,6 +201,7 @@ def new_record(
         references=reference_stamps(variant),
         axes=dict(variant.axes),
         attributes=plain_attributes(variant.attributes),
+        alt=variant.alt,
         cause=cause,
         strikes=strikes,
         created=_now(),

@@ -142,7 +142,7 @@ def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int,
 def _describes_same_picture(data: bytes, listed: Record) -> bool:
     """Whether the file `data` is the listed record. A manifest may list it under another name, and as stale.
 
-    The matrix point, free fields and names of references are those of the latest version of the job, which a manifest
+    The matrix point, free fields, alt text and names of references are those of the latest version of the job, which a manifest
     before it, or after a rollback, doesn't have.
     """
     if data == listed.to_json():
@@ -155,7 +155,7 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
         return stored.render_key == listed.render_key
     renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
     names = {"name": stored.name, "asset": stored.asset} if renamed else {}
-    of_job = {"axes": stored.axes, "attributes": stored.attributes, "references": stored.references}
+    of_job = {name: getattr(stored, name) for name in ("axes", "attributes", "alt", "references")}
     pictures = [[(one.sha256, one.background) for one in record.references] for record in (listed, stored)]
     return pictures[0] == pictures[1] and listed.model_copy(update={"stale": False, **names, **of_job}) == stored
 

@@ -45,6 +45,7 @@ MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps
 MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
+PURPOSES = ("commercial", "evaluation", "research", "personal")
 
 _SEEDS_RULE = (
     f"allowed: a number from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"
@@ -198,6 +199,11 @@ class Job(Fields):
     allow_failed: Annotated[AllowedFailures, reader(parse_allowed_failures)] = AllowedFailures()
     budget: JobBudget | None = None
     schedule: Schedule | None = None
+    alt: Annotated[str, reader(parse_template)] | None = None
+    purpose: (
+        Annotated[Literal["commercial", "evaluation", "research", "personal"], reader(parse_choice(PURPOSES))] | None
+    ) = None
+    licence: Text | None = None
     public_url: Annotated[str, reader(parse_public_url)] | None = None
 
 

@@ -25,7 +25,7 @@ from brandpress.pipeline.spec.messages import allowed, quote
 from brandpress.pipeline.spec.model_field import choice_of
 from brandpress.pipeline.spec.net import caught
 from brandpress.pipeline.spec.picture import MAX_ENTRIES
-from brandpress.pipeline.spec.points import NAME, PROMPT, Point, expand_points
+from brandpress.pipeline.spec.points import ALT, NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, StructuredTemplate, compile_structure, texts
 from brandpress.pipeline.spec.publication import AllowedFailures
@@ -103,10 +103,11 @@ class _Examination:
 
     def result(self) -> ExaminedCampaign:
         prompt, name = self._templates()
+        alt = self._compiled(ALT, self.values.get("alt"), self._variables())
         self._references()
         self._size()
         self._publication()
-        points = self._points(prompt, name)
+        points = self._points(prompt, name, alt)
         problems = self.document.all_problems(self.problems)
         campaign = None
         if not problems and points is not None:
@@ -263,7 +264,9 @@ class _Examination:
         axes = self.matrix.axes.keys() | self.matrix.misspelt if self.matrix else {FORMAT}
         return "size" in self.values and self.values["size"] is None and FORMAT not in axes
 
-    def _points(self, prompt: Template | StructuredTemplate | None, name: Template | None) -> tuple[Point, ...] | None:
+    def _points(
+        self, prompt: Template | StructuredTemplate | None, name: Template | None, alt: Template | None
+    ) -> tuple[Point, ...] | None:
         """Expands the campaign; None if too much is wrong for that. Wrong fields that the checks can do without are
         replaced by valid values: their problems have been reported already."""
         values, matrix, brand = self.values, self.matrix, self.brand
@@ -287,6 +290,7 @@ class _Examination:
             references=values["references"],
             seeds=seeds,
             size=values.get("size", Size(1024, 1024)),
+            alt=alt,
         )
         points, problems = expand_points(self.document, inputs, combinations)
         self.problems += problems

@@ -134,6 +134,18 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         "schedule": FieldDescription(
             "When `brandpress schedule` renders this campaign.", ({"cron": "0 3 * * MON", "timezone": "Europe/Berlin"},)
         ),
+        "alt": FieldDescription(
+            "The template of the alt texts (Jinja2), for records, exports and the pictures' metadata.",
+            ("{{ product.description }} {{ scene }}",),
+        ),
+        "purpose": FieldDescription(
+            "What the pictures are for. A commercial job refuses a model whose licence doesn't allow it.",
+            ("commercial",),
+        ),
+        "licence": FieldDescription(
+            "The grant of commercial use that you have for the model.",
+            ("agreement with Black Forest Labs of 2026-03-01",),
+        ),
         "public_url": FieldDescription(
             "The address under which readers find the content of `deliver`, for exports.",
             ("https://cdn.example/pictures",),

@@ -33,6 +33,7 @@ from brandpress.pipeline.render.events import (
     WorkerLost,
     WorkerRunning,
 )
+from brandpress.pipeline.render.worker.marking import Marking
 from brandpress.pipeline.render.worker.preflight import (
     Preflight,
     UnfitNodeError,
@@ -182,7 +183,16 @@ class Worker:
             torch.set_num_threads(settings.threads)
         folder = open_campaign(settings.address, settings.campaign, settings.dialect)
         retry_policy = RetryPolicy(urgent=self._stopping.is_set)
-        loop = RenderLoop(renderer, folder, settings.model, self._emit, self._stopping, self._references, retry_policy)
+        loop = RenderLoop(
+            renderer,
+            folder,
+            settings.model,
+            self._emit,
+            self._stopping,
+            self._references,
+            retry_policy,
+            Marking(settings.campaign),
+        )
         gpus = os.environ.get(VISIBLE, "")
         seconds = time.perf_counter() - start
         self._messages.put(

@@ -89,7 +89,7 @@ class Record(StoredModel):
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
     slightly. attributes: axis -> the free fields of its value. alt: the alt text. same_picture_as: in manifests, the
     variant whose record the picture has; only name, asset, axes, references, attributes and alt are its own. strikes:
-    number of workers that died while rendering it. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
+    number of workers that died while rendering it. signed_by: SHA-256 of the certificate that signed the file. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
     of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or
     miss (0) per kind of cache. host: device, torch, driver.
     """
@@ -104,6 +104,7 @@ class Record(StoredModel):
         "attributes",
         "alt",
         "same_picture_as",
+        "signed_by",
     )
 
     name: str
@@ -129,6 +130,7 @@ class Record(StoredModel):
     attributes: dict[str, dict[str, Any]] = {}
     alt: str = ""
     same_picture_as: str | None = None
+    signed_by: str | None = None
     attempts: int = 1
     strikes: int = 0
     cause: str | None = None

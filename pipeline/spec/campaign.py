@@ -35,6 +35,7 @@ from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, parse_structure, texts, to_json
+from brandpress.pipeline.spec.provenance import ProvenanceField, SigningIdentity
 from brandpress.pipeline.spec.public_url import parse_public_url
 from brandpress.pipeline.spec.publication import POLICIES, AllowedFailures, Policy, parse_allowed_failures
 from brandpress.pipeline.spec.schedule import Schedule
@@ -204,6 +205,7 @@ class Job(Fields):
         Annotated[Literal["commercial", "evaluation", "research", "personal"], reader(parse_choice(PURPOSES))] | None
     ) = None
     licence: Text | None = None
+    provenance: ProvenanceField | None = None
     public_url: Annotated[str, reader(parse_public_url)] | None = None
 
 
@@ -212,7 +214,8 @@ class Campaign:
     """A loaded campaign: the fields of its file, its brand spec, and all points of its matrix.
 
     address: where the pictures are delivered. spec_sha256: digest of the campaign's file followed by the brand
-    spec's, and the digests of its feeds. source: the campaign's file, for problems that are detected later.
+    spec's, and the digests of its feeds. source: the campaign's file, for problems that are detected later. signing:
+    who signs its pictures; None if nobody does.
     """
 
     path: Path
@@ -223,6 +226,7 @@ class Campaign:
     address: DeliveryAddress
     spec_sha256: str
     source: Document = field(repr=False, compare=False)
+    signing: SigningIdentity | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:

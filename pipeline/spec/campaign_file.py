@@ -28,6 +28,7 @@ from brandpress.pipeline.spec.picture import MAX_ENTRIES
 from brandpress.pipeline.spec.points import ALT, NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, StructuredTemplate, compile_structure, texts
+from brandpress.pipeline.spec.provenance import SigningIdentity, signing_identity
 from brandpress.pipeline.spec.publication import AllowedFailures
 from brandpress.pipeline.spec.root import check_inside
 from brandpress.pipeline.spec.schema import validate_fields
@@ -107,15 +108,16 @@ class _Examination:
         self._references()
         self._size()
         self._publication()
+        signing = self._signing()
         points = self._points(prompt, name, alt)
         problems = self.document.all_problems(self.problems)
         campaign = None
         if not problems and points is not None:
-            campaign = self._campaign(points)
+            campaign = self._campaign(points, signing)
         choice = choice_of(self.values["model"]) if "model" in self.values else None
         return ExaminedCampaign(self.document, choice, campaign, problems, self.brand.warnings if self.brand else ())
 
-    def _campaign(self, points: tuple[Point, ...]) -> Campaign | None:
+    def _campaign(self, points: tuple[Point, ...], signing: SigningIdentity | None) -> Campaign | None:
         brand, matrix = self.brand, self.matrix
         if brand is None or brand.brand is None or brand.document is None or matrix is None or self.address is None:
             return None
@@ -128,6 +130,7 @@ class _Examination:
             address=self.address,
             spec_sha256=_digest(self.document, brand.document, brand.brand),
             source=self.document,
+            signing=signing,
         )
 
     def _publication(self) -> None:
@@ -135,6 +138,17 @@ class _Examination:
         if values.get("publish") == "rolling" and values.get("allow_failed", AllowedFailures()) != AllowedFailures():
             what = "allow_failed has no effect: it needs publish: whole"
             self.problems.append(self.document.problem(("allow_failed",), what, "add publish: whole, or remove it"))
+
+    def _signing(self) -> SigningIdentity | None:
+        """Returns who signs the pictures; None if nobody does, or if the certificates can't be read."""
+        field = self.values.get("provenance")
+        if field is None:
+            return None
+        identity = signing_identity(self.document, field)
+        if isinstance(identity, SigningIdentity):
+            return identity
+        self.problems += identity
+        return None
 
     def _delivery_address(self) -> DeliveryAddress | None:
         if "deliver" not in self.values:

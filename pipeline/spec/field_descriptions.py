@@ -146,9 +146,32 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             "The grant of commercial use that you have for the model.",
             ("agreement with Black Forest Labs of 2026-03-01",),
         ),
+        "provenance": FieldDescription(
+            "Signs the pictures with content credentials (C2PA).",
+            ({"c2pa": {"certificate": "signing/chain.pem", "anchor": "signing/root.pem"}},),
+        ),
         "public_url": FieldDescription(
             "The address under which readers find the content of `deliver`, for exports.",
             ("https://cdn.example/pictures",),
+        ),
+    },
+    "ProvenanceField": {
+        "c2pa": FieldDescription(
+            "Who signs, and whom `verify` trusts.",
+            ({"certificate": "signing/chain.pem", "anchor": "signing/root.pem"},),
+        ),
+    },
+    "ContentCredentialsField": {
+        "certificate": FieldDescription(
+            "A PEM file with the signer's certificate, followed by its issuers'; relative to this file.",
+            ("signing/chain.pem",),
+        ),
+        "anchor": FieldDescription(
+            "A PEM file with the certificates whose signatures `verify` trusts; relative to this file.",
+            ("signing/root.pem",),
+        ),
+        "key_env": FieldDescription(
+            "The environment variable with the private key, as PEM.", ("BRANDPRESS_C2PA_KEY",)
         ),
     },
     "Budget": {

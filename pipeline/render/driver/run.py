@@ -21,6 +21,7 @@ from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import LATEST
 from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.deliver.record import stamp_of
+from brandpress.pipeline.deliver.sign import load_signer
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.deliver.status import failure_of
 from brandpress.pipeline.plan.cost.groups import dearest_price
@@ -102,8 +103,8 @@ def render_campaign(
 
     Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
     ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
-    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, and RequestError for
-    impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers` or `budget`.
+    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, CredentialsError if pictures
+    can't be signed, and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers` or `budget`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
@@ -126,6 +127,8 @@ def render_campaign(
     )
     if todo and plan.model.hosted and renderer == RENDERER and cluster_address() is None:
         key_of_environment()  # on a cluster, its nodes have the key
+    if todo and campaign.signing is not None and cluster_address() is None:
+        load_signer(campaign.signing)
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))
     settings = WorkerSettings(
@@ -140,6 +143,7 @@ def render_campaign(
         largest=None if plan.model.hosted else largest_of(plan),
         compile=compile,
         use_cpu=cpu,
+        signing=campaign.signing,
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
@@ -243,7 +247,7 @@ def _render(
     for warning in run.folder.check():
         run.on_event(Warned(warning))
     settings = replace(settings, dialect=run.folder.dialect)
-    needed = needed_secrets(settings.address, hosted=model.hosted)
+    needed = needed_secrets(settings.address, hosted=model.hosted, signing=settings.signing)
     with (
         _writable_token(run, todo) as preflight,
         RunLease(run.folder, join=run.join) as lease,

@@ -1,22 +1,46 @@
-"""How a worker marks the pictures that it delivers."""
+"""How a worker marks the pictures that it delivers: their metadata and, if the job asks for it, a signature."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
+from PIL import Image
+
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.encode import encode
 from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.sign import Ingredient, Signer
 from brandpress.pipeline.deliver.xmp import Metadata, metadata_of
-from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.plan.variant import Reference, Variant
+
+_MEDIA_TYPES = ((b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"))
 
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """campaign: its name. metadata: what the files say, in place of what their records say; None except where a picture
-    is made again."""
+    """campaign: its name. signer: who signs the files; None if nobody does. metadata: what the files say, in place of
+    what their records say; None except where a picture is made again."""
 
     campaign: str = ""
+    signer: Signer | None = None
     metadata: Metadata | None = None
 
-    def metadata_of(self, record: Record, variant: Variant) -> Metadata:
-        """Returns what the XMP packet of a variant's picture says."""
-        return self.metadata or metadata_of(record, self.campaign, variant.sku)
+    def marked(self, picture: Image.Image, variant: Variant, record: Record) -> tuple[bytes, Record]:
+        """Returns the file of a variant's picture with its marks, and the record with its signer.
+
+        Raises RequestError if a reference was replaced since it was read, and CredentialsError.
+        """
+        data = encode(picture, variant.format, self.metadata or metadata_of(record, self.campaign, variant.sku))
+        if self.signer is None:
+            return data, record
+        record = record.model_copy(update={"signed_by": self.signer.identity.fingerprint})
+        return self.signer.sign(data, record, map(_ingredient, variant.references)), record
+
+
+def _ingredient(reference: Reference) -> Ingredient:
+    data = reference.path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != reference.sha256:
+        raise RequestError(f"the {reference.role} reference {reference.file} has changed since it was read; run again")
+    media_type = next((kind for start, kind in _MEDIA_TYPES if data.startswith(start)), "image/webp")
+    return Ingredient(reference.path.name, media_type, data)

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from brandpress.model.errors import BrandpressError
 from brandpress.model.request import Rendered
 from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.encode import encode
 from brandpress.pipeline.deliver.record import ModelStamp, Record, new_record
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of
@@ -71,7 +70,7 @@ class Uploader:
             if picture.size != size:
                 raise BrandpressError(f"the renderer returned a picture of {picture.size}, expected {size}")
             record = new_record(variant, self._model, "done")
-            data = encode(picture, variant.format, self._marking.metadata_of(record, variant))
+            data, record = self._marking.marked(picture, variant, record)
             timings["encode"] = time.perf_counter() - start
             record = record.model_copy(
                 update={

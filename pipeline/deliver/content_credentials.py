@@ -10,6 +10,15 @@ _SCAN, _END = 0xDA, 0xD9
 _APP11 = 0xEB
 
 
+def media_type_of(data: bytes) -> str | None:
+    """Returns the media type of a PNG, JPEG or WebP file by its first bytes; None for anything else."""
+    if data.startswith(_PNG):
+        return "image/png"
+    if data.startswith(_JPEG):
+        return "image/jpeg"
+    return "image/webp" if _is_webp(data) else None
+
+
 def without_credentials(data: bytes) -> bytes:
     """Returns a PNG, JPEG or WebP file as it was before it was signed. A file without credentials stays as it is."""
     if data.startswith(_PNG):
@@ -17,7 +26,7 @@ def without_credentials(data: bytes) -> bytes:
     if data.startswith(_JPEG):
         segments = (data[start:end] for start, end, signed in _segments(data) if not signed)
         return data[:2] + b"".join(segments)
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+    if _is_webp(data):
         parts = [data[start:end] for start, end, kind in _riff_chunks(data)]
         kept = [part for part in parts if part[:4] != b"C2PA"]
         if len(kept) == len(parts):
@@ -30,6 +39,10 @@ def without_credentials(data: bytes) -> bytes:
 def has_credentials(data: bytes) -> bool:
     """Whether a file has content credentials, whatever they are worth."""
     return len(without_credentials(data)) != len(data)
+
+
+def _is_webp(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
 def _chunks(data: bytes) -> Iterator[tuple[int, int, bytes]]:

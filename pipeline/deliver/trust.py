@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from brandpress.pipeline.deliver.c2pa_extra import c2pa
-from brandpress.pipeline.deliver.content_credentials import has_credentials
+from brandpress.pipeline.deliver.content_credentials import has_credentials, media_type_of
 
 
 class Trust(Enum):
@@ -32,7 +32,7 @@ def trust_of(data: bytes, anchors: bytes) -> Trust:
     settings = {"version": 1, "trust": {"trust_anchors": anchors.decode("ascii", "replace")}}
     try:
         context = library.Context(library.Settings.from_dict(settings))
-        reader = library.Reader.try_create(stream=BytesIO(data), format_or_path=_media_type(data), context=context)
+        reader = library.Reader.try_create(stream=BytesIO(data), format_or_path=media_type_of(data), context=context)
         if reader is None:
             return Trust.ABSENT
         state, results = reader.get_validation_state(), reader.get_validation_results()
@@ -52,8 +52,3 @@ def _failures(results: dict[str, Any] | None) -> set[str]:
     active = (results or {}).get("activeManifest") or {}
     return {str(one.get("code")) for one in active.get("failure") or ()}
 
-
-def _media_type(data: bytes) -> str:
-    if data.startswith(b"\x89PNG"):
-        return "image/png"
-    return "image/jpeg" if data.startswith(b"\xff\xd8") else "image/webp"

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from PIL import Image
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.content_credentials import media_type_of
 from brandpress.pipeline.deliver.encode import encode
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.sign import Ingredient, Signer
 from brandpress.pipeline.deliver.xmp import Metadata, metadata_of
 from brandpress.pipeline.plan.variant import Reference, Variant
-
-_MEDIA_TYPES = ((b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +41,4 @@ def _ingredient(reference: Reference) -> Ingredient:
     data = reference.path.read_bytes()
     if hashlib.sha256(data).hexdigest() != reference.sha256:
         raise RequestError(f"the {reference.role} reference {reference.file} has changed since it was read; run again")
-    media_type = next((kind for start, kind in _MEDIA_TYPES if data.startswith(start)), "image/webp")
-    return Ingredient(reference.path.name, media_type, data)
+    return Ingredient(reference.path.name, media_type_of(data) or "application/octet-stream", data)

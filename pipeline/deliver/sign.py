@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
@@ -43,11 +43,12 @@ class Signer:
 
     identity: SigningIdentity
     algorithm: str
-    key: bytes
+    key: bytes = field(repr=False)
 
     def sign(self, data: bytes, record: Record, ingredients: Iterable[Ingredient] = ()) -> bytes:
         """Returns the file `data` of a record's picture with content credentials. Raises CredentialsError."""
-        return _signed(self, data, CONTENT_TYPES[record.format], _manifest(record), tuple(ingredients))
+        ingredients = tuple(ingredients)
+        return _signed(self, data, CONTENT_TYPES[record.format], _manifest(record, len(ingredients)), ingredients)
 
 
 def load_signer(identity: SigningIdentity) -> Signer:
@@ -125,23 +126,23 @@ def _signed(
 def _reason(error: Exception) -> str:
     text = str(error).strip().partition("\n")[0][:200]
     purpose = "; its extended key usage must be emailProtection or another that C2PA allows"
-    return text + (purpose if "certificate" in text else "")
+    return text + (purpose if "certificate is invalid" in text or "EKU" in text else "")
 
 
 def _label(number: int) -> str:
     return f"reference{number}"
 
 
-def _manifest(record: Record) -> dict[str, Any]:
-    """Returns what the credentials of a record's picture say."""
+def _manifest(record: Record, ingredients: int) -> dict[str, Any]:
+    """Returns what the credentials of a record's picture say. ingredients: how many it has."""
     references = [
         {"role": one.role, "file": PurePosixPath(one.file).name, "sha256": one.sha256} for one in record.references
     ]
     model = {"name": record.model.name, "weights": record.model.weights_digest, "licence": record.model.licence}
     own = {"render_key": record.render_key, "model": model, "references": references}
     action: dict[str, Any] = {"softwareAgent": {"name": record.model.name}}
-    if references:
-        action["parameters"] = {"ingredientIds": [_label(number) for number in range(len(references))]}
+    if ingredients:
+        action["parameters"] = {"ingredientIds": [_label(number) for number in range(ingredients)]}
     return _created(record.name, action, {"label": ASSERTION, "data": own})
 
 

@@ -26,7 +26,6 @@ from brandpress.pipeline.run.delivered_picture import DeliveredPicture, find_del
 from brandpress.pipeline.run.reproduction import Reproduction, compare
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.delivery import FOLDER, DeliveryAddress
-from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
 from brandpress.pipeline.spec.remote import cache_folder
 from brandpress.pipeline.store.folder import open_campaign
@@ -115,7 +114,7 @@ def _model_reasons(model: ModelDescription, stamp: ModelStamp) -> Iterator[str]:
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(f"{lora.file} x {lora.scale:g}" for lora in value) or "none"
-    return "none" if value is None else quote(str(value))
+    return "none" if value is None else str(value)
 
 
 def _reference_file(campaign: Campaign, stamp: ReferenceStamp) -> Path | None:

@@ -17,7 +17,7 @@ from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.fields import Fields, Text, plain_text, reader
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
-from brandpress.pipeline.spec.root import check_inside
+from brandpress.pipeline.spec.root import ROOT, check_inside
 
 KEY_PREFIX = "BRANDPRESS_C2PA_"
 KEY_VARIABLE = "BRANDPRESS_C2PA_KEY"
@@ -103,7 +103,11 @@ def files_of(field: ProvenanceField | None, folder: Path) -> Iterator[Path]:
 def _read(written: str, folder: Path) -> bytes:
     """Returns a file with certificates. Raises WrongValueError if it's something else, or holds a private key."""
     path = folder / written
-    check_inside(written, path, folder)
+    try:
+        check_inside(written, path, folder)
+    except WrongValueError as error:
+        rule = f"move the file there, or set {ROOT} to a folder that has both"
+        raise WrongValueError(error.what, rule) from None
     try:
         if path.is_file() and path.stat().st_size > MAX_PEM_BYTES:
             raise WrongValueError(f"{quote(written)} is larger than {MAX_PEM_BYTES:,} bytes", _RULE)

@@ -56,7 +56,7 @@ def show_marks(uris: Uris = None, job: OfJob = None, deliver: Deliver = None, as
     delivered = None if handover is None else DeliveredMarks(handover.folder, handover.latest)
     signing = None if job is None else load_signing(job)
     places = (place for uri in uris or () for place in picture_places(uri))
-    marks = tuple(check_marks(places, delivered, signing and signing.anchors))
+    marks = tuple(check_marks(places, delivered, signing.anchors if signing else None))
     if as_json:
         print_json(marks_json(marks))
     else:

@@ -74,7 +74,7 @@ def verify_job(
         raise RequestError("--no-render: only together with --repair; remove it, or add --repair")
     target, folder = _open(job, deliver)
     signing = load_signing(job)
-    check = partial(verify, anchors=signing and signing.anchors)
+    check = partial(verify, anchors=signing.anchors if signing else None)
     verification, restoration = check(folder), None
     if repair and verification.broken:
         _check_owner(target, folder, take_over=False)

@@ -129,7 +129,7 @@ def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
 
 def verification_lines(verification: Verification, uri: str, restoration: Restoration | None = None) -> Iterator[str]:
     """`verify` of the campaign in the folder `uri`. restoration: what `--repair` did."""
-    numbers = Counter(problem.kind for problem in verification.problems)
+    numbers: Counter[str] = Counter(problem.kind for problem in verification.problems)
     shown = ("missing", "changed", "unknown", *(kind for kind in ("unmarked", "untrusted") if numbers[kind]))
     counts = [f"{numbers[kind]:,} {kind}" for kind in shown]
     yield f"{uri}/{verification.manifest}"

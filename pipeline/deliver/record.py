@@ -89,9 +89,10 @@ class Record(StoredModel):
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
     slightly. attributes: axis -> the free fields of its value. alt: the alt text. same_picture_as: in manifests, the
     variant whose record the picture has; only name, asset, axes, references, attributes and alt are its own. strikes:
-    number of workers that died while rendering it. signed_by: SHA-256 of the certificate that signed the file. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
-    of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or
-    miss (0) per kind of cache. host: device, torch, driver.
+    number of workers that died while rendering it. signed_by: SHA-256 of the certificate that signed the file.
+    traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one of an earlier
+    version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or miss (0) per
+    kind of cache. host: device, torch, driver.
     """
 
     omit_default = (

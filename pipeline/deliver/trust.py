@@ -51,4 +51,3 @@ def _failures(results: dict[str, Any] | None) -> set[str]:
     """Returns the codes of what is wrong with the newest credentials of a file."""
     active = (results or {}).get("activeManifest") or {}
     return {str(one.get("code")) for one in active.get("failure") or ()}
-

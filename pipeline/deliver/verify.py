@@ -49,8 +49,8 @@ RESTORE = "run `brandpress verify --repair` to restore it"
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """An object that differs from the manifest. unknown: no manifest references it, as during a run. unmarked: a picture
-    that is as its record says, but doesn't say that it was generated. untrusted: one whose signature isn't the
+    """An object that differs from the manifest. unknown: no manifest references it, as during a run. unmarked: a
+    picture that is as its record says, but doesn't say that it was generated. untrusted: one whose signature isn't the
     operator's.
 
     record: key of the record that it is or belongs to.
@@ -85,8 +85,9 @@ class Verification:
 def verify(folder: Store, anchors: bytes | None = None) -> Verification:
     """Reads everything that the latest manifest references, compares digests, and lists objects without a reference.
 
-    anchors: PEM of the certificates that are trusted to sign pictures; None: signatures aren't checked. If the manifest itself is missing or changed, that's the only problem reported. Raises
-    NothingPublishedError, and CredentialsError if c2pa-python isn't installed.
+    anchors: PEM of the certificates that are trusted to sign pictures; None: signatures aren't checked. If the manifest
+    itself is missing or changed, that's the only problem reported. Raises NothingPublishedError, and CredentialsError
+    if c2pa-python isn't installed.
     """
     try:
         latest = require_latest(folder)
@@ -164,8 +165,8 @@ def _check_marks(picture: bytes, record: Record, asset: str, anchors: bytes | No
 def _describes_same_picture(data: bytes, listed: Record) -> bool:
     """Whether the file `data` is the listed record. A manifest may list it under another name, and as stale.
 
-    The matrix point, free fields, alt text and names of references are those of the latest version of the job, which a manifest
-    before it, or after a rollback, doesn't have.
+    The matrix point, free fields, alt text and names of references are those of the latest version of the job, which a
+    manifest before it, or after a rollback, doesn't have.
     """
     if data == listed.to_json():
         return True

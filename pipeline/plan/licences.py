@@ -26,9 +26,8 @@ def licence_warning(campaign: Campaign, model: ModelDescription) -> str | None:
     job = campaign.job
     if model.commercial_use or model.licence == UNKNOWN_LICENCE or job.purpose is not None or job.licence is not None:
         return None
-    return (
-        f"{model.name} {_licence_of(model)}; write purpose: research, evaluation or personal, or name the grant: {GRANT}"
-    )
+    rule = f"write purpose: research, evaluation or personal, or name the grant: {GRANT}"
+    return f"{model.name} {_licence_of(model)}; {rule}"
 
 
 def _licence_of(model: ModelDescription) -> str:

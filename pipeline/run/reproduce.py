@@ -18,7 +18,13 @@ from brandpress.pipeline.plan.locked import planned_model, require_renderable
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.plan.variants import with_seed
 from brandpress.pipeline.render.driver.cluster import available_cpus
-from brandpress.pipeline.render.events import Message, RendererBlocked, StoreBlocked, VariantOutOfMemory, VariantRecorded
+from brandpress.pipeline.render.events import (
+    Message,
+    RendererBlocked,
+    StoreBlocked,
+    VariantOutOfMemory,
+    VariantRecorded,
+)
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings, load_options, renderer_factory
 from brandpress.pipeline.render.worker.marking import Marking
 from brandpress.pipeline.render.worker.render_loop import RenderLoop
@@ -63,7 +69,7 @@ def reproduce(
 
 
 def _variant(campaign: Campaign, model: ModelDescription, record: Record) -> Variant:
-    """Returns the variant that a record describes. Raises NotReproducibleError unless its render key is the record's."""
+    """Returns the variant that a record describes. Raises NotReproducibleError unless it has the record's render key."""
     reasons = list(_model_reasons(model, record.model))
     max_pixels = record.reference_pixels or model.reference_pixels
     references = []

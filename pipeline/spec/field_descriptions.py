@@ -170,9 +170,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             "A PEM file with the certificates whose signatures `verify` trusts; relative to this file.",
             ("signing/root.pem",),
         ),
-        "key_env": FieldDescription(
-            "The environment variable with the private key, as PEM.", ("BRANDPRESS_C2PA_KEY",)
-        ),
+        "key_env": FieldDescription("The environment variable with the private key, as PEM.", ("BRANDPRESS_C2PA_KEY",)),
     },
     "Budget": {
         "gpu_minutes": FieldDescription("Minutes of all GPUs together; on CPUs, of the machine.", (30,)),

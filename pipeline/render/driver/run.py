@@ -21,8 +21,8 @@ from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import LATEST
 from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.deliver.record import stamp_of
-from brandpress.pipeline.deliver.sign import load_signer
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
+from brandpress.pipeline.deliver.sign import load_signer
 from brandpress.pipeline.deliver.status import failure_of
 from brandpress.pipeline.plan.cost.groups import dearest_price
 from brandpress.pipeline.plan.cost.prices import Prices, read_prices
@@ -103,8 +103,9 @@ def render_campaign(
 
     Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
     ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
-    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, CredentialsError if pictures
-    can't be signed, and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers` or `budget`.
+    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, CredentialsError if
+    pictures can't be signed, and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers`
+    or `budget`.
     """
     start = time.perf_counter()
     campaign = plan.campaign

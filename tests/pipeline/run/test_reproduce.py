@@ -146,7 +146,7 @@ def test_pictures_of_others_are_refused(tmp_path: Path) -> None:
         reproduce(load_campaign(job), stranger, renderer=STAND_IN)
     other = write_campaign(tmp_path / "other", 1, products=("lamp",))
     [file] = deliver_all(plan_of(other))
-    with pytest.raises(RequestError, match="has no record of [0-9a-f]{64}"):
+    with pytest.raises(RequestError, match=r"has no record of [0-9a-f]{64}"):
         reproduce(load_campaign(job), file, renderer=STAND_IN)
     with pytest.raises(RequestError, match="can't be read"):
         reproduce(load_campaign(job), tmp_path / "nothing.png", renderer=STAND_IN)

@@ -118,6 +118,7 @@ def roll_back(
     """Make an earlier manifest the latest. No picture is deleted, and the next render publishes the job again."""
     from brandpress.pipeline.cli.json_output import history_json, print_json
     from brandpress.pipeline.cli.text import history_lines, print_lines
+    from brandpress.pipeline.deliver.aliases import update_aliases
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
 
@@ -125,6 +126,8 @@ def roll_back(
     if not list_only:
         _check_owner(target, folder, take_over=take_over)
         rollback(folder, to)
+        if target.aliases:
+            update_aliases(folder)
     pointer = read_pointer(folder)
     latest = pointer.manifest if pointer else ""
     if as_json:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from brandpress.pipeline.deliver.aliases import ALIASES, INDEX
 from brandpress.pipeline.deliver.content_credentials import media_type_of
 from brandpress.pipeline.deliver.decisions import REVIEWS
 from brandpress.pipeline.deliver.delivery import parse_record
@@ -43,7 +44,7 @@ IMMUTABLE = (MANIFESTS, PARTS)
 SCHEDULE_STATE = "schedule.json"
 """The state of a scheduled campaign, see `pipeline/run/schedule_state.py`."""
 
-NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, *IMMUTABLE)
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, ALIASES, INDEX, *IMMUTABLE)
 RESTORE = "run `brandpress verify --repair` to restore it"
 
 

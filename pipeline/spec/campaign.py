@@ -206,6 +206,7 @@ class Job(Fields):
     ) = None
     licence: Text | None = None
     provenance: ProvenanceField | None = None
+    aliases: bool = False
     public_url: Annotated[str, reader(parse_public_url)] | None = None
 
 

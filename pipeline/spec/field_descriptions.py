@@ -146,6 +146,9 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             "The grant of commercial use that you have for the model.",
             ("agreement with Black Forest Labs of 2026-03-01",),
         ),
+        "aliases": FieldDescription(
+            "Whether the published pictures have copies under names that stay: latest/<name>.<extension>.", (True,)
+        ),
         "provenance": FieldDescription(
             "Signs the pictures with content credentials (C2PA).",
             ({"c2pa": {"certificate": "signing/chain.pem", "anchor": "signing/root.pem"}},),

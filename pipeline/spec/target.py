@@ -20,12 +20,14 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The name of a campaign, the names of its brand and of its job's file, and where it's delivered."""
+    """The name of a campaign, the names of its brand and of its job's file, and where it's delivered. aliases: whether
+    its pictures have aliases."""
 
     campaign: str
     brand: str
     job: str
     address: DeliveryAddress
+    aliases: bool = False
 
 
 def load_target(path: Path, deliver: str | None = None) -> Target:
@@ -43,7 +45,8 @@ def load_target(path: Path, deliver: str | None = None) -> Target:
     except WrongValueError as error:
         raise SpecError([document.wrong(("brand",), error)]) from None
     brand = _field(read_yaml(brand_path), BrandFields, "name")
-    return Target(name, brand, path.name, _address(document, deliver))
+    aliases = bool(validate_fields(document, Job).values.get("aliases"))
+    return Target(name, brand, path.name, _address(document, deliver), aliases)
 
 
 def load_signing(path: Path) -> SigningIdentity | None:

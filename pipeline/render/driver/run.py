@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.aliases import update_aliases
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import LATEST
@@ -165,6 +166,8 @@ def render_campaign(
             ended = loop.budget_reached or loop.ended_early is not None
             waiting, suspects = () if ended else _deleted_meanwhile(run, known, index), frozenset()
         published = publish_index(retrying_folder, plan, stamp, index, latest)
+        if campaign.job.aliases and published is not None and published.latest:
+            update_aliases(retrying_folder)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
     failures += loop.untried if loop else ()
     picked_out = len(render_keys(plan.picked_out) - planned_keys)  # counted in pictures, as everything here

@@ -61,10 +61,11 @@ class Header(StoredModel):
     """The fields of a manifest that describe the campaign; the others follow from its records.
 
     job: name of the job's file; empty in manifests of version 1. skipped_rows: the first rows of feeds that were left
-    out, and why. purpose, licence_grant: what the job says about its use of the model.
+    out, and why. purpose, licence_grant: what the job says about its use of the model. thumbnails: the longer side of
+    the pictures' thumbnails; None if they have none.
     """
 
-    omit_default = ("skipped_rows", "purpose", "licence_grant")
+    omit_default = ("skipped_rows", "purpose", "licence_grant", "thumbnails")
 
     campaign: str
     brand: str
@@ -74,6 +75,7 @@ class Header(StoredModel):
     skipped_rows: tuple[str, ...] = ()
     purpose: str | None = None
     licence_grant: str | None = None
+    thumbnails: int | None = None
 
 
 class Manifest(Header):

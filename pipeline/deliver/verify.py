@@ -32,6 +32,7 @@ from brandpress.pipeline.deliver.manifest import (
 )
 from brandpress.pipeline.deliver.read_xmp import read_metadata
 from brandpress.pipeline.deliver.record import Record, record_key
+from brandpress.pipeline.deliver.thumbnails import THUMBNAILS
 from brandpress.pipeline.deliver.trust import Trust, trust_of
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
@@ -44,7 +45,7 @@ IMMUTABLE = (MANIFESTS, PARTS)
 SCHEDULE_STATE = "schedule.json"
 """The state of a scheduled campaign, see `pipeline/run/schedule_state.py`."""
 
-NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, ALIASES, INDEX, *IMMUTABLE)
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, ALIASES, INDEX, THUMBNAILS, *IMMUTABLE)
 RESTORE = "run `brandpress verify --repair` to restore it"
 
 

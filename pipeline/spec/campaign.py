@@ -46,6 +46,7 @@ MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps
 MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
+MIN_THUMBNAIL, MAX_THUMBNAIL = 16, 2048
 PURPOSES = ("commercial", "evaluation", "research", "personal")
 
 _SEEDS_RULE = (
@@ -207,6 +208,7 @@ class Job(Fields):
     licence: Text | None = None
     provenance: ProvenanceField | None = None
     aliases: bool = False
+    thumbnails: Annotated[int, Field(ge=MIN_THUMBNAIL, le=MAX_THUMBNAIL)] | None = None
     public_url: Annotated[str, reader(parse_public_url)] | None = None
 
 

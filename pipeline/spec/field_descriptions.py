@@ -149,6 +149,9 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         "aliases": FieldDescription(
             "Whether the published pictures have copies under names that stay: latest/<name>.<extension>.", (True,)
         ),
+        "thumbnails": FieldDescription(
+            "Delivers a small WebP of each picture, too: the longer side in pixels, 16 to 2048.", (512,)
+        ),
         "provenance": FieldDescription(
             "Signs the pictures with content credentials (C2PA).",
             ({"c2pa": {"certificate": "signing/chain.pem", "anchor": "signing/root.pem"}},),

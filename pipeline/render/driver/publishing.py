@@ -36,6 +36,7 @@ def header_of(campaign: Campaign, model: ModelStamp) -> Header:
         ),
         purpose=campaign.job.purpose,
         licence_grant=campaign.job.licence,
+        thumbnails=campaign.job.thumbnails,
     )
 
 

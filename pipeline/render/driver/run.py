@@ -25,6 +25,7 @@ from brandpress.pipeline.deliver.record import stamp_of
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.deliver.sign import load_signer
 from brandpress.pipeline.deliver.status import failure_of
+from brandpress.pipeline.deliver.thumbnails import add_missing_thumbnails
 from brandpress.pipeline.plan.cost.groups import dearest_price
 from brandpress.pipeline.plan.cost.prices import Prices, read_prices
 from brandpress.pipeline.plan.diff import render_keys
@@ -146,6 +147,7 @@ def render_campaign(
         compile=compile,
         use_cpu=cpu,
         signing=campaign.signing,
+        thumbnails=campaign.job.thumbnails,
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
@@ -166,6 +168,8 @@ def render_campaign(
             ended = loop.budget_reached or loop.ended_early is not None
             waiting, suspects = () if ended else _deleted_meanwhile(run, known, index), frozenset()
         published = publish_index(retrying_folder, plan, stamp, index, latest)
+        if campaign.job.thumbnails is not None and published is not None:
+            add_missing_thumbnails(retrying_folder, published.published, campaign.job.thumbnails)
         if campaign.job.aliases and published is not None and published.latest:
             update_aliases(retrying_folder)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]

@@ -64,7 +64,8 @@ class WorkerSettings:
     renders. largest: the largest picture of the run. compile: compile the model's kernels; None: only on GPUs.
     dialect: what the driver found out about the store's S3 server.
     use_cpu: render on the CPU even if the machine has a GPU. preflight: what the node must have; None: unchecked.
-    signing: who signs the pictures, with the key in the worker's environment; None if nobody does.
+    signing: who signs the pictures, with the key in the worker's environment; None if nobody does. thumbnails: the
+    longer side of thumbnails; None for none.
     """
 
     renderer: str
@@ -82,6 +83,7 @@ class WorkerSettings:
     use_cpu: bool = False
     preflight: Preflight | None = None
     signing: SigningIdentity | None = None
+    thumbnails: int | None = None
 
 
 class Worker:
@@ -196,7 +198,7 @@ class Worker:
             self._stopping,
             self._references,
             retry_policy,
-            Marking(settings.campaign, signer),
+            Marking(settings.campaign, signer, settings.thumbnails),
         )
         gpus = os.environ.get(VISIBLE, "")
         seconds = time.perf_counter() - start

@@ -82,6 +82,7 @@ class Uploader:
                 }
             )
             delivered = deliver(self._folder, record, variant.asset, data)
+            self._marking.write_thumbnail(self._folder, picture, variant, delivered)
             self._emit(VariantRecorded(delivered, asked=variant.render_key))
         except Exception as error:
             if isinstance(error, StoreError) and error.scope == "store":

@@ -69,7 +69,7 @@ def reproduce(
 
 
 def _variant(campaign: Campaign, model: ModelDescription, record: Record) -> Variant:
-    """Returns the variant that a record describes. Raises NotReproducibleError unless it has the record's render key."""
+    """Returns the variant that a record describes. Raises NotReproducibleError if its render key is another."""
     reasons = list(_model_reasons(model, record.model))
     max_pixels = record.reference_pixels or model.reference_pixels
     references = []

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from brandpress.model.family import DEV_LICENCE, FAMILIES, NON_COMMERCIAL, UNKNOWN_LICENCE
+from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.plan.licences import licence_problems, licence_warning
 from brandpress.pipeline.spec.load import load_campaign
-from tests.campaigns import write_campaign
+from tests.campaigns import plan_of, write_campaign
+from tests.model.sparse import sparse_checkpoint
 from tests.pipeline.plan.keys import model
+from tests.pipeline.run.published import publish_plan
 
 DEV: dict[str, Any] = {"name": "flux.2-dev", "licence": DEV_LICENCE, "commercial_use": False}
 KLEIN: dict[str, Any] = {"name": "flux.2-klein-9b", "licence": NON_COMMERCIAL, "commercial_use": False}
@@ -58,3 +61,35 @@ def test_every_model_of_the_family_has_a_licence() -> None:
         DEV_LICENCE,
         NON_COMMERCIAL,
     }
+
+
+@pytest.fixture
+def nine(tmp_path: Path) -> str:
+    """A checkpoint with the architecture of [klein] 9B, which is for non-commercial use."""
+    return sparse_checkpoint(tmp_path / "nine", 32, _class_name="Flux2KleinPipeline", is_distilled=True).name
+
+
+def test_validate_and_plan_refuse_it(tmp_path: Path, nine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1, model=nine, purpose="commercial")
+    for command in ("validate", "plan"):
+        assert cli.run([command, str(job)]) == 1
+        shown = capsys.readouterr().err
+        assert f"the model '{nine}' may be used for non-commercial purposes only (FLUX Non-Commercial License)" in shown
+    write_campaign(tmp_path, 1, model=nine, purpose="commercial", licence=GRANT)
+    assert cli.run(["validate", str(job)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_purpose_there_is_one_warning(tmp_path: Path, nine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1, model=nine)
+    for command in ("validate", "plan"):
+        assert cli.run([command, str(job)]) == 0
+        shown = capsys.readouterr()
+        text = " ".join((shown.out + shown.err).split())
+        assert text.count("may be used for non-commercial purposes only (FLUX Non-Commercial License)") == 1
+
+
+def test_manifests_say_what_the_pictures_are_for(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1, purpose="commercial", licence=GRANT)
+    manifest = publish_plan(plan_of(job)).manifest
+    assert (manifest.purpose, manifest.licence_grant) == ("commercial", GRANT)

@@ -32,7 +32,7 @@ from brandpress.pipeline.deliver.manifest import (
 )
 from brandpress.pipeline.deliver.read_xmp import read_metadata
 from brandpress.pipeline.deliver.record import Record, record_key
-from brandpress.pipeline.deliver.thumbnails import THUMBNAILS
+from brandpress.pipeline.deliver.thumbnails import THUMBNAILS, thumbnail_key
 from brandpress.pipeline.deliver.trust import Trust, trust_of
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
@@ -97,6 +97,7 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
     except BrokenManifestError as broken:
         return Verification(broken.key, 0, 0, (Discrepancy(broken.kind, broken.key, str(broken)),))
     existing = set(folder.list(""))
+    thumbnails = latest.manifest.thumbnails
     names = set(map(folder.canonical, existing))
     referenced: set[str] = set()
     objects = size = 0
@@ -106,6 +107,7 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
         while lines := list(islice(lines_left, BATCH)):
             records = [parse_record(line, latest.pointer.manifest) for line in lines]
             referenced.update(map(folder.canonical, referenced_keys(records)))
+            problems += _lacking_thumbnails(folder, records, names, thumbnails) if thumbnails else ()
             for count, read, wrong in threads.map(lambda record: _check(folder, record, names, anchors), records):
                 objects, size = objects + count, size + read
                 problems += wrong
@@ -116,6 +118,16 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
         bytes=size,
         problems=_distinct(problems),
     )
+
+
+def _lacking_thumbnails(
+    folder: Store, records: Iterable[Record], existing: Set[str], size: int
+) -> Iterator[Discrepancy]:
+    """Yields the thumbnails that don't exist. existing: all keys in their canonical form."""
+    for record in records:
+        key = None if record.asset is None else thumbnail_key(record.asset, size)
+        if key is not None and folder.canonical(key) not in existing:
+            yield Discrepancy("missing", key, RESTORE, record.key)
 
 
 def _distinct(problems: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:

@@ -15,6 +15,7 @@ from brandpress.pipeline.deliver.encode import encode
 from brandpress.pipeline.deliver.manifest import LATEST, read_latest
 from brandpress.pipeline.deliver.read_xmp import read_metadata
 from brandpress.pipeline.deliver.record import stamp_of
+from brandpress.pipeline.deliver.repair import repair
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.thumbnails import add_missing_thumbnails, asset_stem_of, stems_of, thumbnail_key
 from brandpress.pipeline.deliver.verify import verify
@@ -101,6 +102,13 @@ def test_a_worker_writes_thumbnails_and_the_manifest_names_their_size(tmp_path: 
     publication = publish_index(folder, plan, stamp, index, folder.stat(LATEST))
     assert publication is not None
     assert publication.published.manifest.thumbnails == 32
+    assert verify(folder).intact
+    lost = thumbnail_key(plan.variants[0].asset, 32)
+    folder.delete(lost)
+    verification = verify(folder)
+    assert [(problem.kind, problem.key) for problem in verification.problems] == [("missing", lost)]
+    assert not repair(folder, verification).needs_run
+    assert verify(folder).intact
     for one in plan.variants:
         data = folder.read(thumbnail_key(one.asset, 32))
         assert data is not None

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import boto3
 import pytest
 
-from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.deliver.aliases import INDEX, update_aliases
 from brandpress.pipeline.deliver.delivery import deliver
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
-from tests.campaigns import write_campaign
 from tests.pipeline.deliver.records import HEADER, publish_records, record, variant
 
 
@@ -91,21 +88,3 @@ def test_aliases_are_not_cached(s3_uri: str) -> None:
     bucket, _, prefix = s3_uri.removeprefix("s3://").partition("/")
     head = boto3.client("s3").head_object(Bucket=bucket, Key="/".join(filter(None, (prefix, "spring", FIRST))))
     assert (head["CacheControl"], head["ContentType"]) == ("no-cache", "image/png")
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("ray")
-def test_render_and_rollback_update_the_aliases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Covers brandpress.pipeline.render.driver.run: two runs on Ray with the stand-in, and a rollback."""
-    job = write_campaign(tmp_path, 2, products=("mug",), aliases=True)
-    assert cli.run(["render", str(job), "--workers", "1"], renderer="tests.stand_in:load") == 0
-    folder = open_campaign(str(tmp_path / "out"), "spring")
-    before = aliases(folder)
-    assert sorted(before) == ["latest/mug/scene00.png", "latest/mug/scene01.png"]
-    write_campaign(tmp_path, {"scene00": "elsewhere"}, products=("mug",), aliases=True)
-    assert cli.run(["render", str(job), "--workers", "1"], renderer="tests.stand_in:load") == 0
-    [(key, content)] = aliases(folder).items()
-    assert key == "latest/mug/scene00.png"
-    assert content != before[key]
-    assert cli.run(["rollback", str(job)]) == 0
-    assert aliases(folder) == before

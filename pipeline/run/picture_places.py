@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.spec.delivery import explain
@@ -39,8 +40,10 @@ def picture_places(uri: str) -> Iterator[PicturePlace]:
 
 
 def _download(url: str) -> bytes:
+    """Returns a picture of the web, and keeps no copy of it, unlike references."""
     try:
-        return fetch(url, MAX_BYTES).read_bytes()
+        with TemporaryDirectory(prefix="brandpress-") as folder:
+            return fetch(url, MAX_BYTES, folder=Path(folder)).read_bytes()
     except WrongValueError as error:
         raise RequestError(explain(error)) from None
 

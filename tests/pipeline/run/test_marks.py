@@ -121,6 +121,23 @@ def test_what_cannot_be_read_is_reported(
     assert "--job" in capsys.readouterr().err
 
 
+def test_without_addresses_the_public_ones_are_checked(
+    job: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.run(["marks", "--job", str(job)]) == 1
+    assert "has no public_url" in capsys.readouterr().err
+    monkeypatch.setenv("BRANDPRESS_REFERENCE_HOSTS", "other.example")
+    fields = json.loads(job.read_text())
+    job.write_text(json.dumps({**fields, "public_url": "https://cdn.example/pictures"}))
+    code, pictures = marks(capsys, "--job", job)
+    assert code == 3
+    assert [picture["uri"].partition(".png")[0].rpartition(".")[0] for picture in pictures] == [
+        "https://cdn.example/pictures/spring/assets/mug/scene00",
+        "https://cdn.example/pictures/spring/assets/mug/scene01",
+    ]
+    assert all("doesn't allow 'cdn.example'" in picture["error"] for picture in pictures)
+
+
 def test_pictures_in_a_bucket(job: Path, s3_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     store = open_store(s3_uri)
     files = sorted((job.parent / "out").rglob("*.png"))

@@ -15,6 +15,7 @@ import typer
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.exit_codes import INVALID, OK, WORK, outcome_exit_code
+from brandpress.pipeline.cli.log_options import Format, LogFormat, LogOptions, Quiet
 from brandpress.pipeline.cli.options import Deliver, Job, Json
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def render_job(
     budget_pictures: options.BudgetPictures = None,
     budget_money: options.BudgetMoney = None,
     yes: options.WithoutAsking = False,
+    quiet: Quiet = False,
+    log_format: Format = LogFormat.TEXT,
     as_json: Json = False,
 ) -> int:
     """Render, deliver and publish what the store lacks, or what a saved plan lists. Run it again to continue."""
@@ -173,7 +176,7 @@ def render_job(
     from brandpress.pipeline.render.worker.actor import RENDERER
 
     context.obj.started = True
-    with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
+    with progress(LogOptions(quiet, log_format)) as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
         outcome = render_campaign(
             order.plan,
             only=order.only,

@@ -204,6 +204,16 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def approximately(seconds: float) -> str:
+    """`about 40 s`, `about 4 min`, `about 2 h 30 min`: precise enough for a time that is estimated."""
+    if seconds < 60:
+        return f"about {max(1, round(seconds)):,} s"
+    if seconds < 3600:
+        return f"about {round(seconds / 60):,} min"
+    hours, tens = divmod(round(seconds / 600), 6)
+    return f"about {hours:,} h" + (f" {10 * tens} min" if tens and hours < 10 else "")
+
+
 def size(count: int) -> str:
     """`512 bytes`, `30.0 kB`, `5.0 MB`, `1.2 GB`: in powers of ten."""
     for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):

@@ -61,7 +61,7 @@ class Invocation:
 
     renderer: `module:function` that loads the renderer for `render`; None for the model's. as_json: whether errors are
     printed as JSON, too. logs_json: whether stderr is a log in JSON. started, finished: whether rendering has begun, and
-    whether it has ended with an outcome.
+    whether it has ended with an outcome. outcome: as `render --json` prints it.
     """
 
     renderer: str | None = None
@@ -70,6 +70,7 @@ class Invocation:
     logs_json: bool = False
     started: bool = False
     finished: bool = False
+    outcome: dict[str, Any] | None = None
 
 
 def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) -> int:

@@ -14,6 +14,7 @@ import typer
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.announced import announced
 from brandpress.pipeline.cli.exit_codes import INVALID, OK, WORK, outcome_exit_code
 from brandpress.pipeline.cli.log_options import Format, LogFormat, LogOptions, Quiet
 from brandpress.pipeline.cli.options import Deliver, Job, Json
@@ -132,6 +133,7 @@ def lock_job(job: Job, out: options.LockOut = None, as_json: Json = False) -> in
     return OK
 
 
+@announced
 def render_job(
     context: typer.Context,
     job: options.Order,
@@ -194,9 +196,9 @@ def render_job(
             budget=cost.budget,
             prices=cost.prices,
         )
-    context.obj.finished = True
+    context.obj.finished, context.obj.outcome = True, outcome_json(outcome)
     if as_json:
-        print_json(outcome_json(outcome))
+        print_json(context.obj.outcome)
     else:
         print_lines(outcome_lines(outcome))
     return outcome_exit_code(outcome)

@@ -6,19 +6,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from brandpress.pipeline.cli.exit_codes import MEANINGS
 from brandpress.pipeline.cli.text import duration, printable
 from brandpress.pipeline.run.schedule_state import State
 from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Started, Unavailable, Upcoming
 
 SCHEMA = "brandpress.schedule/1"
-_RESULTS = {
-    0: "done",
-    1: "invalid input",
-    3: "some variants failed",
-    4: "nothing could be rendered",
-    5: "another run was at work",
-    130: "interrupted",
-}
 
 
 def event_line(event: ScheduleEvent, now: datetime) -> str:
@@ -39,7 +32,7 @@ def event_line(event: ScheduleEvent, now: datetime) -> str:
 
 def result(exit_code: int) -> str:
     """Returns what an exit code of `render` means."""
-    return _RESULTS.get(exit_code, f"exit code {exit_code}")
+    return MEANINGS.get(exit_code, f"exit code {exit_code}")
 
 
 def upcoming_lines(entries: Iterable[Upcoming], now: datetime) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from brandpress.pipeline.cli.outcome_text import cause_lines, headline, published_counts
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
@@ -72,24 +73,30 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     """`render`: the summary at the end of a run."""
     held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
     not_selected = f", {outcome.not_selected:,} not selected" if outcome.not_selected else ""
+    yield headline(outcome)
     yield (
         f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
         f"{outcome.failed:,} failed{held_back}{not_selected}, {outcome.left:,} left{_picked_out(outcome.picked_out)}"
     )
     if outcome.done:
-        yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"
+        minute = 60 * outcome.done / outcome.seconds
+        rate = f"{minute:.1f} pictures a minute, {outcome.seconds / outcome.done:.1f} s per picture"
+        yield f"took {duration(outcome.seconds)}, {rate}"
     if outcome.cost is not None:
         yield f"cost: {outcome.cost:,.1f} credits"
-    if outcome.budget and outcome.spent is not None:
-        yield f"spent: {_spent(outcome.spent)}; the budget is {outcome.budget}"
+    if outcome.spent is not None and (outcome.budget or outcome.spent.pictures):
+        budget = f"; the budget is {outcome.budget}" if outcome.budget else ""
+        yield f"spent: {_spent(outcome.spent)}{budget}"
     if outcome.cache:
         kinds = [f"{kind} {use.hits / use.uses:.0%} of {use.uses:,}" for kind, use in outcome.cache.items()]
         yield f"cache hits: {', '.join(kinds)}"
     if outcome.outside_model is not None and outcome.done:
         yield f"time outside the model: {outcome.outside_model:.1%} of the workers' busy time"
     yield published_line(outcome)
-    yield from failure_lines(outcome.failures)
-    yield from failure_lines(outcome.held_back, "held back")
+    if outcome.published and (lacking := published_counts(outcome.published)):
+        yield lacking
+    yield from cause_lines(outcome.failures)
+    yield from cause_lines(outcome.held_back, "held back")
     if outcome.ended_early:
         yield f"ended early: {outcome.ended_early}; run the same command again to continue"
     elif outcome.interrupted:

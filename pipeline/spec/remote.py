@@ -93,7 +93,7 @@ def fetch(
         raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", _LOCAL) from None
     if not addresses or not all(map(is_public, addresses)):
         raise WrongValueError(f"{quote(url)}: {quote(host)} is an address of a private network", _LOCAL)
-    connection = _Pinned(host, port, addresses[0], context or ssl.create_default_context())
+    connection = PinnedConnection(host, port, addresses[0], context or ssl.create_default_context())
     deadline = Timer(seconds, connection.abort)
     deadline.daemon = True
     deadline.start()
@@ -146,7 +146,7 @@ def _embedded(ip: IPv4Address | IPv6Address) -> Iterator[IPv4Address]:
         yield from ip.teredo
 
 
-class _Pinned(http.client.HTTPSConnection):
+class PinnedConnection(http.client.HTTPSConnection):
     """A connection to one IP address of a host that checks the host's certificate."""
 
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext) -> None:
@@ -197,7 +197,7 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _read(connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> Iterator[bytes]:
+def _read(connection: PinnedConnection, parts: SplitResult, url: str, max_bytes: int) -> Iterator[bytes]:
     path = escape(parts.path or "/", safe="/%:@!$&'()*+,;=~")
     connection.request("GET", path, headers={"Accept": "image/*, */*;q=0.8", "User-Agent": "brandpress"})
     response = connection.getresponse()

@@ -183,6 +183,8 @@ def render_campaign(
         spent=spending.spent,
         budget=spending.limits or None,
         ended_early=loop.ended_early if loop else None,
+        campaign=campaign.name,
+        published=published.published.manifest.counts if published and published.latest else None,
     )
     stopped = loop is not None and loop.budget_reached and outcome.left > 0
     return replace(outcome, stopped_by="budget") if stopped else outcome

@@ -97,7 +97,7 @@ def _save_plan(summary: Summary, out: Path, deliver: str | None) -> None:
 
 def _print_summary(summary: Summary, first: int, show: int | None, *, markdown: bool, as_json: bool) -> None:
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.plan_markdown import plan_markdown
+    from brandpress.pipeline.plan.markdown import plan_markdown
     from brandpress.pipeline.cli.plan_table import print_plan
     from brandpress.pipeline.plan.summary import summary_json
 

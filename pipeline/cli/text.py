@@ -15,6 +15,8 @@ from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
 from brandpress.pipeline.plan.cost.text import short
 from brandpress.pipeline.plan.validate import Validation
+from brandpress.pipeline.plan.wording import plural as plural
+from brandpress.pipeline.plan.wording import printable as printable
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.render.driver.spending import Spent
 
@@ -227,16 +229,3 @@ def size(count: int) -> str:
         if round(count / 10**power, 1) >= 1:
             return f"{count / 10**power:,.1f} {unit}"
     return plural(count, "byte")
-
-
-def plural(number: int, noun: str) -> str:
-    """`1 worker`, `2 workers`, `1,000 workers`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def printable(text: str) -> str:
-    """Escapes characters that could control a terminal, except newlines."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()
-        for character in text
-    )

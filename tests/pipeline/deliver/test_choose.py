@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.cli.change_text import state_line
-from brandpress.pipeline.cli.plan_markdown import plan_markdown
+from brandpress.pipeline.plan.change_text import state_line
+from brandpress.pipeline.plan.markdown import plan_markdown
 from brandpress.pipeline.deliver.author import Author, now
 from brandpress.pipeline.deliver.choose import Choice, decisions_of, pick, reject, undo
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage

@@ -205,6 +205,7 @@ class WorkTime:
 
     busy: float
     model: float
+    worker: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,7 @@ Event = (
     | VariantOutOfMemory
     | VariantRecorded
     | StoreWait
+    | WorkTime
     | Stopping
 )
 """From the driver to its caller."""

@@ -268,6 +268,7 @@ class DriverLoop:
             case WorkTime(busy, model):
                 self.busy_seconds += busy
                 self.model_seconds += model
+                self._on_event(replace(message, worker=worker))
                 if self._spending is not None:
                     self._spending.add_work(worker, busy)
 

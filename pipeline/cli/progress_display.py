@@ -67,8 +67,8 @@ def _bar(progress: RunProgress, now: float, width: int) -> ConsoleRenderable:
     if width < NARROW:
         return _line(f"{counts} {status}")
     row = Table.grid(padding=(0, 1))
-    row.add_column(width=BAR_WIDTH)
-    row.add_column(no_wrap=True)
+    row.add_column(min_width=BAR_WIDTH, max_width=BAR_WIDTH)
+    row.add_column(min_width=len(counts), no_wrap=True)
     row.add_column(no_wrap=True, overflow="ellipsis")
     bar = ProgressBar(total=progress.todo, completed=progress.recorded, width=BAR_WIDTH)
     row.add_row(bar, Text(counts), Text(printable(status)))

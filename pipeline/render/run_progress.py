@@ -71,7 +71,7 @@ class RunProgress:
         self.workers: dict[str, WorkerProgress] = {}
         self.starting = 0
         self.pending: str | None = None
-        self._recorded_at: deque[float] = deque()
+        self._recorded_at: deque[float] = deque(maxlen=100_000)
         self._rendering_since: float | None = None
 
     @property

@@ -27,12 +27,12 @@ def headline(outcome: Outcome) -> str:
 
 
 def published_counts(counts: Counts) -> str | None:
-    """What the manifest lacks: `published: 8 of 10, 1 of them from an earlier version of the job`; None if nothing."""
-    if counts.done == counts.planned - counts.picked_out:
+    """`published: 9 of 10 variants, 1 of them as in an earlier version of the job`; None if the manifest has all."""
+    planned = counts.planned - counts.picked_out
+    if counts.done == planned:
         return None
-    pictures = counts.done + counts.stale
-    stale = f", {counts.stale:,} of them of an earlier version of the job" if counts.stale else ""
-    return f"published: {pictures:,} of {counts.planned - counts.picked_out:,} pictures{stale}"
+    stale = f", {counts.stale:,} of them as in an earlier version of the job" if counts.stale else ""
+    return f"published: {counts.done + counts.stale:,} of {planned:,} variants{stale}"
 
 
 def cause_lines(failures: Sequence[Failure], label: str | None = None) -> Iterator[str]:

@@ -94,9 +94,9 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"cache hits: {', '.join(kinds)}"
     if outcome.outside_model is not None and outcome.done:
         yield f"time outside the model: {outcome.outside_model:.1%} of the workers' busy time"
+    if outcome.published and (counts := published_counts(outcome.published)):
+        yield counts
     yield published_line(outcome)
-    if outcome.published and (lacking := published_counts(outcome.published)):
-        yield lacking
     yield from cause_lines(outcome.failures)
     yield from cause_lines(outcome.held_back, "held back")
     if outcome.ended_early:

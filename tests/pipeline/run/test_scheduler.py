@@ -268,25 +268,3 @@ def test_the_list_names_what_validate_refuses(tmp_path: Path, capsys: pytest.Cap
     assert cli.run(["schedule", str(bad), "--list"]) == 1
     assert f"  invalid: {bad.parent}/brand.yaml:1:" in capsys.readouterr().out
     assert cli.run(["schedule", str(good), "--list"]) == 0
-
-
-@pytest.mark.parametrize("words", [[], ["--quiet"], ["--log-format", "json"]])
-def test_events_in_each_form(tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A broken file, and a job whose run fails at once; the run is told how to report, too."""
-    job = scheduled(tmp_path, "* * * * *")
-    (tmp_path / "broken.yaml").write_text("campaign: [")
-    fields = json.loads(job.read_text())
-    job.write_text(json.dumps(fields | {"model": "./nothing"}))
-    assert cli.run(["schedule", str(tmp_path), "--once", *words]) == 4
-    lines = capsys.readouterr().err.splitlines()
-    if not words:
-        assert re.fullmatch(r"[\d:TZ-]+ .*/broken.yaml:1:12: .*", lines[0])
-        assert [line.partition(".yaml: ")[2] for line in lines[1:]] == [
-            "rendering spring", f"nothing could be rendered after {lines[2].rpartition(' after ')[2]}",
-        ]  # fmt: skip
-    elif words == ["--quiet"]:
-        assert len(lines) == 2 and "nothing could be rendered" in lines[1]
-    else:
-        values = list(map(json.loads, lines))
-        assert [value["event"] for value in values] == ["invalid_job", "run_started", "run_ended"]
-        assert (values[2]["level"], values[2]["exit_code"], values[2]["campaign"]) == ("error", 4, "spring")

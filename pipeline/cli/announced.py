@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import typer
+
 from brandpress.pipeline.cli.exit_codes import exception_exit_code
 from brandpress.pipeline.cli.log_options import LogFormat
 
 
 def announced(command: Callable[..., int]) -> Callable[..., int]:
-    """Wraps a command with the arguments `context` and `job`, which leaves what it has rendered in `context.obj.outcome`.
+    """Wraps a command with the arguments `context` and `job`, which leaves its outcome in `context.obj.outcome`.
 
     Nothing is sent for `--plan-only`, nor for a command that ends without rendering and without an error.
     """
@@ -34,8 +36,6 @@ def announced(command: Callable[..., int]) -> Callable[..., int]:
 
 def text_warning(text: str) -> None:
     """Prints a warning on stderr."""
-    import typer
-
     from brandpress.pipeline.cli.text import printable
 
     typer.echo(f"warning: {printable(text)}", err=True)

@@ -39,6 +39,7 @@ from brandpress.pipeline.cli.exit_codes import (
     error_exit_code,
 )
 from brandpress.pipeline.cli.log_options import asks_for_json
+from brandpress.pipeline.cli.plain_help import PlainCommand
 from brandpress.pipeline.cli.streams import accept_any_text, discard_stdout
 from brandpress.pipeline.render.cause import cause_of
 
@@ -60,8 +61,8 @@ class Invocation:
     """What one command line asks for besides its command, and how far it got.
 
     renderer: `module:function` that loads the renderer for `render`; None for the model's. as_json: whether errors are
-    printed as JSON, too. logs_json: whether stderr is a log in JSON. started, finished: whether rendering has begun, and
-    whether it has ended with an outcome. outcome: as `render --json` prints it.
+    printed as JSON, too. logs_json: whether stderr is a log in JSON. started, finished: whether rendering has begun,
+    and whether it has ended with an outcome. outcome: as `render --json` prints it.
     """
 
     renderer: str | None = None
@@ -94,7 +95,9 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
         if invocation.logs_json:
             _log_error(error.format_message(), INVALID)
         else:
-            cast(Any, error).show()  # a wrong command line; `show`, which prints the usage, isn't a public type of typer
+            cast(
+                Any, error
+            ).show()  # a wrong command line; `show`, which prints the usage, isn't a public type of typer
         return _print_json_error(error.format_message(), INVALID, invocation)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted(invocation)
@@ -226,6 +229,6 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "stop": submit_commands.stop_job,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
-app.command("cancel", hidden=True)(submit_commands.stop_job)
+    app.command(name, cls=PlainCommand)(command)
+app.command("cancel", hidden=True, cls=PlainCommand)(submit_commands.stop_job)
 app.add_typer(export_commands.export_app, name="export")

@@ -97,8 +97,8 @@ def _save_plan(summary: Summary, out: Path, deliver: str | None) -> None:
 
 def _print_summary(summary: Summary, first: int, show: int | None, *, markdown: bool, as_json: bool) -> None:
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.plan.markdown import plan_markdown
     from brandpress.pipeline.cli.plan_table import print_plan
+    from brandpress.pipeline.plan.markdown import plan_markdown
     from brandpress.pipeline.plan.summary import summary_json
 
     if as_json:
@@ -178,7 +178,10 @@ def render_job(
     from brandpress.pipeline.render.worker.actor import RENDERER
 
     context.obj.started = True
-    with progress(LogOptions(quiet, log_format)) as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
+    with (
+        progress(LogOptions(quiet, log_format)) as show,
+        redirect_stdout(sys.stderr),
+    ):  # Ray reports lost workers on stdout
         outcome = render_campaign(
             order.plan,
             only=order.only,

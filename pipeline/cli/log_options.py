@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -45,5 +46,4 @@ class LogOptions:
 
 def asks_for_json(words: list[str]) -> bool:
     """Whether a command line has `--log-format json`, before it's parsed: its mistakes are reported that way, too."""
-    pairs = zip(words, words[1:], strict=False)
-    return "--log-format=json" in words or ("--log-format", "json") in pairs
+    return "--log-format=json" in words or ("--log-format", "json") in pairwise(words)

@@ -126,8 +126,7 @@ def _send(webhook: Webhook, message: dict[str, Any], seconds: float, warn: Calla
 def _shortened(outcome: dict[str, Any] | None) -> dict[str, Any] | None:
     if outcome is None:
         return None
-    lists = {name: outcome[name][:MAX_FAILURES] for name in ("failed", "held_back") if name in outcome}
-    return {**outcome, **lists}
+    return {name: value[:MAX_FAILURES] if isinstance(value, list) else value for name, value in outcome.items()}
 
 
 def _text(time: datetime) -> str:

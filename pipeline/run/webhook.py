@@ -15,7 +15,7 @@ import os
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -30,12 +30,14 @@ from brandpress.pipeline.spec.remote import PinnedConnection, Resolve, addresses
 from brandpress.pipeline.version import VERSION
 
 HOSTS = "BRANDPRESS_WEBHOOK_HOSTS"
-"""Environment variable: allowed hosts, separated by commas. `*.example.com` allows all subdomains with public addresses;
-a host that is named in full may have a private address."""
+"""Environment variable: allowed hosts, separated by commas. `*.example.com` allows all subdomains with public
+addresses; a host that is named in full may have a private address."""
 
 PREFIX = "whsec_"
 SECRET_BYTES = range(24, 65)
-SECRET_RULE = "set it to whsec_ and 24 to 64 bytes in base64, such as the output of: echo whsec_$(openssl rand -base64 32)"
+HOW_TO_SET = (
+    "set it to whsec_ and 24 to 64 bytes in base64, such as the output of: echo whsec_$(openssl rand -base64 32)"
+)
 
 TOTAL_SECONDS = 120.0
 ATTEMPT_SECONDS = 15.0
@@ -95,8 +97,8 @@ def signed_headers(secret: bytes | None, message_id: str, timestamp: int, body: 
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """An attempt that failed. final: another one is no use. wait: seconds that the server asks to wait; None: it doesn't
-    say."""
+    """An attempt that failed. final: another one is no use. wait: seconds that the server asks to wait; None: it
+    doesn't say."""
 
     problem: str
     final: bool = False
@@ -136,7 +138,7 @@ def _attempt(
     if 200 <= response.status < 300:
         return None
     final = response.status not in REPEATED
-    return _Refusal(f"HTTP {response.status}", final, _retry_after(response.headers))
+    return _Refusal(f"HTTP {response.status}", final, _retry_after(response.headers.get("Retry-After", "")))
 
 
 def _connection(
@@ -154,7 +156,7 @@ def _connection(
         raise OSError
     if not may_be_private and not all(map(is_public, addresses)):
         raise WebhookError(
-            f"on_finish: {quote(host)} is an address of a private network; name the host in full in {HOSTS} if it's yours"
+            f"on_finish: {quote(host)} is an address of a private network; if it's yours, name it in full in {HOSTS}"
         )
     if url.scheme == "http":
         return http.client.HTTPConnection(addresses[0], port, timeout=ATTEMPT_SECONDS)
@@ -185,19 +187,19 @@ def _secret(webhook: Webhook) -> bytes | None:
         return None
     text = os.environ.get(webhook.secret_env, "")
     if not text:
-        raise WebhookError(f"on_finish.secret_env: {webhook.secret_env} isn't set on this machine; {SECRET_RULE}")
+        raise WebhookError(f"on_finish.secret_env: {webhook.secret_env} isn't set on this machine; {HOW_TO_SET}")
     try:
         secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
         secret = b""
     if not text.startswith(PREFIX) or len(secret) not in SECRET_BYTES:
-        raise WebhookError(f"on_finish.secret_env: {webhook.secret_env} holds no secret for webhooks; {SECRET_RULE}")
+        raise WebhookError(f"on_finish.secret_env: {webhook.secret_env} holds no secret for webhooks; {HOW_TO_SET}")
     return secret
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Returns the seconds that the server asks to wait; None if it doesn't."""
-    text = headers.get("Retry-After", "").strip()
+def _retry_after(text: str) -> float | None:
+    """Returns the seconds that the header `Retry-After` asks to wait; None if it doesn't say."""
+    text = text.strip()
     if text.isdecimal() and len(text) < 10:
         return float(text)
     try:

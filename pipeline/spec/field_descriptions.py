@@ -144,7 +144,9 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         ),
     },
     "Webhook": {
-        "url": FieldDescription("The address; its host must be in BRANDPRESS_WEBHOOK_HOSTS.", ("https://hooks.example/x",)),
+        "url": FieldDescription(
+            "The address; its host must be in BRANDPRESS_WEBHOOK_HOSTS.", ("https://hooks.example/x",)
+        ),
         "secret_env": FieldDescription(
             "The environment variable with the secret that signs the request.", ("WEBHOOK_SECRET",)
         ),

@@ -20,7 +20,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Hosts that `http://` may be used with."""
 
 URL_RULE = "allowed: https://host/path, without a query; http:// for localhost only"
-VARIABLE_RULE = "allowed: the name of an environment variable, such as WEBHOOK_SECRET, that holds whsec_… on the machine"
+VARIABLE_RULE = "allowed: the name of an environment variable that holds whsec_…, such as WEBHOOK_SECRET"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 

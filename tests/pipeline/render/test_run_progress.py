@@ -91,7 +91,11 @@ def test_a_picture_of_a_worker_that_is_gone_still_counts() -> None:
 
 
 def test_counts_add_up_over_runs_that_follow_each_other() -> None:
-    first = [Planned(4, 1, 3), *(VariantRecorded(record(number)) for number in range(2)), VariantRecorded(failed(2, "no"))]
+    first = [
+        Planned(4, 1, 3),
+        *(VariantRecorded(record(number)) for number in range(2)),
+        VariantRecorded(failed(2, "no")),
+    ]
     progress = after(*first, Planned(4, 3, 1))
     assert (progress.done, progress.failed, progress.todo) == (2, 1, 4)
     assert (progress.planned, progress.done_before) == (4, 3)

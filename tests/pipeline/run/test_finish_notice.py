@@ -55,7 +55,8 @@ def test_a_run_with_a_failure_and_one_with_nothing_to_do(
     printed = json.loads(capsys.readouterr().out)
     (message,) = messages(server)
     assert list(message) == [
-        "schema", "type", "timestamp", "result", "exit_code", "campaign", "job", "started", "seconds", "error", "outcome",
+        "schema", "type", "timestamp", "result", "exit_code", "campaign", "job", "started", "seconds", "error",
+        "outcome",
     ]  # fmt: skip
     assert message["schema"] == "brandpress.finished/1"
     assert (message["result"], message["exit_code"], message["error"]) == ("incomplete", 3, None)
@@ -190,7 +191,9 @@ def test_the_command_over_tls_interrupted_in_the_middle(tmp_path: Path, monkeypa
         environment = {**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem"), "HOOK_SECRET": SECRET}
         environment |= {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
         command = [sys.executable, "-m", "brandpress.pipeline.cli", "schedule", str(job), "--once"]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        with subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as run:
             assert run.stderr is not None
             err = ""
             for line in run.stderr:

@@ -158,8 +158,8 @@ def _dashboard_enabled() -> bool:
     return True
 
 
-def _metrics_port() -> int | None:
-    """The port for metrics; None: Ray chooses one. Raises RequestError if it can't be used."""
+def metrics_port() -> int | None:
+    """Returns the port for metrics; None: Ray chooses one. Raises RequestError if it can't be used."""
     text = os.environ.get(METRICS_PORT, "")
     if not text:
         return None
@@ -204,7 +204,7 @@ def _start(workers: int | None, needed: tuple[str, ...], folder: str) -> tuple[s
     """
     import ray
 
-    with_dashboard, gpus, metrics_port = _dashboard_enabled(), _gpu_count_override(), _metrics_port()
+    with_dashboard, gpus, port = _dashboard_enabled(), _gpu_count_override(), metrics_port()
     try:
         with hidden(not_inherited(os.environ.items(), needed)), _outside_the_current_folder():
             context = ray.init(
@@ -217,7 +217,7 @@ def _start(workers: int | None, needed: tuple[str, ...], folder: str) -> tuple[s
                 log_to_driver=False,
                 logging_level="ERROR",
                 _temp_dir=folder,
-                _metrics_export_port=metrics_port,
+                _metrics_export_port=port,
             )
     except Exception as error:  # Ray raises errors of many classes here
         raise ClusterError(f"Ray can't be started on this machine: {cause_of(error).text}") from error

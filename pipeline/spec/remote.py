@@ -81,7 +81,7 @@ class Downloader:
         self._checked_addresses: dict[tuple[str, int], str] = {}
         self._of_thread = threading.local()
         self._lock = threading.Lock()
-        self._connections: list[_Pinned] = []
+        self._connections: list[PinnedConnection] = []
 
     def __enter__(self) -> Downloader:
         return self
@@ -115,13 +115,13 @@ class Downloader:
         finally:
             deadline.cancel()
 
-    def _connection(self, url: str, host: str, port: int) -> _Pinned:
+    def _connection(self, url: str, host: str, port: int) -> PinnedConnection:
         """Returns this thread's connection to a host, which may not be open yet."""
-        own: dict[tuple[str, int], _Pinned] = self._of_thread.__dict__.setdefault("connections", {})
+        own: dict[tuple[str, int], PinnedConnection] = self._of_thread.__dict__.setdefault("connections", {})
         connection = own.get((host, port))
         if connection is None or connection.aborted:
             address = self._address(url, host, port)
-            connection = own[host, port] = _Pinned(host, port, address, self._trust())
+            connection = own[host, port] = PinnedConnection(host, port, address, self._trust())
             with self._lock:
                 self._connections.append(connection)
         return connection
@@ -143,7 +143,7 @@ class Downloader:
             self._context = self._context or ssl.create_default_context()
         return self._context
 
-    def _fetch(self, connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> Path:
+    def _fetch(self, connection: PinnedConnection, parts: SplitResult, url: str, max_bytes: int) -> Path:
         cached = self._cache.find(url)
         complete = False
         try:
@@ -162,7 +162,7 @@ class Downloader:
                 connection.close()
 
 
-class _Pinned(http.client.HTTPSConnection):
+class PinnedConnection(http.client.HTTPSConnection):
     """A connection to one IP address of a host that checks the host's certificate."""
 
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext) -> None:
@@ -213,7 +213,7 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _response(connection: _Pinned, parts: SplitResult, conditions: dict[str, str]) -> http.client.HTTPResponse:
+def _response(connection: PinnedConnection, parts: SplitResult, conditions: dict[str, str]) -> http.client.HTTPResponse:
     """Returns the response to a request. A kept connection that its server has closed since is opened again."""
     path = escape(parts.path or "/", safe="/%:@!$&'()*+,;=~")
     headers = {"Accept": "image/*, */*;q=0.8", "User-Agent": "brandpress", **conditions}
@@ -229,7 +229,9 @@ def _response(connection: _Pinned, parts: SplitResult, conditions: dict[str, str
         return connection.getresponse()
 
 
-def _read(connection: _Pinned, response: http.client.HTTPResponse, url: str, max_bytes: int) -> Iterator[bytes]:
+def _read(
+    connection: PinnedConnection, response: http.client.HTTPResponse, url: str, max_bytes: int
+) -> Iterator[bytes]:
     """Yields the content of a response."""
     if response.status in _MOVED:
         raise WrongValueError(f"{quote(url)} has moved (HTTP {response.status})", "write the address that it moved to")

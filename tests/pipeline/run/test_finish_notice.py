@@ -94,7 +94,7 @@ def test_plans_and_questions_are_no_runs(
 
 
 def test_only_the_results_that_are_asked_for(tmp_path: Path, server: WebhookServer) -> None:
-    job = job_of(tmp_path, server, hook={"on": ["failed", "interrupted"]})
+    job = job_of(tmp_path, server, hook={"results": ["failed", "interrupted"]})
     for code in (0, 3, 4, 5, 130):
         with finish_notice(job, exception_exit_code, pytest.fail) as notice:
             notice.finished({"failed": []}, code)

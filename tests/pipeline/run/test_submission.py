@@ -151,9 +151,6 @@ def test_what_render_takes_is_passed_on(tmp_path: Path, environment: dict[str, s
     first = err.splitlines()[0].removeprefix("submitted as ")
     code, out, err = run(environment, *words, "--quiet", "--no-wait")
     assert (code, out) == (0, f"{first}-2\n")
-    code, out, err = run(environment, "submit", job, "--locked")
-    assert code == 1
-    assert "there is no" in out and "spring.lock" in out
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brandpress.pipeline.cli.exit_codes import OK
-from brandpress.pipeline.cli.options import Deliver, Job
+from brandpress.pipeline.cli.options import Deliver, Job, Select
 from brandpress.pipeline.cli.plain_help import PlainCommand
 
 if TYPE_CHECKING:
@@ -126,32 +126,32 @@ Main = Annotated[bool, typer.Option("--main", help="Make the first picture of ea
 
 
 @export_app.command("csv", cls=PlainCommand)
-def export_csv(job: Job, deliver: Deliver = None, since: Since = None, out: Out = None) -> int:
+def export_csv(job: Job, deliver: Deliver = None, select: Select = None, since: Since = None, out: Out = None) -> int:
     """The published pictures as CSV."""
     from brandpress.pipeline.run.handover import open_handover
     from brandpress.pipeline.run.picture_lists import csv_lines
 
-    _write_lines(csv_lines(open_handover(job, deliver), since), out)
+    _write_lines(csv_lines(open_handover(job, deliver, select or ()), since), out)
     return OK
 
 
 @export_app.command("jsonl", cls=PlainCommand)
-def export_jsonl(job: Job, deliver: Deliver = None, since: Since = None, out: Out = None) -> int:
+def export_jsonl(job: Job, deliver: Deliver = None, select: Select = None, since: Since = None, out: Out = None) -> int:
     """The records of the published pictures as lines of JSON."""
     from brandpress.pipeline.run.handover import open_handover
     from brandpress.pipeline.run.picture_lists import json_lines
 
-    _write_lines(json_lines(open_handover(job, deliver), since), out)
+    _write_lines(json_lines(open_handover(job, deliver, select or ()), since), out)
     return OK
 
 
 @export_app.command("google-supplemental", cls=PlainCommand)
-def export_google(job: Job, deliver: Deliver = None, main: Main = False, out: Out = None) -> int:
+def export_google(job: Job, deliver: Deliver = None, select: Select = None, main: Main = False, out: Out = None) -> int:
     """A supplemental feed for Google's Merchant Center: each product's SKU and the URLs of its pictures."""
     from brandpress.pipeline.run.handover import open_handover
     from brandpress.pipeline.run.picture_lists import google_lines
 
-    _write_lines(google_lines(open_handover(job, deliver), main=main), out)
+    _write_lines(google_lines(open_handover(job, deliver, select or ()), main=main), out)
     return OK
 
 

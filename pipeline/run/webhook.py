@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.on_finish import Webhook
-from brandpress.pipeline.spec.remote import PinnedConnection, Resolve, addresses_of, is_public
+from brandpress.pipeline.spec.public_address import is_public
+from brandpress.pipeline.spec.remote import PinnedConnection, Resolve, addresses_of
 from brandpress.pipeline.version import VERSION
 
 HOSTS = "BRANDPRESS_WEBHOOK_HOSTS"

@@ -149,7 +149,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert (bad["level"], bad["cause"]) == ("error", "no memory")
     rows = section("json.md", "Log").rows("event")
     for line in lines:
-        name, level, keys = rows[line["event"]]
+        _, level, keys = rows[line["event"]]
         assert line["level"] in code_in(level), line
         same = rows["picture_done"][2] if keys == "the same" else keys
         assert set(line) - set(section("json.md", "Log").rows("key")) == set(code_in(same)), line

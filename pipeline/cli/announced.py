@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -35,10 +36,12 @@ def announced(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def text_warning(text: str) -> None:
-    """Prints a warning on stderr."""
+    """Prints a warning on stderr, with the time if that is no terminal."""
+    from brandpress.pipeline.cli.progress_lines import time_stamp
     from brandpress.pipeline.cli.text import printable
 
-    typer.echo(f"warning: {printable(text)}", err=True)
+    time = "" if sys.stderr.isatty() else f"{time_stamp()} "
+    typer.echo(f"{time}warning: {printable(text)}", err=True)
 
 
 def json_warning(text: str) -> None:

@@ -107,7 +107,7 @@ def show_logs(context: typer.Context, id: JobId, address: Address, follow: Follo
     server = JobServer(address)
     if follow:
         return _followed(context, server, id)
-    typer.echo(printable(server.logs(id)), nl=False)
+    typer.echo(printable(server.logs(id).expandtabs()), nl=False)
     return OK
 
 
@@ -135,7 +135,7 @@ def _followed(context: typer.Context, server: JobServer, submission_id: str, *, 
 
     try:
         for text in server.follow(submission_id):
-            typer.echo(printable(text), nl=False, err=as_json)
+            typer.echo(printable(text.expandtabs()), nl=False, err=as_json)
     except KeyboardInterrupt:
         typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)
         raise

@@ -74,7 +74,7 @@ def finish_notice(
         raise
     finally:
         result = None if notice.exit_code is None else RESULTS.get(notice.exit_code)
-        if result in hook.webhook.on:
+        if result in hook.webhook.results:
             message = {
                 "schema": SCHEMA,
                 "type": EVENT,

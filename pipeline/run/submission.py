@@ -195,6 +195,8 @@ class JobServer:
 
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_LOGS = ", last available logs"
+"""What Ray appends to a failed job's message: the end of its output, which was shown already."""
 
 
 def _running_message(job: Submission) -> str:
@@ -228,7 +230,7 @@ def _submission(details: Any) -> Submission:
         started=_time(details.start_time),
         ended=_time(details.end_time),
         exit_code=details.driver_exit_code,
-        message=_one_line(details.message or "")[:300],
+        message=_one_line((details.message or "").partition(_LOGS)[0])[:300],
         deliver=metadata.get("deliver", ""),
     )
 

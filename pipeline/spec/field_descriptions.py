@@ -140,7 +140,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         ),
         "on_finish": FieldDescription(
             "An address that gets a POST request when a run ends.",
-            ("https://hooks.example/brandpress", {"url": "https://hooks.example/brandpress", "on": ["failed"]}),
+            ("https://hooks.example/brandpress", {"url": "https://hooks.example/brandpress", "results": ["failed"]}),
         ),
     },
     "Webhook": {
@@ -150,7 +150,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         "secret_env": FieldDescription(
             "The environment variable with the secret that signs the request.", ("WEBHOOK_SECRET",)
         ),
-        "on": FieldDescription("Which results are reported. Default: all.", (["incomplete", "failed"],)),
+        "results": FieldDescription("Which results are reported. Default: all.", (["incomplete", "failed"],)),
     },
     "Budget": {
         "gpu_minutes": FieldDescription("Minutes of all GPUs together; on CPUs, of the machine.", (30,)),

@@ -76,12 +76,13 @@ def parse_results(value: object) -> tuple[str, ...]:
 class Webhook(Fields):
     """An address that gets a POST request when a run ends.
 
-    secret_env: name of the environment variable with the secret that signs it. on: which results are reported.
+    secret_env: name of the environment variable with the secret that signs it. results: which ones are reported; not
+    called `on`, which YAML reads as true.
     """
 
     url: Annotated[str, reader(parse_webhook_url)] = Field(description="url: https://hooks.example/brandpress")
     secret_env: Annotated[str, reader(parse_variable)] | None = None
-    on: Annotated[tuple[Result, ...], reader(parse_results)] = RESULTS
+    results: Annotated[tuple[Result, ...], reader(parse_results)] = RESULTS
 
 
 OnFinish = Annotated[

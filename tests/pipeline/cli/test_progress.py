@@ -30,6 +30,7 @@ from brandpress.pipeline.render.events import (
     WorkersStarting,
 )
 from tests.pipeline.deliver.records import failed, record
+from tests.reference_pages import code_in, section
 
 EVENTS: list[Event] = [
     Planned(5, 3, 2),
@@ -146,6 +147,12 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     )  # fmt: skip
     assert (done["recorded"], done["to_render"], bad["recorded"], bad["failed"]) == (1, 2, 2, 1)
     assert (bad["level"], bad["cause"]) == ("error", "no memory")
+    rows = section("json.md", "Log").rows("event")
+    for line in lines:
+        _, level, keys = rows[line["event"]]
+        assert line["level"] in code_in(level), line
+        same = rows["picture_done"][2] if keys == "the same" else keys
+        assert set(line) - set(section("json.md", "Log").rows("key")) == set(code_in(same)), line
     shown(LogOptions(quiet=True, format=LogFormat.JSON))
     levels = {json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()}
     assert levels == {"warning", "error"}

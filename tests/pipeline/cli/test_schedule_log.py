@@ -16,6 +16,7 @@ from brandpress.pipeline.run.scheduled_run import render_command
 from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Started, Unavailable
 from brandpress.pipeline.spec.problem import Problem
 from tests.campaigns import write_campaign
+from tests.reference_pages import code_in, section
 
 DUE = datetime(2026, 3, 2, 3, tzinfo=UTC)
 
@@ -69,6 +70,9 @@ def test_json(events: list[ScheduleEvent], capsys: pytest.CaptureFixture[str], t
         ("invalid_job", "error"), ("run_started", "info"), ("run_ended", "info"), ("run_ended", "error"),
         ("run_ended", "info"), ("store_unavailable", "warning"),
     ]  # fmt: skip
+    rows = section("json.md", "Log").rows("event")
+    for line in lines:
+        assert set(line) - set(section("json.md", "Log").rows("key")) == set(code_in(rows[line["event"]][2])), line
     assert (lines[0]["file"], lines[0]["line"]) == ("broken.yaml", 1)
     job = {"file": str(tmp_path / "spring.yaml"), "campaign": "spring", "due": "2026-03-02T03:00:00+00:00"}
     assert lines[1].items() >= (job | {"missed": True, "attempt": 2}).items()

@@ -22,6 +22,7 @@ from brandpress.pipeline.run.finish_notice import FinishNotice, finish_notice
 from brandpress.pipeline.run.webhook import HOSTS
 from tests.campaigns import write_campaign
 from tests.pipeline.run.published import publish_plan
+from tests.reference_pages import section
 from tests.webhook_server import HOST, WebhookServer, running_webhook_server
 
 STAND_IN = "tests.stand_in:load"
@@ -54,10 +55,7 @@ def test_a_run_with_a_failure_and_one_with_nothing_to_do(
     assert cli.run(["render", str(job), "--json"], renderer=STAND_IN) == 3
     printed = json.loads(capsys.readouterr().out)
     (message,) = messages(server)
-    assert list(message) == [
-        "schema", "type", "timestamp", "result", "exit_code", "campaign", "job", "started", "seconds", "error",
-        "outcome",
-    ]  # fmt: skip
+    assert list(message) == list(section("json.md", "on_finish").rows("key"))
     assert message["schema"] == "brandpress.finished/1"
     assert (message["result"], message["exit_code"], message["error"]) == ("incomplete", 3, None)
     assert (message["campaign"], message["job"]) == ("spring", "spring.yaml")
@@ -94,7 +92,7 @@ def test_plans_and_questions_are_no_runs(
 
 
 def test_only_the_results_that_are_asked_for(tmp_path: Path, server: WebhookServer) -> None:
-    job = job_of(tmp_path, server, hook={"on": ["failed", "interrupted"]})
+    job = job_of(tmp_path, server, hook={"results": ["failed", "interrupted"]})
     for code in (0, 3, 4, 5, 130):
         with finish_notice(job, exception_exit_code, pytest.fail) as notice:
             notice.finished({"failed": []}, code)

@@ -20,7 +20,10 @@ URL = "https://hooks.example/brandpress"
         (URL, Webhook(url=URL)),
         ({"url": URL}, Webhook(url=URL)),
         ({"url": URL, "secret_env": "WEBHOOK_SECRET"}, Webhook(url=URL, secret_env="WEBHOOK_SECRET")),
-        ({"url": URL, "on": ["failed", "incomplete", "failed"]}, Webhook(url=URL, on=("failed", "incomplete"))),
+        (
+            {"url": URL, "results": ["failed", "incomplete", "failed"]},
+            Webhook(url=URL, results=("failed", "incomplete")),
+        ),
         ("http://localhost:8080/x", Webhook(url="http://localhost:8080/x")),
         ("http://[::1]:8080/x", Webhook(url="http://[::1]:8080/x")),
         (None, None),
@@ -32,7 +35,7 @@ def test_an_address_or_a_mapping(tmp_path: Path, written: object, webhook: Webho
 
 
 def test_all_results_are_reported_by_default() -> None:
-    assert Webhook(url=URL).on == RESULTS == ("done", "incomplete", "failed", "interrupted")
+    assert Webhook(url=URL).results == RESULTS == ("done", "incomplete", "failed", "interrupted")
 
 
 @pytest.mark.parametrize(
@@ -56,11 +59,14 @@ def test_all_results_are_reported_by_default() -> None:
         ({"url": URL, "secret_env": "whsec_YjpiOmI6YjpiOmI6YjpiOmI6"}, "is the secret itself"),
         ({"url": URL, "secret_env": "MY SECRET"}, "'MY SECRET' isn't the name of an environment variable"),
         (
-            {"url": URL, "on": "failed"},
-            r"on_finish.on must be a list, not the text .*did you mean '\[failed\]'",
+            {"url": URL, "results": "failed"},
+            r"on_finish.results must be a list, not the text .*did you mean '\[failed\]'",
         ),
-        ({"url": URL, "on": []}, "on_finish.on is empty"),
-        ({"url": URL, "on": ["faild", 3]}, "the text 'faild' isn't known; allowed: 'done', .*; did you mean 'failed'"),
+        ({"url": URL, "results": []}, "on_finish.results is empty"),
+        (
+            {"url": URL, "results": ["faild", 3]},
+            "the text 'faild' isn't known; allowed: 'done', .*; did you mean 'failed'",
+        ),
     ],
 )
 def test_other_values_are_errors(tmp_path: Path, wrong: object, message: str) -> None:

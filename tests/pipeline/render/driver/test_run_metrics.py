@@ -63,7 +63,9 @@ EVENTS: list[Event] = [
     WorkerLoaded("worker-0", {"device": "cpu"}, 2.5),
     VariantStarted(record(0).render_key, "mug", worker="worker-0"),
     WorkTime(3.0, 2.0, worker="worker-0"),
-    VariantRecorded(record(0, timings={"denoise": 1.5, "encode": 0.1}, cache={"text": 1}, bytes=1000), worker="worker-0"),
+    VariantRecorded(
+        record(0, timings={"denoise": 1.5, "encode": 0.1}, cache={"text": 1}, bytes=1000), worker="worker-0"
+    ),
     VariantRecorded(failed(1, "no memory"), worker="worker-0"),
     WorkerLost("worker-0", "died"),
 ]
@@ -138,7 +140,9 @@ def test_prometheus_reads_the_metrics_of_a_run(tmp_path: Path) -> None:
                 for sample in family.samples:
                     if sample.name.startswith("ray_brandpress_"):
                         assert sample.labels["campaign"] == "spring"
-                        key = sample.labels.get("status") or sample.labels.get("stage") or sample.labels.get("state", "")
+                        key = (
+                            sample.labels.get("status") or sample.labels.get("stage") or sample.labels.get("state", "")
+                        )
                         samples.setdefault(sample.name, {})[key] = sample.value
         process.send_signal(signal.SIGINT)
         for _ in read_events(process):

@@ -95,7 +95,7 @@ LIMITS = [
     ("brand-spec.md", "Feeds", f"{csv_table.MAX_HEADER:,} characters"),
     ("brand-spec.md", "Feeds", f"{rows.MAX_KEY} characters"),
     ("brand-spec.md", "Feeds", f"{request.MAX_REFERENCES} pictures"),
-    ("brand-spec.md", "Feeds", f"first {read.MAX_REPORTED} bad rows"),
+    ("brand-spec.md", "Feeds", f"first {read.MAX_REPORTED} mistakes"),
     ("brand-spec.md", "Feeds", f"first {read.MAX_SKIPPED:,} skipped rows"),
     ("brand-spec.md", "Conditions", f"{where.MAX_CONDITION:,} characters"),
     ("campaign.md", "Schedule", f"at most {schedule.MAX_CRON} characters"),

@@ -39,6 +39,8 @@ from brandpress.pipeline.cli.exit_codes import (
     PIPE_CLOSED,
     error_exit_code,
 )
+from brandpress.pipeline.cli.log_options import asks_for_json
+from brandpress.pipeline.cli.plain_help import PlainCommand
 from brandpress.pipeline.cli.streams import accept_any_text, discard_stdout
 from brandpress.pipeline.render.cause import cause_of
 
@@ -60,14 +62,17 @@ class Invocation:
     """What one command line asks for besides its command, and how far it got.
 
     renderer: `module:function` that loads the renderer for `render`; None for the model's. as_json: whether errors are
-    printed as JSON, too. started, finished: whether rendering has begun, and whether it has ended with an outcome.
+    printed as JSON, too. logs_json: whether stderr is a log in JSON. started, finished: whether rendering has begun,
+    and whether it has ended with an outcome. outcome: as `render --json` prints it.
     """
 
     renderer: str | None = None
     debug: bool = False
     as_json: bool = False
+    logs_json: bool = False
     started: bool = False
     finished: bool = False
+    outcome: dict[str, Any] | None = None
 
 
 def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) -> int:
@@ -77,7 +82,8 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
     """
     accept_any_text()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    invocation = Invocation(renderer, as_json="--json" in _before_separator(words))
+    before = _before_separator(words)
+    invocation = Invocation(renderer, as_json="--json" in before, logs_json=asks_for_json(before))
     try:
         code = app(_with_debug_first(words), prog_name="brandpress", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
@@ -87,7 +93,12 @@ def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) 
     except BrandpressError as error:
         return _report(str(error), error_exit_code(error), invocation, _problems_of(error))
     except typer.TyperException as error:
-        cast(Any, error).show()  # a wrong command line; `show`, which prints the usage, isn't in typer's public types
+        if invocation.logs_json:
+            _log_error(error.format_message(), INVALID)
+        else:
+            cast(
+                Any, error
+            ).show()  # a wrong command line; `show`, which prints the usage, isn't a public type of typer
         return _print_json_error(error.format_message(), INVALID, invocation)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted(invocation)
@@ -114,8 +125,17 @@ def _report(message: str, code: int, invocation: Invocation, problems: Sequence[
         typer.echo(redacted(traceback.format_exc()), err=True)
     from brandpress.pipeline.cli.text import printable
 
-    typer.echo(printable(message), err=True)  # it may quote what others wrote into the store
+    if invocation.logs_json:
+        _log_error(message, code)
+    else:
+        typer.echo(printable(message), err=True)  # it may quote what others wrote into the store
     return _print_json_error(message, code, invocation, problems)
+
+
+def _log_error(message: str, code: int) -> None:
+    from brandpress.pipeline.cli.log_json import print_log
+
+    print_log("error", "error", message, exit_code=code)
 
 
 def _print_json_error(message: str, code: int, invocation: Invocation, problems: Sequence[Problem] = ()) -> int:
@@ -138,7 +158,10 @@ def _problems_of(error: BrandpressError) -> Sequence[Problem]:
 
 
 def _interrupted(invocation: Invocation) -> int:
-    typer.echo("interrupted", err=True)
+    if invocation.logs_json:
+        _log_error("interrupted", INTERRUPTED)
+    else:
+        typer.echo("interrupted", err=True)
     return _print_json_error("interrupted", INTERRUPTED, invocation)
 
 
@@ -209,6 +232,6 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "stop": submit_commands.stop_job,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
-app.command("cancel", hidden=True)(submit_commands.stop_job)
+    app.command(name, cls=PlainCommand)(command)
+app.command("cancel", hidden=True, cls=PlainCommand)(submit_commands.stop_job)
 app.add_typer(export_commands.export_app, name="export")

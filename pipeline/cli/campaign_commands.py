@@ -14,7 +14,9 @@ import typer
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.announced import announced
 from brandpress.pipeline.cli.exit_codes import INVALID, OK, WORK, outcome_exit_code
+from brandpress.pipeline.cli.log_options import Format, LogFormat, LogOptions, Quiet
 from brandpress.pipeline.cli.options import Deliver, Job, Json
 
 if TYPE_CHECKING:
@@ -95,8 +97,8 @@ def _save_plan(summary: Summary, out: Path, deliver: str | None) -> None:
 
 def _print_summary(summary: Summary, first: int, show: int | None, *, markdown: bool, as_json: bool) -> None:
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.plan_markdown import plan_markdown
     from brandpress.pipeline.cli.plan_table import print_plan
+    from brandpress.pipeline.plan.markdown import plan_markdown
     from brandpress.pipeline.plan.summary import summary_json
 
     if as_json:
@@ -131,6 +133,7 @@ def lock_job(job: Job, out: options.LockOut = None, as_json: Json = False) -> in
     return OK
 
 
+@announced
 def render_job(
     context: typer.Context,
     job: options.Order,
@@ -151,6 +154,8 @@ def render_job(
     budget_pictures: options.BudgetPictures = None,
     budget_money: options.BudgetMoney = None,
     yes: options.WithoutAsking = False,
+    quiet: Quiet = False,
+    log_format: Format = LogFormat.TEXT,
     as_json: Json = False,
 ) -> int:
     """Render, deliver and publish what the store lacks, or what a saved plan lists. Run it again to continue."""
@@ -173,7 +178,10 @@ def render_job(
     from brandpress.pipeline.render.worker.actor import RENDERER
 
     context.obj.started = True
-    with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
+    with (
+        progress(LogOptions(quiet, log_format)) as show,
+        redirect_stdout(sys.stderr),
+    ):  # Ray reports lost workers on stdout
         outcome = render_campaign(
             order.plan,
             only=order.only,
@@ -191,9 +199,9 @@ def render_job(
             budget=cost.budget,
             prices=cost.prices,
         )
-    context.obj.finished = True
+    context.obj.finished, context.obj.outcome = True, outcome_json(outcome)
     if as_json:
-        print_json(outcome_json(outcome))
+        print_json(context.obj.outcome)
     else:
         print_lines(outcome_lines(outcome))
     return outcome_exit_code(outcome)

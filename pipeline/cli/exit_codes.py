@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 OK, INVALID, WORK, BROKEN, FAILED, ANOTHER_RUN, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 5, 130, 141
 
+MEANINGS = {
+    OK: "done",
+    INVALID: "invalid input",
+    BROKEN: "some variants failed",
+    FAILED: "nothing could be rendered",
+    ANOTHER_RUN: "another run was at work",
+    INTERRUPTED: "interrupted",
+}
+"""What the exit codes of `render` mean, in a few words."""
+
 
 def outcome_exit_code(outcome: Outcome) -> int:
     """Returns the exit code of a run: 0 if nothing failed, 3 if some variants failed or the run ended early, 4 if none
@@ -45,3 +55,10 @@ def error_exit_code(error: BrandpressError) -> int:
     if isinstance(error, StoreBlockedError) and error.delivered:
         return BROKEN
     return FAILED
+
+
+def exception_exit_code(error: BaseException) -> int:
+    """Returns the exit code for whatever ends a run: an error, foreseen or not, or an interruption."""
+    if isinstance(error, BrandpressError):
+        return error_exit_code(error)
+    return FAILED if isinstance(error, Exception) else INTERRUPTED

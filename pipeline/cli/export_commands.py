@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brandpress.pipeline.cli.exit_codes import OK
-from brandpress.pipeline.cli.options import Deliver, Job
+from brandpress.pipeline.cli.options import Deliver, Job, Select
+from brandpress.pipeline.cli.plain_help import PlainCommand
 
 if TYPE_CHECKING:
     from brandpress.pipeline.run.kubernetes import Kind
@@ -26,7 +27,7 @@ OutFolder = Annotated[
     typer.Option("--out", metavar="FOLDER", help="Write the units here instead of to stdout.", show_default=False),
 ]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Jobs, and folders with jobs.", show_default=False)]
-Image = Annotated[str, typer.Option("--image", help="The image, built with the Dockerfile.", show_default=False)]
+Image = Annotated[str, typer.Option("--image", metavar="NAME", help="Built with the Dockerfile.", show_default=False)]
 Root = Annotated[str, typer.Option("--root", metavar="FOLDER", help="The folder in the image with jobs and specs.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, max=1000, metavar="N", help="Number of rendering pods.")]
 Gpus = Annotated[int, typer.Option("--gpus", min=0, max=64, metavar="N", help="GPUs of each pod; 0 for CPUs only.")]
@@ -51,7 +52,7 @@ export_app = typer.Typer(
 
 
 def _kubernetes(kind: Kind, help_text: str) -> None:
-    @export_app.command(kind, help=help_text)
+    @export_app.command(kind, help=help_text, cls=PlainCommand)
     def export(
         job: Job,
         image: Image,
@@ -97,7 +98,7 @@ _kubernetes("raycronjob", "A RayCronJob for KubeRay that renders a job on its sc
 _kubernetes("cronjob", "A CronJob that renders a job on its schedule in one pod.")
 
 
-@export_app.command("systemd")
+@export_app.command("systemd", cls=PlainCommand)
 def export_systemd(paths: Paths, deliver: Deliver = None, out: OutFolder = None) -> int:
     """A service and a timer for systemd that render jobs on their schedules."""
     from brandpress.pipeline.run.systemd import systemd_units
@@ -124,33 +125,33 @@ Since = Annotated[
 Main = Annotated[bool, typer.Option("--main", help="Make the first picture of each product its image_link.")]
 
 
-@export_app.command("csv")
-def export_csv(job: Job, deliver: Deliver = None, since: Since = None, out: Out = None) -> int:
+@export_app.command("csv", cls=PlainCommand)
+def export_csv(job: Job, deliver: Deliver = None, select: Select = None, since: Since = None, out: Out = None) -> int:
     """The published pictures as CSV."""
     from brandpress.pipeline.run.handover import open_handover
     from brandpress.pipeline.run.picture_lists import csv_lines
 
-    _write_lines(csv_lines(open_handover(job, deliver), since), out)
+    _write_lines(csv_lines(open_handover(job, deliver, select or ()), since), out)
     return OK
 
 
-@export_app.command("jsonl")
-def export_jsonl(job: Job, deliver: Deliver = None, since: Since = None, out: Out = None) -> int:
+@export_app.command("jsonl", cls=PlainCommand)
+def export_jsonl(job: Job, deliver: Deliver = None, select: Select = None, since: Since = None, out: Out = None) -> int:
     """The records of the published pictures as lines of JSON."""
     from brandpress.pipeline.run.handover import open_handover
     from brandpress.pipeline.run.picture_lists import json_lines
 
-    _write_lines(json_lines(open_handover(job, deliver), since), out)
+    _write_lines(json_lines(open_handover(job, deliver, select or ()), since), out)
     return OK
 
 
-@export_app.command("google-supplemental")
-def export_google(job: Job, deliver: Deliver = None, main: Main = False, out: Out = None) -> int:
+@export_app.command("google-supplemental", cls=PlainCommand)
+def export_google(job: Job, deliver: Deliver = None, select: Select = None, main: Main = False, out: Out = None) -> int:
     """A supplemental feed for Google's Merchant Center: each product's SKU and the URLs of its pictures."""
     from brandpress.pipeline.run.handover import open_handover
     from brandpress.pipeline.run.picture_lists import google_lines
 
-    _write_lines(google_lines(open_handover(job, deliver), main=main), out)
+    _write_lines(google_lines(open_handover(job, deliver, select or ()), main=main), out)
     return OK
 
 

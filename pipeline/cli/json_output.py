@@ -91,6 +91,9 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             "currency": spent.currency,
         },
         "ended_early": outcome.ended_early,
+        "campaign": outcome.campaign,
+        "published": outcome.published
+        and {name: getattr(outcome.published, name) for name in ("planned", "done", "stale", "failed", "missing")},
     }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from brandpress.model.memory.plan import gigabytes
-from brandpress.pipeline.cli.change_text import change_text, label, state_line
 from brandpress.pipeline.cli.text import plural, printable
+from brandpress.pipeline.plan.change_text import change_text, label, state_line
 from brandpress.pipeline.plan.cost.text import cost_rows
 from brandpress.pipeline.plan.memory import MemoryPlan, reference_memory
 from brandpress.pipeline.plan.state import count_states, summarise_changes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +16,14 @@ import typer
 
 from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.announced import announced
 from brandpress.pipeline.cli.exit_codes import ANOTHER_RUN, BROKEN, FAILED, INTERRUPTED, INVALID, OK, outcome_exit_code
+from brandpress.pipeline.cli.log_options import Format, LogFormat, LogOptions, Quiet
 from brandpress.pipeline.cli.options import Deliver, Json
 
 if TYPE_CHECKING:
+    from brandpress.pipeline.deliver.render_order import RenderOrder
+    from brandpress.pipeline.plan.cost.estimate import CostOptions
     from brandpress.pipeline.plan.expand import Plan
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Jobs, and folders with jobs.", show_default=False)]
@@ -29,15 +34,23 @@ SEVERITY = (FAILED, BROKEN, INVALID, ANOTHER_RUN)
 
 
 def schedule_jobs(
-    paths: Paths, deliver: Deliver = None, once: Once = False, list_only: ListNext = False, as_json: Json = False
+    paths: Paths,
+    deliver: Deliver = None,
+    once: Once = False,
+    list_only: ListNext = False,
+    quiet: Quiet = False,
+    log_format: Format = LogFormat.TEXT,
+    as_json: Json = False,
 ) -> int:
     """Render jobs when their `schedule:` says so. Runs until it's stopped; any number can be at work."""
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.schedule_output import event_line, upcoming_json, upcoming_lines
+    from brandpress.pipeline.cli.schedule_log import shown_events
+    from brandpress.pipeline.cli.schedule_output import upcoming_json, upcoming_lines
     from brandpress.pipeline.cli.text import print_lines
     from brandpress.pipeline.render.driver.interrupt import stop_signal
     from brandpress.pipeline.run.scheduled_jobs import load_scheduled
-    from brandpress.pipeline.run.scheduler import ScheduleEvent, Scheduler, upcoming, utc_now
+    from brandpress.pipeline.run.scheduled_run import run_scheduled
+    from brandpress.pipeline.run.scheduler import Scheduler, upcoming, utc_now
 
     if as_json and not list_only:
         raise typer.BadParameter("--json needs --list")
@@ -50,11 +63,9 @@ def schedule_jobs(
         else:
             print_lines(upcoming_lines(entries, now))
         print_lines(map(str, jobs.problems), sys.stderr)
-        return INVALID if jobs.problems else OK
+        return INVALID if jobs.problems or any(entry.problem for entry in entries) else OK
 
-    def show(event: ScheduleEvent) -> None:
-        typer.echo(event_line(event, utc_now()), err=True)
-
+    log = LogOptions(quiet, log_format)
     with stop_signal() as stop:
 
         def wait(seconds: float) -> None:
@@ -62,7 +73,14 @@ def schedule_jobs(
             while not stop.received and (left := end - time.monotonic()) > 0:
                 time.sleep(min(left, 0.5))
 
-        scheduler = Scheduler(paths, deliver, on_event=show, stopping=lambda: stop.received, wait=wait)
+        scheduler = Scheduler(
+            paths,
+            deliver,
+            on_event=shown_events(log),
+            stopping=lambda: stop.received,
+            wait=wait,
+            runner=partial(run_scheduled, options=log.words),
+        )
         if not once:
             scheduler.run()
             return INTERRUPTED
@@ -106,6 +124,7 @@ Junit = Annotated[
 ]
 
 
+@announced
 def regenerate_job(
     context: typer.Context,
     job: options.Job,
@@ -117,15 +136,24 @@ def regenerate_job(
     summary: SummaryFile = None,
     code_quality: Quality = None,
     junit: Junit = None,
+    select: options.Select = None,
+    locked: options.Locked = False,
     workers: options.Workers = None,
     cpu: options.Cpu = False,
     retry_failed: options.RetryFailed = False,
     deadline: options.Deadline = None,
     join: options.Join = False,
+    prices: options.Prices = None,
+    budget_gpu_minutes: options.BudgetMinutes = None,
+    budget_pictures: options.BudgetPictures = None,
+    budget_money: options.BudgetMoney = None,
+    quiet: Quiet = False,
+    log_format: Format = LogFormat.TEXT,
     as_json: Json = False,
 ) -> int:
     """In CI: render what is new or stale, publish it, and report. Outside of GitHub Actions, options name the files."""
-    from brandpress.pipeline.cli.json_output import print_json
+    from brandpress.pipeline.cli.cost import budget_of, cost_options
+    from brandpress.pipeline.cli.json_output import outcome_json, print_json
     from brandpress.pipeline.cli.progress import progress
     from brandpress.pipeline.cli.text import outcome_lines, print_lines
     from brandpress.pipeline.render.driver.outcome import Outcome
@@ -141,8 +169,13 @@ def regenerate_job(
     reports = Reports(outputs, summary, code_quality, junit)
     if sheet is not None:
         check_suffix(sheet)
+    budget = budget_of(budget_gpu_minutes, budget_pictures, budget_money)
+
+    def cost(order: RenderOrder) -> CostOptions:
+        return cost_options(order.plan, budget, prices, "cpu" if cpu else None, only=order.only)
+
     try:
-        plan, result = plan_regeneration(job, deliver)
+        order, result = plan_regeneration(job, deliver, select or (), locked=locked, cost=cost)
     except SpecError as error:
         reports.problems(job, error.problems)
         if is_github():
@@ -154,7 +187,7 @@ def regenerate_job(
         raise
     if comment and (pull_request := pull_request_of_event()) is not None:
         try:
-            write_comment(pull_request, f"campaign={result.campaign}", result.markdown())
+            write_comment(pull_request, result.markdown())
         except CommentError as error:
             typer.echo(
                 f"::warning title=brandpress::{escaped(str(error))}" if is_github() else f"warning: {error}", err=True
@@ -162,9 +195,11 @@ def regenerate_job(
 
     def render(plan: Plan) -> Outcome:
         context.obj.started = True
-        with progress() as show, redirect_stdout(sys.stderr):
+        spending = cost(order)
+        with progress(LogOptions(quiet, log_format)) as show, redirect_stdout(sys.stderr):
             return render_campaign(
                 plan,
+                only=order.only,
                 workers=workers,
                 on_event=show,
                 cpu=cpu,
@@ -172,19 +207,21 @@ def regenerate_job(
                 deadline=deadline,
                 renderer=context.obj.renderer or RENDERER,
                 join=join,
+                budget=spending.budget,
+                prices=spending.prices,
             )
 
     drawn = None
     if not plan_only:
-        result = regenerate(plan, result, render)
+        result = regenerate(order.plan, result, render)
         context.obj.finished = True
-        drawn = _drawn_sheet(plan, sheet)
+        context.obj.outcome = None if result.outcome is None else outcome_json(result.outcome)
+        drawn = _drawn_sheet(order.plan, sheet)
     reports.result(job, result, drawn)
     if as_json:
         print_json(result.to_json(drawn))
     elif result.outcome is None:
-        work = result.work
-        typer.echo(f"{work.planned:,} planned: {work.done:,} done, {len(work.new):,} new, {len(work.stale):,} stale")
+        print_lines([result.line])
     else:
         print_lines(outcome_lines(result.outcome))
     return OK if result.outcome is None else outcome_exit_code(result.outcome)

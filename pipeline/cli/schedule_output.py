@@ -1,4 +1,4 @@
-"""The output of `schedule`: events as lines, and the list of the next due times."""
+"""The output of `schedule --list`: when each job is due, and its last run."""
 
 from __future__ import annotations
 
@@ -6,40 +6,17 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from brandpress.pipeline.cli.text import duration, printable
+from brandpress.pipeline.cli.exit_codes import MEANINGS
+from brandpress.pipeline.cli.text import printable
 from brandpress.pipeline.run.schedule_state import State
-from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Started, Unavailable, Upcoming
+from brandpress.pipeline.run.scheduler import Upcoming
 
 SCHEMA = "brandpress.schedule/1"
-_RESULTS = {
-    0: "done",
-    1: "invalid input",
-    3: "some variants failed",
-    4: "nothing could be rendered",
-    5: "another run was at work",
-    130: "interrupted",
-}
-
-
-def event_line(event: ScheduleEvent, now: datetime) -> str:
-    """Returns an event as a line that starts with the time."""
-    match event:
-        case Started(job, due, missed, attempt):
-            late = f", missed at {minute(due)}" if missed else ""
-            again = f", attempt {attempt}" if attempt > 1 else ""
-            text = f"{job.path}: rendering {job.target.campaign}{late}{again}"
-        case Ended(job, _, exit_code, took):
-            text = f"{job.path}: {result(exit_code)} after {duration(took.total_seconds())}"
-        case Unavailable(job, cause):
-            text = f"{job.path}: {cause}"
-        case _:
-            text = str(event)
-    return printable(f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {text}")
 
 
 def result(exit_code: int) -> str:
     """Returns what an exit code of `render` means."""
-    return _RESULTS.get(exit_code, f"exit code {exit_code}")
+    return MEANINGS.get(exit_code, f"exit code {exit_code}")
 
 
 def upcoming_lines(entries: Iterable[Upcoming], now: datetime) -> Iterator[str]:
@@ -48,6 +25,7 @@ def upcoming_lines(entries: Iterable[Upcoming], now: datetime) -> Iterator[str]:
         local = entry.next.astimezone(entry.job.schedule.timezone)
         zone = entry.job.schedule.timezone.key
         state = f"state unknown: {entry.unknown}" if entry.unknown else _last(entry.state, now)
+        state = f"invalid: {entry.problem}" if entry.problem else state
         yield printable(f"{local:%Y-%m-%d %H:%M} {zone} ({minute(entry.next)})  {entry.job.path}  {state}")
 
 
@@ -85,6 +63,7 @@ def upcoming_json(entries: Iterable[Upcoming], now: datetime) -> dict[str, Any]:
                 "running": entry.state is not None and entry.state.is_running(now),
                 "state": None if entry.state is None else entry.state.model_dump(mode="json"),
                 "store_error": entry.unknown,
+                "problem": None if entry.problem is None else str(entry.problem),
             }
             for entry in entries
         ],

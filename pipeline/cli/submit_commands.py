@@ -11,6 +11,7 @@ import typer
 
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.exit_codes import OK
+from brandpress.pipeline.cli.log_options import Format, LogFormat, LogOptions, Quiet
 from brandpress.pipeline.cli.options import Deliver, Json
 
 if TYPE_CHECKING:
@@ -36,12 +37,19 @@ def submit_job(
     job: options.Job,
     address: Address,
     deliver: Deliver = None,
+    select: options.Select = None,
+    locked: options.Locked = False,
     workers: options.Workers = None,
     cpu: options.Cpu = False,
     limit: options.Limit = None,
     retry_failed: options.RetryFailed = False,
     deadline: options.Deadline = None,
     take_over: options.TakeOver = False,
+    budget_gpu_minutes: options.BudgetMinutes = None,
+    budget_pictures: options.BudgetPictures = None,
+    budget_money: options.BudgetMoney = None,
+    quiet: Quiet = False,
+    log_format: Format = LogFormat.TEXT,
     no_wait: NoWait = False,
     as_json: Json = False,
 ) -> int:
@@ -51,12 +59,21 @@ def submit_job(
     from brandpress.pipeline.run.submission import JobServer
     from brandpress.pipeline.spec.load import load_campaign
 
-    written = {"--workers": workers, "--limit": limit, "--deadline": deadline}
+    written = {
+        "--workers": workers,
+        "--limit": limit,
+        "--deadline": deadline,
+        "--budget-gpu-minutes": budget_gpu_minutes,
+        "--budget-pictures": budget_pictures,
+        "--budget-money": budget_money,
+    }
     values = [word for name, value in written.items() if value is not None for word in (name, str(value))]
-    flags = {"--cpu": cpu, "--retry-failed": retry_failed, "--take-over": take_over}
+    values += [f"--select={term}" for term in select or ()]
+    flags = {"--cpu": cpu, "--retry-failed": retry_failed, "--take-over": take_over, "--locked": locked}
+    values += [name for name, is_set in flags.items() if is_set]
     campaign = load_campaign(job, deliver)
     server = JobServer(address)
-    submission = server.submit(campaign, (*values, *(name for name, is_set in flags.items() if is_set)))
+    submission = server.submit(campaign, tuple(values), LogOptions(quiet, log_format).words)
     if not no_wait:
         typer.echo(f"submitted as {submission.id}", err=True)
         return _followed(context, server, submission.id, as_json=as_json)
@@ -90,7 +107,7 @@ def show_logs(context: typer.Context, id: JobId, address: Address, follow: Follo
     server = JobServer(address)
     if follow:
         return _followed(context, server, id)
-    typer.echo(printable(server.logs(id)), nl=False)
+    typer.echo(printable(server.logs(id).expandtabs()), nl=False)
     return OK
 
 
@@ -118,7 +135,7 @@ def _followed(context: typer.Context, server: JobServer, submission_id: str, *, 
 
     try:
         for text in server.follow(submission_id):
-            typer.echo(printable(text), nl=False, err=as_json)
+            typer.echo(printable(text.expandtabs()), nl=False, err=as_json)
     except KeyboardInterrupt:
         typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)
         raise

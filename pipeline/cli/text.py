@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from brandpress.pipeline.cli.outcome_text import cause_lines, headline, published_counts
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
 from brandpress.pipeline.deliver.verify import Verification
 from brandpress.pipeline.plan.cost.text import short
 from brandpress.pipeline.plan.validate import Validation
+from brandpress.pipeline.plan.wording import plural as plural
+from brandpress.pipeline.plan.wording import printable as printable
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.render.driver.spending import Spent
 
@@ -73,24 +76,30 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     """`render`: the summary at the end of a run."""
     held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
     not_selected = f", {outcome.not_selected:,} not selected" if outcome.not_selected else ""
+    yield headline(outcome)
     yield (
         f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
         f"{outcome.failed:,} failed{held_back}{not_selected}, {outcome.left:,} left{_picked_out(outcome.picked_out)}"
     )
     if outcome.done:
-        yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"
+        minute = 60 * outcome.done / outcome.seconds
+        rate = f"{minute:.1f} pictures a minute, {outcome.seconds / outcome.done:.1f} s per picture"
+        yield f"took {duration(outcome.seconds)}, {rate}"
     if outcome.cost is not None:
         yield f"cost: {outcome.cost:,.1f} credits"
-    if outcome.budget and outcome.spent is not None:
-        yield f"spent: {_spent(outcome.spent)}; the budget is {outcome.budget}"
+    if outcome.spent is not None and (outcome.budget or outcome.spent.pictures):
+        budget = f"; the budget is {outcome.budget}" if outcome.budget else ""
+        yield f"spent: {_spent(outcome.spent)}{budget}"
     if outcome.cache:
         kinds = [f"{kind} {use.hits / use.uses:.0%} of {use.uses:,}" for kind, use in outcome.cache.items()]
         yield f"cache hits: {', '.join(kinds)}"
     if outcome.outside_model is not None and outcome.done:
         yield f"time outside the model: {outcome.outside_model:.1%} of the workers' busy time"
+    if outcome.published and (counts := published_counts(outcome.published)):
+        yield counts
     yield published_line(outcome)
-    yield from failure_lines(outcome.failures)
-    yield from failure_lines(outcome.held_back, "held back")
+    yield from cause_lines(outcome.failures)
+    yield from cause_lines(outcome.held_back, "held back")
     if outcome.ended_early:
         yield f"ended early: {outcome.ended_early}; run the same command again to continue"
     elif outcome.interrupted:
@@ -206,22 +215,19 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def approximately(seconds: float) -> str:
+    """`about 40 s`, `about 4 min`, `about 2 h 30 min`: precise enough for a time that is estimated."""
+    if seconds < 60:
+        return f"about {max(1, round(seconds)):,} s"
+    if seconds < 3600:
+        return f"about {round(seconds / 60):,} min"
+    hours, tens = divmod(round(seconds / 600), 6)
+    return f"about {hours:,} h" + (f" {10 * tens} min" if tens and hours < 10 else "")
+
+
 def size(count: int) -> str:
     """`512 bytes`, `30.0 kB`, `5.0 MB`, `1.2 GB`: in powers of ten."""
     for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
         if round(count / 10**power, 1) >= 1:
             return f"{count / 10**power:,.1f} {unit}"
     return plural(count, "byte")
-
-
-def plural(number: int, noun: str) -> str:
-    """`1 worker`, `2 workers`, `1,000 workers`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def printable(text: str) -> str:
-    """Escapes characters that could control a terminal, except newlines."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()
-        for character in text
-    )

@@ -99,7 +99,7 @@ def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) 
 
 def _is_picture(fields: Mapping[str, Any]) -> bool:
     """Whether a record is that of a picture: the parts of version 1 hold failures, too."""
-    return fields["status"] == "done" and fields["asset"] is not None
+    return fields["status"] == "done" and fields["asset"] is not None and isinstance(fields.get("sha256"), str)
 
 
 def _point(axes: Mapping[str, str], seed: int) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import memory_of
 from brandpress.pipeline.plan.selection import Selection, nothing_matches
 from brandpress.pipeline.plan.state import VariantState, variant_states
-from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
+from brandpress.pipeline.plan.summary import StoreState, Summary, summarise, with_cost
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
 from brandpress.pipeline.store.protocol import Store, StoreError
@@ -34,9 +34,9 @@ def summarise_with_store(
 ) -> Summary:
     """Returns the plan's summary, with its warnings and memory plan.
 
-    gpu_bytes: plan for a GPU of this size; default: this machine's. cost: estimate the cost with these options. If the
-    store can't be read, the summary holds the reason in `unknown`; with `require_store`, or if the selection asks for
-    states, its StoreError is raised instead.
+    gpu_bytes: plan for a GPU of this size; default: this machine's. cost: estimate the cost of what is selected with
+    these options. If the store can't be read, the summary holds the reason in `unknown`; with `require_store`, or if
+    the selection asks for states, its StoreError is raised instead.
     """
     campaign = plan.campaign
     state, unknown = StoreState(), None
@@ -55,7 +55,6 @@ def summarise_with_store(
             raise
         warnings.append(str(error))
     memory = memory_of(plan, gpu_bytes)
-    todo = missing(plan.variants, state.done | state.held_back)
     summary = summarise(
         plan,
         str(campaign.address),
@@ -63,9 +62,11 @@ def summarise_with_store(
         unknown,
         [*warnings, state.note] if state.note else warnings,
         memory,
-        None if cost is None else estimate(plan, todo, state.records, cost, memory),
         selection,
     )
+    if cost is not None:
+        todo = missing(summary.selected_variants, state.done | state.held_back)
+        summary = with_cost(summary, estimate(plan, todo, state.records, cost, memory))
     if selection is None or summary.selected or summary.selected_variants:
         return summary
     return replace(summary, warnings=(*summary.warnings, nothing_matches(selection)))

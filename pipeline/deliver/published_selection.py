@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.decided_plan import decided
-from brandpress.pipeline.deliver.manifest import require_latest
+from brandpress.pipeline.deliver.manifest import Published, require_latest
 from brandpress.pipeline.deliver.plan_summary import published_pictures, store_state
 from brandpress.pipeline.plan.expand import make_plan
 from brandpress.pipeline.plan.selection import (
@@ -36,18 +36,29 @@ class PublishedPicture:
 def published_names(folder: Store, terms: Sequence[str], campaign: Campaign | None) -> frozenset[str]:
     """Returns the output names of the latest manifest's pictures that the terms select.
 
+    See `published_selection`. Raises NothingPublishedError, too.
+    """
+    latest = require_latest(folder)
+    selected = published_selection(folder, terms, campaign, (latest,))
+    return frozenset(fields["name"] for fields in published_pictures(folder, latest) if selected(fields))
+
+
+def published_selection(
+    folder: Store, terms: Sequence[str], campaign: Campaign | None, manifests: Sequence[Published]
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Returns a function that tells whether the terms select a picture of the manifests, by the fields of its record.
+
     campaign: None if the job can't be read; then terms can't ask for states, nor for what only the brand spec knows.
     Raises RequestError for wrong terms, and if nothing matches; StoreError; and what `make_plan` raises if a term asks
     for states.
     """
-    pictures = [_picture(fields) for fields in published_pictures(folder, require_latest(folder))]
+    pictures = [_picture(fields) for manifest in manifests for fields in published_pictures(folder, manifest)]
     axes = _axes(pictures, campaign)
     selection = parse_selection(terms, selection_keys(pictures, axes, campaign.brand if campaign else None))
     states = _states(folder, selection, campaign)
-    names = frozenset(one.name for one in pictures if selection.matches(one, states.get(one.name)))
-    if not names:
+    if not any(selection.matches(one, states.get(one.name)) for one in pictures):
         raise RequestError(nothing_matches(selection))
-    return names
+    return lambda fields: selection.matches(_picture(fields), states.get(fields["name"]))
 
 
 def _states(folder: Store, selection: Selection, campaign: Campaign | None) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,8 +63,8 @@ class Summary:
     all variants share. done: None if the store couldn't be read; `unknown` says why. held_back: variants that
     crashed workers or failed too often. to_render: pictures that are neither done nor held back; variants can share
     one. unpublished, removals, pointer: as in `StoreState`. memory: None for hosted models, and if it couldn't be
-    estimated. cost: of the variants to render; None if it wasn't asked for. states: of all variants and orphaned
-    pictures; None if they aren't known. selection: which of them are asked for; None: all.
+    estimated. cost: of the selected variants to render; None if it wasn't asked for. states: of all variants and
+    orphaned pictures; None if they aren't known. selection: which of them are asked for; None: all.
     """
 
     plan: Plan
@@ -124,7 +124,6 @@ def summarise(
     unknown: str | None = None,
     warnings: Iterable[str] = (),
     memory: MemoryPlan | None = None,
-    cost: Estimate | None = None,
     selection: Selection | None = None,
 ) -> Summary:
     """Returns the summary of a plan. store: None if it isn't known; `unknown` says why."""
@@ -143,16 +142,20 @@ def summarise(
         done=None if store is None else done_count,
         unknown=unknown,
         to_render=len(render_keys(plan.variants) - state.done - state.held_back),
-        warnings=(*warnings, *refused, *cost_warnings(cost)),
+        warnings=(*warnings, *refused),
         memory=memory,
         held_back=held_back,
         unpublished=state.unpublished,
         removals=state.removals,
-        cost=cost,
         states=state.variants,
         pointer=state.pointer,
         selection=selection,
     )
+
+
+def with_cost(summary: Summary, cost: Estimate) -> Summary:
+    """Returns the summary with the cost of what is selected, and its warnings."""
+    return replace(summary, cost=cost, warnings=(*summary.warnings, *cost_warnings(cost)))
 
 
 def _axes(plan: Plan) -> dict[str, dict[str, int]]:

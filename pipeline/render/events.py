@@ -130,12 +130,14 @@ class WorkerLost:
 class VariantStarted:
     """The model has received this variant. Until it is recorded, it is suspected if its worker dies.
 
-    at: here and below, when it happened by the worker's clock, in seconds; None outside an actor.
+    at: here and below, when it happened by the worker's clock, in seconds; None outside an actor. worker: here and
+    below, the worker's name; the driver sets it when it passes a message on to its caller.
     """
 
     render_key: str
     name: str
     at: float | None = field(default=None, compare=False)
+    worker: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ class VariantRendered:
 
     render_key: str
     at: float | None = field(default=None, compare=False)
+    worker: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class VariantOutOfMemory:
     render_key: str
     cause: Cause
     at: float | None = field(default=None, compare=False)
+    worker: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class VariantRecorded:
     record: Record
     unusable: bool = False
     asked: str | None = field(default=None, compare=False)
+    worker: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +196,7 @@ class StoreWait:
 
     waiting: bool
     at: float | None = field(default=None, compare=False)
+    worker: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +205,22 @@ class WorkTime:
 
     busy: float
     model: float
+    worker: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSubmitted:
+    """The driver has given a worker more variants."""
+
+    worker: str
+    variants: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDismissed:
+    """The driver has ended a worker, or lets it idle for the rest of the run."""
+
+    worker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +254,17 @@ Event = (
     | Warned
     | WorkersStarting
     | WorkersPending
+    | WorkerRunning
     | WorkerLoaded
     | WorkerLost
+    | WorkerDismissed
+    | GroupSubmitted
     | VariantStarted
+    | VariantRendered
+    | VariantOutOfMemory
     | VariantRecorded
+    | StoreWait
+    | WorkTime
     | Stopping
 )
 """From the driver to its caller."""

@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.lock import lock_file
+from brandpress.pipeline.run import webhook
+from brandpress.pipeline.spec import remote
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import SpecError
@@ -44,8 +46,8 @@ class Bundle:
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables that the job needs to find its files."""
-        hosts = os.environ.get("BRANDPRESS_REFERENCE_HOSTS")
-        return {ROOT: CAMPAIGN, **({"BRANDPRESS_REFERENCE_HOSTS": hosts} if hosts else {})}
+        names = (remote.HOSTS, webhook.HOSTS)
+        return {ROOT: CAMPAIGN, **{name: os.environ[name] for name in names if os.environ.get(name)}}
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +17,10 @@ from brandpress.pipeline.deliver.manifest import (
     read_manifest,
     require_latest,
 )
-from brandpress.pipeline.spec.campaign import Job
+from brandpress.pipeline.deliver.published_selection import published_selection
+from brandpress.pipeline.spec.campaign import Campaign, Job
 from brandpress.pipeline.spec.document import Document
+from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.spec.problem import SpecError
 from brandpress.pipeline.spec.public_url import object_url
 from brandpress.pipeline.spec.schema import validate_fields
@@ -44,7 +46,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A campaign that has been published. brand: its brand spec, unchecked."""
+    """A campaign that has been published. brand: its brand spec, unchecked. deliver: where it delivers to, if not
+    as the job says. select: the terms of a selection among its pictures; none: all."""
 
     job: Path
     target: Target
@@ -52,6 +55,8 @@ class Handover:
     brand: Document
     folder: Store
     latest: Published
+    deliver: str | None = None
+    select: tuple[str, ...] = ()
 
     def pictures(self, since: int | None = None) -> Iterator[Picture]:
         """Yields the pictures of the latest manifest, sorted by name.
@@ -59,13 +64,19 @@ class Handover:
         since: the number of another manifest; yields only what has been added, replaced or withdrawn since, the
         withdrawn ones last. Raises RequestError if there is none, and BrokenManifestError.
         """
-        if since is None:
-            yield from (self._picture(fields) for fields in read_fields(self.folder, self.latest, "variants"))
+        other = None if since is None else self._manifest(since)
+        selected = self._selection(other)
+        latest = (fields for fields in read_fields(self.folder, self.latest, "variants") if selected(fields))
+        if other is None:
+            yield from map(self._picture, latest)
             return
-        other = self._manifest(since)
-        before = {fields["name"]: fields["sha256"] for fields in read_fields(self.folder, other, "variants")}
+        before = {
+            fields["name"]: fields["sha256"]
+            for fields in read_fields(self.folder, other, "variants")
+            if selected(fields)
+        }
         remaining = set(before)
-        for fields in read_fields(self.folder, self.latest, "variants"):
+        for fields in latest:
             remaining.discard(fields["name"])
             if fields["name"] not in before:
                 yield self._picture(fields, "added")
@@ -75,6 +86,16 @@ class Handover:
             for fields in read_fields(self.folder, other, "variants"):
                 if fields["name"] in remaining:
                     yield self._picture(fields, "withdrawn")
+
+    def _selection(self, other: Published | None) -> Callable[[dict[str, Any]], bool]:
+        """Returns whether a picture's fields are selected. other: the manifest that the latest one is compared with.
+
+        Raises RequestError for wrong terms, and if they select nothing in either manifest.
+        """
+        if not self.select:
+            return lambda fields: True
+        manifests = (self.latest,) if other is None else (self.latest, other)
+        return published_selection(self.folder, self.select, _campaign(self.job, self.deliver), manifests)
 
     def _picture(self, fields: dict[str, Any], change: Change | None = None) -> Picture:
         url = None if self.public_url is None else object_url(self.public_url, self.target.campaign, fields["asset"])
@@ -88,8 +109,9 @@ class Handover:
         return read_manifest(self.folder, manifest_key(number))
 
 
-def open_handover(path: Path, deliver: str | None = None) -> Handover:
-    """Returns what a job has published. Needs neither its references nor its feeds nor its model.
+def open_handover(path: Path, deliver: str | None = None, select: Sequence[str] = ()) -> Handover:
+    """Returns what a job has published. Needs neither its references nor its feeds nor its model, unless terms of
+    `select` ask for states or for fields that only the brand spec has.
 
     Raises SpecError, NothingPublishedError and BrokenManifestError.
     """
@@ -107,4 +129,14 @@ def open_handover(path: Path, deliver: str | None = None) -> Handover:
         brand=read_yaml(brand, os.path.normpath(brand)),
         folder=folder,
         latest=require_latest(folder),
+        deliver=deliver,
+        select=tuple(select),
     )
+
+
+def _campaign(job: Path, deliver: str | None) -> Campaign | None:
+    """Returns the job's campaign, or None if it can't be loaded any more."""
+    try:
+        return load_campaign(job, deliver)
+    except SpecError:
+        return None

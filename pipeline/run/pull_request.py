@@ -63,10 +63,11 @@ def pull_request_of_event(environment: dict[str, str] | None = None) -> PullRequ
     return PullRequest(repository, number, token, variables.get("GITHUB_API_URL") or API, author)
 
 
-def comment(pull_request: PullRequest, key: str, markdown: str) -> str:
-    """Writes a comment, or replaces the one with the same `key`, and returns its URL. Raises CommentError."""
-    marker = f"<!-- brandpress {key} -->"
-    body = {"body": f"{marker}\n{markdown[:MAX_BODY]}"}
+def comment(pull_request: PullRequest, markdown: str) -> str:
+    """Writes a comment, or replaces ours with the same first line, an invisible mark, and returns its URL. Raises
+    CommentError."""
+    marker = markdown.partition("\n")[0]
+    body = {"body": markdown[:MAX_BODY]}
     comments = f"/repos/{pull_request.repository}/issues/{pull_request.number}/comments"
     headers = {
         "Authorization": f"Bearer {pull_request.token}",

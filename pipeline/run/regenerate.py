@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.deliver.manifest import read_fields, read_latest
-from brandpress.pipeline.deliver.ownership import check_owner
-from brandpress.pipeline.plan.expand import Plan, make_plan
+from brandpress.pipeline.deliver.plan_summary import summarise_with_store
+from brandpress.pipeline.deliver.render_order import RenderOrder, render_order
+from brandpress.pipeline.plan.cost.estimate import CostOptions
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.markdown import plan_markdown
+from brandpress.pipeline.plan.selection import campaign_selection
+from brandpress.pipeline.plan.state import State, count_states
+from brandpress.pipeline.plan.summary import Summary
 from brandpress.pipeline.plan.validate import validate
 from brandpress.pipeline.render.driver.outcome import Outcome
-from brandpress.pipeline.run.ci_markdown import outcome_markdown, plan_markdown, problems_markdown
+from brandpress.pipeline.run.ci_markdown import outcome_markdown, problems_markdown
 from brandpress.pipeline.run.github import write_outputs, write_summary
 from brandpress.pipeline.run.problem_reports import code_quality, junit
-from brandpress.pipeline.run.work import Work, work_of
-from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.spec.problem import Problem, SpecError
 from brandpress.pipeline.spec.public_url import object_url
 from brandpress.pipeline.store.folder import open_campaign
@@ -71,16 +75,36 @@ class Regeneration:
 
     campaign: str
     uri: str
-    work: Work
+    summary: Summary
     outcome: Outcome | None = None
     pictures: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        """Names of variants to render under whose name nothing is published."""
+        return self._named("new")
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """Names of variants to render that replace published pictures."""
+        return self._named("stale")
+
+    def _named(self, state: State) -> tuple[str, ...]:
+        return tuple(sorted(one.name for one in self.summary.selected if one.state == state))
+
+    @property
+    def line(self) -> str:
+        """The plan in one line."""
+        counts = count_states(self.summary.selected)
+        planned = self.summary.plan.planned if self.summary.selection is None else len(self.summary.selected_variants)
+        return f"{planned:,} planned: {counts['unchanged']:,} done, {counts['new']:,} new, {counts['stale']:,} stale"
 
     def outputs(self, sheet: Path | None = None) -> dict[str, object]:
         """Returns the outputs of a CI step: counts, the cost in credits, and where the manifest and the sheet are."""
         outcome = self.outcome
         return {
-            "new": len(self.work.new),
-            "stale": len(self.work.stale),
+            "new": len(self.new),
+            "stale": len(self.stale),
             "rendered": outcome.done if outcome else 0,
             "failed": outcome.failed if outcome else 0,
             "cost": None if outcome is None or outcome.cost is None else round(outcome.cost, 4),
@@ -91,41 +115,51 @@ class Regeneration:
     def markdown(self, sheet: Path | None = None) -> str:
         """Returns the plan or, if there was a run, its outcome in Markdown."""
         if self.outcome is None:
-            return plan_markdown(self.campaign, self.uri, self.work)
+            return plan_markdown(self.summary)
         return outcome_markdown(self.campaign, self.outcome, self.pictures, None if sheet is None else str(sheet))
 
     def to_json(self, sheet: Path | None = None) -> dict[str, Any]:
         """Returns the `--json` output: the outputs, and the names of the new and the stale pictures."""
-        names = {"new_names": list(self.work.new), "stale_names": list(self.work.stale)}
+        names = {"new_names": list(self.new), "stale_names": list(self.stale)}
         values = {name: str(value) if isinstance(value, Path) else value for name, value in self.outputs(sheet).items()}
         return {"schema": SCHEMA, "campaign": self.campaign, "folder": self.uri, **values, **names}
 
 
-def plan_regeneration(path: Path, deliver: str | None = None) -> tuple[Plan, Regeneration]:
-    """Returns a job's plan, and what a run of it would do after its reviewers' decisions.
+def plan_regeneration(
+    path: Path,
+    deliver: str | None = None,
+    select: Sequence[str] = (),
+    *,
+    locked: bool = False,
+    cost: Callable[[RenderOrder], CostOptions] | None = None,
+) -> tuple[RenderOrder, Regeneration]:
+    """Returns what to render of a job, and what a run of it would do after its reviewers' decisions.
 
-    Raises SpecError, CheckpointError and StoreError, and ForeignCampaignError for a campaign of another brand or job.
+    select: terms of a selection. locked: require that the campaign is as its lock says. cost: returns the options of
+    the estimate; None: nothing is estimated. Raises SpecError, CheckpointError, RequestError and StoreError, and
+    ForeignCampaignError for a campaign of another brand or job.
     """
     try:
-        plan = make_plan(load_campaign(path, deliver), fetch=True, check=True)
+        order = render_order(path, deliver, select, locked=locked)
     except CheckpointError:
         if problems := validate(path).problems:  # knows where in the file the model is named
             raise SpecError(problems) from None
         raise
-    campaign = plan.campaign
-    folder = open_campaign(campaign.address, campaign.name)
-    check_owner(folder, campaign.brand.name, campaign.path.name)
-    return plan, Regeneration(campaign.name, folder.uri, work_of(plan, folder))
+    campaign = order.plan.campaign
+    selection = campaign_selection(select, campaign, order.plan.variants)
+    options = None if cost is None else cost(order)
+    summary = summarise_with_store(order.plan, require_store=True, selection=selection, cost=options)
+    return order, Regeneration(campaign.name, open_campaign(campaign.address, campaign.name).uri, summary)
 
 
 def regenerate(plan: Plan, planned: Regeneration, render: Callable[[Plan], Outcome]) -> Regeneration:
     """Renders and publishes what a plan lacks. render: `render_campaign` with its options."""
     outcome = render(plan)
     campaign = plan.campaign
-    names = frozenset((*planned.work.new, *planned.work.stale))
+    names = frozenset((*planned.new, *planned.stale))
     public_url = campaign.job.public_url
     pictures = _pictures(open_campaign(campaign.address, campaign.name), names, public_url, campaign.name)
-    return Regeneration(planned.campaign, planned.uri, planned.work, outcome, pictures)
+    return replace(planned, outcome=outcome, pictures=pictures)
 
 
 def _pictures(

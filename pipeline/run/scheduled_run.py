@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,9 +19,9 @@ END_TIME = timedelta(minutes=5)
 Clock = Callable[[], datetime]
 
 
-def render_command(path: Path, deliver: str | None = None) -> list[str]:
+def render_command(path: Path, deliver: str | None = None, options: Sequence[str] = ()) -> list[str]:
     """Returns the command that renders a job with this Python, importing nothing from the working directory."""
-    command = [sys.executable, "-P", "-m", "brandpress.pipeline.cli", "render", str(path)]
+    command = [sys.executable, "-P", "-m", "brandpress.pipeline.cli", "render", str(path), *options]
     return command if deliver is None else [*command, "--deliver", deliver]
 
 
@@ -67,8 +67,13 @@ def _exit_code(code: int) -> int:
 
 
 def run_scheduled(
-    job: ScheduledJob, deliver: str | None, clock: Clock, heartbeat: Callable[[], None], stopping: Callable[[], bool]
+    job: ScheduledJob,
+    deliver: str | None,
+    clock: Clock,
+    heartbeat: Callable[[], None],
+    stopping: Callable[[], bool],
+    options: Sequence[str] = (),
 ) -> int:
-    """Renders a scheduled job and returns the exit code of `brandpress render`."""
-    command = render_command(job.path, deliver)
+    """Renders a scheduled job and returns the exit code of `brandpress render`. options: further options of it."""
+    command = render_command(job.path, deliver, options)
     return run_command(command, limit=job.schedule.deadline, clock=clock, heartbeat=heartbeat, stopping=stopping)

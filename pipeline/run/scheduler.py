@@ -11,6 +11,7 @@ from pathlib import Path
 from brandpress.pipeline.run.schedule_state import State, claim_run, end_run, keep_alive, read_state
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, ScheduledJobs, load_scheduled
 from brandpress.pipeline.run.scheduled_run import Clock, run_scheduled
+from brandpress.pipeline.spec.campaign_file import examine_campaign
 from brandpress.pipeline.spec.problem import Problem
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
@@ -58,12 +59,14 @@ ScheduleEvent = Started | Ended | Unavailable | Problem
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """A scheduled job: its next due time, and its state. unknown: why the store couldn't be read."""
+    """A scheduled job: its next due time, and its state. unknown: why the store couldn't be read. problem: the first
+    one of its file or its brand spec, because of which its runs would fail."""
 
     job: ScheduledJob
     next: datetime
     state: State | None
     unknown: str | None = None
+    problem: Problem | None = None
 
 
 def utc_now() -> datetime:
@@ -167,7 +170,8 @@ def upcoming(jobs: Iterable[ScheduledJob], now: datetime) -> tuple[Upcoming, ...
             state = read_state(_folder(job)).state
         except StoreError as error:
             unknown = str(error)
-        entries.append(Upcoming(job, job.schedule.after(now), state, unknown))
+        problem = next(iter(examine_campaign(job.path).problems), None)
+        entries.append(Upcoming(job, job.schedule.after(now), state, unknown, problem))
     return tuple(sorted(entries, key=lambda entry: (entry.next, entry.job.path)))
 
 

@@ -70,8 +70,11 @@ class JobServer:
         self._address = address
         self._client = self._call(self._connect)
 
-    def submit(self, campaign: Campaign, options: tuple[str, ...] = ()) -> Submission:
-        """Submits a campaign and returns its job. options: of `brandpress render`.
+    def submit(
+        self, campaign: Campaign, options: tuple[str, ...] = (), log_options: tuple[str, ...] = ()
+    ) -> Submission:
+        """Submits a campaign and returns its job. options: of `brandpress render`. log_options: those about its output,
+        which don't make another plan of it.
 
         Raises AlreadyRunningError if the same plan is at work, SpecError for a model that only this machine has, and
         RequestError if the files are too large.
@@ -86,7 +89,7 @@ class JobServer:
         submission_id = f"{base}-{len(earlier) + 1}" if earlier else base
         with bundled(campaign) as bundle:
             command = ["python", "-m", "brandpress.pipeline.cli", "render", bundle.job]
-            command += ["--deliver", str(campaign.address), *options]
+            command += ["--deliver", str(campaign.address), *options, *log_options]
             environment = {"working_dir": str(bundle.folder), "env_vars": bundle.variables}
             metadata = {"tool": TOOL, "campaign": campaign.name, "plan": digest, "deliver": str(campaign.address)}
             self._call(
@@ -192,6 +195,8 @@ class JobServer:
 
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_LOGS = ", last available logs"
+"""What Ray appends to a failed job's message: the end of its output, which was shown already."""
 
 
 def _running_message(job: Submission) -> str:
@@ -225,7 +230,7 @@ def _submission(details: Any) -> Submission:
         started=_time(details.start_time),
         ended=_time(details.end_time),
         exit_code=details.driver_exit_code,
-        message=_one_line(details.message or "")[:300],
+        message=_one_line((details.message or "").partition(_LOGS)[0])[:300],
         deliver=metadata.get("deliver", ""),
     )
 

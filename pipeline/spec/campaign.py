@@ -30,6 +30,7 @@ from brandpress.pipeline.spec.fields import (
 )
 from brandpress.pipeline.spec.messages import allowed, closest, kind, listing, quote
 from brandpress.pipeline.spec.model_field import ModelField, choice_of
+from brandpress.pipeline.spec.on_finish import OnFinish
 from brandpress.pipeline.spec.output_name import EXTENSIONS
 from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.points import Point
@@ -210,6 +211,7 @@ class Job(Fields):
     aliases: bool = False
     thumbnails: Annotated[int, Field(ge=MIN_THUMBNAIL, le=MAX_THUMBNAIL)] | None = None
     public_url: Annotated[str, reader(parse_public_url)] | None = None
+    on_finish: OnFinish | None = None
 
 
 @dataclass(frozen=True)

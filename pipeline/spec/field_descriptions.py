@@ -160,6 +160,19 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             "The address under which readers find the content of `deliver`, for exports.",
             ("https://cdn.example/pictures",),
         ),
+        "on_finish": FieldDescription(
+            "An address that gets a POST request when a run ends.",
+            ("https://hooks.example/brandpress", {"url": "https://hooks.example/brandpress", "results": ["failed"]}),
+        ),
+    },
+    "Webhook": {
+        "url": FieldDescription(
+            "The address; its host must be in BRANDPRESS_WEBHOOK_HOSTS.", ("https://hooks.example/x",)
+        ),
+        "secret_env": FieldDescription(
+            "The environment variable with the secret that signs the request.", ("WEBHOOK_SECRET",)
+        ),
+        "results": FieldDescription("Which results are reported. Default: all.", (["incomplete", "failed"],)),
     },
     "ProvenanceField": {
         "c2pa": FieldDescription(

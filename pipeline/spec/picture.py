@@ -14,7 +14,7 @@ from brandpress.pipeline.spec.closest import most_similar
 from brandpress.pipeline.spec.decode import PictureError, decode
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.remote import fetch, is_address
+from brandpress.pipeline.spec.regular_file import open_regular
 
 MAX_FILE_BYTES = 64 * 1_048_576
 MAX_ENTRIES = 10_000  # of a folder that is searched for a similar name
@@ -63,9 +63,13 @@ def locate(file: str, folder: Path, rule: str = _PATH_RULE) -> Path:
 
 
 def inspect(file: str, folder: Path) -> Picture:
-    """Returns the picture at a path below a folder, or at an https address. Reads and decodes the whole file. Raises
-    WrongValueError."""
-    path = fetch(file, MAX_FILE_BYTES) if is_address(file) else locate(file, folder)
+    """Returns the picture at a path below a folder. Raises WrongValueError."""
+    return inspect_file(file, locate(file, folder))
+
+
+def inspect_file(file: str, path: Path) -> Picture:
+    """Returns the picture in the file at `path`, which a brand spec names `file`: a path, or an https address. Reads
+    and decodes the whole file. Raises WrongValueError."""
     content = _content(file, path)
     try:
         decoded = decode(content, quote(file))
@@ -88,7 +92,7 @@ def _content(file: str, path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             what = "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "isn't a file"
             raise WrongValueError(f"{quote(file)} {what}", FORMAT_RULE)
-        with path.open("rb") as opened:
+        with open_regular(path) as opened:
             content = opened.read(min(status.st_size, MAX_FILE_BYTES) + 1)  # allocates as many bytes as it's asked for
     except (FileNotFoundError, NotADirectoryError):
         raise WrongValueError(f"there is no picture {quote(file)}", "", similar_path(file, path)) from None

@@ -4,33 +4,30 @@ private addresses.
 A brand spec can come from a stranger's pull request. Therefore a host's addresses are resolved once and checked, the
 connection goes to a checked address, redirects aren't followed, and the size of a download is limited. Addresses with a
 query are rejected, because a signature in it would end up in records.
+
+A file that is in the cache is downloaded again only if its server says that it has changed.
 """
 
 from __future__ import annotations
 
-import atexit
-import hashlib
 import http.client
 import os
 import re
-import shutil
 import socket
 import ssl
-import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from functools import cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from threading import Timer
-from typing import IO
+from types import TracebackType
 from urllib.parse import SplitResult, urlsplit
 from urllib.parse import quote as escape
 
-from brandpress.model.user_cache import user_cache
+from brandpress.pipeline.spec.download_cache import CachedAddress, DownloadCache
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.public_address import is_public
 
 HOSTS = "BRANDPRESS_REFERENCE_HOSTS"
 """Environment variable: allowed hosts, separated by commas; `*.example.com` allows all subdomains."""
@@ -41,19 +38,8 @@ CHUNK = 1 << 16
 PORT = 443
 
 _LOCAL = "download it into the brand spec's folder"
-_NAT64 = IPv6Network("64:ff9b::/96")
-_NOT_PUBLIC = tuple(
-    ip_network(network)
-    for network in (
-        "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
-        "168.63.129.16/32",  # Azure's services for virtual machines
-        "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96",  # IPv4 in IPv6: no resolver returns them for a public host
-        "64:ff9b:1::/48",  # NAT64 with a prefix of one's own
-        "100::/64", "fc00::/7", "fec0::/10", "fe80::/10", "ff00::/8", "5f00::/16", "3fff::/20",
-    )
-)  # fmt: skip
-"""Networks that aren't public, some of which Python's tables count as global."""
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+_MOVED = (301, 302, 303, 307, 308)
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -69,84 +55,114 @@ def addresses_of(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
-def fetch(
-    url: str,
-    max_bytes: int,
-    *,
-    resolve: Resolve | None = None,
-    context: ssl.SSLContext | None = None,
-    folder: Path | None = None,
-    seconds: float = MAX_SECONDS,
-) -> Path:
-    """Downloads the file at `url` and returns its path in the cache. Raises WrongValueError.
+def fetch(url: str, max_bytes: int) -> Path:
+    """Downloads one file and returns its path in the cache. See `Downloader.fetch`."""
+    with Downloader() as downloader:
+        return downloader.fetch(url, max_bytes)
 
-    seconds: for the whole call after the host's addresses are known, however slowly the host sends its bytes.
 
-    resolve: looks up a host's IP addresses; default: `addresses_of`. context: which certificates to trust; default: the
-    system's. folder: the cache; default: the user's.
-    """
-    parts = _checked(url)
-    host, port = str(parts.hostname), parts.port or PORT
-    try:
-        addresses = (resolve or addresses_of)(host, port)
-    except (OSError, UnicodeError):
-        raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", _LOCAL) from None
-    if not addresses or not all(map(is_public, addresses)):
-        raise WrongValueError(f"{quote(url)}: {quote(host)} is an address of a private network", _LOCAL)
-    connection = _Pinned(host, port, addresses[0], context or ssl.create_default_context())
-    deadline = Timer(seconds, connection.abort)
-    deadline.daemon = True
-    deadline.start()
-    try:
+class Downloader:
+    """Downloads files, on several threads if you like. Each thread keeps its connection to a host for the next file."""
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolve | None = None,
+        context: ssl.SSLContext | None = None,
+        folder: Path | None = None,
+        seconds: float = MAX_SECONDS,
+    ) -> None:
+        """resolve: looks up a host's IP addresses; default: `addresses_of`. context: which certificates to trust;
+        default: the system's. folder: the cache; default: the user's. seconds: for each file, after its host's
+        addresses are known, however slowly the host sends its bytes."""
+        self._resolve = resolve or addresses_of
+        self._context, self._seconds = context, seconds
+        self._cache = DownloadCache(folder)
+        self._checked_addresses: dict[tuple[str, int], str] = {}
+        self._of_thread = threading.local()
+        self._lock = threading.Lock()
+        self._connections: list[PinnedConnection] = []
+
+    def __enter__(self) -> Downloader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    def fetch(self, url: str, max_bytes: int) -> Path:
+        """Returns the path of the file at `url` in the cache. Raises WrongValueError."""
+        parts = _checked(url)
+        connection = self._connection(url, str(parts.hostname), parts.port or PORT)
+        deadline = threading.Timer(self._seconds, connection.abort)
+        deadline.daemon = True
+        deadline.start()
         try:
-            return _cached(_read(connection, parts, url, max_bytes), folder or cache_folder())
+            return self._fetch(connection, parts, url, max_bytes)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            if connection.aborted:
+                raise WrongValueError(f"{quote(url)} takes longer than {self._seconds:g} s", _LOCAL) from None
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise WrongValueError(f"{quote(url)} can't be fetched: {reason}", "try again, or " + _LOCAL) from None
         finally:
             deadline.cancel()
-            connection.close()
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        if connection.aborted:
-            raise WrongValueError(f"{quote(url)} takes longer than {seconds:g} s", _LOCAL) from None
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise WrongValueError(f"{quote(url)} can't be fetched: {reason}", "try again, or " + _LOCAL) from None
+
+    def _connection(self, url: str, host: str, port: int) -> PinnedConnection:
+        """Returns this thread's connection to a host, which may not be open yet."""
+        own: dict[tuple[str, int], PinnedConnection] = self._of_thread.__dict__.setdefault("connections", {})
+        connection = own.get((host, port))
+        if connection is None or connection.aborted:
+            address = self._address(url, host, port)
+            connection = own[host, port] = PinnedConnection(host, port, address, self._trust())
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    def _address(self, url: str, host: str, port: int) -> str:
+        """Returns a public address of a host, which is looked up once."""
+        if (host, port) not in self._checked_addresses:
+            try:
+                addresses = self._resolve(host, port)
+            except (OSError, UnicodeError):
+                raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", _LOCAL) from None
+            if not addresses or not all(map(is_public, addresses)):
+                raise WrongValueError(f"{quote(url)}: {quote(host)} is an address of a private network", _LOCAL)
+            self._checked_addresses[host, port] = addresses[0]
+        return self._checked_addresses[host, port]
+
+    def _trust(self) -> ssl.SSLContext:
+        with self._lock:
+            self._context = self._context or ssl.create_default_context()
+        return self._context
+
+    def _fetch(self, connection: PinnedConnection, parts: SplitResult, url: str, max_bytes: int) -> Path:
+        cached = self._cache.find(url)
+        complete = False
+        try:
+            response = _response(connection, parts, cached[0].conditions if cached else {})
+            if cached is not None and response.status == http.client.NOT_MODIFIED:
+                response.read()
+                path = cached[1]
+            else:
+                path = self._cache.store(_read(connection, response, url, max_bytes))
+                etag, last_modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
+                self._cache.remember(url, CachedAddress.of(path.name, etag, last_modified))
+            complete = True
+            return path
+        finally:
+            if not complete:  # an unread response would be taken for that of the next request
+                connection.close()
 
 
-def cache_folder() -> Path:
-    """Returns the folder of downloaded references, which are named by their digests."""
-    return (user_cache() or _temporary_folder()) / "references"
-
-
-@cache
-def _temporary_folder() -> Path:
-    """Returns a folder that ends with this process, for users without a home folder."""
-    folder = tempfile.mkdtemp(prefix="brandpress-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
-
-
-def is_public(address: str) -> bool:
-    """Returns whether an IP address is public. IPv6 addresses that embed IPv4 addresses are as public as these."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if ip in _NAT64:
-        return is_public(str(IPv4Address(int(ip) & 0xFFFFFFFF)))
-    if any(ip in network for network in _NOT_PUBLIC if network.version == ip.version):
-        return False
-    return ip.is_global and not ip.is_multicast and all(map(is_public, map(str, _embedded(ip))))
-
-
-def _embedded(ip: IPv4Address | IPv6Address) -> Iterator[IPv4Address]:
-    """Yields the IPv4 addresses in an IPv6 address to which a translator or tunnel would pass the connection on."""
-    if isinstance(ip, IPv4Address):
-        return
-    if ip.sixtofour is not None:
-        yield ip.sixtofour
-    if ip.teredo is not None:
-        yield from ip.teredo
-
-
-class _Pinned(http.client.HTTPSConnection):
+class PinnedConnection(http.client.HTTPSConnection):
     """A connection to one IP address of a host that checks the host's certificate."""
 
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext) -> None:
@@ -197,11 +213,27 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _read(connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> Iterator[bytes]:
+def _response(connection: PinnedConnection, parts: SplitResult, conditions: dict[str, str]) -> http.client.HTTPResponse:
+    """Returns the response to a request. A kept connection that its server has closed since is opened again."""
     path = escape(parts.path or "/", safe="/%:@!$&'()*+,;=~")
-    connection.request("GET", path, headers={"Accept": "image/*, */*;q=0.8", "User-Agent": "brandpress"})
-    response = connection.getresponse()
-    if response.status in (301, 302, 303, 307, 308):
+    headers = {"Accept": "image/*, */*;q=0.8", "User-Agent": "brandpress", **conditions}
+    reused = connection.sock is not None
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse()
+    except (ConnectionError, http.client.RemoteDisconnected):
+        connection.close()
+        if not reused or connection.aborted:
+            raise
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse()
+
+
+def _read(
+    connection: PinnedConnection, response: http.client.HTTPResponse, url: str, max_bytes: int
+) -> Iterator[bytes]:
+    """Yields the content of a response."""
+    if response.status in _MOVED:
         raise WrongValueError(f"{quote(url)} has moved (HTTP {response.status})", "write the address that it moved to")
     if response.status != http.client.OK:
         raise WrongValueError(f"{quote(url)} can't be fetched: the server returned HTTP {response.status}", _LOCAL)
@@ -217,46 +249,3 @@ def _read(connection: _Pinned, parts: SplitResult, url: str, max_bytes: int) -> 
         yield chunk
     if connection.aborted:  # a shut-down socket looks like the end of a response without a length
         raise TimeoutError
-
-
-def _cached(chunks: Iterator[bytes], folder: Path) -> Path:
-    """Writes a download to the cache, chunk by chunk, and returns its path. An intact file in the cache is kept."""
-    digest = hashlib.sha256()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = tempfile.NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise _cache_error(error, folder) from None
-    temporary = Path(file.name)
-    try:
-        with file:
-            for chunk in chunks:
-                digest.update(chunk)
-                _write(file, chunk, folder)
-        path = folder / digest.hexdigest()
-        try:
-            if not path.is_file() or _digest(path) != digest.digest():
-                temporary.replace(path)
-        except OSError as error:
-            raise _cache_error(error, folder) from None
-        return path
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _write(file: IO[bytes], chunk: bytes, folder: Path) -> None:
-    try:
-        file.write(chunk)
-    except OSError as error:
-        raise _cache_error(error, folder) from None
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _cache_error(error: OSError, folder: Path) -> WrongValueError:
-    reason = error.strerror or type(error).__name__
-    return WrongValueError(f"the reference can't be cached in {quote(folder)}: {reason}", "set XDG_CACHE_HOME")

@@ -7,21 +7,26 @@ from collections.abc import Mapping
 
 from brandpress.pipeline.spec.brand import AnyEntity
 from brandpress.pipeline.spec.free_fields import FreeFields, names_of
+from brandpress.pipeline.spec.messages import listing
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.where import Condition, IncomparableError
 
 
 def matching(entities: Mapping[str, AnyEntity], condition: Condition) -> list[str]:
     """Returns the names of the entities that match, in their order. Raises WrongValueError for a field that no entity
-    has, and for one that can't be compared."""
+    has, and for fields that can't be compared."""
     condition.check_names(names_of(_fields(name, entity) for name, entity in entities.items()))
-    names = []
+    names, incomparable = [], {}
     for name, entity in entities.items():
         try:
             if condition.holds(_fields(name, entity)):
                 names.append(name)
         except IncomparableError as error:
-            raise WrongValueError(f"the field '{error.field}' of {name} {error.what}") from None
+            incomparable[name] = f"the field '{error.field}' of {name} {error.what}"
+    if incomparable:
+        first, *others = incomparable
+        more = f"; the same holds for {listing(others)}" if others else ""
+        raise WrongValueError(f"{incomparable[first]}{more}")
     return names
 
 

@@ -27,6 +27,7 @@ class Listed(tuple[Any, ...]):
 class Named(str):
     """A name that renders as itself and has attributes: `{{ product }}`, `{{ product.description }}`.
 
+    It equals the text that it renders as, and its name: `locale == "de"` holds where `{{ locale }}` is "in German".
     own: the attributes that each value of such an axis can have. free: the free fields. locale: chooses among the texts
     of a localised field; None if the combination has none.
     """
@@ -59,6 +60,14 @@ class Named(str):
     def shape(cls, name: str, size: Size, free: FreeFields | None = None, locale: str | None = None) -> Named:
         """A size, and its name in the format axis."""
         return cls.of(name, {"name": name, "width": size.width, "height": size.height}, free or {}, locale)
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other) is True or (isinstance(other, str) and self.own["name"] == str(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
 
     def attribute(self, name: str) -> Any:
         """Returns an attribute; None if there is none of this name, or none for the locale."""

@@ -23,6 +23,7 @@ from brandpress.pipeline.spec.feed.feed_fields import MAX_MAPPED, parse_map
 from brandpress.pipeline.spec.fields import MAX_SLUG, MAX_TEMPLATE, MAX_TEXT, parse_name, parse_sku, plain_text
 from brandpress.pipeline.spec.free_fields import MAX_FREE_TEXT, MAX_ITEMS, MAX_LOCALES
 from brandpress.pipeline.spec.model_field import MAX_LORAS, MAX_SCALE, check_count, parse_model_name, parse_scale
+from brandpress.pipeline.spec.on_finish import RESULTS, parse_results, parse_variable, parse_webhook_url
 from brandpress.pipeline.spec.provenance import parse_key_env
 from brandpress.pipeline.spec.public_url import parse_public_url
 from brandpress.pipeline.spec.publication import parse_allowed_failures
@@ -102,6 +103,9 @@ VALUE_SCHEMAS: Mapping[Callable[..., Any], Schema] = {
     parse_timezone: _text(100),
     parse_catch_up: {"enum": [0, 1]},
     parse_duration: {"type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*(s|min|m|h|d)\\s*$"},
+    parse_webhook_url: {"type": "string", "pattern": "^\\s*https?://[^?#]*$", "maxLength": MAX_TEXT},
+    parse_variable: {"type": "string", "pattern": "^\\s*[A-Za-z_][A-Za-z0-9_]{0,99}\\s*$"},
+    parse_results: {"type": "array", "items": {"enum": list(RESULTS)}, "minItems": 1},
     parse_public_url: {"type": "string", "pattern": "^\\s*https?://", "maxLength": MAX_TEXT},
     parse_key_env: {"type": "string", "pattern": "^\\s*BRANDPRESS_C2PA_[A-Z0-9_]+\\s*$", "maxLength": 100},
     Budget.check: {"minProperties": 1},

@@ -24,7 +24,17 @@ WHERE_RULE = "allowed: comparisons of fields like category == 'shoes', price < 2
 
 _CONSTANTS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,12})?")
-_PRICE = re.compile(r"(?:([A-Z]{3}) )?(-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,12})?)(?: ([A-Z]{3}))?")
+_DIGITS = (
+    r"-?(?:0|[1-9][0-9]{0,17}|[1-9][0-9]{0,2}(?P<group>[.,'\u2019 \u00a0\u202f])[0-9]{3}(?:(?P=group)[0-9]{3}){0,4})"
+)
+_CURRENCY = r"[A-Z]{3}|[€£¥$]"
+_PRICE = re.compile(
+    rf"(?:(?P<before>{_CURRENCY})\s?)?(?P<whole>{_DIGITS})(?P<fraction>[.,][0-9]{{1,12}})?(?:\s?(?P<after>{_CURRENCY}))?"
+)
+_CODES = {"€": "EUR", "£": "GBP"}
+"""Symbols of one currency. A dollar or yen sign could be that of several."""
+_THREE_DIGITS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+"""Currencies whose smallest coin is a thousandth (ISO 4217)."""
 _ORDERS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -210,11 +220,22 @@ def _number(value: Any) -> int | float | None:
 
 
 def _amount(value: Any) -> tuple[int | float, str] | None:
-    """Returns a number and the currency that a text like `19.90 EUR` has beside it; None for others."""
+    """Returns a number and its currency, or "", of a price as shops write it: `19.90 EUR`, `€ 19,90`, `1.299,00 €`.
+
+    None for others, among them `1.299 EUR`, which is a thousand more in some countries than in others.
+    """
     number = _number(value)
     if number is not None and not isinstance(value, bool):
         return number, ""
-    match = _PRICE.fullmatch(value) if isinstance(value, str) and len(value) <= 40 else None
-    if match is None or (match[1] and match[3]):
+    match = _PRICE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 40 else None
+    if match is None or (match["before"] and match["after"]):
         return None
-    return float(match[2]), match[1] or match[3] or ""
+    group, fraction = match["group"] or "", match["fraction"] or ""
+    currency = match["before"] or match["after"] or ""
+    currency = _CODES.get(currency, currency)
+    if group and group == fraction[:1]:
+        return None
+    if len(fraction) == 4 and not group and currency not in _THREE_DIGITS:
+        return None
+    digits = match["whole"].replace(group, "")
+    return float(digits + fraction.replace(",", ".")), currency

@@ -12,7 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -262,7 +262,9 @@ def _integrity(dialect: S3Dialect, data: bytes) -> dict[str, Any]:
 def _sha256_of(head: HeadObjectOutputTypeDef) -> str | None:
     checksum = head.get("ChecksumSHA256")
     if checksum and "-" not in checksum:
-        return base64.b64decode(checksum).hex()
+        with suppress(ValueError):
+            decoded = base64.b64decode(checksum, validate=True)
+            return decoded.hex() if len(decoded) == hashlib.sha256().digest_size else None
     # Some servers capitalise the names of metadata.
     metadata = {name.lower(): value.lower() for name, value in head.get("Metadata", {}).items()}
     digest = metadata.get(_DIGEST, "")

@@ -24,8 +24,8 @@ import boto3
 
 from brandpress.pipeline.store.folder import open_campaign
 from tests.chaos.nodes import Nodes
-from tests.chaos.renderer import BROKEN, JOURNAL
-from tests.chaos.storm import INTRUSIONS, POISON_SCENES, Storm, published_digest, run_storm, run_undisturbed, write_job
+from tests.chaos.renderer import BROKEN, JOURNAL, POISON_SCENES
+from tests.chaos.storm import INTRUSIONS, Storm, published_digest, run_storm, run_undisturbed, write_job
 from tests.chaos.weights import SwappedWeights
 from tests.fault_proxy import FAULTS, Fault, fault_proxy
 from tests.ray_nodes import ray_cluster

@@ -24,6 +24,10 @@ JOURNAL = "CHAOS_JOURNAL"
 BROKEN = "CHAOS_BROKEN"
 """The environment variable with the share of pictures that come out black, as values that aren't finite do."""
 
+POISON_SCENES = {"exits": "[exit]", "hangs": "[hang]", "exhausts": "[exhaust]"}
+"""Scenes that must end in quarantine, with their faults. They never come out black, because that is a failure of
+another kind."""
+
 MARK = (0, 0, 8, 8)
 """The part of each picture whose colour tells the weights."""
 
@@ -41,7 +45,8 @@ class JournalingStandIn(StandIn):
         digest = self.description.weights_digest
         for request in requests:
             append_entry("begun", request, digest)
-            if self._random.random() < self._broken:
+            is_poison = any(fault in request.prompt for fault in POISON_SCENES.values())
+            if not is_poison and self._random.random() < self._broken:
                 append_entry("broken", request, digest)
                 yield Rendered(Image.new("RGB", (request.width, request.height)))
                 continue

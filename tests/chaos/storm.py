@@ -31,14 +31,13 @@ from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.campaigns import write_campaign
 from tests.chaos.reader import Reader
-from tests.chaos.renderer import BROKEN, JOURNAL, picture_id, read_journal, shows
+from tests.chaos.renderer import BROKEN, JOURNAL, POISON_SCENES, picture_id, read_journal, shows
 from tests.chaos.weights import SwappedWeights
 from tests.processes import driver, leftover_processes, read_events, worker_pids
 from tests.ray_nodes import BUSY
 from tests.s3_server import S3Process
 
 RENDERER = "tests.chaos.renderer:load"
-POISON_SCENES = {"exits": "[exit]", "hangs": "[hang]", "exhausts": "[exhaust]"}
 DEADLINE = os.environ.get("CHAOS_DEADLINE", "4")
 """Seconds for a picture; more on a busy machine."""
 

@@ -29,6 +29,9 @@ REMOVAL_SECONDS = 3.0
 DASHBOARD = "BRANDPRESS_RAY_DASHBOARD"
 """Environment variable; 1 enables the dashboard of a private Ray on 127.0.0.1."""
 
+METRICS_PORT = "BRANDPRESS_METRICS_PORT"
+"""Environment variable: the port of 127.0.0.1 where a private Ray's metrics are read; default: one that Ray chooses."""
+
 _LOCAL_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Ray binds its ports to 127.0.0.1 only if it believes that clusters are disabled. Read when ray is imported.
@@ -155,6 +158,26 @@ def _dashboard_enabled() -> bool:
     return True
 
 
+def metrics_port() -> int | None:
+    """Returns the port for metrics; None: Ray chooses one. Raises RequestError if it can't be used."""
+    text = os.environ.get(METRICS_PORT, "")
+    if not text:
+        return None
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
+        raise RequestError(f"{METRICS_PORT}: {text!r} is no port; allowed: 1024 to 65535")
+    try:
+        import ray.dashboard.optional_deps  # noqa: F401
+    except ImportError:
+        raise RequestError(f"{METRICS_PORT}: Ray's agent isn't installed; run pip install 'ray[default]'") from None
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError as error:
+            raise RequestError(f"{METRICS_PORT}: the port {text} can't be used: {error.strerror}") from None
+    return int(text)
+
+
 @contextmanager
 def _outside_the_current_folder() -> Iterator[None]:
     """Changes the working directory while Ray starts.
@@ -181,7 +204,7 @@ def _start(workers: int | None, needed: tuple[str, ...], folder: str) -> tuple[s
     """
     import ray
 
-    with_dashboard, gpus = _dashboard_enabled(), _gpu_count_override()
+    with_dashboard, gpus, port = _dashboard_enabled(), _gpu_count_override(), metrics_port()
     try:
         with hidden(not_inherited(os.environ.items(), needed)), _outside_the_current_folder():
             context = ray.init(
@@ -194,6 +217,7 @@ def _start(workers: int | None, needed: tuple[str, ...], folder: str) -> tuple[s
                 log_to_driver=False,
                 logging_level="ERROR",
                 _temp_dir=folder,
+                _metrics_export_port=port,
             )
     except Exception as error:  # Ray raises errors of many classes here
         raise ClusterError(f"Ray can't be started on this machine: {cause_of(error).text}") from error

@@ -27,6 +27,7 @@ from brandpress.pipeline.render.driver.startup import Startup
 from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
 from brandpress.pipeline.render.events import (
     Event,
+    GroupSubmitted,
     Loss,
     Message,
     NodeChecked,
@@ -39,6 +40,7 @@ from brandpress.pipeline.render.events import (
     VariantRendered,
     VariantStarted,
     Warned,
+    WorkerDismissed,
     WorkerLoaded,
     WorkerLost,
     WorkerRunning,
@@ -202,6 +204,7 @@ class DriverLoop:
                     self._hosts[worker] = hostname
                 self._startup.run(worker)
                 if worker not in self._parked:
+                    self._on_event(message)
                     self._deadlines.start_loading(worker, now)
             case NodeChecked():
                 self._startup.remove(worker)
@@ -231,17 +234,20 @@ class DriverLoop:
                 if variant is not None:
                     self._started_variants[render_key] = variant
                     self._deadlines.start(worker, variant, now)
-                    self._on_event(message)
+                    self._on_event(replace(message, worker=worker))
                 self._top_up(worker)
             case VariantRendered(render_key):
                 self._first_pictures.count_usable()
                 self._shared_cause.count_rendered(render_key)
                 self._dispatcher.finish_rendering(worker, render_key)
                 self._deadlines.finish(worker, render_key, now)
+                self._on_event(replace(message, worker=worker))
             case StoreWait(waiting):
                 self._deadlines.set_waiting(worker, waiting, now)
+                self._on_event(replace(message, worker=worker))
             case VariantOutOfMemory(render_key, cause):
                 self._deadlines.finish(worker, render_key, now)
+                self._on_event(replace(message, worker=worker))
                 attempt = self._dispatcher.set_aside_out_of_memory(worker, render_key)
                 self._record_attempts((attempt,) if attempt else (), cause)
                 self._count_failures((attempt.variant,) if attempt else (), cause.text)
@@ -262,6 +268,7 @@ class DriverLoop:
             case WorkTime(busy, model):
                 self.busy_seconds += busy
                 self.model_seconds += model
+                self._on_event(replace(message, worker=worker))
                 if self._spending is not None:
                     self._spending.add_work(worker, busy)
 
@@ -287,6 +294,7 @@ class DriverLoop:
         worker, and starts another one."""
         self._forget(worker)
         self._parked.add(worker)
+        self._on_event(WorkerDismissed(worker))
         self._start_on_healthy_gpu()
 
     def _start_on_healthy_gpu(self) -> None:
@@ -341,7 +349,7 @@ class DriverLoop:
         self._results.add(record)
         if self._spending is not None:
             self._spending.add_record(record)
-        self._on_event(VariantRecorded(record))
+        self._on_event(VariantRecorded(record, worker=worker))
         if record.status != "done" and not unusable:
             self._count_failures((planned,), record.cause or "")
         self._top_up(worker)
@@ -375,6 +383,7 @@ class DriverLoop:
             self._handed_out = True
             self._startup.release()
             self._pool.submit(worker, variants)
+            self._on_event(GroupSubmitted(worker, len(variants)))
         if self._room() == 0:
             return
         starting = set(self._pool.names()) - self._parked - self._loaded - set(self._startup.pending)
@@ -424,6 +433,7 @@ class DriverLoop:
     def _dismiss(self, worker: str) -> None:
         self._pool.dismiss(worker)
         self._forget(worker)
+        self._on_event(WorkerDismissed(worker))
 
     def _warn(self, text: str) -> None:
         self._on_event(Warned(text))

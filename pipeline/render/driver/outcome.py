@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brandpress.model.errors import BrandpressError
+from brandpress.pipeline.deliver.manifest import Counts
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.render.driver.spending import Spent
 from brandpress.pipeline.render.driver.totals import CacheUse
@@ -37,7 +38,8 @@ class Outcome:
     nothing was rendered. interrupted: a signal ended the run early. cost: the hosted tier's charge for this run's
     pictures, in its credits, None if unknown. spent: time, pictures and money of this run. budget: its limits in words,
     None without any. stopped_by: "budget" if that left variants for the next run. ended_early: why the run ended before
-    all variants were tried, if a cause that all of them share did it; None otherwise.
+    all variants were tried, if a cause that all of them share did it; None otherwise. campaign: its name. published:
+    what the latest manifest lists, None if it isn't of this run.
     """
 
     planned: int
@@ -60,6 +62,8 @@ class Outcome:
     stopped_by: Literal["budget"] | None = None
     not_selected: int = 0
     ended_early: str | None = None
+    campaign: str = ""
+    published: Counts | None = None
 
     @property
     def left(self) -> int:

@@ -52,6 +52,7 @@ from brandpress.pipeline.render.driver.placement import cpu_warning, demand_of, 
 from brandpress.pipeline.render.driver.preflight import preflight
 from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.render.driver.ray_address import cluster_address
+from brandpress.pipeline.render.driver.run_metrics import with_metrics
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.driver.spending import Spending
@@ -111,6 +112,7 @@ def render_campaign(
     """
     start = time.perf_counter()
     campaign = plan.campaign
+    on_event = with_metrics(campaign.name, on_event)
     _check_options(plan, workers_per_gpu, compile, cpu)
     require_renderable(plan.lock)
     prices, budget = prices or read_prices(), strictest(budget, campaign.job.budget)
@@ -195,6 +197,8 @@ def render_campaign(
         spent=spending.spent,
         budget=spending.limits or None,
         ended_early=loop.ended_early if loop else None,
+        campaign=campaign.name,
+        published=published.published.manifest.counts if published and published.latest else None,
     )
     stopped = loop is not None and loop.budget_reached and outcome.left > 0
     return replace(outcome, stopped_by="budget") if stopped else outcome

@@ -47,7 +47,7 @@ class SharedCause:
         self._uploading.discard(variant.render_key)
         if self._refuted:
             return
-        pattern = _VARYING.sub("#", cause)
+        pattern = pattern_of(cause)
         if pattern != self._pattern:
             self._start_over(pattern, cause)
         self._failed.add(variant.render_key)
@@ -86,6 +86,11 @@ class SharedCause:
         for trait, values in zip(self._traits, self._values, strict=True):
             if len(values) < 2:
                 yield trait, values
+
+
+def pattern_of(cause: str) -> str:
+    """Returns a cause with its numbers replaced: two variants that fail for one reason may differ in these."""
+    return _VARYING.sub("#", cause)
 
 
 def _varies(values: Iterator[object]) -> bool:

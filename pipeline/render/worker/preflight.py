@@ -13,6 +13,7 @@ from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
 from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.render.cause import cause_of
 from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
+from brandpress.pipeline.spec.regular_file import open_regular
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.version import VERSION
 
@@ -113,5 +114,5 @@ def _reference_problem(reference: Reference) -> str | None:
 
 def file_digest(reference: Reference) -> str:
     """Returns the SHA-256 of a reference's file, of which at most the largest allowed size is read. Raises OSError."""
-    with reference.path.open("rb") as file:
+    with open_regular(reference.path) as file:
         return hashlib.sha256(file.read(MAX_FILE_BYTES + 1)).hexdigest()

@@ -11,6 +11,7 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.spec.decode import PictureError, decode
 from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
+from brandpress.pipeline.spec.regular_file import open_regular
 
 
 def open_reference(reference: Reference) -> Image.Image:
@@ -20,7 +21,7 @@ def open_reference(reference: Reference) -> Image.Image:
     if the file differs from the one planned with, because the render key would be wrong.
     """
     try:
-        with reference.path.open("rb") as file:
+        with open_regular(reference.path) as file:
             size = os.fstat(file.fileno()).st_size  # the file may have been replaced by a huge one
             data = file.read(min(size, MAX_FILE_BYTES) + 1)
     except OSError as error:

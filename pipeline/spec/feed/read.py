@@ -47,12 +47,12 @@ class ReadFeed:
         good: dict[str, FeedEntity] = {}
         bad = list(self.rows.bad)
         for row in self.rows.rows:
-            wrong = next((file for file in row.entity.references if file in errors), None)
-            if wrong is None:
-                good[self.rows.names.name(row.key)] = row.entity
+            wrong = [file for file in row.entity.references if file in errors]
+            if wrong:
+                bad += [(row.line, self._picture_problem(row, file, errors[file])) for file in wrong]
             else:
-                bad.append((row.line, self._picture_problem(row, wrong, errors[wrong])))
-        bad.sort(key=lambda line_and_problem: line_and_problem[0])
+                good[self.rows.names.name(row.key)] = row.entity
+        bad.sort(key=lambda one: (one[0], self.rows.columns.find(one[1].field) or 0))
         skips = self.fields.on_bad_row == "skip"
         use = FeedUse(
             field=self.role_field,
@@ -60,7 +60,7 @@ class ReadFeed:
             sha256=self.sha256,
             rows=self.rows.total,
             entities=len(good),
-            skipped=len(bad) if skips else 0,
+            skipped=len({line for line, _ in bad}) if skips else 0,
             skipped_rows=tuple(_skipped(*one) for one in bad[:MAX_SKIPPED]) if skips else (),
         )
         return FinishedFeed(
@@ -84,7 +84,8 @@ class ReadFeed:
                 self.label, line, column, problem.what, problem.allowed, problem.suggestion, problem.field or "row"
             )
         if len(bad) > MAX_REPORTED:
-            what = f"{self.role_field}.from: {quote(self.label)} has {len(bad) - MAX_REPORTED:,} more bad rows"
+            more = f"{len(bad) - MAX_REPORTED:,} more mistakes, in {len({line for line, _ in bad}):,} rows in all"
+            what = f"{self.role_field}.from: {quote(self.label)} has {more}"
             yield self.document.problem((self.role_field, "from"), what, "write on_bad_row: skip to leave them out")
 
     def _warnings(self, skipped: list[tuple[int, RowProblem]]) -> tuple[Problem, ...]:
@@ -92,7 +93,8 @@ class ReadFeed:
             return self.warnings
         line, problem = skipped[0]
         first = f"{self.label}:{line}:{problem.field or 'row'}: {problem.what}"
-        count = f"{len(skipped):,} rows are skipped, first" if len(skipped) > 1 else "a row is skipped,"
+        rows = len({line for line, _ in skipped})
+        count = f"{rows:,} rows are skipped, first" if rows > 1 else "a row is skipped,"
         what = f"warning: {self.role_field}.from: {count} {first}"
         return (*self.warnings, self.document.problem((self.role_field, "from"), what))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from brandpress.model.request import MAX_REFERENCES
 from brandpress.pipeline.spec.feed.feed_fields import ENTITY_FIELDS, FeedFields
@@ -19,6 +19,8 @@ from brandpress.pipeline.spec.messages import allowed, closest, kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.remote import is_address
 from brandpress.pipeline.spec.where import IncomparableError
+
+_Parsed = TypeVar("_Parsed")
 
 MAX_KEY = 200
 MAX_SKU = 64
@@ -93,8 +95,8 @@ class _RowReader:
             place = self._columns.place(error.field)
             heading = error.field if place is None else self._columns.headings[place]
             result.bad.append((row.line, RowProblem(heading, f"{error.what}, in where")))
-        except _BadCellError as error:
-            result.bad.append((row.line, error.problem))
+        except _BadRowError as error:
+            result.bad += [(row.line, problem) for problem in error.problems]
 
     def check_columns(self) -> None:
         """Raises WrongValueError for a field of the feed whose column no row has."""
@@ -143,7 +145,7 @@ class _RowReader:
             what = f"{quote(key)} is the key of row {self._lines[key]:,}, too"
             raise _BadCellError(self._fields.key, what, "remove one")
         self._lines[key] = row.line
-        self.result.rows.append(FeedRow(row.line, key, self._entity(key, values)))
+        self.result.rows.append(FeedRow(row.line, key, self._entity(values)))
 
     def _key(self, values: list[Any]) -> str | None:
         value = self._value(values, self._fields.key)
@@ -163,29 +165,35 @@ class _RowReader:
             values[place] = value
         return values
 
-    def _entity(self, key: str, values: list[Any]) -> FeedEntity:
+    def _entity(self, values: list[Any]) -> FeedEntity:
+        """Returns a row's entity. Raises _BadRowError with all that is wrong with its cells."""
         known = self._shared
+        problems: list[RowProblem] = []
         checked = tuple(
             [
-                known[value] if type(value) is str and value in known else self._checked(value, heading)
+                known[value] if type(value) is str and value in known else self._checked(value, heading, problems)
                 for value, heading in zip(values, self._columns.headings, strict=False)
             ]
         )
-        return FeedEntity(
-            description=self._description(values),
-            references=self._references(values),
-            sku=self._sku(key, values) if self._has_sku else None,
+        entity = FeedEntity(
+            description=_collecting(problems, self._description, values),
+            references=_collecting(problems, self._references, values) or (),
+            sku=_collecting(problems, self._sku, values) if self._has_sku else None,
             attributes=RowFields(self._columns, checked),
         )
+        if problems:
+            raise _BadRowError(list({(one.field, one.what): one for one in problems}.values()))
+        return entity
 
-    def _checked(self, value: Any, heading: str) -> Any:
-        """Returns the value of a free field. Equal short texts are kept once."""
+    def _checked(self, value: Any, heading: str, problems: list[RowProblem]) -> Any:
+        """Returns the value of a free field. Equal short texts are kept once. Adds what is wrong to `problems`."""
         if value is None:
             return None
         try:
             value = parse_free_text(value) if type(value) is str else parse_free_value(value)
         except WrongValueError as error:
-            raise _BadCellError(heading, error.what, error.allowed) from None
+            problems.append(RowProblem(heading, error.what, error.allowed))
+            return None
         if type(value) is str and len(value) <= MAX_SHARED_LENGTH and len(self._shared) < MAX_SHARED_TEXTS:
             return self._shared.setdefault(value, value)
         return value
@@ -204,9 +212,10 @@ class _RowReader:
             raise _BadCellError(heading, "is empty", "write what it looks like, in words")
         return None
 
-    def _sku(self, key: str, values: list[Any]) -> str | None:
+    def _sku(self, values: list[Any]) -> str | None:
         written = self._written("sku")
         if not written:
+            key: str = values[0]
             return key if len(key) <= MAX_SKU else None
         value = self._value(values, written[0])
         try:
@@ -242,10 +251,24 @@ class _RowReader:
         return values[place] if place < len(values) else None
 
 
-class _BadCellError(Exception):
+class _BadRowError(Exception):
+    def __init__(self, problems: Sequence[RowProblem]) -> None:
+        super().__init__(problems[0].what)
+        self.problems = problems
+
+
+class _BadCellError(_BadRowError):
     def __init__(self, heading: str, what: str, rule: str = "") -> None:
-        super().__init__(what)
-        self.problem = RowProblem(heading, what, rule)
+        super().__init__([RowProblem(heading, what, rule)])
+
+
+def _collecting(problems: list[RowProblem], parse: Callable[[list[Any]], _Parsed], values: list[Any]) -> _Parsed | None:
+    """Returns what `parse` returns of a row's values, or None after adding what is wrong with them to `problems`."""
+    try:
+        return parse(values)
+    except _BadRowError as error:
+        problems += error.problems
+        return None
 
 
 def _text(value: str | int | float) -> str:

@@ -20,6 +20,7 @@ from brandpress.pipeline.spec.feed.xml_table import read_xml
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.picture import locate, similar_path
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.regular_file import open_regular
 from brandpress.pipeline.spec.remote import fetch, is_address
 
 MAX_BYTES = 512 * 2**20
@@ -99,7 +100,7 @@ def _opened(written: str, path: Path, feed_format: FeedFormat) -> BinaryIO:
         if status.st_size > feed_format.max_bytes:
             rule = f"allowed: at most {feed_format.max_bytes // 2**20} MiB"
             raise WrongValueError(f"the feed {quote(written)} is {status.st_size:,} bytes long", rule)
-        return path.open("rb")
+        return open_regular(path)
     except (FileNotFoundError, NotADirectoryError):
         raise WrongValueError(f"there is no feed {quote(written)}", "", similar_path(written, path)) from None
     except OSError as error:

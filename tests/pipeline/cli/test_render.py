@@ -49,7 +49,7 @@ def test_a_campaign_from_render_to_sheet(tmp_path: Path, capsys: pytest.CaptureF
     assert (code, summary["counts"]) == (0, {"planned": 4, "done": 0, "failed": 0, "missing": 4, "picked_out": 0})
     code, out, err = run(capsys, "render", job, "--workers", 2)
     assert code == 0
-    assert out.startswith("4 planned: 0 done before, 4 rendered now, 0 failed, 0 left\n")
+    assert out.startswith("spring: done\n4 planned: 0 done before, 4 rendered now, 0 failed, 0 left\n")
     assert "[4/4] " in err
     code, summary = run_json(capsys, "render", job)
     assert (code, summary["counts"]["skipped"], summary["counts"]["done"]) == (0, 4, 0)
@@ -71,7 +71,7 @@ def test_a_selection_and_a_saved_plan_are_rendered_and_nothing_more(
     job, saved = write_campaign(tmp_path, {"a": "here", "b": "there", "bad": "[raise]"}), tmp_path / "spring.plan"
     code, out, _ = run(capsys, "render", job, "--select", "mug/*", "--select", "!scene:bad")
     assert code == 0
-    assert out.startswith("6 planned: 0 done before, 2 rendered now, 0 failed, 4 not selected, 0 left\n")
+    assert out.startswith("spring: done\n6 planned: 0 done before, 2 rendered now, 0 failed, 4 not selected, 0 left\n")
     assert run(capsys, "render", job, "--select", "scene:c")[0] == 1
     assert run(capsys, "plan", job, "--out", saved, "--select", "bottle/a", "--select", "state:new")[0] == 0
     code, summary = run_json(capsys, "render", saved)

@@ -33,8 +33,9 @@ FAILURE = Failure("mug/beach", "RuntimeError: no")
 def test_a_summary_has_the_figures() -> None:
     finished = outcome(done=8, failed=1, failures=(FAILURE,), cache={"text": CacheUse(6, 8)}, outside_model=0.0312)
     assert list(outcome_lines(finished)) == [
+        "spring: some variants failed (exit code 3)",
         "10 planned: 0 done before, 8 rendered now, 1 failed, 1 left",
-        "took 1 min 35 s, 11.9 s per picture",
+        "took 1 min 35 s, 5.1 pictures a minute, 11.9 s per picture",
         "cache hits: text 75% of 8",
         "time outside the model: 3.1% of the workers' busy time",
         "manifest: s3://assets/spring/manifests/00000001/manifest.json",
@@ -66,6 +67,8 @@ def test_a_summary_has_the_figures() -> None:
         "stopped_by": None,
         "spent": None,
         "ended_early": None,
+        "campaign": "spring",
+        "published": None,
     }
 
 
@@ -90,14 +93,15 @@ def test_the_cost_of_a_hosted_tier_is_shown() -> None:
 
 def test_an_interrupted_run_says_how_to_continue() -> None:
     lines = list(outcome_lines(outcome(done=3, interrupted=True)))
-    assert lines[0].endswith("7 left")
+    assert lines[0] == "spring: interrupted (exit code 130)"
+    assert lines[1].endswith("7 left")
     assert lines[-1] == "interrupted; run the same command again to continue"
 
 
 def test_held_back_variants_are_listed_with_how_to_retry_them() -> None:
     held_back = outcome(done=3, skipped=6, held_back=(replace(FAILURE, quarantined=True),))
     lines = list(outcome_lines(held_back))
-    assert lines[0] == "10 planned: 6 done before, 3 rendered now, 0 failed, 1 held back, 0 left"
+    assert lines[1] == "10 planned: 6 done before, 3 rendered now, 0 failed, 1 held back, 0 left"
     assert lines[-2:] == [
         "held back: mug/beach: RuntimeError: no",
         "run the same command with --retry-failed to retry only these",

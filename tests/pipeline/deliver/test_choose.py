@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.cli.change_text import state_line
-from brandpress.pipeline.cli.plan_markdown import plan_markdown
 from brandpress.pipeline.deliver.author import Author, now
 from brandpress.pipeline.deliver.choose import Choice, decisions_of, pick, reject, undo
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
@@ -21,6 +19,8 @@ from brandpress.pipeline.deliver.plan_summary import store_state, summarise_with
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.status import campaign_status, published_status
 from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.plan.change_text import state_line
+from brandpress.pipeline.plan.markdown import plan_markdown
 from brandpress.pipeline.plan.summary import Summary
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError

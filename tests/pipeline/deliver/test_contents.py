@@ -43,6 +43,16 @@ def test_a_finished_campaign_lists_its_variants_and_reads_no_manifest() -> None:
     assert contents.failures == ()
 
 
+@pytest.mark.parametrize("damage", [{"sha256": None}, {"asset": None}])
+def test_a_line_that_names_no_picture_is_not_listed_as_an_earlier_one(damage: dict[str, Any]) -> None:
+    before = [one | damage for one in previous(compose([variant(1)], done(1), {}, list))]
+    without = [{name: value for name, value in one.items() if name != "sha256"} for one in before]
+    for lines in (before, without):
+        contents = compose([changed(1)], {}, {}, lambda lines=lines: lines)  # type: ignore[misc]
+        assert (contents.variants, contents.counts.stale) == ((), 0)
+        assert contents.digest == compose([], {}, {}, list).digest
+
+
 def test_picked_out_variants_are_counted_apart() -> None:
     contents = compose([variant(0), variant(1)], done(0), {}, list, picked_out=2)
     assert contents.counts == Counts(planned=4, done=1, failed=0, missing=1, picked_out=2)

@@ -13,10 +13,13 @@ from brandpress.pipeline.deliver.ownership import ForeignCampaignError
 from brandpress.pipeline.deliver.plan_summary import selected_variants, summarise_with_store
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.plan.change import Change
+from brandpress.pipeline.plan.cost.estimate import CostOptions
+from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.plan.expand import Plan, make_plan
 from brandpress.pipeline.plan.selection import campaign_selection
 from brandpress.pipeline.plan.summary import Summary, summary_json
 from brandpress.pipeline.render.driver.publishing import header_of
+from brandpress.pipeline.spec.budget import Budget
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import StoreError
@@ -176,6 +179,22 @@ def test_a_selection_limits_the_list_and_the_work(tmp_path: Path) -> None:
     values = summary_json(selected("product:mug"), 0, 1)
     assert values["selection"] == {"terms": ["product:mug"], "variants": 2, "to_render": 1}
     assert (values["list_total"], [one["name"] for one in values["list"]]) == (2, ["mug/a"])
+
+
+def test_the_cost_is_that_of_the_selection(tmp_path: Path) -> None:
+    plan = plan_of(write_campaign(tmp_path, {"a": "one", "b": "two"}))
+    render(plan, lambda variant: variant.name == "mug/a")
+
+    def pictures(*terms: str) -> int:
+        selection = campaign_selection(terms, plan.campaign, plan.variants)
+        options = CostOptions(read_prices(), budget=Budget(pictures=1))
+        summary = summarise_with_store(plan, selection=selection, cost=options)
+        assert summary.cost is not None
+        exceeded = any("budget" in warning for warning in summary.warnings)
+        assert exceeded == (summary.cost.pictures > 1)
+        return summary.cost.pictures
+
+    assert (pictures(), pictures("product:mug"), pictures("product:bottle"), pictures("mug/a")) == (3, 1, 2, 0)
 
 
 def test_a_selection_without_states_works_without_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

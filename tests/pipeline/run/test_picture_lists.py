@@ -83,6 +83,31 @@ def replace_part(folder: Path, part: Path, text: str) -> None:
     (folder / "latest.json").write_text(json.dumps(pointer))
 
 
+def test_a_selection_is_exported(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def names(*arguments: object) -> list[str]:
+        return [row["name"] for row in rows(export(capsys, "csv", job, *arguments)[1])]
+
+    assert names("--select", "scene:scene00") == ["bottle/scene00", "mug/scene00"]
+    assert names("--select", "product:mug", "--select", "!scene:scene00") == ["mug/scene01"]
+    add_skus(job, mug="NW-100")
+    assert names("--select", "sku:NW-1*") == ["mug/scene00", "mug/scene01"]
+    assert json.loads(export(capsys, "jsonl", job, "--select", "mug/scene01")[1])["name"] == "mug/scene01"
+    code, out, _ = export(capsys, "google-supplemental", job, "--select", "scene:scene01", "--select", "product:mug")
+    assert (code, out.count("\n"), "scene00" in out) == (0, 2, False)
+    code, _, err = export(capsys, "csv", job, "--select", "scene:scene9")
+    assert (code, "no variant matches" in err) == (1, True)
+
+
+def test_a_selection_of_changes_has_withdrawn_pictures(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_campaign(job.parent, {"scene00": "somewhere else"}, products=("mug",), public_url=URL)
+    publish_plan(plan_of(job))
+    changes = rows(export(capsys, "csv", job, "--since", 1, "--select", "scene:scene01")[1])
+    assert [(row["change"], row["name"]) for row in changes] == [
+        ("withdrawn", "bottle/scene01"),
+        ("withdrawn", "mug/scene01"),
+    ]
+
+
 def test_changes_since_a_manifest(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rows(export(capsys, "csv", job, "--since", 1)[1]) == []
     scenes = {"scene00": "somewhere else", "scene02": "in scene 2"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.plan.markdown import mark
 from brandpress.pipeline.run.pull_request import CommentError, PullRequest, comment, pull_request_of_event
 from tests.github_api import BOT, TOKEN, GitHub, running_github
 
@@ -23,25 +24,29 @@ def pull_request(github: GitHub, token: str = TOKEN) -> PullRequest:
     return PullRequest("acme/campaigns", 7, token, github.url)
 
 
+def plan(text: str, campaign: str = "spring") -> str:
+    return f"{mark(campaign)}\n{text}"
+
+
 def test_the_first_comment_is_new_and_later_ones_replace_it(github: GitHub) -> None:
     github.add("Looks good", "someone")
-    assert comment(pull_request(github), "campaign=spring", "first") == "https://github.example/2"
-    comment(pull_request(github), "campaign=spring", "second")
-    comment(pull_request(github), "campaign=autumn", "another campaign")
+    assert comment(pull_request(github), plan("first")) == "https://github.example/2"
+    comment(pull_request(github), plan("second"))
+    comment(pull_request(github), plan("another campaign", "autumn"))
     assert [entry["body"].partition("\n")[2] for entry in github.comments] == ["", "second", "another campaign"]
 
 
 def test_the_comment_is_found_on_later_pages(github: GitHub) -> None:
     for _ in range(150):
         github.add("talk", "someone")
-    comment(pull_request(github), "campaign=spring", "first")
-    comment(pull_request(github), "campaign=spring", "second")
+    comment(pull_request(github), plan("first"))
+    comment(pull_request(github), plan("second"))
     assert len(github.comments) == 151
 
 
 def test_a_stranger_cant_make_us_edit_a_comment(github: GitHub) -> None:
-    github.add("<!-- brandpress campaign=spring -->\nnothing changes", "stranger")
-    comment(pull_request(github), "campaign=spring", "the plan")
+    github.add(plan("nothing changes"), "stranger")
+    comment(pull_request(github), plan("the plan"))
     assert github.comments[0]["body"].endswith("nothing changes")
     assert github.comments[1]["user"]["login"] == BOT
 
@@ -50,13 +55,13 @@ def test_a_stranger_cant_make_us_edit_a_comment(github: GitHub) -> None:
 def test_a_refusal_is_an_error_without_the_token(github: GitHub, status: int) -> None:
     github.refusal = status
     with pytest.raises(CommentError, match=f"status {status}") as caught:
-        comment(pull_request(github), "campaign=spring", "the plan")
+        comment(pull_request(github), plan("the plan"))
     assert TOKEN not in f"{caught.value} {pull_request(github)!r}"
 
 
 def test_a_server_that_isnt_there_is_an_error() -> None:
     with pytest.raises(CommentError, match="failed: ConnectError"):
-        comment(PullRequest("acme/campaigns", 7, TOKEN, "http://127.0.0.1:1"), "campaign=spring", "the plan")
+        comment(PullRequest("acme/campaigns", 7, TOKEN, "http://127.0.0.1:1"), plan("the plan"))
 
 
 def environment(folder: Path, event: object, **more: str) -> dict[str, str]:

@@ -81,15 +81,16 @@ def test_the_plan_is_one_comment_on_the_pull_request(
     assert cli.run(arguments) == 0
     assert capsys.readouterr().out == "2 planned: 0 done, 2 new, 0 stale\n"
     (comment,) = github.comments
-    assert comment["body"].startswith("<!-- brandpress campaign=spring -->\n### brandpress: `spring`\n")
-    assert "| new | 2 |" in comment["body"]
-    assert "- `mug/scene01`" in comment["body"]
+    assert cli.run(["plan", str(job), "--markdown"]) == 0
+    assert comment["body"] == capsys.readouterr().out
+    assert comment["body"].startswith("<!-- brandpress:plan spring -->\n### brandpress plan: `spring`\n")
+    assert "- `+` `mug/scene01` new" in comment["body"]
     publish_plan(plan_of(job))
     write_campaign(tmp_path / "jobs", {"scene00": "elsewhere", "scene01": "in scene 1"}, products=("mug",))
     assert cli.run(arguments) == 0
     (comment,) = github.comments
-    assert "| new |" not in comment["body"]
-    assert "| replaced, because something about them changed | 1 |" in comment["body"]
+    assert "| 0 | 1 | 1 | 0 | 0 |" in comment["body"]
+    assert "- `~` `mug/scene00` stale: `prompt: a mug [-in scene 0-] {+elsewhere+}`" in comment["body"]
     assert outputs(actions) == {
         "new": "0", "stale": "1", "rendered": "0", "failed": "0", "cost": "", "manifest": "", "sheet": "",
     }  # fmt: skip
@@ -172,3 +173,27 @@ def test_failures_are_reported_and_the_exit_code_is_that_of_render(
     assert 'name="mug/bad"' in (tmp_path / "junit.xml").read_text()
     assert "failed=1\n" in (tmp_path / "out.env").read_text()
     assert "| failed | 1 |" in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_selection_and_a_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 3)
+    words = ["regenerate", str(job), "--select", "product:mug"]
+    assert cli.run([*words, "--plan-only"]) == 0
+    assert capsys.readouterr().out == "3 planned: 0 done, 3 new, 0 stale\n"
+    assert cli.run([*words, "--budget-pictures", "2", "--json", "--quiet"], renderer=STAND_IN) == 0
+    shown = capsys.readouterr()
+    values = json.loads(shown.out)
+    assert (values["rendered"], values["new_names"]) == (2, ["mug/scene00", "mug/scene01", "mug/scene02"])
+    assert "stopping at the budget: 2 pictures" in shown.err
+    assert cli.run(words, renderer=STAND_IN) == 0
+    assert "6 planned: 2 done before, 1 rendered now, 0 failed, 3 not selected, 0 left" in capsys.readouterr().out
+
+
+def test_a_lock_can_be_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = str(write_campaign(tmp_path, 1))
+    assert cli.run(["regenerate", job, "--plan-only", "--locked"]) != 0
+    assert "lock" in capsys.readouterr().err
+    assert cli.run(["lock", job]) == 0
+    assert cli.run(["regenerate", job, "--plan-only", "--locked"]) == 0
+    capsys.readouterr()

@@ -255,3 +255,16 @@ def test_the_list_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "--json needs --list" in capsys.readouterr().err
     assert cli.run(["schedule", str(job.with_name("brand.yaml")), "--once"]) == 1
     assert "brand.yaml:1:1: this isn't a campaign's job, so it can't be scheduled" in capsys.readouterr().err
+
+
+def test_the_list_names_what_validate_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A job that has a valid schedule and a mistake elsewhere, in its brand spec or in its own file."""
+    good, bad = scheduled(tmp_path / "good"), scheduled(tmp_path / "bad")
+    (bad.parent / "mug.png").unlink()
+    assert cli.run(["schedule", str(good), str(bad), "--list", "--json"]) == 1
+    jobs = {entry["file"]: entry["problem"] for entry in json.loads(capsys.readouterr().out)["jobs"]}
+    assert jobs[str(good)] is None
+    assert jobs[str(bad)].startswith(f"{bad.parent}/brand.yaml:1:")
+    assert cli.run(["schedule", str(bad), "--list"]) == 1
+    assert f"  invalid: {bad.parent}/brand.yaml:1:" in capsys.readouterr().out
+    assert cli.run(["schedule", str(good), "--list"]) == 0

@@ -130,9 +130,27 @@ def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path
 @pytest.mark.slow
 def test_the_exit_code_of_a_failed_job_is_passed_on(tmp_path: Path, environment: dict[str, str]) -> None:
     job = write_campaign(tmp_path / "jobs", 1, model=str(tmp_path / "nowhere"))
-    code, out, _ = run(environment, "submit", job)
+    code, out, err = run(environment, "submit", job)
     assert code == 4
     assert "nowhere" in out
+    assert "\\t" not in out
+    assert err.splitlines()[-1].endswith(": failed, exit code 4: Job entrypoint command failed with exit code 4")
+
+
+@pytest.mark.slow
+def test_what_render_takes_is_passed_on(tmp_path: Path, environment: dict[str, str]) -> None:
+    """A selection, a budget and the form of the log, of which only the last leaves the plan the same."""
+    job = write_campaign(tmp_path / "jobs", 3, products=("mug",), model="nano")
+    words = ("submit", job, "--select", "mug/scene01", "--select", "mug/scene02", "--budget-pictures", 1)
+    code, out, err = run(environment, *words, "--log-format", "json")
+    assert code == 0, err
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith('{"schema"')]
+    assert [line["event"] for line in lines].count("picture_done") == 1
+    assert lines[-1]["budget"] == "1 picture"
+    assert "3 planned: 0 done before, 1 rendered now, 0 failed, 1 not selected, 1 left" in out
+    first = err.splitlines()[0].removeprefix("submitted as ")
+    code, out, err = run(environment, *words, "--quiet", "--no-wait")
+    assert (code, out) == (0, f"{first}-2\n")
 
 
 @pytest.mark.slow

@@ -31,13 +31,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were decoded."""
     files: list[str] = []
-    real = inspection.inspect
+    real = inspection.inspect_file
 
-    def inspect(file: str, folder: Path) -> object:
+    def inspect_file(file: str, path: Path) -> object:
         files.append(file)
-        return real(file, folder)
+        return real(file, path)
 
-    monkeypatch.setattr(inspection, "inspect", inspect)
+    monkeypatch.setattr(inspection, "inspect_file", inspect_file)
     return files
 
 

@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import trustme
 from PIL import Image
 
-from brandpress.pipeline.spec import remote
+from brandpress.pipeline.spec import inspection, picture_cache, remote
 from brandpress.pipeline.spec.brand_file import examine_brand
+from brandpress.pipeline.spec.inspection import inspect_all
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.remote import HOSTS, fetch, is_public
+from brandpress.pipeline.spec.public_address import is_public
+from brandpress.pipeline.spec.remote import HOSTS, MAX_SECONDS, Downloader
 
 HOST = "pictures.example.com"
 MAX_BYTES = 100_000
@@ -28,13 +31,20 @@ MAX_BYTES = 100_000
 class Site:
     """The server: its answers keyed by path, as (status, body), and the paths that were requested.
 
-    trust: the context that trusts its certificate; None: the system's. drip: the part that is sent a byte at a time."""
+    trust: the context that trusts its certificate; None: the system's. drip: the part that is sent a byte at a time.
+    validators: the
+    headers of all answers. statuses: of the answers. hangs_up: closes each connection after its answer, without saying
+    so."""
 
     port: int = 0
     trust: ssl.SSLContext | None = None
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     requested_paths: list[str] = field(default_factory=list)
     drip: str = ""
+    validators: dict[str, str] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+    connections: int = 0
+    hangs_up: bool = False
 
     def url(self, path: str = "/mug.png") -> str:
         return f"https://{HOST}:{self.port}{path}"
@@ -45,17 +55,32 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            site.connections += 1
+
         def do_GET(self) -> None:
             site.requested_paths.append(self.path)
             if site.drip:
                 self.send_slowly()
                 return
             status, body = site.answers.get(self.path, (404, b""))
+            sent = {self.headers["If-None-Match"], self.headers["If-Modified-Since"]} - {None}
+            if sent and sent == set(site.validators.values()):
+                status, body = 304, b""
+            site.statuses.append(status)
             self.send_response(status)
+            for name, value in site.validators.items():
+                self.send_header(name, value)
+            if status != 304:
+                self.send_header("Content-Length", str(len(body)))
             if status == 302:
                 self.send_header("Location", "https://169.254.169.254/latest/meta-data")
             self.end_headers()
             self.wfile.write(body)
+            self.close_connection |= site.hangs_up
 
         def send_slowly(self) -> None:
             self.close_connection = True
@@ -91,8 +116,13 @@ def public(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "is_public", lambda address: True)
 
 
+def downloader(site: Site, address: str = "127.0.0.1", seconds: float = MAX_SECONDS) -> Downloader:
+    return Downloader(resolve=lambda host, port: [address], context=site.trust, seconds=seconds)
+
+
 def get(site: Site, url: str, address: str = "127.0.0.1") -> Path:
-    return fetch(url, MAX_BYTES, resolve=lambda host, port: [address], context=site.trust)
+    with downloader(site, address) as own:
+        return own.fetch(url, MAX_BYTES)
 
 
 def rejection(site: Site, url: str, address: str = "127.0.0.1") -> str:
@@ -109,6 +139,72 @@ def test_a_picture_is_cached_by_its_digest(site: Site, public: None, tmp_path: P
     cached.write_bytes(b"damaged")
     assert get(site, site.url("/m%C3%BCg.png")) == cached
     assert cached.read_bytes() == b"picture"
+
+
+VALIDATORS = [{"ETag": '"1"'}, {"Last-Modified": "Fri, 27 Nov 2026 10:00:00 GMT"}]
+
+
+@pytest.mark.parametrize("validators", [*VALIDATORS, VALIDATORS[0] | VALIDATORS[1]])
+def test_an_unchanged_file_is_not_downloaded_again(site: Site, public: None, validators: dict[str, str]) -> None:
+    site.answers["/mug.png"], site.validators = (200, b"picture"), validators
+    cached = get(site, site.url())
+    assert get(site, site.url()) == cached
+    assert site.statuses == [200, 304]
+    site.answers["/mug.png"] = (200, b"another picture")
+    site.validators = dict.fromkeys(validators, "changed")
+    assert get(site, site.url()).read_bytes() == b"another picture"
+    assert site.statuses == [200, 304, 200]
+
+
+def test_a_damaged_file_in_the_cache_is_downloaded_again(site: Site, public: None) -> None:
+    site.answers["/mug.png"], site.validators = (200, b"picture"), VALIDATORS[0]
+    cached = get(site, site.url())
+    cached.write_bytes(b"damaged")
+    assert get(site, site.url()).read_bytes() == b"picture"
+    cached.unlink()
+    assert get(site, site.url()).read_bytes() == b"picture"
+    assert site.statuses == [200, 200, 200]
+
+
+@pytest.mark.parametrize("entry", [b"", b"[]", b'{"sha256": 1}', b'{"sha256": "../x", "etag": "1"}', b"[" * 9_000])
+def test_a_damaged_entry_of_the_cache_is_ignored(site: Site, public: None, entry: bytes) -> None:
+    site.answers["/mug.png"], site.validators = (200, b"picture"), VALIDATORS[0]
+    cached = get(site, site.url())
+    [kept] = cached.parent.glob("*.json")
+    kept.write_bytes(entry)
+    assert get(site, site.url()) == cached
+    assert site.statuses == [200, 200]
+
+
+def test_a_file_without_validators_is_downloaded_each_time(site: Site, public: None) -> None:
+    site.answers["/mug.png"] = (200, b"picture")
+    assert get(site, site.url()) == get(site, site.url())
+    assert site.statuses == [200, 200]
+
+
+def test_a_validator_that_is_no_header_is_not_kept(site: Site, public: None) -> None:
+    site.answers["/mug.png"], site.validators = (200, b"picture"), {"ETag": "1" * 2_000}
+    get(site, site.url())
+    assert get(site, site.url()).read_bytes() == b"picture"
+    assert site.statuses == [200, 200]
+
+
+def test_a_connection_is_kept_for_the_next_file(site: Site, public: None) -> None:
+    site.answers = {"/a.png": (200, b"a"), "/b.png": (200, b"b")}
+    with downloader(site) as own:
+        assert [own.fetch(site.url(path), MAX_BYTES).read_bytes() for path in ("/a.png", "/b.png")] == [b"a", b"b"]
+        with pytest.raises(WrongValueError, match="HTTP 404"):
+            own.fetch(site.url("/c.png"), MAX_BYTES)
+        assert own.fetch(site.url("/a.png"), MAX_BYTES).read_bytes() == b"a"
+    assert site.connections == 2  # the unread answer to /c.png closed the first
+
+
+def test_a_connection_that_its_server_closed_is_opened_again(site: Site, public: None) -> None:
+    site.answers, site.hangs_up = {"/a.png": (200, b"a")}, True
+    with downloader(site) as own:
+        for _ in range(3):
+            assert own.fetch(site.url("/a.png"), MAX_BYTES).read_bytes() == b"a"
+    assert site.connections == 3
 
 
 @pytest.mark.parametrize(
@@ -197,7 +293,7 @@ def test_public_addresses_are_public(address: str) -> None:
 
 def test_one_private_address_among_public_ones_is_enough(site: Site) -> None:
     with pytest.raises(WrongValueError, match="private network"):
-        fetch(site.url(), MAX_BYTES, resolve=lambda host, port: ["93.184.215.14", "10.0.0.1"], context=site.trust)
+        Downloader(resolve=lambda host, port: ["93.184.215.14", "10.0.0.1"]).fetch(site.url(), MAX_BYTES)
 
 
 @pytest.mark.parametrize(
@@ -218,8 +314,8 @@ def test_a_host_that_drips_is_given_up(site: Site, public: None, part: str) -> N
     """Each byte comes well within the socket's timeout."""
     site.drip = part
     start = time.monotonic()
-    with pytest.raises(WrongValueError) as error:
-        fetch(site.url(), MAX_BYTES, resolve=lambda host, port: ["127.0.0.1"], context=site.trust, seconds=1)
+    with pytest.raises(WrongValueError) as error, downloader(site, seconds=1) as impatient:
+        impatient.fetch(site.url(), MAX_BYTES)
     assert "takes longer than 1 s" in error.value.what
     assert time.monotonic() - start < 30  # of the minute that the server takes
 
@@ -250,3 +346,24 @@ def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monke
         f"{file}:4:44: products.page: {site.url('/page.html')!r} is a web page; download the picture itself"
     ]
     assert (examined.pictures[site.url()].file, examined.pictures[site.url()].width) == (site.url(), 96)
+
+
+def test_many_addresses_share_connections_and_are_not_decoded_twice(
+    site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.validators, trust = VALIDATORS[0], site.trust
+    for number in range(60):
+        picture = BytesIO()
+        Image.new("RGB", (96, 80), (number, 0, 0)).save(picture, "PNG")
+        site.answers[f"/{number}.png"] = (200, picture.getvalue())
+    monkeypatch.setattr(remote.ssl, "create_default_context", lambda: trust)
+    monkeypatch.setattr(remote, "addresses_of", lambda host, port: ["127.0.0.1"])
+    now = time.time_ns
+    monkeypatch.setattr(picture_cache.time, "time_ns", lambda: now() + 10**10)  # so that the files count as settled
+    addresses = [site.url(path) for path in site.answers]
+    pictures, errors = inspect_all(addresses, tmp_path)
+    assert (list(pictures), errors) == (addresses, {})
+    assert site.connections <= inspection.DOWNLOAD_THREADS
+    monkeypatch.setattr(inspection, "inspect_file", lambda file, path: pytest.fail(f"{file} is decoded again"))
+    assert inspect_all(addresses, tmp_path) == (pictures, {})
+    assert site.statuses == [200] * 60 + [304] * 60

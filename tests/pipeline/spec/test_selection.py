@@ -45,6 +45,7 @@ def test_products_are_selected_by_their_fields(where: str, selected: list[str], 
     [
         ("price < 5 and category", "product.where: no product of the brand spec matches"),
         ("tags == 'new'", "the field 'tags' of gift is a list"),
+        ("description < 5", "isn't a number; the same holds for '0012', '0013', 'a-4'"),
         ("colour == 'red'", "unknown field 'colour' in the condition; allowed: "),
         ("category", ""),
     ],

@@ -50,6 +50,8 @@ def render(source: str, without: str = "") -> str:
         ("{{ scene }} {{ scene.name }} {{ scene.text }}", "on a beach beach on a beach"),
         ("{{ palette.pine }} {{ palette['deep-sea'] }} {{ palette.items }}", "#1f4d3a #000080 #ffffff"),
         ("{% if product == 'mug' %}yes{% else %}no{% endif %}", "yes"),
+        ("{{ scene == 'beach' }} {{ scene == 'on a beach' }} {{ scene == 'beech' }}", "true true false"),
+        ("{{ scene != 'beach' }} {{ scene != 'snow' }} {{ scene in ['beach', 'snow'] }}", "false true true"),
         ("{{ 'a' if product.name in ['cup', 'mug'] else 'b' }}", "a"),
         ("{{ product.description | title | replace('Green', 'Red') }}", "A Red Mug"),
         ("{{ seed + 1 }}-{{ index | pad(4) }}-{{ product ~ seed }}", "8-0012-mug7"),

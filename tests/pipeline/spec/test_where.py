@@ -48,6 +48,30 @@ def test_conditions_that_do_not_hold(condition: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("price", "amount", "currency"),
+    [
+        ("6,90 EUR", 6.9, "EUR"), ("6,90 €", 6.9, "EUR"), ("€6.90", 6.9, "EUR"), ("£ 5", 5, "GBP"), ("$5", 5, "$"),
+        ("1.299,00 €", 1299, "EUR"), ("1,299.00 USD", 1299, "USD"), ("1\u202f299,00\u00a0€", 1299, "EUR"),
+        ("5'000 CHF", 5000, "CHF"), ("1.299.000 EUR", 1_299_000, "EUR"), ("-3,20 €", -3.2, "EUR"),
+        ("12.500 KWD", 12.5, "KWD"), ("19.90", 19.9, ""),
+    ],
+)  # fmt: skip
+def test_prices_as_shops_write_them(price: str, amount: float, currency: str) -> None:
+    condition = f"{amount - 0.001} < price and price < {amount + 0.001}"
+    assert parse_condition(condition).holds({"price": price})
+    if currency:
+        other = "JPY" if currency != "JPY" else "EUR"
+        with pytest.raises(IncomparableError, match="can't compare"):
+            parse_condition(f"price < '5 {other}'").holds({"price": price})
+
+
+@pytest.mark.parametrize("price", ["1.299 EUR", "1,299 €", "1,299", "12,34,56", "EUR 5 EUR", "007 EUR", "1.299.00 €"])
+def test_what_could_be_two_prices_is_none(price: str) -> None:
+    with pytest.raises(IncomparableError, match="isn't a number"):
+        parse_condition("price < 20").holds({"price": price})
+
+
+@pytest.mark.parametrize(
     ("condition", "what"),
     [
         ("category < 5", "'shoes' isn't a number"),

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from brandpress.pipeline.store import s3
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.protocol import StoreAddressError, StoreError
 from brandpress.pipeline.store.s3 import S3Store
@@ -99,6 +100,12 @@ def test_the_server_stores_our_sha256_and_rejects_a_wrong_one(s3_uri: str) -> No
     wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
     with pytest.raises(ClientError, match="BadDigest"):
         client.put_object(Bucket=bucket, Key=f"{prefix}/b.png", Body=b"data", ChecksumSHA256=wrong)
+
+
+@pytest.mark.parametrize("checksum", ["not base64", "AAAA", "x", "aGk=-2"])
+def test_a_checksum_that_is_no_sha256_is_ignored(checksum: str) -> None:
+    """Servers that speak a dialect of their own can return anything here."""
+    assert s3._sha256_of({"ChecksumSHA256": checksum, "Metadata": {}}) is None  # type: ignore[typeddict-item]
 
 
 def test_uploads_carry_a_sha256_and_no_trailer(bare: BareS3) -> None:

@@ -18,6 +18,7 @@ from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.events import (
     Event,
+    GroupSubmitted,
     Loss,
     Message,
     RendererBlocked,
@@ -26,9 +27,11 @@ from brandpress.pipeline.render.events import (
     VariantRendered,
     VariantStarted,
     Warned,
+    WorkerDismissed,
     WorkerLoaded,
     WorkerLost,
 )
+from brandpress.pipeline.render.run_progress import RunProgress
 from brandpress.pipeline.store.folder import open_campaign
 from tests.pipeline.deliver.records import MODEL, failed, record, variant
 
@@ -110,6 +113,30 @@ def run(
     loop.run(workers, lambda: False)
     statuses = [record.status for record in results.records().values()]
     return worker_pool, loop, events, {status: statuses.count(status) for status in set(statuses)}
+
+
+def test_events_name_their_workers(tmp_path: Path) -> None:
+    """Each picture's events come from one worker that was given variants, and nothing is left in progress."""
+    _, _, events, _ = run(tmp_path, 2, 1, set(), 2)
+    given = {event.worker for event in events if isinstance(event, GroupSubmitted)}
+    assert sum(event.variants for event in events if isinstance(event, GroupSubmitted)) == 24
+    started = {event.render_key: event.worker for event in events if isinstance(event, VariantStarted)}
+    recorded = {event.record.render_key: event.worker for event in events if isinstance(event, VariantRecorded)}
+    assert started == recorded
+    assert set(started.values()) == given == {"worker-0", "worker-1"}
+    progress = RunProgress()
+    for event in events:
+        progress.apply(event, 0.0)
+    assert [worker.activity for worker in progress.workers.values()] == ["idle", "idle"]
+
+
+def test_workers_that_idle_on_a_broken_gpu_are_shown_as_dismissed(tmp_path: Path) -> None:
+    _, _, events, _ = run(tmp_path, 2, 1, {0}, 2, frozenset({"mug/scene020"}))
+    progress = RunProgress()
+    for event in events:
+        progress.apply(event, 0.0)
+    assert any(isinstance(event, WorkerDismissed) for event in events)
+    assert [worker.activity for worker in progress.workers.values()] == ["idle"]
 
 
 @pytest.mark.parametrize(("gpus", "per_gpu", "workers"), [(2, 1, 2), (2, 1, 1), (4, 1, 4), (2, 2, 4), (3, 2, 2)])

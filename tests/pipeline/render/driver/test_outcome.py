@@ -24,6 +24,7 @@ def outcome(**changes: Any) -> Outcome:
         "cache": {},
         "outside_model": None,
         "interrupted": False,
+        "campaign": "spring",
     }
     return Outcome(**fields | changes)
 

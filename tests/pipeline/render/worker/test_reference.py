@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,15 @@ def test_a_missing_file_is_named_without_its_folder(tmp_path: Path) -> None:
     ) as error:
         open_reference(planned)
     assert str(tmp_path) not in str(error.value)
+
+
+def test_a_named_pipe_in_place_of_a_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "mug.png")
+    planned = reference(tmp_path / "mug.png")
+    (tmp_path / "mug.png").unlink()
+    os.mkfifo(tmp_path / "mug.png")
+    with pytest.raises(RequestError, match=r"mug\.png can't be read: it isn't a regular file"):
+        open_reference(planned)
 
 
 @pytest.mark.parametrize("size", [(1300, 900), (700, 2400), (64, 512), (1024, 1024), (3000, 2000), (4004, 501)])

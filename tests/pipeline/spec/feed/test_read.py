@@ -180,7 +180,23 @@ def test_only_so_many_bad_rows_are_reported(tmp_path: Path) -> None:
     (tmp_path / "feed.csv").write_text("id,title\n" + ",x\n" * (MAX_REPORTED + 5))
     shown = messages(brand_of(tmp_path, "", "{from: feed.csv, key: id, map: {description: title}}"))
     assert len(shown) == MAX_REPORTED + 1
-    assert shown[0].startswith("brand.yaml:2:18: products.from: 'feed.csv' has 5 more bad rows; write on_bad_row: skip")
+    more = "has 5 more mistakes, in 105 rows in all; write on_bad_row: skip"
+    assert shown[0].startswith(f"brand.yaml:2:18: products.from: 'feed.csv' {more}")
+
+
+def test_all_mistakes_of_a_row_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text(f'id,title,sku,image_link\n1,,{"x" * 99},a.png\n2,a mug,S2,"c.png,d.png"\n')
+    feed = "{from: feed.csv, key: id, map: {description: title, references: image_link}}"
+    shown = messages(brand_of(tmp_path, "", feed))
+    assert [message.partition(" ")[0] for message in shown] == [
+        "feed.csv:2:title:",
+        "feed.csv:2:sku:",
+        "feed.csv:3:image_link:",
+        "feed.csv:3:image_link:",
+    ]
+    skipping = brand_of(tmp_path, "", feed.removesuffix("}") + ", on_bad_row: skip}")
+    [warning] = skipping.warnings
+    assert "2 rows are skipped, first feed.csv:2:title: is empty" in warning.what
 
 
 @pytest.mark.parametrize(

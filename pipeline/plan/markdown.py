@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from brandpress.pipeline.cli.change_text import SYMBOLS, change_text, label, reasons_of
-from brandpress.pipeline.cli.text import plural, printable
+from brandpress.pipeline.plan.change_text import SYMBOLS, change_text, label, reasons_of
 from brandpress.pipeline.plan.cost.text import cost_rows
 from brandpress.pipeline.plan.state import VariantState, count_states, summarise_changes
 from brandpress.pipeline.plan.summary import Summary
+from brandpress.pipeline.plan.wording import plural, printable
 
 MAX_CHARACTERS = 60_000
 """Of a comment: GitHub takes 65,536."""
@@ -31,8 +31,13 @@ def plan_markdown(summary: Summary, limit: int | None = None) -> str:
     limit: how many changes to list; None: as many as fit. Its first line is an invisible mark with the campaign's name,
     by which a comment can be found and updated.
     """
-    head = "\n".join([*_head(summary), *_reasons(summary), *_warnings(summary)])
+    head = "\n".join([mark(summary.plan.campaign.name), *_head(summary), *_reasons(summary), *_warnings(summary)])
     return "\n".join([head, *_list(summary, MAX_CHARACTERS - len(head) - _RESERVE, limit)]).rstrip() + "\n"
+
+
+def mark(campaign: str) -> str:
+    """Returns the invisible first line of a campaign's comment, by which it's recognised."""
+    return f"<!-- brandpress:plan {campaign} -->"
 
 
 def code_span(text: str) -> str:
@@ -49,7 +54,6 @@ def code_span(text: str) -> str:
 
 def _head(summary: Summary) -> Iterator[str]:
     plan = summary.plan
-    yield f"<!-- brandpress:plan {plan.campaign.name} -->"
     yield f"### brandpress plan: {code_span(plan.campaign.name)}"
     yield ""
     if summary.states is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from brandpress.pipeline.cli.change_text import change_text, shortened_diff, state_line
 from brandpress.pipeline.plan.change import FIELDS, Change
+from brandpress.pipeline.plan.change_text import change_text, shortened_diff, state_line
 from brandpress.pipeline.plan.state import STATES, VariantState
 from brandpress.pipeline.plan.word_diff import word_diff
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from brandpress.pipeline.cli.plan_markdown import MAX_CHARACTERS, code_span, plan_markdown
 from brandpress.pipeline.plan.change import Change
 from brandpress.pipeline.plan.expand import plan_for
+from brandpress.pipeline.plan.markdown import MAX_CHARACTERS, code_span, plan_markdown
 from brandpress.pipeline.plan.selection import campaign_selection
 from brandpress.pipeline.plan.state import VariantState
 from brandpress.pipeline.plan.summary import StoreState, Summary, summarise

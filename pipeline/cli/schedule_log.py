@@ -1,0 +1,92 @@
+"""The events of `schedule` on stderr: as lines of text, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from brandpress.pipeline.cli.exit_codes import ANOTHER_RUN, OK
+from brandpress.pipeline.cli.log_json import Level, print_log
+from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
+from brandpress.pipeline.cli.progress_lines import time_stamp
+from brandpress.pipeline.cli.schedule_output import minute, result
+from brandpress.pipeline.cli.text import duration, printable
+from brandpress.pipeline.run.scheduled_jobs import ScheduledJob
+from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Started, Unavailable
+
+
+def shown_events(options: LogOptions) -> Callable[[ScheduleEvent], None]:
+    """Returns the function that shows events on stderr. With `--quiet`, only what an operator should look at."""
+
+    def show(event: ScheduleEvent) -> None:
+        level = level_of(event)
+        if options.quiet and level == "info":
+            return
+        if options.format is LogFormat.JSON:
+            print_log(level, name_of(event), event_text(event), **fields_of(event))
+        else:
+            typer.echo(f"{time_stamp()} {event_text(event)}", err=True)
+
+    return show
+
+
+def event_text(event: ScheduleEvent) -> str:
+    """Returns an event as a line of text."""
+    match event:
+        case Started(job, due, missed, attempt):
+            late = f", missed at {minute(due)}" if missed else ""
+            again = f", attempt {attempt}" if attempt > 1 else ""
+            text = f"{job.path}: rendering {job.target.campaign}{late}{again}"
+        case Ended(job, _, exit_code, took):
+            text = f"{job.path}: {result(exit_code)} after {duration(took.total_seconds())}"
+        case Unavailable(job, cause):
+            text = f"{job.path}: {cause}"
+        case _:
+            text = str(event)
+    return printable(text)
+
+
+def level_of(event: ScheduleEvent) -> Level:
+    """How much an event matters."""
+    match event:
+        case Ended(exit_code=exit_code):
+            return "info" if exit_code in (OK, ANOTHER_RUN) else "error"
+        case Unavailable():
+            return "warning"
+        case Started():
+            return "info"
+        case _:
+            return "error"
+
+
+def name_of(event: ScheduleEvent) -> str:
+    """The event's name in the log."""
+    match event:
+        case Started():
+            return "run_started"
+        case Ended():
+            return "run_ended"
+        case Unavailable():
+            return "store_unavailable"
+        case _:
+            return "invalid_job"
+
+
+def fields_of(event: ScheduleEvent) -> dict[str, Any]:
+    """The event's own fields in the log."""
+    match event:
+        case Started(job, due, missed, attempt):
+            return {**_job_fields(job), "due": due.isoformat(), "missed": missed, "attempt": attempt}
+        case Ended(job, due, exit_code, took):
+            ended = {"due": due.isoformat(), "exit_code": exit_code, "seconds": round(took.total_seconds(), 3)}
+            return {**_job_fields(job), **ended}
+        case Unavailable(job, cause):
+            return {**_job_fields(job), "cause": cause}
+        case _:
+            return {"file": event.file, "line": event.line}
+
+
+def _job_fields(job: ScheduledJob) -> dict[str, str]:
+    return {"file": str(job.path), "campaign": job.target.campaign}

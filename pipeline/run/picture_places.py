@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.spec.delivery import explain
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.remote import fetch, is_address
+from brandpress.pipeline.spec.remote import Downloader, is_address
 from brandpress.pipeline.store.address import open_store
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif")
@@ -42,8 +42,8 @@ def picture_places(uri: str) -> Iterator[PicturePlace]:
 def _download(url: str) -> bytes:
     """Returns a picture of the web, and keeps no copy of it, unlike references."""
     try:
-        with TemporaryDirectory(prefix="brandpress-") as folder:
-            return fetch(url, MAX_BYTES, folder=Path(folder)).read_bytes()
+        with TemporaryDirectory(prefix="brandpress-") as folder, Downloader(folder=Path(folder)) as downloader:
+            return downloader.fetch(url, MAX_BYTES).read_bytes()
     except WrongValueError as error:
         raise RequestError(explain(error)) from None
 

@@ -32,8 +32,8 @@ from brandpress.pipeline.run.delivered_picture import DeliveredPicture, find_del
 from brandpress.pipeline.run.reproduction import Reproduction, compare
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.delivery import FOLDER, DeliveryAddress
+from brandpress.pipeline.spec.download_cache import cache_folder
 from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
-from brandpress.pipeline.spec.remote import cache_folder
 from brandpress.pipeline.store.folder import open_campaign
 
 

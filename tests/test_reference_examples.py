@@ -18,6 +18,7 @@ from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.plan.validate import validate
 from brandpress.pipeline.spec.brand_file import examine_brand
 from brandpress.pipeline.spec.load import load_campaign
+from tests.certificates import Authority
 from tests.reference_pages import ROOT, Example, covers, examples, paths_of, section, steps_of
 
 STAND_IN = "tests.stand_in:load"
@@ -46,6 +47,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             file.parent.mkdir(parents=True, exist_ok=True)
             assert not file.exists(), f"{example}: another example is written to {file_of(example)}"
             file.write_text(example.text)
+    authority, signing = Authority(), tmp_path / JOB.parent / "signing"
+    signing.mkdir()
+    (signing / "chain.pem").write_bytes(authority.issue().certificate)
+    (signing / "root.pem").write_bytes(authority.certificate)
     for spec in (BRAND, SHOP):
         shutil.copytree(ROOT / "specs" / "northwind" / "references", (tmp_path / spec).parent / "references")
     monkeypatch.chdir(tmp_path)

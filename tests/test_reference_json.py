@@ -18,6 +18,7 @@ from brandpress.model.request import RenderRequest
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.cli.submission_output import submission_json, submissions_json
 from brandpress.pipeline.deliver.delivery import deliver, file_record
+from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.manifest import Manifest
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
@@ -74,6 +75,9 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     (folder / "assets" / "stray.0123456789abcdef.png").write_bytes(b"stray")
     now = datetime.now(UTC)
     write_state(open_campaign(str(folder.parent), folder.name), State(due=now, run="1", started=now, alive=now), None)
+    marked = tmp / "marked.png"
+    marked.write_bytes(encode(Image.new("RGB", (64, 64)), "png", Metadata("ab" * 32, "brandpress 0", alt="a mug")))
+    done = next(file for file in (folder / "records").iterdir() if '"status":"done"' in file.read_text())
     submission = Submission("brandpress-spring-0", "spring", "RUNNING", started=now)  # a cluster takes long to start
     result: Outputs = {
         "brandpress init --json": [printed("init", tmp / "new")],
@@ -83,6 +87,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         "brandpress status --json": [printed("status", job)],
         "brandpress clean --json": [printed("clean", job, "--hours", 0)],
         "brandpress rollback --json": [printed("rollback", job, "--list")],
+        "brandpress marks --json": [printed("marks", marked, tmp / "none.png")],
+        "brandpress reproduce --json": [printed("reproduce", done, "--job", job)],
         "brandpress models --json": [printed("models"), printed("models", "--get", "nano")],
         "brandpress reject --json": [printed("reject", job, "mug/scene00")],
         "brandpress pick --json": [printed("pick", job, "mug/scene01")],

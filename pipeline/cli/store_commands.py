@@ -60,7 +60,7 @@ def verify_job(
     no_render: options.NoRender = False,
     as_json: Json = False,
 ) -> int:
-    """Read all delivered objects and compare checksums. Exits with 3 if an object is missing or changed.
+    """Read all delivered objects, and compare checksums and marks. Exits with 3 if an object is missing or changed.
 
     --repair copies them from other objects or renders them again, and exits with 0 if nothing is missing any more.
     """
@@ -68,15 +68,18 @@ def verify_job(
     from brandpress.pipeline.cli.text import print_lines, verification_lines
     from brandpress.pipeline.deliver.verify import verify
     from brandpress.pipeline.render.driver.restore import restore
+    from brandpress.pipeline.spec.target import load_signing
 
     if no_render and not repair:
         raise RequestError("--no-render: only together with --repair; remove it, or add --repair")
     target, folder = _open(job, deliver)
-    verification, restoration = verify(folder), None
-    if repair and not verification.intact:
+    signing = load_signing(job)
+    check = partial(verify, anchors=signing.anchors if signing else None)
+    verification, restoration = check(folder), None
+    if repair and verification.broken:
         _check_owner(target, folder, take_over=False)
         run = partial(_render_lost, context, job, deliver)
-        restoration = restore(folder, verification, (lambda lost: None) if no_render else run)
+        restoration = restore(folder, verification, (lambda lost: None) if no_render else run, check)
     if as_json:
         print_json(verification_json(verification, folder.uri, restoration))
     else:
@@ -115,6 +118,7 @@ def roll_back(
     """Make an earlier manifest the latest. No picture is deleted, and the next render publishes the job again."""
     from brandpress.pipeline.cli.json_output import history_json, print_json
     from brandpress.pipeline.cli.text import history_lines, print_lines
+    from brandpress.pipeline.deliver.aliases import update_aliases
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
 
@@ -122,6 +126,8 @@ def roll_back(
     if not list_only:
         _check_owner(target, folder, take_over=take_over)
         rollback(folder, to)
+        if target.aliases:
+            update_aliases(folder)
     pointer = read_pointer(folder)
     latest = pointer.manifest if pointer else ""
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -137,8 +138,9 @@ def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
 
 def verification_lines(verification: Verification, uri: str, restoration: Restoration | None = None) -> Iterator[str]:
     """`verify` of the campaign in the folder `uri`. restoration: what `--repair` did."""
-    kinds = ("missing", "changed", "unknown")
-    counts = [f"{sum(problem.kind == kind for problem in verification.problems):,} {kind}" for kind in kinds]
+    numbers: Counter[str] = Counter(problem.kind for problem in verification.problems)
+    shown = ("missing", "changed", "unknown", *(kind for kind in ("unmarked", "untrusted") if numbers[kind]))
+    counts = [f"{numbers[kind]:,} {kind}" for kind in shown]
     yield f"{uri}/{verification.manifest}"
     verified = f"{plural(verification.objects, 'object')}, {plural(verification.bytes, 'byte')}"
     yield f"{verified} verified: {', '.join(counts)}"

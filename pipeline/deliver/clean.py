@@ -28,17 +28,18 @@ from brandpress.pipeline.deliver.manifest import (
 )
 from brandpress.pipeline.deliver.record import RECORDS, record_key
 from brandpress.pipeline.deliver.resume import ASSETS
+from brandpress.pipeline.deliver.thumbnails import THUMBNAILS, asset_stem_of, stems_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import INTERNAL_PREFIX, Entry, Store
 
 DELETE_THREADS = 16
 _OWN_KEY = re.compile(
-    r"assets/.+|records/[0-9a-f]{64}\.json|parts/[0-9a-f]{64}\.jsonl|preflight/[^/]+"
+    r"assets/.+|thumbnails/.+\.webp|records/[0-9a-f]{64}\.json|parts/[0-9a-f]{64}\.jsonl|preflight/[^/]+"
     r"|manifests/[0-9]{8}/(?:manifest\.json|variants\.jsonl)"
 )
 _TEMPORARY = re.compile(
-    r"(?:(?:assets(?:/.+)?|records|parts|preflight|manifests(?:/[0-9]{8})?)/)?"
+    r"(?:(?:(?:assets|latest|thumbnails)(?:/.+)?|records|parts|preflight|manifests(?:/[0-9]{8})?)/)?"
     rf"{re.escape(INTERNAL_PREFIX)}[0-9a-f]{{16}}"
 )
 
@@ -92,6 +93,8 @@ def find_garbage(
         unpublished = sorted(key for key in records if key in entries and key not in referenced)
         referenced.update(_delivered_assets(folder, unpublished))
         referenced.update(key for pair in own for key in pair)
+    stems = stems_of(key for key in referenced if key.startswith(ASSETS))
+    referenced |= {key for key in entries if key.startswith(THUMBNAILS) and asset_stem_of(key) in stems}
     referenced = set(map(folder.canonical, referenced))
     in_use: tuple[str, ...] = (PREFLIGHT,) if LEASE in entries else ()  # a run at work shows it to workers that join
     limit = now - 3600 * hours
@@ -99,7 +102,7 @@ def find_garbage(
         if (latest := read_latest(folder)) is not None:
             limit = min(limit, latest.manifest.created.timestamp())
         if any(one.decision == "picked" for one in read_decisions(folder).values()):
-            in_use = (*in_use, RECORDS, ASSETS)
+            in_use = (*in_use, RECORDS, ASSETS, THUMBNAILS)
     unreferenced = {
         entry.key: entry
         for entry in (*entries.values(), *folder.leftovers(""))

@@ -7,6 +7,7 @@ from io import BytesIO
 from PIL import Image
 from pydantic import ValidationError
 
+from brandpress.pipeline.deliver.content_credentials import has_credentials, without_credentials
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES, is_sealed
 from brandpress.pipeline.deliver.record import JSON, Record
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
@@ -139,11 +140,15 @@ def _is_recorded(folder: Store, record_key: str, asset: str, data: bytes) -> boo
 
 
 def is_picture_of(data: bytes, record: Record) -> bool:
-    """Whether `data` is a complete and undamaged picture in the format and size of `record`, with its render key.
+    """Whether `data` is a complete and undamaged picture in the format and size of `record`, with its render key, and
+    signed if the record's is.
 
-    A PNG is checked by the checksums of its chunks, a JPEG or a WebP by its seal (see `encode`).
+    A PNG is checked by the checksums of its chunks, a JPEG or a WebP by its seal (see `encode`), which was made before
+    it was signed.
     """
-    if record.render_key.encode() not in data or (record.format != "png" and not is_sealed(data)):
+    if record.render_key.encode() not in data or (record.signed_by is not None and not has_credentials(data)):
+        return False
+    if record.format != "png" and not is_sealed(without_credentials(data)):
         return False
     try:
         with Image.open(BytesIO(data), formats=[record.format.upper()]) as picture:

@@ -61,10 +61,11 @@ class Header(StoredModel):
     """The fields of a manifest that describe the campaign; the others follow from its records.
 
     job: name of the job's file; empty in manifests of version 1. skipped_rows: the first rows of feeds that were left
-    out, and why.
+    out, and why. purpose, licence_grant: what the job says about its use of the model. thumbnails: the longer side of
+    the pictures' thumbnails; None if they have none.
     """
 
-    omit_default = ("skipped_rows",)
+    omit_default = ("skipped_rows", "purpose", "licence_grant", "thumbnails")
 
     campaign: str
     brand: str
@@ -72,6 +73,9 @@ class Header(StoredModel):
     spec_sha256: str
     model: ModelStamp
     skipped_rows: tuple[str, ...] = ()
+    purpose: str | None = None
+    licence_grant: str | None = None
+    thumbnails: int | None = None
 
 
 class Manifest(Header):

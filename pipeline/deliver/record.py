@@ -87,11 +87,12 @@ class Record(StoredModel):
 
     steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
-    slightly. attributes: axis -> the free fields of its value. same_picture_as: in manifests, the variant whose record
-    the picture has; only name, asset, axes, references and attributes are its own. strikes: number of workers that died
-    while rendering it. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
-    of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or
-    miss (0) per kind of cache. host: device, torch, driver.
+    slightly. attributes: axis -> the free fields of its value. alt: the alt text. same_picture_as: in manifests, the
+    variant whose record the picture has; only name, asset, axes, references, attributes and alt are its own. strikes:
+    number of workers that died while rendering it. signed_by: SHA-256 of the certificate that signed the file.
+    traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one of an earlier
+    version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or miss (0) per
+    kind of cache. host: device, torch, driver.
     """
 
     omit_default = (
@@ -102,7 +103,9 @@ class Record(StoredModel):
         "cost",
         "stale",
         "attributes",
+        "alt",
         "same_picture_as",
+        "signed_by",
     )
 
     name: str
@@ -126,7 +129,9 @@ class Record(StoredModel):
     reuse: str = "exact"
     axes: dict[str, str] = Field(default_factory=dict)
     attributes: dict[str, dict[str, Any]] = {}
+    alt: str = ""
     same_picture_as: str | None = None
+    signed_by: str | None = None
     attempts: int = 1
     strikes: int = 0
     cause: str | None = None
@@ -199,6 +204,7 @@ def new_record(
         references=reference_stamps(variant),
         axes=dict(variant.axes),
         attributes=plain_attributes(variant.attributes),
+        alt=variant.alt,
         cause=cause,
         strikes=strikes,
         created=_now(),

@@ -23,7 +23,7 @@ _Asset = Mapping[str, Any]
 
 def copy_renamed(folder: Store, variants: Sequence[Variant], done: Mapping[str, bytes]) -> dict[str, bytes | None]:
     """Copies the assets of done variants to the names that the job gives them now, and updates the names, the matrix
-    points and the free fields of their records.
+    points, the free fields and the alt texts of their records.
 
     done: lines of records, keyed by render key. Of variants that share a picture, the record stays that of the variant
     whose name it has, or becomes that of the first. Returns the new lines of these variants; None for a picture that is
@@ -85,6 +85,7 @@ def _is_current(fields: Mapping[str, object], variant: Variant) -> bool:
         fields["name"] == variant.name
         and fields.get("axes") == variant.axes
         and fields.get("attributes", {}) == plain_attributes(variant.attributes)
+        and fields.get("alt", "") == variant.alt
     )
 
 
@@ -108,6 +109,7 @@ def _own_fields(variant: Variant) -> dict[str, Any]:
         "axes": dict(variant.axes),
         "references": reference_stamps(variant),
         "attributes": plain_attributes(variant.attributes),
+        "alt": variant.alt,
     }
 
 

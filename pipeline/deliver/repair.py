@@ -22,6 +22,7 @@ from brandpress.pipeline.deliver.manifest import (
 )
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.thumbnails import THUMBNAILS, add_missing_thumbnails
 from brandpress.pipeline.deliver.verify import IMMUTABLE, Verification
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
@@ -49,7 +50,7 @@ class Repair:
 
 
 def repair(folder: Store, verification: Verification) -> Repair:
-    """Restores missing and changed records and, as far as there are copies, pictures.
+    """Restores missing and changed records, missing thumbnails and, as far as there are copies, pictures.
 
     The records of lost pictures stay: a run that renders the same file again leaves the manifest as it is. Manifests
     are left alone. Raises StoreError.
@@ -65,6 +66,9 @@ def repair(folder: Store, verification: Verification) -> Repair:
     copies = _copies(folder, damaged)
     copied = [record for record in damaged if _copy(folder, record, copies.get(record.sha256 or "", ()))]
     restored = {record.asset for record in copied}
+    if any(key.startswith(THUMBNAILS) for key in broken):
+        latest = require_latest(folder)
+        add_missing_thumbnails(folder, latest, latest.manifest.thumbnails or 0)
     return Repair(
         copied=tuple(sorted({record.asset for record in copied if record.asset is not None})),
         rewritten=tuple(sorted(rewritten)),

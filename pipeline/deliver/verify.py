@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from brandpress.pipeline.deliver.aliases import ALIASES, INDEX
+from brandpress.pipeline.deliver.content_credentials import media_type_of
 from brandpress.pipeline.deliver.decisions import REVIEWS
 from brandpress.pipeline.deliver.delivery import parse_record
 from brandpress.pipeline.deliver.lease import LEASE
@@ -28,7 +30,10 @@ from brandpress.pipeline.deliver.manifest import (
     referenced_keys,
     require_latest,
 )
+from brandpress.pipeline.deliver.read_xmp import read_metadata
 from brandpress.pipeline.deliver.record import Record, record_key
+from brandpress.pipeline.deliver.thumbnails import THUMBNAILS, thumbnail_key
+from brandpress.pipeline.deliver.trust import Trust, trust_of
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
@@ -40,18 +45,20 @@ IMMUTABLE = (MANIFESTS, PARTS)
 SCHEDULE_STATE = "schedule.json"
 """The state of a scheduled campaign, see `pipeline/run/schedule_state.py`."""
 
-NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, *IMMUTABLE)
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, ALIASES, INDEX, THUMBNAILS, *IMMUTABLE)
 RESTORE = "run `brandpress verify --repair` to restore it"
 
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """An object that differs from the manifest. unknown: no manifest references it, as during a run.
+    """An object that differs from the manifest. unknown: no manifest references it, as during a run. unmarked: a
+    picture that is as its record says, but doesn't say that it was generated. untrusted: one whose signature isn't the
+    operator's.
 
     record: key of the record that it is or belongs to.
     """
 
-    kind: Literal["missing", "changed", "unknown"]
+    kind: Literal["missing", "changed", "unknown", "unmarked", "untrusted"]
     key: str
     detail: str
     record: str | None = None
@@ -68,20 +75,21 @@ class Verification:
 
     @property
     def intact(self) -> bool:
-        """Whether every object that the manifest references exists unchanged."""
-        return not self.broken
+        """Whether every object that the manifest references exists unchanged, with its marks."""
+        return all(problem.kind == "unknown" for problem in self.problems)
 
     @property
     def broken(self) -> tuple[Discrepancy, ...]:
-        """The missing and changed objects."""
-        return tuple(problem for problem in self.problems if problem.kind != "unknown")
+        """The missing and changed objects, which can be restored."""
+        return tuple(problem for problem in self.problems if problem.kind in ("missing", "changed"))
 
 
-def verify(folder: Store) -> Verification:
+def verify(folder: Store, anchors: bytes | None = None) -> Verification:
     """Reads everything that the latest manifest references, compares digests, and lists objects without a reference.
 
-    If the manifest itself is missing or changed, that's the only problem reported. Raises
-    NothingPublishedError.
+    anchors: PEM of the certificates that are trusted to sign pictures; None: signatures aren't checked. If the manifest
+    itself is missing or changed, that's the only problem reported. Raises NothingPublishedError, and CredentialsError
+    if c2pa-python isn't installed.
     """
     try:
         latest = require_latest(folder)
@@ -89,6 +97,7 @@ def verify(folder: Store) -> Verification:
     except BrokenManifestError as broken:
         return Verification(broken.key, 0, 0, (Discrepancy(broken.kind, broken.key, str(broken)),))
     existing = set(folder.list(""))
+    thumbnails = latest.manifest.thumbnails
     names = set(map(folder.canonical, existing))
     referenced: set[str] = set()
     objects = size = 0
@@ -98,7 +107,8 @@ def verify(folder: Store) -> Verification:
         while lines := list(islice(lines_left, BATCH)):
             records = [parse_record(line, latest.pointer.manifest) for line in lines]
             referenced.update(map(folder.canonical, referenced_keys(records)))
-            for count, read, wrong in threads.map(lambda record: _check(folder, record, names), records):
+            problems += _lacking_thumbnails(folder, records, names, thumbnails) if thumbnails else ()
+            for count, read, wrong in threads.map(lambda record: _check(folder, record, names, anchors), records):
                 objects, size = objects + count, size + read
                 problems += wrong
     problems += _unknown(folder, latest, {key for key in existing if folder.canonical(key) not in referenced})
@@ -110,16 +120,28 @@ def verify(folder: Store) -> Verification:
     )
 
 
+def _lacking_thumbnails(
+    folder: Store, records: Iterable[Record], existing: Set[str], size: int
+) -> Iterator[Discrepancy]:
+    """Yields the thumbnails that don't exist. existing: all keys in their canonical form."""
+    for record in records:
+        key = None if record.asset is None else thumbnail_key(record.asset, size)
+        if key is not None and folder.canonical(key) not in existing:
+            yield Discrepancy("missing", key, RESTORE, record.key)
+
+
 def _distinct(problems: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:
     """Returns one problem for each object, sorted: names that share a picture share its record."""
     by_object = {(problem.kind, problem.key): problem for problem in problems}
     return tuple(by_object[place] for place in sorted(by_object))
 
 
-def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int, list[Discrepancy]]:
+def _check(
+    folder: Store, record: Record, existing: Set[str], anchors: bytes | None
+) -> tuple[int, int, list[Discrepancy]]:
     """Returns the numbers of objects and bytes read, and the problems, of one record and its asset.
 
-    existing: all keys in their canonical form.
+    existing: all keys in their canonical form. anchors: as in `verify`.
     """
     problems: list[Discrepancy] = []
     data = folder.read(record.key) if folder.canonical(record.key) in existing else None
@@ -135,15 +157,30 @@ def _check(folder: Store, record: Record, existing: Set[str]) -> tuple[int, int,
             problems.append(Discrepancy("missing", record.asset, RESTORE, record.key))
         elif sha256_hex(picture) != record.sha256:
             problems.append(Discrepancy("changed", record.asset, f"its SHA-256 differs; {RESTORE}", record.key))
+        else:
+            problems += _check_marks(picture, record, record.asset, anchors)
         sizes.append(len(picture or b""))
     return len(sizes), sum(sizes), problems
+
+
+def _check_marks(picture: bytes, record: Record, asset: str, anchors: bytes | None) -> Iterator[Discrepancy]:
+    """Yields what is wrong with the marks of a picture that has the digest of its record."""
+    if media_type_of(picture) is not None:
+        metadata = read_metadata(picture)
+        if metadata is None or metadata.render_key != record.render_key or not metadata.source:
+            detail = "its metadata lacks the digital source type, or the render key"
+            yield Discrepancy("unmarked", asset, detail, record.key)
+    if record.signed_by is not None and anchors is not None:
+        trust = trust_of(picture, anchors)
+        if trust is not Trust.TRUSTED:
+            yield Discrepancy("untrusted", asset, trust.value, record.key)
 
 
 def _describes_same_picture(data: bytes, listed: Record) -> bool:
     """Whether the file `data` is the listed record. A manifest may list it under another name, and as stale.
 
-    The matrix point, free fields and names of references are those of the latest version of the job, which a manifest
-    before it, or after a rollback, doesn't have.
+    The matrix point, free fields, alt text and names of references are those of the latest version of the job, which a
+    manifest before it, or after a rollback, doesn't have.
     """
     if data == listed.to_json():
         return True
@@ -155,7 +192,7 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
         return stored.render_key == listed.render_key
     renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
     names = {"name": stored.name, "asset": stored.asset} if renamed else {}
-    of_job = {"axes": stored.axes, "attributes": stored.attributes, "references": stored.references}
+    of_job = {name: getattr(stored, name) for name in ("axes", "attributes", "alt", "references")}
     pictures = [[(one.sha256, one.background) for one in record.references] for record in (listed, stored)]
     return pictures[0] == pictures[1] and listed.model_copy(update={"stale": False, **names, **of_job}) == stored
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS
 from brandpress.model.sampler_version import LONG_SCHEDULE
+from brandpress.pipeline.plan.licences import licence_problems
 from brandpress.pipeline.plan.sampling import guidance_of, steps_of
 from brandpress.pipeline.spec.campaign import Campaign, Custom, references_of
 from brandpress.pipeline.spec.messages import listing, quote
@@ -25,6 +26,7 @@ def model_problems(campaign: Campaign, model: ModelDescription) -> tuple[Problem
         _check_reuse,
         _check_references,
         _check_budget,
+        licence_problems,
     )
     return tuple(sorted(problem for check in checks for problem in check(campaign, model)))
 

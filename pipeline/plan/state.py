@@ -130,9 +130,10 @@ class _Comparison:
 
 
 def _describes(record: Mapping[str, Any], variant: Variant) -> bool:
-    """Whether a record has the matrix point and the free fields that its variant has now."""
+    """Whether a record has the matrix point, the free fields and the alt text that its variant has now."""
     attributes = plain_attributes(variant.attributes) if variant.attributes else {}
-    return bool(record.get("attributes", {}) == attributes and record["axes"] == variant.axes)
+    same_texts = record.get("attributes", {}) == attributes and record.get("alt", "") == variant.alt
+    return bool(same_texts and record["axes"] == variant.axes)
 
 
 def _planned(

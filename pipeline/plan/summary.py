@@ -290,4 +290,5 @@ def _variant(variant: Variant) -> dict[str, Any]:
         **variant.sampling_values(),
         "asset": variant.asset,
         **({"attributes": plain_attributes(variant.attributes)} if variant.attributes else {}),
+        **({"alt": variant.alt} if variant.alt else {}),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.licences import licence_warning
 from brandpress.pipeline.plan.lock import lock_file
 from brandpress.pipeline.plan.locked import (
     LockUse,
@@ -34,7 +35,8 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 class Validation:
     """The result of a validation. kind: None if the file isn't valid YAML. name: of the brand or campaign; None if
     there are problems. variants: number of a campaign's variants; None if there are problems. warnings: what its
-    pictures say about their colours and isn't followed, and how its model differs from its lock."""
+    pictures say about their colours and isn't followed, how its model differs from its lock, and whether its licence
+    forbids commercial use."""
 
     file: str
     kind: SpecKind | None
@@ -85,6 +87,8 @@ def _campaign(document: Document, locked: bool) -> Validation:
             problems += caught(path, partial(_model_problems, examined, model), lambda problem: [problem])
             lock_problems, lock_notes = _lock_problems(examined.document, campaign, model.lock, locked)
             problems, warnings = problems + lock_problems, warnings + lock_notes
+            if campaign is not None and (text := licence_warning(campaign, model.description)) is not None:
+                warnings.append(campaign.source.problem(("model",), f"warning: {text}"))
         else:
             problems += model
     if campaign is None or problems:

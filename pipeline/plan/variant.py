@@ -42,7 +42,8 @@ class Variant(SamplingParams):
 
     steps, guidance: None where a hosted model chooses them. reference_pixels: None where the model's own area applies.
     reuse: "approximate" only where it makes a difference. attributes: axis -> free fields of its value; they aren't
-    part of the render key, and variants share them. Variants with the same render key share one picture."""
+    part of the render key, and variants share them. alt: the alt text, "" for none; sku: the product's article number,
+    "" for none; neither is part of the render key. Variants with the same render key share one picture."""
 
     name: str
     axes: dict[str, str]
@@ -54,6 +55,8 @@ class Variant(SamplingParams):
     format: str
     render_key: str
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
+    alt: str = ""
+    sku: str = ""
 
     @property
     def asset(self) -> str:

@@ -86,8 +86,16 @@ def _variant(
         format=output,
         render_key=_key(model, point.prompt, references, params, width, height, point.seed, output),
         attributes=attributes,
+        alt=point.alt,
+        sku=_sku(campaign, point.axes),
         **params.sampling_values(),
     )
+
+
+def _sku(campaign: Campaign, axes: Combination) -> str:
+    """Returns the article number of a combination's product; "" if it has none."""
+    product = campaign.brand.entities("product").get(axes.get("product", ""))
+    return getattr(product, "sku", None) or ""
 
 
 def with_seed(variant: Variant, seed: int, model: ModelDescription) -> Variant:

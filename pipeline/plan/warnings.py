@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.checkpoint.prompt_length import token_counts
 from brandpress.model.errors import CheckpointError, HostedError
 from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.licences import licence_warning
 from brandpress.pipeline.plan.locked import lock_warnings
 from brandpress.pipeline.spec.messages import quote
 
@@ -19,8 +22,24 @@ BATCH = 4_096
 def warnings_of(plan: Plan) -> tuple[str, ...]:
     """Returns warnings: how the model differs from its lock; what reference pictures say about their colours and isn't
     followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; whether a
-    hosted model's key is missing."""
-    return (*lock_warnings(plan.lock), *_picture_warnings(plan), *_prompt_warnings(plan), *_key_warnings(plan))
+    hosted model's key is missing; whether its licence forbids commercial use, and the job doesn't say what it's for;
+    whether the key that signs pictures is missing."""
+    licence = licence_warning(plan.campaign, plan.model)
+    return (
+        *lock_warnings(plan.lock),
+        *_picture_warnings(plan),
+        *_prompt_warnings(plan),
+        *_key_warnings(plan),
+        *((licence,) if licence else ()),
+        *_signing_warnings(plan),
+    )
+
+
+def _signing_warnings(plan: Plan) -> tuple[str, ...]:
+    signing = plan.campaign.signing
+    if signing is None or os.environ.get(signing.key_env, "").strip():
+        return ()
+    return (f"pictures can't be signed from here: {signing.key_env} isn't set, which holds the private key",)
 
 
 def _key_warnings(plan: Plan) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from brandpress.pipeline.spec import remote
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.provenance import files_of
 from brandpress.pipeline.spec.remote import is_address
 from brandpress.pipeline.spec.root import ROOT
 from brandpress.pipeline.version import VERSION
@@ -57,12 +58,13 @@ def bundled(campaign: Campaign) -> Iterator[Bundle]:
     """
     _check_model(campaign)
     job, brand = campaign.path.absolute(), Path(os.path.normpath(campaign.brand.path.absolute()))
-    root = Path(os.path.commonpath([job.parent, brand.parent]))
     named = [picture.file for picture in campaign.brand.pictures.values()]
     named += [feed.file for feed in campaign.brand.feeds]
     files = [job, brand, *(_place(brand, file) for file in named if not is_address(file))]
+    files += [Path(os.path.normpath(file)) for file in files_of(campaign.job.provenance, job.parent)]
     if (lock := lock_file(job)).exists():
         files.append(lock)
+    root = Path(os.path.commonpath([file.parent for file in files]))
     with TemporaryDirectory(prefix="brandpress-") as name:
         folder = Path(name)
         _copy_code(folder)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.encode import CONTENT_TYPES
 from brandpress.pipeline.run.handover import Handover, Picture
 from brandpress.pipeline.spec.brand import Product
 from brandpress.pipeline.spec.brand_file import load_products
@@ -26,6 +27,8 @@ COLUMNS = (
     "width",
     "height",
     "format",
+    "media_type",
+    "alt",
     "seed",
     "render_key",
     "stale",
@@ -48,7 +51,13 @@ def csv_lines(handover: Handover, since: int | None = None) -> Iterator[str]:
     yield _line(header)
     for picture in handover.pictures(since):
         fields, own = picture.fields, _attributes(picture)
-        values = {**fields, "url": picture.url, "change": picture.change, "stale": bool(fields.get("stale"))}
+        values = {
+            **fields,
+            "url": picture.url,
+            "media_type": _media_type(picture),
+            "change": picture.change,
+            "stale": bool(fields.get("stale")),
+        }
         row = [values.get(name) for name in (*changes, *COLUMNS)]
         row += [fields["axes"].get(name) for name in axes]
         row += [own.get(name) for name in attributes]
@@ -56,10 +65,17 @@ def csv_lines(handover: Handover, since: int | None = None) -> Iterator[str]:
 
 
 def json_lines(handover: Handover, since: int | None = None) -> Iterator[str]:
-    """Yields a line of JSON for each picture: its record, with `schema`, `url` and, with `since`, `change`."""
+    """Yields a line of JSON for each picture: its record, with `schema`, `url`, `media_type` and, with `since`,
+    `change`."""
     for picture in handover.pictures(since):
         change = {} if since is None else {"change": picture.change}
-        fields = {"schema": SCHEMA, **change, "url": picture.url, **picture.fields}
+        fields = {
+            "schema": SCHEMA,
+            **change,
+            "url": picture.url,
+            "media_type": _media_type(picture),
+            **picture.fields,
+        }
         yield json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
@@ -102,6 +118,10 @@ def _check_skus(handover: Handover, products: Mapping[str, Product | FeedEntity]
             problems.append(handover.brand.problem(("products", name), what, "write sku: NW-100", on_key=True))
     if problems:
         raise SpecError(problems)
+
+
+def _media_type(picture: Picture) -> str | None:
+    return CONTENT_TYPES.get(str(picture.fields.get("format")))
 
 
 def _attributes(picture: Picture) -> dict[str, object]:

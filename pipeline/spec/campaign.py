@@ -36,6 +36,7 @@ from brandpress.pipeline.spec.picture import Picture
 from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, parse_structure, texts, to_json
+from brandpress.pipeline.spec.provenance import ProvenanceField, SigningIdentity
 from brandpress.pipeline.spec.public_url import parse_public_url
 from brandpress.pipeline.spec.publication import POLICIES, AllowedFailures, Policy, parse_allowed_failures
 from brandpress.pipeline.spec.schedule import Schedule
@@ -46,6 +47,8 @@ MAX_SEED = 2**53 - 1  # the largest whole number that every reader of JSON keeps
 MAX_STEPS = 200
 MAX_GUIDANCE = 100.0
 PRESETS = ("preview", "standard", "final")
+MIN_THUMBNAIL, MAX_THUMBNAIL = 16, 2048
+PURPOSES = ("commercial", "evaluation", "research", "personal")
 
 _SEEDS_RULE = (
     f"allowed: a number from 1 to {MAX_VARIANTS:,} (seeds 0, 1, …), or a list of whole numbers from 0 to {MAX_SEED}"
@@ -199,6 +202,14 @@ class Job(Fields):
     allow_failed: Annotated[AllowedFailures, reader(parse_allowed_failures)] = AllowedFailures()
     budget: JobBudget | None = None
     schedule: Schedule | None = None
+    alt: Annotated[str, reader(parse_template)] | None = None
+    purpose: (
+        Annotated[Literal["commercial", "evaluation", "research", "personal"], reader(parse_choice(PURPOSES))] | None
+    ) = None
+    licence: Text | None = None
+    provenance: ProvenanceField | None = None
+    aliases: bool = False
+    thumbnails: Annotated[int, Field(ge=MIN_THUMBNAIL, le=MAX_THUMBNAIL)] | None = None
     public_url: Annotated[str, reader(parse_public_url)] | None = None
     on_finish: OnFinish | None = None
 
@@ -208,7 +219,8 @@ class Campaign:
     """A loaded campaign: the fields of its file, its brand spec, and all points of its matrix.
 
     address: where the pictures are delivered. spec_sha256: digest of the campaign's file followed by the brand
-    spec's, and the digests of its feeds. source: the campaign's file, for problems that are detected later.
+    spec's, and the digests of its feeds. source: the campaign's file, for problems that are detected later. signing:
+    who signs its pictures; None if nobody does.
     """
 
     path: Path
@@ -219,6 +231,7 @@ class Campaign:
     address: DeliveryAddress
     spec_sha256: str
     source: Document = field(repr=False, compare=False)
+    signing: SigningIdentity | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:

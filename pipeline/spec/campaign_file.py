@@ -25,9 +25,10 @@ from brandpress.pipeline.spec.messages import allowed, quote
 from brandpress.pipeline.spec.model_field import choice_of
 from brandpress.pipeline.spec.net import caught
 from brandpress.pipeline.spec.picture import MAX_ENTRIES
-from brandpress.pipeline.spec.points import NAME, PROMPT, Point, expand_points
+from brandpress.pipeline.spec.points import ALT, NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, StructuredTemplate, compile_structure, texts
+from brandpress.pipeline.spec.provenance import SigningIdentity, signing_identity
 from brandpress.pipeline.spec.publication import AllowedFailures
 from brandpress.pipeline.spec.root import check_inside
 from brandpress.pipeline.spec.schema import validate_fields
@@ -103,18 +104,20 @@ class _Examination:
 
     def result(self) -> ExaminedCampaign:
         prompt, name = self._templates()
+        alt = self._compiled(ALT, self.values.get("alt"), self._variables())
         self._references()
         self._size()
         self._publication()
-        points = self._points(prompt, name)
+        signing = self._signing()
+        points = self._points(prompt, name, alt)
         problems = self.document.all_problems(self.problems)
         campaign = None
         if not problems and points is not None:
-            campaign = self._campaign(points)
+            campaign = self._campaign(points, signing)
         choice = choice_of(self.values["model"]) if "model" in self.values else None
         return ExaminedCampaign(self.document, choice, campaign, problems, self.brand.warnings if self.brand else ())
 
-    def _campaign(self, points: tuple[Point, ...]) -> Campaign | None:
+    def _campaign(self, points: tuple[Point, ...], signing: SigningIdentity | None) -> Campaign | None:
         brand, matrix = self.brand, self.matrix
         if brand is None or brand.brand is None or brand.document is None or matrix is None or self.address is None:
             return None
@@ -127,6 +130,7 @@ class _Examination:
             address=self.address,
             spec_sha256=_digest(self.document, brand.document, brand.brand),
             source=self.document,
+            signing=signing,
         )
 
     def _publication(self) -> None:
@@ -134,6 +138,17 @@ class _Examination:
         if values.get("publish") == "rolling" and values.get("allow_failed", AllowedFailures()) != AllowedFailures():
             what = "allow_failed has no effect: it needs publish: whole"
             self.problems.append(self.document.problem(("allow_failed",), what, "add publish: whole, or remove it"))
+
+    def _signing(self) -> SigningIdentity | None:
+        """Returns who signs the pictures; None if nobody does, or if the certificates can't be read."""
+        field = self.values.get("provenance")
+        if field is None:
+            return None
+        identity = signing_identity(self.document, field)
+        if isinstance(identity, SigningIdentity):
+            return identity
+        self.problems += identity
+        return None
 
     def _delivery_address(self) -> DeliveryAddress | None:
         if "deliver" not in self.values:
@@ -263,7 +278,9 @@ class _Examination:
         axes = self.matrix.axes.keys() | self.matrix.misspelt if self.matrix else {FORMAT}
         return "size" in self.values and self.values["size"] is None and FORMAT not in axes
 
-    def _points(self, prompt: Template | StructuredTemplate | None, name: Template | None) -> tuple[Point, ...] | None:
+    def _points(
+        self, prompt: Template | StructuredTemplate | None, name: Template | None, alt: Template | None
+    ) -> tuple[Point, ...] | None:
         """Expands the campaign; None if too much is wrong for that. Wrong fields that the checks can do without are
         replaced by valid values: their problems have been reported already."""
         values, matrix, brand = self.values, self.matrix, self.brand
@@ -287,6 +304,7 @@ class _Examination:
             references=values["references"],
             seeds=seeds,
             size=values.get("size", Size(1024, 1024)),
+            alt=alt,
         )
         points, problems = expand_points(self.document, inputs, combinations)
         self.problems += problems

@@ -134,6 +134,28 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
         "schedule": FieldDescription(
             "When `brandpress schedule` renders this campaign.", ({"cron": "0 3 * * MON", "timezone": "Europe/Berlin"},)
         ),
+        "alt": FieldDescription(
+            "The template of the alt texts (Jinja2), for records, exports and the pictures' metadata.",
+            ("{{ product.description }} {{ scene }}",),
+        ),
+        "purpose": FieldDescription(
+            "What the pictures are for. A commercial job refuses a model whose licence doesn't allow it.",
+            ("commercial",),
+        ),
+        "licence": FieldDescription(
+            "The grant of commercial use that you have for the model.",
+            ("agreement with Black Forest Labs of 2026-03-01",),
+        ),
+        "aliases": FieldDescription(
+            "Whether the published pictures have copies under names that stay: latest/<name>.<extension>.", (True,)
+        ),
+        "thumbnails": FieldDescription(
+            "Delivers a small WebP of each picture, too: the longer side in pixels, 16 to 2048.", (512,)
+        ),
+        "provenance": FieldDescription(
+            "Signs the pictures with content credentials (C2PA).",
+            ({"c2pa": {"certificate": "signing/chain.pem", "anchor": "signing/root.pem"}},),
+        ),
         "public_url": FieldDescription(
             "The address under which readers find the content of `deliver`, for exports.",
             ("https://cdn.example/pictures",),
@@ -151,6 +173,23 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             "The environment variable with the secret that signs the request.", ("WEBHOOK_SECRET",)
         ),
         "results": FieldDescription("Which results are reported. Default: all.", (["incomplete", "failed"],)),
+    },
+    "ProvenanceField": {
+        "c2pa": FieldDescription(
+            "Who signs, and whom `verify` trusts.",
+            ({"certificate": "signing/chain.pem", "anchor": "signing/root.pem"},),
+        ),
+    },
+    "ContentCredentialsField": {
+        "certificate": FieldDescription(
+            "A PEM file with the signer's certificate, followed by its issuers'; relative to this file.",
+            ("signing/chain.pem",),
+        ),
+        "anchor": FieldDescription(
+            "A PEM file with the certificates whose signatures `verify` trusts; relative to this file.",
+            ("signing/root.pem",),
+        ),
+        "key_env": FieldDescription("The environment variable with the private key, as PEM.", ("BRANDPRESS_C2PA_KEY",)),
     },
     "Budget": {
         "gpu_minutes": FieldDescription("Minutes of all GPUs together; on CPUs, of the machine.", (30,)),

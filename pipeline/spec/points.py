@@ -18,18 +18,21 @@ from brandpress.pipeline.spec.texts import CampaignTexts, ExpansionInput, point_
 
 PROMPT: Location = ("prompt",)
 NAME: Location = ("output", "name")
+ALT: Location = ("alt",)
+MAX_ALT = 1_000  # characters; screen readers read all of them
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One combination of a campaign's matrix with one seed, its size, its prompt and its output name. Points of one
-    combination share its `axes`."""
+    """One combination of a campaign's matrix with one seed, its size, its prompt, its output name and its alt text,
+    which is "" without a template. Points of one combination share its `axes`."""
 
     axes: Combination
     seed: int
     size: Size
     prompt: str
     name: str
+    alt: str = ""
 
 
 def expand_points(
@@ -92,13 +95,15 @@ class _Expansion:
             return
         references = self._references(axes)
         seed_in_prompt = self._texts.seed_in_prompt
-        prompt = ""
+        prompt = alt = ""
         for place, seed in enumerate(self._inputs.seeds):
             if seed_in_prompt or not place:
                 prompt = self._prompt(axes, size, seed)
                 if prompt:
                     self._check_picture((prompt, references, size, seed if seed_in_prompt else None), axes)
-            yield Point(axes, seed, size, prompt, self._name(axes, size, seed))
+            if self._texts.seed_in_alt or not place:
+                alt = self._alt(axes, size, seed)
+            yield Point(axes, seed, size, prompt, self._name(axes, size, seed), alt)
             self._index += 1
 
     def _prompt(self, axes: Combination, size: Size, seed: int) -> str:
@@ -135,6 +140,21 @@ class _Expansion:
             return ""
         self._check_collision(name, axes, seed)
         return name
+
+    def _alt(self, axes: Combination, size: Size, seed: int) -> str:
+        """Returns the alt text, or "" if there is none, or something is wrong with it."""
+        try:
+            alt = self._texts.alt(axes, size, seed, self._index)
+        except TemplateRenderError as error:
+            what = f"the alt text of {point_label(axes)} can't be rendered: {error}"
+            self._findings.add(ALT, _kind(str(error)), what, _remedy(str(error)))
+            return ""
+        if self._inputs.alt is not None and not alt:
+            self._findings.add(ALT, "empty", f"the alt text of {point_label(axes)} is empty", "describe the picture")
+        if len(alt) > MAX_ALT:
+            what = f"the alt text of {point_label(axes)} has {len(alt):,} characters"
+            self._findings.add(ALT, "long", what, f"allowed: at most {MAX_ALT:,}")
+        return alt
 
     def _check_picture(self, picture: Hashable, axes: Combination) -> None:
         """Reports a picture that another combination makes as well, unless the job's names distinguish the two.

@@ -13,18 +13,21 @@ from brandpress.pipeline.spec.campaign_file import check_brand_path
 from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address, parse_deliver_option
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.problem import SpecError, WrongValueError
+from brandpress.pipeline.spec.provenance import SigningIdentity, signing_identity
 from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The name of a campaign, the names of its brand and of its job's file, and where it's delivered."""
+    """The name of a campaign, the names of its brand and of its job's file, and where it's delivered. aliases: whether
+    its pictures have aliases."""
 
     campaign: str
     brand: str
     job: str
     address: DeliveryAddress
+    aliases: bool = False
 
 
 def load_target(path: Path, deliver: str | None = None) -> Target:
@@ -42,7 +45,22 @@ def load_target(path: Path, deliver: str | None = None) -> Target:
     except WrongValueError as error:
         raise SpecError([document.wrong(("brand",), error)]) from None
     brand = _field(read_yaml(brand_path), BrandFields, "name")
-    return Target(name, brand, path.name, _address(document, deliver))
+    aliases = bool(validate_fields(document, Job).values.get("aliases"))
+    return Target(name, brand, path.name, _address(document, deliver), aliases)
+
+
+def load_signing(path: Path) -> SigningIdentity | None:
+    """Returns who signs a job's pictures, and whom it trusts; None if nobody signs them. Needs neither references nor
+    the model nor the key. Raises SpecError if `provenance:` is wrong, or its certificates can't be read."""
+    document = read_yaml(path)
+    job = validate_fields(document, Job)
+    if "provenance" not in job.values:
+        raise SpecError(document.all_problems(job.problems))
+    field = job.values["provenance"]
+    identity = None if field is None else signing_identity(document, field)
+    if isinstance(identity, list):
+        raise SpecError(identity)
+    return identity
 
 
 def _address(document: Document, deliver: str | None) -> DeliveryAddress:

@@ -1,4 +1,4 @@
-"""Fills a campaign's templates: the size, the prompt and the output name of each combination and seed."""
+"""Fills a campaign's templates: the size, the prompt, the output name and the alt text of each combination and seed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class ExpansionInput:
     """Everything that decides a campaign's points, except its combinations.
 
     digests: reference file -> sha256, for the files that could be read. prompt: None if its template has a problem,
-    which is reported elsewhere. name: None for the default name: the values of the axes, and the seed.
+    which is reported elsewhere. name: None for the default name: the values of the axes, and the seed. alt: None for no
+    alt text.
     """
 
     campaign: str
@@ -35,17 +36,20 @@ class ExpansionInput:
     references: tuple[str, ...]
     seeds: Sequence[int]
     size: Size | None
+    alt: Template | None = None
 
 
 class CampaignTexts:
-    """Sizes, prompts and output names of one campaign. `seed_in_prompt`: its prompts depend on the seed or the index,
-    so that each seed has its own prompt."""
+    """Sizes, prompts, output names and alt texts of one campaign. `seed_in_prompt`, `seed_in_alt`: these depend on the
+    seed or the index, so that each seed has its own."""
 
     def __init__(self, inputs: ExpansionInput) -> None:
         self.seed_in_prompt = bool(inputs.prompt and inputs.prompt.variables & {"seed", "index"})
+        self.seed_in_alt = bool(inputs.alt and inputs.alt.variables & {"seed", "index"})
         localised = _localised_axes(inputs)
         self._prompt = _FilledTemplate(inputs.prompt, inputs, localised, in_prompt=True) if inputs.prompt else None
         self._name = _FilledTemplate(inputs.name, inputs, localised, in_prompt=False) if inputs.name else None
+        self._alt = _FilledTemplate(inputs.alt, inputs, localised, in_prompt=True) if inputs.alt else None
         self._size = inputs.size
         formats = inputs.axes[FORMAT].values if FORMAT in inputs.axes else {}
         self._sizes = {name: parse_size(text) for name, text in formats.items()}
@@ -69,6 +73,10 @@ class CampaignTexts:
     def name(self, axes: Combination, size: Size, seed: int, index: int) -> str:
         """Returns the output name. Raises TemplateRenderError."""
         return self._name.render(axes, size, seed, index) if self._name else "-".join([*axes.values(), f"s{seed}"])
+
+    def alt(self, axes: Combination, size: Size, seed: int, index: int) -> str:
+        """Returns the alt text on one line, or "" without a template. Raises TemplateRenderError."""
+        return " ".join(self._alt.render(axes, size, seed, index).split()) if self._alt else ""
 
 
 class _FilledTemplate:

@@ -24,6 +24,7 @@ from brandpress.pipeline.spec.fields import MAX_SLUG, MAX_TEMPLATE, MAX_TEXT, pa
 from brandpress.pipeline.spec.free_fields import MAX_FREE_TEXT, MAX_ITEMS, MAX_LOCALES
 from brandpress.pipeline.spec.model_field import MAX_LORAS, MAX_SCALE, check_count, parse_model_name, parse_scale
 from brandpress.pipeline.spec.on_finish import RESULTS, parse_results, parse_variable, parse_webhook_url
+from brandpress.pipeline.spec.provenance import parse_key_env
 from brandpress.pipeline.spec.public_url import parse_public_url
 from brandpress.pipeline.spec.publication import parse_allowed_failures
 from brandpress.pipeline.spec.schedule import MAX_CRON, parse_catch_up, parse_cron, parse_duration, parse_timezone
@@ -106,6 +107,7 @@ VALUE_SCHEMAS: Mapping[Callable[..., Any], Schema] = {
     parse_variable: {"type": "string", "pattern": "^\\s*[A-Za-z_][A-Za-z0-9_]{0,99}\\s*$"},
     parse_results: {"type": "array", "items": {"enum": list(RESULTS)}, "minItems": 1},
     parse_public_url: {"type": "string", "pattern": "^\\s*https?://", "maxLength": MAX_TEXT},
+    parse_key_env: {"type": "string", "pattern": "^\\s*BRANDPRESS_C2PA_[A-Z0-9_]+\\s*$", "maxLength": 100},
     Budget.check: {"minProperties": 1},
     parse_references: {"type": "array", "items": {"enum": list(ROLES)}, "uniqueItems": True},
     parse_allowed_failures: _any_of(

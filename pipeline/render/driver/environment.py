@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from brandpress.model.family import KEY_VARIABLE
 from brandpress.pipeline.spec.delivery import SCHEMES, DeliveryAddress
+from brandpress.pipeline.spec.provenance import SigningIdentity
 
 PASSED = "BRANDPRESS_PASS_ENV"
 """Environment variable: names of further variables for workers, separated by commas; `MY_*` names all that start so."""
@@ -36,10 +37,14 @@ _NOT_SECRET = ("PWD", "XAUTHORITY", PASSED, "RAY_*")
 _WITH_USER = re.compile(r"://[^/\s@]+@")
 
 
-def needed_secrets(address: DeliveryAddress, *, hosted: bool) -> tuple[str, ...]:
-    """Returns the patterns of secret variables that workers may inherit: the store's and, if `hosted`, the tier's."""
+def needed_secrets(
+    address: DeliveryAddress, *, hosted: bool, signing: SigningIdentity | None = None
+) -> tuple[str, ...]:
+    """Returns the patterns of secret variables that workers may inherit: the store's, the tier's if `hosted`, and the
+    key that signs pictures."""
     store = tuple(f"{prefix}*" for prefix in SCHEMES[address.scheme].secret_prefixes)
-    return (*store, *((KEY_VARIABLE, _SERVICE) if hosted else ()))
+    key = () if signing is None else (signing.key_env,)
+    return (*store, *((KEY_VARIABLE, _SERVICE) if hosted else ()), *key)
 
 
 def not_inherited(environment: Iterable[tuple[str, str]], needed: tuple[str, ...]) -> set[str]:

@@ -34,6 +34,9 @@ def header_of(campaign: Campaign, model: ModelStamp) -> Header:
             for feed in campaign.feeds
             for row in feed.skipped_rows
         ),
+        purpose=campaign.job.purpose,
+        licence_grant=campaign.job.licence,
+        thumbnails=campaign.job.thumbnails,
     )
 
 

@@ -33,8 +33,13 @@ class Restoration:
     new_manifest: bool
 
 
-def restore(folder: Store, before: Verification, run: Callable[[Repair], Set[str] | None]) -> Restoration:
-    """Repairs what `before` reports.
+def restore(
+    folder: Store,
+    before: Verification,
+    run: Callable[[Repair], Set[str] | None],
+    check: Callable[[Store], Verification] = verify,
+) -> Restoration:
+    """Repairs what `before` reports as missing or changed. check: verifies the folder again.
 
     run: renders and publishes what a repair couldn't restore; returns the names of the pictures that it rendered, or
     None if it can't run, which ends the repair. Raises StoreError, and what `run` raises.
@@ -42,11 +47,11 @@ def restore(folder: Store, before: Verification, run: Callable[[Repair], Set[str
     repairs: list[Repair] = []
     rendered: set[str] = set()
     after = before
-    while not after.intact and len(repairs) < MAX_ROUNDS:
+    while after.broken and len(repairs) < MAX_ROUNDS:
         repairs.append(repair(folder, after))
         names = run(repairs[-1]) if repairs[-1].needs_run else frozenset()
         rendered |= names or set()
-        after = verify(folder)
+        after = check(folder)
         if names is None:
             break
     return Restoration(

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.aliases import update_aliases
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import LATEST
 from brandpress.pipeline.deliver.ownership import check_owner
 from brandpress.pipeline.deliver.record import stamp_of
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
+from brandpress.pipeline.deliver.sign import load_signer
 from brandpress.pipeline.deliver.status import failure_of
+from brandpress.pipeline.deliver.thumbnails import add_missing_thumbnails
 from brandpress.pipeline.plan.cost.groups import dearest_price
 from brandpress.pipeline.plan.cost.prices import Prices, read_prices
 from brandpress.pipeline.plan.diff import render_keys
@@ -103,8 +106,9 @@ def render_campaign(
 
     Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
     ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
-    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, and RequestError for
-    impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers` or `budget`.
+    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, CredentialsError if
+    pictures can't be signed, and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers`
+    or `budget`.
     """
     start = time.perf_counter()
     campaign = plan.campaign
@@ -128,6 +132,8 @@ def render_campaign(
     )
     if todo and plan.model.hosted and renderer == RENDERER and cluster_address() is None:
         key_of_environment()  # on a cluster, its nodes have the key
+    if todo and campaign.signing is not None and cluster_address() is None:
+        load_signer(campaign.signing)
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))
     settings = WorkerSettings(
@@ -142,6 +148,8 @@ def render_campaign(
         largest=None if plan.model.hosted else largest_of(plan),
         compile=compile,
         use_cpu=cpu,
+        signing=campaign.signing,
+        thumbnails=campaign.job.thumbnails,
     )
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
@@ -162,6 +170,10 @@ def render_campaign(
             ended = loop.budget_reached or loop.ended_early is not None
             waiting, suspects = () if ended else _deleted_meanwhile(run, known, index), frozenset()
         published = publish_index(retrying_folder, plan, stamp, index, latest)
+        if campaign.job.thumbnails is not None and published is not None:
+            add_missing_thumbnails(retrying_folder, published.published, campaign.job.thumbnails)
+        if campaign.job.aliases and published is not None and published.latest:
+            update_aliases(retrying_folder)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
     failures += loop.untried if loop else ()
     picked_out = len(render_keys(plan.picked_out) - planned_keys)  # counted in pictures, as everything here
@@ -247,7 +259,7 @@ def _render(
     for warning in run.folder.check():
         run.on_event(Warned(warning))
     settings = replace(settings, dialect=run.folder.dialect)
-    needed = needed_secrets(settings.address, hosted=model.hosted)
+    needed = needed_secrets(settings.address, hosted=model.hosted, signing=settings.signing)
     with (
         _writable_token(run, todo) as preflight,
         RunLease(run.folder, join=run.join) as lease,

@@ -19,6 +19,7 @@ from brandpress.model.memory.gpus import VISIBLE
 from brandpress.model.memory.plan import Largest
 from brandpress.model.request import RendererProtocol
 from brandpress.pipeline.deliver.record import ModelStamp
+from brandpress.pipeline.deliver.sign import load_signer
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of, take_cause
 from brandpress.pipeline.render.events import (
@@ -33,6 +34,7 @@ from brandpress.pipeline.render.events import (
     WorkerLost,
     WorkerRunning,
 )
+from brandpress.pipeline.render.worker.marking import Marking
 from brandpress.pipeline.render.worker.preflight import (
     Preflight,
     UnfitNodeError,
@@ -43,6 +45,7 @@ from brandpress.pipeline.render.worker.preflight import (
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop
 from brandpress.pipeline.spec.delivery import DeliveryAddress
+from brandpress.pipeline.spec.provenance import SigningIdentity
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.retry import RetryPolicy
 from brandpress.pipeline.store.s3_dialect import S3Dialect
@@ -61,6 +64,8 @@ class WorkerSettings:
     renders. largest: the largest picture of the run. compile: compile the model's kernels; None: only on GPUs.
     dialect: what the driver found out about the store's S3 server.
     use_cpu: render on the CPU even if the machine has a GPU. preflight: what the node must have; None: unchecked.
+    signing: who signs the pictures, with the key in the worker's environment; None if nobody does. thumbnails: the
+    longer side of thumbnails; None for none.
     """
 
     renderer: str
@@ -77,6 +82,8 @@ class WorkerSettings:
     dialect: S3Dialect | None = None
     use_cpu: bool = False
     preflight: Preflight | None = None
+    signing: SigningIdentity | None = None
+    thumbnails: int | None = None
 
 
 class Worker:
@@ -174,6 +181,7 @@ class Worker:
         if settings.preflight is not None:
             check_node(settings.preflight, folder, hosted=settings.hosted)
             self._messages.put(NodeChecked(self._name))
+        signer = None if settings.signing is None else load_signer(settings.signing)
         renderer = renderer_factory(settings.renderer)(
             settings.choice.base, **load_options(settings, _workers_on_this_node(settings))
         )
@@ -182,7 +190,16 @@ class Worker:
             torch.set_num_threads(settings.threads)
         folder = open_campaign(settings.address, settings.campaign, settings.dialect)
         retry_policy = RetryPolicy(urgent=self._stopping.is_set)
-        loop = RenderLoop(renderer, folder, settings.model, self._emit, self._stopping, self._references, retry_policy)
+        loop = RenderLoop(
+            renderer,
+            folder,
+            settings.model,
+            self._emit,
+            self._stopping,
+            self._references,
+            retry_policy,
+            Marking(settings.campaign, signer, settings.thumbnails),
+        )
         gpus = os.environ.get(VISIBLE, "")
         seconds = time.perf_counter() - start
         self._messages.put(

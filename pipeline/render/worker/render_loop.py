@@ -25,6 +25,7 @@ from brandpress.pipeline.render.events import (
     Warned,
     WorkTime,
 )
+from brandpress.pipeline.render.worker.marking import Marking
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.uploader import Uploader
 from brandpress.pipeline.store.protocol import Store
@@ -74,12 +75,13 @@ class RenderLoop:
         stopping: Event,
         references: References | None = None,
         retry_policy: RetryPolicy | None = None,
+        marking: Marking | None = None,
     ) -> None:
         """folder: the campaign's folder. emit: receives messages, from any thread. stopping: set it to start no more
-        pictures."""
+        pictures. marking: how pictures are marked."""
         self._renderer, self._emit, self._stopping = renderer, emit, stopping
         self._references = references or References()
-        self._uploader = Uploader(folder, model, renderer.host(), emit, retry_policy)
+        self._uploader = Uploader(folder, model, renderer.host(), emit, retry_policy, marking)
         self._prepare_seconds = self._last_reported = 0.0
 
     def render(self, variants: Iterable[Variant], next_group: Callable[[], Iterable[Variant]] = tuple) -> None:

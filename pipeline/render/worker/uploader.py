@@ -9,15 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from brandpress.model.errors import BrandpressError
 from brandpress.model.request import Rendered
 from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.record import ModelStamp, Record, new_record
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of
 from brandpress.pipeline.render.events import Message, StoreBlocked, StoreWait, VariantRecorded
 from brandpress.pipeline.render.worker.backlog import Backlog
+from brandpress.pipeline.render.worker.marking import Marking
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
-from brandpress.pipeline.version import TOOL
 
 THREADS = 8
 """Two requests per picture may each take a good part of a second, so several pictures are uploaded in parallel."""
@@ -33,11 +32,13 @@ class Uploader:
         host: Mapping[str, str],
         emit: Callable[[Message], None],
         retry_policy: RetryPolicy | None = None,
+        marking: Marking | None = None,
     ) -> None:
         """folder: the campaign's folder. host: the renderer's description of its machine, which may change while it
-        renders. emit: receives messages, from any thread."""
+        renders. emit: receives messages, from any thread. marking: how pictures are marked."""
         self._folder = RetryingStore(folder, retry_policy or RetryPolicy())
         self._model, self.host, self._emit = model, dict(host), emit
+        self._marking = marking or Marking()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._backlog = Backlog()
 
@@ -68,9 +69,10 @@ class Uploader:
             size = (variant.width, variant.height)
             if picture.size != size:
                 raise BrandpressError(f"the renderer returned a picture of {picture.size}, expected {size}")
-            data = encode(picture, variant.format, Metadata(render_key=variant.render_key, tool=TOOL))
+            record = new_record(variant, self._model, "done")
+            data, record = self._marking.marked(picture, variant, record)
             timings["encode"] = time.perf_counter() - start
-            record = new_record(variant, self._model, "done").model_copy(
+            record = record.model_copy(
                 update={
                     "timings": {stage: round(seconds, 4) for stage, seconds in timings.items()},
                     "cache": dict(rendered.cache),
@@ -80,6 +82,7 @@ class Uploader:
                 }
             )
             delivered = deliver(self._folder, record, variant.asset, data)
+            self._marking.write_thumbnail(self._folder, picture, variant, delivered)
             self._emit(VariantRecorded(delivered, asked=variant.render_key))
         except Exception as error:
             if isinstance(error, StoreError) and error.scope == "store":

@@ -155,3 +155,23 @@ def test_manifests_from_before_free_fields_changed_are_intact(tmp_path: Path) ->
     rollback(folder)
     assert "attributes" not in listed(folder)["mug/beach"]
     assert verify(folder).intact
+
+
+def test_a_changed_alt_text_renders_nothing_and_is_in_record_and_manifest(tmp_path: Path) -> None:
+    scenes = {"beach": "on a beach"}
+    job = write_campaign(tmp_path, scenes, products=("mug",), alt="{{ product.description }} {{ scene }}")
+    assert run_of(job)[0] == ["mug/beach"]
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    assert listed(folder)["mug/beach"]["alt"] == "a mug on a beach"
+    asset = listed(folder)["mug/beach"]["asset"]
+    write_campaign(tmp_path, scenes, products=("mug",), alt="a cup\n  on {{ scene.name }}")
+    assert run_of(job)[0] == []
+    assert listed(folder)["mug/beach"] | {"alt": "a cup on beach", "asset": asset} == listed(folder)["mug/beach"]
+    [key] = folder.list("records/")
+    stored = read_record(folder, key)
+    assert stored is not None
+    assert stored.alt == "a cup on beach"
+    assert verify(folder).intact
+    rollback(folder, 1)
+    assert verify(folder).intact
+    assert listed(folder)["mug/beach"]["alt"] == "a mug on a beach"

@@ -7,17 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from brandpress.pipeline.deliver.contents import compose
 from brandpress.pipeline.deliver.delivery import deliver, file_record
+from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.manifest import read_fields, read_records, require_latest
 from brandpress.pipeline.deliver.publication import publish
 from brandpress.pipeline.deliver.rename import copy_renamed
 from brandpress.pipeline.deliver.repair import Repair, repair
 from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.deliver.sign import Signer, load_signer
 from brandpress.pipeline.deliver.verify import verify
+from brandpress.pipeline.spec.provenance import KEY_VARIABLE, SigningIdentity
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
+from tests.certificates import Authority
 from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 
 DONE = 5
@@ -171,3 +176,42 @@ def test_the_failure_of_a_variant_with_an_earlier_picture_is_kept_by_repair(fold
     assert verify(folder).intact
     assert repair(folder, verify(folder)) == Repair()
     assert folder.read(failure.key) is not None
+
+
+def deliver_picture(folder: Store, signer: Signer, *, mark: str | None = None) -> str:
+    """Publishes a signed picture, and returns its key. mark: the render key in its metadata; default: its own."""
+    made = record(1, signed_by=signer.identity.fingerprint)
+    data = encode(Image.new("RGB", (64, 64), "teal"), "png", Metadata(mark or made.render_key, "test"))
+    delivered = deliver(folder, made, variant(1).asset, signer.sign(data, made))
+    publish_records(folder, HEADER, 1, [delivered], list)
+    assert delivered.asset is not None
+    return delivered.asset
+
+
+def signer_of(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Signer:
+    issued = authority.issue()
+    monkeypatch.setenv(KEY_VARIABLE, issued.key.decode())
+    return load_signer(SigningIdentity(issued.certificate, authority.certificate, KEY_VARIABLE))
+
+
+def test_a_picture_that_a_stranger_signed_is_untrusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its digest is that of its record, as after somebody has replaced both."""
+    folder, own, stranger = open_campaign(str(tmp_path), "spring"), Authority(), Authority("Stranger")
+    asset = deliver_picture(folder, signer_of(stranger, monkeypatch))
+    assert verify(folder, stranger.certificate).problems == ()
+    assert verify(folder).intact
+    verification = verify(folder, own.certificate)
+    [problem] = verification.problems
+    assert (problem.kind, problem.key) == ("untrusted", asset)
+    assert problem.detail == "signed by someone whom the anchor doesn't trust"
+    assert not verification.intact
+    assert verification.broken == ()
+    assert repair(folder, verification) == Repair()
+
+
+def test_a_picture_without_its_marks_is_unmarked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, authority = open_campaign(str(tmp_path), "spring"), Authority()
+    asset = deliver_picture(folder, signer_of(authority, monkeypatch), mark="ef" * 32)
+    verification = verify(folder, authority.certificate)
+    assert [(problem.kind, problem.key) for problem in verification.problems] == [("unmarked", asset)]
+    assert not verification.intact

@@ -12,7 +12,9 @@ import pytest
 from brandpress.pipeline.run.bundle import bundled, plan_digest
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.spec.problem import SpecError
+from brandpress.pipeline.spec.provenance import KEY_VARIABLE
 from tests.campaigns import write_campaign
+from tests.certificates import Authority, write_certificates
 
 ROOT = Path(__file__).parents[3]
 
@@ -75,6 +77,21 @@ def test_feeds_and_the_lock_are_sent(tmp_path: Path) -> None:
             "mug.png",
         }
         assert list(load_campaign(sent).brand.products) == ["mug"]
+
+
+def test_certificates_are_sent_and_the_key_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority()
+    issued = authority.issue()
+    monkeypatch.setenv(KEY_VARIABLE, issued.key.decode())
+    (tmp_path / "signing").mkdir()
+    write_certificates(tmp_path / "signing", authority, issued)
+    provenance = {"c2pa": {"certificate": "../signing/signer.pem", "anchor": "../signing/root.pem"}}
+    job = write_campaign(tmp_path / "jobs", 1, model="nano", provenance=provenance)
+    with bundled(load_campaign(job)) as bundle:
+        assert load_campaign(bundle.folder / bundle.job).signing == load_campaign(job).signing
+        contents = [file.read_bytes() for file in bundle.folder.rglob("*") if file.is_file()]
+        assert not [content for content in contents if issued.key.splitlines()[1] in content]
+        assert KEY_VARIABLE not in bundle.variables
 
 
 def test_a_model_that_only_this_machine_has_is_an_error(tmp_path: Path) -> None:

@@ -135,3 +135,23 @@ def test_variants_share_a_picture_if_their_names_say_so(
 def test_a_million_variants_are_the_limit(corpus: Path, tmp_path: Path) -> None:
     messages = problems(corpus, tmp_path, MATRIX + 'prompt: "{{ product }} {{ scene }}"\nsize: 64x64\nseeds: 250001\n')
     assert messages == ["this matrix makes up to 1,000,004 variants"]
+
+
+def test_alt_texts_are_one_line_and_use_what_prompts_use(corpus: Path, tmp_path: Path) -> None:
+    text = (
+        'seeds: 2\nsize: 64x64\nprompt: "{{ product }} {{ scene }}"\n'
+        "alt: |\n  {{ product.description }}\n  {{ scene }}, {{ palette.pine }}, take {{ seed }}\n"
+    )
+    campaign = load(corpus, tmp_path, MATRIX + text)
+    described = {product: entity.description for product, entity in campaign.brand.products.items()}
+    pine = campaign.brand.palette["pine"]
+    assert [point.alt for point in campaign.points][:3] == [
+        f"{described['mug']} on a beach, {pine}, take 0",
+        f"{described['mug']} on a beach, {pine}, take 1",
+        f"{described['mug']} in snow, {pine}, take 0",
+    ]
+
+
+def test_without_a_template_there_is_no_alt_text(corpus: Path, tmp_path: Path) -> None:
+    campaign = load(corpus, tmp_path, MATRIX + 'size: 64x64\nprompt: "{{ product }} {{ scene }}"\n')
+    assert {point.alt for point in campaign.points} == {""}

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from brandpress.pipeline.render.driver.environment import hidden, needed_secrets, not_inherited
+from brandpress.pipeline.spec.provenance import KEY_VARIABLE, SigningIdentity
 from brandpress.pipeline.store.address import to_address
 
 SECRETS = {
@@ -63,6 +64,15 @@ PLAIN = {
 def test_only_needed_secrets_are_inherited(uri: str, hosted: bool, inherited: set[str]) -> None:
     hidden_names = not_inherited((SECRETS | PLAIN).items(), needed_secrets(to_address(uri), hosted=hosted))
     assert hidden_names == SECRETS.keys() - inherited
+
+
+def test_only_workers_that_sign_inherit_the_key() -> None:
+    address = to_address("out")
+    signing = SigningIdentity(b"", b"", KEY_VARIABLE)
+    variables = {KEY_VARIABLE: "a key", "BRANDPRESS_C2PA_OTHER_KEY": "another"}
+    assert not_inherited(variables.items(), needed_secrets(address, hosted=False)) == variables.keys()
+    needed = needed_secrets(address, hosted=False, signing=signing)
+    assert not_inherited(variables.items(), needed) == {"BRANDPRESS_C2PA_OTHER_KEY"}
 
 
 def test_the_operator_names_further_variables() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.admission import Admission, withheld_pictures
+from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.resume import RecordIndex
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.plan.diff import distinct, missing, render_keys
@@ -29,6 +30,23 @@ def selected_names(variants: Sequence[Variant], keys: Set[str] | None) -> frozen
     return None if keys is None else frozenset(one.name for one in variants if one.render_key in keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The records after a round, and whether the run has ended, because of its budget or a shared cause."""
+
+    index: RecordIndex
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The plan as decided after the last round, its records, and the variants that are left to render again."""
+
+    plan: Plan
+    index: RecordIndex
+    left: tuple[Variant, ...] = ()
+
+
 @dataclass(slots=True)
 class GateRounds:
     """gate: None if the job has none, or if it isn't run here. limit: how many pictures the run may render. names:
@@ -41,6 +59,34 @@ class GateRounds:
     on_event: Callable[[Event], None]
     judged: int = 0
     seconds: float = 0.0
+
+    def run(
+        self,
+        folder: Store,
+        plan: Plan,
+        index: RecordIndex,
+        todo: tuple[Variant, ...],
+        render: Callable[[Plan, tuple[Variant, ...]], Rendered],
+        stopped: Callable[[], bool],
+    ) -> Finished:
+        """Renders `todo`, and then what the gate blocks, until it passes or no retry is left.
+
+        render: renders variants of a decided plan. stopped: whether a signal ends the run. Raises StoreError, and what
+        `render` raises.
+        """
+        ended = False
+        while True:
+            if todo:
+                rendered = render(plan, todo)
+                index, ended = rendered.index, rendered.ended
+            if stopped() or not self.judge(folder, plan, index, stopped):
+                return Finished(plan, index)
+            plan = decided(folder, plan)
+            todo = self.again(plan, index)
+            if not todo or ended or stopped():
+                return Finished(plan, index, todo)
+            pictures = "1 picture" if len(todo) == 1 else f"{len(todo):,} pictures"
+            self.on_event(Warned(f"the quality gate blocks {pictures}; rendering again with the next seed"))
 
     def judge(self, folder: Store, plan: Plan, index: RecordIndex, stopping: Callable[[], bool]) -> bool:
         """Judges what the gate hasn't judged yet. Returns whether there was anything. Raises StoreError."""
@@ -66,11 +112,7 @@ class GateRounds:
         tried = index.done.keys() | index.others.keys()
         allowed = (one for one in missing(plan.variants, tried) if self.names is None or one.name in self.names)
         left = None if self.limit is None else max(0, self.limit - len(self.results))
-        again = tuple(allowed)[:left]
-        if again:
-            text = "1 picture" if len(again) == 1 else f"{len(again):,} pictures"
-            self.on_event(Warned(f"the quality gate blocks {text}, to be rendered again with the next seed"))
-        return again
+        return tuple(allowed)[:left]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.deliver.decided_plan import decided, open_plan
+from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import LATEST
 from brandpress.pipeline.deliver.ownership import check_owner
@@ -43,7 +43,7 @@ from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_GROUP, OFFLOAD_GROUP, Dispatcher
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.environment import needed_secrets
-from brandpress.pipeline.render.driver.gate_rounds import GateRounds, gated_counts, kept_keys, selected_names
+from brandpress.pipeline.render.driver.gate_rounds import GateRounds, Rendered, gated_counts, kept_keys, selected_names
 from brandpress.pipeline.render.driver.interrupt import StopSignal, stop_signal
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, Outcome, StoreBlockedError
 from brandpress.pipeline.render.driver.picture_gate import PictureGate
@@ -151,16 +151,19 @@ def render_campaign(
         results = RunResults(folder, stamp)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         rounds = GateRounds(gate, results, limit, selected_names(plan.variants, names), on_event)
-        loop, waiting, suspects, ended = None, todo, selection.suspects, False
+        loop: DriverLoop | None = None
         with ExitStack() as held:
             lease = cache(lambda: held.enter_context(RunLease(folder, join=join)))
             recorded = frozenset(index.recorded)
             run = _Run(plan, folder, results, stop, on_event, join, timeout, recorded, spending, only, lease)
-            while True:
+
+            def render_round(plan: Plan, waiting: tuple[Variant, ...]) -> Rendered:
+                nonlocal loop, latest, index
+                current = replace(run, plan=plan, only=None if only is None else rounds.keys(plan))
+                suspects = selection.suspects if loop is None else frozenset()
+                ended = False
                 for _ in range(MAX_ROUNDS):
-                    if not waiting:
-                        break
-                    loop = _render(run, settings, waiting, suspects, workers, Deadlines(deadline))
+                    loop = _render(current, settings, waiting, suspects, workers, Deadlines(deadline))
                     if loop.blocked:
                         raise StoreBlockedError(loop.blocked, len(results.done), len(todo))
                     if loop.ended_early and not results.done:
@@ -169,14 +172,13 @@ def render_campaign(
                     latest = retrying_folder.stat(LATEST)
                     index = read_index(retrying_folder, kept_keys(plan), known)
                     ended = loop.budget_reached or loop.ended_early is not None
-                    waiting, suspects = () if ended else _deleted_meanwhile(run, known, index), frozenset()
-                if stop.received or not rounds.judge(retrying_folder, plan, index, lambda: stop.received):
-                    break
-                plan = decided(retrying_folder, plan)
-                waiting = () if ended or stop.received else rounds.again(plan, index)
-                if not waiting:
-                    break
-                run = replace(run, plan=plan, only=rounds.keys(plan))
+                    waiting, suspects = () if ended else _deleted_meanwhile(current, known, index), frozenset()
+                    if not waiting:
+                        break
+                return Rendered(index, ended)
+
+            finished = rounds.run(retrying_folder, plan, index, todo, render_round, lambda: stop.received)
+        plan, index = finished.plan, finished.index
         published = publish_index(retrying_folder, plan, stamp, index, latest)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
     failures += loop.untried if loop else ()
@@ -200,7 +202,7 @@ def render_campaign(
         seconds=time.perf_counter() - start,
         cache=results.totals.cache,
         outside_model=loop.outside_model if loop else None,
-        interrupted=stop.received and (len(results) < len(todo) or unchecked or bool(waiting)),
+        interrupted=stop.received and (len(results) < len(todo) or unchecked or bool(finished.left)),
         cost=results.totals.cost,
         picked_out=picked_out,
         spent=spending.spent,

@@ -9,6 +9,7 @@ from pathlib import Path
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.lock import lock_file
 from brandpress.pipeline.plan.locked import (
     LockUse,
@@ -34,7 +35,8 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 class Validation:
     """The result of a validation. kind: None if the file isn't valid YAML. name: of the brand or campaign; None if
     there are problems. variants: number of a campaign's variants; None if there are problems. warnings: what its
-    pictures say about their colours and isn't followed, and how its model differs from its lock."""
+    pictures say about their colours and isn't followed, how its model differs from its lock, and what its quality gate
+    lacks on this machine."""
 
     file: str
     kind: SpecKind | None
@@ -87,6 +89,8 @@ def _campaign(document: Document, locked: bool) -> Validation:
             problems, warnings = problems + lock_problems, warnings + lock_notes
         else:
             problems += model
+    if campaign is not None:
+        warnings += gate_warnings(campaign)
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
         return Validation(str(path), "campaign", None, None, tuple(problems), tuple(warnings))

@@ -6,6 +6,7 @@ from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.checkpoint.prompt_length import token_counts
 from brandpress.model.errors import CheckpointError, HostedError
 from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.locked import lock_warnings
 from brandpress.pipeline.spec.messages import quote
 
@@ -19,8 +20,10 @@ BATCH = 4_096
 def warnings_of(plan: Plan) -> tuple[str, ...]:
     """Returns warnings: how the model differs from its lock; what reference pictures say about their colours and isn't
     followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; whether a
-    hosted model's key is missing."""
-    return (*lock_warnings(plan.lock), *_picture_warnings(plan), *_prompt_warnings(plan), *_key_warnings(plan))
+    hosted model's key is missing; what the quality gate lacks on this machine."""
+    of_gate = (str(problem).replace(": warning: ", ": ", 1) for problem in gate_warnings(plan.campaign))
+    pictures_and_prompts = (*_picture_warnings(plan), *_prompt_warnings(plan))
+    return (*lock_warnings(plan.lock), *pictures_and_prompts, *_key_warnings(plan), *of_gate)
 
 
 def _key_warnings(plan: Plan) -> tuple[str, ...]:

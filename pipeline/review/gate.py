@@ -79,7 +79,7 @@ def _reasons(rule: Rule, severity: Severity, scores: Sequence[Score], thresholds
             reasons.append(Reason(rule.measure, score.subject, severity, score.value, None, text))
         elif worse(score.value, limit, rule.better):
             bound = "at least" if rule.better == "higher" else "at most"
-            text = f"{score.value:.3g}, {bound} {limit:.3g} is needed"
+            text = f"{score.value:.4g}, {bound} {limit:.4g} is needed"
             reasons.append(Reason(rule.measure, score.subject, severity, score.value, limit, text))
     return reasons
 

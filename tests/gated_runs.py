@@ -71,7 +71,7 @@ def run_gated(job: Path, *, limit: int | None = None, gate: bool = True, order: 
         loop.render(todo[::order])
         loop.close()
         rendered.extend((variant.axes["scene"], variant.seed) for variant in todo[::order])
-        return Rendered(read_index(folder, kept_keys(plan), index.merged(results.done, results.others)))
+        return Rendered(plan, read_index(folder, kept_keys(plan), index.merged(results.done, results.others)))
 
     todo = tuple(missing(plan.variants, index.done.keys()))[:limit]
     finished = rounds.run(folder, plan, index, todo, render, lambda: False)

@@ -32,8 +32,9 @@ def selected_names(variants: Sequence[Variant], keys: Set[str] | None) -> frozen
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The records after a round, and whether the run has ended, because of its budget or a shared cause."""
+    """The plan and the records after a round. ended: whether its budget or a shared cause has ended the run."""
 
+    plan: Plan
     index: RecordIndex
     ended: bool = False
 
@@ -74,19 +75,26 @@ class GateRounds:
         render: renders variants of a decided plan. stopped: whether a signal ends the run. Raises StoreError, and what
         `render` raises.
         """
-        ended = False
         while True:
+            ended = False
             if todo:
                 rendered = render(plan, todo)
-                index, ended = rendered.index, rendered.ended
-            if stopped() or not self.judge(folder, plan, index, stopped):
-                return Finished(plan, index)
-            plan = decided(folder, plan)
-            todo = self.again(plan, index)
-            if not todo or ended or stopped():
-                return Finished(plan, index, todo)
-            pictures = "1 picture" if len(todo) == 1 else f"{len(todo):,} pictures"
-            self.on_event(Warned(f"the quality gate blocks {pictures}; rendering again with the next seed"))
+                plan, index, ended = rendered.plan, rendered.index, rendered.ended
+            following = self.next(folder, plan, index, stopped)
+            if ended or not following.left:
+                return following
+            plan, todo = following.plan, following.left
+
+    def next(self, folder: Store, plan: Plan, index: RecordIndex, stopped: Callable[[], bool]) -> Finished:
+        """Judges what is rendered, and returns what to render again. Raises StoreError."""
+        if stopped() or not self.judge(folder, plan, index, stopped):
+            return Finished(plan, index)
+        plan = decided(folder, plan)
+        left = () if stopped() else self.again(plan, index)
+        if left:
+            pictures = "1 picture" if len(left) == 1 else f"{len(left):,} pictures"
+            self.on_event(Warned(f"the quality gate blocks {pictures}, to be rendered again with the next seed"))
+        return Finished(plan, index, left)
 
     def judge(self, folder: Store, plan: Plan, index: RecordIndex, stopping: Callable[[], bool]) -> bool:
         """Judges what the gate hasn't judged yet. Returns whether there was anything. Raises StoreError."""

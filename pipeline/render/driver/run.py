@@ -157,25 +157,41 @@ def render_campaign(
             recorded = frozenset(index.recorded)
             run = _Run(plan, folder, results, stop, on_event, join, timeout, recorded, spending, only, lease)
 
+            def refreshed(plan: Plan) -> RecordIndex:
+                nonlocal latest, index
+                known = index.merged(results.done, results.others)
+                latest = retrying_folder.stat(LATEST)
+                index = read_index(retrying_folder, kept_keys(plan), known)
+                return index
+
             def render_round(plan: Plan, waiting: tuple[Variant, ...]) -> Rendered:
-                nonlocal loop, latest, index
-                current = replace(run, plan=plan, only=None if only is None else rounds.keys(plan))
+                nonlocal loop, index
+
+                def more() -> tuple[Variant, ...]:
+                    nonlocal plan
+                    if plan.gate is None:
+                        return ()
+                    following = rounds.next(retrying_folder, plan, refreshed(plan), lambda: stop.received)
+                    plan = following.plan
+                    return following.left
+
                 suspects = selection.suspects if loop is None else frozenset()
                 ended = False
                 for _ in range(MAX_ROUNDS):
-                    loop = _render(current, settings, waiting, suspects, workers, Deadlines(deadline))
+                    current = replace(run, plan=plan, only=None if only is None else rounds.keys(plan))
+                    loop = _render(current, settings, waiting, suspects, workers, Deadlines(deadline), more)
                     if loop.blocked:
                         raise StoreBlockedError(loop.blocked, len(results.done), len(todo))
                     if loop.ended_early and not results.done:
                         raise NothingRenderedError(loop.ended_early)
                     known = index.merged(results.done, results.others)
-                    latest = retrying_folder.stat(LATEST)
-                    index = read_index(retrying_folder, kept_keys(plan), known)
                     ended = loop.budget_reached or loop.ended_early is not None
-                    waiting, suspects = () if ended else _deleted_meanwhile(current, known, index), frozenset()
+                    index = refreshed(plan)
+                    deleted = () if ended else _deleted_meanwhile(replace(current, plan=plan), known, index)
+                    waiting, suspects = deleted, frozenset()
                     if not waiting:
                         break
-                return Rendered(index, ended)
+                return Rendered(plan, index, ended)
 
             finished = rounds.run(retrying_folder, plan, index, todo, render_round, lambda: stop.received)
         plan, index = finished.plan, finished.index
@@ -265,6 +281,7 @@ def _render(
     suspects: Set[str],
     workers: int | None,
     deadlines: Deadlines,
+    more: Callable[[], tuple[Variant, ...]],
 ) -> DriverLoop:
     model = run.plan.model
     for warning in run.folder.check():
@@ -335,6 +352,7 @@ def _render(
             spending=run.spending,
             share=share,
             shared_cause=SharedCause(todo),
+            more=more,
         )
         try:
             loop.run(size, lambda: run.stop.received)

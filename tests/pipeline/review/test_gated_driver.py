@@ -12,7 +12,7 @@ from brandpress.pipeline.deliver.lease import LEASE
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.render.driver.run import render_campaign
-from brandpress.pipeline.render.events import Event, Judged, VariantRecorded, Warned
+from brandpress.pipeline.render.events import Event, Judged, VariantRecorded, Warned, WorkersStarting
 from brandpress.pipeline.review.picture_gate import CampaignGate
 from brandpress.pipeline.spec.budget import Budget
 from tests.campaigns import plan_of
@@ -44,6 +44,7 @@ def test_two_workers_and_a_budget_come_to_the_manifest_of_a_run_without_ray(ray:
     assert outcome.gate.flagged == 1
     assert (outcome.skipped + outcome.done, outcome.failed, outcome.left) == (4, 0, 0)
     assert sum(isinstance(event, VariantRecorded) for event in events) == 9
+    assert sum(isinstance(event, WorkersStarting) for event in events) == 2  # once in each run
     assert any(isinstance(event, Judged) for event in events)
     assert any(isinstance(event, Warned) and "the quality gate blocks" in event.text for event in events)
     assert any(line.startswith("quality gate: ") and line.endswith(", 1 flagged") for line in outcome_lines(outcome))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -152,48 +152,46 @@ def render_campaign(
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         rounds = GateRounds(gate, results, limit, selected_names(plan.variants, names), on_event)
         loop: DriverLoop | None = None
-        with ExitStack() as held:
-            lease = cache(lambda: held.enter_context(RunLease(folder, join=join)))
-            recorded = frozenset(index.recorded)
-            run = _Run(plan, folder, results, stop, on_event, join, timeout, recorded, spending, only, lease)
+        recorded = frozenset(index.recorded)
+        run = _Run(plan, folder, results, stop, on_event, join, timeout, recorded, spending, only)
 
-            def refreshed(plan: Plan) -> RecordIndex:
-                nonlocal latest, index
+        def refreshed(plan: Plan) -> RecordIndex:
+            nonlocal latest, index
+            known = index.merged(results.done, results.others)
+            latest = retrying_folder.stat(LATEST)
+            index = read_index(retrying_folder, kept_keys(plan), known)
+            return index
+
+        def render_round(plan: Plan, waiting: tuple[Variant, ...]) -> Rendered:
+            nonlocal loop, index
+
+            def more() -> tuple[Variant, ...]:
+                nonlocal plan
+                if plan.gate is None:
+                    return ()
+                following = rounds.next(retrying_folder, plan, refreshed(plan), lambda: stop.received)
+                plan = following.plan
+                return following.left
+
+            suspects = selection.suspects if loop is None else frozenset()
+            ended = False
+            for _ in range(MAX_ROUNDS):
+                current = replace(run, plan=plan, only=None if only is None else rounds.keys(plan))
+                loop = _render(current, settings, waiting, suspects, workers, Deadlines(deadline), more)
+                if loop.blocked:
+                    raise StoreBlockedError(loop.blocked, len(results.done), len(todo))
+                if loop.ended_early and not results.done:
+                    raise NothingRenderedError(loop.ended_early)
                 known = index.merged(results.done, results.others)
-                latest = retrying_folder.stat(LATEST)
-                index = read_index(retrying_folder, kept_keys(plan), known)
-                return index
+                ended = loop.budget_reached or loop.ended_early is not None
+                index = refreshed(plan)
+                deleted = () if ended else _deleted_meanwhile(replace(current, plan=plan), known, index)
+                waiting, suspects = deleted, frozenset()
+                if not waiting:
+                    break
+            return Rendered(plan, index, ended)
 
-            def render_round(plan: Plan, waiting: tuple[Variant, ...]) -> Rendered:
-                nonlocal loop, index
-
-                def more() -> tuple[Variant, ...]:
-                    nonlocal plan
-                    if plan.gate is None:
-                        return ()
-                    following = rounds.next(retrying_folder, plan, refreshed(plan), lambda: stop.received)
-                    plan = following.plan
-                    return following.left
-
-                suspects = selection.suspects if loop is None else frozenset()
-                ended = False
-                for _ in range(MAX_ROUNDS):
-                    current = replace(run, plan=plan, only=None if only is None else rounds.keys(plan))
-                    loop = _render(current, settings, waiting, suspects, workers, Deadlines(deadline), more)
-                    if loop.blocked:
-                        raise StoreBlockedError(loop.blocked, len(results.done), len(todo))
-                    if loop.ended_early and not results.done:
-                        raise NothingRenderedError(loop.ended_early)
-                    known = index.merged(results.done, results.others)
-                    ended = loop.budget_reached or loop.ended_early is not None
-                    index = refreshed(plan)
-                    deleted = () if ended else _deleted_meanwhile(replace(current, plan=plan), known, index)
-                    waiting, suspects = deleted, frozenset()
-                    if not waiting:
-                        break
-                return Rendered(plan, index, ended)
-
-            finished = rounds.run(retrying_folder, plan, index, todo, render_round, lambda: stop.received)
+        finished = rounds.run(retrying_folder, plan, index, todo, render_round, lambda: stop.received)
         plan, index = finished.plan, finished.index
         published = publish_index(retrying_folder, plan, stamp, index, latest)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
@@ -243,7 +241,7 @@ def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tup
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What the parts of one run share. recorded_before: render keys that had a record before the run. only: those that
-    may be rendered; None: all. lease: takes the run's lease, at first; it's held until everything is rendered."""
+    may be rendered; None: all."""
 
     plan: Plan
     folder: Store
@@ -255,7 +253,6 @@ class _Run:
     recorded_before: frozenset[str]
     spending: Spending
     only: Set[str] | None
-    lease: Callable[[], RunLease]
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:
@@ -290,7 +287,7 @@ def _render(
     needed = needed_secrets(settings.address, hosted=model.hosted)
     with (
         _writable_token(run, todo) as preflight,
-        nullcontext(run.lease()) as lease,
+        RunLease(run.folder, join=run.join) as lease,
         ray_resources(workers, needed) as resources,
         ExitStack() as stack,
     ):

@@ -29,6 +29,7 @@ from brandpress.pipeline.render.events import (
     WorkersStarting,
 )
 from brandpress.pipeline.render.pending import describe_pending
+from brandpress.pipeline.review.picture_gate import CampaignGate
 from tests.campaigns import plan_of
 
 
@@ -80,8 +81,10 @@ if __name__ == "__main__":
     options = parser.parse_args()
     try:
         with redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
+            plan = plan_of(options.job)
             outcome = render_campaign(
-                plan_of(options.job),
+                plan,
+                gate=CampaignGate.of(plan),
                 workers=options.workers,
                 on_event=on_event,
                 workers_per_gpu=options.workers_per_gpu,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.manifest import Manifest
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.render.driver.picture_gate import GateOutcome
 from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.run.schedule_state import State, write_state
 from brandpress.pipeline.run.submission import Submission
@@ -35,7 +37,10 @@ STAND_IN = "tests.stand_in:load"
 Outputs = dict[str, list[Any]]
 """Heading in json.md -> what the command printed."""
 
-ONLY_IN_A_RUN = {"failed[].name", "failed[].cause", "failed[].quarantined", "cache.<kind>.hits", "cache.<kind>.uses"}
+ONLY_IN_A_RUN = {
+    *("failed[].name", "failed[].cause", "failed[].quarantined", "cache.<kind>.hits", "cache.<kind>.uses"),
+    *(f"gate.{field.name}" for field in dataclasses.fields(GateOutcome)),
+}
 """Keys of `render` that a run without work doesn't print; a slow test covers them."""
 
 
@@ -191,7 +196,8 @@ def test_the_keys_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """A run with a picture and a failure prints every key of `render`, and its records have no undocumented one."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]"}, products=("mug",))
+    gate = {"measures": {"noise": 0.5}}
+    job = write_campaign(tmp_path, {"good": "here", "bad": "[raise]"}, products=("mug",), quality_gate=gate)
     heading = "brandpress render --json"
     outcome = printed("render", job)
     assert undocumented(heading, [outcome]) == []

@@ -176,7 +176,9 @@ def render_job(
     from brandpress.pipeline.cli.text import outcome_lines, print_lines
     from brandpress.pipeline.render.driver.run import render_campaign
     from brandpress.pipeline.render.worker.actor import RENDERER
+    from brandpress.pipeline.review.picture_gate import CampaignGate
 
+    gate = CampaignGate.of(order.plan)
     context.obj.started = True
     with (
         progress(LogOptions(quiet, log_format)) as show,
@@ -198,6 +200,7 @@ def render_job(
             take_over=take_over,
             budget=cost.budget,
             prices=cost.prices,
+            gate=gate,
         )
     context.obj.finished, context.obj.outcome = True, outcome_json(outcome)
     if as_json:

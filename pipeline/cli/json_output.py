@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "campaign": outcome.campaign,
         "published": outcome.published
         and {name: getattr(outcome.published, name) for name in ("planned", "done", "stale", "failed", "missing")},
+        "gate": outcome.gate and asdict(replace(outcome.gate, seconds=round(outcome.gate.seconds, 3))),
     }
 
 
@@ -107,6 +109,9 @@ def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
             "failed": status.failed,
             "missing": status.missing,
             "picked_out": status.picked_out,
+            "dropped": status.dropped,
+            "unchecked": status.unchecked,
+            "unapproved": status.unapproved,
         },
         "failed": failures_json(status.failures),
         "folder": uri,

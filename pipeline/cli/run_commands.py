@@ -160,6 +160,7 @@ def regenerate_job(
     from brandpress.pipeline.render.driver.run import render_campaign
     from brandpress.pipeline.render.worker.actor import RENDERER
     from brandpress.pipeline.review.contact_sheet import check_suffix
+    from brandpress.pipeline.review.picture_gate import CampaignGate
     from brandpress.pipeline.run.github import annotation_lines, escaped, is_github
     from brandpress.pipeline.run.pull_request import CommentError, pull_request_of_event
     from brandpress.pipeline.run.pull_request import comment as write_comment
@@ -194,6 +195,7 @@ def regenerate_job(
             )
 
     def render(plan: Plan) -> Outcome:
+        gate = CampaignGate.of(plan)
         context.obj.started = True
         spending = cost(order)
         with progress(LogOptions(quiet, log_format)) as show, redirect_stdout(sys.stderr):
@@ -209,6 +211,7 @@ def regenerate_job(
                 join=join,
                 budget=spending.budget,
                 prices=spending.prices,
+                gate=gate,
             )
 
     drawn = None

@@ -88,11 +88,12 @@ class Record(StoredModel):
     steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
     slightly. attributes: axis -> the free fields of its value. alt: the alt text. same_picture_as: in manifests, the
-    variant whose record the picture has; only name, asset, axes, references, attributes and alt are its own. strikes:
-    number of workers that died while rendering it. signed_by: SHA-256 of the certificate that signed the file.
-    traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one of an earlier
-    version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or miss (0) per
-    kind of cache. host: device, torch, driver.
+    variant whose record the picture has; only name, asset, axes, references, attributes and alt are its own. verdict:
+    in manifests, what the quality gate says about the picture. gate_attempts: in manifests, the variant's pictures that
+    the gate blocked, in their order. strikes: number of workers that died while rendering it. signed_by: SHA-256 of the
+    certificate that signed the file. traceback: `module:line function`, one per line. stale: in manifests, whether the
+    picture is one of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage.
+    cache: hit (1) or miss (0) per kind of cache. host: device, torch, driver.
     """
 
     omit_default = (
@@ -106,6 +107,8 @@ class Record(StoredModel):
         "alt",
         "same_picture_as",
         "signed_by",
+        "verdict",
+        "gate_attempts",
     )
 
     name: str
@@ -132,6 +135,8 @@ class Record(StoredModel):
     alt: str = ""
     same_picture_as: str | None = None
     signed_by: str | None = None
+    verdict: dict[str, Any] | None = None
+    gate_attempts: tuple[dict[str, Any], ...] = ()
     attempts: int = 1
     strikes: int = 0
     cause: str | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.licences import licence_warning
 from brandpress.pipeline.plan.lock import lock_file
 from brandpress.pipeline.plan.locked import (
@@ -35,8 +36,8 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 class Validation:
     """The result of a validation. kind: None if the file isn't valid YAML. name: of the brand or campaign; None if
     there are problems. variants: number of a campaign's variants; None if there are problems. warnings: what its
-    pictures say about their colours and isn't followed, how its model differs from its lock, and whether its licence
-    forbids commercial use."""
+    pictures say about their colours and isn't followed, how its model differs from its lock, whether its licence
+    forbids commercial use, and what its quality gate lacks on this machine."""
 
     file: str
     kind: SpecKind | None
@@ -91,6 +92,8 @@ def _campaign(document: Document, locked: bool) -> Validation:
                 warnings.append(campaign.source.problem(("model",), f"warning: {text}"))
         else:
             problems += model
+    if campaign is not None:
+        warnings += gate_warnings(campaign)
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
         return Validation(str(path), "campaign", None, None, tuple(problems), tuple(warnings))

@@ -232,6 +232,14 @@ class Stopping:
     budget: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The quality gate has judged so many of the pictures that wait for it."""
+
+    done: int
+    total: int
+
+
 Message = (
     Warned
     | WorkerRunning
@@ -266,5 +274,6 @@ Event = (
     | StoreWait
     | WorkTime
     | Stopping
+    | Judged
 )
 """From the driver to its caller."""

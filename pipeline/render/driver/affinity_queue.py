@@ -120,6 +120,13 @@ class AffinityQueue:
         self._waiting += 1
         self._push_if_unclaimed(self._set_of(variant))
 
+    def add(self, variants: Iterable[Variant]) -> None:
+        """Adds variants behind those that wait."""
+        for variant in variants:
+            self._queue(variant).append(variant)
+            self._waiting += 1
+            self._push_if_unclaimed(self._set_of(variant))
+
     def mark_cached(self, worker: str, reference_set: ReferenceSet) -> None:
         """Counts the set as cached by `worker`, or about to be."""
         cached = self._cached.setdefault(worker, {})

@@ -316,6 +316,10 @@ class Dispatcher:
         state.groups = [group for group in state.groups if group.variants]
         return removed
 
+    def add(self, variants: Iterable[Variant]) -> None:
+        """Adds variants to those that wait."""
+        self._queue.add(variants)
+
     def drop(self, render_keys: Set[str]) -> int:
         """Removes waiting variants that another run has recorded; returns how many."""
         return self._queue.drop(render_keys) if render_keys else 0

@@ -90,6 +90,7 @@ class DriverLoop:
         spending: Spending | None = None,
         share: float = 1.0,
         shared_cause: SharedCause | None = None,
+        more: Callable[[], Iterable[Variant]] = tuple,
     ) -> None:
         """compiles: whether workers should compile kernels; None: only on GPUs. gpus, per_gpu: see `GpuHealth`.
         recorded: returns render keys that other runs have recorded; must not block. broken_model: the end of the error
@@ -98,6 +99,7 @@ class DriverLoop:
         The loop warns once if a worker can't compile or use its GPU. watch: the cluster; None: it isn't followed.
         preflight: what workers are compared with; None: nothing. check_together: see `Startup`. spending: the budget;
         None: there is none. share: a worker's part of a device. shared_cause: knows the run's variants.
+        more: called when everything is rendered, while the workers wait; returns what else to render.
         """
         self.untried: tuple[Failure, ...] = ()
         self.recorded_elsewhere = 0
@@ -121,6 +123,7 @@ class DriverLoop:
         self._host_warnings = HostWarnings(compiles=compiles, gpus=gpus > 0)
         self._first_pictures = FirstPictures(broken_model)
         self._shared_cause = shared_cause or SharedCause()
+        self._more = more
         self._target_workers = 0
         self._parked: set[str] = set()
         self._stopped = False
@@ -141,7 +144,7 @@ class DriverLoop:
         self._target_workers = workers
         for _ in range(workers):
             self._start()
-        while not self._dispatcher.finished and len(self._pool) > len(self._parked):
+        while self._has_work() and len(self._pool) > len(self._parked):
             if stop_requested():
                 self._stop()
             self._follow_budget()
@@ -161,6 +164,16 @@ class DriverLoop:
         self._collect_records(None)
         if not self._dispatcher.finished and not self._stopped:
             self._give_up()
+
+    def _has_work(self) -> bool:
+        """Whether variants are left to render. Asks for more once all are rendered."""
+        if not self._dispatcher.finished:
+            return True
+        more = () if self._stopped else tuple(self._more())
+        self._dispatcher.add(more)
+        if more:
+            self._top_up_all()
+        return bool(more)
 
     def _expects_messages(self) -> bool:
         """Whether workers may report something: not if the rest waits for the records of failed attempts."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from threading import Event
 
-from brandpress.model.errors import AccountError, BrandpressError, UnusablePictureError
+from brandpress.model.errors import AccountError, BrandpressError
 from brandpress.model.request import Failed, Rendered, RendererProtocol, RenderRequest
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.plan.variant import Variant
@@ -26,6 +26,7 @@ from brandpress.pipeline.render.events import (
     WorkTime,
 )
 from brandpress.pipeline.render.worker.marking import Marking
+from brandpress.pipeline.render.worker.picture_check import usable
 from brandpress.pipeline.render.worker.references import References
 from brandpress.pipeline.render.worker.uploader import Uploader
 from brandpress.pipeline.store.protocol import Store
@@ -150,7 +151,7 @@ class RenderLoop:
                     break
                 self._uploader.host = dict(self._renderer.host())
                 current = submitted.popleft()
-                rendered = usable(rendered)
+                rendered = usable(rendered, (current.variant.width, current.variant.height))
                 if isinstance(rendered, Failed):
                     self._report_time(seconds)
                     self._report_failure(current.variant, rendered.cause)
@@ -250,16 +251,6 @@ class RenderLoop:
             seed=variant.seed,
             **variant.sampling_values(),
         )
-
-
-def usable(rendered: Rendered | Failed) -> Rendered | Failed:
-    """Returns a failure in place of a picture that has one colour all over, as broken models return it."""
-    if isinstance(rendered, Rendered):
-        picture = rendered.picture.convert("RGB")
-        if picture.getcolors(maxcolors=1) is not None:
-            colour = picture.crop((0, 0, 1, 1)).tobytes().hex()
-            return Failed(UnusablePictureError(f"every pixel of the picture has the colour #{colour}"))
-    return rendered
 
 
 def _timings(prepare_seconds: float, waited_seconds: float, rendered: Rendered) -> dict[str, float]:

@@ -114,3 +114,11 @@ def test_dropped_variants_are_no_longer_waiting() -> None:
     assert take(queue, "one")[0] == "a"
     assert take(queue, "two") == (None, [])
     assert queue.drop(dropped) == 0
+
+
+def test_added_variants_are_served_to_the_worker_that_has_their_set() -> None:
+    queue = queue_of(a=1, b=1)
+    assert (take(queue, "one")[0], take(queue, "two")[0], queue.choose_set("one")) == ("a", "b", None)
+    queue.add(variants(a=2, c=3))
+    assert len(queue) == 5
+    assert (take(queue, "one")[0], take(queue, "two")[0]) == ("a", "c")

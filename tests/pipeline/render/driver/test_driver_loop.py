@@ -158,6 +158,22 @@ def test_without_a_healthy_gpu_the_run_ends(tmp_path: Path) -> None:
         run(tmp_path, 2, 1, {0, 1}, 2)
 
 
+def test_more_variants_are_rendered_by_the_workers_that_have_the_model(tmp_path: Path) -> None:
+    rounds = [tuple(map(variant, range(4, 9))), (variant(9),)]
+    recorded: list[int] = []
+    worker_pool, events = FakePool(2, 1, set(), frozenset()), list[Event]()
+    results = RunResults(open_campaign(str(tmp_path), "spring"), MODEL)
+
+    def more() -> tuple[Variant, ...]:
+        recorded.append(len(results))
+        return rounds.pop(0) if rounds else ()
+
+    dispatcher = Dispatcher(map(variant, range(4)), 2, largest_group=2)
+    DriverLoop(worker_pool, dispatcher, results, Deadlines(), events.append, gpus=2, more=more).run(2, lambda: False)  # type: ignore[arg-type]
+    assert recorded == [4, 9, 10]
+    assert sum(isinstance(event, WorkerLoaded) for event in events) == 2
+
+
 class BrokenModelPool(FakePool):
     """A worker pool whose pictures of some variants are unusable."""
 

@@ -1,4 +1,4 @@
-"""Rejects and picks published pictures by their names. Needs the campaign's folder, and neither specs nor the model."""
+"""Approves, rejects and picks published pictures by their names. Needs the campaign's folder, and neither specs nor the model."""
 
 from __future__ import annotations
 
@@ -73,6 +73,20 @@ def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
     chosen = _matching(published, names)
     rejected = _digests(read_decisions(folder, {picture.sha256 for picture in chosen}), "rejected")
     return _decide(folder, chosen, "rejected", author, rejected, _sharing(chosen, published))
+
+
+def approve(folder: Store, names: Sequence[str], author: Author) -> Choice:
+    """Approves the published pictures with these names or globs. An approval lapses when the picture changes.
+
+    Picked pictures keep their decision, which is an approval, too. Raises RequestError for a name that isn't published,
+    and StoreError.
+    """
+    published = published_pictures(folder)
+    chosen = _matching(published, names)
+    decisions = read_decisions(folder, {picture.sha256 for picture in chosen})
+    picked, rejected = _digests(decisions, "picked"), _digests(decisions, "rejected")
+    unpicked = [picture for picture in chosen if picture.sha256 not in picked]
+    return _decide(folder, unpicked, "approved", author, rejected, _sharing(chosen, published))
 
 
 def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:

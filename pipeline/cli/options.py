@@ -165,7 +165,10 @@ Rows = Annotated[
 Columns = Annotated[
     str | None,
     typer.Option(
-        "--columns", metavar="AXIS|N", help="A column for each value of this axis, or N pictures per row.", show_default=False
+        "--columns",
+        metavar="AXIS|N",
+        help="A column for each value of this axis, or N pictures per row.",
+        show_default=False,
     ),
 ]
 

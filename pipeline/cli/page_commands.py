@@ -83,7 +83,8 @@ def review_job(
     if serve:
         _check_owner(target, folder, take_over=take_over)
         return _serve(folder, context, out, by, port, no_open)
-    reviewed, warnings = read_reviewed(folder, context), ()
+    reviewed = read_reviewed(folder, context)
+    warnings: tuple[str, ...] = ()
     if measure:
         reviewed, warnings = _measured(folder, campaign, reviewed)
     public_url = campaign.job.public_url if campaign else None
@@ -179,7 +180,8 @@ def report_job(
 
     target, folder = _open(job, deliver)
     campaign = _campaign(job, deliver)
-    reviewed, warnings = read_reviewed(folder, BrandContext.of(campaign)), ()
+    reviewed = read_reviewed(folder, BrandContext.of(campaign))
+    warnings: tuple[str, ...] = ()
     if measure:
         reviewed, warnings = _measured(folder, campaign, reviewed)
     report = read_report(folder, reviewed, read_prices(prices), worst)

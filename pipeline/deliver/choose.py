@@ -1,4 +1,7 @@
-"""Approves, rejects and picks published pictures by their names. Needs the campaign's folder, and neither specs nor the model."""
+"""Approves, rejects and picks published pictures by their names.
+
+Needs the campaign's folder, and neither specs nor the model.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from brandpress.pipeline.spec.problem import SpecError, WrongValueError
 from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
-SCHEMA = "brandpress.decision-file/1"
+SCHEMA: Literal["brandpress.decision-file/1"] = "brandpress.decision-file/1"
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 

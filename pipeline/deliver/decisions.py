@@ -81,8 +81,10 @@ def clear_decision(folder: Store, sha256: str) -> None:
 
 
 def read_decision(folder: Store, sha256: str) -> Decision | None:
-    """Returns the decision about the asset with this SHA-256; None if there is none. Raises StoreError, also if it isn't
-    valid."""
+    """Returns the decision about the asset with this SHA-256; None if there is none.
+
+    Raises StoreError, also if it isn't valid.
+    """
     stat = folder.stat(decision_key(sha256))
     return None if stat is None else _read_valid(folder, Entry(decision_key(sha256), stat.bytes, 0.0))
 

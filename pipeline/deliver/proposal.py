@@ -71,7 +71,9 @@ class PublishedPictures:
             now_there, before = self.by_name[proposal.name][:12], proposal.sha256[:12]
             return f"the picture has changed since: it was {before}…, and is {now_there}… now; look at it again"
         near = closest(proposal.name, self.by_name)
-        return f"no picture of the name {quote(proposal.name)} is published" + (f"; did you mean {near}?" if near else "")
+        return f"no picture of the name {quote(proposal.name)} is published" + (
+            f"; did you mean {near}?" if near else ""
+        )
 
 
 def apply(folder: Store, proposals: Sequence[Proposal]) -> tuple[Answer, ...]:
@@ -84,9 +86,11 @@ def apply(folder: Store, proposals: Sequence[Proposal]) -> tuple[Answer, ...]:
     with ThreadPoolExecutor(THREADS) as threads:
         return tuple(
             threads.map(
-                lambda numbered: _superseded(numbered[1])
-                if last[numbered[1].sha256] != numbered[0]
-                else apply_one(folder, pictures, numbered[1]),
+                lambda numbered: (
+                    _superseded(numbered[1])
+                    if last[numbered[1].sha256] != numbered[0]
+                    else apply_one(folder, pictures, numbered[1])
+                ),
                 enumerate(proposals),
             )
         )
@@ -102,7 +106,9 @@ def apply_one(folder: Store, pictures: PublishedPictures, proposal: Proposal) ->
         why = f"{current.by} decided later, {current.at:%Y-%m-%d %H:%M} UTC: {current.decision}"
         return Answer(proposal, "refused", why, current)
     if current is not None and current.decision == "picked":
-        return Answer(proposal, "refused", "the picture is picked; take that back first: brandpress pick --undo", current)
+        return Answer(
+            proposal, "refused", "the picture is picked; take that back first: brandpress pick --undo", current
+        )
     if proposal.decision == "withdrawn":
         if current is None:
             return Answer(proposal, "unchanged")

@@ -82,15 +82,17 @@ def axis_sheet(
     row_labels = tuple(dict.fromkeys(_value(record, rows) for record in records))
     column_labels = tuple(dict.fromkeys(_value(record, by) if by else "" for record in records))
     most = max((len(tiles) for tiles in cells.values()), default=1)
-    inside = columns if isinstance(columns, int) else column_count(len(records)) if by is None else math.isqrt(most - 1) + 1
+    inside = (
+        columns if isinstance(columns, int) else column_count(len(records)) if by is None else math.isqrt(most - 1) + 1
+    )
     table = Table(row_labels, column_labels, cells, cell, min(inside, most))
     return draw_table(table, *titles_of(latest))
 
 
 def parse_columns(text: str | None, rows: str | None) -> str | int | None:
-    """Returns what `--columns` asks for: an axis, or a number of pictures per line. rows: `--rows`, which an axis needs.
+    """Returns what `--columns` asks for: an axis, or a number of pictures per line. Raises RequestError.
 
-    Raises RequestError.
+    rows: the axis of `--rows`; without it, columns can't be an axis.
     """
     if text is None:
         return None
@@ -159,7 +161,7 @@ def _lines(table: Table, row: str, column: str) -> int:
 
 def _value(record: Mapping[str, Any], axis: str) -> str:
     value = record["axes"].get(axis)
-    return str(record["seed"]) if value is None and axis == SEED else value or "–"
+    return str(record["seed"]) if value is None and axis == SEED else value or "-"
 
 
 def _check_axis(option: str, axis: str | int | None, records: Sequence[Mapping[str, Any]]) -> None:

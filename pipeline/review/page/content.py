@@ -106,9 +106,7 @@ def _axes(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _measures(reviewed: ReviewedPictures) -> dict[str, dict[str, Any]]:
     """Returns the measures that any picture has a score of, in the order of the scales."""
-    present = {
-        score.measure: None for own in reviewed.scores.values() for score in own if score.value is not None
-    }
+    present = {score.measure: None for own in reviewed.scores.values() for score in own if score.value is not None}
     order = [name for name in reviewed.scales if name in present]
     return {
         name: {
@@ -161,7 +159,12 @@ def _picture(
         "decision": None if decision is None else decision_json(decision),
         "history": history.get(record["name"], []),
     }
-    return {name: value for name, value in values.items() if value not in (None, "", [], {}, False)}
+    return _without_empty(values)
+
+
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values without empty ones, which keeps the page small. Numbers are kept, also 0."""
+    return {name: value for name, value in values.items() if value or (value == 0 and value is not False)}
 
 
 def alt_text(record: Mapping[str, Any]) -> str:
@@ -200,7 +203,7 @@ def scores_json(
             "threshold": limit,
             "missed": missed and worse(score.value or 0.0, limit or 0.0, scale.better if scale else "higher"),
         }
-        rows.append({name: value for name, value in row.items() if value not in (None, "", False)})
+        rows.append(_without_empty(row))
     return rows
 
 

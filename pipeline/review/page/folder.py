@@ -50,8 +50,10 @@ def write_page(
 
 
 def pictures_address(out: Path, address: DeliveryAddress, campaign: str, public_url: str | None) -> str | None:
-    """Returns the address of a campaign's folder, with a slash at its end, as the page in `out` can link to it: relative
-    for a local folder, `public_url:` for others. None if there is none."""
+    """Returns the address of a campaign's folder, with a slash at its end, for links in the page in `out`.
+
+    It's below `public_url:`, or relative to the page for a local folder; None if there is none.
+    """
     if public_url:
         return object_url(public_url, campaign, "")
     if address.scheme != LOCAL:

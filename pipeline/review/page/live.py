@@ -37,9 +37,15 @@ class LivePage:
         self.problem = ""
         self._out, self._folder, self._context, self._pictures = out, folder, context, pictures
         self._events: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._counts = Counts(planned=0, done=0)
+        self._counts = Counts(planned=0, done=0, failed=0, missing=0)
         self._records: dict[str, Mapping[str, Any]] = {}
-        self._manifest = _empty_manifest(campaign, brand)
+        self._published = ReviewedPictures(
+            _empty_manifest(campaign, brand),
+            records=(),
+            scales=SCALES,
+            references=context.references.keys(),
+            palette=context.palette,
+        )
         self._thread = threading.Thread(target=self._work, name="live page", daemon=True)
         self._thread.start()
 
@@ -49,11 +55,11 @@ class LivePage:
             self._events.put(event)
 
     def close(self) -> None:
-        """Writes the page of what is published now, without reloading, and ends."""
+        """Writes the page of what is published now, which doesn't reload itself, and ends."""
         self._events.put(_END)
         self._thread.join()
-        with suppress(NothingPublishedError):
-            self._write_published()
+        self._start()
+        self._write(live=False)
 
     def _work(self) -> None:
         self._start()
@@ -75,7 +81,7 @@ class LivePage:
         """Takes one event into account. Returns whether the run goes on."""
         match event:
             case Planned(planned=planned, done=done):
-                self._counts = Counts(planned=planned, done=done, missing=planned - done)
+                self._counts = Counts(planned=planned, done=done, failed=0, missing=planned - done)
             case VariantRecorded(record=record) if record.status == "done" and record.asset and record.sha256:
                 self._records[record.name] = record.model_dump(mode="json")
                 self._count(done=1)
@@ -94,44 +100,23 @@ class LivePage:
         )
 
     def _start(self) -> None:
-        """Begins with what is published already."""
+        """Takes over what is published, if anything is."""
         try:
-            reviewed = read_reviewed(self._folder, self._context)
+            self._published = read_reviewed(self._folder, self._context)
         except NothingPublishedError:
             return
         except StoreError as error:
             self.problem = str(error)
             return
-        self._manifest = reviewed.manifest
-        self._records = {record["name"]: record for record in reviewed.records}
+        self._records = {record["name"]: record for record in self._published.records}
 
-    def _write(self) -> None:
-        records = [self._records[name] for name in sorted(self._records)]
-        manifest = self._manifest.model_copy(update={"counts": self._counts, "created": datetime.now(UTC)})
-        reviewed = ReviewedPictures(
-            manifest=manifest,
-            records=records,
-            scales=SCALES,
-            references=self._context.references.keys(),
-            palette=self._context.palette,
-        )
-        self._try(reviewed, PageSettings(self._pictures, live=True))
-
-    def _write_published(self) -> None:
+    def _write(self, *, live: bool = True) -> None:
+        reviewed = replace(self._published, records=[self._records[name] for name in sorted(self._records)])
+        if live or reviewed.manifest.number == 0:
+            manifest = reviewed.manifest.model_copy(update={"counts": self._counts, "created": datetime.now(UTC)})
+            reviewed = replace(reviewed, manifest=manifest)
         try:
-            reviewed = read_reviewed(self._folder, self._context)
-        except NothingPublishedError:
-            counts = self._counts
-            reviewed = ReviewedPictures(
-                manifest=self._manifest.model_copy(update={"counts": counts}), records=[*self._records.values()]
-            )
-        except StoreError as error:
-            self.problem = str(error)
-            return
-        self._try(replace(reviewed), PageSettings(self._pictures))
-
-    def _try(self, reviewed: ReviewedPictures, settings: PageSettings) -> None:
-        try:
+            settings = PageSettings(self._pictures, live=live)
             broken = write_page(self._out, self._folder, reviewed, self._context, settings)
             self.problem = broken[0] if broken else ""
         except StoreError as error:
@@ -148,6 +133,6 @@ def _empty_manifest(campaign: str, brand: str) -> Manifest:
         number=0,
         created=datetime.now(UTC),
         status="partial",
-        counts=Counts(planned=0, done=0),
+        counts=Counts(planned=0, done=0, failed=0, missing=0),
         parts=(),
     )

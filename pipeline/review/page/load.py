@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,12 @@ def picture_sources(
     backgrounds: dict[str, str] = {}
     for record in records:
         asset, sha256 = record["asset"], record["sha256"]
-        yield PictureSource(f"{folder.uri}/{asset}", sha256, lambda asset=asset: folder.read(asset))
+        yield PictureSource(f"{folder.uri}/{asset}", sha256, partial(folder.read, asset))
         for reference in record.get("references") or ():
             backgrounds.setdefault(reference["sha256"], reference.get("background") or PAPER)
     for sha256, background in backgrounds.items():
         if (file := references.get(sha256)) is not None:
-            yield PictureSource(str(file), sha256, lambda file=file: _content(file), background)
+            yield PictureSource(str(file), sha256, partial(_content, file), background)
 
 
 def _content(file: Path) -> bytes | None:

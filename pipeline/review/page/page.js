@@ -251,7 +251,7 @@
   function applyTheme(theme) {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    byId("theme").textContent = `Theme: ${theme}`;
+    byId("theme").replaceChildren({ auto: "◐ Auto", light: "○ Light", dark: "● Dark" }[theme], hidden(" theme"));
   }
   function switchTheme() {
     const theme = themes[(themes.indexOf(recall("theme", "auto")) + 1) % themes.length];
@@ -270,11 +270,12 @@
     const setFilters = (open) => {
       filters.hidden = !open;
       toggle.setAttribute("aria-expanded", String(open));
+      byId("toolbar").classList.toggle("open", open);
     };
     const toggle = el("button", { type: "button", "aria-expanded": "false", "aria-controls": "filters", onclick: () => setFilters(filters.hidden) }, "Filters");
     const filters = el("div", { id: "filters", hidden: true });
     byId("toolbar").append(
-      el("input", { type: "search", id: "search", placeholder: "Search names and prompts", value: view.q, "aria-label": "Search names and prompts",
+      el("input", { type: "search", id: "search", placeholder: "Search", value: view.q, "aria-label": "Search names and prompts",
         oninput: (event) => { view.q = event.target.value; later(showGrid); } }),
       el("div", { className: "segments", role: "group", "aria-label": "Decision" },
         ...states.map(([state, label]) => el("button", { type: "button", value: state, "data-label": label, "aria-pressed": String(view.state === state),
@@ -433,7 +434,7 @@
     const flags = [];
     const outcome = picture.verdict?.outcome;
     if (outcome === "warn" || outcome === "block") flags.push(el("span", { className: `flag ${outcome}` }, outcome));
-    if (picture.verdict?.review?.length) flags.push(el("span", { className: "flag" }, "look"));
+    if (picture.verdict?.review?.length) flags.push(el("span", { className: "flag" }, "sample"));
     if (picture.stale) flags.push(el("span", { className: "flag" }, "stale"));
     if (compared.includes(picture)) flags.push(el("span", { className: "flag" }, "compare"));
     frame.querySelector(".flags").replaceChildren(...flags);

@@ -93,10 +93,10 @@ class ReviewDesk:
         """Writes a decision. Returns the status and the values of the response. Raises StoreError and RequestError."""
         author = Author.of(self.by, posted.reason.strip() or None)
         pointer = read_pointer(self.folder)
-        if self._reviewed is None or (pointer.sha256 if pointer else "") != self._pointer:
-            self._read()
-        assert self._reviewed is not None
-        pictures = PublishedPictures.of(_picture(record) for record in self._reviewed.records)
+        reviewed = self._reviewed
+        if reviewed is None or (pointer.sha256 if pointer else "") != self._pointer:
+            reviewed = self._read()
+        pictures = PublishedPictures.of(map(_picture, reviewed.records))
         proposal = Proposal(posted.name, posted.sha256, posted.decision, author.by, author.at, author.reason)
         answer = apply_one(self.folder, pictures, proposal)
         decision = None if answer.decision is None else decision_json(answer.decision)
@@ -195,21 +195,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _path(self) -> str | None:
         """Returns the path behind the token; None if the request is refused."""
-        host = self.headers.get("Host", "")
-        origin = self.headers.get("Origin")
-        target = urlsplit(self.path).path
-        token, _, path = target.removeprefix("/").partition("/")
-        if host != urlsplit(self.server.origin).netloc:
+        token, _, path = urlsplit(self.path).path.removeprefix("/").partition("/")
+        if self.headers.get("Host", "") != urlsplit(self.server.origin).netloc:
             self._refuse(HTTPStatus.FORBIDDEN, "this host isn't served here")
-        elif origin is not None and origin != self.server.origin:
-            self._refuse(HTTPStatus.FORBIDDEN, "requests of other sites are refused")
-        elif self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and self.command != "GET":
+        elif self._is_cross_origin():
             self._refuse(HTTPStatus.FORBIDDEN, "requests of other sites are refused")
         elif not hmac.compare_digest(token.encode(), self.server.token.encode()):
             self._refuse(HTTPStatus.FORBIDDEN, "open the address that brandpress review --serve printed")
         else:
             return path
         return None
+
+    def _is_cross_origin(self) -> bool:
+        """Whether a browser says that a page of another site sends the request. Links may open the page."""
+        origin, site = self.headers.get("Origin"), self.headers.get("Sec-Fetch-Site", "none")
+        foreign = site not in ("none", "same-origin") and self.command != "GET"
+        return foreign or (origin is not None and origin != self.server.origin)
 
     def _send_file(self, data: bytes | None, kind: str) -> None:
         if data is None:

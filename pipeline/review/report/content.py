@@ -45,8 +45,8 @@ class WorstPicture:
 
 @dataclass(frozen=True)
 class Report:
-    """A campaign's report. decisions: by kind, with `undecided`. reasons, gate_reasons, causes: how often reviewers, the
-    gate and failures named each, the most frequent first. verdicts: by outcome."""
+    """A campaign's report. decisions: by kind, with `undecided`. verdicts: by outcome. reasons, gate_reasons, causes: how
+    often reviewers, the gate and failures named each, the most frequent first."""
 
     manifest: Manifest
     pictures: int
@@ -136,7 +136,5 @@ def _histograms(
         counts, edges = np.histogram(np.array(values[measure], np.float64), bins=BINS)
         own = limits[measure]
         threshold = next(iter(own)) if len(own) == 1 else None
-        histograms.append(
-            Histogram(measure, scale, tuple(map(int, counts)), tuple(map(float, edges)), threshold)
-        )
+        histograms.append(Histogram(measure, scale, tuple(map(int, counts)), tuple(map(float, edges)), threshold))
     return histograms

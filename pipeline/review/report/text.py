@@ -9,8 +9,8 @@ from brandpress.pipeline.review.report.spending import DeviceTime, Taken
 
 
 def number(value: float | None) -> str:
-    """`0.123`, and `–` for none."""
-    return "–" if value is None else f"{value:.3g}"
+    """`0.123`, and `-` for none."""
+    return "-" if value is None else f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:
@@ -23,8 +23,8 @@ def duration(seconds: float) -> str:
 
 
 def money(amount: float | None, currency: str) -> str:
-    """`4.20 USD`, and `–` for none."""
-    return "–" if amount is None else f"{amount:,.2f} {currency}"
+    """`4.20 USD`, and `-` for none."""
+    return "-" if amount is None else f"{amount:,.2f} {currency}"
 
 
 def headline(report: Report) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ WORST_HEAD = ("picture", "measure", "value", "threshold", "deviations")
 def figure_rows(report: Report) -> Iterator[tuple[str, ...]]:
     """Yields the rows of the table of figures."""
     for row in report.figures:
-        missed = "–" if row.threshold is None else f"{row.missed:,}"
+        missed = "-" if row.threshold is None else f"{row.missed:,}"
         values = (row.mean, row.median, row.worst, row.threshold)
         yield row.measure, row.subject or "all", f"{row.count:,}", *map(number, values), missed
 

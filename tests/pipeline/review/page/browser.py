@@ -51,6 +51,12 @@ def open_page(browser: Any, url: str, *, width: int = 1400, height: int = 900, t
     return page
 
 
+def wait_until(page: Any, expression: str) -> None:
+    """Waits until an expression is true. Playwright's own function for it needs eval, which the page's policy forbids."""
+    while not page.evaluate(expression):
+        page.wait_for_timeout(20)
+
+
 def serious_violations(page: Any) -> list[str]:
     """Returns what axe-core finds that is serious or critical. Skips the test where axe-core is missing."""
     if not AXE.exists() and not os.environ.get("CI"):

@@ -10,7 +10,8 @@ It draws a picture from the request alone, within milliseconds. A prompt can ord
 - `[exhaust]` allocates more memory than exists.
 - `[refuse]` returns a failure instead of a picture.
 - `[account]` refuses it as a hosted tier does whose credits are used up.
-- `[flat]` returns a black picture, as broken models do.
+- `[flat]` returns a black picture, and `[noise]` one of white noise, as broken models do.
+- `[grain SEEDS]`, such as `[grain 0,2]`, adds grain to the pictures of these seeds, which a quality gate can block.
 
 `[exit once FILE]`, `[lose once FILE]` and `[exhaust once FILE]` misbehave only if FILE doesn't exist, and create it.
 """
@@ -26,6 +27,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from brandpress.model.errors import AccountError, CheckpointError, HostedError
@@ -35,6 +37,7 @@ EXIT_DELAY_SECONDS = 0.5
 """Wait before exiting, so that the driver has received the picture's start event; a real picture takes seconds."""
 
 HANG_SECONDS = 100_000.0
+GRAIN = 12.0
 WORKERS_TIMEOUT_SECONDS = 300.0
 DEVICE_LOST = (
     "CUDA error: an illegal memory access was encountered\n"
@@ -283,7 +286,19 @@ def draw(request: RenderRequest) -> Image.Image:
     colours = bytes(32) if "[flat]" in request.prompt else digest.digest()
     picture = Image.new("RGB", (2, 2))
     picture.putdata([tuple(colours[3 * i : 3 * i + 3]) for i in range(4)])
-    return picture.resize((request.width, request.height), Image.Resampling.BILINEAR)
+    picture = picture.resize((request.width, request.height), Image.Resampling.BILINEAR)
+    grain = re.search(r"\[grain ([0-9,]+)\]", request.prompt)
+    if "[noise]" in request.prompt:
+        return with_grain(Image.new("RGB", picture.size, "gray"), 90.0, request.seed)
+    if grain and str(request.seed) in grain[1].split(","):
+        return with_grain(picture, GRAIN, request.seed)
+    return picture
+
+
+def with_grain(picture: Image.Image, deviation: float, seed: int) -> Image.Image:
+    """Returns the picture with independent normal noise of this standard deviation in each value."""
+    noise = np.random.default_rng(seed).normal(0, deviation, (picture.height, picture.width, 3))
+    return Image.fromarray((np.asarray(picture) + noise).round().clip(0, 255).astype(np.uint8))
 
 
 def has_fault(prompt: str, kind: str) -> bool:

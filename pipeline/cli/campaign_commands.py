@@ -171,7 +171,9 @@ def render_job(
     from brandpress.pipeline.cli.text import outcome_lines, print_lines
     from brandpress.pipeline.render.driver.run import render_campaign
     from brandpress.pipeline.render.worker.actor import RENDERER
+    from brandpress.pipeline.review.picture_gate import CampaignGate
 
+    gate = CampaignGate.of(order.plan)
     context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
         outcome = render_campaign(
@@ -190,6 +192,7 @@ def render_job(
             take_over=take_over,
             budget=cost.budget,
             prices=cost.prices,
+            gate=gate,
         )
     context.obj.finished = True
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
             "currency": spent.currency,
         },
         "ended_early": outcome.ended_early,
+        "gate": outcome.gate and asdict(replace(outcome.gate, seconds=round(outcome.gate.seconds, 3))),
     }
 
 
@@ -104,6 +106,9 @@ def status_json(status: CampaignStatus, uri: str) -> dict[str, Any]:
             "failed": status.failed,
             "missing": status.missing,
             "picked_out": status.picked_out,
+            "dropped": status.dropped,
+            "unchecked": status.unchecked,
+            "unapproved": status.unapproved,
         },
         "failed": failures_json(status.failures),
         "folder": uri,

@@ -132,6 +132,7 @@ def regenerate_job(
     from brandpress.pipeline.render.driver.run import render_campaign
     from brandpress.pipeline.render.worker.actor import RENDERER
     from brandpress.pipeline.review.contact_sheet import check_suffix
+    from brandpress.pipeline.review.picture_gate import CampaignGate
     from brandpress.pipeline.run.github import annotation_lines, escaped, is_github
     from brandpress.pipeline.run.pull_request import CommentError, pull_request_of_event
     from brandpress.pipeline.run.pull_request import comment as write_comment
@@ -161,6 +162,7 @@ def regenerate_job(
             )
 
     def render(plan: Plan) -> Outcome:
+        gate = CampaignGate.of(plan)
         context.obj.started = True
         with progress() as show, redirect_stdout(sys.stderr):
             return render_campaign(
@@ -172,6 +174,7 @@ def regenerate_job(
                 deadline=deadline,
                 renderer=context.obj.renderer or RENDERER,
                 join=join,
+                gate=gate,
             )
 
     drawn = None

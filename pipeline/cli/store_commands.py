@@ -34,13 +34,14 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
     """Show what is done, failed and missing, and the latest manifest."""
     from brandpress.pipeline.cli.json_output import print_json, status_json
     from brandpress.pipeline.cli.text import print_lines, status_lines
+    from brandpress.pipeline.deliver.admission import Admission
     from brandpress.pipeline.deliver.status import campaign_status, published_status
 
     _, folder = _open(job, deliver)
     try:
         plan = _decided_plan(job, deliver, folder)
         variants = _selected(folder, plan, select) if select else plan.variants
-        status = campaign_status(folder, variants, 0 if select else len(plan.picked_out))
+        status = campaign_status(folder, variants, 0 if select else len(plan.picked_out), Admission.of(folder, plan))
     except (SpecError, CheckpointError, RequestError) as error:
         if select:  # a manifest's counts are those of the whole campaign
             raise
@@ -90,16 +91,18 @@ def _render_lost(context: typer.Context, job: Path, deliver: str | None, lost: R
     from brandpress.pipeline.plan.expand import make_plan
     from brandpress.pipeline.render.driver.restore import render_lost
     from brandpress.pipeline.render.worker.actor import RENDERER
+    from brandpress.pipeline.review.picture_gate import CampaignGate
     from brandpress.pipeline.spec.load import load_campaign
 
     try:
         plan = make_plan(load_campaign(job, deliver), fetch=True, check=True)
+        gate = CampaignGate.of(plan)
     except (SpecError, CheckpointError) as error:
         typer.echo(f"{error}\nlost pictures can't be rendered on this machine", err=True)
         return None
     context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
-        names = render_lost(plan, lost, on_event=show, renderer=context.obj.renderer or RENDERER)
+        names = render_lost(plan, lost, on_event=show, renderer=context.obj.renderer or RENDERER, gate=gate)
     context.obj.finished = True
     return names
 
@@ -153,7 +156,7 @@ def clean_job(
     variants: tuple[Variant, ...] | None
     try:
         plan = _decided_plan(job, deliver, folder)
-        variants = (*plan.variants, *plan.picked_out)
+        variants = (*plan.variants, *plan.picked_out, *plan.attempted)
     except (SpecError, CheckpointError, RequestError) as error:
         variants = None
         typer.echo(f"{error}\nkeeping everything that was written after the latest manifest", err=True)

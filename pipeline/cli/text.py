@@ -15,6 +15,7 @@ from brandpress.pipeline.deliver.verify import Verification
 from brandpress.pipeline.plan.cost.text import short
 from brandpress.pipeline.plan.validate import Validation
 from brandpress.pipeline.render.driver.outcome import Outcome
+from brandpress.pipeline.render.driver.picture_gate import GateOutcome
 from brandpress.pipeline.render.driver.spending import Spent
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     )
     if outcome.done:
         yield f"took {duration(outcome.seconds)}, {outcome.seconds / outcome.done:.1f} s per picture"
+    if outcome.gate is not None:
+        yield gate_line(outcome.gate, outcome.seconds)
     if outcome.cost is not None:
         yield f"cost: {outcome.cost:,.1f} credits"
     if outcome.budget and outcome.spent is not None:
@@ -107,6 +110,22 @@ def _spent(spent: Spent) -> str:
     return ", ".join(parts)
 
 
+def gate_line(gate: GateOutcome, seconds: float) -> str:
+    """What the quality gate did in a run, and its share of the run's time."""
+    counts = {
+        "rendered again": gate.retried,
+        "with a warning": gate.warned,
+        "flagged": gate.flagged,
+        "dropped": gate.dropped,
+        "failed": gate.failed,
+        "not judged yet": gate.unchecked,
+        "for people to look at": gate.review,
+    }
+    others = "".join(f", {count:,} {text}" for text, count in counts.items() if count)
+    share = f" ({gate.seconds / seconds:.0%} of the run)" if seconds and gate.judged else ""
+    return f"quality gate: {gate.judged:,} judged in {duration(gate.seconds)}{share}{others}"
+
+
 def published_line(outcome: Outcome) -> str:
     """The manifest of a run, or why there is none."""
     if outcome.manifest:
@@ -121,7 +140,9 @@ def status_lines(status: CampaignStatus, uri: str) -> Iterator[str]:
     if status.note:
         yield f"counts of the latest manifest, because the job's variants aren't known here: {status.note}"
     counts = f"{status.done:,} done, {status.failed:,} failed, {status.missing:,} missing"
-    yield f"{status.planned:,} planned: {counts}{_picked_out(status.picked_out)}"
+    more = {"dropped": status.dropped, "to be checked": status.unchecked, "to be approved": status.unapproved}
+    others = "".join(f", {count:,} {name}" for name, count in more.items() if count)
+    yield f"{status.planned:,} planned: {counts}{others}{_picked_out(status.picked_out)}"
     yield f"manifest: {uri}/{status.manifest}" if status.manifest else f"nothing is published in {uri}"
     yield from failure_lines(status.failures)
 

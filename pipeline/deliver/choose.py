@@ -29,6 +29,7 @@ from brandpress.pipeline.deliver.decisions import (
 from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
     NothingPublishedError,
+    PartKind,
     manifest_key,
     manifest_numbers,
     read_fields,
@@ -142,14 +143,17 @@ def decisions_of(folder: Store, verdict: Verdict) -> tuple[Decision, ...]:
 
 
 def published_pictures(folder: Store) -> list[Picture]:
-    """Returns the pictures of the latest manifest, or of the newest one if there is no latest yet.
+    """Returns the pictures of the latest manifest, or of the newest one if there is no latest yet, then those that wait
+    for an approval.
 
     Raises NothingPublishedError and BrokenManifestError.
     """
     published = read_latest(folder) or newest_intact(folder)
     if published is None:
         raise NothingPublishedError(folder)
-    return [_picture(fields) for fields in read_fields(folder, published, "variants") if _is_picture(fields)]
+    kinds: tuple[PartKind, ...] = ("variants", "unapproved")
+    listed = chain.from_iterable(read_fields(folder, published, kind) for kind in kinds)
+    return [_picture(fields) for fields in listed if _is_picture(fields)]
 
 
 def _delivered_pictures(folder: Store, published: Sequence[Picture], rejected: Set[str]) -> list[Picture]:

@@ -13,21 +13,24 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.deliver.decisions import read_decisions
+from brandpress.pipeline.deliver.decisions import SCORES, read_decisions, scores_key
 from brandpress.pipeline.deliver.delivery import read_record
 from brandpress.pipeline.deliver.lease import LEASE
 from brandpress.pipeline.deliver.manifest import (
     LATEST,
     MANIFESTS,
     PARTS,
+    blocked_attempts,
+    line_keys,
     manifest_key,
     manifest_numbers,
     read_latest,
     read_manifest,
     read_new_fields,
 )
-from brandpress.pipeline.deliver.record import RECORDS, record_key
+from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
 from brandpress.pipeline.deliver.resume import ASSETS
+from brandpress.pipeline.deliver.verdicts import VERDICTS, verdicts_about
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import INTERNAL_PREFIX, Entry, Store
@@ -35,10 +38,11 @@ from brandpress.pipeline.store.protocol import INTERNAL_PREFIX, Entry, Store
 DELETE_THREADS = 16
 _OWN_KEY = re.compile(
     r"assets/.+|records/[0-9a-f]{64}\.json|parts/[0-9a-f]{64}\.jsonl|preflight/[^/]+"
-    r"|manifests/[0-9]{8}/(?:manifest\.json|variants\.jsonl)"
+    r"|manifests/[0-9]{8}/(?:manifest\.json|variants\.jsonl)|reviews/scores/[0-9a-f]{64}\.json"
+    r"|reviews/verdicts/[0-9a-f]{64}\.jsonl"
 )
 _TEMPORARY = re.compile(
-    r"(?:(?:assets(?:/.+)?|records|parts|preflight|manifests(?:/[0-9]{8})?)/)?"
+    r"(?:(?:assets(?:/.+)?|records|parts|preflight|manifests(?:/[0-9]{8})?|reviews/(?:scores|verdicts))/)?"
     rf"{re.escape(INTERNAL_PREFIX)}[0-9a-f]{{16}}"
 )
 
@@ -81,17 +85,24 @@ def find_garbage(
     _refuse_nested(folder, entries)
     kept_manifests = _manifests_to_keep(folder, keep)
     parts: set[str] = set()
+    pictures: set[str | None] = set()
     referenced = {manifest_key(number) for number in kept_manifests}
     for header in sorted(referenced):
         for fields in read_new_fields(folder, read_manifest(folder, header), parts):
-            referenced |= {record_key(fields["render_key"]), fields["asset"] or LATEST}
+            referenced.update(line_keys(fields))
+            pictures.add(fields.get("sha256"))
+            pictures.update(one.get("sha256") for one in blocked_attempts(fields))
     referenced |= parts
     if variants is not None:
         own = [(record_key(variant.render_key), variant.asset) for variant in variants]
         records = {key for key, _ in own}
         unpublished = sorted(key for key in records if key in entries and key not in referenced)
-        referenced.update(_delivered_assets(folder, unpublished))
+        delivered = _delivered(folder, unpublished)
+        referenced.update(record.asset for record in delivered if record.asset is not None)
+        pictures.update(record.sha256 for record in delivered)
         referenced.update(key for pair in own for key in pair)
+    referenced.update(scores_key(sha256) for sha256 in pictures if sha256 is not None)
+    referenced.update(verdicts_about(folder, referenced))
     referenced = set(map(folder.canonical, referenced))
     in_use: tuple[str, ...] = (PREFLIGHT,) if LEASE in entries else ()  # a run at work shows it to workers that join
     limit = now - 3600 * hours
@@ -100,6 +111,7 @@ def find_garbage(
             limit = min(limit, latest.manifest.created.timestamp())
         if any(one.decision == "picked" for one in read_decisions(folder).values()):
             in_use = (*in_use, RECORDS, ASSETS)
+        in_use = (*in_use, SCORES, VERDICTS)
     unreferenced = {
         entry.key: entry
         for entry in (*entries.values(), *folder.leftovers(""))
@@ -109,11 +121,11 @@ def find_garbage(
     return GarbageSet(tuple(garbage), kept_manifests, len(unreferenced) - len(garbage))
 
 
-def _delivered_assets(folder: Store, records: Iterable[str]) -> set[str]:
-    """Returns the assets that unpublished records name: their names may be earlier ones."""
+def _delivered(folder: Store, keys: Iterable[str]) -> list[Record]:
+    """Returns unpublished records. They name their assets, whose names may be earlier ones."""
     with ThreadPoolExecutor(DELETE_THREADS) as threads:
-        unpublished = threads.map(lambda key: read_record(folder, key), records)
-        return {record.asset for record in unpublished if record is not None and record.asset is not None}
+        unpublished = threads.map(lambda key: read_record(folder, key), keys)
+        return [record for record in unpublished if record is not None]
 
 
 def is_own_key(key: str) -> bool:

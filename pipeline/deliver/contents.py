@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from brandpress.pipeline.deliver.admission import UNRESTRICTED, Admission, withheld_pictures
 from brandpress.pipeline.deliver.manifest import Counts
 from brandpress.pipeline.deliver.record import to_line
 from brandpress.pipeline.plan.variant import Variant
@@ -24,12 +25,15 @@ class Contents:
     """The records of a manifest as JSON lines, sorted by name.
 
     variants: with a picture; one that a planned variant has from an earlier version of the job is marked `stale`.
-    failures: variants that failed or are quarantined.
+    failures: variants that failed or are quarantined. unapproved: pictures that wait for an approval.
+    dropped: pictures that the quality gate blocks, with `on_fail: drop`.
     """
 
     counts: Counts
     variants: tuple[bytes, ...]
     failures: tuple[bytes, ...]
+    unapproved: tuple[bytes, ...] = ()
+    dropped: tuple[bytes, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -45,30 +49,50 @@ def compose(
     exists: Callable[[str], bool] = lambda asset: True,
     picked_out: int = 0,
     shared: Mapping[str, bytes | None] | None = None,
+    admission: Admission = UNRESTRICTED,
+    attempts: Mapping[str, bytes] | None = None,
 ) -> Contents:
     """Returns the contents for these planned variants.
 
     done, failures: lines of records, keyed by render key. previous: returns the records with a picture of the manifest
     before; called only if a planned variant isn't done. exists: whether an asset's key exists. picked_out: how many
     more variants the job has, which aren't published. shared: lines of the variants whose picture is another one's,
-    keyed by their names; None for a picture that isn't there.
+    keyed by their names; None for a picture that isn't there. admission: which pictures may be listed. attempts: lines
+    of the pictures that the gate blocked, keyed by render key.
     """
-    shared = shared or {}
-    lines = [shared.get(variant.name, done.get(variant.render_key)) for variant in variants]
-    undone = [variant for variant, line in zip(variants, lines, strict=True) if line is None]
-    listed = [line for line in lines if line is not None]
-    pictures = (fields for fields in previous() if _is_picture(fields) and exists(fields["asset"])) if undone else ()
-    stale = list(_stale_lines(undone, pictures))
+    lines = {variant.name: (shared or {}).get(variant.name, done.get(variant.render_key)) for variant in variants}
+    pictures = {name: line for name, line in lines.items() if line is not None}
+    withheld = withheld_pictures([one for one in variants if one.name in pictures], done, admission)
+    own = {name: admission.listed(line, name, attempts or {}) for name, line in pictures.items()}
+    undone = [one for one in variants if one.name not in pictures or one.name in withheld]
+    replaceable = [variant for variant in undone if withheld.get(variant.name) != "dropped"]
+    earlier = (one for one in previous() if _may_stay(one, admission) and exists(one["asset"])) if replaceable else ()
+    stale = list(_stale_lines(replaceable, earlier))
     failed = [_named(failures[one.render_key], one.name) for one in undone if one.render_key in failures]
+    failed += [
+        admission.failure(one, pictures[one.name], attempts or {})
+        for one in undone
+        if withheld.get(one.name) == "failed"
+    ]
+    unapproved, dropped = (
+        [own[name] for name, reason in withheld.items() if reason == wanted] for wanted in ("unapproved", "dropped")
+    )
     counts = Counts(
         planned=len(variants) + picked_out,
-        done=len(listed),
+        done=len(variants) - len(undone),
         stale=len(stale),
         failed=len(failed),
-        missing=len(undone) - len(failed),
+        missing=len(undone) - len(failed) - len(unapproved) - len(dropped),
         picked_out=picked_out,
+        dropped=len(dropped),
+        unapproved=len(unapproved),
     )
-    return Contents(counts, _sorted(listed + stale), _sorted(failed))
+    listed = [line for name, line in own.items() if name not in withheld]
+    return Contents(counts, _sorted(listed + stale), _sorted(failed), _sorted(unapproved), _sorted(dropped))
+
+
+def _may_stay(fields: Mapping[str, Any], admission: Admission) -> bool:
+    return _is_picture(fields) and admission.may_stay(fields)
 
 
 def _named(line: bytes, name: str) -> bytes:

@@ -17,6 +17,8 @@ from brandpress.pipeline.deliver.record import JSON, StoredModel
 from brandpress.pipeline.store.protocol import Entry, Store, StoreError
 
 REVIEWS = "reviews/"
+SCORES = f"{REVIEWS}scores/"
+"""What measures say about pictures, see `pipeline/review/stored_scores.py`."""
 SCHEMA: Literal["brandpress.decision/1"] = "brandpress.decision/1"
 MAX_BYTES = 64 * 1024
 MAX_SWAP_ATTEMPTS = 8
@@ -56,6 +58,11 @@ class Decision(StoredModel):
 def decision_key(sha256: str) -> str:
     """Returns the key of the decision about the asset with this SHA-256."""
     return f"{REVIEWS}{sha256}.json"
+
+
+def scores_key(sha256: str) -> str:
+    """Returns the key of the scores of the asset with this SHA-256."""
+    return f"{SCORES}{sha256}.json"
 
 
 def write_decision(folder: Store, decision: Decision) -> None:

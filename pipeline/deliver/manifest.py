@@ -7,7 +7,7 @@ manifest references ever changes. `publication` writes manifests.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeGuard, TypeVar
 
@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from pydantic_core import from_json
 
 from brandpress.pipeline.deliver.delivery import parse_record
-from brandpress.pipeline.deliver.record import ModelStamp, Record, StoredModel
+from brandpress.pipeline.deliver.record import ModelStamp, Record, StoredModel, record_key
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 LATEST = "latest.json"
@@ -24,17 +24,18 @@ PARTS = "parts/"
 SCHEMA = 2
 """Version of the manifest's format. Version 1 had one part, `variants.jsonl`, in the folder of the manifest."""
 
-PartKind = Literal["variants", "failures"]
+PartKind = Literal["variants", "failures", "unapproved", "dropped"]
 
 
 class Counts(StoredModel):
-    """Numbers of variants. planned = done + failed + missing (not tried yet) + picked_out.
+    """Numbers of variants. planned = done + failed + missing (not tried yet) + picked_out + dropped + unapproved.
 
     stale: how many of the failed and missing ones are listed with a picture of an earlier version of the job.
-    picked_out: variants that aren't published because another seed of their combination was picked.
+    picked_out: variants that aren't published because another seed of their combination was picked. dropped: blocked by
+    the quality gate, with `on_fail: drop`. unapproved: done, but not approved, as the job's policy asks for.
     """
 
-    omit_default = ("picked_out",)
+    omit_default = ("picked_out", "dropped", "unapproved")
 
     planned: int
     done: int
@@ -42,13 +43,16 @@ class Counts(StoredModel):
     failed: int
     missing: int = 0
     picked_out: int = 0
+    dropped: int = 0
+    unapproved: int = 0
 
 
 class Part(StoredModel):
     """A file of records, as JSON lines: its name, SHA-256 and number of records.
 
-    kind: "variants" for records with a picture, "failures" for the others. file: key in the campaign's folder; in
-    manifests of version 1, a name next to the header.
+    kind: "variants" for records with a picture, "failures" for those without, "unapproved" for pictures that wait for
+    an approval, "dropped" for pictures that the quality gate blocks; neither are published. file: key in the campaign's
+    folder; in manifests of version 1, a name next to the header.
     """
 
     kind: PartKind = "variants"
@@ -77,9 +81,9 @@ class Header(StoredModel):
 class Manifest(Header):
     """The header file of a manifest.
 
-    status: "done" if every planned variant is done or picked out. digest: SHA-256 over the names, render keys and
-    contents of all pictures. Campaigns with the same pictures have the same digest, however they were rendered. Empty
-    in manifests of earlier versions.
+    status: "done" if every planned variant is done, picked out or dropped. digest: SHA-256 over the names, render keys
+    and contents of all pictures. Campaigns with the same pictures have the same digest, however they were rendered.
+    Empty in manifests of earlier versions.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -142,11 +146,37 @@ def manifest_numbers(folder: Store) -> list[int]:
 
 
 def referenced_keys(records: Iterable[Record]) -> Iterator[str]:
-    """Yields the keys of `records` and of their assets."""
+    """Yields the keys of `records` and of their assets, and those of the attempts that the quality gate blocked."""
     for record in records:
         yield record.key
         if record.asset is not None:
             yield record.asset
+        for attempt in record.gate_attempts:
+            yield from attempt_keys(attempt)
+
+
+def attempt_keys(attempt: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the keys of the record and the asset of a blocked attempt, as far as these are valid."""
+    render_key, asset = attempt.get("render_key"), attempt.get("asset")
+    if isinstance(render_key, str):
+        yield record_key(render_key)
+    if isinstance(asset, str):
+        yield asset
+
+
+def line_keys(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what `referenced_keys` yields, for the fields of a record that isn't validated."""
+    yield record_key(fields["render_key"])
+    if fields["asset"] is not None:
+        yield fields["asset"]
+    for attempt in blocked_attempts(fields):
+        yield from attempt_keys(attempt)
+
+
+def blocked_attempts(fields: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yields the attempts that the quality gate blocked, of a record that isn't validated."""
+    attempts = fields.get("gate_attempts")
+    yield from (one for one in (attempts if isinstance(attempts, list) else ()) if isinstance(one, dict))
 
 
 def read_pointer(folder: Store) -> Pointer | None:

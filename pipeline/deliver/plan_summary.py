@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.admission import Admission, Withheld, withheld_pictures
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.manifest import BrokenManifestError, Published, read_fields, read_latest
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
@@ -17,10 +18,11 @@ from brandpress.pipeline.plan.diff import missing, render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.memory import memory_of
 from brandpress.pipeline.plan.selection import Selection, nothing_matches
-from brandpress.pipeline.plan.state import VariantState, variant_states
+from brandpress.pipeline.plan.state import Awaits, VariantState, variant_states
 from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.warnings import warnings_of
+from brandpress.pipeline.spec.publication import waits_for_all
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
@@ -74,22 +76,25 @@ def summarise_with_store(
 def store_state(folder: Store, plan: Plan) -> StoreState:
     """Compares a plan, as reviewers decided it, with the campaign's folder. Raises StoreError."""
     index = read_index(folder, render_keys(plan.variants))
-    done, held_back = frozenset(index.done), index.held_back
+    admission = Admission.of(folder, plan)
+    withheld = withheld_pictures(plan.variants, index.done, admission)
+    blocked = frozenset(one.render_key for one in plan.variants if withheld.get(one.name) in ("dropped", "failed"))
+    done, held_back = frozenset(index.done) - blocked, index.held_back | blocked
     samples: list[dict[str, Any]] = []
     try:
         latest = read_latest(folder)
-        states = _states(plan, index, _sampled(folder, latest, samples) if latest else ())
+        states = _states(plan, index, _sampled(folder, latest, samples) if latest else (), admission, withheld)
     except BrokenManifestError as error:
         note = f"{error}; the plan is compared with the records alone"
-        states = _states(plan, index, ())
-        unpublished = sum(one.state == "unchanged" for one in states)
+        states = _states(plan, index, (), admission, withheld)
+        unpublished = sum(one.is_unpublished for one in states)
         return StoreState(done, held_back, unpublished=unpublished, variants=states, note=note)
     publishes = _publishes(plan, states)
     return StoreState(
         done=done,
         held_back=held_back,
-        unpublished=sum(one.state == "unchanged" and not one.listed for one in states) if publishes else 0,
-        removals=sum(one.state == "orphaned" for one in states) if publishes else 0,
+        unpublished=sum(one.is_unpublished for one in states) if publishes else 0,
+        removals=sum(one.is_removal for one in states) if publishes else 0,
         records=tuple(samples),
         variants=states,
         pointer=latest.pointer.sha256 if latest else None,
@@ -99,10 +104,12 @@ def store_state(folder: Store, plan: Plan) -> StoreState:
 def _publishes(plan: Plan, states: tuple[VariantState, ...]) -> bool:
     """Whether the job's policy lets a run publish what is done, without rendering anything more."""
     job = plan.campaign.job
-    if job.publish == "rolling":
+    if not waits_for_all(job.publish):
         return True
-    held_back = sum(one.state == "held_back" for one in states)
-    return not any(one.to_render for one in states) and held_back <= job.allow_failed.of(plan.planned)
+    if any(one.to_render or one.awaits == "approval" for one in states):
+        return False
+    failed = sum(one.state == "held_back" and not _is_dropped(plan, one.name) for one in states)
+    return failed <= job.allow_failed.of(plan.planned)
 
 
 def published_pictures(folder: Store, published: Published) -> Iterator[dict[str, Any]]:
@@ -137,7 +144,25 @@ def selected_variants(folder: Store, plan: Plan, selection: Selection) -> tuple[
     return chosen
 
 
-def _states(plan: Plan, index: RecordIndex, published: Iterable[dict[str, Any]]) -> tuple[VariantState, ...]:
+def _states(
+    plan: Plan,
+    index: RecordIndex,
+    published: Iterable[dict[str, Any]],
+    admission: Admission,
+    withheld: Mapping[str, Withheld],
+) -> tuple[VariantState, ...]:
     causes = {key: record.cause for key, record in index.others.items()}
     picked_out = frozenset(variant.name for variant in plan.picked_out)
-    return variant_states(plan.variants, plan.model, index.done.keys(), index.held_back, causes, published, picked_out)
+    blocked = {name: admission.cause(name) for name, reason in withheld.items() if reason in ("dropped", "failed")}
+    awaits = {name: _AWAITS[reason] for name, reason in withheld.items() if reason in _AWAITS}
+    done = index.done.keys()
+    return variant_states(
+        plan.variants, plan.model, done, index.held_back, causes, published, picked_out, blocked, awaits
+    )
+
+
+_AWAITS: Mapping[Withheld, Awaits] = {"unchecked": "check", "unapproved": "approval"}
+
+
+def _is_dropped(plan: Plan, name: str) -> bool:
+    return plan.gate is not None and plan.gate.rejected_as(name) == "drop"

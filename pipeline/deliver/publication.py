@@ -56,13 +56,13 @@ def publish(
     the meantime. ready: decides by the counts whether the manifest may become the latest. before: `latest.json` as it
     was before the contents were read, so that they don't replace another run's newer ones. Writes nothing if an intact
     manifest that would be replaced has the same contents. Returns None, having written nothing, if no variant has a
-    picture. Raises StoreError.
+    picture, not even an unapproved one. Raises StoreError.
     """
     for attempt in range(MAX_SWAP_ATTEMPTS):
         stat = folder.stat(LATEST) if before == "now" or attempt else before
         latest = intact_latest(folder)
         contents = compose(latest or newest_intact(folder))
-        if not contents.variants:
+        if not contents.variants and not contents.unapproved:
             return None
         files = _part_files(contents)
         manifest = _manifest(header, contents, tuple(files))
@@ -138,7 +138,7 @@ def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...]) -> Ma
         schema_version=SCHEMA,
         number=0,
         created=datetime.now(UTC).replace(microsecond=0),
-        status="done" if counts.done + counts.picked_out == counts.planned else "partial",
+        status="done" if counts.done + counts.picked_out + counts.dropped == counts.planned else "partial",
         digest=contents.digest,
         counts=counts,
         parts=parts,
@@ -150,6 +150,8 @@ def _part_files(contents: Contents) -> dict[Part, bytes]:
     kinds: tuple[tuple[PartKind, tuple[bytes, ...]], ...] = (
         ("variants", contents.variants),
         ("failures", contents.failures),
+        ("unapproved", contents.unapproved),
+        ("dropped", contents.dropped),
     )
     files = {}
     for kind, all_lines in kinds:
@@ -163,5 +165,5 @@ def _part_files(contents: Contents) -> dict[Part, bytes]:
 def _same_contents(one: Manifest, other: Manifest) -> bool:
     """Whether two manifests list the same pictures and count the same failures. Causes and attempts may differ."""
     ignored = {"number", "created", "parts"} | (set() if one.digest and other.digest else {"digest"})
-    parts = [[part for part in manifest.parts if part.kind == "variants"] for manifest in (one, other)]
+    parts = [[part for part in manifest.parts if part.kind != "failures"] for manifest in (one, other)]
     return one.model_dump(exclude=ignored) == other.model_dump(exclude=ignored) and parts[0] == parts[1]

@@ -88,7 +88,9 @@ class Record(StoredModel):
     steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
     slightly. attributes: axis -> the free fields of its value. same_picture_as: in manifests, the variant whose record
-    the picture has; only name, asset, axes, references and attributes are its own. strikes: number of workers that died
+    the picture has; only name, asset, axes, references and attributes are its own. verdict: in manifests, what the
+    quality gate says about the picture. gate_attempts: in manifests, the variant's pictures that the gate blocked, in
+    their order. strikes: number of workers that died
     while rendering it. traceback: `module:line function`, one per line. stale: in manifests, whether the picture is one
     of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage. cache: hit (1) or
     miss (0) per kind of cache. host: device, torch, driver.
@@ -103,6 +105,8 @@ class Record(StoredModel):
         "stale",
         "attributes",
         "same_picture_as",
+        "verdict",
+        "gate_attempts",
     )
 
     name: str
@@ -127,6 +131,8 @@ class Record(StoredModel):
     axes: dict[str, str] = Field(default_factory=dict)
     attributes: dict[str, dict[str, Any]] = {}
     same_picture_as: str | None = None
+    verdict: dict[str, Any] | None = None
+    gate_attempts: tuple[dict[str, Any], ...] = ()
     attempts: int = 1
     strikes: int = 0
     cause: str | None = None

@@ -25,6 +25,9 @@ from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.verify import IMMUTABLE, Verification
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
+MANIFEST_ONLY = {"stale": False, "same_picture_as": None, "verdict": None, "gate_attempts": ()}
+"""The fields that only manifests have, as records lack them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
@@ -88,7 +91,7 @@ def _rewrite(folder: Store, record: Record) -> bool:
     if not is_own_key(record.key):
         return False
     folder.delete(record.key)
-    file_record(folder, record.model_copy(update={"stale": False, "same_picture_as": None}))
+    file_record(folder, record.model_copy(update=MANIFEST_ONLY))
     return True
 
 

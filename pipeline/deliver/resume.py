@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pydantic_core import from_json
 
 from brandpress.pipeline.deliver.delivery import parse_record, read_record
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, is_record, read_latest, read_lines
+from brandpress.pipeline.deliver.manifest import BrokenManifestError, PartKind, is_record, read_latest, read_lines
 from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.protocol import Store
@@ -131,7 +131,8 @@ def _published_lines(folder: Store) -> Iterator[bytes]:
     themselves are enough."""
     try:
         latest = read_latest(folder)
-        for line in read_lines(folder, latest, "variants") if latest else ():
+        kinds: tuple[PartKind, ...] = ("variants", "unapproved")
+        for line in chain.from_iterable(read_lines(folder, latest, kind) for kind in kinds) if latest else ():
             fields = from_json(line)
             if not is_record(fields):
                 return

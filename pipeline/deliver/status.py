@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from brandpress.pipeline.deliver.admission import UNRESTRICTED, Admission, withheld_pictures
 from brandpress.pipeline.deliver.delivery import parse_record
 from brandpress.pipeline.deliver.manifest import read_latest, read_lines, require_latest
 from brandpress.pipeline.deliver.record import Record
@@ -32,7 +34,8 @@ def failure_of(record: Record) -> Failure:
 class CampaignStatus:
     """Counts of variants, the failures, and the key of the latest manifest (None: nothing is published).
 
-    picked_out: variants that aren't published because another seed was picked.
+    picked_out: variants that aren't published because another seed was picked. dropped: blocked by the quality gate.
+    unchecked: rendered, and not judged by the gate yet. unapproved: rendered, and not approved.
     note: why the counts are those of the latest manifest, if the job's variants aren't known on this machine.
     """
 
@@ -44,27 +47,38 @@ class CampaignStatus:
     manifest: str | None
     note: str | None = None
     picked_out: int = 0
+    dropped: int = 0
+    unchecked: int = 0
+    unapproved: int = 0
 
 
-def campaign_status(folder: Store, variants: Sequence[Variant], picked_out: int = 0) -> CampaignStatus:
+def campaign_status(
+    folder: Store, variants: Sequence[Variant], picked_out: int = 0, admission: Admission = UNRESTRICTED
+) -> CampaignStatus:
     """Compares the planned `variants` with the records in the campaign's folder. picked_out: how many more variants the
-    job has. Raises StoreError."""
+    job has. admission: which of the done pictures count as such. Raises StoreError."""
     index = read_index(folder, render_keys(variants))
     latest = read_latest(folder)
-    done = sum(variant.render_key in index.done for variant in variants)
+    withheld = withheld_pictures(variants, index.done, admission)
+    reasons = Counter(withheld.values())
+    done = sum(variant.render_key in index.done and variant.name not in withheld for variant in variants)
     failures = [
         replace(failure_of(index.others[variant.render_key]), name=variant.name)
         for variant in variants
         if variant.render_key in index.others
     ]
+    failures += [Failure(name, admission.cause(name)) for name, reason in withheld.items() if reason == "failed"]
     return CampaignStatus(
         planned=len(variants) + picked_out,
         done=done,
         failed=len(failures),
-        missing=len(variants) - done - len(failures),
+        missing=len(variants) - done - len(failures) - len(withheld) + reasons["failed"],
         failures=_sorted(failures),
         manifest=latest.pointer.manifest if latest else None,
         picked_out=picked_out,
+        dropped=reasons["dropped"],
+        unchecked=reasons["unchecked"],
+        unapproved=reasons["unapproved"],
     )
 
 
@@ -77,11 +91,13 @@ def published_status(folder: Store, note: str) -> CampaignStatus:
         planned=counts.planned,
         done=counts.done,
         failed=counts.failed,
-        missing=counts.planned - counts.done - counts.failed - counts.picked_out,
+        missing=counts.planned - counts.done - counts.failed - counts.picked_out - counts.dropped - counts.unapproved,
         failures=_sorted(map(failure_of, failures)),
         manifest=latest.pointer.manifest,
         note=note,
         picked_out=counts.picked_out,
+        dropped=counts.dropped,
+        unapproved=counts.unapproved,
     )
 
 

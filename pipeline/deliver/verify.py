@@ -19,6 +19,7 @@ from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
     Published,
     check_parts,
+    line_keys,
     manifest_key,
     manifest_numbers,
     part_key,
@@ -28,7 +29,7 @@ from brandpress.pipeline.deliver.manifest import (
     referenced_keys,
     require_latest,
 )
-from brandpress.pipeline.deliver.record import Record, record_key
+from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
@@ -156,8 +157,9 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
     renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
     names = {"name": stored.name, "asset": stored.asset} if renamed else {}
     of_job = {"axes": stored.axes, "attributes": stored.attributes, "references": stored.references}
+    manifest_only = {"stale": False, "verdict": None, "gate_attempts": ()}
     pictures = [[(one.sha256, one.background) for one in record.references] for record in (listed, stored)]
-    return pictures[0] == pictures[1] and listed.model_copy(update={"stale": False, **names, **of_job}) == stored
+    return pictures[0] == pictures[1] and listed.model_copy(update={**manifest_only, **names, **of_job}) == stored
 
 
 def _unknown(folder: Store, latest: Published, unreferenced: Set[str]) -> Iterator[Discrepancy]:
@@ -169,7 +171,7 @@ def _unknown(folder: Store, latest: Published, unreferenced: Set[str]) -> Iterat
         with suppress(BrokenManifestError):
             earlier = read_manifest(folder, manifest_key(number))
             for fields in read_new_fields(folder, earlier, read_parts):
-                for key in (record_key(fields["render_key"]), fields["asset"] or LATEST):
+                for key in line_keys(fields):
                     unknown.pop(folder.canonical(key), None)
     for key in sorted(unknown.values()):
         yield Discrepancy("unknown", key, "no manifest references it; `brandpress clean` deletes such objects")

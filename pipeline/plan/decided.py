@@ -6,22 +6,36 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.gated import VerdictOf, apply_gate, no_next_seed
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.variants import with_seed
 from brandpress.pipeline.spec.campaign import MAX_SEED
 
 
-def apply_decisions(plan: Plan, rejected: Set[str], picked: Sequence[str]) -> Plan:
-    """Returns the plan as its reviewers want it.
+def apply_decisions(
+    plan: Plan,
+    rejected: Set[str],
+    picked: Sequence[str],
+    approved: Set[str] = frozenset(),
+    verdict_of: VerdictOf = lambda variant: None,
+) -> Plan:
+    """Returns the plan as its reviewers and its quality gate want it, however it was decided before.
 
-    rejected: render keys of rejected pictures. picked: render keys of picked ones, the latest decision last. Keys that
-    the plan doesn't have change nothing. Raises RequestError if a rejected variant has no next seed.
+    rejected, approved: render keys of pictures. picked: render keys of picked ones, the latest decision last. Keys that
+    the plan doesn't have change nothing. verdict_of: what the gate says about pictures. Raises RequestError if a
+    rejected variant has no next seed.
     """
-    variants = apply_rejections(plan.variants, plan.model, plan.campaign.job.seeds, rejected)
-    active, picked_out = apply_picks((*variants, *plan.picked_out), picked)
-    return replace(plan, variants=active, picked_out=picked_out)
+    job, undecided = plan.campaign.job, plan.undecided or (*plan.variants, *plan.picked_out)
+    state = None
+    if job.quality_gate is None:
+        variants = apply_rejections(undecided, plan.model, job.seeds, rejected)
+    else:
+        accepted = (approved | frozenset(picked)) - rejected
+        step = max(job.seeds) + 1
+        variants, state = apply_gate(undecided, plan.model, step, job.quality_gate, verdict_of, rejected, accepted)
+    active, picked_out = apply_picks(variants, picked)
+    return replace(plan, variants=active, picked_out=picked_out, undecided=undecided, gate=state)
 
 
 def apply_rejections(
@@ -43,10 +57,7 @@ def _with_next_seed(variant: Variant, model: ModelDescription, step: int, reject
     while variant.render_key in rejected:
         seed = variant.seed + step
         if seed > MAX_SEED:
-            raise RequestError(
-                f"{variant.name}: the picture of seed {variant.seed} was rejected, and the next seed, {seed}, is above "
-                f"{MAX_SEED}; write smaller seeds into the job, or run `brandpress reject JOB {variant.name} --undo`"
-            )
+            raise no_next_seed(variant, seed)
         variant = with_seed(variant, seed, model)
     return variant
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.gated import GateState
 from brandpress.pipeline.plan.locked import LockUse, planned_model, require_lock
 from brandpress.pipeline.plan.parts import part_problems
 from brandpress.pipeline.plan.variant import Variant
@@ -20,7 +21,9 @@ class Plan:
     size, prompt and seed.
 
     picked_out: variants that are neither rendered nor published, because another seed was picked; they aren't among
-    `variants`. lock: the campaign's, and whether it stands in for the model's files.
+    `variants`. lock: the campaign's, and whether it stands in for the model's files. undecided: the variants before
+    decisions and verdicts changed their seeds; None for a plan without any. gate: what the quality gate says about the
+    variants; None without one.
     """
 
     campaign: Campaign
@@ -28,11 +31,18 @@ class Plan:
     variants: tuple[Variant, ...] = field(repr=False, compare=False)
     picked_out: tuple[Variant, ...] = field(default=(), repr=False, compare=False)
     lock: LockUse | None = field(default=None, repr=False, compare=False)
+    undecided: tuple[Variant, ...] | None = field(default=None, repr=False, compare=False)
+    gate: GateState | None = field(default=None, repr=False, compare=False)
 
     @property
     def planned(self) -> int:
         """The number of all variants of the campaign."""
         return len(self.variants) + len(self.picked_out)
+
+    @property
+    def attempted(self) -> tuple[Variant, ...]:
+        """The pictures that the quality gate blocks, which stay in the store."""
+        return self.gate.attempted if self.gate else ()
 
 
 def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False, locked: bool = False) -> Plan:

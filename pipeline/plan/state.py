@@ -14,10 +14,17 @@ from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes, plain
 
 State = Literal["new", "stale", "unchanged", "held_back", "orphaned"]
 """new: nothing is published under the variant's name. stale: something is, with another render key or without its file.
-unchanged: its picture is done. held_back: it crashed workers or failed too often. orphaned: published, but no longer
+unchanged: its picture is done. held_back: it crashed workers, failed too often, or is blocked by the quality gate after
+all retries. orphaned: published, but no longer
 planned."""
 
 STATES: tuple[State, ...] = get_args(State)
+
+Awaits = Literal["check", "approval"]
+"""What an unchanged picture needs before it's published: a verdict of the quality gate, or a person's approval."""
+
+NO_CAUSES: Mapping[str, str] = {}
+NO_AWAITS: Mapping[str, Awaits] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class VariantState:
     variant: None if it's orphaned. changes: why it is stale. cause: of its last failure. previous_key: the render key
     of the picture that is published under its name; None if there is none. listed: whether the latest manifest lists
     the variant's own picture. delivered_as: the name that an orphaned picture is delivered under now. picked_out:
-    whether it's orphaned because another seed was picked.
+    whether it's orphaned because another seed was picked. awaits: None if nothing keeps the picture from being listed.
     """
 
     name: str
@@ -42,6 +49,7 @@ class VariantState:
     delivered_as: str | None = None
     picked_out: bool = False
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
+    awaits: Awaits | None = None
 
     @property
     def to_render(self) -> bool:
@@ -51,7 +59,19 @@ class VariantState:
     @property
     def is_work(self) -> bool:
         """Whether a run that may publish would do anything about it."""
-        return self.to_render or self.state == "orphaned" or (self.state == "unchanged" and not self.listed)
+        return self.to_render or self.state == "orphaned" or self.is_unpublished or self.is_removal
+
+    @property
+    def is_unpublished(self) -> bool:
+        """Whether a run would check or publish its picture, which is done."""
+        return self.state == "unchanged" and (self.awaits == "check" or (self.awaits is None and not self.listed))
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether the manifest lists a picture that a run would leave out."""
+        if self.state == "orphaned":
+            return True
+        return self.listed and (self.state == "held_back" or self.awaits == "approval")
 
 
 def variant_states(
@@ -62,12 +82,15 @@ def variant_states(
     causes: Mapping[str, str | None],
     published: Iterable[Mapping[str, Any]],
     picked_out: Set[str] = frozenset(),
+    blocked: Mapping[str, str] = NO_CAUSES,
+    awaits: Mapping[str, Awaits] = NO_AWAITS,
 ) -> tuple[VariantState, ...]:
     """Returns the state of each variant, in their order, then those of the orphaned pictures as they are published.
 
     done, held_back: render keys. causes: of failures, keyed by render key. published: the fields of the latest
     manifest's records that have a picture; read once, and kept only as far as they differ from the plan. picked_out:
-    names of variants of which another seed was picked.
+    names of variants of which another seed was picked. blocked: name of a variant whose picture the quality gate blocks
+    for good -> why. awaits: name -> what its picture needs before it's published.
     """
     by_name = {variant.name: variant for variant in variants}
     comparison = _Comparison(
@@ -75,7 +98,7 @@ def variant_states(
     )
     for record in published:
         comparison.add(record)
-    planned = (_planned(variant, comparison, held_back, causes) for variant in variants)
+    planned = (_planned(variant, comparison, held_back, causes, blocked, awaits) for variant in variants)
     return (*planned, *comparison.orphans)
 
 
@@ -136,13 +159,18 @@ def _describes(record: Mapping[str, Any], variant: Variant) -> bool:
 
 
 def _planned(
-    variant: Variant, comparison: _Comparison, held_back: Set[str], causes: Mapping[str, str | None]
+    variant: Variant,
+    comparison: _Comparison,
+    held_back: Set[str],
+    causes: Mapping[str, str | None],
+    blocked: Mapping[str, str],
+    awaits: Mapping[str, Awaits],
 ) -> VariantState:
     key, name = variant.render_key, variant.name
     listed = name in comparison.listed
     state: State = "stale" if name in comparison.earlier else "new"
     if key in comparison.done:
-        state = "unchanged"
+        state = "held_back" if name in blocked else "unchanged"
     elif key in held_back:
         state = "held_back"
     return VariantState(
@@ -152,10 +180,11 @@ def _planned(
         seed=variant.seed,
         variant=variant,
         changes=comparison.changes.get(name, ()),
-        cause=causes.get(key),
+        cause=blocked.get(name) or causes.get(key),
         previous_key=key if listed else comparison.earlier.get(name),
         listed=listed,
         attributes=variant.attributes,
+        awaits=awaits.get(name) if state == "unchanged" else None,
     )
 
 

@@ -22,7 +22,8 @@ def list_json(states: Iterable[VariantState], limit: int | None = None) -> list[
 
 def state_json(one: VariantState) -> dict[str, Any]:
     """Returns a variant's state. render_key: as planned; None if it's orphaned. published_render_key: of the picture
-    under its name. published: whether that is the variant's own, current picture."""
+    under its name. published: whether that is the variant's own, current picture. awaits: what it needs before it's
+    published: `check` or `approval`."""
     return {
         "name": one.name,
         "state": one.state,
@@ -35,6 +36,7 @@ def state_json(one: VariantState) -> dict[str, Any]:
         "cause": one.cause,
         "delivered_as": one.delivered_as,
         "picked_out": one.picked_out,
+        "awaits": one.awaits,
     }
 
 

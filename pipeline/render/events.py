@@ -210,6 +210,14 @@ class Stopping:
     budget: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The quality gate has judged so many of the pictures that wait for it."""
+
+    done: int
+    total: int
+
+
 Message = (
     Warned
     | WorkerRunning
@@ -237,5 +245,6 @@ Event = (
     | VariantStarted
     | VariantRecorded
     | Stopping
+    | Judged
 )
 """From the driver to its caller."""

@@ -1,19 +1,16 @@
-"""The quality gate: from a picture's scores to a verdict, and from the verdict to what happens. Pure functions."""
+"""The quality gate: from a picture's scores to a verdict. Pure functions; `plan/gated.py` has what follows from it."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
+from brandpress.pipeline.plan.verdict import Outcome, Reason, Verdict
+from brandpress.pipeline.review.measures.measure import Scale
 from brandpress.pipeline.review.score import Better, Score, worse
-
-Severity = Literal["block", "warn"]
-OnFail = Literal["flag", "drop", "fail"]
-Outcome = Literal["pass", "warn", "block"]
-Step = Literal["publish", "retry", "flag", "drop", "fail"]
-CALIBRATED: Final = "calibrated"
+from brandpress.pipeline.spec.quality_gate import CALIBRATED, QualityGate, Severity
 
 Thresholds = Mapping[tuple[str, str | None], float]
 """(measure, subject) -> calibrated threshold."""
@@ -37,38 +34,19 @@ class Rule:
 
 @dataclass(frozen=True)
 class Gate:
-    """The rules of a job. retries: how often a blocked picture is rendered again, with another seed. on_fail: what
-    happens to a picture that is blocked after that: `flag` publishes it with its verdict, `drop` leaves it out of the
-    manifest, `fail` counts it as failed."""
+    """The rules of a job."""
 
     rules: tuple[Rule, ...]
-    retries: int = 0
-    on_fail: OnFail = "flag"
 
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a picture isn't passed. value: None if the measure has no value."""
-
-    measure: str
-    subject: str | None
-    severity: Severity
-    value: float | None
-    threshold: float | None
-    text: str
-
-    def __str__(self) -> str:
-        where = f" of {self.subject}" if self.subject else ""
-        return f"{self.measure}{where}: {self.text}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gate says about a picture. review: the measures for which people should look at it."""
-
-    outcome: Outcome
-    reasons: tuple[Reason, ...] = ()
-    review: tuple[str, ...] = ()
+    @classmethod
+    def of(cls, gate: QualityGate, scales: Mapping[str, Scale]) -> Gate:
+        """Returns the rules of a job's `quality_gate:`. scales: of all its measures."""
+        return cls(
+            tuple(
+                Rule(rule.measure, scales[rule.measure].better, rule.threshold, rule.severity, rule.sample)
+                for rule in gate.rules
+            )
+        )
 
 
 def verdict(scores: Sequence[Score], gate: Gate, thresholds: Thresholds, sha256: str = "") -> Verdict:
@@ -121,10 +99,3 @@ def is_sampled(sha256: str, measure: str, share: float) -> bool:
 def _position(text: str) -> float:
     """Returns a number from 0 to 1 that is decided by a text, evenly distributed."""
     return int(hashlib.sha256(text.encode()).hexdigest()[:13], 16) / 16**13
-
-
-def next_step(result: Verdict, gate: Gate, attempt: int) -> Step:
-    """Returns what happens to a picture after attempt number `attempt`, counted from 1."""
-    if result.outcome != "block":
-        return "publish"
-    return "retry" if attempt <= gate.retries else gate.on_fail

@@ -9,6 +9,7 @@ from functools import cache
 from brandpress.model.request import MAX_PIXELS
 from brandpress.pipeline.deliver.manifest import read_records, require_latest
 from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.plan.verdict_basis import SUBJECT_ROLES
 from brandpress.pipeline.review.measures.measure import Comparison, Measure
 from brandpress.pipeline.review.sample import ReferencePicture, Sample, Subject
 from brandpress.pipeline.review.score import Score
@@ -17,8 +18,6 @@ from brandpress.pipeline.spec.brand import BrandSpec
 from brandpress.pipeline.spec.decode import PictureError, decode
 from brandpress.pipeline.store.protocol import Store, sha256_hex
 
-ROLES = ("product", "character")
-"""The roles whose entities are subjects: a style isn't something that a picture shows."""
 REFERENCE_PIXELS = 1_048_576
 """Larger references are scaled down to this area."""
 
@@ -57,11 +56,11 @@ def measure_campaign(
     """
     latest = require_latest(folder)
     records = [record for record in read_records(folder, latest) if record.asset is not None]
-    subject_of = subjects(brand)
+    subject_of, palette = subjects(brand), dict(brand.palette)
     scores: dict[str, tuple[Score, ...]] = {}
     broken = []
     for number, record in enumerate(records, 1):
-        sample = sample_of(folder, record, brand, subject_of)
+        sample = sample_of(folder, record, palette, subject_of)
         if isinstance(sample, Sample):
             scores[record.name] = tuple(score for one in measures for score in scores_of.scores(one, sample))
         else:
@@ -85,7 +84,7 @@ def measure_campaign(
 
 
 def sample_of(
-    folder: Store, record: Record, brand: BrandSpec, subject_of: Callable[[str, str], Subject | None]
+    folder: Store, record: Record, palette: Mapping[str, str], subject_of: Callable[[str, str], Subject | None]
 ) -> Sample | str:
     """Returns the sample of a record, or what is wrong with its picture."""
     key = record.asset or ""
@@ -99,9 +98,13 @@ def sample_of(
         picture = decode(data, record.name, background="#ffffff", max_pixels=MAX_PIXELS).picture
     except PictureError:
         return f"{folder.uri}/{key}: the picture can't be read"
-    shown = (subject_of(role, record.axes[role]) for role in ROLES if role in record.axes)
-    present = tuple(subject for subject in shown if subject is not None)
-    return Sample(picture.convert("RGB"), record.prompt, present, dict(brand.palette), digest)
+    return Sample(picture.convert("RGB"), record.prompt, subjects_of(record, subject_of), palette, digest)
+
+
+def subjects_of(record: Record, subject_of: Callable[[str, str], Subject | None]) -> tuple[Subject, ...]:
+    """Returns the subjects that a record's picture should show."""
+    shown = (subject_of(role, record.axes[role]) for role in SUBJECT_ROLES if role in record.axes)
+    return tuple(subject for subject in shown if subject is not None)
 
 
 def subjects(brand: BrandSpec) -> Callable[[str, str], Subject | None]:
@@ -125,7 +128,7 @@ def subjects(brand: BrandSpec) -> Callable[[str, str], Subject | None]:
 def all_subjects(brand: BrandSpec) -> Iterator[Subject]:
     """Yields the brand's products and characters that have references."""
     subject_of = subjects(brand)
-    for role in ROLES:
+    for role in SUBJECT_ROLES:
         for name in brand.entities(role):
             if (subject := subject_of(role, name)) is not None and subject.references:
                 yield subject

@@ -14,14 +14,13 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from brandpress.pipeline.deliver.decisions import REVIEWS
+from brandpress.pipeline.deliver.decisions import scores_key
 from brandpress.pipeline.deliver.record import JSON
 from brandpress.pipeline.review.measures.measure import Measure
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.store.protocol import Store, StoreError
 
-SCORES = f"{REVIEWS}scores/"
 SCHEMA = "brandpress.scores/1"
 MAX_BYTES = 4_000_000
 MAX_SWAP_ATTEMPTS = 8
@@ -57,11 +56,6 @@ def inputs_digest(measure: Measure, sample: Sample) -> str:
 def _as_stored(score: Score) -> Score:
     evidence = {name: value for name, value in score.evidence.items() if name != FEATURES}
     return Score.from_json(replace(score, evidence=evidence).to_json())
-
-
-def scores_key(sha256: str) -> str:
-    """Returns the key of the scores of the asset with this SHA-256."""
-    return f"{SCORES}{sha256}.json"
 
 
 def read_scores(folder: Store, sha256s: Iterable[str]) -> Mapping[str, tuple[Score, ...]]:

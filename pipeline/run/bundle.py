@@ -1,5 +1,5 @@
 """The files that a submitted job needs on the cluster: this brandpress, the job with its lock, its brand spec with the
-feeds, and the pictures."""
+feeds and the calibration, and the pictures."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.lock import lock_file
+from brandpress.pipeline.plan.verdict_basis import calibration_path
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import SpecError
@@ -61,6 +62,8 @@ def bundled(campaign: Campaign) -> Iterator[Bundle]:
     files = [job, brand, *(_place(brand, file) for file in named if not is_address(file))]
     if (lock := lock_file(job)).exists():
         files.append(lock)
+    if campaign.job.quality_gate is not None and (calibration := calibration_path(campaign.brand)).exists():
+        files.append(calibration.absolute())
     with TemporaryDirectory(prefix="brandpress-") as name:
         folder = Path(name)
         _copy_code(folder)

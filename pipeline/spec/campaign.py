@@ -37,6 +37,7 @@ from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, parse_structure, texts, to_json
 from brandpress.pipeline.spec.public_url import parse_public_url
 from brandpress.pipeline.spec.publication import POLICIES, AllowedFailures, Policy, parse_allowed_failures
+from brandpress.pipeline.spec.quality_gate import JobGate
 from brandpress.pipeline.spec.schedule import Schedule
 from brandpress.pipeline.spec.size import Size, parse_area, parse_size
 
@@ -196,6 +197,7 @@ class Job(Fields):
     deliver: Text = Field(description="deliver: s3://bucket/prefix, or a folder")
     publish: Annotated[Policy, reader(parse_choice(POLICIES))] = "rolling"
     allow_failed: Annotated[AllowedFailures, reader(parse_allowed_failures)] = AllowedFailures()
+    quality_gate: JobGate | None = None
     budget: JobBudget | None = None
     schedule: Schedule | None = None
     public_url: Annotated[str, reader(parse_public_url)] | None = None

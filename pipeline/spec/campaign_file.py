@@ -28,7 +28,7 @@ from brandpress.pipeline.spec.picture import MAX_ENTRIES
 from brandpress.pipeline.spec.points import NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, StructuredTemplate, compile_structure, texts
-from brandpress.pipeline.spec.publication import AllowedFailures
+from brandpress.pipeline.spec.publication import AllowedFailures, waits_for_all
 from brandpress.pipeline.spec.root import check_inside
 from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.size import Size
@@ -131,8 +131,10 @@ class _Examination:
 
     def _publication(self) -> None:
         values = self.values
-        if values.get("publish") == "rolling" and values.get("allow_failed", AllowedFailures()) != AllowedFailures():
-            what = "allow_failed has no effect: it needs publish: whole"
+        if "publish" not in values or waits_for_all(values["publish"]):
+            return
+        if values.get("allow_failed", AllowedFailures()) != AllowedFailures():
+            what = "allow_failed has no effect: it needs publish: whole or approved-whole"
             self.problems.append(self.document.problem(("allow_failed",), what, "add publish: whole, or remove it"))
 
     def _delivery_address(self) -> DeliveryAddress | None:

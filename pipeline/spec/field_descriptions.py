@@ -122,10 +122,18 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             ("s3://assets/northwind", "../out"),
         ),
         "publish": FieldDescription(
-            "`rolling` publishes after every run; `whole` only when all variants are done.", ("rolling",)
+            "`rolling` publishes after every run; `whole` only when all variants are done; `approved` and "
+            "`approved-whole` do the same with approved pictures only.",
+            ("rolling",),
         ),
         "allow_failed": FieldDescription(
-            "With `publish: whole`: how many variants may fail, as a number or a percentage.", (3, "2%")
+            "With `publish: whole` or `approved-whole`: how many variants may fail, as a number or a percentage.",
+            (3, "2%"),
+        ),
+        "quality_gate": FieldDescription(
+            "What a picture must pass before it's published, how often a blocked one is rendered again, and what "
+            "happens to one that stays blocked.",
+            ({"measures": {"subject": "calibrated", "noise": 0.3}, "retries": 2, "on_fail": "flag"},),
         ),
         "budget": FieldDescription(
             "How much one run may spend. It stops before it exceeds the first limit, and the next run continues.",
@@ -138,6 +146,26 @@ DESCRIPTIONS: Mapping[str, Mapping[str, FieldDescription]] = {
             "The address under which readers find the content of `deliver`, for exports.",
             ("https://cdn.example/pictures",),
         ),
+    },
+    "QualityGate": {
+        "measures": FieldDescription(
+            "The measures by name: a threshold, or threshold, severity and sample.",
+            ({"subject": "calibrated", "text": {"threshold": 0.1, "severity": "warn"}},),
+        ),
+        "retries": FieldDescription("How often a blocked picture is rendered again, with its next seed.", (2,)),
+        "on_fail": FieldDescription(
+            "What happens to a picture that is blocked after all retries: `flag` publishes it with its verdict, `drop` "
+            "leaves it out, `fail` counts it as failed.",
+            ("flag",),
+        ),
+    },
+    "MeasureRule": {
+        "threshold": FieldDescription(
+            "The least or greatest value that passes; `calibrated` takes it from `brandpress calibrate`.",
+            ("calibrated", 0.7),
+        ),
+        "severity": FieldDescription("What a missed threshold does: `block` or `warn`. Default: block.", ("warn",)),
+        "sample": FieldDescription("The share of pictures that people review whatever their scores.", ("5%",)),
     },
     "Budget": {
         "gpu_minutes": FieldDescription("Minutes of all GPUs together; on CPUs, of the machine.", (30,)),

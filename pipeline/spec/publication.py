@@ -9,10 +9,20 @@ from typing import Literal
 from brandpress.pipeline.spec.messages import kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
 
-POLICIES = ("rolling", "whole")
-Policy = Literal["rolling", "whole"]
+POLICIES = ("rolling", "whole", "approved", "approved-whole")
+Policy = Literal["rolling", "whole", "approved", "approved-whole"]
 _ALLOWED_FAILED_RULE = "allowed: a whole number of variants, or a percentage like 2%"
 _PERCENTAGE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%")
+
+
+def waits_for_all(policy: Policy) -> bool:
+    """Whether the pointer moves only when all variants are done."""
+    return policy in ("whole", "approved-whole")
+
+
+def needs_approval(policy: Policy) -> bool:
+    """Whether only approved pictures are published."""
+    return policy in ("approved", "approved-whole")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,16 @@ from brandpress.pipeline.spec.free_fields import MAX_FREE_TEXT, MAX_ITEMS, MAX_L
 from brandpress.pipeline.spec.model_field import MAX_LORAS, MAX_SCALE, check_count, parse_model_name, parse_scale
 from brandpress.pipeline.spec.public_url import parse_public_url
 from brandpress.pipeline.spec.publication import parse_allowed_failures
+from brandpress.pipeline.spec.quality_gate import (
+    CALIBRATED,
+    MEASURES,
+    MeasureRule,
+    QualityGate,
+    parse_measure,
+    parse_sample,
+    parse_short_rule,
+    parse_threshold,
+)
 from brandpress.pipeline.spec.schedule import MAX_CRON, parse_catch_up, parse_cron, parse_duration, parse_timezone
 from brandpress.pipeline.spec.size import parse_area, parse_size
 from brandpress.pipeline.spec.where import parse_condition
@@ -46,6 +56,7 @@ def _any_of(*schemas: Schema) -> Schema:
 
 _STRUCTURES: tuple[Schema, ...] = ({"type": "object", "minProperties": 1}, {"type": "array", "minItems": 1})
 
+_THRESHOLD = _any_of({"type": "number"}, {"const": CALIBRATED})
 _CONDITION = _text(MAX_TEXT)
 _COLUMN = _text(200)
 _SCALAR = _any_of(_text(MAX_FREE_TEXT), {"type": ["number", "boolean"]})
@@ -103,6 +114,12 @@ VALUE_SCHEMAS: Mapping[Callable[..., Any], Schema] = {
     parse_duration: {"type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*(s|min|m|h|d)\\s*$"},
     parse_public_url: {"type": "string", "pattern": "^\\s*https?://", "maxLength": MAX_TEXT},
     Budget.check: {"minProperties": 1},
+    MeasureRule.check: {"minProperties": 1},
+    QualityGate.check: {},
+    parse_threshold: _THRESHOLD,
+    parse_short_rule: _THRESHOLD,
+    parse_sample: {"type": "string", "pattern": "^\\s*[0-9]{1,3}(\\.[0-9]{1,6})?\\s*%\\s*$"},
+    parse_measure: {"enum": list(MEASURES)},
     parse_references: {"type": "array", "items": {"enum": list(ROLES)}, "uniqueItems": True},
     parse_allowed_failures: _any_of(
         {"type": "integer", "minimum": 0},

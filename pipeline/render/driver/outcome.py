@@ -7,6 +7,7 @@ from typing import Literal
 
 from brandpress.model.errors import BrandpressError
 from brandpress.pipeline.deliver.status import Failure
+from brandpress.pipeline.render.driver.picture_gate import GateOutcome
 from brandpress.pipeline.render.driver.spending import Spent
 from brandpress.pipeline.render.driver.totals import CacheUse
 from brandpress.pipeline.store.protocol import StoreError
@@ -27,7 +28,7 @@ class StoreBlockedError(StoreError):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Counts of pictures, which variants can share: planned = skipped (done before) + done + failed + held_back +
-    not_selected + left + picked_out (another seed was picked).
+    not_selected + left + picked_out (another seed was picked) + dropped (by the quality gate).
 
     failures: variants that failed in this run. held_back: quarantined variants, which weren't tried. not_selected:
     variants that aren't done and that this run wasn't to render. left: those that it didn't come to. manifest: key of
@@ -37,7 +38,8 @@ class Outcome:
     nothing was rendered. interrupted: a signal ended the run early. cost: the hosted tier's charge for this run's
     pictures, in its credits, None if unknown. spent: time, pictures and money of this run. budget: its limits in words,
     None without any. stopped_by: "budget" if that left variants for the next run. ended_early: why the run ended before
-    all variants were tried, if a cause that all of them share did it; None otherwise.
+    all variants were tried, if a cause that all of them share did it; None otherwise. gate: what the job's quality gate
+    did; None without one.
     """
 
     planned: int
@@ -60,9 +62,11 @@ class Outcome:
     stopped_by: Literal["budget"] | None = None
     not_selected: int = 0
     ended_early: str | None = None
+    gate: GateOutcome | None = None
 
     @property
     def left(self) -> int:
         """The number of variants that weren't tried; the next run tries them."""
         tried = self.skipped + self.done + self.failed + len(self.held_back)
-        return self.planned - self.picked_out - self.not_selected - tried
+        dropped = self.gate.dropped if self.gate else 0
+        return self.planned - self.picked_out - self.not_selected - tried - dropped

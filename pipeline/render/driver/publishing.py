@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from brandpress.pipeline.deliver.admission import Admission, without_verdict
 from brandpress.pipeline.deliver.contents import Contents, compose
 from brandpress.pipeline.deliver.manifest import Counts, Header, Published, read_fields
 from brandpress.pipeline.deliver.publication import Publication, publish
 from brandpress.pipeline.deliver.record import ModelStamp
 from brandpress.pipeline.deliver.rename import copy_renamed, share_pictures
 from brandpress.pipeline.deliver.resume import RecordIndex, read_index
-from brandpress.pipeline.plan.diff import render_keys
+from brandpress.pipeline.render.driver.gate_rounds import kept_keys
 from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.publication import waits_for_all
 from brandpress.pipeline.store.protocol import ObjectStat, Store
 
 if TYPE_CHECKING:
@@ -48,8 +51,8 @@ def publish_index(
 
     def contents(previous: Published | None) -> Contents:
         nonlocal latest_index
-        known = latest_index or read_index(folder, render_keys(plan.variants), index)
-        known = known.named(plan.variants)
+        known = latest_index or read_index(folder, kept_keys(plan), index)
+        known = as_recorded(known.named(plan.variants))
         latest_index = None  # this is called again only if another run has published in the meantime
         lines = {**known.done, **copy_renamed(folder, plan.variants, known.done)}
         done = {key: line for key, line in lines.items() if line is not None}
@@ -63,6 +66,8 @@ def publish_index(
             lambda asset: folder.canonical(asset) in known.assets,
             len(plan.picked_out),
             shared,
+            Admission.of(folder, plan),
+            done,
         )
 
     header = header_of(plan.campaign, model)
@@ -71,9 +76,16 @@ def publish_index(
 
 def may_be_latest(campaign: Campaign, counts: Counts) -> bool:
     """Whether the policy lets a manifest with these counts become the latest."""
-    if campaign.job.publish == "rolling":
+    if not waits_for_all(campaign.job.publish):
         return True
-    return not counts.missing and counts.failed <= campaign.job.allow_failed.of(counts.planned)
+    waiting = counts.missing + counts.unapproved
+    return not waiting and counts.failed <= campaign.job.allow_failed.of(counts.planned)
+
+
+def as_recorded(index: RecordIndex) -> RecordIndex:
+    """Returns the index without what earlier manifests say of verdicts, which may have changed since."""
+    done, copies = ({key: without_verdict(line) for key, line in one.items()} for one in (index.done, index.copies))
+    return replace(index, done=done, copies=copies)
 
 
 def _is_of(published: Published, campaign: Campaign) -> bool:

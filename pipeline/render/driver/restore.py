@@ -12,6 +12,7 @@ from brandpress.pipeline.deliver.verify import Verification, verify
 from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.render.driver.picture_gate import PictureGate
 from brandpress.pipeline.render.driver.run import OnEvent, render_campaign
 from brandpress.pipeline.store.protocol import Store
 
@@ -60,12 +61,14 @@ def restore(folder: Store, before: Verification, run: Callable[[Repair], Set[str
     )
 
 
-def render_lost(plan: Plan, repair: Repair, *, on_event: OnEvent, renderer: str) -> frozenset[str]:
+def render_lost(
+    plan: Plan, repair: Repair, *, on_event: OnEvent, renderer: str, gate: PictureGate | None = None
+) -> frozenset[str]:
     """Renders the lost pictures that the plan still has, and publishes the campaign. Returns the names of the rendered
-    ones. Raises what `render_campaign` raises."""
+    ones. gate: as in `render_campaign`. Raises what that raises."""
     variants = lost_variants(*open_plan(plan), repair)
     keys = frozenset(variant.render_key for variant in variants)
-    outcome = render_campaign(plan, only=keys, on_event=on_event, renderer=renderer)
+    outcome = render_campaign(plan, only=keys, on_event=on_event, renderer=renderer, gate=gate)
     return frozenset(variant.name for variant in variants) - {failure.name for failure in outcome.failures}
 
 

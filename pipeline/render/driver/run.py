@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,10 @@ from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import HOSTED_GROUP, LARGEST_GROUP, OFFLOAD_GROUP, Dispatcher
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.environment import needed_secrets
+from brandpress.pipeline.render.driver.gate_rounds import GateRounds, Rendered, gated_counts, kept_keys, selected_names
 from brandpress.pipeline.render.driver.interrupt import StopSignal, stop_signal
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, Outcome, StoreBlockedError
+from brandpress.pipeline.render.driver.picture_gate import PictureGate
 from brandpress.pipeline.render.driver.placement import cpu_warning, demand_of, gpu_threads, largest_share, wants_gpus
 from brandpress.pipeline.render.driver.preflight import preflight
 from brandpress.pipeline.render.driver.publishing import publish_index
@@ -87,6 +89,7 @@ def render_campaign(
     only: Set[str] | None = None,
     budget: Budget | None = None,
     prices: Prices | None = None,
+    gate: PictureGate | None = None,
 ) -> Outcome:
     """Renders the plan's variants that the store lacks, delivers them and publishes the campaign's manifest.
 
@@ -99,6 +102,8 @@ def render_campaign(
     file has published this campaign. join: share the work of a run that is at work. only: the render keys of the
     variants that may be rendered; None: all. What is published doesn't depend on it. budget: stop before more than this
     is spent; the job's own budget counts, too. prices: for a budget of money; default: those that ship with brandpress.
+    gate: judges the pictures if the job has a `quality_gate:`. Blocked ones are rendered again, with their next seed.
+    Without it, pictures that haven't been judged stay unpublished.
 
     Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
     ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
@@ -117,8 +122,8 @@ def render_campaign(
     stamp = stamp_of(plan.model)
     planned_keys = render_keys(plan.variants)
     latest = folder.stat(LATEST)
-    index = read_index(folder, planned_keys).named(plan.variants)
-    done_before = frozenset(index.done)
+    index = read_index(folder, kept_keys(plan)).named(plan.variants)
+    done_before = index.done.keys() & planned_keys
     selection = WorkSelection.of(plan.variants, index, retry_failed=retry_failed, only=only)
     todo = tuple(islice(selection.todo, limit))
     on_event(
@@ -141,32 +146,52 @@ def render_campaign(
         compile=compile,
         use_cpu=cpu,
     )
+    names = render_keys(todo) if retry_failed and only is None else only
     with stop_signal() as stop:
         results = RunResults(folder, stamp)
-        run = _Run(plan, folder, results, stop, on_event, join, timeout, frozenset(index.recorded), spending, only)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
-        loop, waiting, suspects = None, todo, selection.suspects
-        for _ in range(MAX_ROUNDS):
-            if not waiting:
-                break
-            loop = _render(run, settings, waiting, suspects, workers, Deadlines(deadline))
-            if loop.blocked:
-                raise StoreBlockedError(loop.blocked, len(results.done), len(todo))
-            if loop.ended_early and not results.done:
-                raise NothingRenderedError(loop.ended_early)
-            known = index.merged(results.done, results.others)
-            latest = retrying_folder.stat(LATEST)
-            index = read_index(retrying_folder, planned_keys, known)
-            ended = loop.budget_reached or loop.ended_early is not None
-            waiting, suspects = () if ended else _deleted_meanwhile(run, known, index), frozenset()
+        rounds = GateRounds(gate, results, limit, selected_names(plan.variants, names), on_event)
+        loop: DriverLoop | None = None
+        with ExitStack() as held:
+            lease = cache(lambda: held.enter_context(RunLease(folder, join=join)))
+            recorded = frozenset(index.recorded)
+            run = _Run(plan, folder, results, stop, on_event, join, timeout, recorded, spending, only, lease)
+
+            def render_round(plan: Plan, waiting: tuple[Variant, ...]) -> Rendered:
+                nonlocal loop, latest, index
+                current = replace(run, plan=plan, only=None if only is None else rounds.keys(plan))
+                suspects = selection.suspects if loop is None else frozenset()
+                ended = False
+                for _ in range(MAX_ROUNDS):
+                    loop = _render(current, settings, waiting, suspects, workers, Deadlines(deadline))
+                    if loop.blocked:
+                        raise StoreBlockedError(loop.blocked, len(results.done), len(todo))
+                    if loop.ended_early and not results.done:
+                        raise NothingRenderedError(loop.ended_early)
+                    known = index.merged(results.done, results.others)
+                    latest = retrying_folder.stat(LATEST)
+                    index = read_index(retrying_folder, kept_keys(plan), known)
+                    ended = loop.budget_reached or loop.ended_early is not None
+                    waiting, suspects = () if ended else _deleted_meanwhile(current, known, index), frozenset()
+                    if not waiting:
+                        break
+                return Rendered(index, ended)
+
+            finished = rounds.run(retrying_folder, plan, index, todo, render_round, lambda: stop.received)
+        plan, index = finished.plan, finished.index
         published = publish_index(retrying_folder, plan, stamp, index, latest)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
     failures += loop.untried if loop else ()
+    gated = gated_counts(plan, index, results, rounds)
+    failures += gated.failures if gated else ()
+    planned_keys = render_keys(plan.variants)
     picked_out = len(render_keys(plan.picked_out) - planned_keys)  # counted in pictures, as everything here
+    skipped = len(done_before - results.keys()) + (loop.recorded_elsewhere if loop else 0)
+    unchecked = gated is not None and gated.outcome.unchecked > 0
     outcome = Outcome(
         planned=len(planned_keys) + picked_out,
-        skipped=len(done_before - results.keys()) + (loop.recorded_elsewhere if loop else 0),
-        done=len(results.done),
+        skipped=gated.skipped if gated else skipped,
+        done=gated.done if gated else len(results.done),
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         held_back=selection.held_back,
@@ -177,12 +202,13 @@ def render_campaign(
         seconds=time.perf_counter() - start,
         cache=results.totals.cache,
         outside_model=loop.outside_model if loop else None,
-        interrupted=stop.received and len(results) < len(todo),
+        interrupted=stop.received and (len(results) < len(todo) or unchecked or bool(finished.left)),
         cost=results.totals.cost,
         picked_out=picked_out,
         spent=spending.spent,
         budget=spending.limits or None,
         ended_early=loop.ended_early if loop else None,
+        gate=gated.outcome if gated else None,
     )
     stopped = loop is not None and loop.budget_reached and outcome.left > 0
     return replace(outcome, stopped_by="budget") if stopped else outcome
@@ -201,7 +227,7 @@ def _deleted_meanwhile(run: _Run, known: RecordIndex, index: RecordIndex) -> tup
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What the parts of one run share. recorded_before: render keys that had a record before the run. only: those that
-    may be rendered; None: all."""
+    may be rendered; None: all. lease: takes the run's lease, at first; it's held until everything is rendered."""
 
     plan: Plan
     folder: Store
@@ -213,6 +239,7 @@ class _Run:
     recorded_before: frozenset[str]
     spending: Spending
     only: Set[str] | None
+    lease: Callable[[], RunLease]
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:
@@ -246,7 +273,7 @@ def _render(
     needed = needed_secrets(settings.address, hosted=model.hosted)
     with (
         _writable_token(run, todo) as preflight,
-        RunLease(run.folder, join=run.join) as lease,
+        nullcontext(run.lease()) as lease,
         ray_resources(workers, needed) as resources,
         ExitStack() as stack,
     ):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.resume import RecordIndex, is_held_back
 from brandpress.pipeline.deliver.status import Failure, failure_of
-from brandpress.pipeline.plan.diff import distinct, missing
+from brandpress.pipeline.plan.diff import distinct, missing, render_keys
 from brandpress.pipeline.plan.variant import Variant
 
 
@@ -43,7 +43,7 @@ class WorkSelection:
         held_back = () if retry_failed else map(failure_of, held.values())
         return cls(
             todo=todo,
-            done=len(index.done),
+            done=len(index.done.keys() & render_keys(variants)),
             held_back=tuple(sorted(held_back, key=lambda failure: failure.name)),
             suspects=frozenset(key for key, record in others.items() if record.strikes),
             not_selected=sum(1 for _ in missing(variants, index.done.keys() | only)) if only is not None else 0,

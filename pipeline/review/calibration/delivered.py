@@ -61,5 +61,5 @@ def _scores(
     folder: Store, brand: BrandSpec, subject: Subject, likeness: SubjectLikeness, records: Iterable[Record]
 ) -> list[Scores]:
     """Returns the subject's scores in the pictures that can be read."""
-    samples = (sample_of(folder, record, brand, lambda role, name: None) for record in records)
+    samples = (sample_of(folder, record, brand.palette, lambda role, name: None) for record in records)
     return [scores_in(one.picture, subject, likeness) for one in samples if isinstance(one, Sample)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.plan.verdict_basis import calibration_path as calibration_path
 from brandpress.pipeline.review.calibration.calibrate import SubjectCalibration
 from brandpress.pipeline.review.gate import Thresholds
 from brandpress.pipeline.spec.brand import BrandSpec
@@ -64,11 +65,6 @@ class UsableThresholds:
 
     thresholds: Thresholds
     warnings: tuple[str, ...] = ()
-
-
-def calibration_path(brand: BrandSpec) -> Path:
-    """Returns the path of a brand's calibration."""
-    return brand.path.parent / f"{brand.name}.calibration.json"
 
 
 def calibration_json(brand: str, method: str, basis: Basis, subjects: Sequence[SubjectCalibration]) -> dict[str, Any]:

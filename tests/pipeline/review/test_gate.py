@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from brandpress.pipeline.review.gate import Gate, Outcome, Rule, Verdict, is_sampled, next_step, verdict
+from brandpress.pipeline.plan.verdict import Outcome
+from brandpress.pipeline.review.gate import Gate, Rule, is_sampled, verdict
 from brandpress.pipeline.review.score import Score
 
 SUBJECT = Rule("subject", "higher")
@@ -71,12 +72,3 @@ def test_a_share_of_the_pictures_is_sampled() -> None:
     assert all(is_sampled(digest, "safe", 1.0) for digest in digests)
     gate = Gate((Rule("safe", "higher", None, None, 0.05),))
     assert {digest for digest in digests if verdict([], gate, {}, digest).review == ("safe",)} == sampled
-
-
-@pytest.mark.parametrize(
-    ("outcome", "retries", "attempt", "expected"),
-    [("pass", 2, 1, "publish"), ("warn", 2, 1, "publish"), ("block", 2, 1, "retry"), ("block", 2, 2, "retry"),
-     ("block", 2, 3, "drop"), ("block", 0, 1, "drop")],
-)  # fmt: skip
-def test_next_steps(outcome: Outcome, retries: int, attempt: int, expected: str) -> None:
-    assert next_step(Verdict(outcome), Gate((), retries, "drop"), attempt) == expected

@@ -7,7 +7,7 @@ import json
 import pytest
 from PIL import Image
 
-from brandpress.pipeline.deliver.decisions import read_decisions
+from brandpress.pipeline.deliver.decisions import read_decisions, scores_key
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.stored_scores import (
@@ -16,7 +16,6 @@ from brandpress.pipeline.review.stored_scores import (
     inputs_digest,
     read_measurements,
     read_scores,
-    scores_key,
     write_scores,
 )
 from brandpress.pipeline.store.folder import open_campaign

@@ -32,7 +32,9 @@ def test_a_campaign_is_rolling_by_default(tmp_path: Path) -> None:
 
 
 def test_an_unknown_policy_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="publish: 'hole' isn't known; allowed: 'rolling', 'whole'; did"):
+    with pytest.raises(
+        SpecError, match="publish: 'hole' isn't known; allowed: 'rolling', 'whole', 'approved', 'approved-whole'; did"
+    ):
         load_campaign(write_campaign(tmp_path, 1, publish="hole"))
 
 

@@ -1,0 +1,162 @@
+"""The rounds of a run with a quality gate: what is rendered is judged, and what is blocked is rendered again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+
+from brandpress.pipeline.deliver.admission import Admission, withheld_pictures
+from brandpress.pipeline.deliver.decided_plan import decided
+from brandpress.pipeline.deliver.resume import RecordIndex
+from brandpress.pipeline.deliver.status import Failure
+from brandpress.pipeline.plan.diff import distinct, missing, render_keys
+from brandpress.pipeline.plan.expand import Plan
+from brandpress.pipeline.plan.variant import Variant
+from brandpress.pipeline.render.driver.picture_gate import GateOutcome, PictureGate
+from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.events import Event, Judged, Warned
+from brandpress.pipeline.store.protocol import Store
+
+
+def kept_keys(plan: Plan) -> frozenset[str]:
+    """Returns the render keys of a plan's variants and of the pictures that its gate blocks."""
+    return render_keys(plan.variants) | render_keys(plan.attempted)
+
+
+def selected_names(variants: Sequence[Variant], keys: Set[str] | None) -> frozenset[str] | None:
+    """Returns the names of the variants with these render keys; None: all."""
+    return None if keys is None else frozenset(one.name for one in variants if one.render_key in keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The records after a round, and whether the run has ended, because of its budget or a shared cause."""
+
+    index: RecordIndex
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The plan as decided after the last round, its records, and the variants that are left to render again."""
+
+    plan: Plan
+    index: RecordIndex
+    left: tuple[Variant, ...] = ()
+
+
+@dataclass(slots=True)
+class GateRounds:
+    """gate: None if the job has none, or if it isn't run here. limit: how many pictures the run may render. names:
+    of the variants that may be rendered again; None: all. judged, seconds: so far."""
+
+    gate: PictureGate | None
+    results: RunResults
+    limit: int | None
+    names: frozenset[str] | None
+    on_event: Callable[[Event], None]
+    judged: int = 0
+    seconds: float = 0.0
+
+    def run(
+        self,
+        folder: Store,
+        plan: Plan,
+        index: RecordIndex,
+        todo: tuple[Variant, ...],
+        render: Callable[[Plan, tuple[Variant, ...]], Rendered],
+        stopped: Callable[[], bool],
+    ) -> Finished:
+        """Renders `todo`, and then what the gate blocks, until it passes or no retry is left.
+
+        render: renders variants of a decided plan. stopped: whether a signal ends the run. Raises StoreError, and what
+        `render` raises.
+        """
+        ended = False
+        while True:
+            if todo:
+                rendered = render(plan, todo)
+                index, ended = rendered.index, rendered.ended
+            if stopped() or not self.judge(folder, plan, index, stopped):
+                return Finished(plan, index)
+            plan = decided(folder, plan)
+            todo = self.again(plan, index)
+            if not todo or ended or stopped():
+                return Finished(plan, index, todo)
+            pictures = "1 picture" if len(todo) == 1 else f"{len(todo):,} pictures"
+            self.on_event(Warned(f"the quality gate blocks {pictures}; rendering again with the next seed"))
+
+    def judge(self, folder: Store, plan: Plan, index: RecordIndex, stopping: Callable[[], bool]) -> bool:
+        """Judges what the gate hasn't judged yet. Returns whether there was anything. Raises StoreError."""
+        if plan.gate is None:
+            return False
+        if self.gate is None:
+            self.on_event(Warned("the quality gate isn't run here: pictures that it hasn't judged aren't published"))
+            return False
+        start = time.perf_counter()
+        judged = self.gate.judge(
+            folder, plan, index.done, stopping, lambda done, total: self.on_event(Judged(done, total))
+        )
+        self.judged += judged
+        self.seconds += time.perf_counter() - start
+        return judged > 0
+
+    def keys(self, plan: Plan) -> frozenset[str] | None:
+        """Returns the render keys that the run may render now; None: all."""
+        return None if self.names is None else render_keys(one for one in plan.variants if one.name in self.names)
+
+    def again(self, plan: Plan, index: RecordIndex) -> tuple[Variant, ...]:
+        """Returns the variants to render again. One that has failed is tried again in the next run."""
+        tried = index.done.keys() | index.others.keys()
+        allowed = (one for one in missing(plan.variants, tried) if self.names is None or one.name in self.names)
+        left = None if self.limit is None else max(0, self.limit - len(self.results))
+        return tuple(allowed)[:left]
+
+
+@dataclass(frozen=True, slots=True)
+class GatedCounts:
+    """What a gate changes in the counts of a run, which are of pictures. done, skipped: as in `Outcome`. failures: what
+    it counts as failed. outcome: for the summary."""
+
+    done: int
+    skipped: int
+    failures: tuple[Failure, ...]
+    outcome: GateOutcome
+
+
+def gated_counts(plan: Plan, index: RecordIndex, results: RunResults, rounds: GateRounds) -> GatedCounts | None:
+    """Returns the counts of a run; None without a gate."""
+    gate = plan.gate
+    if gate is None:
+        return None
+    admission = Admission(gate)
+    withheld = withheld_pictures(plan.variants, index.done, admission)
+    by_key = {one.render_key: withheld.get(one.name) for one in plan.variants}
+    outside = {key for key, reason in by_key.items() if reason in ("dropped", "failed")}
+    reasons = Counter(by_key.values())
+    pictures = (one for one in distinct(plan.variants) if one.render_key in index.done)
+    shown = [one for one in pictures if one.name not in withheld]
+    verdicts = [verdict for one in shown if (verdict := gate.verdict(one.name)) is not None]
+    failed = {
+        one.render_key: Failure(one.name, admission.cause(one.name))
+        for one in plan.variants
+        if withheld.get(one.name) == "failed"
+    }
+    return GatedCounts(
+        done=len((results.done.keys() & by_key.keys()) - outside),
+        skipped=len((index.done.keys() & by_key.keys()) - results.keys() - outside),
+        failures=tuple(failed.values()),
+        outcome=GateOutcome(
+            judged=rounds.judged,
+            retried=len(results.done.keys() - by_key.keys()),
+            warned=sum(one.outcome == "warn" for one in verdicts),
+            flagged=sum(gate.is_flagged(one.name) for one in shown),
+            dropped=reasons["dropped"],
+            failed=len(failed),
+            unchecked=reasons["unchecked"],
+            review=sum(bool(one.review) for one in verdicts),
+            seconds=rounds.seconds,
+        ),
+    )

@@ -30,6 +30,7 @@ from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
     NothingPublishedError,
     PartKind,
+    Published,
     manifest_key,
     manifest_numbers,
     read_fields,
@@ -41,6 +42,9 @@ from brandpress.pipeline.deliver.publication import newest_intact
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.store.protocol import Store
+
+REVIEWED: tuple[PartKind, ...] = ("variants", "dropped", "unapproved")
+"""The parts of a manifest with pictures that people review."""
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -143,17 +147,28 @@ def decisions_of(folder: Store, verdict: Verdict) -> tuple[Decision, ...]:
 
 
 def published_pictures(folder: Store) -> list[Picture]:
-    """Returns the pictures of the latest manifest, or of the newest one if there is no latest yet, then those that wait
-    for an approval.
+    """Returns the pictures of the manifest that people review, those that aren't published last.
 
     Raises NothingPublishedError and BrokenManifestError.
     """
+    return [_picture(fields) for fields in reviewed_fields(folder, reviewed_manifest(folder)) if _is_picture(fields)]
+
+
+def reviewed_manifest(folder: Store) -> Published:
+    """Returns the latest manifest, or the newest one if there is no latest yet. Raises NothingPublishedError and
+    BrokenManifestError."""
     published = read_latest(folder) or newest_intact(folder)
     if published is None:
         raise NothingPublishedError(folder)
-    kinds: tuple[PartKind, ...] = ("variants", "unapproved")
-    listed = chain.from_iterable(read_fields(folder, published, kind) for kind in kinds)
-    return [_picture(fields) for fields in listed if _is_picture(fields)]
+    return published
+
+
+def reviewed_fields(folder: Store, published: Published) -> Iterator[dict[str, Any]]:
+    """Yields the fields of the pictures that a manifest lists, then of those that the quality gate drops, and of those
+    that wait for an approval; `listed_as` is the kind of their part. Raises BrokenManifestError."""
+    for kind in REVIEWED:
+        for fields in read_fields(folder, published, kind):
+            yield fields | {"listed_as": kind}
 
 
 def _delivered_pictures(folder: Store, published: Sequence[Picture], rejected: Set[str]) -> list[Picture]:

@@ -152,6 +152,7 @@ def _picture(
         "seconds": _seconds(record),
         "bytes": record.get("bytes"),
         "stale": record.get("stale") is True,
+        "listed_as": "" if record.get("listed_as") == "variants" else record.get("listed_as"),
         "alt": alt_text(record),
         "references": [reference["sha256"] for reference in record.get("references") or ()],
         "scores": scores_json(reviewed.scores.get(sha256, ()), reviewed, _limits(record)),

@@ -9,20 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from brandpress.pipeline.deliver.choose import reviewed_fields, reviewed_manifest
 from brandpress.pipeline.deliver.decisions import read_decisions
 from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
-    NothingPublishedError,
     Published,
     manifest_key,
     manifest_numbers,
     part_key,
-    read_fields,
-    read_latest,
     read_manifest,
     read_new_fields,
 )
-from brandpress.pipeline.deliver.publication import newest_intact
 from brandpress.pipeline.review.contact_sheet import PAPER, reference_files
 from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.page.content import ReviewedPictures
@@ -49,12 +46,11 @@ class BrandContext:
 
 
 def read_reviewed(folder: Store, context: BrandContext) -> ReviewedPictures:
-    """Returns the pictures of the latest manifest, or of the newest one if there is no latest yet, and all that is
-    known about them. Raises NothingPublishedError and StoreError."""
-    published = read_latest(folder) or newest_intact(folder)
-    if published is None:
-        raise NothingPublishedError(folder)
-    records = pictures_of(read_fields(folder, published, "variants"))
+    """Returns the pictures that people review and all that is known about them. Raises NothingPublishedError and
+    StoreError."""
+    published = reviewed_manifest(folder)
+    by_name = {fields["name"]: fields for fields in reviewed_fields(folder, published)}  # stale ones come first
+    records = pictures_of(by_name.values())
     digests = [record["sha256"] for record in records]
     return ReviewedPictures(
         manifest=published.manifest,

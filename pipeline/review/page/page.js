@@ -399,6 +399,7 @@
     const parts = [`${number(order.length)} of ${number(pictures.length)} pictures`];
     if (settings.live) parts.push(`rendering: ${number(counts.done)} of ${number(counts.planned)} done`);
     else if (counts.missing) parts.push(`${number(counts.missing)} not rendered yet`);
+    if (counts.unapproved) parts.push(`${number(counts.unapproved)} wait for an approval`);
     if (counts.failed) parts.push(`${number(counts.failed)} failed`);
     if (counts.stale) parts.push(`${number(counts.stale)} of an earlier version of the job`);
     return parts.join(" · ");
@@ -435,6 +436,7 @@
     const outcome = picture.verdict?.outcome;
     if (outcome === "warn" || outcome === "block") flags.push(el("span", { className: `flag ${outcome}` }, outcome));
     if (picture.verdict?.review?.length) flags.push(el("span", { className: "flag" }, "sample"));
+    if (picture.listed_as) flags.push(el("span", { className: "flag" }, picture.listed_as));
     if (picture.stale) flags.push(el("span", { className: "flag" }, "stale"));
     if (compared.includes(picture)) flags.push(el("span", { className: "flag" }, "compare"));
     frame.querySelector(".flags").replaceChildren(...flags);
@@ -656,6 +658,7 @@
     if (picture.seconds !== undefined) rows.push(["rendered in", `${picture.seconds} s`]);
     if (picture.created) rows.push(["created", timeOf(picture.created)]);
     if (picture.stale) rows.push(["stale", "of an earlier version of the job, or rejected"]);
+    if (picture.listed_as) rows.push(["not published", { unapproved: "it waits for an approval", dropped: "the quality gate blocks it" }[picture.listed_as]]);
     rows.push(["SHA-256", picture.sha256.slice(0, 16) + "…"]);
     const list = el("dl", { className: "facts-list" });
     for (const [name, value] of rows) list.append(el("dt", {}, name), el("dd", {}, value));

@@ -45,8 +45,11 @@ class WorstPicture:
 
 @dataclass(frozen=True)
 class Report:
-    """A campaign's report. decisions: by kind, with `undecided`. verdicts: by outcome. reasons, gate_reasons, causes: how
-    often reviewers, the gate and failures named each, the most frequent first."""
+    """A campaign's report.
+
+    decisions: by kind, with `undecided`. verdicts: by outcome. reasons, gate_reasons, causes: how often reviewers, the
+    gate and failures named each, the most frequent first.
+    """
 
     manifest: Manifest
     pictures: int

@@ -32,7 +32,8 @@ def report_html(report: Report, thumbnail: Thumbnail = lambda sha256: None) -> b
     manifest, style = report.manifest, _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    facts = f"{manifest.brand} · {manifest.model.name} · manifest {manifest.number} · {manifest.created:%d %B %Y, %H:%M} UTC"
+    created = f"{manifest.created:%d %B %Y, %H:%M} UTC"
+    facts = f"{manifest.brand} · {manifest.model.name} · manifest {manifest.number} · {created}"
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
@@ -90,11 +91,13 @@ def _svg(histogram: Histogram) -> str:
     if histogram.threshold is not None and low <= histogram.threshold <= high:
         x = (histogram.threshold - low) / ((high - low) or 1.0) * _WIDTH
         parts.append(f'<line class="limit" x1="{x:.1f}" y1="16" x2="{x:.1f}" y2="{_BASE}"/>')
+    label = f"{title}: {sum(histogram.counts):,} scores from {number(low)} to {number(high)}"
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}: {sum(histogram.counts):,} scores '
-        f'from {number(low)} to {number(high)}"><text x="0" y="11" class="name">{escape(title)}</text>{"".join(parts)}'
-        f'<line x1="0" y1="{_BASE}" x2="{_WIDTH}" y2="{_BASE}" class="base"/><text x="0" y="{_HEIGHT - 4}">{number(low)}'
-        f'</text><text x="{_WIDTH}" y="{_HEIGHT - 4}" text-anchor="end">{number(high)}</text></svg>'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'
+        f'<text x="0" y="11" class="name">{escape(title)}</text>{"".join(parts)}'
+        f'<line x1="0" y1="{_BASE}" x2="{_WIDTH}" y2="{_BASE}" class="base"/>'
+        f'<text x="0" y="{_HEIGHT - 4}">{number(low)}</text>'
+        f'<text x="{_WIDTH}" y="{_HEIGHT - 4}" text-anchor="end">{number(high)}</text></svg>'
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.deliver.manifest import read_fields, require_latest
+from brandpress.pipeline.deliver.choose import reviewed_manifest
+from brandpress.pipeline.deliver.manifest import read_fields
 from brandpress.pipeline.plan.cost.prices import Prices
 from brandpress.pipeline.review.page.content import ReviewedPictures
 from brandpress.pipeline.review.page.thumbnails import webp, write_file
@@ -25,7 +26,7 @@ def default_file(campaign: str) -> Path:
 
 def read_report(folder: Store, reviewed: ReviewedPictures, prices: Prices, count: int) -> Report:
     """Returns the report of a campaign. count: of the worst pictures, at most. Raises StoreError."""
-    failures = list(read_fields(folder, require_latest(folder), "failures"))
+    failures = list(read_fields(folder, reviewed_manifest(folder), "failures"))
     return report_of(reviewed, failures, prices, count)
 
 

@@ -52,7 +52,7 @@ def open_page(browser: Any, url: str, *, width: int = 1400, height: int = 900, t
 
 
 def wait_until(page: Any, expression: str) -> None:
-    """Waits until an expression is true. Playwright's own function for it needs eval, which the page's policy forbids."""
+    """Waits until an expression is true. Playwright's own way needs eval, which the page's policy forbids."""
     while not page.evaluate(expression):
         page.wait_for_timeout(20)
 

@@ -95,7 +95,13 @@ def _record(round_: int, product: str, character: str, scene: str, *, hostile: b
     if hostile:
         prompt += '</script><script>document.title="broken"</script><img src=x onerror=alert(1)> "\'&amp;<!--'
     outcome = ("pass", "pass", "pass", "warn", "block")[(len(name) + round_ + len(scene)) % 5]
-    reason = {"measure": "subject", "subject": f"product:{product}", "severity": outcome, "value": 0.41, "threshold": 0.6}
+    reason = {
+        "measure": "subject",
+        "subject": f"product:{product}",
+        "severity": outcome,
+        "value": 0.41,
+        "threshold": 0.6,
+    }
     return {
         "name": name,
         "status": "done",
@@ -171,7 +177,9 @@ def draw(product: str, character: str, scene: str, side: int = 512) -> bytes:
 
     picture = Image.new("RGB", (side, side), SCENES[scene])
     picture.paste("#00000018", (0, side * 3 // 4, side, side))
-    picture.paste(Image.new("RGB", (side, side // 4), SCENES[scene]).point(lambda level: level * 9 // 10), (0, side * 3 // 4))
+    picture.paste(
+        Image.new("RGB", (side, side // 4), SCENES[scene]).point(lambda level: level * 9 // 10), (0, side * 3 // 4)
+    )
     for name, left in ((product, 0.05), (character, 0.5)):
         with Image.open(REFERENCES / f"{name}.png") as opened:
             subject = opened.convert("RGBA").resize((side * 45 // 100, side * 45 // 100))

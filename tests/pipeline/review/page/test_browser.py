@@ -56,7 +56,9 @@ def names(page: Any) -> list[str]:
 
 def state(page: Any, name: str) -> str:
     """Returns the classes of a picture's tile."""
-    return str(page.evaluate("name => document.querySelector(`.name[title='${name}']`).closest('.tile').className", name))
+    return str(
+        page.evaluate("name => document.querySelector(`.name[title='${name}']`).closest('.tile').className", name)
+    )
 
 
 @WITH_MANY
@@ -194,7 +196,13 @@ def test_any_two_axes_and_worst_first(page: Any) -> None:
     page.select_option("label:has-text('Rows') select", "scene")
     page.select_option("label:has-text('Columns') select", "product")
     assert page.locator(".band").count() == 4
-    assert page.locator(".band >> nth=0").locator("h3").all_inner_texts() == ["backpack", "bottle", "mug", "sneaker", "teapot-left"]
+    assert page.locator(".band >> nth=0").locator("h3").all_inner_texts() == [
+        "backpack",
+        "bottle",
+        "mug",
+        "sneaker",
+        "teapot-left",
+    ]
     page.select_option("label:has-text('Columns') select", "")
     page.select_option("label:has-text('Rows') select", "")
     page.select_option("label:has-text('Measure') select", "noise")
@@ -206,7 +214,16 @@ def test_details_of_a_picture(page: Any) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     panel = page.inner_text("#viewer .panel")
-    for text in ("subject", "palette", "References", "product: backpack.png", "A backpack on the left", "seed", "History", "attempt with seed 90"):
+    for text in (
+        "subject",
+        "palette",
+        "References",
+        "product: backpack.png",
+        "A backpack on the left",
+        "seed",
+        "History",
+        "attempt with seed 90",
+    ):
         assert text in panel, text
     seeds = page.locator("#viewer dt:text-is('seed') + dd").inner_text()
     assert seeds == "0"

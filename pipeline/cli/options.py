@@ -172,6 +172,11 @@ Columns = Annotated[
     ),
 ]
 
+LiveReview = Annotated[
+    bool,
+    typer.Option("--review", help="Write the review page while pictures are delivered: out/review/CAMPAIGN."),
+]
+
 Get = Annotated[
     str | None,
     typer.Option(

@@ -784,8 +784,8 @@
     }
     if (!settings.served && pending.size) {
       parts.push(el("div", {}, `${number(pending.size)} new ${pending.size === 1 ? "decision" : "decisions"}`,
-        el("label", {}, "by", el("input", { type: "text", value: recall("by", ""), maxLength: 200, placeholder: "your name", autocomplete: "name", onchange: (event) => remember("by", event.target.value.trim()) })),
-        el("button", { type: "button", className: "primary", id: "download", onclick: download }, "Download decisions.yaml")));
+        el("label", {}, "by", el("input", { type: "text", value: recall("by", ""), maxLength: 200, placeholder: "name", autocomplete: "name", onchange: (event) => remember("by", event.target.value.trim()) })),
+        el("button", { type: "button", className: "primary", id: "download", onclick: download }, "Download", hidden(" decisions.yaml"))));
     }
     byId("tray").replaceChildren(...parts, ...(toast ? [toast] : []));
   }

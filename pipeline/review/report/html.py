@@ -49,7 +49,7 @@ def report_html(report: Report, thumbnail: Thumbnail = lambda sha256: None) -> b
         parts += [_section("Quality gate", _table(("outcome", "pictures"), rows))]
     if report.figures:
         drawings = "".join(f"<figure>{_svg(one)}</figure>" for one in report.histograms)
-        content = f'<div class="histograms">{drawings}</div>{_table(FIGURE_HEAD, figure_rows(report))}'
+        content = f'<div class="histograms">{drawings}</div>{_table(FIGURE_HEAD, figure_rows(report), "figures")}'
         parts += [_section("Measures", content)]
     else:
         parts += [_section("Measures", f"<p>{escape(NO_SCORES)}</p>")]
@@ -67,10 +67,11 @@ def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{content}</section>\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="table" tabindex="0"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="table {kind}" tabindex="0">{table}</div>'
 
 
 def _worst(one: WorstPicture, thumbnail: Thumbnail) -> str:

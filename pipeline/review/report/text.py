@@ -85,4 +85,4 @@ def count_tables(report: Report) -> list[tuple[str, tuple[tuple[str, int], ...]]
     return [(title, rows) for title, rows in tables if rows]
 
 
-NO_SCORES = "No scores are stored. `--measure` measures the pictures now."
+NO_SCORES = "No scores are stored yet; run this command with --measure to measure the pictures now."

@@ -1,10 +1,11 @@
-"""Reviewed pictures for tests of the page, without a store: records with drawn pictures, scores, verdicts, decisions."""
+"""Reviewed pictures for tests of the page, without a store: drawn pictures with scores, verdicts and decisions."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -173,13 +174,9 @@ def write_reviewed(out: Path, reviewed: ReviewedPictures, **settings: Any) -> Pa
 
 def draw(product: str, character: str, scene: str, side: int = 512) -> bytes:
     """Returns a PNG that shows a product and a character on the scene's colour."""
-    from io import BytesIO
-
     picture = Image.new("RGB", (side, side), SCENES[scene])
-    picture.paste("#00000018", (0, side * 3 // 4, side, side))
-    picture.paste(
-        Image.new("RGB", (side, side // 4), SCENES[scene]).point(lambda level: level * 9 // 10), (0, side * 3 // 4)
-    )
+    floor = Image.new("RGB", (side, side // 4), SCENES[scene]).point(lambda level: level * 9 // 10)
+    picture.paste(floor, (0, side * 3 // 4))
     for name, left in ((product, 0.05), (character, 0.5)):
         with Image.open(REFERENCES / f"{name}.png") as opened:
             subject = opened.convert("RGBA").resize((side * 45 // 100, side * 45 // 100))

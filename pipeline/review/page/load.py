@@ -56,7 +56,7 @@ def read_reviewed(folder: Store, context: BrandContext) -> ReviewedPictures:
         manifest=published.manifest,
         records=records,
         decisions=read_decisions(folder),
-        earlier=list(_earlier(folder, published)),
+        earlier=list(_earlier(folder, published, {(one["name"], one["sha256"]) for one in records})),
         scores=read_scores(folder, digests),
         scales=SCALES,
         references=context.references.keys(),
@@ -91,11 +91,11 @@ def _content(file: Path) -> bytes | None:
     return None
 
 
-def _earlier(folder: Store, published: Published) -> Iterator[dict[str, Any]]:
-    """Yields what the manifests before this one list, the newest first, without what it lists itself."""
+def _earlier(folder: Store, published: Published, shown: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """Yields what the manifests before this one list, the newest first. shown: name and SHA-256 of pictures to leave
+    out, to which these are added."""
     read_parts = {part_key(published.pointer.manifest, part.file) for part in published.manifest.parts}
     numbers = [number for number in manifest_numbers(folder) if number < published.manifest.number]
-    shown: set[tuple[str, str]] = set()
     for number in numbers[: -MAX_EARLIER - 1 : -1]:
         with suppress(BrokenManifestError):
             earlier = read_manifest(folder, manifest_key(number))

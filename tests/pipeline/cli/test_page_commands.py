@@ -114,7 +114,7 @@ def test_the_report(job: Path, folder: Store, capsys: pytest.CaptureFixture[str]
 @pytest.mark.slow
 def test_measuring_for_the_report(job: Path, folder: Store, capsys: pytest.CaptureFixture[str]) -> None:
     values = printed(capsys, "report", job, "--measure")
-    assert {row["measure"] for row in values["figures"]} >= {"noise", "palette"}
+    assert {row["measure"] for row in values["figures"]} >= {"noise", "subject"}
 
 
 def test_sheets_by_axes(job: Path, folder: Store, capsys: pytest.CaptureFixture[str]) -> None:

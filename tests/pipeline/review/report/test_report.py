@@ -55,13 +55,8 @@ def test_figures_histograms_and_the_worst() -> None:
 
 def test_time_and_money_per_device() -> None:
     records = [
-        {
-            "render_key": str(number),
-            "timings": {"model": 36.0},
-            "host": {"device": device},
-            "created": f"2026-11-{number:02}",
-        }
-        for number, device in enumerate(["NVIDIA H100", "NVIDIA H100", "abacus"], 1)
+        {"render_key": day, "timings": {"model": 36.0}, "host": {"device": device}, "created": f"2026-11-{day}"}
+        for day, device in (("01", "NVIDIA H100"), ("02", "NVIDIA H100"), ("03", "abacus"))
     ]
     spent = taken([*records, records[0]], PRICES)
     first, second = spent.devices
@@ -82,9 +77,8 @@ def test_credits_of_a_hosted_tier_are_money() -> None:
 
 def test_html_shows_texts_as_they_are_and_loads_nothing() -> None:
     reviewed = reviewed_pictures(30)
-    hostile = [
-        dict(one) | {"name": f"<img src=x onerror=alert(1)>{number}"} for number, one in enumerate(reviewed.records)
-    ]
+    name = "<img src=x onerror=alert(1)>"
+    hostile = [dict(one) | {"name": f"{name}{number}"} for number, one in enumerate(reviewed.records)]
     made = report_of(replace(reviewed, records=hostile), [{"cause": "<script>alert(1)</script>"}], PRICES)
     page = report_html(made, lambda sha256: b"webp").decode()
     assert "<script" not in page
@@ -102,7 +96,7 @@ def test_markdown_is_one_table_cell_each_and_no_markup() -> None:
     assert "<b>" not in html
     assert "<em>" not in html
     assert "a|b*" in html
-    assert html.count("<table>") == 6
+    assert html.count("<table>") == 7
 
 
 def test_without_scores_the_report_says_how_to_get_them() -> None:
@@ -122,10 +116,8 @@ def test_it_is_written_with_thumbnails_of_the_worst(tmp_path: Path) -> None:
     job = write_published(tmp_path)
     folder = open_campaign(str(job.parent / "out"), "spring")
     reviewed = read_reviewed(folder, BrandContext.of(None))
-    scored = {
-        one["sha256"]: score for one, score in zip(reviewed.records, reviewed_pictures(4).scores.values(), strict=True)
-    }
-    made = read_report(folder, replace(reviewed, scores=scored), PRICES, 2)
+    scores = zip([one["sha256"] for one in reviewed.records], reviewed_pictures(4).scores.values(), strict=True)
+    made = read_report(folder, replace(reviewed, scores=dict(scores)), PRICES, 2)
     assert len(made.worst) == 2
     assert write_report(made, tmp_path / "new" / "r.html", folder) == ()
     assert (tmp_path / "new" / "r.html").read_text().count("data:image/webp") == 2

@@ -9,7 +9,7 @@ from urllib.parse import quote as percent_encoded
 
 from brandpress.pipeline.review.page.content import PageSettings, ReviewedPictures, page_content
 from brandpress.pipeline.review.page.document import page_html
-from brandpress.pipeline.review.page.load import BrandContext, picture_sources
+from brandpress.pipeline.review.page.load import BrandContext, picture_sources, stored_size
 from brandpress.pipeline.review.page.thumbnails import FOLDER, Thumbnails, write_file
 from brandpress.pipeline.spec.delivery import FOLDER as LOCAL
 from brandpress.pipeline.spec.delivery import DeliveryAddress
@@ -44,7 +44,8 @@ def write_page(
     on_picture: called with the numbers of thumbnails done and of all. Raises StoreError.
     """
     thumbnails = Thumbnails(out)
-    broken = thumbnails.make_all(picture_sources(folder, reviewed.records, context.references), on_picture)
+    sources = picture_sources(folder, reviewed.records, context.references, stored_size(reviewed.manifest))
+    broken = thumbnails.make_all(sources, on_picture)
     write_file(out / INDEX, page_html(page_content(reviewed, settings)))
     return broken
 

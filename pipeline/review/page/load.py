@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from brandpress.pipeline.deliver.choose import reviewed_fields, reviewed_manifes
 from brandpress.pipeline.deliver.decisions import read_decisions
 from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
+    Manifest,
     Published,
     manifest_key,
     manifest_numbers,
@@ -28,6 +29,8 @@ from brandpress.pipeline.review.stored_scores import read_scores
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.store.protocol import Store
 
+SMALL, LARGE = 200, 1024
+"""The longer sides of thumbnails in the store that are good enough for the page, and not too large for it."""
 MAX_EARLIER = 5
 """Former manifests whose pictures are part of the history."""
 
@@ -70,14 +73,27 @@ def pictures_of(fields: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted((one for one in pictures if one["asset"]), key=lambda one: (one["name"], one["render_key"]))
 
 
+def stored_size(manifest: Manifest) -> int | None:
+    """Returns the longer side of the thumbnails that a campaign has in its store; None if it has none."""
+    size = getattr(manifest, "thumbnails", None)
+    return size if isinstance(size, int) else None
+
+
 def picture_sources(
-    folder: Store, records: Iterable[Mapping[str, Any]], references: Mapping[str, Path]
+    folder: Store, records: Iterable[Mapping[str, Any]], references: Mapping[str, Path], small: int | None = None
 ) -> Iterator[PictureSource]:
-    """Yields where the pictures of records and their reference pictures can be read, for thumbnails."""
+    """Yields where the pictures of records and their reference pictures can be read, for thumbnails.
+
+    small: the longer side of the thumbnails in the store, in pixels; None if it has none.
+    """
     backgrounds: dict[str, str] = {}
     for record in records:
         asset, sha256 = record["asset"], record["sha256"]
-        yield PictureSource(f"{folder.uri}/{asset}", sha256, partial(folder.read, asset))
+        source = PictureSource(f"{folder.uri}/{asset}", sha256, partial(folder.read, asset))
+        if small is not None and SMALL <= small <= LARGE:
+            stem = asset.removeprefix("assets/").rpartition(".")[0]
+            source = replace(source, read_small=partial(folder.read, f"thumbnails/{stem}.{small}.webp"))
+        yield source
         for reference in record.get("references") or ():
             backgrounds.setdefault(reference["sha256"], reference.get("background") or PAPER)
     for sha256, background in backgrounds.items():

@@ -30,7 +30,7 @@ from brandpress.pipeline.deliver.manifest import read_pointer
 from brandpress.pipeline.deliver.proposal import Proposal, PublishedPictures, Wish, apply_one
 from brandpress.pipeline.review.page.content import PageSettings, ReviewedPictures, decision_json, page_content
 from brandpress.pipeline.review.page.document import page_html, policy
-from brandpress.pipeline.review.page.load import BrandContext, picture_sources, read_reviewed
+from brandpress.pipeline.review.page.load import BrandContext, picture_sources, read_reviewed, stored_size
 from brandpress.pipeline.review.page.thumbnails import FOLDER, PictureSource, Thumbnails
 from brandpress.pipeline.store.protocol import Store, StoreError
 
@@ -108,7 +108,8 @@ class ReviewDesk:
         with self._lock:
             pointer = read_pointer(self.folder)
             reviewed = read_reviewed(self.folder, self.context)
-            sources = picture_sources(self.folder, reviewed.records, self.context.references)
+            size = stored_size(reviewed.manifest)
+            sources = picture_sources(self.folder, reviewed.records, self.context.references, size)
             self._sources = {source.sha256: source for source in sources}
             self._assets = {one["asset"]: str(one.get("format")) for one in (*reviewed.records, *reviewed.earlier)}
             self._pointer = pointer.sha256 if pointer else ""

@@ -25,12 +25,13 @@ QUALITY = 80
 @dataclass(frozen=True)
 class PictureSource:
     """Where a picture comes from. read: returns the file's content, None if it's missing. background: the colour behind
-    transparent pixels."""
+    transparent pixels. read_small: returns a WebP file of it that is small already; None if there is none."""
 
     label: str
     sha256: str
     read: Callable[[], bytes | None]
     background: str = PAPER
+    read_small: Callable[[], bytes | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,13 @@ class Thumbnails:
     def make(self, source: PictureSource) -> str:
         """Makes the thumbnail of a picture unless it exists. Returns what is wrong with the picture; "" if nothing is.
 
-        Raises StoreError if the store or the folder can't be used.
+        The picture isn't read if there is a small one. Raises StoreError if the store or the folder can't be used.
         """
         file = self.file(source.sha256)
         if file.exists():
+            return ""
+        if (small := source.read_small()) is not None:
+            write_file(file, small)
             return ""
         data = source.read()
         if data is None:

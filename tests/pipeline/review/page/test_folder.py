@@ -17,7 +17,7 @@ from brandpress.pipeline.render.events import Planned, VariantRecorded
 from brandpress.pipeline.review.page.content import PageSettings
 from brandpress.pipeline.review.page.folder import pictures_address, upload_page, write_page
 from brandpress.pipeline.review.page.live import LivePage
-from brandpress.pipeline.review.page.load import BrandContext, read_reviewed
+from brandpress.pipeline.review.page.load import BrandContext, picture_sources, read_reviewed
 from brandpress.pipeline.review.page.thumbnails import SIDE, PictureSource, Thumbnails
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.spec.load import load_campaign
@@ -84,6 +84,17 @@ def test_a_thumbnail_is_made_once(tmp_path: Path) -> None:
     assert thumbnails.make_all([source, source]) == ()
     assert thumbnails.make(source) == ""
     assert len(reads) == 1
+
+
+def test_thumbnails_in_the_store_are_used(folder: Store, tmp_path: Path) -> None:
+    records = read_reviewed(folder, BrandContext.of(None)).records
+    stem = records[0]["asset"].removeprefix("assets/").removesuffix(".png")
+    folder.create(f"thumbnails/{stem}.256.webp", b"small", "image/webp")
+    thumbnails = Thumbnails(tmp_path)
+    assert thumbnails.make_all(picture_sources(folder, records, {}, 256)) == ()
+    assert thumbnails.file(records[0]["sha256"]).read_bytes() == b"small"
+    with Image.open(thumbnails.file(records[1]["sha256"])) as made:
+        assert made.size == (SIDE, SIDE)
 
 
 def test_a_page_in_the_store_links_to_its_pictures(job: Path, store_uri: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -116,8 +117,9 @@ def _serve(folder: Store, context: Any, out: Path, by: str | None, port: int, no
     with ReviewServer(desk, port, lambda line: typer.echo(printable(line), err=True)) as server:
         print_lines([server.url])
         typer.echo(f"decisions are saved as {printable(desk.by)}; press Ctrl-C to end", err=True)
-        if not no_open:
-            typer.launch(server.url)
+        if not no_open and sys.stdout.isatty():
+            # A browser for terminals would keep this thread from serving.
+            Thread(target=typer.launch, args=(server.url,), daemon=True).start()
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -23,8 +23,8 @@ from brandpress.pipeline.store.protocol import Store, StoreError
 
 INTERVAL = 3.0
 """Least seconds between two versions of the page."""
-SHARE = 10
-"""Writing the page takes at most one in this many seconds of a run."""
+SHARE = 3
+"""Writing the page takes at most one of this many seconds of a run."""
 _END = object()
 
 

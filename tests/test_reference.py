@@ -14,8 +14,9 @@ from brandpress.model import request
 from brandpress.model.family import FAMILIES, FLEX_GUIDANCE, FLEX_STEPS, Family
 from brandpress.model.sampler_version import LONG_SCHEDULE
 from brandpress.pipeline.cli import exit_codes
-from brandpress.pipeline.deliver import lease
+from brandpress.pipeline.deliver import author, lease
 from brandpress.pipeline.deliver.contents import MAX_PART_RECORDS
+from brandpress.pipeline.deliver.decision_file import DecisionFile
 from brandpress.pipeline.deliver.decisions import Decision
 from brandpress.pipeline.deliver.manifest import Manifest, Pointer
 from brandpress.pipeline.deliver.record import Record
@@ -58,6 +59,7 @@ MODELS: dict[tuple[str, str], type[BaseModel]] = {
     ("campaign.md", "Fields"): campaign.Job,
     ("prices.md", "Fields"): prices.PriceFile,
     ("lock.md", "Fields"): Lock,
+    ("decisions.md", "Fields"): DecisionFile,
     ("store.md", "Record"): Record,
     ("store.md", "Manifest"): Manifest,
     ("store.md", "Pointer"): Pointer,
@@ -98,6 +100,8 @@ LIMITS = [
     ("brand-spec.md", "Feeds", f"first {read.MAX_REPORTED} mistakes"),
     ("brand-spec.md", "Feeds", f"first {read.MAX_SKIPPED:,} skipped rows"),
     ("brand-spec.md", "Conditions", f"{where.MAX_CONDITION:,} characters"),
+    ("decisions.md", "Fields", f"at most {author.MAX_BY} characters"),
+    ("decisions.md", "Fields", f"at most {author.MAX_REASON:,} characters"),
     ("campaign.md", "Schedule", f"at most {schedule.MAX_CRON} characters"),
     ("campaign.md", "Fields", f"{schedule.MIN_DEADLINE // timedelta(minutes=1)} minute"),
     ("campaign.md", "Fields", f"{schedule.MAX_DEADLINE.days} days"),

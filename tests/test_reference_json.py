@@ -18,18 +18,23 @@ from PIL import Image
 from brandpress.model.request import RenderRequest
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.cli.submission_output import submission_json, submissions_json
+from brandpress.pipeline.deliver.choose import published_pictures
 from brandpress.pipeline.deliver.delivery import deliver, file_record
 from brandpress.pipeline.deliver.encode import Metadata, encode
 from brandpress.pipeline.deliver.manifest import Manifest
 from brandpress.pipeline.deliver.record import new_record, stamp_of
 from brandpress.pipeline.deliver.resume import read_index
+from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.render.driver.picture_gate import GateOutcome
 from brandpress.pipeline.render.driver.publishing import publish_index
+from brandpress.pipeline.review.report.content import report_of
+from brandpress.pipeline.review.report.json import report_json
 from brandpress.pipeline.run.schedule_state import State, write_state
 from brandpress.pipeline.run.submission import Submission
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import draw_reference, plan_of, write_campaign
 from tests.corpus.layout import lay_out
+from tests.pipeline.review.page.reviewed import reviewed_pictures
 from tests.reference_code import JSON_COMMANDS
 from tests.reference_pages import ROOT, Step, covers, joined, paths_of, section, steps_of
 
@@ -64,6 +69,16 @@ def publish(job: Path, contents: Sequence[bytes] = (b"first", b"second")) -> Non
     publish_index(folder, plan, stamp, read_index(folder), None)
 
 
+def decision_file(job: Path) -> Path:
+    """Writes decisions about a picture that is published, and about one that has changed."""
+    picture = published_pictures(open_campaign(str(job.parent / "out"), "spring"))[0]
+    digests = picture.sha256, "a" * 64
+    decisions = [{"name": picture.name, "sha256": sha256, "decision": "approved"} for sha256 in digests]
+    file = job.with_name("decisions.yaml")
+    file.write_text(json.dumps({"campaign": "spring", "decisions": decisions}))
+    return file
+
+
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     """What the commands print about small campaigns: published ones with failures, damage, garbage and changes, and
@@ -84,6 +99,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     marked.write_bytes(encode(Image.new("RGB", (64, 64)), "png", Metadata("ab" * 32, "brandpress 0", alt="a mug")))
     done = next(file for file in (folder / "records").iterdir() if '"status":"done"' in file.read_text())
     submission = Submission("brandpress-spring-0", "spring", "RUNNING", started=now)  # a cluster takes long to start
+    report = report_of(reviewed_pictures(20), [{"cause": "out of memory"}], read_prices())
     result: Outputs = {
         "brandpress init --json": [printed("init", tmp / "new")],
         "brandpress validate --json": [printed("validate", job, wrong)],
@@ -95,6 +111,10 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         "brandpress marks --json": [printed("marks", marked, tmp / "none.png")],
         "brandpress reproduce --json": [printed("reproduce", done, "--job", job)],
         "brandpress models --json": [printed("models"), printed("models", "--get", "nano")],
+        "brandpress review --json": [printed("review", job, "--out", tmp / "page", "--upload")],
+        "brandpress report --json": [report_json(report, "spring.html", ["mug/a: missing"], ["not installed"])],
+        "brandpress decide --json": [printed("decide", job, decision_file(job))],
+        "brandpress approve --json": [printed("approve", job, "mug/scene00")],
         "brandpress reject --json": [printed("reject", job, "mug/scene00")],
         "brandpress pick --json": [printed("pick", job, "mug/scene01")],
         "brandpress regenerate --json": [printed("regenerate", job, "--plan-only")],

@@ -156,6 +156,7 @@ def render_job(
     yes: options.WithoutAsking = False,
     quiet: Quiet = False,
     log_format: Format = LogFormat.TEXT,
+    review: options.LiveReview = False,
     as_json: Json = False,
 ) -> int:
     """Render, deliver and publish what the store lacks, or what a saved plan lists. Run it again to continue."""
@@ -172,6 +173,7 @@ def render_job(
 
     # Imported after the checks, because Ray takes seconds.
     from brandpress.pipeline.cli.json_output import outcome_json, print_json
+    from brandpress.pipeline.cli.live_review import live_review
     from brandpress.pipeline.cli.progress import progress
     from brandpress.pipeline.cli.text import outcome_lines, print_lines
     from brandpress.pipeline.render.driver.run import render_campaign
@@ -181,9 +183,10 @@ def render_job(
     gate = CampaignGate.of(order.plan)
     context.obj.started = True
     with (
-        progress(LogOptions(quiet, log_format)) as show,
-        redirect_stdout(sys.stderr),
-    ):  # Ray reports lost workers on stdout
+        progress(LogOptions(quiet, log_format)) as bar,
+        live_review(order.plan, bar, wanted=review) as show,
+        redirect_stdout(sys.stderr),  # Ray reports lost workers on stdout
+    ):
         outcome = render_campaign(
             order.plan,
             only=order.only,

@@ -1,4 +1,4 @@
-"""The commands for decisions about published pictures: reject and pick.
+"""The commands for decisions about published pictures: approve, reject and pick.
 
 They need neither the model nor the reference pictures. Each command imports what it calls, which keeps `--help` fast.
 """
@@ -47,6 +47,22 @@ def reject_pictures(
     return _decide("rejected", job, deliver, names or (), by, reason, **flags)
 
 
+def approve_pictures(
+    job: Job,
+    names: Names = None,
+    deliver: Deliver = None,
+    reason: Reason = None,
+    by: By = None,
+    undo: Undo = False,
+    list_all: ListAll = False,
+    take_over: TakeOver = False,
+    as_json: Json = False,
+) -> int:
+    """Approve published pictures. An approval lapses when the picture changes."""
+    flags = {"undo": undo, "list_all": list_all, "take_over": take_over, "as_json": as_json}
+    return _decide("approved", job, deliver, names or (), by, reason, **flags)
+
+
 def pick_pictures(
     job: Job,
     names: Names = None,
@@ -64,7 +80,7 @@ def pick_pictures(
 
 
 def _decide(
-    verdict: Literal["rejected", "picked"],
+    verdict: Literal["approved", "rejected", "picked"],
     job: Path,
     deliver: str | None,
     names: Sequence[str],
@@ -98,8 +114,8 @@ def _decide(
         if undo:
             action, decisions = "undo", choose.undo(folder, names, verdict)
         else:
-            decide = choose.reject if verdict == "rejected" else choose.pick
-            choice = decide(folder, names, Author.of(by, reason))
+            decide = {"approved": choose.approve, "rejected": choose.reject, "picked": choose.pick}
+            choice = decide[verdict](folder, names, Author.of(by, reason))
             action, decisions, outdated = "decide", choice.decisions, choice.outdated
     if as_json:
         values = [decision.model_dump(mode="json", exclude={"schema_name"}) for decision in decisions]

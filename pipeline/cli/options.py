@@ -158,7 +158,24 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="The sheet's file (default: CAMPAIGN.png).", show_default=False),
 ]
-Columns = Annotated[int | None, typer.Option("--columns", min=1, max=40, metavar="N", help="Pictures per row.")]
+Rows = Annotated[
+    str | None,
+    typer.Option("--rows", metavar="AXIS", help="A row for each value of this axis, or of `seed`.", show_default=False),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="AXIS|N",
+        help="A column for each value of this axis, or N pictures per row.",
+        show_default=False,
+    ),
+]
+
+LiveReview = Annotated[
+    bool,
+    typer.Option("--review", help="Write the review page while pictures are delivered: out/review/CAMPAIGN."),
+]
 
 Get = Annotated[
     str | None,

@@ -182,11 +182,16 @@ def draw_sheet(
     deliver: Deliver = None,
     select: options.Select = None,
     out: options.Out = None,
+    rows: options.Rows = None,
     columns: options.Columns = None,
 ) -> int:
-    """Draw a campaign's pictures on one page, beside their references. Exits with 3 if a picture is missing."""
+    """Draw a campaign's pictures on one page, beside their references. Exits with 3 if a picture is missing.
+
+    With --rows, it's a table by axes, with the verdicts of the quality gate.
+    """
     from brandpress.pipeline.cli.text import broken_picture_lines, print_lines
     from brandpress.pipeline.deliver.published_selection import published_names
+    from brandpress.pipeline.review.axis_sheet import axis_sheet, parse_columns
     from brandpress.pipeline.review.contact_sheet import check_suffix, contact_sheet, reference_files, save
     from brandpress.pipeline.spec.load import load_campaign
 
@@ -200,8 +205,12 @@ def draw_sheet(
         typer.echo(f"{error}\ndrawing the sheet without reference pictures", err=True)
     names = published_names(folder, select, campaign) if select else None
     broken: list[str] = []
-    references = reference_files(campaign) if campaign else {}
-    sheet = contact_sheet(folder, references, columns, broken.append, names)
+    by = parse_columns(columns, rows)
+    if rows is not None:
+        sheet = axis_sheet(folder, rows, by, broken.append, names)
+    else:
+        references = reference_files(campaign) if campaign else {}
+        sheet = contact_sheet(folder, references, by if isinstance(by, int) else None, broken.append, names)
     typer.echo(save(sheet, out or Path(f"{target.campaign}.png")))
     print_lines(broken_picture_lines(broken), sys.stderr)
     return BROKEN if broken else OK

@@ -1,4 +1,7 @@
-"""Rejects and picks published pictures by their names. Needs the campaign's folder, and neither specs nor the model."""
+"""Approves, rejects and picks published pictures by their names.
+
+Needs the campaign's folder, and neither specs nor the model.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
     NothingPublishedError,
     PartKind,
+    Published,
     manifest_key,
     manifest_numbers,
     read_fields,
@@ -38,6 +42,9 @@ from brandpress.pipeline.deliver.publication import newest_intact
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.store.protocol import Store
+
+REVIEWED: tuple[PartKind, ...] = ("variants", "dropped", "unapproved")
+"""The parts of a manifest with pictures that people review."""
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -74,6 +81,20 @@ def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
     chosen = _matching(published, names)
     rejected = _digests(read_decisions(folder, {picture.sha256 for picture in chosen}), "rejected")
     return _decide(folder, chosen, "rejected", author, rejected, _sharing(chosen, published))
+
+
+def approve(folder: Store, names: Sequence[str], author: Author) -> Choice:
+    """Approves the published pictures with these names or globs. An approval lapses when the picture changes.
+
+    Picked pictures keep their decision, which is an approval, too. Raises RequestError for a name that isn't published,
+    and StoreError.
+    """
+    published = published_pictures(folder)
+    chosen = _matching(published, names)
+    decisions = read_decisions(folder, {picture.sha256 for picture in chosen})
+    picked, rejected = _digests(decisions, "picked"), _digests(decisions, "rejected")
+    unpicked = [picture for picture in chosen if picture.sha256 not in picked]
+    return _decide(folder, unpicked, "approved", author, rejected, _sharing(chosen, published))
 
 
 def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
@@ -126,17 +147,28 @@ def decisions_of(folder: Store, verdict: Verdict) -> tuple[Decision, ...]:
 
 
 def published_pictures(folder: Store) -> list[Picture]:
-    """Returns the pictures of the latest manifest, or of the newest one if there is no latest yet, then those that wait
-    for an approval.
+    """Returns the pictures of the manifest that people review, those that aren't published last.
 
     Raises NothingPublishedError and BrokenManifestError.
     """
+    return [_picture(fields) for fields in reviewed_fields(folder, reviewed_manifest(folder)) if _is_picture(fields)]
+
+
+def reviewed_manifest(folder: Store) -> Published:
+    """Returns the latest manifest, or the newest one if there is no latest yet. Raises NothingPublishedError and
+    BrokenManifestError."""
     published = read_latest(folder) or newest_intact(folder)
     if published is None:
         raise NothingPublishedError(folder)
-    kinds: tuple[PartKind, ...] = ("variants", "unapproved")
-    listed = chain.from_iterable(read_fields(folder, published, kind) for kind in kinds)
-    return [_picture(fields) for fields in listed if _is_picture(fields)]
+    return published
+
+
+def reviewed_fields(folder: Store, published: Published) -> Iterator[dict[str, Any]]:
+    """Yields the fields of the pictures that a manifest lists, then of those that the quality gate drops, and of those
+    that wait for an approval; `listed_as` is the kind of their part. Raises BrokenManifestError."""
+    for kind in REVIEWED:
+        for fields in read_fields(folder, published, kind):
+            yield fields | {"listed_as": kind}
 
 
 def _delivered_pictures(folder: Store, published: Sequence[Picture], rejected: Set[str]) -> list[Picture]:

@@ -87,6 +87,15 @@ def clear_decision(folder: Store, sha256: str) -> None:
     folder.delete(decision_key(sha256))
 
 
+def read_decision(folder: Store, sha256: str) -> Decision | None:
+    """Returns the decision about the asset with this SHA-256; None if there is none.
+
+    Raises StoreError, also if it isn't valid.
+    """
+    stat = folder.stat(decision_key(sha256))
+    return None if stat is None else _read_valid(folder, Entry(decision_key(sha256), stat.bytes, 0.0))
+
+
 def read_decisions(folder: Store, replaced: Set[str] = frozenset()) -> Mapping[str, Decision]:
     """Returns the campaign's decisions, keyed by the asset's SHA-256, the latest last.
 
@@ -124,8 +133,8 @@ def _read_valid(folder: Store, entry: Entry) -> Decision | None:
     except ValidationError as error:
         fields = ", ".join(sorted({".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}))
         raise StoreError(
-            f"{where}: not a valid decision of {SCHEMA} (invalid: {fields}); repeat it with `brandpress reject` or "
-            "`brandpress pick`, or move the file away",
+            f"{where}: not a valid decision of {SCHEMA} (invalid: {fields}); repeat it with `brandpress reject`, "
+            "`approve` or `pick`, or move the file away",
             "key",
         ) from None
     if decision_key(decision.sha256) != entry.key:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -99,7 +100,7 @@ def contact_sheet(
         )
         for group in groups.values()
     ]
-    return draw_sheet(blocks, *_titles(latest))
+    return draw_sheet(blocks, *titles_of(latest))
 
 
 def reference_files(campaign: Campaign) -> dict[str, Path]:
@@ -149,8 +150,8 @@ def draw_sheet(blocks: Sequence[Block], title: str, subtitle: str) -> Image.Imag
     heights = [max(blocks[i].size[1] for i in line) + GAP for line in lines]
     sheet = Image.new("RGB", (width, HEADER + sum(heights) - GAP + MARGIN), PAPER)
     pen, room = ImageDraw.Draw(sheet), width - 2 * MARGIN
-    pen.text((MARGIN, 24), shorten(title, _font(26), room), INK, _font(26))
-    pen.text((MARGIN, 60), shorten(subtitle, _font(14), room), FAINT, _font(14))
+    pen.text((MARGIN, 24), shorten(title, font_of(26), room), INK, font_of(26))
+    pen.text((MARGIN, 60), shorten(subtitle, font_of(14), room), FAINT, font_of(14))
     top = HEADER
     for line, height in zip(lines, heights, strict=True):
         left = MARGIN
@@ -192,25 +193,27 @@ def shorten(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width
 
 
 def _draw_block(sheet: Image.Image, block: Block, left: int, top: int) -> None:
-    pen, font = ImageDraw.Draw(sheet), _font(12)
+    pen, font = ImageDraw.Draw(sheet), font_of(12)
     for number, reference in enumerate(block.references):
         column, line = divmod(number, STACKED_REFERENCES)
-        _paste(sheet, reference, left + column * (block.side + GAP), top + line * (block.side + GAP), block.side)
+        paste_centred(sheet, reference, left + column * (block.side + GAP), top + line * (block.side + GAP), block.side)
     left += block.indent
     for number, tile in enumerate(block.pictures):
         line, column = divmod(number, block.columns)
         x, y = left + column * (block.cell + GAP), top + line * (block.cell + CAPTION + GAP)
-        _paste(sheet, tile.picture, x, y, block.cell)
+        paste_centred(sheet, tile.picture, x, y, block.cell)
         pen.text(
             (x + block.cell / 2, y + block.cell + 5), shorten(tile.caption, font, block.cell), FAINT, font, anchor="ma"
         )
 
 
-def _paste(sheet: Image.Image, picture: Image.Image, x: int, y: int, side: int) -> None:
+def paste_centred(sheet: Image.Image, picture: Image.Image, x: int, y: int, side: int) -> None:
+    """Pastes a picture into the middle of a square cell."""
     sheet.paste(picture, (x + (side - picture.width) // 2, y + (side - picture.height) // 2))
 
 
-def _titles(published: Published) -> tuple[str, str]:
+def titles_of(published: Published) -> tuple[str, str]:
+    """Returns the title and the subtitle of a manifest's sheet."""
     manifest = published.manifest
     counts = f"{manifest.counts.done} of {manifest.counts.planned} pictures"
     model = f"{PurePath(manifest.model.name).name} ({manifest.model.licence})"
@@ -218,19 +221,25 @@ def _titles(published: Published) -> tuple[str, str]:
 
 
 def _tile(folder: Store, record: Record, cell: int, on_broken: Callable[[str], None]) -> Tile:
-    key = record.asset or ""
+    fields = {"name": record.name, "asset": record.asset, "sha256": record.sha256}
+    return picture_tile(folder, fields, cell, on_broken)
+
+
+def picture_tile(folder: Store, record: Mapping[str, Any], cell: int, on_broken: Callable[[str], None]) -> Tile:
+    """Returns the tile of a picture, by the fields of its record; a placeholder if it's missing or can't be read."""
+    key, name, sha256 = record["asset"] or "", record["name"], record.get("sha256")
     data = folder.read(key)
     if data is None:
         broken = "is missing"
-    elif record.sha256 is not None and sha256_hex(data) != record.sha256:
+    elif sha256 is not None and sha256_hex(data) != sha256:
         broken = "has changed"
     else:
         try:
-            return Tile(thumbnail(data, cell), record.name)
+            return Tile(thumbnail(data, cell), name)
         except PictureError:
             broken = "can't be read"
     on_broken(f"{folder.uri}/{key}: the picture {broken}")
-    return Tile(placeholder(f"{record.name}\n{broken}", cell), record.name)
+    return Tile(placeholder(f"{name}\n{broken}", cell), name)
 
 
 def _reference_thumbnails(record: Record, files: Mapping[str, Path], cell: int) -> Iterable[Image.Image]:
@@ -253,12 +262,13 @@ def thumbnail(data: bytes, side: int, background: str = PAPER) -> Image.Image:
 def placeholder(text: str, side: int) -> Image.Image:
     """Returns a square with a few lines of text, drawn in place of a picture."""
     square = Image.new("RGB", (side, side), EMPTY)
-    pen, font = ImageDraw.Draw(square), _font(12)
+    pen, font = ImageDraw.Draw(square), font_of(12)
     pen.rectangle((0, 0, side - 1, side - 1), outline=LINE)
     lines = [shorten(line, font, side - GAP) for line in text.splitlines()]
     pen.multiline_text((side / 2, side / 2), "\n".join(lines), FAINT, font, anchor="mm", align="center")
     return square
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Returns the font of sheets in a size."""
     return ImageFont.load_default(size)

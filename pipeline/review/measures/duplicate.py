@@ -10,6 +10,7 @@ import numpy as np
 
 from brandpress.pipeline.review.extras import require
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 
@@ -49,9 +50,7 @@ class Duplicate:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """One score per picture."""
-        return {
-            "duplicate": Scale("higher", 0, BITS, "bits of the perceptual hash that differ from the nearest other's")
-        }
+        return {"duplicate": SCALES["duplicate"]}
 
     @property
     def needs(self) -> str:

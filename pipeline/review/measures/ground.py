@@ -10,6 +10,7 @@ import numpy as np
 
 from brandpress.pipeline.review.foreground import border_of, box_of, foreground, plain_ground
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 
@@ -29,10 +30,7 @@ class GroundAndFill:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """Two scores per picture."""
-        return {
-            "ground": Scale("higher", 0, 1, "share of the ground that is pure white"),
-            "fill": Scale("higher", 0, 1, "share of the frame, along one side, that the subject fills"),
-        }
+        return {name: SCALES[name] for name in ("ground", "fill")}
 
     @property
     def identity(self) -> str:

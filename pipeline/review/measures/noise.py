@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 
@@ -23,7 +24,7 @@ class Noise:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """One score per picture."""
-        return {"noise": Scale("lower", 0, 2, "one minus the correlation of neighbouring pixels; 1 is white noise")}
+        return {"noise": SCALES["noise"]}
 
     @property
     def identity(self) -> str:

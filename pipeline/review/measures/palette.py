@@ -8,6 +8,7 @@ from typing import Any
 
 from brandpress.pipeline.review.colours import dominant_colours, nearest
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 
@@ -24,7 +25,7 @@ class Palette:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """One score per picture."""
-        return {"palette": Scale("lower", 0, 100, "mean CIEDE2000 difference to the palette's nearest colour, by area")}
+        return {"palette": SCALES["palette"]}
 
     @property
     def identity(self) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from brandpress.pipeline.review.extras import require
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 
@@ -51,7 +52,7 @@ class Safe:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """One score per picture."""
-        return {"safe": Scale("higher", 0, 1, "one minus the confidence that the picture shows nudity")}
+        return {"safe": SCALES["safe"]}
 
     @property
     def identity(self) -> str:

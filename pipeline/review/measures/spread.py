@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.vector import unpacked
 
@@ -31,7 +32,7 @@ class Spread:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """One score per picture and subject."""
-        return {"spread": Scale("lower", -10, 100, "deviations that it's further from the subject's others than usual")}
+        return {"spread": SCALES["spread"]}
 
     @property
     def needs(self) -> str:

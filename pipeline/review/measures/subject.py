@@ -15,6 +15,7 @@ from brandpress.pipeline.review.features.finder import Box, Sighting, find, scen
 from brandpress.pipeline.review.features.network import FeatureNetwork
 from brandpress.pipeline.review.features.template import ReferenceTemplates, alpha_in_box
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.sample import ReferencePicture, Sample, Subject
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.vector import packed
@@ -40,12 +41,7 @@ class SubjectLikeness:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """Two scores per subject."""
-        return {
-            "subject": Scale("higher", -1, 1, "similarity of the best crop's features to the nearest reference's"),
-            "colour": Scale(
-                "lower", 0, 100, "CIEDE2000 difference of the best crop's colours to the reference's, by area"
-            ),
-        }
+        return {name: SCALES[name] for name in ("subject", "colour")}
 
     @property
     def identity(self) -> str:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from brandpress.pipeline.review.extras import require
 from brandpress.pipeline.review.measures.measure import Scale
+from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 
@@ -103,7 +104,7 @@ class Text:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """One score per picture."""
-        return {"text": Scale("lower", 0, 1, "character error rate of the quoted copy")}
+        return {"text": SCALES["text"]}
 
     @property
     def identity(self) -> str:

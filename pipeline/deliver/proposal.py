@@ -1,0 +1,141 @@
+"""Decisions about pictures as reviewers send them, from the review page or a file, and what becomes of each.
+
+A picture is named by its SHA-256 and its output name. A decision about a picture that has changed since, or about which
+somebody decided later, is refused; the others are applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from brandpress.pipeline.deliver.author import now
+from brandpress.pipeline.deliver.choose import Picture, published_pictures
+from brandpress.pipeline.deliver.decisions import THREADS, Decision, clear_decision, read_decision, write_decision
+from brandpress.pipeline.spec.messages import closest, quote
+from brandpress.pipeline.store.protocol import Store
+
+Wish = Literal["approved", "rejected", "withdrawn"]
+"""`withdrawn` takes the present decision back."""
+State = Literal["applied", "unchanged", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision that a reviewer wants. at: when it was made."""
+
+    name: str
+    sha256: str
+    decision: Wish
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a proposal. why: why it was refused. decision: what holds about the picture now."""
+
+    proposal: Proposal
+    state: State
+    why: str = ""
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True)
+class PublishedPictures:
+    """The published pictures of a campaign. by_digest: SHA-256 -> all pictures with this content. by_name: name ->
+    SHA-256."""
+
+    by_digest: Mapping[str, Sequence[Picture]]
+    by_name: Mapping[str, str]
+
+    @classmethod
+    def of(cls, pictures: Iterable[Picture]) -> PublishedPictures:
+        """Returns the pictures in order."""
+        by_digest: dict[str, list[Picture]] = {}
+        by_name: dict[str, str] = {}
+        for picture in pictures:
+            by_digest.setdefault(picture.sha256, []).append(picture)
+            by_name[picture.name] = picture.sha256
+        return cls(by_digest, by_name)
+
+    def refusal(self, proposal: Proposal) -> str:
+        """Returns why there is no such picture; "" if there is."""
+        if proposal.sha256 in self.by_digest:
+            return ""
+        if proposal.name in self.by_name:
+            now_there, before = self.by_name[proposal.name][:12], proposal.sha256[:12]
+            return f"the picture has changed since: it was {before}…, and is {now_there}… now; look at it again"
+        near = closest(proposal.name, self.by_name)
+        return f"no picture of the name {quote(proposal.name)} is published" + (
+            f"; did you mean {near}?" if near else ""
+        )
+
+
+def apply(folder: Store, proposals: Sequence[Proposal]) -> tuple[Answer, ...]:
+    """Writes the decisions that can be applied, several at the same time, and returns what became of each, in order.
+
+    Of several about one picture, the last one counts. Raises NothingPublishedError and StoreError.
+    """
+    pictures = PublishedPictures.of(published_pictures(folder))
+    last = {proposal.sha256: number for number, proposal in enumerate(proposals)}
+    with ThreadPoolExecutor(THREADS) as threads:
+        return tuple(
+            threads.map(
+                lambda numbered: (
+                    _superseded(numbered[1])
+                    if last[numbered[1].sha256] != numbered[0]
+                    else apply_one(folder, pictures, numbered[1])
+                ),
+                enumerate(proposals),
+            )
+        )
+
+
+def apply_one(folder: Store, pictures: PublishedPictures, proposal: Proposal) -> Answer:
+    """Writes one decision, unless it must be refused, and returns what became of it. Raises StoreError."""
+    if why := pictures.refusal(proposal):
+        return Answer(proposal, "refused", why)
+    proposal = replace(proposal, at=min(proposal.at, now()))
+    current = read_decision(folder, proposal.sha256)
+    if current is not None and current.at > proposal.at:
+        why = f"{current.by} decided later, {current.at:%Y-%m-%d %H:%M} UTC: {current.decision}"
+        return Answer(proposal, "refused", why, current)
+    if current is not None and current.decision == "picked":
+        return Answer(
+            proposal, "refused", "the picture is picked; take that back first: brandpress pick --undo", current
+        )
+    if proposal.decision == "withdrawn":
+        if current is None:
+            return Answer(proposal, "unchanged")
+        clear_decision(folder, proposal.sha256)
+        return Answer(proposal, "applied")
+    if current is not None and (current.decision, current.reason) == (proposal.decision, proposal.reason):
+        return Answer(proposal, "unchanged", decision=current)
+    decision = _decision(proposal, pictures.by_digest[proposal.sha256])
+    write_decision(folder, decision)
+    return Answer(proposal, "applied", decision=decision)
+
+
+def _superseded(proposal: Proposal) -> Answer:
+    return Answer(proposal, "refused", "the file decides about this picture again, further down")
+
+
+def _decision(proposal: Proposal, pictures: Sequence[Picture]) -> Decision:
+    named = next((picture for picture in pictures if picture.name == proposal.name), pictures[0])
+    return Decision.model_validate(
+        {
+            "name": named.name,
+            "render_key": named.render_key,
+            "sha256": named.sha256,
+            "decision": proposal.decision,
+            "reason": proposal.reason,
+            "by": proposal.by,
+            "at": proposal.at,
+            "also": sorted({picture.name for picture in pictures} - {named.name}),
+        }
+    )

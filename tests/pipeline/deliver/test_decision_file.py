@@ -1,0 +1,72 @@
+"""decisions.yaml: read with defaults, and every mistake with its place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from brandpress.pipeline.deliver.decision_file import read_decision_file
+from brandpress.pipeline.deliver.proposal import Proposal
+from brandpress.pipeline.spec.problem import SpecError
+
+DIGEST = "a" * 64
+HEAD = "schema: brandpress.decision-file/1\ncampaign: spring\n"
+
+
+def read(tmp_path: Path, text: str) -> tuple[Proposal, ...]:
+    (tmp_path / "decisions.yaml").write_text(text)
+    return read_decision_file(tmp_path / "decisions.yaml", "spring", "me")
+
+
+def test_defaults_are_those_of_the_file(tmp_path: Path) -> None:
+    first, second = read(
+        tmp_path,
+        f"""{HEAD}by: ana
+at: 2026-11-24T10:00:00Z
+decisions:
+- {{name: mug/beach, sha256: {DIGEST}, decision: approved}}
+- {{name: mug/lake, sha256: "{DIGEST}", decision: rejected, reason: no star, by: ben, at: "2026-11-24T11:00:00+01:00"}}
+""",
+    )
+    assert first == Proposal("mug/beach", DIGEST, "approved", "ana", datetime(2026, 11, 24, 10, tzinfo=UTC))
+    assert (second.by, second.reason, second.at) == ("ben", "no star", datetime(2026, 11, 24, 10, tzinfo=UTC))
+
+
+def test_who_decided_comes_from_the_caller_at_last(tmp_path: Path) -> None:
+    (one,) = read(tmp_path, f"campaign: spring\ndecisions: [{{name: a, sha256: {DIGEST}, decision: withdrawn}}]\n")
+    assert one.by == "me"
+
+
+def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        read(
+            tmp_path,
+            f"""{HEAD}decisions:
+- {{name: a, sha256: abc, decision: approved}}
+- {{name: b, sha256: {DIGEST}, decision: aproved}}
+- {{name: c, decision: rejected, at: yesterday}}
+- {{name: d, sha256: {DIGEST}, decision: rejected, why: dark}}
+""",
+        )
+    file = tmp_path / "decisions.yaml"
+    lines = [str(problem).removeprefix(f"{file}:") for problem in caught.value.problems]
+    assert [line.split(":")[0] for line in lines] == ["4", "5", "6", "6", "7"]
+    assert "isn't a SHA-256" in lines[0]
+    assert "'approved', 'rejected' or 'withdrawn'" in lines[1]
+    assert any("the field 'sha256' is missing" in line for line in lines)
+    assert any("'yesterday' isn't a time" in line for line in lines)
+    assert "unknown field 'why'" in lines[4]
+
+
+def test_decisions_about_another_campaign_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="these decisions are about the campaign 'autumn'; the job's is 'spring'"):
+        read(tmp_path, "campaign: autumn\ndecisions: []\n")
+
+
+def test_what_looks_like_a_credential_is_removed(tmp_path: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    entry = f"{{name: a, sha256: {DIGEST}, decision: rejected, reason: 'see {token}'}}"
+    (one,) = read(tmp_path, f"{HEAD}decisions: [{entry}]\n")
+    assert token not in one.reason

@@ -56,6 +56,8 @@ def submit_job(
     """Send a campaign to a Ray cluster and wait until it's rendered. Exits as `render` does."""
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.submission_output import submission_json
+    from brandpress.pipeline.plan.lock import lock_file
+    from brandpress.pipeline.plan.locked import require_lock
     from brandpress.pipeline.run.submission import JobServer
     from brandpress.pipeline.spec.load import load_campaign
 
@@ -72,6 +74,8 @@ def submit_job(
     flags = {"--cpu": cpu, "--retry-failed": retry_failed, "--take-over": take_over, "--locked": locked}
     values += [name for name, is_set in flags.items() if is_set]
     campaign = load_campaign(job, deliver)
+    if locked and not lock_file(job).exists():
+        require_lock(None, campaign)  # the error that the cluster would come to later
     server = JobServer(address)
     submission = server.submit(campaign, tuple(values), LogOptions(quiet, log_format).words)
     if not no_wait:

@@ -66,13 +66,20 @@ class RunProgress:
     """The state of a run after the events so far. Runs that follow each other for one campaign add up."""
 
     def __init__(self) -> None:
-        self.planned = self.done_before = self.todo = self.done = self.failed = 0
+        self.planned = self.done_before = self.done = self.failed = 0
         self.hits = self.uses = 0
         self.workers: dict[str, WorkerProgress] = {}
         self.starting = 0
         self.pending: str | None = None
+        self._todo = 0
         self._recorded_at: deque[float] = deque(maxlen=100_000)
         self._rendering_since: float | None = None
+
+    @property
+    def todo(self) -> int:
+        """How many pictures the run renders: more than were planned if some are rendered again meanwhile."""
+        in_progress = sum(worker.queued + len(worker.rendering) for worker in self.workers.values())
+        return max(self._todo, self.recorded + in_progress)
 
     @property
     def recorded(self) -> int:
@@ -102,7 +109,7 @@ class RunProgress:
         """Takes up an event that arrives `now`, in seconds of a clock that only goes forward."""
         match event:
             case Planned(planned, done, todo):
-                self.planned, self.done_before, self.todo = planned, done, self.recorded + todo
+                self.planned, self.done_before, self._todo = planned, done, self.recorded + todo
             case WorkersStarting(workers=workers):
                 self.starting, self.workers = workers, {}
             case WorkersPending():

@@ -13,14 +13,16 @@ import hmac
 import http.client
 import os
 import random
+import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import urlsplit
 
 from brandpress.model.errors import BrandpressError
@@ -125,14 +127,16 @@ def _attempt(
         connection = _connection(webhook, resolve, context)
     except OSError:
         return _Refusal("there is no such host")
-    deadline = Timer(max(seconds, 0.1), lambda: _abort(connection))
+    aborted = Event()
+    deadline = Timer(max(seconds, 0.1), _abort, (connection, aborted))
     deadline.daemon = True
     deadline.start()
     try:
         connection.request("POST", urlsplit(webhook.url).path or "/", body, headers)
         response = connection.getresponse()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return _Refusal(getattr(error, "strerror", None) or type(error).__name__)
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return _Refusal("it doesn't answer in time" if aborted.is_set() else reason)
     finally:
         deadline.cancel()
         connection.close()
@@ -164,12 +168,14 @@ def _connection(
     return PinnedConnection(host, port, addresses[0], context or ssl.create_default_context())
 
 
-def _abort(connection: http.client.HTTPConnection) -> None:
-    """Ends a connection from another thread, whatever it waits for."""
+def _abort(connection: http.client.HTTPConnection, aborted: Event) -> None:
+    """Ends a connection from another thread, whatever it waits for. aborted: set before."""
+    aborted.set()
     if isinstance(connection, PinnedConnection):
         connection.abort()
     elif connection.sock is not None:
-        connection.sock.close()
+        with suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)  # closing it wouldn't wake a thread that reads
 
 
 def _host_rule(webhook: Webhook) -> bool:

@@ -110,3 +110,20 @@ def test_a_problem_in_a_feed_names_its_column() -> None:
     values = problem_json(Problem("feed.csv", 4, 3, "isn't a picture", "allowed: PNG", field="image_link"))
     assert (values["line"], values["column"], values["field"]) == (4, 3, "image_link")
     assert values["message"] == "feed.csv:4:image_link: isn't a picture; allowed: PNG"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["render", "none.yaml"], 1, "none.yaml:1:1: there is no such file"),
+        (["render", "--nope"], 1, "--nope"),
+        (["schedule", "none.yaml", "--once", "--json"], 1, "--json needs --list"),
+    ],
+)
+def test_an_error_is_a_line_of_a_log_in_json(
+    words: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([*words, "--log-format", "json"]) == code
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (line["level"], line["event"], line["exit_code"]) == ("error", "error", code)
+    assert message in line["message"]

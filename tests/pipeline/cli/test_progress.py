@@ -44,7 +44,7 @@ EVENTS: list[Event] = [
     WorkerRunning("worker-0", "id", "node-3"),
     WorkerLoaded("worker-0", {"device": "cpu"}, 2.345, hostname="node-3"),
     GroupSubmitted("worker-0", 2),
-    VariantStarted("0" * 64, "mug/scene000", worker="worker-0"),
+    VariantStarted(record(0).render_key, "mug/scene000", worker="worker-0"),
     VariantRecorded(record(0, timings={"model": 1.5}), worker="worker-0"),
     WorkerLost("worker-0", "its process died"),
     VariantRecorded(failed(1, "no memory"), worker="worker-0"),

@@ -101,6 +101,18 @@ def test_counts_add_up_over_runs_that_follow_each_other() -> None:
     assert (progress.planned, progress.done_before) == (4, 3)
 
 
+def test_pictures_that_are_rendered_again_count_too() -> None:
+    recorded = [VariantRecorded(record(number)) for number in range(3)]
+    progress = after(*LOADING[1:], LOADED, Planned(3, 0, 3), *recorded)
+    assert (progress.recorded, progress.todo) == (3, 3)
+    progress.apply(GroupSubmitted(W, 2), 0.0)
+    assert (progress.recorded, progress.todo) == (3, 5)
+    progress.apply(started(3), 0.0)
+    assert progress.todo == 5
+    progress.apply(VariantRecorded(record(3), worker=W), 0.0)
+    assert (progress.recorded, progress.todo) == (4, 5)
+
+
 def test_the_rate_is_that_of_the_last_minutes() -> None:
     progress = after(Planned(1000, 0, 1000), WorkersStarting(1, False, 1))
     assert progress.rate(5.0) is None

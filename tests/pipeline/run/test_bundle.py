@@ -94,6 +94,15 @@ def test_certificates_are_sent_and_the_key_is_not(tmp_path: Path, monkeypatch: p
         assert KEY_VARIABLE not in bundle.variables
 
 
+def test_allowed_hosts_go_with_the_job_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRANDPRESS_WEBHOOK_HOSTS", "hooks.example")
+    monkeypatch.setenv("BRANDPRESS_REFERENCE_HOSTS", "")
+    monkeypatch.setenv("WEBHOOK_SECRET", "whsec_secret")
+    hook = {"url": "https://hooks.example/x", "secret_env": "WEBHOOK_SECRET"}
+    with bundled(load_campaign(write_campaign(tmp_path, 1, model="nano", on_finish=hook))) as bundle:
+        assert bundle.variables == {"BRANDPRESS_SPEC_ROOT": "campaign", "BRANDPRESS_WEBHOOK_HOSTS": "hooks.example"}
+
+
 def test_a_model_that_only_this_machine_has_is_an_error(tmp_path: Path) -> None:
     campaign = load_campaign(write_campaign(tmp_path, 1))
     message = r"spring.yaml:1:\d+: 'checkpoint' is a path that only this machine has; allowed to submit: a model's name"

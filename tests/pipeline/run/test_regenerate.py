@@ -181,13 +181,10 @@ def test_a_selection_and_a_budget(tmp_path: Path, capsys: pytest.CaptureFixture[
     words = ["regenerate", str(job), "--select", "product:mug"]
     assert cli.run([*words, "--plan-only"]) == 0
     assert capsys.readouterr().out == "3 planned: 0 done, 3 new, 0 stale\n"
-    assert cli.run([*words, "--budget-pictures", "2", "--json", "--quiet"], renderer=STAND_IN) == 0
+    assert cli.run([*words, "--budget-pictures", "2", "--quiet"], renderer=STAND_IN) == 0
     shown = capsys.readouterr()
-    values = json.loads(shown.out)
-    assert (values["rendered"], values["new_names"]) == (2, ["mug/scene00", "mug/scene01", "mug/scene02"])
-    assert "stopping at the budget: 2 pictures" in shown.err
-    assert cli.run(words, renderer=STAND_IN) == 0
-    assert "6 planned: 2 done before, 1 rendered now, 0 failed, 3 not selected, 0 left" in capsys.readouterr().out
+    assert "6 planned: 0 done before, 2 rendered now, 0 failed, 3 not selected, 1 left" in shown.out
+    assert shown.err.endswith("stopping at the budget: 2 pictures\n")
 
 
 def test_a_lock_can_be_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

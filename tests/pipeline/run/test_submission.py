@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.run.submission import JobServer, JobServerError, Submission, exit_code_of
 from tests.campaigns import write_campaign
 from tests.ray_head import RayHead, ray_head
@@ -45,6 +46,18 @@ def test_a_server_that_isnt_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_the_exit_code_is_that_of_render(status: str, exit_code: int | None, expected: int) -> None:
     assert exit_code_of(Submission("brandpress-spring-0", "spring", status, exit_code=exit_code)) == expected
+
+
+def test_a_lock_that_isnt_there_is_an_error_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1)
+    words = ["submit", str(job), "--address", f"http://127.0.0.1:{free_port()}", "--locked"]
+    assert cli.run(words) == 1
+    assert (
+        f"--locked: there is no {job.with_suffix('.lock')}; write it with `brandpress lock" in capsys.readouterr().err
+    )
+    job.with_suffix(".lock").write_text("{}")
+    assert cli.run(words) == 4
+    assert "Failed to connect" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

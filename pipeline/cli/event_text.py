@@ -5,6 +5,7 @@ from __future__ import annotations
 from brandpress.pipeline.cli.text import approximately, plural
 from brandpress.pipeline.render.events import (
     Event,
+    Judged,
     Planned,
     Stopping,
     VariantRecorded,
@@ -42,6 +43,8 @@ def line_of(event: Event) -> str | None:
             if record.status == "done":
                 return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
             return f"{record.status}: {record.name}: {record.cause}"
+        case Judged(done, total):
+            return f"quality gate: {done:,} of {plural(total, 'picture')} judged"
         case Stopping(str(cause)):
             return f"stopping, because no more pictures can be made or stored: {cause}"
         case Stopping(budget=str(limits)):
@@ -60,6 +63,7 @@ def rate_text(progress: RunProgress, now: float) -> str:
         "" if not left else f"{approximately(left)} left",
         f"{progress.failed:,} failed" if progress.failed else "",
         "" if progress.hit_rate is None else f"cache hits {progress.hit_rate:.0%}",
+        line_of(progress.judging) or "" if progress.judging else "",
     ]
     return ", ".join(part for part in parts if part)
 

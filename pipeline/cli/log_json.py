@@ -14,6 +14,7 @@ from brandpress.pipeline.cli.event_text import line_of
 from brandpress.pipeline.cli.text import printable
 from brandpress.pipeline.render.events import (
     Event,
+    Judged,
     Planned,
     Stopping,
     VariantRecorded,
@@ -81,6 +82,8 @@ def name_of(event: Event) -> str:
             return "worker_lost"
         case VariantRecorded(record):
             return f"picture_{record.status}"
+        case Judged():
+            return "judged"
         case Stopping():
             return "stopping"
         case _:
@@ -104,6 +107,8 @@ def fields_of(event: Event) -> dict[str, Any]:
         case VariantRecorded(record):
             fields = {"worker": event.worker, "name": record.name, "render_key": record.render_key}
             return {**fields, "timings": dict(record.timings), "cause": record.cause}
+        case Judged(done, total):
+            return {"judged": done, "to_judge": total}
         case Stopping(cause, budget):
             return {"cause": cause, "budget": budget}
         case _:

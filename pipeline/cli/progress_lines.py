@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from brandpress.model.redaction import redacted
 from brandpress.pipeline.cli.event_text import line_of, rate_text
 from brandpress.pipeline.cli.text import printable
-from brandpress.pipeline.render.events import Event, VariantRecorded
+from brandpress.pipeline.render.events import Event, Judged, VariantRecorded
 from brandpress.pipeline.render.run_progress import RunProgress
 
 STEPS = 20
@@ -40,6 +40,10 @@ class ProgressLines:
         line = line_of(event)
         if line and isinstance(event, VariantRecorded):
             line = self._picture_line(line, now) if self._is_shown(event, now) else None
+        if isinstance(event, Judged):
+            if event.done < event.total and now - self._shown_at < LINE_SECONDS:
+                return
+            self._shown_at = now
         if line:
             print(f"{time_stamp()} {printable(redacted(line))}", file=sys.stderr, flush=True)
 

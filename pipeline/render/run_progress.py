@@ -9,6 +9,7 @@ from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.render.events import (
     Event,
     GroupSubmitted,
+    Judged,
     Planned,
     StoreWait,
     VariantOutOfMemory,
@@ -68,6 +69,7 @@ class RunProgress:
     def __init__(self) -> None:
         self.planned = self.done_before = self.done = self.failed = 0
         self.hits = self.uses = 0
+        self.judging: Judged | None = None
         self.workers: dict[str, WorkerProgress] = {}
         self.starting = 0
         self.pending: str | None = None
@@ -138,6 +140,8 @@ class RunProgress:
                 self._worker(event.worker).waiting = waiting
             case VariantRecorded(record):
                 self._record(record, event.worker, now)
+            case Judged(done, total):
+                self.judging = event if done < total else None
 
     def _worker(self, name: str) -> WorkerProgress:
         return self.workers.setdefault(name, WorkerProgress(name, ""))

@@ -18,6 +18,7 @@ from brandpress.pipeline.cli.progress_lines import ProgressLines
 from brandpress.pipeline.render.events import (
     Event,
     GroupSubmitted,
+    Judged,
     Planned,
     Stopping,
     VariantRecorded,
@@ -48,6 +49,8 @@ EVENTS: list[Event] = [
     VariantRecorded(record(0, timings={"model": 1.5}), worker="worker-0"),
     WorkerLost("worker-0", "its process died"),
     VariantRecorded(failed(1, "no memory"), worker="worker-0"),
+    Judged(1, 2),
+    Judged(2, 2),
     Stopping(),
     Stopping("the disk is full"),
     Stopping(budget="30 GPU minutes"),
@@ -98,6 +101,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "[1/2] mug/scene000 (1.5 s)",
         WARNINGS[4],
         "[2/2] failed: mug/scene001: no memory",
+        "quality gate: 2 of 2 pictures judged",
         *WARNINGS[5:],
     ]
 
@@ -125,6 +129,18 @@ def test_a_slow_run_has_a_line_every_half_minute(capsys: pytest.CaptureFixture[s
     assert len(capsys.readouterr().err.splitlines()) == 1 + 1 + 3
 
 
+def test_judging_has_a_line_every_half_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = count(0.0, 4.0)
+    lines = ProgressLines(lambda: next(clock))
+    for number in range(1, 21):
+        lines.show(Judged(number, 20))
+    assert [line[21:] for line in capsys.readouterr().err.splitlines()] == [
+        "quality gate: 8 of 20 pictures judged",
+        "quality gate: 16 of 20 pictures judged",
+        "quality gate: 20 of 20 pictures judged",
+    ]
+
+
 def test_quiet_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
     shown(LogOptions(quiet=True))
     assert without_rates(capsys.readouterr().err) == WARNINGS
@@ -139,7 +155,8 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert {line["schema"] for line in lines} == {SCHEMA}
     assert [line["event"] for line in lines] == [
         "planned", "planned", "warning", "workers_starting", "workers_starting", *["workers_pending"] * 3,
-        "worker_loaded", "picture_done", "worker_lost", "picture_failed", *["stopping"] * 3,
+        "worker_loaded", "picture_done", "worker_lost", "picture_failed", "judged", "judged",
+        *["stopping"] * 3,
     ]  # fmt: skip
     done, bad = (line for line in lines if line["event"].startswith("picture"))
     assert (done["level"], done["name"], done["worker"], done["timings"]) == (

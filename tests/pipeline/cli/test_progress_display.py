@@ -11,6 +11,7 @@ from brandpress.pipeline.cli.progress_display import MAX_WORKERS, drawing
 from brandpress.pipeline.render.events import (
     Event,
     GroupSubmitted,
+    Judged,
     Planned,
     VariantRecorded,
     VariantRendered,
@@ -88,6 +89,14 @@ def test_before_the_first_picture() -> None:
     assert drawn(progress, 120)[0].endswith("0/4 waiting for resources: 2 GPUs requested, 0 of 1 free")
     progress.apply(WorkerRunning("worker-0", "id", "node-3"), 0.0)
     assert drawn(progress, 80)[1] == "worker-0  node-3  loading the model"
+
+
+def test_what_the_quality_gate_does() -> None:
+    progress = run_of(1)
+    progress.apply(Judged(7, 30), 0.0)
+    assert drawn(progress, 140)[0].endswith("cache hits 87%, quality gate: 7 of 30 pictures judged")
+    progress.apply(Judged(30, 30), 0.0)
+    assert drawn(progress, 140)[0].endswith("cache hits 87%")
 
 
 def test_names_cant_control_the_terminal() -> None:

@@ -69,6 +69,7 @@ def test_a_summary_has_the_figures() -> None:
         "ended_early": None,
         "campaign": "spring",
         "published": None,
+        "gate": None,
     }
 
 
@@ -152,6 +153,9 @@ def test_status_and_verification() -> None:
         "failed": 1,
         "missing": 1,
         "picked_out": 0,
+        "dropped": 0,
+        "unchecked": 0,
+        "unapproved": 0,
     }
     problems = (Discrepancy("changed", "assets/a.png", "why"), Discrepancy("unknown", "x", "what"))
     verification = Verification("manifests/00000001/manifest.json", 7, 1234, problems)

@@ -36,7 +36,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("sections", "min_figures"),
     [
-        pytest.param(["klein", "company", "exhaustion", "suite"], 25, id="few"),
+        pytest.param(["klein", "company", "exhaustion", "suite"], 25, id="few", marks=pytest.mark.slow),
         pytest.param(list(check.SECTIONS), 50, id="all", marks=pytest.mark.slow),
     ],
 )

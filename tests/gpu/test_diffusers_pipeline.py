@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.gpu.rig import Rig
 from tests.gpu.sections import klein
 
 
+@pytest.mark.slow
 def test_diffusers_renders_the_same_picture(tmp_path: Path) -> None:
     """With random weights in bfloat16, with and without references."""
     rig = Rig(torch.device("cpu"), True, tmp_path, lambda line: None)

@@ -51,8 +51,17 @@ def test_float32_equals_the_cpu(checkpoints: dict[str, Path], device: torch.devi
         assert max(levels_apart(one, other) for one, other in zip(pictures, expected, strict=True)) <= 1
 
 
-@pytest.mark.parametrize("quantise", [None, "fp8"])
-@pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
+@pytest.mark.parametrize(
+    ("kind", "quantise"),
+    [
+        ("klein-kv", None),
+        ("dev", "fp8"),
+        *(
+            pytest.param(kind, quantise, marks=pytest.mark.slow)
+            for kind, quantise in (("dev", None), ("klein", None), ("klein", "fp8"), ("klein-kv", "fp8"))
+        ),
+    ],
+)
 def test_pictures_are_batch_invariant(
     checkpoints: dict[str, Path],
     device: torch.device,
@@ -69,7 +78,9 @@ def test_pictures_are_batch_invariant(
     assert_batch_invariant(lambda requests: fresh(renderer).render(requests))
 
 
-@pytest.mark.parametrize("kind", ["dev", "klein", "klein-kv"])
+@pytest.mark.parametrize(
+    "kind", ["klein-kv", pytest.param("dev", marks=pytest.mark.slow), pytest.param("klein", marks=pytest.mark.slow)]
+)
 def test_rendering_does_not_wait_for_the_gpu(checkpoints: dict[str, Path], device: torch.device, kind: str) -> None:
     """Except for the event before a picture is returned, which torch doesn't warn about."""
     renderer = load(checkpoints[kind], device, dtype="bfloat16")

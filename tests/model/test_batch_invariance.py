@@ -9,6 +9,7 @@ packed pass with every product in fp8, next to rows with far larger activations.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,9 @@ FORMATS: dict[str, WriteLayer | None] = {
     "NVFP4": nvfp4,
 }
 
+KINDS = ("klein-base", "klein-kv")
+ALWAYS_TESTED = (("klein-base", "a scale per row"), ("klein-kv", "quantise: fp8"))
+
 
 @pytest.fixture(autouse=True)
 def in_fp8(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +64,7 @@ def in_fp8(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("batch_invariance")
-    return {kind: save_checkpoint(kind, folder / kind) for kind in ("klein-base", "klein-kv")}
+    return {kind: save_checkpoint(kind, folder / kind) for kind in KINDS}
 
 
 def load(folder: Path, written: WriteLayer | None, file: Path) -> Renderer:
@@ -77,8 +81,13 @@ def load(folder: Path, written: WriteLayer | None, file: Path) -> Renderer:
     return loaded
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("kind", ["klein-base", "klein-kv"])
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        pytest.param(kind, form, marks=() if (kind, form) in ALWAYS_TESTED else pytest.mark.slow)
+        for kind, form in product(KINDS, FORMATS)
+    ],
+)
 def test_pictures_are_batch_invariant(
     folders: dict[str, Path], kind: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,8 @@ def run_json(
 def test_a_campaign_from_render_to_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 2)
     code, summary = run_json(capsys, "status", job)
-    assert (code, summary["counts"]) == (0, {"planned": 4, "done": 0, "failed": 0, "missing": 4, "picked_out": 0})
+    counts = {name: count for name, count in summary["counts"].items() if count}
+    assert (code, counts) == (0, {"planned": 4, "missing": 4})
     code, out, err = run(capsys, "render", job, "--workers", 2)
     assert code == 0
     assert out.startswith("spring: done\n4 planned: 0 done before, 4 rendered now, 0 failed, 0 left\n")

@@ -261,7 +261,7 @@ def _matching(pictures: Iterable[Picture], names: Sequence[str]) -> list[Picture
 
 def _names_matching(names: Iterable[str], existing: Collection[str]) -> list[str]:
     """Returns the existing names that are among `names` or match a glob among them, sorted."""
-    return sorted({found for name in names for found in _matches(name, existing)})
+    return sorted({match for name in names for match in _matches(name, existing)})
 
 
 def _unmatched(names: Iterable[str], existing: Collection[str]) -> list[str]:

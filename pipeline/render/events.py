@@ -163,13 +163,13 @@ class VariantOutOfMemory:
 class VariantRecorded:
     """A variant is delivered or has failed, as its record says.
 
-    unusable: the model returned no usable picture. asked: the render key of the variant that was handed out, which the
+    unusable: the model returned no usable picture. expected_key: the render key of the variant that was handed out, which the
     record should have; None if it isn't known.
     """
 
     record: Record
     unusable: bool = False
-    asked: str | None = field(default=None, compare=False)
+    expected_key: str | None = field(default=None, compare=False)
     worker: str = field(default="", compare=False)
 
 

@@ -83,7 +83,7 @@ class Uploader:
             )
             delivered = deliver(self._folder, record, variant.asset, data)
             self._marking.write_thumbnail(self._folder, picture, variant, delivered)
-            self._emit(VariantRecorded(delivered, asked=variant.render_key))
+            self._emit(VariantRecorded(delivered, expected_key=variant.render_key))
         except Exception as error:
             if isinstance(error, StoreError) and error.scope == "store":
                 self._emit(StoreBlocked(variant.render_key, cause_of(error).text))
@@ -96,7 +96,7 @@ class Uploader:
         record = new_record(variant, self._model, "failed", cause=cause.text)
         record = record.model_copy(update={"host": self.host, "traceback": cause.traceback})
         try:
-            self._emit(VariantRecorded(self._file(record), cause.unusable, asked=variant.render_key))
+            self._emit(VariantRecorded(self._file(record), cause.unusable, expected_key=variant.render_key))
         except StoreError as error:
             self._emit(StoreBlocked(variant.render_key, cause_of(error).text))
 

@@ -36,9 +36,9 @@ def calibrate_delivered(
     subjects = list(all_subjects(brand))
     results = []
     for number, subject in enumerate(subjects, 1):
-        asked = [record for record in records if record.axes.get(subject.role) == subject.name]
+        delivered = [record for record in records if record.axes.get(subject.role) == subject.name]
         others = [record for record in records if record.axes.get(subject.role) != subject.name]
-        own = _scores(folder, brand, subject, likeness, evenly(asked, pictures))
+        own = _scores(folder, brand, subject, likeness, evenly(delivered, pictures))
         if len(own) >= LEAST_SCORES:
             other = _scores(folder, brand, subject, likeness, evenly(others, pictures))
             results.append(calibration_of(subject, own, other, likeness))

@@ -51,8 +51,8 @@ class VisionTransformer:
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             raise RequestError(f"--features {folder}: the model can't be loaded: {reason}") from None
         network = getattr(model, "vision_model", model).eval()
-        found = _json(folder / "preprocessor_config.json", optional=True)
-        mean, std = _three(found.get("image_mean"), _MEAN), _three(found.get("image_std"), _STD)
+        preprocessing = _json(folder / "preprocessor_config.json", optional=True)
+        mean, std = _three(preprocessing.get("image_mean"), _MEAN), _three(preprocessing.get("image_std"), _STD)
         # DINOv2 fits its positions to a picture's size by itself.
         arguments = {"interpolate_pos_encoding": True} if kind.startswith("siglip") else {}
         return cls(network, f"{kind} {_digest(folder)}", int(network.config.patch_size), mean, std, arguments)

@@ -35,10 +35,10 @@ def load_detector() -> Detector:
     detector = require("nudenet", "safe", "review-safe").NudeDetector()
 
     def detect(picture: Image.Image) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = detector.detect(
+        detections: Sequence[Mapping[str, Any]] = detector.detect(
             np.asarray(picture.convert("RGB"))[..., ::-1].copy()
         )  # BGR
-        return found
+        return detections
 
     return detect
 

@@ -317,7 +317,7 @@ class ConfusedPool(FakePool):
             self._messages.append((worker, VariantStarted(task.render_key, task.name)))
             self._messages.append((worker, VariantRecorded(record(999))))
             answer = record(500 if task.seed == 3 else task.seed)
-            self._messages.append((worker, VariantRecorded(answer, asked=task.render_key)))
+            self._messages.append((worker, VariantRecorded(answer, expected_key=task.render_key)))
 
 
 def test_answers_are_matched_to_what_was_handed_out(tmp_path: Path) -> None:

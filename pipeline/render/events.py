@@ -163,8 +163,8 @@ class VariantOutOfMemory:
 class VariantRecorded:
     """A variant is delivered or has failed, as its record says.
 
-    unusable: the model returned no usable picture. expected_key: the render key of the variant that was handed out, which the
-    record should have; None if it isn't known.
+    unusable: the model returned no usable picture. expected_key: the render key of the variant that was handed out,
+    which the record should have; None if it isn't known.
     """
 
     record: Record

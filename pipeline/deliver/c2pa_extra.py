@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 from brandpress.model.errors import RequestError
@@ -29,3 +30,14 @@ def c2pa() -> Any:
         return importlib.import_module("c2pa")
     except ImportError:
         raise CredentialsError(MISSING) from None
+
+
+def offline_context(settings: Mapping[str, Any]) -> Any:
+    """Returns a context of c2pa-python that never uses the network.
+
+    A file can name an address of its credentials, which c2pa-python requests by default: any address, whoever made the
+    file. settings: those of the caller, by section. Raises CredentialsError if c2pa-python isn't installed.
+    """
+    library = c2pa()
+    sections = {"version": 1, **settings, "verify": {"verify_after_sign": False, "remote_manifest_fetch": False}}
+    return library.Context(library.Settings.from_dict(sections))

@@ -9,6 +9,9 @@ _JPEG = b"\xff\xd8"
 _SCAN, _END = 0xDA, 0xD9
 _APP11 = 0xEB
 
+MAX_PARTS = 100_000
+"""Chunks or segments of a file. Behind so many, credentials aren't looked for."""
+
 
 def media_type_of(data: bytes) -> str | None:
     """Returns the media type of a PNG, JPEG or WebP file by its first bytes; None for anything else."""
@@ -46,18 +49,22 @@ def _is_webp(data: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yields (start, end, kind) of a PNG's chunks; the rest of a damaged file is one."""
-    start = 8
-    while start < len(data):
+    """Yields (start, end, kind) of a PNG's chunks; the rest of a damaged file is one, and so is what is too much."""
+    start, left = 8, MAX_PARTS
+    while start < len(data) and left:
+        left -= 1
         end = start + 12 + int.from_bytes(data[start : start + 4], "big")
         yield start, min(end, len(data)), data[start + 4 : start + 8]
         start = end
+    if start < len(data):
+        yield start, len(data), b""
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, bool]]:
     """Yields (start, end, whether it holds credentials) of a JPEG's segments; from the scan on, all is one."""
-    start = 2
-    while start + 4 <= len(data) and data[start] == 0xFF and data[start + 1] not in (_SCAN, _END):
+    start, left = 2, MAX_PARTS
+    while left and start + 4 <= len(data) and data[start] == 0xFF and data[start + 1] not in (_SCAN, _END):
+        left -= 1
         end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
         yield start, end, data[start + 1] == _APP11 and data[start + 4 : start + 6] == b"JP"
         start = end
@@ -66,9 +73,12 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bool]]:
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yields (start, end, kind) of a WebP's chunks, which have an even length."""
-    start = 12
-    while start < len(data):
+    start, left = 12, MAX_PARTS
+    while start < len(data) and left:
+        left -= 1
         size = int.from_bytes(data[start + 4 : start + 8], "little")
         end = start + 8 + size + size % 2
         yield start, min(end, len(data)), data[start : start + 4]
         start = end
+    if start < len(data):
+        yield start, len(data), b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from io import BytesIO
 from xml.etree.ElementTree import Element, ParseError
@@ -49,7 +50,10 @@ def read_metadata(data: bytes) -> Metadata | None:
 def xmp_of(data: bytes) -> bytes | None:
     """Returns the XMP packet of a picture without the processing instructions around it; None if it has none."""
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as picture:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns about large pictures
+            picture = Image.open(BytesIO(data), formats=FORMATS)
+        with picture:
             packet = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp")
             if packet is None and picture.format == "PNG":
                 picture.load()  # text may follow the pixels

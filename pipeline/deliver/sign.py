@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from brandpress.pipeline.deliver.c2pa_extra import CredentialsError, c2pa
+from brandpress.pipeline.deliver.c2pa_extra import CredentialsError, c2pa, offline_context
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES, encode
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.trust import Trust, trust_of
@@ -108,11 +108,10 @@ def _signed(
     signer: Signer, data: bytes, media_type: str, manifest: dict[str, Any], ingredients: tuple[Ingredient, ...]
 ) -> bytes:
     library = c2pa()
-    settings = {"version": 1, "builder": {"thumbnail": {"enabled": False}}, "verify": {"verify_after_sign": False}}
     info = library.C2paSignerInfo(signer.algorithm, signer.identity.certificates, signer.key, None)
     signed = BytesIO()
     try:
-        context = library.Context(library.Settings.from_dict(settings))
+        context = offline_context({"builder": {"thumbnail": {"enabled": False}}})
         builder = library.Builder(json.dumps(manifest), context=context)
         for number, one in enumerate(ingredients):
             described = {"title": one.title, "relationship": "inputTo", "label": _label(number)}

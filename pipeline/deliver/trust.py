@@ -6,7 +6,7 @@ from enum import Enum
 from io import BytesIO
 from typing import Any
 
-from brandpress.pipeline.deliver.c2pa_extra import c2pa
+from brandpress.pipeline.deliver.c2pa_extra import c2pa, offline_context
 from brandpress.pipeline.deliver.content_credentials import has_credentials, media_type_of
 
 
@@ -29,9 +29,8 @@ def trust_of(data: bytes, anchors: bytes) -> Trust:
     library = c2pa()
     if not has_credentials(data):
         return Trust.ABSENT
-    settings = {"version": 1, "trust": {"trust_anchors": anchors.decode("ascii", "replace")}}
     try:
-        context = library.Context(library.Settings.from_dict(settings))
+        context = offline_context({"trust": {"trust_anchors": anchors.decode("ascii", "replace")}})
         reader = library.Reader.try_create(stream=BytesIO(data), format_or_path=media_type_of(data), context=context)
         if reader is None:
             return Trust.ABSENT

@@ -81,7 +81,7 @@ def send(
         refusal = _attempt(webhook, message_id, body, secret, limit, resolve, context)
         if refusal is None:
             return attempt
-        wait = pause * random.uniform(0.5, 1.0) if refusal.wait is None else refusal.wait  # noqa: S311 - no secret
+        wait = max(pause * random.uniform(0.5, 1.0), refusal.wait)  # noqa: S311 - no secret
         if refusal.final or time.monotonic() + wait >= end:
             tried = "one attempt" if attempt == 1 else f"{attempt} attempts"
             raise WebhookError(f"{quote(webhook.url)} didn't accept the message in {tried}: {refusal.problem}")
@@ -100,12 +100,11 @@ def signed_headers(secret: bytes | None, message_id: str, timestamp: int, body: 
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """An attempt that failed. final: another one is no use. wait: seconds that the server asks to wait; None: it
-    doesn't say."""
+    """An attempt that failed. final: another one is no use. wait: at least so many seconds, which the server wants."""
 
     problem: str
     final: bool = False
-    wait: float | None = None
+    wait: float = 0.0
 
 
 def _attempt(
@@ -204,12 +203,12 @@ def _secret(webhook: Webhook) -> bytes | None:
     return secret
 
 
-def _retry_after(text: str) -> float | None:
-    """Returns the seconds that the header `Retry-After` asks to wait; None if it doesn't say."""
+def _retry_after(text: str) -> float:
+    """Returns the seconds that the header `Retry-After` asks to wait; 0 if it doesn't say."""
     text = text.strip()
     if text.isdecimal() and len(text) < 10:
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
-        return None
+        return 0.0

@@ -7,7 +7,12 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from brandpress.pipeline.deliver.content_credentials import has_credentials, media_type_of, without_credentials
+from brandpress.pipeline.deliver.content_credentials import (
+    MAX_PARTS,
+    has_credentials,
+    media_type_of,
+    without_credentials,
+)
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES, Metadata, encode
 from brandpress.pipeline.spec.output_name import EXTENSIONS
 
@@ -48,3 +53,20 @@ def test_a_file_whose_lengths_lie_ends() -> None:
     Image.new("RGB", (4, 4)).save(stream, "WEBP")
     lying = stream.getvalue()[:16] + b"\xff\xff\xff\xff" + stream.getvalue()[20:]
     assert without_credentials(lying) == lying
+
+
+SMALL_PARTS = {
+    b"\xff\xd8": (b"\xff\xe0\0\2", b"\xff\xeb\0\4JP"),
+    b"\x89PNG\r\n\x1a\n": (b"\0\0\0\0tEXt\0\0\0\0", b"\0\0\0\0caBX\0\0\0\0"),
+    b"RIFF\0\0\0\0WEBP": (b"ABCD\0\0\0\0", b"C2PA\0\0\0\0"),
+}
+"""How a file begins, its smallest part, and one with credentials."""
+
+
+@pytest.mark.parametrize("start", SMALL_PARTS)
+def test_a_file_of_many_small_parts_is_given_up(start: bytes) -> None:
+    part, credentials = SMALL_PARTS[start]
+    assert has_credentials(start + part * 5 + credentials)
+    many = start + part * (MAX_PARTS + 5)
+    assert not has_credentials(many + credentials)
+    assert without_credentials(many) == many

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from typing import Any
 
@@ -28,6 +31,7 @@ from brandpress.pipeline.spec.output_name import EXTENSIONS
 from brandpress.pipeline.spec.provenance import KEY_VARIABLE, SigningIdentity
 from brandpress.pipeline.store.folder import open_campaign
 from tests.certificates import Authority, Issued
+from tests.http_server import serving
 from tests.pipeline.deliver.records import record
 
 AUTHORITY = Authority()
@@ -215,3 +219,46 @@ def test_an_unsigned_picture_is_not_adopted_where_a_signed_one_is_due(signer: Si
     assert folder.create("assets/mug.png", plain_file("png"), "image/png")
     assert is_picture_of(plain_file("png"), done("png"))
     assert deliver(folder, made, "assets/mug.png", signer.sign(plain_file("png"), made)).asset == "assets/mug-2.png"
+
+
+@pytest.fixture
+def tracker() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server, and the paths that were requested of it."""
+    requested: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requested.append(self.path)
+            self.send_response(404)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with serving(Handler, threading.Event()) as address:
+        yield address, requested
+
+
+def remote(address: str) -> bytes:
+    """A JPEG that says that its credentials are at an address."""
+    namespace = "http://purl.org/dc/terms/"
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" xmlns:dcterms="{namespace}" dcterms:provenance="{address}/x.c2pa"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+    file = BytesIO()
+    picture().save(file, "JPEG", xmp=xmp.encode())
+    return file.getvalue()
+
+
+def test_credentials_at_an_address_are_not_fetched(tracker: tuple[str, list[str]], signer: Signer) -> None:
+    """Otherwise whoever made a picture could have this machine call any address."""
+    address, requested = tracker
+    data = remote(address)
+    marked = data[:2] + b"\xff\xeb\0\4JP" + data[2:]
+    assert trust_of(marked, AUTHORITY.certificate) is not Trust.TRUSTED
+    encoded = encode(picture(), "png", metadata_of(done("png"), "spring"))
+    signed = signer.sign(encoded, done("png"), [Ingredient("mug.jpg", "image/jpeg", data)])
+    assert trust_of(signed, AUTHORITY.certificate) is Trust.TRUSTED
+    assert requested == []

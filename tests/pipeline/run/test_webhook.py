@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from brandpress.pipeline.run.webhook import HOSTS, WebhookError, require_sendable, send
+from brandpress.pipeline.run.webhook import FIRST_PAUSE, HOSTS, WebhookError, require_sendable, send
 from brandpress.pipeline.spec.on_finish import Webhook
 from tests.ray_nodes import free_port
 from tests.webhook_server import HOST, WebhookServer, loopback, no_sleep, running_webhook_server
@@ -100,6 +100,14 @@ def test_retry_after_is_honoured(server: WebhookServer) -> None:
     assert (attempts, first) == (4, 7.0)
     assert 7.0 <= second <= 9.0
     assert third <= 4.0
+
+
+def test_a_server_that_wants_no_pause_gets_one(server: WebhookServer) -> None:
+    server.answers = [(503, {"Retry-After": "0"})] * 4
+    attempts, pauses = post(server)
+    assert (attempts, len(pauses)) == (5, 4)
+    assert all(pause >= FIRST_PAUSE / 2 for pause in pauses)
+    assert pauses[-1] > pauses[0]
 
 
 def test_the_attempts_end_with_their_time(server: WebhookServer) -> None:

@@ -27,12 +27,13 @@ def headline(outcome: Outcome) -> str:
 
 
 def published_counts(counts: Counts) -> str | None:
-    """`published: 9 of 10 variants, 1 of them as in an earlier version of the job`; None if the manifest has all."""
+    """`published: 9 of 10 variants, 1 of them with their earlier pictures`; None if the manifest has all."""
     planned = counts.planned - counts.picked_out
     if counts.done == planned:
         return None
-    stale = f", {counts.stale:,} of them as in an earlier version of the job" if counts.stale else ""
-    return f"published: {counts.done + counts.stale:,} of {planned:,} variants{stale}"
+    stale = f", {counts.stale:,} of them with their earlier pictures" if counts.stale else ""
+    unapproved = f"; {counts.unapproved:,} to be approved" if counts.unapproved else ""
+    return f"published: {counts.done + counts.stale:,} of {planned:,} variants{stale}{unapproved}"
 
 
 def cause_lines(failures: Sequence[Failure], label: str | None = None) -> Iterator[str]:

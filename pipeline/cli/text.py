@@ -73,6 +73,10 @@ def first_lines(texts: Sequence[str]) -> Iterator[str]:
         yield f"and {len(texts) - SHOWN_FAILURES:,} more"
 
 
+def _dropped(outcome: Outcome) -> str:
+    return f", {outcome.gate.dropped:,} dropped by the quality gate" if outcome.gate and outcome.gate.dropped else ""
+
+
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
     """`render`: the summary at the end of a run."""
     held_back = f", {len(outcome.held_back):,} held back" if outcome.held_back else ""
@@ -81,6 +85,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield (
         f"{outcome.planned:,} planned: {outcome.skipped:,} done before, {outcome.done:,} rendered now, "
         f"{outcome.failed:,} failed{held_back}{not_selected}, {outcome.left:,} left{_picked_out(outcome.picked_out)}"
+        f"{_dropped(outcome)}"
     )
     if outcome.done:
         minute = 60 * outcome.done / outcome.seconds

@@ -111,4 +111,4 @@ def _hint(choice: ModelChoice, job: Path) -> str:
     base = split_revision(choice.base)[0]
     if base not in FAMILIES and "/" not in base:
         return ""
-    return f"; to plan without its weights, run `brandpress lock {job.name}` on a machine that has them"
+    return f"; to plan without its weights, run `brandpress lock {job}` on a machine that has them"

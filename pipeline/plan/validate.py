@@ -8,9 +8,10 @@ from pathlib import Path
 
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError, RequestError
+from brandpress.model.family import FAMILIES
 from brandpress.pipeline.plan.capabilities import model_problems
 from brandpress.pipeline.plan.gate_warnings import gate_warnings
-from brandpress.pipeline.plan.licences import licence_warning
+from brandpress.pipeline.plan.licences import licence_problems, licence_warning
 from brandpress.pipeline.plan.lock import lock_file
 from brandpress.pipeline.plan.locked import (
     LockUse,
@@ -92,6 +93,8 @@ def _campaign(document: Document, locked: bool) -> Validation:
                 warnings.append(campaign.source.problem(("model",), f"warning: {text}"))
         else:
             problems += model
+            if campaign is not None and (family := FAMILIES.get(examined.choice.base)) is not None:
+                problems += licence_problems(campaign, family)
     if campaign is not None:
         warnings += gate_warnings(campaign)
     if campaign is None or problems:

@@ -24,6 +24,10 @@ def outcome_markdown(campaign: str, outcome: Outcome, pictures: Sequence[tuple[s
         "failed": outcome.failed,
         "held back": len(outcome.held_back),
         "left": outcome.left,
+        "dropped by the quality gate": outcome.gate.dropped if outcome.gate else 0,
+        "flagged by the quality gate": outcome.gate.flagged if outcome.gate else 0,
+        "to be approved": outcome.published.unapproved if outcome.published else 0,
+        "published from before": outcome.published.stale if outcome.published else 0,
     }
     lines = [f"### brandpress: {code_span(campaign)}", "", "| pictures | |", "|---|--:|"]
     lines += [f"| {label} | {count:,} |" for label, count in counts.items() if count]

@@ -107,6 +107,8 @@ class Regeneration:
             "stale": len(self.stale),
             "rendered": outcome.done if outcome else 0,
             "failed": outcome.failed if outcome else 0,
+            "dropped": outcome.gate.dropped if outcome and outcome.gate else 0,
+            "unapproved": outcome.published.unapproved if outcome and outcome.published else 0,
             "cost": None if outcome is None or outcome.cost is None else round(outcome.cost, 4),
             "manifest": f"{outcome.uri}/{outcome.manifest}" if outcome and outcome.manifest else None,
             "sheet": sheet,

@@ -41,6 +41,8 @@ _LOCAL_ENVIRONMENT = {
     "RAY_worker_niceness": "0",
     # OpenMP's threads would spin while they wait for one that other processes have displaced.
     "OMP_WAIT_POLICY": "PASSIVE",
+    # On a busy machine, 30 s aren't enough for Ray's processes to start.
+    "RAY_raylet_start_wait_time_s": "180",
 }
 
 
@@ -220,7 +222,9 @@ def _start(workers: int | None, needed: tuple[str, ...], folder: str) -> tuple[s
                 _metrics_export_port=port,
             )
     except Exception as error:  # Ray raises errors of many classes here
-        raise ClusterError(f"Ray can't be started on this machine: {cause_of(error).text}") from error
+        text = cause_of(error).text
+        advice = "; the machine is busy, try again when it has less to do" if "timed out" in text else ""
+        raise ClusterError(f"Ray can't be started on this machine: {text}{advice}") from error
     dashboard = f"http://{context.dashboard_url}" if with_dashboard else None
     return dashboard, Path(context.address_info["session_dir"])
 

@@ -41,7 +41,7 @@ def test_the_first_line_says_how_it_ended(changes: dict[str, Any], line: str) ->
         (Counts(planned=10, done=8, failed=1, missing=1), "published: 8 of 10 variants"),
         (
             Counts(planned=10, done=6, failed=1, missing=1, stale=2, picked_out=2),
-            "published: 8 of 8 variants, 2 of them as in an earlier version of the job",
+            "published: 8 of 8 variants, 2 of them with their earlier pictures",
         ),
     ],
 )

@@ -80,6 +80,18 @@ def test_validate_and_plan_refuse_it(tmp_path: Path, nine: str, capsys: pytest.C
     assert capsys.readouterr().err == ""
 
 
+def test_the_licence_is_checked_before_the_weights_are_downloaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
+    job = write_campaign(tmp_path, 1, model="flux.2-dev", purpose="commercial")
+    assert cli.run(["validate", str(job)]) == 1
+    shown = capsys.readouterr().err
+    assert "models --get flux.2-dev" in shown
+    assert "the model 'flux.2-dev' may be used for non-commercial purposes only" in shown
+    assert f"brandpress lock {job}" in shown
+
+
 def test_without_a_purpose_there_is_one_warning(tmp_path: Path, nine: str, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path, 1, model=nine)
     for command in ("validate", "plan"):

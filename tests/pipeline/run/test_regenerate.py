@@ -92,7 +92,8 @@ def test_the_plan_is_one_comment_on_the_pull_request(
     assert "| 0 | 1 | 1 | 0 | 0 |" in comment["body"]
     assert "- `~` `mug/scene00` stale: `prompt: a mug [-in scene 0-] {+elsewhere+}`" in comment["body"]
     assert outputs(actions) == {
-        "new": "0", "stale": "1", "rendered": "0", "failed": "0", "cost": "", "manifest": "", "sheet": "",
+        "new": "0", "stale": "1", "rendered": "0", "failed": "0",
+        "dropped": "0", "unapproved": "0", "cost": "", "manifest": "", "sheet": "",
     }  # fmt: skip
     assert not any(name in comment["body"] for name in (TOKEN, "<script"))
 
@@ -145,7 +146,8 @@ def test_it_renders_what_is_new_or_stale_and_publishes(
     assert (values["new_names"], values["stale_names"]) == (["mug/sea"], ["mug/beach"])
     manifest = f"{tmp_path}/out/spring/manifests/00000002/manifest.json"
     assert outputs(actions) == {
-        "new": "1", "stale": "1", "rendered": "2", "failed": "0", "cost": "", "manifest": manifest, "sheet": str(sheet),
+        "new": "1", "stale": "1", "rendered": "2", "failed": "0",
+        "dropped": "0", "unapproved": "0", "cost": "", "manifest": manifest, "sheet": str(sheet),
     }  # fmt: skip
     summary = (actions / "GITHUB_STEP_SUMMARY").read_text()
     assert summary.count('<img src="https://cdn.example/pictures/spring/assets/mug/') == 2

@@ -19,6 +19,7 @@ from brandpress.pipeline.render.driver.picture_gate import GateOutcome, PictureG
 from brandpress.pipeline.render.driver.publishing import publish_index
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.events import Message, VariantRecorded
+from brandpress.pipeline.render.worker.marking import Marking
 from brandpress.pipeline.render.worker.render_loop import RenderLoop
 from brandpress.pipeline.review.picture_gate import CampaignGate
 from tests.campaigns import plan_of
@@ -67,7 +68,7 @@ def run_gated(job: Path, *, limit: int | None = None, gate: bool = True, order: 
             if isinstance(message, VariantRecorded):
                 results.add(message.record)
 
-        loop = RenderLoop(StandIn(), folder, stamp, emit, Event())
+        loop = RenderLoop(StandIn(), folder, stamp, emit, Event(), marking=Marking(plan.campaign.name))
         loop.render(todo[::order])
         loop.close()
         rendered.extend((variant.axes["scene"], variant.seed) for variant in todo[::order])

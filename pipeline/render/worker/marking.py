@@ -17,6 +17,8 @@ from brandpress.pipeline.deliver.sign import Ingredient, Signer
 from brandpress.pipeline.deliver.thumbnails import write_thumbnail
 from brandpress.pipeline.deliver.xmp import Metadata, metadata_of
 from brandpress.pipeline.plan.variant import Reference, Variant
+from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
+from brandpress.pipeline.spec.regular_file import open_regular
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
@@ -54,7 +56,8 @@ class Marking:
 
 
 def _ingredient(reference: Reference) -> Ingredient:
-    data = reference.path.read_bytes()
+    with open_regular(reference.path) as file:
+        data = file.read(MAX_FILE_BYTES + 1)
     if hashlib.sha256(data).hexdigest() != reference.sha256:
         raise RequestError(f"the {reference.role} reference {reference.file} has changed since it was read; run again")
     return Ingredient(reference.path.name, media_type_of(data) or "application/octet-stream", data)

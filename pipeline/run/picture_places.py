@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.spec.delivery import explain
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.remote import Downloader, is_address
+from brandpress.pipeline.spec.remote import DOWNLOAD_IT, Downloader, is_address
 from brandpress.pipeline.store.address import open_store
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif")
@@ -45,7 +45,7 @@ def _download(url: str) -> bytes:
         with TemporaryDirectory(prefix="brandpress-") as folder, Downloader(folder=Path(folder)) as downloader:
             return downloader.fetch(url, MAX_BYTES).read_bytes()
     except WrongValueError as error:
-        raise RequestError(explain(error)) from None
+        raise RequestError(explain(error).replace(DOWNLOAD_IT, "download it and name the file")) from None
 
 
 def _on_disk(uri: str) -> Iterator[PicturePlace]:

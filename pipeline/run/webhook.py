@@ -193,7 +193,9 @@ def _secret(webhook: Webhook) -> bytes | None:
         return None
     text = os.environ.get(webhook.secret_env, "")
     if not text:
-        raise WebhookError(f"on_finish.secret_env: {webhook.secret_env} isn't set on this machine, so no message is sent; {HOW_TO_SET}")
+        raise WebhookError(
+            f"on_finish.secret_env: {webhook.secret_env} isn't set on this machine, so no message is sent; {HOW_TO_SET}"
+        )
     try:
         secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):

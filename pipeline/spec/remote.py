@@ -37,7 +37,9 @@ SOCKET_SECONDS = 15.0
 CHUNK = 1 << 16
 PORT = 443
 
-_LOCAL = "download it into the brand spec's folder"
+DOWNLOAD_IT = "download it into the brand spec's folder"
+"""The advice at the end of errors."""
+
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _MOVED = (301, 302, 303, 307, 308)
 
@@ -109,9 +111,9 @@ class Downloader:
             return self._fetch(connection, parts, url, max_bytes)
         except (OSError, ValueError, http.client.HTTPException) as error:
             if connection.aborted:
-                raise WrongValueError(f"{quote(url)} takes longer than {self._seconds:g} s", _LOCAL) from None
+                raise WrongValueError(f"{quote(url)} takes longer than {self._seconds:g} s", DOWNLOAD_IT) from None
             reason = getattr(error, "strerror", None) or type(error).__name__
-            raise WrongValueError(f"{quote(url)} can't be fetched: {reason}", "try again, or " + _LOCAL) from None
+            raise WrongValueError(f"{quote(url)} can't be fetched: {reason}", "try again, or " + DOWNLOAD_IT) from None
         finally:
             deadline.cancel()
 
@@ -132,9 +134,9 @@ class Downloader:
             try:
                 addresses = self._resolve(host, port)
             except (OSError, UnicodeError):
-                raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", _LOCAL) from None
+                raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", DOWNLOAD_IT) from None
             if not addresses or not all(map(is_public, addresses)):
-                raise WrongValueError(f"{quote(url)}: {quote(host)} is an address of a private network", _LOCAL)
+                raise WrongValueError(f"{quote(url)}: {quote(host)} is an address of a private network", DOWNLOAD_IT)
             self._checked_addresses[host, port] = addresses[0]
         return self._checked_addresses[host, port]
 
@@ -195,21 +197,21 @@ def _checked(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise WrongValueError(f"{quote(url)} isn't an address", _LOCAL) from None
+        raise WrongValueError(f"{quote(url)} isn't an address", DOWNLOAD_IT) from None
     if parts.scheme != "https" or not parts.hostname or port == 0:
-        raise WrongValueError(f"{quote(url)} can't be fetched", f"allowed: https://host/path; {_LOCAL}")
+        raise WrongValueError(f"{quote(url)} can't be fetched", f"allowed: https://host/path; {DOWNLOAD_IT}")
     if parts.username is not None or parts.password is not None:
-        raise WrongValueError("an address must not hold credentials", _LOCAL)
+        raise WrongValueError("an address must not hold credentials", DOWNLOAD_IT)
     if parts.query or parts.fragment:
         raise WrongValueError(
             f"{quote(url.partition('?')[0])} has a query or a fragment",
-            f"remove '?' or '#' and everything after it; {_LOCAL}",
+            f"remove '?' or '#' and everything after it; {DOWNLOAD_IT}",
         )
     allowed = [name.strip().lower() for name in os.environ.get(HOSTS, "").split(",") if name.strip()]
     if not any(fnmatchcase(parts.hostname, name) for name in allowed):
         host = quote(parts.hostname)
         what = f"{quote(url)} can't be fetched: this machine doesn't allow {host}"
-        raise WrongValueError(what, f"{_LOCAL}, or add the host to {HOSTS}")
+        raise WrongValueError(what, f"{DOWNLOAD_IT}, or add the host to {HOSTS}")
     return parts
 
 
@@ -236,7 +238,7 @@ def _read(
     if response.status in _MOVED:
         raise WrongValueError(f"{quote(url)} has moved (HTTP {response.status})", "write the address that it moved to")
     if response.status != http.client.OK:
-        raise WrongValueError(f"{quote(url)} can't be fetched: the server returned HTTP {response.status}", _LOCAL)
+        raise WrongValueError(f"{quote(url)} can't be fetched: the server returned HTTP {response.status}", DOWNLOAD_IT)
     size = 0
     while chunk := response.read(CHUNK):
         size += len(chunk)

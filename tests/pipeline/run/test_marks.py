@@ -115,6 +115,7 @@ def test_what_cannot_be_read_is_reported(
     assert code == 3
     assert pictures[0]["error"] == "it can't be read: No such file or directory"
     assert "this machine doesn't allow '127.0.0.1'" in pictures[1]["error"]
+    assert "brand spec" not in pictures[1]["error"]
     (tmp_path / "empty").mkdir()
     assert cli.run(["marks", str(tmp_path / "empty")]) == 1
     assert cli.run(["marks"]) == 1

@@ -162,7 +162,7 @@ def clean_job(
     variants: tuple[Variant, ...] | None
     try:
         plan = _decided_plan(job, deliver, folder)
-        variants = (*plan.variants, *plan.picked_out, *plan.attempted)
+        variants = (*plan.variants, *plan.picked_out, *plan.passed)
     except (SpecError, CheckpointError, RequestError) as error:
         variants = None
         typer.echo(f"{error}\nkeeping everything that was written after the latest manifest", err=True)

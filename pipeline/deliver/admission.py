@@ -28,19 +28,23 @@ _ORDER = {name: position for position, name in enumerate(Record.model_fields)}
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """gate: None without a quality gate. approved: the SHA-256 of approved pictures; None if they needn't be."""
+    """gate: None without a quality gate. approved: the SHA-256 of approved pictures; None if they needn't be. rejected:
+    that of rejected ones."""
 
     gate: GateState | None = None
     approved: Set[str] | None = None
+    rejected: Set[str] = frozenset()
 
     @classmethod
     def of(cls, folder: Store, plan: Plan) -> Admission:
         """Returns what may be listed of a decided plan. Raises StoreError."""
-        approved = None
-        if needs_approval(plan.campaign.job.publish):
-            accepting = ("approved", "picked")
-            approved = frozenset(one.sha256 for one in read_decisions(folder).values() if one.decision in accepting)
-        return cls(plan.gate, approved)
+        approving = needs_approval(plan.campaign.job.publish)
+        if plan.gate is None and not approving:
+            return cls()
+        decisions = read_decisions(folder).values()
+        accepted = frozenset(one.sha256 for one in decisions if one.decision in ("approved", "picked"))
+        rejected = frozenset(one.sha256 for one in decisions if one.decision == "rejected")
+        return cls(plan.gate, accepted if approving else None, rejected)
 
     @property
     def restricts(self) -> bool:
@@ -50,14 +54,17 @@ class Admission:
     def withheld(self, name: str, sha256: str | None) -> Withheld | None:
         """Returns why the picture of the variant with this name isn't listed; None if it is."""
         if self.gate is not None:
+            if self.gate.is_pending(name, sha256):
+                return "unchecked"
             if (consequence := self.gate.rejected_as(name)) is not None:
                 return _REJECTED[consequence]
-            if self.gate.is_pending(name):
-                return "unchecked"
         return "unapproved" if self.approved is not None and sha256 not in self.approved else None
 
-    def may_stay(self, fields: Mapping[str, Any]) -> bool:
-        """Whether an earlier picture may stay listed as stale until the variant's own picture is."""
+    def may_stay(self, fields: Mapping[str, Any], withheld: Withheld | None = None) -> bool:
+        """Whether an earlier picture may stay listed as stale until the variant's own picture is. withheld: why that
+        isn't listed; None if it isn't rendered. A rejected picture doesn't stay if nothing will replace it."""
+        if withheld == "failed" and fields.get("sha256") in self.rejected:
+            return False
         if self.approved is not None and fields.get("sha256") not in self.approved:
             return False
         gate = self.gate

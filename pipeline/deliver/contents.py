@@ -26,7 +26,8 @@ class Contents:
 
     variants: with a picture; one that a planned variant has from an earlier version of the job is marked `stale`.
     failures: variants that failed or are quarantined. unapproved: pictures that wait for an approval.
-    dropped: pictures that the quality gate blocks, with `on_fail: drop`.
+    dropped: pictures that the quality gate blocks, with `on_fail: drop`. withholds: whether a picture isn't listed, or
+    isn't any more, because the gate blocks it or people haven't approved it.
     """
 
     counts: Counts
@@ -34,6 +35,7 @@ class Contents:
     failures: tuple[bytes, ...]
     unapproved: tuple[bytes, ...] = ()
     dropped: tuple[bytes, ...] = ()
+    withholds: bool = False
 
     @property
     def digest(self) -> str:
@@ -66,8 +68,13 @@ def compose(
     own = {name: admission.listed(line, name, attempts or {}) for name, line in pictures.items()}
     undone = [one for one in variants if one.name not in pictures or one.name in withheld]
     replaceable = [variant for variant in undone if withheld.get(variant.name) != "dropped"]
-    earlier = (one for one in previous() if _may_stay(one, admission) and exists(one["asset"])) if replaceable else ()
-    stale = list(_stale_lines(replaceable, earlier))
+    earlier = (one for one in previous() if _is_picture(one) and exists(one["asset"])) if replaceable else ()
+    stale, withdrawn = [], False
+    for name, fields in _earlier_pictures(replaceable, earlier):
+        if admission.may_stay(fields, withheld.get(name)):
+            stale.append(to_line(fields | {"name": name, "stale": True}))
+        else:
+            withdrawn = True
     failed = [_named(failures[one.render_key], one.name) for one in undone if one.render_key in failures]
     failed += [
         admission.failure(one, pictures[one.name], attempts or {})
@@ -88,11 +95,8 @@ def compose(
         unapproved=len(unapproved),
     )
     listed = [line for name, line in own.items() if name not in withheld]
-    return Contents(counts, _sorted(listed + stale), _sorted(failed), _sorted(unapproved), _sorted(dropped))
-
-
-def _may_stay(fields: Mapping[str, Any], admission: Admission) -> bool:
-    return _is_picture(fields) and admission.may_stay(fields)
+    withholds = withdrawn or any(reason != "unchecked" for reason in withheld.values())
+    return Contents(counts, *map(_sorted, (listed + stale, failed, unapproved, dropped)), withholds)
 
 
 def _named(line: bytes, name: str) -> bytes:
@@ -101,8 +105,11 @@ def _named(line: bytes, name: str) -> bytes:
     return line if fields["name"] == name else to_line(fields | {"name": name})
 
 
-def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """Yields the records of earlier pictures of these variants: of the same point of the matrix, or else of that name.
+def _earlier_pictures(
+    undone: Sequence[Variant], previous: Iterable[dict[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields these variants' names and the records of their earlier pictures: of the same point of the matrix, or else
+    of that name.
 
     After names have moved between points, a name alone would list another variant's picture.
     """
@@ -118,7 +125,7 @@ def _stale_lines(undone: Sequence[Variant], previous: Iterable[dict[str, Any]]) 
     for name in names:
         fields = by_point.get(name) or by_name.get(name, {})
         if fields:
-            yield to_line(fields | {"name": name, "stale": True})
+            yield name, fields
 
 
 def _is_picture(fields: Mapping[str, Any]) -> bool:

@@ -56,13 +56,13 @@ def publish(
     the meantime. ready: decides by the counts whether the manifest may become the latest. before: `latest.json` as it
     was before the contents were read, so that they don't replace another run's newer ones. Writes nothing if an intact
     manifest that would be replaced has the same contents. Returns None, having written nothing, if no variant has a
-    picture, not even an unapproved one. Raises StoreError.
+    picture, not even one that is withheld. Raises StoreError.
     """
     for attempt in range(MAX_SWAP_ATTEMPTS):
         stat = folder.stat(LATEST) if before == "now" or attempt else before
         latest = intact_latest(folder)
         contents = compose(latest or newest_intact(folder))
-        if not contents.variants and not contents.unapproved:
+        if not contents.variants and not contents.withholds:
             return None
         files = _part_files(contents)
         manifest = _manifest(header, contents, tuple(files))

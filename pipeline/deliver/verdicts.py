@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
@@ -42,8 +42,22 @@ class StoredVerdict:
         return text.encode()
 
 
-VerdictIndex = Mapping[tuple[str, str], StoredVerdict]
-"""(render key, basis) -> verdict."""
+@dataclass(frozen=True, slots=True)
+class VerdictIndex:
+    """The verdicts of a campaign. by_file: (render key, basis, SHA-256 of the file) -> verdict. digests: render key ->
+    SHA-256 of each file that was judged."""
+
+    by_file: Mapping[tuple[str, str, str], Verdict] = field(default_factory=dict)
+    digests: Mapping[str, Set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, verdicts: Iterable[StoredVerdict]) -> VerdictIndex:
+        """Returns an index; of several verdicts on the same file and basis, the last one counts."""
+        by_file = {(one.render_key, one.basis, one.sha256): one.verdict for one in verdicts}
+        digests: dict[str, set[str]] = {}
+        for render_key, _, sha256 in by_file:
+            digests.setdefault(render_key, set()).add(sha256)
+        return cls(by_file, digests)
 
 
 def write_verdicts(folder: Store, verdicts: Iterable[StoredVerdict]) -> None:
@@ -56,21 +70,14 @@ def write_verdicts(folder: Store, verdicts: Iterable[StoredVerdict]) -> None:
 def read_verdicts(folder: Store) -> VerdictIndex:
     """Returns the campaign's verdicts. Costs one listing, and one read for each run that has judged pictures.
 
-    A file that was changed, and a line that isn't valid, count as none: its pictures are judged again. Of two verdicts
-    on the same render key and basis, the newer one counts: the picture was deleted and rendered again. Raises
-    StoreError.
+    A file that was changed, and a line that isn't valid, count as none: its pictures are judged again. The times of
+    the files decide nothing. Raises StoreError.
     """
-    entries = sorted(folder.entries(VERDICTS), key=lambda entry: (entry.modified, entry.key))
     with ThreadPoolExecutor(THREADS) as threads:
-        contents = threads.map(lambda entry: (entry.key, folder.read(entry.key)), entries)
-        verdicts: dict[tuple[str, str], StoredVerdict] = {}
-        for key, data in contents:
-            if data is None or key != f"{VERDICTS}{sha256_hex(data)}.jsonl":
-                continue
-            for line in data.splitlines():
-                if (one := _parsed(line)) is not None:
-                    verdicts[one.render_key, one.basis] = one
-    return verdicts
+        contents = threads.map(lambda key: (key, folder.read(key)), sorted(folder.list(VERDICTS)))
+        intact = [data for key, data in contents if data and key == f"{VERDICTS}{sha256_hex(data)}.jsonl"]
+    parsed = (_parsed(line) for data in intact for line in data.splitlines())
+    return VerdictIndex.of(one for one in parsed if one is not None)
 
 
 def verdicts_about(folder: Store, keys: Set[str]) -> Iterator[str]:

@@ -19,19 +19,21 @@ def apply_decisions(
     picked: Sequence[str],
     approved: Set[str] = frozenset(),
     verdict_of: VerdictOf = lambda variant: None,
+    lapsed: Set[str] = frozenset(),
 ) -> Plan:
     """Returns the plan as its reviewers and its quality gate want it, however it was decided before.
 
     rejected, approved: render keys of pictures. picked: render keys of picked ones, the latest decision last. Keys that
-    the plan doesn't have change nothing. verdict_of: what the gate says about pictures. Raises RequestError if a
-    rejected variant has no next seed.
+    the plan doesn't have change nothing. verdict_of: what the gate says about pictures. lapsed: render keys of approved
+    or picked pictures whose file is another one by now, which the gate judges. Raises RequestError if a rejected
+    variant has no next seed.
     """
     job, undecided = plan.campaign.job, plan.undecided or (*plan.variants, *plan.picked_out)
     state = None
     if job.quality_gate is None:
         variants = apply_rejections(undecided, plan.model, job.seeds, rejected)
     else:
-        accepted = (approved | frozenset(picked)) - rejected
+        accepted = (approved | frozenset(picked)) - rejected - lapsed
         step = max(job.seeds) + 1
         variants, state = apply_gate(undecided, plan.model, step, job.quality_gate, verdict_of, rejected, accepted)
     active, picked_out = apply_picks(variants, picked)

@@ -44,6 +44,11 @@ class Plan:
         """The pictures that the quality gate blocks, which stay in the store."""
         return self.gate.attempted if self.gate else ()
 
+    @property
+    def passed(self) -> tuple[Variant, ...]:
+        """The pictures that the quality gate or people have passed over: without them, they'd be rendered again."""
+        return self.gate.passed if self.gate else ()
+
 
 def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False, locked: bool = False) -> Plan:
     """Returns the plan for the model that the campaign names. Without the model's files, its lock is enough.

@@ -3,7 +3,7 @@ attempt. Pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +13,7 @@ from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.variants import with_seed
 from brandpress.pipeline.plan.verdict import Verdict
 from brandpress.pipeline.spec.campaign import MAX_SEED
-from brandpress.pipeline.spec.quality_gate import OnFail, QualityGate
+from brandpress.pipeline.spec.quality_gate import MAX_RETRIES, OnFail, QualityGate
 
 VerdictOf = Callable[[Variant], Verdict | None]
 """Returns the verdict on a variant's picture; None if it hasn't been judged."""
@@ -32,13 +32,16 @@ class GatedVariant:
     """A variant as the gate leaves it.
 
     variant: with the seed to render or to publish. verdict: on its picture; None if it hasn't been judged. attempts:
-    all blocked pictures so far, in their order. exhausted: whether no retry is left, so that `variant` is the best
-    attempt. accepted: whether a person approved or picked the picture, which counts more than the gate.
+    all blocked pictures since the last rejected one, in their order. passed: the variant with every seed that was
+    tried, from the first one on: what was decided about them leads to this one. exhausted: whether no retry is left, so
+    that `variant` is the best attempt. accepted: whether a person approved or picked the picture, which counts more
+    than the gate.
     """
 
     variant: Variant
     verdict: Verdict | None = None
     attempts: tuple[Attempt, ...] = ()
+    passed: tuple[Variant, ...] = ()
     exhausted: bool = False
     accepted: bool = False
 
@@ -47,11 +50,13 @@ class GatedVariant:
 class GateState:
     """What the gate says about a plan, by the variants' names; only of variants that it says anything about.
 
-    on_fail: what happens to exhausted variants.
+    on_fail: what happens to exhausted variants. digests: render key of a picture -> SHA-256 of the file that was judged
+    or that a person accepted.
     """
 
     on_fail: OnFail = "flag"
     variants: Mapping[str, GatedVariant] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def verdict(self, name: str) -> Verdict | None:
         """Returns the verdict on the picture that a variant has now."""
@@ -63,15 +68,17 @@ class GateState:
         gated = self.variants.get(name)
         return gated.attempts if gated else ()
 
-    def is_pending(self, name: str) -> bool:
-        """Whether the picture of a variant, if it's rendered, hasn't been judged."""
+    def is_pending(self, name: str, sha256: str | None = None) -> bool:
+        """Whether the picture of a variant, if it's rendered, hasn't been judged. sha256: of its file, if known."""
         gated = self.variants.get(name)
-        return gated is None or (gated.verdict is None and not gated.accepted)
+        if gated is None or (gated.verdict is None and not gated.accepted):
+            return True
+        return sha256 is not None and self.digests.get(gated.variant.render_key, sha256) != sha256
 
-    def is_accepted(self, name: str) -> bool:
-        """Whether a person approved or picked the picture of a variant."""
+    def is_accepted(self, name: str, sha256: str | None) -> bool:
+        """Whether a person approved or picked this file, the picture of a variant."""
         gated = self.variants.get(name)
-        return gated is not None and gated.accepted
+        return gated is not None and gated.accepted and self.digests.get(gated.variant.render_key, sha256) == sha256
 
     def rejected_as(self, name: str) -> Literal["drop", "fail"] | None:
         """Returns what happens to a variant that is blocked for good; None if it's published."""
@@ -87,6 +94,11 @@ class GateState:
     def attempted(self) -> tuple[Variant, ...]:
         """All blocked pictures, which stay in the store."""
         return tuple(attempt.variant for one in self.variants.values() for attempt in one.attempts)
+
+    @property
+    def passed(self) -> tuple[Variant, ...]:
+        """The pictures on the way from the first seeds to the present ones: blocked or rejected."""
+        return tuple(variant for one in self.variants.values() for variant in one.passed)
 
     @property
     def blocked(self) -> frozenset[str]:
@@ -111,7 +123,7 @@ def apply_gate(
     one, nothing is rendered again. The result depends on nothing else, in particular not on the order of rendering.
     """
     gated = tuple(_gated(variant, model, step, gate.retries, verdict_of, rejected, accepted) for variant in variants)
-    stated = {one.variant.name: one for one in gated if one.verdict or one.attempts or one.accepted}
+    stated = {one.variant.name: one for one in gated if one.verdict or one.passed or one.accepted}
     return tuple(one.variant for one in gated), GateState(gate.on_fail, stated)
 
 
@@ -125,45 +137,59 @@ def _gated(
     accepted: Set[str],
 ) -> GatedVariant:
     attempts: list[Attempt] = []
+    passed: list[Variant] = []
     tried = 0
     current: Variant | None = variant
     while current is not None:
         verdict = verdict_of(current)
         if current.render_key in accepted:
-            return GatedVariant(current, verdict, tuple(attempts), accepted=True)
+            return GatedVariant(current, verdict, tuple(attempts), tuple(passed), accepted=True)
         if current.render_key in rejected:
             tried, attempts = 0, []
         elif verdict is None or verdict.outcome != "block":
-            return _accepted_later(current, verdict, attempts, model, step, retries - tried, accepted)
+            later = _accepted_later(current, model, step, MAX_RETRIES - tried, accepted)
+            return _with_later(later, verdict_of, attempts, [*passed, current]) or GatedVariant(
+                current, verdict, tuple(attempts), tuple(passed)
+            )
         else:
             attempts.append(Attempt(current, verdict))
             tried += 1
-            if tried > retries:
-                break
+        passed.append(current)
+        if tried > retries:
+            later = _accepted_later(current, model, step, MAX_RETRIES - retries, accepted)
+            if (with_later := _with_later(later, verdict_of, attempts, passed)) is not None:
+                return with_later
+            break
         current = _with_next_seed(current, model, step)
     best = min(attempts, key=lambda attempt: attempt.verdict.badness) if attempts else None
     if best is None:  # people have rejected every seed that there is
         raise no_next_seed(variant, variant.seed + step)
-    return GatedVariant(best.variant, best.verdict, tuple(attempts), exhausted=True)
+    return GatedVariant(best.variant, best.verdict, tuple(attempts), tuple(passed), exhausted=True)
 
 
 def _accepted_later(
-    current: Variant,
-    verdict: Verdict | None,
-    attempts: list[Attempt],
-    model: ModelDescription,
-    step: int,
-    retries: int,
-    accepted: Set[str],
-) -> GatedVariant:
-    """Returns a variant that isn't blocked; with the picture of a later attempt, if a person accepted that one before
-    the gate's thresholds changed."""
+    current: Variant, model: ModelDescription, step: int, most: int, accepted: Set[str]
+) -> tuple[Variant, ...]:
+    """Returns the variant with its following seeds, up to one whose picture a person accepted before the gate's
+    thresholds or the number of retries changed; none if there is no such one. most: how many seeds to look at."""
+    seeds: list[Variant] = []
     later: Variant | None = current
-    for _ in range(retries if accepted else 0):
-        later = _with_next_seed(later, model, step) if later else None
-        if later is not None and later.render_key in accepted:
-            return GatedVariant(later, None, tuple(attempts), accepted=True)
-    return GatedVariant(current, verdict, tuple(attempts))
+    while accepted and len(seeds) < most and (later := _with_next_seed(later, model, step)) is not None:
+        seeds.append(later)
+        if later.render_key in accepted:
+            return tuple(seeds)
+    return ()
+
+
+def _with_later(
+    later: Sequence[Variant], verdict_of: VerdictOf, attempts: Iterable[Attempt], passed: Iterable[Variant]
+) -> GatedVariant | None:
+    """Returns the variant with the last of these later seeds, whose picture is accepted; None without any."""
+    if not later:
+        return None
+    judged = ((one, verdict_of(one)) for one in later[:-1])
+    blocked = (Attempt(one, verdict) for one, verdict in judged if verdict is not None and verdict.outcome == "block")
+    return GatedVariant(later[-1], verdict_of(later[-1]), (*attempts, *blocked), (*passed, *later[:-1]), accepted=True)
 
 
 def no_next_seed(variant: Variant, seed: int) -> RequestError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from brandpress.pipeline.spec.quality_gate import MEASURES, Severity
 
 Outcome = Literal["pass", "warn", "block"]
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,40 @@ class Verdict:
         outcome = values["outcome"]
         if outcome not in ("pass", "warn", "block"):
             raise ValueError(f"{outcome!r} isn't an outcome")
-        reasons = tuple(Reason(**one) for one in values["reasons"])
-        if not all(one.severity in ("block", "warn") for one in reasons):
-            raise ValueError("a reason has no valid severity")
-        return cls(outcome, reasons, tuple(map(str, values["review"])))
+        review = _checked(values["review"], list)
+        return cls(
+            outcome,
+            tuple(_reason(one) for one in _checked(values["reasons"], list)),
+            tuple(_checked(measure, str) for measure in review),
+        )
+
+
+def _reason(values: Mapping[str, Any]) -> Reason:
+    """Returns a reason. Raises as `Verdict.from_json`: these values may have been written by anybody."""
+    severity = values["severity"]
+    if severity not in ("block", "warn"):
+        raise ValueError(f"{severity!r} isn't a severity")
+    subject = values["subject"]
+    return Reason(
+        measure=_checked(values["measure"], str),
+        subject=None if subject is None else _checked(subject, str),
+        severity=severity,
+        value=_number(values["value"]),
+        threshold=_number(values["threshold"]),
+        text=_checked(values["text"], str),
+    )
+
+
+def _checked(value: object, expected: type[_Value]) -> _Value:
+    if not isinstance(value, expected):
+        raise ValueError(f"{value!r} isn't of the type {expected.__name__}")
+    return value
+
+
+def _number(value: object) -> float | None:
+    """Returns a number that can be compared, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise ValueError(f"{value!r} isn't a finite number")
+    return float(value)

@@ -109,10 +109,12 @@ class CampaignGate:
         for variant in plan.variants:
             line = done.get(variant.render_key)
             key = (variant.render_key, basis(variant))
-            if line is None or key in waiting or (plan.gate and plan.gate.is_accepted(variant.name)):
+            if line is None or key in waiting:
                 continue
             record = parse_record(line, variant.name)
-            if key not in stored or stored[key].sha256 != record.sha256:
+            if plan.gate is not None and plan.gate.is_accepted(variant.name, record.sha256):
+                continue
+            if (*key, record.sha256) not in stored.by_file:
                 waiting[key] = Pending(record.model_copy(update={"axes": dict(variant.axes)}), key[1])
         return tuple(waiting.values())
 

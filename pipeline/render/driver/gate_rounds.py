@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.admission import Admission, withheld_pictures
 from brandpress.pipeline.deliver.decided_plan import decided
-from brandpress.pipeline.deliver.resume import RecordIndex
+from brandpress.pipeline.deliver.resume import RecordIndex, read_index
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.plan.diff import distinct, missing, render_keys
 from brandpress.pipeline.plan.expand import Plan
@@ -21,8 +21,8 @@ from brandpress.pipeline.store.protocol import Store
 
 
 def kept_keys(plan: Plan) -> frozenset[str]:
-    """Returns the render keys of a plan's variants and of the pictures that its gate blocks."""
-    return render_keys(plan.variants) | render_keys(plan.attempted)
+    """Returns the render keys of a plan's variants and of the pictures that its gate or people passed over."""
+    return render_keys(plan.variants) | render_keys(plan.passed)
 
 
 def selected_names(variants: Sequence[Variant], keys: Set[str] | None) -> frozenset[str] | None:
@@ -86,11 +86,24 @@ class GateRounds:
             plan, todo = following.plan, following.left
 
     def next(self, folder: Store, plan: Plan, index: RecordIndex, stopped: Callable[[], bool]) -> Finished:
-        """Judges what is rendered, and returns what to render again. Raises StoreError."""
-        if stopped() or not self.judge(folder, plan, index, stopped):
+        """Judges what is rendered, and returns what to render again. Raises StoreError.
+
+        Other runs and people decide at the same time. So the plan is decided again even if nothing was judged here.
+        """
+        if plan.gate is None:
             return Finished(plan, index)
-        plan = decided(folder, plan)
-        left = () if stopped() else self.again(plan, index)
+        has_news = False
+        while True:
+            has_judged = not stopped() and self.judge(folder, plan, index, stopped)
+            before, plan = kept_keys(plan), decided(folder, plan, index.done)
+            has_moved = kept_keys(plan) != before
+            if has_moved:
+                index = read_index(folder, kept_keys(plan), index)
+            has_news = has_news or has_judged or has_moved
+            if stopped() or self.gate is None or not (has_judged or has_moved):
+                break
+        # Without news, what is missing has been tried, and trying it again would lead to the same.
+        left = self.again(plan, index) if has_news and not stopped() else ()
         if left:
             pictures = "1 picture" if len(left) == 1 else f"{len(left):,} pictures"
             self.on_event(Warned(f"the quality gate blocks {pictures}, to be rendered again with the next seed"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from brandpress.pipeline.deliver.admission import Admission, without_verdict
 from brandpress.pipeline.deliver.contents import Contents, compose
+from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.manifest import Counts, Header, Published, read_fields
 from brandpress.pipeline.deliver.publication import Publication, publish
 from brandpress.pipeline.deliver.record import ModelStamp
@@ -53,7 +54,9 @@ def publish_index(
     latest_index: RecordIndex | None = index
 
     def contents(previous: Published | None) -> Contents:
-        nonlocal latest_index
+        nonlocal latest_index, plan
+        if latest_index is None and plan.gate is not None:
+            plan = decided(folder, plan)  # the other run may have judged pictures, and rendered some of them again
         known = latest_index or read_index(folder, kept_keys(plan), index)
         known = as_recorded(known.named(plan.variants))
         latest_index = None  # this is called again only if another run has published in the meantime

@@ -9,6 +9,7 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.decided import apply_decisions
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.variants import with_seed
@@ -155,3 +156,33 @@ def test_on_fail_decides_about_exhausted_variants_only(tmp_path: Path, on_fail: 
 def test_a_plan_without_a_gate_has_no_gate_state(tmp_path: Path) -> None:
     plan = plan_of(write_campaign(tmp_path, 1))
     assert apply_decisions(plan, frozenset(), []).gate is None
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_an_approved_retry_stays_when_the_number_of_retries_changes(tmp_path: Path, retries: int) -> None:
+    plan = job(tmp_path, retries=retries)
+    approved = frozenset([key(plan, 2)])
+    after = decided(plan, {0: BLOCK, 1: BLOCK, 2: BLOCK}, approved=approved)
+    [variant] = after.variants
+    assert variant.seed == 2
+    assert after.gate is not None
+    assert [one.variant.seed for one in after.gate.attempts(variant.name)] == [0, 1]
+    assert after.gate.rejected_as(variant.name) is None
+    assert after.gate.blocked == render_keys(after.passed) == {key(plan, 0), key(plan, 1)}
+
+
+def test_an_approval_of_another_file_has_lapsed(plan: Plan) -> None:
+    first = frozenset([key(plan, 0)])
+    for decisions in ({"approved": first}, {"picked": first}):
+        assert decided(plan, {0: BLOCK}, lapsed=first, **decisions).variants[0].seed == 1
+
+
+def test_all_seeds_on_the_way_to_the_present_one_are_known(plan: Plan) -> None:
+    def passed(verdicts: Mapping[int, Verdict], *rejected: int) -> list[int]:
+        after = decided(plan, verdicts, rejected=frozenset(key(plan, seed) for seed in rejected))
+        return [one.seed for one in after.passed]
+
+    assert passed({}) == passed({0: PASS}) == []
+    assert passed({0: BLOCK, 2: PASS}, 1) == [0, 1]
+    assert passed({1: PASS}, 0) == [0]
+    assert passed({0: BLOCK, 1: BLOCK, 2: BLOCK}) == [0, 1, 2]

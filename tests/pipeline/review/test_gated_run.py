@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brandpress.pipeline.deliver.admission import Admission
+from brandpress.pipeline.deliver.aliases import update_aliases
 from brandpress.pipeline.deliver.author import Author, now
-from brandpress.pipeline.deliver.choose import published_pictures, reject
-from brandpress.pipeline.deliver.clean import find_garbage
+from brandpress.pipeline.deliver.choose import approve, published_pictures, reject
+from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.decisions import Decision, Verdict, write_decision
 from brandpress.pipeline.deliver.manifest import Manifest, PartKind, read_fields, read_latest
@@ -19,9 +21,11 @@ from brandpress.pipeline.deliver.repair import repair
 from brandpress.pipeline.deliver.status import campaign_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.plan.summary import Summary
+from brandpress.pipeline.review.picture_gate import CampaignGate
 from brandpress.pipeline.review.stored_scores import read_scores
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
+from tests import gated_runs, stand_in
 from tests.campaigns import plan_of, write_campaign
 from tests.gated_runs import run_gated
 
@@ -322,3 +326,170 @@ def test_approved_whole_waits_for_all_approvals(tmp_path: Path) -> None:
         )
     assert run_gated(job).manifest is not None
     assert len(listed(job)) == 4
+
+
+def write_scenes(folder: Path, scenes: dict[str, str], **gate: Any) -> Path:
+    """Writes a job with these scenes, whose gate blocks grain and drops what it blocks."""
+    quality_gate = {"measures": {"noise": GRAIN_LIMIT}, "on_fail": "drop", **gate}
+    return write_campaign(folder, scenes, products=("mug",), quality_gate=quality_gate)
+
+
+def lose(job: Path, scene: str) -> dict[str, Any]:
+    """Deletes a published picture and its record, and returns its fields."""
+    fields = listed(job)[scene]
+    folder_of(job).delete(fields["asset"])
+    folder_of(job).delete(f"records/{fields['render_key']}.json")
+    return fields
+
+
+def draw_grain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes all pictures grainy, as another GPU would that draws other files."""
+    draw = stand_in.draw
+    monkeypatch.setattr(stand_in, "draw", lambda request: stand_in.with_grain(draw(request), 60.0, request.seed))
+
+
+@pytest.mark.parametrize("on_fail", ["drop", "fail"])
+def test_pictures_are_taken_back_even_if_the_gate_blocks_all_of_them(tmp_path: Path, on_fail: str) -> None:
+    scenes = {"dust": "[grain 0]"}
+    run_gated(write_scenes(tmp_path, scenes, measures={"noise": 2.0}))
+    job = write_scenes(tmp_path, scenes, on_fail=on_fail)
+    folder = folder_of(job)
+    assert len(update_aliases(folder).written) == len(listed(job)) == 1
+    assert summary_of(job).has_work
+    assert run_gated(job).manifest is not None
+    assert listed(job) == {}
+    assert update_aliases(folder).removed != ()
+    again = run_gated(job)
+    assert (again.manifest, summary_of(job).has_work) == ("manifests/00000002/manifest.json", False)
+
+
+def test_a_blocked_picture_is_taken_back_before_its_retry_is_rendered(tmp_path: Path) -> None:
+    scenes = {"dust": "[grain 0]"}
+    run_gated(write_scenes(tmp_path, scenes, measures={"noise": 2.0}))
+    job = write_scenes(tmp_path, scenes, retries=1)
+    run_gated(job, limit=0)
+    assert (listed(job), manifest_of(job).counts.missing) == ({}, 1)
+
+
+def test_what_the_gate_drops_in_a_first_run_can_be_reviewed(tmp_path: Path) -> None:
+    job = write_scenes(tmp_path, {"dust": "[grain 0]"})
+    run_gated(job)
+    assert (listed(job), set(listed(job, "dropped"))) == ({}, {"dust"})
+    approve(folder_of(job), [listed(job, "dropped")["dust"]["name"]], Author("ana", "", now()))
+    run_gated(job)
+    assert set(listed(job)) == {"dust"}
+
+
+def test_a_run_follows_what_another_run_has_judged_and_rendered_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = write_scenes(tmp_path, {"beach": "on a beach", "snow": "in snow [grain 0]"}, retries=1)
+    judge, others = CampaignGate.judge, iter([job])
+
+    def judge_after_another_run(gate: CampaignGate, *arguments: Any) -> int:
+        for other in others:
+            run_gated(other)
+        return judge(gate, *arguments)
+
+    monkeypatch.setattr(CampaignGate, "judge", judge_after_another_run)
+    outcome = run_gated(job)
+    assert sorted(outcome.rendered) == [("beach", 0), ("snow", 0)]
+    assert (outcome.gate.judged, outcome.gate.unchecked) == (0, 0)
+    assert seeds(job) == {"beach": 0, "snow": 1}
+    assert not any("stale" in fields for fields in listed(job).values())
+
+
+def test_what_another_run_has_published_is_not_replaced_by_older_verdicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = write_scenes(tmp_path, {"beach": "on a beach", "snow": "in snow [grain 0]"}, retries=1)
+    publish, others = gated_runs.publish_index, iter([job])
+
+    def publish_after_another_run(*arguments: Any) -> Any:
+        for other in others:
+            run_gated(other)
+        return publish(*arguments)
+
+    monkeypatch.setattr(gated_runs, "publish_index", publish_after_another_run)
+    run_gated(job, gate=False)
+    assert seeds(job) == {"beach": 0, "snow": 1}
+    assert not any("stale" in fields for fields in listed(job).values())
+
+
+@pytest.mark.parametrize("decision", ["approved", "picked"])
+def test_an_approval_is_about_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decision: Verdict) -> None:
+    job = write_scenes(tmp_path, {"beach": "on a beach"})
+    run_gated(job)
+    decide(job, "beach", decision)
+    before = lose(job, "beach")
+    run_gated(job)  # the same file is still approved
+    assert listed(job)["beach"]["sha256"] == before["sha256"]
+    lose(job, "beach")
+    draw_grain(monkeypatch)
+    outcome = run_gated(job)
+    assert (outcome.gate.judged, outcome.gate.dropped) == (1, 1)
+    assert (listed(job), set(listed(job, "dropped"))) == ({}, {"beach"})
+
+
+def test_another_file_than_the_approved_one_is_not_published_without_the_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = write_scenes(tmp_path, {"beach": "on a beach"})
+    run_gated(job)
+    decide(job, "beach", "approved")
+    lose(job, "beach")
+    draw_grain(monkeypatch)
+    assert run_gated(job, gate=False).gate.unchecked == 1
+    summary = summary_of(job)
+    assert (summary.has_work, summary.unpublished) == (True, 1)
+
+
+def test_the_verdict_on_the_present_file_counts_whichever_came_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = write_scenes(tmp_path, {"beach": "on a beach"})
+    run_gated(job)
+    with monkeypatch.context() as elsewhere:
+        lose(job, "beach")
+        draw_grain(elsewhere)
+        run_gated(job)
+    [grainy] = listed(job, "dropped").values()
+    folder_of(job).delete(grainy["asset"])
+    folder_of(job).delete(f"records/{grainy['render_key']}.json")
+    run_gated(job)
+    again = run_gated(job)
+    assert (again.gate.judged, again.gate.dropped, listed(job)["beach"]["verdict"]["outcome"]) == (0, 0, "pass")
+
+
+@pytest.mark.parametrize("on_fail", ["drop", "fail"])
+def test_a_rejected_picture_does_not_stay_if_its_replacements_are_blocked(tmp_path: Path, on_fail: str) -> None:
+    job = write_scenes(tmp_path, {"beach": "on a beach", "snow": "in snow [grain 1,2]"}, retries=1, on_fail=on_fail)
+    run_gated(job)
+    decide(job, "snow", "rejected")
+    run_gated(job, limit=0)
+    assert listed(job)["snow"]["stale"]  # until its replacement is rendered
+    run_gated(job)
+    assert set(listed(job)) == {"beach"}
+
+
+def test_clean_keeps_what_leads_to_the_present_picture(tmp_path: Path) -> None:
+    job = write_scenes(tmp_path, {"snow": "in snow [grain 0]"}, retries=1)
+    run_gated(job)
+    decide(job, "snow", "rejected")
+    assert run_gated(job).rendered == [("snow", 2)]
+    folder, plan = open_plan(plan_of(job))
+    assert [one.seed for one in plan.passed] == [0, 1]
+    own = (*plan.variants, *plan.picked_out, *plan.passed)
+    for _ in delete_garbage(folder, find_garbage(folder, own, now=time.time() + 10, keep=1, hours=0)):
+        pass
+    assert run_gated(job).rendered == []
+    assert seeds(job) == {"snow": 2}
+
+
+def test_an_approved_retry_outlasts_a_smaller_number_of_retries(tmp_path: Path) -> None:
+    scenes = {"beach": "on a beach", "snow": "in snow [grain 0]"}
+    run_gated(write_scenes(tmp_path, scenes, retries=1))
+    job = write_scenes(tmp_path, scenes, retries=0)
+    decide(job, "snow", "approved")
+    assert run_gated(job).rendered == []
+    assert seeds(job) == {"beach": 0, "snow": 1}

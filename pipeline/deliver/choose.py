@@ -127,7 +127,8 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
 def undo(folder: Store, names: Sequence[str], verdict: Verdict, author: Author) -> tuple[Decision, ...]:
     """Takes back the latest decision of this kind about each name (or glob), and returns these decisions.
 
-    Decisions that somebody replaces meanwhile stay. Raises RequestError for a name without such a decision, and StoreError.
+    Decisions that somebody replaces meanwhile stay. Raises RequestError for a name without such a decision, and
+    StoreError.
     """
     decisions = [one for one in read_decisions(folder).values() if one.decision == verdict]
     latest = {name: one for one in decisions for name in one.names}

@@ -1,8 +1,8 @@
 """Decisions of reviewers about delivered pictures, one object for each: `reviews/<sha256 of the asset>.json`.
 
 A decision belongs to a file's content and to the render key that it was made with. It therefore says nothing about the
-picture that a changed spec leads to. One that is taken back stays as `withdrawn`, with who did so and when: otherwise, an
-older decision that arrives later would be applied.
+picture that a changed spec leads to. One that is taken back stays as `withdrawn`, with who did so and when: otherwise,
+an older decision that arrives later would be applied.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _KEY = re.compile(rf"{REVIEWS}([0-9a-f]{{64}})\.json")
 
 class Decision(StoredModel):
     """One decision. name: the output name at that time. also: further names that shared the picture. sha256:
-    of the asset. decision: `withdrawn` if the one before was taken back, so that none holds. reason: may be empty. by: who
-    decided."""
+    of the asset. decision: `withdrawn` if the one before was taken back, so that none holds. reason: may be empty. by:
+    who decided."""
 
     omit_default = ("also",)
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -113,8 +113,10 @@ def withdraw_decision(folder: Store, decision: Decision, author: Author) -> bool
 
 
 def swap_decision(folder: Store, decision: Decision, etag: str | None) -> bool:
-    """Writes a decision if the stored object still has this etag (None: if there is none). Returns whether it did. Raises
-    StoreError."""
+    """Writes a decision if the stored object still has this etag (None: if there is none). Returns whether it did.
+
+    Raises StoreError.
+    """
     return folder.replace(decision_key(decision.sha256), decision.to_json(), JSON, etag)
 
 

@@ -1,8 +1,8 @@
 """Decisions about pictures as reviewers send them, from the review page or a file, and what becomes of each.
 
 A picture is named by its SHA-256 and its output name. A decision about a picture that has changed since, or about which
-somebody decided later, is refused; the others are applied. Of several at the same time, too, the latest one counts: each is
-written only if what it was compared with is still there.
+somebody decided later, is refused; the others are applied. Of several at the same time, too, the latest one counts:
+each is written only if what it was compared with is still there.
 """
 
 from __future__ import annotations

@@ -48,18 +48,8 @@ SCHEDULE_STATE = "schedule.json"
 REVIEW_PAGE = "review/"
 """The uploaded review page, see `pipeline/review/page/folder.py`."""
 
-NOT_REFERENCED = (
-    LATEST,
-    LEASE,
-    PREFLIGHT,
-    REVIEWS,
-    REVIEW_PAGE,
-    SCHEDULE_STATE,
-    ALIASES,
-    INDEX,
-    THUMBNAILS,
-    *IMMUTABLE,
-)
+_REVIEW = (REVIEWS, REVIEW_PAGE)
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, *_REVIEW, SCHEDULE_STATE, ALIASES, INDEX, THUMBNAILS, *IMMUTABLE)
 RESTORE = "run `brandpress verify --repair` to restore it"
 
 

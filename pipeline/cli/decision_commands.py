@@ -112,7 +112,7 @@ def _decide(
     else:
         check_owner(folder, target.brand, target.job, take_over=take_over)
         if undo:
-            action, decisions = "undo", choose.undo(folder, names, verdict)
+            action, decisions = "undo", choose.undo(folder, names, verdict, Author.of(by, reason))
         else:
             decide = {"approved": choose.approve, "rejected": choose.reject, "picked": choose.pick}
             choice = decide[verdict](folder, names, Author.of(by, reason))

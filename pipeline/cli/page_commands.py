@@ -6,6 +6,7 @@ Each command imports what it calls, which keeps `--help` fast.
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -110,16 +111,19 @@ def review_job(
 
 def _serve(folder: Store, context: Any, out: Path, by: str | None, port: int, no_open: bool) -> int:
     from brandpress.pipeline.cli.text import print_lines, printable
+    from brandpress.pipeline.review.page.redirect import redirect_file
     from brandpress.pipeline.review.page.server import ReviewServer, desk_of
 
     desk = desk_of(folder, context, out, by)
     desk.page()  # reports what is wrong with the store before a browser is opened
-    with ReviewServer(desk, port, lambda line: typer.echo(printable(line), err=True)) as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(ReviewServer(desk, port, lambda line: typer.echo(printable(line), err=True)))
         print_lines([server.url])
         typer.echo(f"decisions are saved as {printable(desk.by)}; press Ctrl-C to end", err=True)
         if not no_open and sys.stdout.isatty():
             # A browser for terminals would keep this thread from serving.
-            Thread(target=typer.launch, args=(server.url,), daemon=True).start()
+            file = stack.enter_context(redirect_file(server.url))
+            Thread(target=typer.launch, args=(str(file),), daemon=True).start()
         try:
             server.serve_forever()
         except KeyboardInterrupt:

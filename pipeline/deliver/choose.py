@@ -22,8 +22,8 @@ from brandpress.pipeline.deliver.decisions import (
     THREADS,
     Decision,
     Verdict,
-    clear_decision,
     read_decisions,
+    withdraw_decision,
     write_decisions,
 )
 from brandpress.pipeline.deliver.manifest import (
@@ -120,24 +120,24 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
     choice = _decide(folder, chosen, "picked", author, rejected, sharing)
     for picture in published:
         if picture.sha256 in picked and points.get(_point(picture), picture).sha256 != picture.sha256:
-            clear_decision(folder, picture.sha256)
+            withdraw_decision(folder, decisions[picture.sha256], author)
     return choice
 
 
-def undo(folder: Store, names: Sequence[str], verdict: Verdict) -> tuple[Decision, ...]:
+def undo(folder: Store, names: Sequence[str], verdict: Verdict, author: Author) -> tuple[Decision, ...]:
     """Takes back the latest decision of this kind about each name (or glob), and returns these decisions.
 
-    Raises RequestError for a name without such a decision, and StoreError.
+    Decisions that somebody replaces meanwhile stay. Raises RequestError for a name without such a decision, and
+    StoreError.
     """
     decisions = [one for one in read_decisions(folder).values() if one.decision == verdict]
     latest = {name: one for one in decisions for name in one.names}
     for name in _unmatched(names, latest):
         raise RequestError(f"no picture of the name {quote(name)} is {verdict}{_did_you_mean(name, latest)}")
-    undone = tuple({latest[name].sha256: latest[name] for name in _names_matching(names, latest)}.values())
+    latest_ones = tuple({latest[name].sha256: latest[name] for name in _names_matching(names, latest)}.values())
     with ThreadPoolExecutor(THREADS) as threads:
-        for _ in threads.map(lambda one: clear_decision(folder, one.sha256), undone):
-            pass
-    return undone
+        withdrawn = tuple(threads.map(lambda one: withdraw_decision(folder, one, author), latest_ones))
+    return tuple(one for one, taken_back in zip(latest_ones, withdrawn, strict=True) if taken_back)
 
 
 def decisions_of(folder: Store, verdict: Verdict) -> tuple[Decision, ...]:

@@ -1,7 +1,8 @@
 """Decisions of reviewers about delivered pictures, one object for each: `reviews/<sha256 of the asset>.json`.
 
 A decision belongs to a file's content and to the render key that it was made with. It therefore says nothing about the
-picture that a changed spec leads to.
+picture that a changed spec leads to. One that is taken back stays as `withdrawn`, with who did so and when: otherwise,
+an older decision that arrives later would be applied.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
+from brandpress.pipeline.deliver.author import Author
 from brandpress.pipeline.deliver.record import JSON, StoredModel
 from brandpress.pipeline.store.protocol import Entry, Store, StoreError
 
@@ -25,12 +28,14 @@ MAX_SWAP_ATTEMPTS = 8
 THREADS = 16
 
 Verdict = Literal["approved", "rejected", "picked"]
+Stored = Literal["approved", "rejected", "picked", "withdrawn"]
 _KEY = re.compile(rf"{REVIEWS}([0-9a-f]{{64}})\.json")
 
 
 class Decision(StoredModel):
     """One decision. name: the output name at that time. also: further names that shared the picture. sha256:
-    of the asset. reason: may be empty. by: who decided."""
+    of the asset. decision: `withdrawn` if the one before was taken back, so that none holds. reason: may be empty. by:
+    who decided."""
 
     omit_default = ("also",)
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -39,7 +44,7 @@ class Decision(StoredModel):
     name: str
     render_key: str = Field(pattern="^[0-9a-f]{64}$")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    decision: Verdict
+    decision: Stored
     reason: str = ""
     by: str
     at: AwareDatetime
@@ -53,6 +58,25 @@ class Decision(StoredModel):
     def to_json(self) -> bytes:
         """Returns the object's content."""
         return (self.model_dump_json(indent=1) + "\n").encode()
+
+    def withdrawn(self, author: Author) -> Decision:
+        """Returns the trace that this decision leaves when it's taken back."""
+        changes = {"decision": "withdrawn", "reason": author.reason, "by": author.by, "at": author.at}
+        return self.model_copy(update=changes)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """The object of a picture's decision. decision: may be `withdrawn`; None if there is no object. etag: for
+    `swap_decision`."""
+
+    decision: Decision | None = None
+    etag: str | None = None
+
+    @property
+    def standing(self) -> Decision | None:
+        """The decision that holds; None if there is none, or if it was taken back."""
+        return None if self.decision is None or self.decision.decision == "withdrawn" else self.decision
 
 
 def decision_key(sha256: str) -> str:
@@ -82,22 +106,39 @@ def write_decisions(folder: Store, decisions: Iterable[Decision]) -> None:
             pass
 
 
-def clear_decision(folder: Store, sha256: str) -> None:
-    """Deletes the decision about the asset with this SHA-256, if there is one. Raises StoreError."""
-    folder.delete(decision_key(sha256))
+def withdraw_decision(folder: Store, decision: Decision, author: Author) -> bool:
+    """Takes a decision back, unless another one has replaced it. Returns whether it did. Raises StoreError."""
+    stored = read_stored(folder, decision.sha256)
+    return stored.decision == decision and swap_decision(folder, decision.withdrawn(author), stored.etag)
+
+
+def swap_decision(folder: Store, decision: Decision, etag: str | None) -> bool:
+    """Writes a decision if the stored object still has this etag (None: if there is none). Returns whether it did.
+
+    Raises StoreError.
+    """
+    return folder.replace(decision_key(decision.sha256), decision.to_json(), JSON, etag)
+
+
+def read_stored(folder: Store, sha256: str) -> StoredDecision:
+    """Returns what is stored about the asset with this SHA-256. Raises StoreError, also if it isn't valid."""
+    stat = folder.stat(decision_key(sha256))
+    if stat is None:
+        return StoredDecision()
+    decision = _read_valid(folder, Entry(decision_key(sha256), stat.bytes, 0.0))
+    return StoredDecision() if decision is None else StoredDecision(decision, stat.etag)
 
 
 def read_decision(folder: Store, sha256: str) -> Decision | None:
-    """Returns the decision about the asset with this SHA-256; None if there is none.
+    """Returns the decision about the asset with this SHA-256; None if there is none, or if it was taken back.
 
     Raises StoreError, also if it isn't valid.
     """
-    stat = folder.stat(decision_key(sha256))
-    return None if stat is None else _read_valid(folder, Entry(decision_key(sha256), stat.bytes, 0.0))
+    return read_stored(folder, sha256).standing
 
 
 def read_decisions(folder: Store, replaced: Set[str] = frozenset()) -> Mapping[str, Decision]:
-    """Returns the campaign's decisions, keyed by the asset's SHA-256, the latest last.
+    """Returns the campaign's decisions that hold, keyed by the asset's SHA-256, the latest last.
 
     replaced: digests of assets that are about to be decided again; their decisions needn't be valid and, if they
     aren't, are left out.
@@ -109,7 +150,8 @@ def read_decisions(folder: Store, replaced: Set[str] = frozenset()) -> Mapping[s
         return {}
     with ThreadPoolExecutor(THREADS) as threads:
         read = [decision for decision in threads.map(lambda entry: _read(folder, entry, replaced), entries) if decision]
-    return {one.sha256: one for one in sorted(read, key=lambda one: (one.at, one.sha256))}
+    standing = (one for one in read if one.decision != "withdrawn")
+    return {one.sha256: one for one in sorted(standing, key=lambda one: (one.at, one.sha256))}
 
 
 def _read(folder: Store, entry: Entry, replaced: Set[str]) -> Decision | None:
@@ -126,7 +168,7 @@ def _read_valid(folder: Store, entry: Entry) -> Decision | None:
     if entry.bytes > MAX_BYTES:
         raise StoreError(f"{where}: has {entry.bytes:,} bytes, too many for a decision; move the file away", "key")
     data = folder.read(entry.key)
-    if data is None:  # taken back since it was listed
+    if data is None:  # deleted since it was listed
         return None
     try:
         decision = Decision.model_validate_json(data)

@@ -1,7 +1,8 @@
 """Decisions about pictures as reviewers send them, from the review page or a file, and what becomes of each.
 
 A picture is named by its SHA-256 and its output name. A decision about a picture that has changed since, or about which
-somebody decided later, is refused; the others are applied.
+somebody decided later, is refused; the others are applied. Of several at the same time, too, the latest one counts:
+each is written only if what it was compared with is still there.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from brandpress.pipeline.deliver.author import now
+from brandpress.pipeline.deliver.author import Author, now
 from brandpress.pipeline.deliver.choose import Picture, published_pictures
-from brandpress.pipeline.deliver.decisions import THREADS, Decision, clear_decision, read_decision, write_decision
+from brandpress.pipeline.deliver.decisions import (
+    MAX_SWAP_ATTEMPTS,
+    THREADS,
+    Decision,
+    StoredDecision,
+    decision_key,
+    read_stored,
+    swap_decision,
+)
 from brandpress.pipeline.spec.messages import closest, quote
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
 
 Wish = Literal["approved", "rejected", "withdrawn"]
 """`withdrawn` takes the present decision back."""
@@ -66,7 +75,13 @@ class PublishedPictures:
     def refusal(self, proposal: Proposal) -> str:
         """Returns why there is no such picture; "" if there is."""
         if proposal.sha256 in self.by_digest:
-            return ""
+            names = sorted(picture.name for picture in self.by_digest[proposal.sha256])
+            if proposal.name in names:
+                return ""
+            return (
+                f"the SHA-256 {proposal.sha256[:12]}… is that of {', '.join(map(quote, names))}, not of "
+                f"{quote(proposal.name)}; correct one of them"
+            )
         if proposal.name in self.by_name:
             now_there, before = self.by_name[proposal.name][:12], proposal.sha256[:12]
             return f"the picture has changed since: it was {before}…, and is {now_there}… now; look at it again"
@@ -82,18 +97,16 @@ def apply(folder: Store, proposals: Sequence[Proposal]) -> tuple[Answer, ...]:
     Of several about one picture, the last one counts. Raises NothingPublishedError and StoreError.
     """
     pictures = PublishedPictures.of(published_pictures(folder))
-    last = {proposal.sha256: number for number, proposal in enumerate(proposals)}
+    valid = ((number, one) for number, one in enumerate(proposals) if not pictures.refusal(one))
+    last = {proposal.sha256: number for number, proposal in valid}
+
+    def answer(numbered: tuple[int, Proposal]) -> Answer:
+        number, proposal = numbered
+        superseded = last.get(proposal.sha256, number) > number and not pictures.refusal(proposal)
+        return _superseded(proposal) if superseded else apply_one(folder, pictures, proposal)
+
     with ThreadPoolExecutor(THREADS) as threads:
-        return tuple(
-            threads.map(
-                lambda numbered: (
-                    _superseded(numbered[1])
-                    if last[numbered[1].sha256] != numbered[0]
-                    else apply_one(folder, pictures, numbered[1])
-                ),
-                enumerate(proposals),
-            )
-        )
+        return tuple(threads.map(answer, enumerate(proposals)))
 
 
 def apply_one(folder: Store, pictures: PublishedPictures, proposal: Proposal) -> Answer:
@@ -101,24 +114,34 @@ def apply_one(folder: Store, pictures: PublishedPictures, proposal: Proposal) ->
     if why := pictures.refusal(proposal):
         return Answer(proposal, "refused", why)
     proposal = replace(proposal, at=min(proposal.at, now()))
-    current = read_decision(folder, proposal.sha256)
-    if current is not None and current.at > proposal.at:
-        why = f"{current.by} decided later, {current.at:%Y-%m-%d %H:%M} UTC: {current.decision}"
-        return Answer(proposal, "refused", why, current)
+    for _ in range(MAX_SWAP_ATTEMPTS):
+        stored = read_stored(folder, proposal.sha256)
+        answer, decision = _compared(stored, proposal, pictures.by_digest[proposal.sha256])
+        if decision is None or swap_decision(folder, decision, stored.etag):
+            return answer
+    key = decision_key(proposal.sha256)
+    raise StoreError(f"{folder.uri}/{key}: others keep changing this decision; run again", "key")
+
+
+def _compared(
+    stored: StoredDecision, proposal: Proposal, pictures: Sequence[Picture]
+) -> tuple[Answer, Decision | None]:
+    """Returns what becomes of a proposal, and the object to write; None if nothing changes."""
+    before, current = stored.decision, stored.standing
+    if before is not None and before.at > proposal.at:
+        why = f"{before.by} decided later, {before.at:%Y-%m-%d %H:%M} UTC: {before.decision}"
+        return Answer(proposal, "refused", why, current), None
     if current is not None and current.decision == "picked":
-        return Answer(
-            proposal, "refused", "the picture is picked; take that back first: brandpress pick --undo", current
-        )
+        why = "the picture is picked; take that back first: brandpress pick --undo"
+        return Answer(proposal, "refused", why, current), None
     if proposal.decision == "withdrawn":
         if current is None:
-            return Answer(proposal, "unchanged")
-        clear_decision(folder, proposal.sha256)
-        return Answer(proposal, "applied")
+            return Answer(proposal, "unchanged"), None
+        return Answer(proposal, "applied"), current.withdrawn(Author(proposal.by, proposal.reason, proposal.at))
     if current is not None and (current.decision, current.reason) == (proposal.decision, proposal.reason):
-        return Answer(proposal, "unchanged", decision=current)
-    decision = _decision(proposal, pictures.by_digest[proposal.sha256])
-    write_decision(folder, decision)
-    return Answer(proposal, "applied", decision=decision)
+        return Answer(proposal, "unchanged", decision=current), None
+    decision = _decision(proposal, pictures)
+    return Answer(proposal, "applied", decision=decision), decision
 
 
 def _superseded(proposal: Proposal) -> Answer:

@@ -45,8 +45,11 @@ BATCH = 1_000
 IMMUTABLE = (MANIFESTS, PARTS)
 SCHEDULE_STATE = "schedule.json"
 """The state of a scheduled campaign, see `pipeline/run/schedule_state.py`."""
+REVIEW_PAGE = "review/"
+"""The uploaded review page, see `pipeline/review/page/folder.py`."""
 
-NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, REVIEWS, SCHEDULE_STATE, ALIASES, INDEX, THUMBNAILS, *IMMUTABLE)
+_REVIEW = (REVIEWS, REVIEW_PAGE)
+NOT_REFERENCED = (LATEST, LEASE, PREFLIGHT, *_REVIEW, SCHEDULE_STATE, ALIASES, INDEX, THUMBNAILS, *IMMUTABLE)
 RESTORE = "run `brandpress verify --repair` to restore it"
 
 

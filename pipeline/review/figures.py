@@ -36,7 +36,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Outlier:
-    """A picture's worst score. badness: how many deviations it's worse than its threshold, or than the median."""
+    """A picture's worst score. badness: how many deviations it's worse than its threshold; without one, than the median
+    or than the scale's poor score, whichever is better."""
 
     name: str
     score: Score
@@ -73,8 +74,11 @@ def figures(
 def worst(
     pictures: Sequence[MeasuredPicture], scales: Mapping[str, Scale], thresholds: Thresholds, count: int = 20
 ) -> tuple[Outlier, ...]:
-    """Returns at most `count` pictures that are worse than their threshold, or than the median of their measure and
-    subject where there is none; the worst first, each with its worst score."""
+    """Returns at most `count` pictures that are worse than their threshold, the worst first, each with its worst score.
+
+    Where there is no threshold, they are worse than the median of their measure and subject, or than a poor score:
+    where all copy is illegible, all pictures are bad.
+    """
     outliers: dict[str, Outlier] = {}
     for (measure, subject), scored in by_measure(pictures).items():
         if measure not in scales:
@@ -85,8 +89,11 @@ def worst(
         median = float(np.median(values))
         floor = _FLOOR * (scale.most - scale.least)
         deviation = max(floor, _NORMAL * float(np.median(np.abs(values - median))))
+        bound = limit if limit is not None else median
+        if limit is None and scale.poor is not None and worse(median, scale.poor, scale.better):
+            bound = scale.poor
         for (name, score), value in zip(scored, values, strict=True):
-            badness = sign * ((median if limit is None else limit) - float(value)) / deviation
+            badness = sign * (bound - float(value)) / deviation
             if badness > 0 and (name not in outliers or badness > outliers[name].badness):
                 outliers[name] = Outlier(name, score, limit, badness)
     return tuple(sorted(outliers.values(), key=lambda one: (-one.badness, one.name))[:count])

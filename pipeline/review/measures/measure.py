@@ -12,12 +12,16 @@ from brandpress.pipeline.review.score import Better, Score
 
 @dataclass(frozen=True)
 class Scale:
-    """How to read a measure's values: which direction is better, the range, and what the number is."""
+    """How to read a measure's values: which direction is better, the range, and what the number is.
+
+    poor: a score beyond it is poor whatever the other pictures' are; None if only a comparison tells.
+    """
 
     better: Better
     least: float
     most: float
     about: str
+    poor: float | None = None
 
 
 class Measure(Protocol):

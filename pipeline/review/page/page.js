@@ -76,31 +76,40 @@
       return;
     }
     if (!undoing) undone.push({ sha256: picture.sha256, before });
-    const nothing = decision === "withdrawn" && !picture.decision;
+    const nothing = decision === "withdrawn" && !picture.decision && !sending.has(picture.sha256);
     if (nothing) pending.delete(picture.sha256);
     else pending.set(picture.sha256, { name: picture.name, decision, reason, at: new Date().toISOString(), by: reviewer() });
     const words = decision === "withdrawn" ? "undecided again" : decision + (reason ? `: ${reason}` : "");
     announce(`${picture.name}: ${words}`);
     changed(picture.sha256);
-    if (settings.served && !nothing) send(picture, decision, reason);
+    if (settings.served && !nothing) send(picture.sha256);
   }
-  async function send(picture, decision, reason) {
-    let problem = "the server doesn't answer; is brandpress review --serve still running?";
+  /* One request at a time for each picture, so that decisions arrive in order. What is decided during a request is sent after it. */
+  const sending = new Set();
+  async function send(sha256) {
+    if (sending.has(sha256)) return;
+    sending.add(sha256);
+    for (let sent = pending.get(sha256); sent; sent = pending.get(sha256)) {
+      const problem = await post(sha256, sent);
+      if (pending.get(sha256) === sent) pending.delete(sha256);
+      if (!pending.has(sha256)) sending.delete(sha256);
+      changed(sha256);
+      if (problem) announce(`${sent.name}: not saved: ${problem}`, true);
+    }
+  }
+  async function post(sha256, { name, decision, reason }) {
     try {
       const response = await fetch("decisions", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ name: picture.name, sha256: picture.sha256, decision, reason }),
+        body: JSON.stringify({ name, sha256, decision, reason }),
       });
       const answer = await response.json();
-      pending.delete(picture.sha256);
-      if (response.ok || answer.decision !== undefined) setStored(picture.sha256, answer.decision ?? undefined);
-      problem = response.ok ? "" : answer.error;
+      if (response.ok || answer.decision !== undefined) setStored(sha256, answer.decision ?? undefined);
+      return response.ok ? "" : answer.error;
     } catch {
-      pending.delete(picture.sha256);
+      return "the server doesn't answer; is brandpress review --serve still running?";
     }
-    changed(picture.sha256);
-    if (problem) announce(`${picture.name}: not saved: ${problem}`, true);
   }
   function undo() {
     const last = undone.pop();

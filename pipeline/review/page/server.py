@@ -121,6 +121,11 @@ def _picture(record: Mapping[str, Any]) -> Picture:
     return Picture(record["name"], record["render_key"], record["sha256"], record["axes"])
 
 
+def hosts_at(port: int) -> frozenset[str]:
+    """Returns how clients name the server at a port: they leave out 80, the one of http."""
+    return frozenset({f"{HOST}:{port}", HOST} if port == 80 else {f"{HOST}:{port}"})
+
+
 class ReviewServer(ThreadingHTTPServer):
     """The server of one campaign's page. port: 0 for any that is free. Raises RequestError if the port is taken."""
 
@@ -138,6 +143,11 @@ class ReviewServer(ThreadingHTTPServer):
     def origin(self) -> str:
         """The server's address without a path."""
         return f"http://{HOST}:{self.server_address[1]}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """What clients may write into `Host`."""
+        return hosts_at(self.server_address[1])
 
     @property
     def url(self) -> str:
@@ -197,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _path(self) -> str | None:
         """Returns the path behind the token; None if the request is refused."""
         token, _, path = urlsplit(self.path).path.removeprefix("/").partition("/")
-        if self.headers.get("Host", "") != urlsplit(self.server.origin).netloc:
+        if self.headers.get("Host", "") not in self.server.hosts:
             self._refuse(HTTPStatus.FORBIDDEN, "this host isn't served here")
         elif self._is_cross_origin():
             self._refuse(HTTPStatus.FORBIDDEN, "requests of other sites are refused")
@@ -211,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether a browser says that a page of another site sends the request. Links may open the page."""
         origin, site = self.headers.get("Origin"), self.headers.get("Sec-Fetch-Site", "none")
         foreign = site not in ("none", "same-origin") and self.command != "GET"
-        return foreign or (origin is not None and origin != self.server.origin)
+        return foreign or (origin is not None and origin not in {f"http://{host}" for host in self.server.hosts})
 
     def _send_file(self, data: bytes | None, kind: str) -> None:
         if data is None:

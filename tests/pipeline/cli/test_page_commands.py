@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -174,6 +176,38 @@ def test_serving_ends_with_ctrl_c(job: Path, folder: Store) -> None:
     assert process.returncode == 0
     assert "decisions are saved as ana" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="xdg-open is Linux's")
+def test_the_arguments_of_the_browser_lack_the_token(job: Path, folder: Store, tmp_path: Path) -> None:
+    """xdg-open is a script, which writes down what it's called with and what the file says to its owner."""
+    opener, calls = tmp_path / "bin" / "xdg-open", tmp_path / "calls"
+    opener.parent.mkdir()
+    opener.write_text(f'#!/bin/sh\n(echo "$*"; stat -c %a "$1"; cat "$1") > {calls}.new\nmv {calls}.new {calls}\n')
+    opener.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{opener.parent}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "brandpress.pipeline.cli", "review", str(job), "--serve"]
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(command, stdout=end, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(end)
+    printed = b""
+    while b"\n" not in printed:
+        printed += os.read(terminal, 1024)
+    url = printed.decode().strip()
+    for _ in range(600):
+        if calls.exists():
+            break
+        time.sleep(0.1)
+    argument, mode, *content = calls.read_text().splitlines()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    os.close(terminal)
+    token = url.rstrip("/").rpartition("/")[2]
+    assert token not in argument
+    assert mode == "600"
+    assert f'content="0; url={url}"' in "\n".join(content)
+    assert (process.returncode, Path(argument).exists()) == (0, False), errors
 
 
 def test_a_rejected_picture_is_replaced_by_the_next_seed(tmp_path: Path) -> None:

@@ -90,16 +90,16 @@ def test_undo_takes_back_the_latest_rejection(job: Path, folder: Store) -> None:
         reject(folder, ["mug-s0"], Author.of("ana", None))
         run_of(job)
     assert listed(folder)["mug-s0"]["seed"] == 4
-    [undone] = undo(folder, ["mug-*"], "rejected")
+    [undone] = undo(folder, ["mug-*"], "rejected", Author.of("ana", None))
     assert undone.name == "mug-s0"
     assert work(job) == (0, 1, 0), "the picture of seed 2 is still there"
     assert run_of(job)[0] == []
     assert listed(folder)["mug-s0"]["seed"] == 2
-    undo(folder, ["mug-s0"], "rejected")
+    undo(folder, ["mug-s0"], "rejected", ANA)
     run_of(job)
     assert listed(folder) == before
     with pytest.raises(RequestError, match="no picture of the name 'mug-s0' is rejected"):
-        undo(folder, ["mug-s0"], "rejected")
+        undo(folder, ["mug-s0"], "rejected", ANA)
 
 
 def test_a_rejection_lapses_when_the_picture_changes(job: Path, folder: Store) -> None:
@@ -153,7 +153,7 @@ def test_another_seed_can_be_picked_later_and_a_pick_taken_back(job: Path, folde
     assert [one.name for one in decisions_of(folder, "picked")] == ["mug-s0"]
     run_of(job)
     assert sorted(listed(folder)) == ["bottle-s0", "bottle-s1", "mug-s0"]
-    undo(folder, ["mug-s0"], "picked")
+    undo(folder, ["mug-s0"], "picked", Author.of("ana", None))
     run_of(job)
     assert listed(folder) == before
 
@@ -206,7 +206,7 @@ def test_clean_keeps_the_pictures_that_are_picked_out(job: Path, folder: Store) 
         garbage = find_garbage(folder, known, now=now().timestamp() + 60, keep=1, hours=0)
         assert not [entry.key for entry in garbage.entries if entry.key.startswith(("assets/", "records/", "reviews/"))]
     list(delete_garbage(folder, garbage))
-    undo(folder, ["*"], "picked")
+    undo(folder, ["*"], "picked", Author.of("ana", None))
     assert store_state(folder, plan_of(job)).done == {variant.render_key for variant in variants}
 
 
@@ -294,10 +294,10 @@ def test_a_shared_picture_is_decided_once_and_has_all_its_names(sharing_job: Pat
     run_of(sharing_job)
     [decision] = reject(folder, ["mug-en-s0"], ANA).decisions
     assert (decision.name, decision.also) == ("mug-en-s0", ("mug-de-s0",))
-    assert undo(folder, ["mug-de-s0"], "rejected") == (decision,)
+    assert undo(folder, ["mug-de-s0"], "rejected", Author.of("ana", None)) == (decision,)
     decided = reject(folder, ["mug-*"], ANA).decisions
     assert [(one.name, one.also) for one in decided] == [("mug-de-s0", ("mug-en-s0",)), ("mug-de-s1", ("mug-en-s1",))]
-    assert len(undo(folder, ["*-en-*"], "rejected")) == 2
+    assert len(undo(folder, ["*-en-*"], "rejected", Author.of("ana", None))) == 2
     assert decisions_of(folder, "rejected") == ()
     assert work(sharing_job) == (0, 0, 0)
 

@@ -11,14 +11,16 @@ from typing import TypeVar
 
 import pytest
 
+from brandpress.pipeline.deliver.author import Author
 from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.decisions import (
     MAX_BYTES,
     Decision,
-    Verdict,
-    clear_decision,
+    Stored,
     decision_key,
+    read_decision,
     read_decisions,
+    withdraw_decision,
     write_decision,
     write_decisions,
 )
@@ -37,7 +39,7 @@ def folder(store_uri: str) -> Store:
     return open_campaign(store_uri, "spring")
 
 
-def decision(number: int, verdict: Verdict = "rejected", **changes: object) -> Decision:
+def decision(number: int, verdict: Stored = "rejected", **changes: object) -> Decision:
     fields: dict[str, object] = {
         "name": f"mug/{number}",
         "render_key": f"{number:064x}",
@@ -68,13 +70,30 @@ def test_decisions_are_read_as_they_were_written_the_latest_last(folder: Store) 
     }
 
 
-def test_the_last_writer_wins_and_a_decision_can_be_cleared(folder: Store) -> None:
+def test_the_last_writer_wins(folder: Store) -> None:
     write_decision(folder, decision(1))
     write_decision(folder, decision(1, "picked", by="ben"))
     assert read_decisions(folder) == {decision(1).sha256: decision(1, "picked", by="ben")}
-    clear_decision(folder, decision(1).sha256)
-    clear_decision(folder, decision(1).sha256)
+
+
+def test_a_decision_that_is_taken_back_counts_no_longer_and_leaves_a_trace(folder: Store) -> None:
+    write_decision(folder, decision(1))
+    ben = Author("ben", "the ear is behind the hat", AT + timedelta(hours=1))
+    assert withdraw_decision(folder, decision(1), ben)
+    assert not withdraw_decision(folder, decision(1), ben)
     assert read_decisions(folder) == {}
+    assert read_decision(folder, decision(1).sha256) is None
+    content = json.loads(folder.read(decision_key(decision(1).sha256)) or b"")
+    assert (content["decision"], content["by"], content["reason"]) == ("withdrawn", "ben", ben.reason)
+    assert (content["at"], content["name"]) == ("2026-11-27T13:00:00Z", "mug/1")
+    write_decision(folder, decision(1, "approved"))
+    assert list(read_decisions(folder).values()) == [decision(1, "approved")]
+
+
+def test_a_decision_that_was_replaced_is_not_taken_back(folder: Store) -> None:
+    write_decision(folder, decision(1, "approved"))
+    assert not withdraw_decision(folder, decision(1), Author("ben", "", AT))
+    assert list(read_decisions(folder).values()) == [decision(1, "approved")]
 
 
 def test_writers_at_the_same_time_leave_one_decision(folder: Store) -> None:

@@ -146,7 +146,7 @@ def test_a_saved_plan_is_refused_after_a_decision_about_published_pictures(tmp_p
     with pytest.raises(StalePlanError) as error:
         render_order(file)
     assert [line.partition(":")[0] for line in error.value.changes] == ["reviewers' decisions"]
-    undo(folder, ["mug-1"], "picked")
+    undo(folder, ["mug-1"], "picked", Author.of("ana", None))
     assert render_order(file).only
     reject(folder, ["mug-1"], Author("ana", "", now()))
     with pytest.raises(StalePlanError, match="reviewers' decisions"):

@@ -38,5 +38,16 @@ def test_with_a_threshold_only_pictures_that_miss_it_are_listed() -> None:
     assert (one.name, one.threshold) == ("c", 0.6)
 
 
+def test_pictures_that_are_all_poor_are_all_listed() -> None:
+    """Their median says nothing."""
+    scales = {"text": Scale("lower", 0, 1, "errors", poor=0.2)}
+    pictures = [
+        MeasuredPicture(name, f"assets/{name}.png", "0" * 64, (Score("text", value),))
+        for name, value in {"a": 0.6, "b": 0.6, "c": 0.7, "d": 0.6, "e": 0.1}.items()
+    ]
+    assert [one.name for one in worst(pictures, scales, {})] == ["c", "a", "b", "d"]
+    assert [one.name for one in worst(pictures, scales, {("text", None): 0.65})] == ["c"]
+
+
 def test_measures_that_arent_wanted_are_left_out() -> None:
     assert [row.measure for row in figures(PICTURES, {"text": SCALES["text"]}, {})] == ["text"]

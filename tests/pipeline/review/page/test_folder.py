@@ -13,6 +13,7 @@ from PIL import Image
 from brandpress.pipeline.deliver.author import Author, now
 from brandpress.pipeline.deliver.choose import approve, published_pictures
 from brandpress.pipeline.deliver.manifest import read_latest, read_records
+from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.render.events import Planned, VariantRecorded
 from brandpress.pipeline.review.page.content import PageSettings
 from brandpress.pipeline.review.page.folder import pictures_address, upload_page, write_page
@@ -111,6 +112,7 @@ def test_a_page_in_the_store_links_to_its_pictures(job: Path, store_uri: str, tm
     picture = content["pictures"][0]
     assert folder.stat(picture["asset"]) is not None
     assert folder.stat(f"review/thumbnails/{picture['sha256']}.webp") is not None
+    assert [one.key for one in verify(folder).problems if one.kind == "unknown"] == []
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.choose import published_pictures
-from brandpress.pipeline.deliver.decisions import clear_decision, read_decision, read_decisions
+from brandpress.pipeline.deliver.decisions import REVIEWS, read_decision
 from brandpress.pipeline.review.page.load import BrandContext
-from brandpress.pipeline.review.page.server import MAX_BODY, ReviewServer, desk_of
+from brandpress.pipeline.review.page.server import MAX_BODY, ReviewServer, desk_of, hosts_at
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
@@ -25,10 +25,10 @@ from tests.pipeline.review.page.published import publish, write_published
 
 
 @contextmanager
-def serving(job: Path, out: Path) -> Iterator[ReviewServer]:
+def serving(job: Path, out: Path, port: int = 0) -> Iterator[ReviewServer]:
     """Serves a job's campaign."""
     desk = desk_of(folder_of(job), BrandContext.of(load_campaign(job)), out, "ana")
-    with ReviewServer(desk) as running:
+    with ReviewServer(desk, port) as running:
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
         yield running
@@ -51,8 +51,8 @@ def folder(job: Path) -> Iterator[Store]:
     """The campaign's folder. What a test decides is cleared after it."""
     opened = folder_of(job)
     yield opened
-    for sha256 in read_decisions(opened):
-        clear_decision(opened, sha256)
+    for key in list(opened.list(REVIEWS)):
+        opened.delete(key)
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +193,21 @@ def test_only_this_machine_is_served(server: ReviewServer) -> None:
     assert len(server.token) >= 32
 
 
+def test_clients_leave_out_the_port_of_http() -> None:
+    assert hosts_at(80) == {"127.0.0.1", "127.0.0.1:80"}
+    assert hosts_at(8080) == {"127.0.0.1:8080"}
+
+
+def test_the_port_of_http_is_served(job: Path, tmp_path: Path) -> None:
+    try:
+        with serving(job, tmp_path, 80) as server:
+            without_port = {"Host": "127.0.0.1", "Origin": "http://127.0.0.1"}
+            assert [ask(server, "", **headers).status for headers in ({}, without_port)] == [200, 200]
+            assert ask(server, "", Host="localhost").status == 403
+    except RequestError as error:
+        pytest.skip(f"port 80 isn't ours: {error}")
+
+
 def test_a_port_that_is_taken(server: ReviewServer) -> None:
     port = server.server_address[1]
     with pytest.raises(RequestError, match=f"--port {port}: .*; choose another one, or 0 for any"):
@@ -227,3 +242,33 @@ def test_decisions_in_a_browser_reach_the_store(server: ReviewServer, folder: St
         page.reload()
         page.wait_for_selector("#grid[data-complete]")
         assert page.locator(".tile.approved").count() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("keys", "expected"), [(["a", "r", "2", "Enter"], "rejected"), (["a", "u"], None)])
+def test_decisions_made_while_one_is_being_saved_arrive_in_order(
+    server: ReviewServer, folder: Store, keys: list[str], expected: str | None
+) -> None:
+    """The browser holds the requests back, as a slow store would."""
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    with chromium() as browser:
+        page = open_page(browser, server.url)
+        page.route("**/decisions", hold)
+        page.keyboard.press("ArrowRight")
+        for key in keys:
+            page.keyboard.press(key)
+        page.wait_for_timeout(300)
+        assert len(held) == 1, "the second one waits"
+        for _ in range(2):
+            while not held:
+                page.wait_for_timeout(20)
+            with page.expect_response("**/decisions"):
+                held.pop().continue_()
+        assert page.locator(".tile.approved").count() == 0
+        assert page.problems == []
+    stored = read_decision(folder, published_pictures(folder)[0].sha256)
+    assert (stored and stored.decision) == expected

@@ -699,7 +699,7 @@
   function openReject(picture) {
     if (stateOf(picture) === "picked") { decide(picture, "rejected"); return; }
     const own = el("input", { type: "text", maxLength: 2000, id: "own-reason", autocomplete: "off" });
-    const radios = data.reasons.map((reason, at) => el("label", {}, el("input", { type: "radio", name: "reason", value: reason, checked: at === 0 }), reason, key(String(at + 1))));
+    const radios = data.reasons.map((reason, at) => el("label", {}, el("input", { type: "radio", name: "reason", value: reason }), reason, key(String(at + 1))));
     const finish = (event) => {
       event.preventDefault();
       const reason = own.value.trim() || dialogs.reject.querySelector("input[name=reason]:checked")?.value || "";
@@ -714,7 +714,12 @@
       el("div", { className: "buttons" }, el("button", { type: "button", onclick: () => dialogs.reject.close() }, "Cancel"), el("button", { type: "submit", className: "primary" }, "Reject")));
     form.addEventListener("keydown", (event) => {
       const at = Number(event.key) - 1;
-      if (event.target === own || !(at >= 0 && at < data.reasons.length)) return;
+      if (event.target === own) return;
+      if (!(at >= 0 && at < data.reasons.length)) {
+        const types = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+        if (types) own.focus();  // which then receives the key
+        return;
+      }
       const radio = radios[at].querySelector("input");
       radio.checked = true;
       radio.focus();

@@ -96,7 +96,14 @@ def compose(
     )
     listed = [line for name, line in own.items() if name not in withheld]
     withholds = withdrawn or any(reason != "unchecked" for reason in withheld.values())
-    return Contents(counts, *map(_sorted, (listed + stale, failed, unapproved, dropped)), withholds)
+    return Contents(
+        counts,
+        variants=_sorted(listed + stale),
+        failures=_sorted(failed),
+        unapproved=_sorted(unapproved),
+        dropped=_sorted(dropped),
+        withholds=withholds,
+    )
 
 
 def _named(line: bytes, name: str) -> bytes:

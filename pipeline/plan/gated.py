@@ -122,7 +122,11 @@ def apply_gate(
     about, which counts more than verdicts: a rejected picture isn't judged, and its retries start anew; of an accepted
     one, nothing is rendered again. The result depends on nothing else, in particular not on the order of rendering.
     """
-    gated = tuple(_gated(variant, model, step, gate.retries, verdict_of, rejected, accepted) for variant in variants)
+    variants = tuple(variants)
+    retried = accepted - {variant.render_key for variant in variants}  # mostly none, which spares a search
+    gated = tuple(
+        _gated(variant, model, step, gate.retries, verdict_of, rejected, accepted, retried) for variant in variants
+    )
     stated = {one.variant.name: one for one in gated if one.verdict or one.passed or one.accepted}
     return tuple(one.variant for one in gated), GateState(gate.on_fail, stated)
 
@@ -135,7 +139,9 @@ def _gated(
     verdict_of: VerdictOf,
     rejected: Set[str],
     accepted: Set[str],
+    retried: Set[str],
 ) -> GatedVariant:
+    """retried: those of the accepted pictures that have no first seed."""
     attempts: list[Attempt] = []
     passed: list[Variant] = []
     tried = 0
@@ -147,7 +153,7 @@ def _gated(
         if current.render_key in rejected:
             tried, attempts = 0, []
         elif verdict is None or verdict.outcome != "block":
-            later = _accepted_later(current, model, step, MAX_RETRIES - tried, accepted)
+            later = _accepted_later(current, model, step, MAX_RETRIES - tried, retried)
             return _with_later(later, verdict_of, attempts, [*passed, current]) or GatedVariant(
                 current, verdict, tuple(attempts), tuple(passed)
             )
@@ -156,7 +162,7 @@ def _gated(
             tried += 1
         passed.append(current)
         if tried > retries:
-            later = _accepted_later(current, model, step, MAX_RETRIES - retries, accepted)
+            later = _accepted_later(current, model, step, MAX_RETRIES - retries, retried)
             if (with_later := _with_later(later, verdict_of, attempts, passed)) is not None:
                 return with_later
             break
@@ -173,8 +179,10 @@ def _accepted_later(
     """Returns the variant with its following seeds, up to one whose picture a person accepted before the gate's
     thresholds or the number of retries changed; none if there is no such one. most: how many seeds to look at."""
     seeds: list[Variant] = []
-    later: Variant | None = current
-    while accepted and len(seeds) < most and (later := _with_next_seed(later, model, step)) is not None:
+    for _ in range(most if accepted else 0):
+        later = _with_next_seed(seeds[-1] if seeds else current, model, step)
+        if later is None:
+            break
         seeds.append(later)
         if later.render_key in accepted:
             return tuple(seeds)

@@ -9,6 +9,7 @@ import json
 import re
 import stat
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 from brandpress.pipeline.spec.problem import Problem, SpecError
@@ -46,8 +47,8 @@ def read_long_file(path: Path) -> tuple[Mapping[str, str], list[Line]] | None:
     head: dict[str, str] = {}
     decisions: list[Line] = []
     in_decisions = False
-    for number, line in enumerate(content.split(b"\n"), 1):
-        text = line.removesuffix(b"\r")
+    for number, line in enumerate(BytesIO(content), 1):
+        text = line.rstrip(b"\r\n")
         if not text or text.startswith(b"#"):
             continue
         if text == b"decisions:" and not in_decisions:
@@ -66,9 +67,11 @@ def read_long_file(path: Path) -> tuple[Mapping[str, str], list[Line]] | None:
 def _values(pattern: re.Pattern[str], line: bytes) -> dict[str, str] | None:
     try:
         match = pattern.fullmatch(line.decode())
-        values = {} if match is None else {name: text for name, text in match.groupdict().items() if text is not None}
-        return {name: str(json.loads(text)) if text.startswith('"') else text for name, text in values.items()} or None
-    except ValueError:  # not UTF-8, or an unknown escape
+        texts = {} if match is None else {name: text for name, text in match.groupdict().items() if text is not None}
+        values = {name: str(json.loads(text)) if text.startswith('"') else text for name, text in texts.items()}
+        "".join(values.values()).encode()
+        return values or None
+    except ValueError:  # not UTF-8, an unknown escape, or half of a character
         return None
 
 

@@ -103,6 +103,7 @@ def test_a_file_may_have_more_decisions_than_yaml_files_have_values(tmp_path: Pa
         ),
         (f'- {{name: "a", sha256: "{DIGEST}", decision: liked, at: "2026-11-24T10:00:00Z"}}', "allowed: approved, "),
         (f'- {{name: "a", sha256: "{DIGEST}", decision: approved, at: "soon"}}', "at: 'soon' isn't a time"),
+        (f'- {{name: "\\ud800", sha256: "{DIGEST}", decision: approved, at: "soon"}}', "doesn't write such a line"),
         (f'- {{name: "\\q", sha256: "{DIGEST}", decision: approved, at: "soon"}}', "doesn't write such a line"),
     ],
 )

@@ -10,7 +10,7 @@ _SCAN, _END = 0xDA, 0xD9
 _APP11 = 0xEB
 
 MAX_PARTS = 100_000
-"""Chunks or segments of a file. Behind so many, credentials aren't looked for."""
+"""The most chunks or segments of a file that are searched for credentials."""
 
 
 def media_type_of(data: bytes) -> str | None:
@@ -49,7 +49,7 @@ def _is_webp(data: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yields (start, end, kind) of a PNG's chunks; the rest of a damaged file is one, and so is what is too much."""
+    """Yields (start, end, kind) of a PNG's chunks; the rest of a damaged file, or behind MAX_PARTS, is one."""
     start, left = 8, MAX_PARTS
     while start < len(data) and left:
         left -= 1

@@ -234,7 +234,7 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The quality gate has judged so many of the pictures that wait for it."""
+    """How many of the waiting pictures the quality gate has judged."""
 
     done: int
     total: int

@@ -33,7 +33,7 @@ def measures_json(
             for name, scale in suite.scales.items()
         },
         "not_installed": dict(suite.missing),
-        "figures": [_figure(row) for row in rows],
+        "figures": [figure_json(row) for row in rows],
         "worst": [
             {
                 "name": one.name,
@@ -64,7 +64,8 @@ def _score(score: Score) -> dict[str, Any]:
     return values
 
 
-def _figure(row: Figure) -> dict[str, Any]:
+def figure_json(row: Figure) -> dict[str, Any]:
+    """Returns a figure as plain JSON values."""
     return {
         "measure": row.measure,
         "subject": row.subject,

@@ -100,7 +100,7 @@ def signed_headers(secret: bytes | None, message_id: str, timestamp: int, body: 
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """An attempt that failed. final: another one is no use. wait: at least so many seconds, which the server wants."""
+    """An attempt that failed. final: another one is no use. wait: the seconds that the server asks to wait."""
 
     problem: str
     final: bool = False

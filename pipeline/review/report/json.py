@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from brandpress.pipeline.review.measures_json import figure_json
 from brandpress.pipeline.review.report.content import Report
 
 SCHEMA = "brandpress.report/1"
@@ -22,19 +23,7 @@ def report_json(report: Report, file: str, broken: list[str], warnings: list[str
         "verdicts": dict(report.verdicts),
         "gate_reasons": [{"reason": reason, "pictures": count} for reason, count in report.gate_reasons],
         "failures": [{"cause": cause, "variants": count} for cause, count in report.causes],
-        "figures": [
-            {
-                "measure": row.measure,
-                "subject": row.subject,
-                "count": row.count,
-                "mean": round(row.mean, 4),
-                "median": round(row.median, 4),
-                "worst": round(row.worst, 4),
-                "threshold": None if row.threshold is None else round(row.threshold, 4),
-                "missed": row.missed,
-            }
-            for row in report.figures
-        ],
+        "figures": [figure_json(row) for row in report.figures],
         "worst": [
             {
                 "name": one.outlier.name,

@@ -29,7 +29,7 @@ def inspect_all(
 ) -> tuple[dict[str, Picture], dict[str, WrongValueError]]:
     """Returns the pictures that are valid, and what is wrong with the others, keyed by file.
 
-    files: paths below the folder, or https addresses. See `picture.inspect` and `remote.Downloader`.
+    files: paths below the folder, or https addresses. See `picture.inspect_file` and `remote.Downloader`.
     """
     cache = cache or PictureCache()
     paths, errors = _locate_all(files, folder)

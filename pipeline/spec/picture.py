@@ -62,11 +62,6 @@ def locate(file: str, folder: Path, rule: str = _PATH_RULE) -> Path:
     return path
 
 
-def inspect(file: str, folder: Path) -> Picture:
-    """Returns the picture at a path below a folder. Raises WrongValueError."""
-    return inspect_file(file, locate(file, folder))
-
-
 def inspect_file(file: str, path: Path) -> Picture:
     """Returns the picture in the file at `path`, which a brand spec names `file`: a path, or an https address. Reads
     and decodes the whole file. Raises WrongValueError."""

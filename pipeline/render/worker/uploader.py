@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from brandpress.model.errors import BrandpressError
 from brandpress.model.request import Rendered
 from brandpress.pipeline.deliver.delivery import deliver, file_record
 from brandpress.pipeline.deliver.record import ModelStamp, Record, new_record
@@ -66,9 +65,6 @@ class Uploader:
         picture = rendered.picture
         try:
             start = time.perf_counter()
-            size = (variant.width, variant.height)
-            if picture.size != size:
-                raise BrandpressError(f"the renderer returned a picture of {picture.size}, expected {size}")
             record = new_record(variant, self._model, "done")
             data, record = self._marking.marked(picture, variant, record)
             timings["encode"] = time.perf_counter() - start

@@ -6,11 +6,14 @@ import struct
 import zlib
 from io import BytesIO
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from brandpress.pipeline.spec.picture import Picture, inspect_file, locate
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 WHITE_D50 = (0.9642, 1.0, 0.8249)
@@ -21,6 +24,11 @@ def saved(picture: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     buffer = BytesIO()
     picture.save(buffer, format, **options)
     return buffer.getvalue()
+
+
+def inspect(file: str, folder: Path) -> Picture:
+    """The picture at a path below a folder, as a brand spec's is inspected."""
+    return inspect_file(file, locate(file, folder))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

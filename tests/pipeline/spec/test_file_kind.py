@@ -9,9 +9,8 @@ from PIL import Image
 
 from brandpress.pipeline.spec.decode import PictureError, decode
 from brandpress.pipeline.spec.file_kind import unusable_kind
-from brandpress.pipeline.spec.picture import inspect
 from brandpress.pipeline.spec.problem import WrongValueError
-from tests.pipeline.spec.pictures import saved
+from tests.pipeline.spec.pictures import inspect, saved
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 1234\n"
 PICTURE = Image.new("RGB", (96, 80), "teal")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from brandpress.pipeline.spec.picture import inspect
 from brandpress.pipeline.spec.problem import WrongValueError
 from tests.corpus.pictures import good
+from tests.pipeline.spec.pictures import inspect
 
 
 @pytest.mark.parametrize(

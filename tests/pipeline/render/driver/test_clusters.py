@@ -104,12 +104,15 @@ def bare_python(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_workers_ask_for_no_more_cores_than_a_node_has(cluster: RayCluster, tmp_path: Path) -> None:
-    """The driver's machine has more cores than any of the nodes."""
+    """The driver's machine has more cores than any of the nodes; a slow start may be reported as waiting."""
     cluster.start(head=True, cpus=1)
     cluster.start(cpus=1)
     job = write_campaign(tmp_path, 2)
     code, events = render(job, cluster, OMP_NUM_THREADS="")
-    assert (code, values(events, "starting"), values(events, "pending")) == (0, [[1, False, 1]], [])
+    assert (code, values(events, "starting")) == (0, [[1, False, 1]])
+    assert {notice.partition(",")[0] for notice in values(events, "pending")} <= {
+        "waiting for resources: 1 CPU requested"
+    }
 
 
 @pytest.mark.slow

@@ -73,6 +73,7 @@ def main() -> int:
         "faults": faults.total(),
         "by_kind": dict(sorted(faults.items())),
         "lost": sum(storm.lost for storm in storms),
+        "repeated": sum(storm.repeated for storm in storms),
         "double": sum(storm.double for storm in storms),
         "silently_wrong": sum(storm.silently_wrong for storm in storms),
         "poison_renders": max(storm.poison_renders for storm in storms),
@@ -90,9 +91,8 @@ def main() -> int:
 
 def summary(storm: Storm) -> str:
     """Returns the statistics of a campaign as one line."""
-    return ", ".join(f"{name} {value}" for name, value in asdict(storm).items() if name != "faults") + (
-        f", {storm.faults.total()} faults"
-    )
+    shown = {name: value for name, value in asdict(storm).items() if name not in ("faults", "deleted")}
+    return ", ".join([*(f"{name} {value}" for name, value in shown.items()), f"{storm.faults.total()} faults"])
 
 
 def on_disk(folder: Path, random: Random, scenes: int, kills: Sequence[str] = KILLS) -> Storm:

@@ -1,4 +1,4 @@
-"""The stand-in renderer with a journal: one line when a picture begins and one when it ends.
+"""The stand-in renderer with a journal: one line when a picture begins and one when it ends, with the time.
 
 It marks each picture with the digest of the weights that it has loaded, and returns broken pictures at random.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -70,7 +71,7 @@ def shows(picture: Image.Image, digest: str) -> bool:
 
 def append_entry(event: str, request: RenderRequest, digest: str) -> None:
     """Append one line with a single write, so that lines of concurrent workers don't mix."""
-    line = f"{event} {picture_id(request.prompt, digest)}\n".encode()
+    line = f"{event} {picture_id(request.prompt, digest)} {time.time():.3f}\n".encode()
     journal = os.open(os.environ[JOURNAL], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(journal, line)
     os.close(journal)
@@ -81,13 +82,13 @@ def picture_id(prompt: str, digest: str) -> str:
     return hashlib.sha256(f"{prompt} {digest}".encode()).hexdigest()[:16]
 
 
-def read_journal(journal: Path) -> dict[str, Counter[str]]:
-    """Returns, for `begun`, `ended` and `broken`, how often each picture's id occurs."""
-    counts: dict[str, Counter[str]] = {"begun": Counter(), "ended": Counter(), "broken": Counter()}
+def read_journal(journal: Path) -> dict[str, dict[str, list[float]]]:
+    """Returns the times of each picture's `begun`, `ended` and `broken`, in seconds since 1970, by its id."""
+    times: dict[str, dict[str, list[float]]] = {event: defaultdict(list) for event in ("begun", "ended", "broken")}
     for line in journal.read_text().splitlines() if journal.exists() else ():
-        event, picture = line.split()
-        counts[event][picture] += 1
-    return counts
+        event, picture, written = line.split()
+        times[event][picture].append(float(written))
+    return times
 
 
 def load(base: str, **options: object) -> JournalingStandIn:

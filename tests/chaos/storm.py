@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +30,7 @@ from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.campaigns import write_campaign
+from tests.chaos.doubles import Stored, count_doubles, stored_pictures
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import BROKEN, JOURNAL, POISON_SCENES, picture_id, read_journal, shows
 from tests.chaos.weights import SwappedWeights
@@ -54,9 +55,11 @@ MAX_POISON_RENDERS = 3
 class Storm:
     """The statistics of one campaign.
 
-    lost: pictures that a driver reported as done and that are missing at the end. double: completed renders of pictures
-    beyond their first. silently_wrong: delivered pictures that aren't what their record says: damaged, black, or
+    lost: pictures that a driver reported as done and that are missing at the end. repeated: completed renders of
+    pictures beyond their first, most of them after a kill or a deletion. double: renders that began although their
+    picture was in the store. silently_wrong: delivered pictures that aren't what their record says: damaged, black, or
     rendered with other weights. poison_renders: the most attempts of a poison picture. wrong: violated invariants.
+    deleted: the pictures that a cleaning took away.
     """
 
     faults: Counter[str] = field(default_factory=Counter)
@@ -64,11 +67,13 @@ class Storm:
     runs: int = 0
     retries: int = 0
     lost: int = 0
+    repeated: int = 0
     double: int = 0
     silently_wrong: int = 0
     poison_renders: int = 0
     manifests_read: int = 0
     wrong: list[str] = field(default_factory=list)
+    deleted: set[Stored] = field(default_factory=set)
 
 
 def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] = tuple(POISON_SCENES)) -> Path:
@@ -197,7 +202,7 @@ def _run(
             victim = kills.pop()
             if victim in INTRUSIONS:
                 storm.faults[victim] += 1
-                storm.wrong += INTRUSIONS[victim](job, folder)
+                storm.wrong += INTRUSIONS[victim](job, folder, storm)
                 continue
             if victim in others:
                 storm.faults[victim] += others[victim]()
@@ -214,14 +219,16 @@ def _run(
     return outcome
 
 
-def _clean_everything_unpublished(job: Path, folder: Store) -> list[str]:
+def _clean_everything_unpublished(job: Path, folder: Store, storm: Storm) -> list[str]:
     """Cleans as a job without variants would, while pictures are being delivered."""
-    with suppress(StoreError):  # the store is down, or a manifest is being written
+    begin, before = time.time(), stored_pictures(folder)
+    with suppress(StoreError):  # a manifest is being written
         list(delete_garbage(folder, find_garbage(folder, [], now=time.time() + 60, keep=5, hours=0)))
+    storm.deleted |= {replace(one, until=begin) for one in before - stored_pictures(folder)}
     return []
 
 
-def _start_second_run(job: Path, folder: Store) -> list[str]:
+def _start_second_run(job: Path, folder: Store, storm: Storm) -> list[str]:
     """Another run must be told that one is at work."""
     try:
         data = folder.read(LEASE)
@@ -234,7 +241,7 @@ def _start_second_run(job: Path, folder: Store) -> list[str]:
         return []
 
 
-def _render_from_a_copy(job: Path, folder: Store) -> list[str]:
+def _render_from_a_copy(job: Path, folder: Store, storm: Storm) -> list[str]:
     """A job of another name must not touch the campaign."""
     copy = job.with_name("copy.yaml")
     copy.write_text(job.read_text())
@@ -247,7 +254,7 @@ def _render_from_a_copy(job: Path, folder: Store) -> list[str]:
     return ["a copied job was accepted"]
 
 
-INTRUSIONS: Mapping[str, Callable[[Path, Store], list[str]]] = {
+INTRUSIONS: Mapping[str, Callable[[Path, Store, Storm], list[str]]] = {
     "cleaned while rendering": _clean_everything_unpublished,
     "second run": _start_second_run,
     "copied job": _render_from_a_copy,
@@ -316,8 +323,11 @@ def _check(
         storm.wrong.append(f"a poison picture was rendered {storm.poison_renders} times")
     storm.pictures = sum(record.status == "done" for record in records.values())
     events = read_journal(journal)
-    storm.faults["picture broken"] += events["broken"].total()
-    storm.double = sum(count - 1 for count in events["ended"].values())
+    storm.faults["picture broken"] += sum(map(len, events["broken"].values()))
+    storm.repeated = sum(len(ends) - 1 for ends in events["ended"].values())
+    storm.double = count_doubles(events["begun"], {*storm.deleted, *stored_pictures(folder)})
+    if storm.double:
+        storm.wrong.append(f"{storm.double} renders began although their pictures were in the store")
     recorded = read_index(folder).records().values()  # those of other weights, too
     storm.silently_wrong = sum(is_wrong(folder, record, marked=marked) for record in recorded)
     assets = set(folder.list("assets/"))

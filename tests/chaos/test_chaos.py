@@ -17,6 +17,7 @@ from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
 from tests.chaos.__main__ import FOREIGN_NODE, LOST_NODE, SWAP, on_nodes, on_s3, with_swapped_weights
+from tests.chaos.doubles import Stored, count_doubles, stored_pictures
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import JOURNAL, MARK, colour_of
 from tests.chaos.storm import is_wrong, published_digest, run_storm, run_undisturbed
@@ -97,6 +98,24 @@ def test_storm_with_the_real_model(tmp_path: Path) -> None:
     assert (storm.pictures, storm.lost) == (24, 0)
     assert storm.faults["driver killed"] == 1
     assert storm.faults["worker killed"] >= 1
+
+
+def test_a_render_is_double_if_it_began_while_its_picture_was_stored(tmp_path: Path) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    publish_first(folder, 2)
+    one, other = sorted(stored_pictures(folder), key=lambda stored: stored.picture)
+    deleted = Stored(one.picture, one.since - 90, until=one.since - 60)
+    when_stored = [one.since - 70, one.since + 5]
+    when_deleted, when_unsure = one.since - 30, one.since + 0.5
+    begun = {
+        one.picture: [*when_stored, when_deleted, when_unsure],
+        other.picture: [other.since - 70],
+        "unknown": [one.since + 5],
+    }
+    assert count_doubles(begun, {deleted, one, other}) == 2
+    (asset, *_) = folder.list("assets/")
+    folder.delete(asset)
+    assert len(stored_pictures(folder)) == 1
 
 
 def test_reader_reports_missing_and_changed_assets(tmp_path: Path) -> None:

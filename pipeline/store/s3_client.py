@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
@@ -124,7 +127,9 @@ def connect(dialect: S3Dialect, max_attempts: int, on_region: Callable[[str], No
 
     on_region: called with the region that the server asked for, when botocore follows by itself.
     """
-    session = boto3.Session()
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    session = boto3.Session(botocore_session=core)
     config = Config(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -144,3 +149,9 @@ def connect(dialect: S3Dialect, max_attempts: int, on_region: Callable[[str], No
 
     client.meta.events.register_first("needs-retry.s3", cast(Any, note_region))
     return client, isinstance(session.get_credentials(), RefreshableCredentials)
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    """Returns what reads the descriptions of AWS services, shared because it is most of a client's start."""
+    return create_loader(data_path)

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 
 import boto3
+import botocore.loaders
 import pytest
 from botocore.exceptions import ClientError
 
@@ -179,3 +180,14 @@ def test_error_messages_leave_out_the_servers_text(bare: BareS3, status: int, co
         S3Store("bucket", "x").create("a", b"data", TEXT)
     assert "hush" not in str(error.value)
     assert "s3://bucket/x/a" in str(error.value)
+
+
+def test_opening_another_store_reads_no_service_descriptions_again(
+    s3_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are megabytes of JSON, a tenth of a second for each store."""
+    assert open_store(f"{s3_uri}/spring").read("latest.json") is None
+    read: list[str] = []
+    monkeypatch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda self, path: read.append(path))
+    assert open_store(f"{s3_uri}/summer").read("latest.json") is None
+    assert read == []

@@ -67,6 +67,7 @@ def run_gated(job: Path, *, limit: int | None = None, gate: bool = True, order: 
         def emit(message: Message) -> None:
             if isinstance(message, VariantRecorded):
                 results.add(message.record)
+                on_event(message)
 
         loop = RenderLoop(StandIn(), folder, stamp, emit, Event(), marking=Marking(plan.campaign.name))
         loop.render(todo[::order])
@@ -75,6 +76,7 @@ def run_gated(job: Path, *, limit: int | None = None, gate: bool = True, order: 
         return Rendered(plan, read_index(folder, kept_keys(plan), index.merged(results.done, results.others)))
 
     todo = tuple(missing(plan.variants, index.done.keys()))[:limit]
-    finished = rounds.run(folder, plan, index, todo, render, lambda: False)
+    with rounds.measuring_ahead(folder) as on_event:
+        finished = rounds.run(folder, plan, index, todo, render, lambda: False)
     publication = publish_index(folder, finished.plan, stamp, finished.index, latest)
     return GatedRun(rendered, gated_counts(finished.plan, finished.index, results, rounds), publication)

@@ -85,7 +85,13 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     files with mistakes, warnings, a feed, a lock, a composed model and a hosted one."""
     tmp, corpus = tmp_path_factory.mktemp("campaign"), lay_out(tmp_path_factory.mktemp("corpus"))
     job = write_campaign(
-        tmp, 3, products=("mug",), model="nano", schedule={"cron": "0 3 * * *"}, budget={"pictures": 9}
+        tmp,
+        3,
+        products=("mug",),
+        model="nano",
+        schedule={"cron": "0 3 * * *"},
+        budget={"pictures": 9},
+        alt="{{ product.description }} {{ scene }}",
     )
     Image.new("RGB", (96, 80), "teal").save(tmp / "mug.png", icc_profile=b"broken")
     wrong = tmp / "wrong.yaml"

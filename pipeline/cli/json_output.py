@@ -143,6 +143,7 @@ def verification_json(verification: Verification, uri: str, restoration: Restora
         "manifest": verification.manifest,
         "objects": verification.objects,
         "bytes": verification.bytes,
+        "trusted": verification.trusted,
         "problems": list(map(_discrepancy_json, verification.problems)),
         "deleted": list(restoration.deleted) if restoration else [],
         "repair": restoration and _restoration_json(restoration),

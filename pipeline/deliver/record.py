@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunc
 
 from brandpress.model.sampling_params import ADDED_LATER
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.spec.attributes import plain_attributes
 from brandpress.pipeline.version import TOOL
 
 if TYPE_CHECKING:
@@ -87,12 +86,13 @@ class Record(StoredModel):
 
     steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
-    slightly. attributes: axis -> the free fields of its value. alt: the alt text. same_picture_as: in manifests, the
-    variant whose record the picture has; only name, asset, axes, references, attributes and alt are its own. verdict:
-    in manifests, what the quality gate says about the picture. gate_attempts: in manifests, the variant's pictures that
-    the gate blocked, in their order. strikes: number of workers that died while rendering it. signed_by: SHA-256 of the
-    certificate that signed the file. traceback: `module:line function`, one per line. stale: in manifests, whether the
-    picture is one of an earlier version of the job. cost: credits of the hosted service. timings: seconds per stage.
+    slightly. attributes: axis -> the free fields of its value. alt: the alt text. sku: the product's article number.
+    same_picture_as: in manifests, the variant whose record the picture has; only name, asset, axes, references,
+    attributes, alt and sku are its own. verdict: in manifests, what the quality gate says about the picture.
+    gate_attempts: in manifests, the variant's pictures that the gate blocked, in their order. strikes: number of
+    workers that died while rendering it. signed_by: SHA-256 of the certificate that signed the file. traceback:
+    `module:line function`, one per line. stale: in manifests, whether the picture is one of an earlier version of the
+    job. cost: credits of the hosted service. timings: seconds per stage.
     cache: hit (1) or miss (0) per kind of cache. host: device, torch, driver.
     """
 
@@ -105,6 +105,7 @@ class Record(StoredModel):
         "stale",
         "attributes",
         "alt",
+        "sku",
         "same_picture_as",
         "signed_by",
         "verdict",
@@ -133,6 +134,7 @@ class Record(StoredModel):
     axes: dict[str, str] = Field(default_factory=dict)
     attributes: dict[str, dict[str, Any]] = {}
     alt: str = ""
+    sku: str = ""
     same_picture_as: str | None = None
     signed_by: str | None = None
     verdict: dict[str, Any] | None = None
@@ -207,9 +209,7 @@ def new_record(
         seed=variant.seed,
         model=model,
         references=reference_stamps(variant),
-        axes=dict(variant.axes),
-        attributes=plain_attributes(variant.attributes),
-        alt=variant.alt,
+        **variant.descriptive_fields(),
         cause=cause,
         strikes=strikes,
         created=_now(),

@@ -12,7 +12,6 @@ from pydantic_core import from_json
 from brandpress.pipeline.deliver.delivery import parse_record, write_asset
 from brandpress.pipeline.deliver.record import JSON, Record, reference_stamps
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.spec.attributes import plain_attributes
 from brandpress.pipeline.store.protocol import Store, sha256_hex
 
 COPY_THREADS = 16
@@ -23,7 +22,7 @@ _Asset = Mapping[str, Any]
 
 def copy_renamed(folder: Store, variants: Sequence[Variant], done: Mapping[str, bytes]) -> dict[str, bytes | None]:
     """Copies the assets of done variants to the names that the job gives them now, and updates the names, the matrix
-    points, the free fields and the alt texts of their records.
+    points, the free fields, the alt texts and the SKUs of their records.
 
     done: lines of records, keyed by render key. Of variants that share a picture, the record stays that of the variant
     whose name it has, or becomes that of the first. Returns the new lines of these variants; None for a picture that is
@@ -81,12 +80,7 @@ def share_pictures(
 
 
 def _is_current(fields: Mapping[str, object], variant: Variant) -> bool:
-    return (
-        fields["name"] == variant.name
-        and fields.get("axes") == variant.axes
-        and fields.get("attributes", {}) == plain_attributes(variant.attributes)
-        and fields.get("alt", "") == variant.alt
-    )
+    return fields["name"] == variant.name and variant.is_described_by(fields)
 
 
 def _is_current_copy(line: bytes, record: Record, variant: Variant) -> bool:
@@ -104,13 +98,7 @@ def _shared(record: Record, variant: Variant, copy: _Asset) -> Record:
 
 def _own_fields(variant: Variant) -> dict[str, Any]:
     """Returns what a record says of its variant that doesn't decide pixels."""
-    return {
-        "name": variant.name,
-        "axes": dict(variant.axes),
-        "references": reference_stamps(variant),
-        "attributes": plain_attributes(variant.attributes),
-        "alt": variant.alt,
-    }
+    return {"name": variant.name, "references": reference_stamps(variant), **variant.descriptive_fields()}
 
 
 def _renamed(folder: Store, variant: Variant, record: Record) -> bytes | None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from brandpress.pipeline.deliver.aliases import ALIASES, INDEX
 from brandpress.pipeline.deliver.content_credentials import media_type_of
@@ -35,6 +35,7 @@ from brandpress.pipeline.deliver.read_xmp import read_metadata
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.thumbnails import THUMBNAILS, thumbnail_key
 from brandpress.pipeline.deliver.trust import Trust, trust_of
+from brandpress.pipeline.plan.variant import DESCRIPTIVE_FIELDS
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
@@ -70,12 +71,16 @@ class Discrepancy:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The key of the manifest, the number of objects and bytes read, and the discrepancies."""
+    """The key of the manifest, the number of objects and bytes read, and the discrepancies.
+
+    trusted: the number of pictures whose signature is the operator's; None if signatures weren't checked.
+    """
 
     manifest: str
     objects: int
     bytes: int
     problems: tuple[Discrepancy, ...]
+    trusted: int | None = None
 
     @property
     def intact(self) -> bool:
@@ -104,7 +109,7 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
     thumbnails = latest.manifest.thumbnails
     names = set(map(folder.canonical, existing))
     referenced: set[str] = set()
-    objects = size = 0
+    objects = size = trusted = 0
     problems: list[Discrepancy] = []
     with ThreadPoolExecutor(READ_THREADS) as threads:
         lines_left = read_lines(folder, latest)
@@ -112,15 +117,16 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
             records = [parse_record(line, latest.pointer.manifest) for line in lines]
             referenced.update(map(folder.canonical, referenced_keys(records)))
             problems += _lacking_thumbnails(folder, records, names, thumbnails) if thumbnails else ()
-            for count, read, wrong in threads.map(lambda record: _check(folder, record, names, anchors), records):
-                objects, size = objects + count, size + read
-                problems += wrong
+            for checked in threads.map(lambda record: _check(folder, record, names, anchors), records):
+                objects, size, trusted = objects + checked.objects, size + checked.bytes, trusted + checked.trusted
+                problems += checked.problems
     problems += _unknown(folder, latest, {key for key in existing if folder.canonical(key) not in referenced})
     return Verification(
         manifest=latest.pointer.manifest,
         objects=objects,
         bytes=size,
         problems=_distinct(problems),
+        trusted=None if anchors is None else trusted,
     )
 
 
@@ -140,13 +146,19 @@ def _distinct(problems: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:
     return tuple(by_object[place] for place in sorted(by_object))
 
 
-def _check(
-    folder: Store, record: Record, existing: Set[str], anchors: bytes | None
-) -> tuple[int, int, list[Discrepancy]]:
-    """Returns the numbers of objects and bytes read, and the problems, of one record and its asset.
+class _Checked(NamedTuple):
+    objects: int
+    bytes: int
+    trusted: bool
+    problems: list[Discrepancy]
+
+
+def _check(folder: Store, record: Record, existing: Set[str], anchors: bytes | None) -> _Checked:
+    """Reads a record and its asset and returns what was read and what is wrong with it.
 
     existing: all keys in their canonical form. anchors: as in `verify`.
     """
+    trusted = False
     problems: list[Discrepancy] = []
     data = folder.read(record.key) if folder.canonical(record.key) in existing else None
     if data is None:
@@ -162,28 +174,28 @@ def _check(
         elif sha256_hex(picture) != record.sha256:
             problems.append(Discrepancy("changed", record.asset, f"its SHA-256 differs; {RESTORE}", record.key))
         else:
-            problems += _check_marks(picture, record, record.asset, anchors)
+            problems += _check_marks(picture, record, record.asset)
+            if record.signed_by is not None and anchors is not None:
+                trust = trust_of(picture, anchors)
+                trusted = trust is Trust.TRUSTED
+                problems += [] if trusted else [Discrepancy("untrusted", record.asset, trust.value, record.key)]
         sizes.append(len(picture or b""))
-    return len(sizes), sum(sizes), problems
+    return _Checked(len(sizes), sum(sizes), trusted, problems)
 
 
-def _check_marks(picture: bytes, record: Record, asset: str, anchors: bytes | None) -> Iterator[Discrepancy]:
-    """Yields what is wrong with the marks of a picture that has the digest of its record."""
+def _check_marks(picture: bytes, record: Record, asset: str) -> Iterator[Discrepancy]:
+    """Yields what is wrong with the metadata of a picture that has the digest of its record."""
     if media_type_of(picture) is not None:
         metadata = read_metadata(picture)
         if metadata is None or metadata.render_key != record.render_key or not metadata.source:
             detail = "its metadata lacks the digital source type, or the render key"
             yield Discrepancy("unmarked", asset, detail, record.key)
-    if record.signed_by is not None and anchors is not None:
-        trust = trust_of(picture, anchors)
-        if trust is not Trust.TRUSTED:
-            yield Discrepancy("untrusted", asset, trust.value, record.key)
 
 
 def _describes_same_picture(data: bytes, listed: Record) -> bool:
     """Whether the file `data` is the listed record. A manifest may list it under another name, and as stale.
 
-    The matrix point, free fields, alt text and names of references are those of the latest version of the job, which a
+    The descriptive fields and the names of references are those of the latest version of the job, which a
     manifest before it, or after a rollback, doesn't have.
     """
     if data == listed.to_json():
@@ -196,7 +208,7 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
         return stored.render_key == listed.render_key
     renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
     names = {"name": stored.name, "asset": stored.asset} if renamed else {}
-    of_job = {name: getattr(stored, name) for name in ("axes", "attributes", "alt", "references")}
+    of_job = {name: getattr(stored, name) for name in (*DESCRIPTIVE_FIELDS, "references")}
     manifest_only = {"stale": False, "verdict": None, "gate_attempts": ()}
     pictures = [[(one.sha256, one.background) for one in record.references] for record in (listed, stored)]
     return pictures[0] == pictures[1] and listed.model_copy(update={**manifest_only, **names, **of_job}) == stored

@@ -57,8 +57,8 @@ class Metadata:
         return tuple(field.name for field in fields(self) if getattr(self, field.name) != getattr(other, field.name))
 
 
-def metadata_of(record: Record, campaign: str, sku: str = "") -> Metadata:
-    """Returns what the file of a record's picture says. campaign: its name. sku: the product's article number."""
+def metadata_of(record: Record, campaign: str) -> Metadata:
+    """Returns what the file of a record's picture says. campaign: its name."""
     return Metadata(
         render_key=record.render_key,
         tool=record.tool,
@@ -67,7 +67,7 @@ def metadata_of(record: Record, campaign: str, sku: str = "") -> Metadata:
         licence=record.model.licence,
         campaign=campaign,
         variant=record.name,
-        sku=sku,
+        sku=record.sku,
         alt=record.alt,
     )
 

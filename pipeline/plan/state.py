@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.change import Change, changes_of
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes, plain_attributes
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
 
 State = Literal["new", "stale", "unchanged", "held_back", "orphaned"]
 """new: nothing is published under the variant's name. stale: something is, with another render key or without its file.
@@ -130,7 +130,7 @@ class _Comparison:
             self.orphans.append(self._orphan(record))
             return
         is_done = variant.render_key in self.done
-        if key == variant.render_key and is_done and not record.get("stale") and _describes(record, variant):
+        if key == variant.render_key and is_done and not record.get("stale") and variant.is_described_by(record):
             self.listed.add(name)
             return
         self.earlier[name] = key
@@ -150,13 +150,6 @@ class _Comparison:
             picked_out=record["name"] in self.picked_out,
             attributes=attributes if isinstance(attributes, dict) else NO_ATTRIBUTES,
         )
-
-
-def _describes(record: Mapping[str, Any], variant: Variant) -> bool:
-    """Whether a record has the matrix point, the free fields and the alt text that its variant has now."""
-    attributes = plain_attributes(variant.attributes) if variant.attributes else {}
-    same_texts = record.get("attributes", {}) == attributes and record.get("alt", "") == variant.alt
-    return bool(same_texts and record["axes"] == variant.axes)
 
 
 def _planned(

@@ -169,8 +169,12 @@ def _axes(plan: Plan) -> dict[str, dict[str, int]]:
 
 def _reference_sets(variants: Sequence[Variant]) -> tuple[ReferenceSet, ...]:
     """Returns the reference sets in the order of their first variants."""
-    counts = Counter(variant.reference_set for variant in variants)
-    first = {variant.reference_set: variant.references for variant in reversed(variants)}
+    counts: Counter[tuple[str, ...]] = Counter()
+    first: dict[tuple[str, ...], tuple[Reference, ...]] = {}
+    for variant in variants:
+        digests = variant.reference_set
+        counts[digests] += 1
+        first.setdefault(digests, variant.references)
     return tuple(ReferenceSet(first[digests], count) for digests, count in counts.items())
 
 
@@ -291,4 +295,5 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "asset": variant.asset,
         **({"attributes": plain_attributes(variant.attributes)} if variant.attributes else {}),
         **({"alt": variant.alt} if variant.alt else {}),
+        **({"sku": variant.sku} if variant.sku else {}),
     }

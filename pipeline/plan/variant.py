@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from brandpress.model.request import MAX_REFERENCE_PIXELS
 from brandpress.model.sampling_params import SamplingParams
-from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes, plain_attributes
 from brandpress.pipeline.spec.output_name import EXTENSIONS
 
 KEY_DIGITS = 16
 """How many digits of its render key an asset's name ends with."""
+
+DESCRIPTIVE_FIELDS = ("axes", "attributes", "alt", "sku")
+"""What a record says of its variant that decides no pixels, beside names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,15 @@ class Variant(SamplingParams):
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
     alt: str = ""
     sku: str = ""
+
+    def descriptive_fields(self) -> dict[str, Any]:
+        """Returns what a record says of the variant that decides no pixels, as JSON has it, beside names."""
+        values = (dict(self.axes), plain_attributes(self.attributes), self.alt, self.sku)
+        return dict(zip(DESCRIPTIVE_FIELDS, values, strict=True))
+
+    def is_described_by(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record, as JSON, has the descriptive fields that the variant has now. Empty ones aren't written."""
+        return all(record.get(name, type(value)()) == value for name, value in self.descriptive_fields().items())
 
     @property
     def asset(self) -> str:

@@ -22,17 +22,16 @@ def make_variants(campaign: Campaign, model: ModelDescription) -> tuple[Variant,
     params = sampling_params(campaign, model)
     attributes = CombinationAttributes(campaign.brand, campaign.axes)
     selections: dict[tuple[str | None, ...], _ReferenceSelection] = {}
-    variants = []
+    order: dict[tuple[str, ...], int] = {}
+    ranked: list[tuple[int, Variant]] = []
     for point in campaign.points:
         names = tuple(map(point.axes.get, campaign.job.references))
         if names not in selections:
             selections[names] = _select_references(campaign, model, params, point.axes)
-        variants.append(_variant(campaign, model, point, selections[names], attributes.of(point.axes)))
-    order: dict[tuple[str, ...], int] = {}
-    for variant in variants:
-        order.setdefault(variant.reference_set, len(order))
-    variants.sort(key=lambda v: (order[v.reference_set], v.width, v.height, v.prompt, v.seed))
-    return tuple(variants)
+        variant = _variant(campaign, model, point, selections[names], attributes.of(point.axes))
+        ranked.append((order.setdefault(variant.reference_set, len(order)), variant))
+    ranked.sort(key=lambda pair: (pair[0], pair[1].width, pair[1].height, pair[1].prompt, pair[1].seed))
+    return tuple(variant for _, variant in ranked)
 
 
 @dataclass(frozen=True, slots=True)

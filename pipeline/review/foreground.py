@@ -21,10 +21,14 @@ _SPECK = 1 / 2000
 
 @dataclass(frozen=True)
 class Ground:
-    """A plain ground: its colour (red, green, blue), and the pixels that belong to it, (height, width)."""
+    """A plain ground: its colour (red, green, blue), and the pixels that belong to it, (height, width).
+
+    enclosed: the pixels of its colour inside the subject, which may be holes or parts of it.
+    """
 
     colour: tuple[int, int, int]
     mask: NDArray[np.bool_]
+    enclosed: NDArray[np.bool_]
 
 
 def border_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -50,7 +54,7 @@ def plain_ground(picture: Image.Image) -> Ground | None:
     outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
     mask = np.isin(parts, outer[outer > 0])
     red, green, blue = (round(float(level)) for level in colour)
-    return Ground((red, green, blue), mask)
+    return Ground((red, green, blue), mask, near & ~mask)
 
 
 def foreground(picture: Image.Image) -> NDArray[np.bool_] | None:
@@ -58,12 +62,15 @@ def foreground(picture: Image.Image) -> NDArray[np.bool_] | None:
 
     None if it has neither transparent pixels nor a plain ground, or nothing on it. Raises MissingPackageError.
     """
+    return _foreground(picture, None if picture.mode == "RGBA" else plain_ground(picture))
+
+
+def _foreground(picture: Image.Image, ground: Ground | None) -> NDArray[np.bool_] | None:
     if picture.mode == "RGBA":
         mask = np.asarray(picture.getchannel("A")) > 24
+    elif ground is None:
+        return None
     else:
-        ground = plain_ground(picture)
-        if ground is None:
-            return None
         mask = _without_specks(~ground.mask)
     return mask if mask.any() else None
 
@@ -84,15 +91,26 @@ def box_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def cutout_of(picture: Image.Image) -> Image.Image:
+def cutouts_of(picture: Image.Image) -> tuple[Image.Image, ...]:
     """Returns the picture's subject as RGBA, without margins; the whole picture if its ground isn't plain.
 
-    Raises MissingPackageError without scipy.
+    If the subject encloses areas of the ground's colour, such as between the spokes of a wheel, a second picture has
+    them transparent: nobody can tell white paint from a hole. Raises MissingPackageError without scipy.
     """
-    mask = foreground(picture)
+    ground = None if picture.mode == "RGBA" else plain_ground(picture)
+    mask = _foreground(picture, ground)
     if mask is None:
-        return picture.convert("RGBA")
-    if picture.mode != "RGBA":
-        picture = picture.convert("RGBA")
-        picture.putalpha(Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)))
-    return picture.crop(box_of(mask))
+        return (picture.convert("RGBA"),)
+    if ground is None:
+        return (picture.crop(box_of(mask)),)
+    masks = [mask]
+    holes = _without_specks(ground.enclosed)
+    if holes.any() and (pierced := mask & ~holes).any():
+        masks.append(pierced)
+    return tuple(_with_alpha(picture, one).crop(box_of(mask)) for one in masks)
+
+
+def _with_alpha(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
+    result = picture.convert("RGBA")
+    result.putalpha(Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)))
+    return result

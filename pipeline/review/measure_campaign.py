@@ -11,6 +11,7 @@ from brandpress.pipeline.deliver.manifest import read_records, require_latest
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.verdict_basis import SUBJECT_ROLES
 from brandpress.pipeline.review.measures.measure import Comparison, Measure
+from brandpress.pipeline.review.measuring import in_threads
 from brandpress.pipeline.review.sample import ReferencePicture, Sample, Subject
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.score_cache import ScoreCache
@@ -57,14 +58,20 @@ def measure_campaign(
     latest = require_latest(folder)
     records = [record for record in read_records(folder, latest) if record.asset is not None]
     subject_of, palette = subjects(brand), dict(brand.palette)
+
+    def measured(record: Record) -> tuple[Score, ...] | str:
+        sample = sample_of(folder, record, palette, subject_of)
+        if isinstance(sample, str):
+            return sample
+        return tuple(score for one in measures for score in scores_of.scores(one, sample))
+
     scores: dict[str, tuple[Score, ...]] = {}
     broken = []
-    for number, record in enumerate(records, 1):
-        sample = sample_of(folder, record, palette, subject_of)
-        if isinstance(sample, Sample):
-            scores[record.name] = tuple(score for one in measures for score in scores_of.scores(one, sample))
+    for number, (record, result) in enumerate(zip(records, in_threads(measured, records), strict=True), 1):
+        if isinstance(result, str):
+            broken.append(result)
         else:
-            broken.append(sample)
+            scores[record.name] = result
         on_picture(number, len(records))
     compared = [
         comparison({name: [one for one in own if one.measure == comparison.needs] for name, own in scores.items()})

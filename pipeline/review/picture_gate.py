@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from PIL import Image
@@ -23,7 +24,8 @@ from brandpress.pipeline.review.gate import Gate, Thresholds, verdict
 from brandpress.pipeline.review.gate_check import loaded_suite, usable_calibration
 from brandpress.pipeline.review.measure_campaign import sample_of, subjects, subjects_of
 from brandpress.pipeline.review.measures.measure import Measure
-from brandpress.pipeline.review.sample import Sample, Subject
+from brandpress.pipeline.review.measuring import MeasuringAhead, in_threads
+from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.stored_scores import (
     StoredMeasurement,
@@ -31,17 +33,15 @@ from brandpress.pipeline.review.stored_scores import (
     read_measurements,
     write_scores,
 )
+from brandpress.pipeline.spec.brand import BrandSpec
 from brandpress.pipeline.spec.quality_gate import QualityGate
 from brandpress.pipeline.store.protocol import Store
 
 BATCH = 64
 """Pictures whose stored scores are read together."""
-AHEAD = 4
-"""Pictures that are read and decoded while one is measured."""
 WRITE_SECONDS = 30.0
 """How often verdicts are stored. Those of a run that is killed before are decided again, from the stored scores."""
 
-SubjectOf = Callable[[str, str], Subject | None]
 _BLANK = Image.new("RGB", (1, 1))
 
 
@@ -56,8 +56,12 @@ class Pending:
 class CampaignGate:
     """The quality gate of a job, with its measures loaded."""
 
-    def __init__(self, gate: QualityGate, rules: Gate, measures: Sequence[Measure], thresholds: Thresholds) -> None:
+    def __init__(
+        self, gate: QualityGate, brand: BrandSpec, rules: Gate, measures: Sequence[Measure], thresholds: Thresholds
+    ) -> None:
         self._gate, self._rules, self._measures, self._thresholds = gate, rules, measures, thresholds
+        self._subject_of, self._palette = subjects(brand), dict(brand.palette)
+        self._ahead = MeasuringAhead()
 
     @classmethod
     def of(cls, plan: Plan) -> CampaignGate | None:
@@ -70,7 +74,23 @@ class CampaignGate:
         if gate is None:
             return None
         suite = loaded_suite(plan.campaign, gate)
-        return cls(gate, Gate.of(gate, suite.scales), suite.measures, usable_calibration(plan, gate, suite))
+        thresholds = usable_calibration(plan, gate, suite)
+        return cls(gate, plan.campaign.brand, Gate.of(gate, suite.scales), suite.measures, thresholds)
+
+    @contextmanager
+    def measuring_ahead(self, folder: Store) -> Iterator[Callable[[Record], None]]:
+        """See `PictureGate`."""
+
+        def measure(record: Record) -> None:
+            known = read_measurements(folder, [record.sha256 or ""])
+            self._scores(folder, known, record)
+
+        def start(record: Record) -> None:
+            if record.status == "done" and record.sha256 is not None:
+                self._ahead.start(record.sha256, lambda: measure(record))
+
+        with self._ahead.running():
+            yield start
 
     def judge(
         self,
@@ -82,11 +102,9 @@ class CampaignGate:
     ) -> int:
         """See `PictureGate`."""
         waiting = self.pending(folder, plan, done)
-        brand = plan.campaign.brand
         verdicts: list[StoredVerdict] = []
         written, judged = time.monotonic(), 0
-        scored = self._scored(folder, waiting, subjects(brand), dict(brand.palette))
-        for number, (one, scores) in enumerate(scored, 1):
+        for number, (one, scores) in enumerate(self._scored(folder, waiting), 1):
             if scores is not None:
                 sha256 = one.record.sha256 or ""
                 result = verdict(scores, self._rules, self._thresholds, sha256)
@@ -118,32 +136,37 @@ class CampaignGate:
                 waiting[key] = Pending(record.model_copy(update={"axes": dict(variant.axes)}), key[1])
         return tuple(waiting.values())
 
-    def _scored(
-        self, folder: Store, waiting: Iterable[Pending], subject_of: SubjectOf, palette: Mapping[str, str]
-    ) -> Iterator[tuple[Pending, tuple[Score, ...] | None]]:
+    def _scored(self, folder: Store, waiting: Iterable[Pending]) -> Iterator[tuple[Pending, tuple[Score, ...] | None]]:
         """Yields each picture with its scores; None if the picture can't be read."""
         left = iter(waiting)
-        with ThreadPoolExecutor(AHEAD) as threads:
-            while batch := list(islice(left, BATCH)):
-                known = read_measurements(folder, [one.record.sha256 or "" for one in batch])
-                needs = [(one, *self._split(one.record, known, subject_of, palette)) for one in batch]
-                for start in range(0, len(needs), AHEAD):
-                    some = needs[start : start + AHEAD]
-                    samples = threads.map(
-                        lambda need: sample_of(folder, need[0].record, palette, subject_of) if need[2] else None, some
-                    )
-                    for (one, usable, missing), sample in zip(some, samples, strict=True):
-                        yield one, _scores(folder, usable, missing, sample)
+        while batch := list(islice(left, BATCH)):
+            records = [one.record for one in batch]
+            digests = [record.sha256 or "" for record in records]
+            self._ahead.wait_for(digests)
+            known = read_measurements(folder, digests)
+            yield from zip(batch, in_threads(partial(self._scores, folder, known), records), strict=True)
+
+    def _scores(
+        self, folder: Store, known: Mapping[str, Sequence[StoredMeasurement]], record: Record
+    ) -> tuple[Score, ...] | None:
+        """Returns the scores of a picture: stored ones that are still valid, and new ones, which it stores. None if the
+        picture can't be read."""
+        usable, missing = self._split(record, known)
+        new: list[StoredMeasurement] = []
+        if missing:
+            sample = sample_of(folder, record, self._palette, self._subject_of)
+            if isinstance(sample, str):
+                return None
+            new = [StoredMeasurement.of(measure, sample, measure(sample)) for measure in missing]
+            write_scores(folder, sample.file_sha256, new)
+        return tuple(score for one in (*usable, *new) for score in one.scores)
 
     def _split(
-        self,
-        record: Record,
-        known: Mapping[str, Sequence[StoredMeasurement]],
-        subject_of: SubjectOf,
-        palette: Mapping[str, str],
+        self, record: Record, known: Mapping[str, Sequence[StoredMeasurement]]
     ) -> tuple[list[StoredMeasurement], list[Measure]]:
         """Returns the stored measurements that are still valid, and the measures to compute."""
-        compared = Sample(_BLANK, record.prompt, subjects_of(record, subject_of), palette, record.sha256 or "")
+        shown = subjects_of(record, self._subject_of)
+        compared = Sample(_BLANK, record.prompt, shown, self._palette, record.sha256 or "")
         stored = {(one.identity, one.inputs): one for one in known.get(record.sha256 or "", ())}
         usable, missing = [], []
         for measure in self._measures:
@@ -153,14 +176,3 @@ class CampaignGate:
             else:
                 usable.append(one)
         return usable, missing
-
-
-def _scores(
-    folder: Store, usable: Sequence[StoredMeasurement], missing: Sequence[Measure], sample: Sample | str | None
-) -> tuple[Score, ...] | None:
-    if isinstance(sample, str):
-        return None
-    new = [StoredMeasurement.of(measure, sample, measure(sample)) for measure in missing] if sample else []
-    if new and sample:
-        write_scores(folder, sample.file_sha256, new)
-    return tuple(score for one in (*usable, *new) for score in one.scores)

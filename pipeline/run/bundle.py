@@ -47,8 +47,12 @@ class Bundle:
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables that the job needs to find its files."""
-        names = (remote.HOSTS, webhook.HOSTS)
-        return {ROOT: CAMPAIGN, **{name: os.environ[name] for name in names if os.environ.get(name)}}
+        return {ROOT: CAMPAIGN, **allowed_hosts()}
+
+
+def allowed_hosts() -> dict[str, str]:
+    """Returns this process' environment variables with the hosts that a run elsewhere may use, too."""
+    return {name: os.environ[name] for name in (remote.HOSTS, webhook.HOSTS) if os.environ.get(name)}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.run.bundle import allowed_hosts
 from brandpress.pipeline.run.scheduled_jobs import load_schedule
 from brandpress.pipeline.spec.delivery import FOLDER
 from brandpress.pipeline.spec.messages import quote
@@ -214,7 +215,7 @@ def _pod(
     resources = {"cpu": cpus, "memory": memory} | ({deployment.gpu_resource: gpus} if gpus else {})
     mounts = [{"name": "shared-memory", "mountPath": "/dev/shm"}]  # noqa: S108 - Ray's object store
     volumes: list[dict[str, Any]] = [{"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}]
-    environment: list[dict[str, str]] = []
+    environment = [{"name": name, "value": value} for name, value in allowed_hosts().items()]
     if deployment.cache:
         mounts.append({"name": "models", "mountPath": "/models"})
         volumes.append({"name": "models", "persistentVolumeClaim": {"claimName": deployment.cache}})

@@ -29,6 +29,7 @@ COLUMNS = (
     "format",
     "media_type",
     "alt",
+    "sku",
     "seed",
     "render_key",
     "stale",

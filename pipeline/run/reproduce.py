@@ -13,11 +13,11 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.model.memory.plan import Largest
 from brandpress.model.request import RendererProtocol
+from brandpress.pipeline.cpus import available_cpus
 from brandpress.pipeline.deliver.record import ModelStamp, Record, ReferenceStamp, stamp_of
 from brandpress.pipeline.plan.locked import planned_model, require_renderable
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.plan.variants import with_seed
-from brandpress.pipeline.render.driver.cluster import available_cpus
 from brandpress.pipeline.render.events import (
     Message,
     RendererBlocked,
@@ -92,6 +92,7 @@ def _variant(campaign: Campaign, model: ModelDescription, record: Record) -> Var
         format=record.format,
         render_key=record.render_key,
         alt=record.alt,
+        sku=record.sku,
         steps=record.steps,
         guidance=record.guidance,
         negative_prompt=record.negative_prompt,

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from brandpress.model.memory.host import machine_memory
-from brandpress.pipeline.render.driver.cluster import available_cpus
+from brandpress.pipeline.cpus import available_cpus
 from brandpress.pipeline.version import VERSION
 
 PACKAGES = ("torch", "diffusers", "transformers", "ray", "numpy", "pillow")

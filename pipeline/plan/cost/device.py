@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import Literal
+
+from brandpress.pipeline.cpus import available_cpus
 
 Kind = Literal["gpu", "cpu", "hosted"]
 
@@ -101,14 +102,8 @@ HOSTED = Device("BFL's service", "hosted")
 def device_named(name: str) -> Device:
     """Returns the device of a name from a record, nvidia-smi or the user: `cpu`, `NVIDIA H100 80GB HBM3`, `L40S`."""
     if name.strip().lower() == "cpu":
-        return Device("cpu", "cpu", cores=cores_here())
+        return Device("cpu", "cpu", cores=available_cpus())
     return Device(name, "gpu", find(PEAKS, name) or DEFAULT_GPU)
-
-
-def cores_here() -> int:
-    """Returns the number of CPU cores that this process may use."""
-    available = getattr(os, "sched_getaffinity", None)
-    return max(1, len(available(0)) if available is not None else os.cpu_count() or 1)
 
 
 def same_device(device: Device, recorded: str) -> bool:

@@ -15,6 +15,7 @@ from shutil import rmtree
 
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.model.memory.gpus import SLICE, visible_entries
+from brandpress.pipeline.cpus import available_cpus
 from brandpress.pipeline.render.cause import cause_of
 from brandpress.pipeline.render.driver.environment import hidden, not_inherited
 from brandpress.pipeline.render.driver.placement import Demand, Node
@@ -68,11 +69,6 @@ class Resources:
     def machines(self) -> tuple[Node, ...]:
         """The nodes; if they aren't known, one node with everything."""
         return self.nodes or (Node(self.cpus, self.gpus),)
-
-
-def available_cpus() -> int:
-    """Returns the number of cores that this process is allowed to use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _token() -> dict[str, str]:

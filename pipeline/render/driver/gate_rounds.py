@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from brandpress.pipeline.deliver.admission import Admission, withheld_pictures
@@ -16,7 +17,7 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.driver.picture_gate import GateOutcome, PictureGate
 from brandpress.pipeline.render.driver.run_results import RunResults
-from brandpress.pipeline.render.events import Event, Judged, Warned
+from brandpress.pipeline.render.events import Event, Judged, VariantRecorded, Warned
 from brandpress.pipeline.store.protocol import Store
 
 
@@ -60,6 +61,21 @@ class GateRounds:
     on_event: Callable[[Event], None]
     judged: int = 0
     seconds: float = 0.0
+
+    @contextmanager
+    def measuring_ahead(self, folder: Store) -> Iterator[Callable[[Event], None]]:
+        """Yields what to call with each event instead of `on_event`: delivered pictures are measured meanwhile."""
+        if self.gate is None:
+            yield self.on_event
+            return
+        with self.gate.measuring_ahead(folder) as measure:
+
+            def on_event(event: Event) -> None:
+                if isinstance(event, VariantRecorded):
+                    measure(event.record)
+                self.on_event(event)
+
+            yield on_event
 
     def run(
         self,

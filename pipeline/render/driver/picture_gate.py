@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.store.protocol import Store
 
 
 class PictureGate(Protocol):
     """Judges delivered pictures, and stores the verdicts in the campaign's folder."""
+
+    def measuring_ahead(self, folder: Store) -> AbstractContextManager[Callable[[Record], None]]:
+        """Yields a function that has a delivered picture measured in the background, so that judging it takes no time.
+
+        What hasn't begun when the block ends is dropped, and measured by `judge`.
+        """
 
     def judge(
         self,

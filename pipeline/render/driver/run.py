@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cpus import available_cpus
 from brandpress.pipeline.deliver.aliases import update_aliases
+from brandpress.pipeline.deliver.c2pa_extra import CredentialsError
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.lease import RunLease
 from brandpress.pipeline.deliver.manifest import LATEST
@@ -36,7 +38,6 @@ from brandpress.pipeline.plan.warnings import warnings_of
 from brandpress.pipeline.render.driver.cluster import (
     Resources,
     autoscaler_request,
-    available_cpus,
     current_resources,
     free_amount,
     ray_resources,
@@ -65,6 +66,8 @@ from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
 from brandpress.pipeline.render.worker.preflight import Preflight
 from brandpress.pipeline.spec.budget import Budget, strictest
+from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.problem import SpecError
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
@@ -111,8 +114,8 @@ def render_campaign(
 
     Raises CheckpointError if the model's files aren't here, OutdatedLockError if they aren't the locked ones,
     ForeignCampaignError without `take_over`, AnotherRunError without `join`, StoreError, StoreBlockedError if the store
-    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, CredentialsError if
-    pictures can't be signed, and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers`
+    rejects all writes, NothingRenderedError, HostedError if a hosted tier's key is missing, SpecError if pictures
+    can't be signed, and RequestError for impossible values of `compile`, `cpu`, `workers_per_gpu`, `workers`
     or `budget`.
     """
     start = time.perf_counter()
@@ -137,8 +140,8 @@ def render_campaign(
     )
     if todo and plan.model.hosted and renderer == RENDERER and cluster_address() is None:
         key_of_environment()  # on a cluster, its nodes have the key
-    if todo and campaign.signing is not None and cluster_address() is None:
-        load_signer(campaign.signing)
+    if todo and cluster_address() is None:
+        _check_signing(campaign)
     for warning in warnings_of(plan) if todo else ():
         on_event(Warned(warning))
     settings = WorkerSettings(
@@ -157,13 +160,14 @@ def render_campaign(
         thumbnails=campaign.job.thumbnails,
     )
     names = render_keys(todo) if retry_failed and only is None else only
-    with stop_signal() as stop:
+    with stop_signal() as stop, ExitStack() as stack:
         results = RunResults(folder, stamp)
         retrying_folder = RetryingStore(folder, RetryPolicy(urgent=lambda: stop.received))
         rounds = GateRounds(gate, results, limit, selected_names(plan.variants, names), on_event)
         loop: DriverLoop | None = None
         recorded = frozenset(index.recorded)
-        run = _Run(plan, folder, results, stop, on_event, join, timeout, recorded, spending, only)
+        run_event = stack.enter_context(rounds.measuring_ahead(retrying_folder))
+        run = _Run(plan, folder, results, stop, run_event, join, timeout, recorded, spending, only)
 
         def refreshed(plan: Plan) -> RecordIndex:
             nonlocal latest, index
@@ -285,6 +289,16 @@ def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: 
         raise RequestError(f"--workers-per-gpu {workers_per_gpu}: --cpu uses no GPU; remove one of the options")
     if compile and model.hosted:
         raise RequestError(f"--compile: {model.name} is rendered by BFL, which compiles nothing; remove the option")
+
+
+def _check_signing(campaign: Campaign) -> None:
+    """Raises SpecError if the pictures of a job that wants signatures can't be signed here."""
+    if campaign.signing is None:
+        return
+    try:
+        load_signer(campaign.signing)
+    except CredentialsError as error:
+        raise SpecError([campaign.source.problem(("provenance", "c2pa"), str(error), on_key=True)]) from None
 
 
 def _render(

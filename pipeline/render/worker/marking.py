@@ -38,7 +38,7 @@ class Marking:
 
         Raises RequestError if a reference was replaced since it was read, and CredentialsError.
         """
-        data = encode(picture, variant.format, self._metadata_of(variant, record))
+        data = encode(picture, variant.format, self._metadata_of(record))
         if self.signer is None:
             return data, record
         record = record.model_copy(update={"signed_by": self.signer.identity.fingerprint})
@@ -49,10 +49,10 @@ class Marking:
         driver, which adds the missing ones."""
         if self.thumbnails is not None and record.asset is not None:
             with suppress(StoreError):
-                write_thumbnail(folder, record.asset, picture, self.thumbnails, self._metadata_of(variant, record))
+                write_thumbnail(folder, record.asset, picture, self.thumbnails, self._metadata_of(record))
 
-    def _metadata_of(self, variant: Variant, record: Record) -> Metadata:
-        return self.metadata or metadata_of(record, self.campaign, variant.sku)
+    def _metadata_of(self, record: Record) -> Metadata:
+        return self.metadata or metadata_of(record, self.campaign)
 
 
 def _ingredient(reference: Reference) -> Ingredient:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 
 from PIL import Image
 
@@ -18,6 +17,7 @@ from brandpress.model.errors import RequestError
 from brandpress.pipeline.review.calibration.pictures import placed
 from brandpress.pipeline.review.calibration.threshold import Calibrated, threshold_between
 from brandpress.pipeline.review.measures.subject import SubjectLikeness
+from brandpress.pipeline.review.measuring import in_threads
 from brandpress.pipeline.review.sample import ReferencePicture, Sample, Subject
 from brandpress.pipeline.spec.decode import flatten
 
@@ -74,12 +74,16 @@ def calibration_of(
 
 
 def _of_placed(shown: Sequence[Subject], subject: Subject, likeness: SubjectLikeness, count: int) -> list[Scores]:
-    """Returns the scores of `subject` in `count` pictures of the subjects `shown`, in turn."""
+    """Returns the scores of `subject` in `count` pictures of the subjects `shown`, in turn. Where they may
+    have holes, every other picture of them has."""
     references = [reference for one in _in_turn(shown) for reference in one]
-    return [
-        scores_in(placed(likeness.templates_of(reference).cutout, seed), subject, likeness)
-        for seed, reference in enumerate(islice(cycle(references), count))
-    ]
+
+    def scores_of(number: int) -> Scores:
+        turn, place = divmod(number, len(references))
+        cutouts = likeness.templates_of(references[place]).cutouts
+        return scores_in(placed(cutouts[(turn + place) % len(cutouts)], number), subject, likeness)
+
+    return list(in_threads(scores_of, range(count)))
 
 
 def _in_turn(subjects: Sequence[Subject]) -> list[list[ReferencePicture]]:

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from brandpress.pipeline.review.features.network import FeatureNetwork
-from brandpress.pipeline.review.foreground import cutout_of
+from brandpress.pipeline.review.foreground import cutouts_of
 
 SHORTER_SIDE = 24
 """Cells of a picture's shorter side."""
@@ -42,16 +42,19 @@ class Template:
 
 @dataclass(frozen=True)
 class ReferenceTemplates:
-    """A reference's cut-out, RGBA without margins, and its templates."""
+    """A reference's cut-out, RGBA without margins, and its templates.
 
-    cutout: Image.Image
+    cutouts: the cut-out, and the same with holes if it may have some.
+    """
+
+    cutouts: tuple[Image.Image, ...]
     templates: tuple[Template, ...]
 
     @classmethod
     def of(cls, network: FeatureNetwork, reference: Image.Image) -> ReferenceTemplates:
         """Returns the templates of a reference picture, RGB or RGBA. Raises MissingPackageError without scipy."""
-        cutout = cutout_of(reference)
-        return cls(cutout, tuple(_template(network, cutout, cells, m) for cells in SIZES for m in (False, True)))
+        cutouts = cutouts_of(reference)
+        return cls(cutouts, tuple(_template(network, cutouts[0], cells, m) for cells in SIZES for m in (False, True)))
 
 
 def _template(network: FeatureNetwork, cutout: Image.Image, cells: int, mirrored: bool) -> Template:

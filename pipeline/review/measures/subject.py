@@ -31,8 +31,9 @@ class SubjectLikeness:
     """`subject`: the mean cosine similarity of a subject's features and those of its best crop, 1 if they are equal.
     `colour`: how much the colours of the crop differ from the reference's, in CIEDE2000, weighted by area.
 
-    The crop has the place, size and direction in which any of the references matches best. Both are likeness in a
-    strict sense: a subject that turns its back, or that stands in coloured light, differs.
+    The crop has the place, size and direction in which any of the references matches best. Where the reference may have
+    holes, colours are compared with and without them, and the smaller difference counts. Both are likeness in a strict
+    sense: a subject that turns its back, or that stands in coloured light, differs.
     """
 
     network: FeatureNetwork
@@ -45,8 +46,8 @@ class SubjectLikeness:
 
     @property
     def identity(self) -> str:
-        """Version 1, and the network."""
-        return f"subject/1 {self.network.name}"
+        """Version 2, and the network."""
+        return f"subject/2 {self.network.name}"
 
     def inputs(self, sample: Sample) -> Any:
         """The digests of the references."""
@@ -65,7 +66,7 @@ class SubjectLikeness:
                 continue
             references = [self.templates_of(reference) for reference in subject.references]
             sighting = find(scene, references)
-            scores += _scores(sample.picture, subject, sighting, references[sighting.reference].cutout)
+            scores += _scores(sample.picture, subject, sighting, references[sighting.reference].cutouts)
         return scores
 
     def templates_of(self, reference: ReferencePicture) -> ReferenceTemplates:
@@ -75,13 +76,14 @@ class SubjectLikeness:
         return self.templates[reference.sha256]
 
 
-def _scores(picture: Image.Image, subject: Subject, sighting: Sighting, cutout: Image.Image) -> list[Score]:
+def _scores(picture: Image.Image, subject: Subject, sighting: Sighting, cutouts: Sequence[Image.Image]) -> list[Score]:
     evidence = {
         "box": [round(edge, 4) for edge in sighting.box],
         "mirrored": sighting.mirrored,
         "reference": subject.references[sighting.reference].sha256,
     }
-    expected, shown = _colours(picture, sighting.box, cutout, sighting.mirrored)
+    readings = [_colours(picture, sighting.box, cutout, sighting.mirrored) for cutout in cutouts]
+    expected, shown = min(readings, key=lambda reading: colour_distance(*reading))
     colours = {
         "expected": [[one.colour, round(one.share, 3)] for one in expected],
         "shown": [[one.colour, round(one.share, 3)] for one in shown],

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -77,15 +78,18 @@ def character_error_rate(copy: str, lines: Sequence[str]) -> tuple[float, str]:
 
 
 def load_reader() -> Reader:
-    """Returns rapidocr's reader (PP-OCR; its models are in the package). Raises MissingPackageError."""
+    """Returns rapidocr's reader (PP-OCR; its models are in the package), for any thread. Raises MissingPackageError."""
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
     engine = require("rapidocr", "text", "review").RapidOCR(params={"Global.log_level": "error"})
+
+    lock = Lock()
 
     def read(picture: Image.Image) -> Sequence[str]:
         scale = max(1.0, SHORTER_SIDE / min(picture.size))
         size = (round(picture.width * scale), round(picture.height * scale))
         enlarged = picture.convert("RGB").resize(size, Image.Resampling.BICUBIC)
-        result = engine(np.asarray(enlarged)[..., ::-1])  # BGR
+        with lock:  # the engine keeps state of the picture that it reads
+            result = engine(np.asarray(enlarged)[..., ::-1])  # BGR
         lines = zip(result.txts or (), result.scores or (), strict=True)
         return [str(text) for text, score in lines if score >= CONFIDENCE]
 

@@ -157,6 +157,23 @@ def test_manifests_from_before_free_fields_changed_are_intact(tmp_path: Path) ->
     assert verify(folder).intact
 
 
+def test_a_changed_sku_renders_nothing_and_is_in_record_and_manifest(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1, products=("mug", "lamp"))
+    run_of(job)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    assert "sku" not in listed(folder)["mug/scene00"]
+    brand = tmp_path / "brand.yaml"
+    brand.write_text(brand.read_text().replace('"a mug"', '"a mug", "sku": "NW-100"'))
+    assert run_of(job)[0] == []
+    assert {name: fields.get("sku") for name, fields in listed(folder).items()} == {
+        "mug/scene00": "NW-100",
+        "lamp/scene00": None,
+    }
+    assert verify(folder).intact
+    rollback(folder, 1)
+    assert verify(folder).intact
+
+
 def test_a_changed_alt_text_renders_nothing_and_is_in_record_and_manifest(tmp_path: Path) -> None:
     scenes = {"beach": "on a beach"}
     job = write_campaign(tmp_path, scenes, products=("mug",), alt="{{ product.description }} {{ scene }}")

@@ -198,11 +198,13 @@ def test_a_picture_that_a_stranger_signed_is_untrusted(tmp_path: Path, monkeypat
     """Its digest is that of its record, as after somebody has replaced both."""
     folder, own, stranger = open_campaign(str(tmp_path), "spring"), Authority(), Authority("Stranger")
     asset = deliver_picture(folder, signer_of(stranger, monkeypatch))
-    assert verify(folder, stranger.certificate).problems == ()
+    trusting = verify(folder, stranger.certificate)
+    assert (trusting.problems, trusting.trusted) == ((), 1)
     assert verify(folder).intact
+    assert verify(folder).trusted is None
     verification = verify(folder, own.certificate)
     [problem] = verification.problems
-    assert (problem.kind, problem.key) == ("untrusted", asset)
+    assert (problem.kind, problem.key, verification.trusted) == ("untrusted", asset, 0)
     assert problem.detail == "signed by someone whom the anchor doesn't trust"
     assert not verification.intact
     assert verification.broken == ()

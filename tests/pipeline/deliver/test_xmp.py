@@ -69,7 +69,7 @@ def test_characters_that_xml_cannot_write_are_left_out() -> None:
 
 
 def test_the_metadata_of_a_record() -> None:
-    metadata = metadata_of(record(1, alt="a mug"), "spring", "NW-100")
+    metadata = metadata_of(record(1, alt="a mug", sku="NW-100"), "spring")
     assert (metadata.render_key, metadata.variant) == (record(1).render_key, record(1).name)
     assert (metadata.model, metadata.licence) == ("nano", "Apache-2.0")
     assert (metadata.campaign, metadata.sku, metadata.alt) == ("spring", "NW-100", "a mug")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from brandpress.pipeline.review.foreground import box_of, cutout_of, foreground, plain_ground
+from brandpress.pipeline.review.foreground import box_of, cutouts_of, foreground, plain_ground
 
 
 def on_white(hole: bool = False) -> Image.Image:
@@ -40,7 +40,8 @@ def test_a_scene_has_no_plain_ground() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (60, 60, 3), np.uint8)
     assert plain_ground(Image.fromarray(noise)) is None
     assert foreground(Image.fromarray(noise)) is None
-    assert cutout_of(Image.fromarray(noise)).size == (60, 60)
+    [whole] = cutouts_of(Image.fromarray(noise))
+    assert whole.size == (60, 60)
 
 
 def test_an_empty_ground_has_no_foreground() -> None:
@@ -48,9 +49,18 @@ def test_an_empty_ground_has_no_foreground() -> None:
 
 
 def test_cutouts_have_no_margin() -> None:
-    cutout = cutout_of(on_white())
+    [cutout] = cutouts_of(on_white())
     assert cutout.size == (40, 40)
     assert cutout.getchannel("A").getextrema() == (255, 255)
     transparent = Image.new("RGBA", (50, 50))
     transparent.paste("teal", (10, 20, 30, 40))
-    assert cutout_of(transparent).size == (20, 20)
+    [cutout] = cutouts_of(transparent)
+    assert cutout.size == (20, 20)
+
+
+def test_what_may_be_a_hole_is_one_in_the_second_cutout() -> None:
+    filled, pierced = (np.asarray(cutout.getchannel("A")) == 255 for cutout in cutouts_of(on_white(hole=True)))
+    assert filled.shape == pierced.shape == (40, 40)
+    assert filled.all()
+    assert (~pierced).sum() == 10 * 10
+    assert not pierced[15:25, 15:25].any()

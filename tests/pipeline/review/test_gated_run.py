@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from brandpress.pipeline.deliver.repair import repair
 from brandpress.pipeline.deliver.status import campaign_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.plan.summary import Summary
+from brandpress.pipeline.review.measures.noise import Noise
 from brandpress.pipeline.review.picture_gate import CampaignGate
+from brandpress.pipeline.review.sample import Sample
+from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.stored_scores import read_scores
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
@@ -103,6 +107,20 @@ def test_blocked_pictures_are_rendered_again_and_all_attempts_are_recorded(tmp_p
     worst = [one["reasons"][0]["value"] for one in pictures["dust"]["gate_attempts"]]
     assert pictures["dust"]["verdict"]["reasons"][0]["value"] == min(worst)
     assert verify(folder_of(job)).problems == ()
+
+
+def test_each_picture_is_measured_once_ahead_or_when_it_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, measured = Noise.__call__, list[str]()
+
+    def counted(noise: Noise, sample: Sample) -> Sequence[Score]:
+        measured.append(sample.file_sha256)
+        return measure(noise, sample)
+
+    monkeypatch.setattr(Noise, "__call__", counted)
+    run = run_gated(write_job(tmp_path))
+    assert len(measured) == len(set(measured)) == len(run.rendered) == run.gate.judged
 
 
 def test_a_second_run_renders_judges_and_writes_nothing(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def folder(tmp_path: Path, brand: BrandSpec) -> Store:
     records = []
     for number in range(2 * PICTURES):
         name = "mug" if number < PICTURES else "bottle"
-        cutout = likeness.templates_of(subjects[name].references[0]).cutout
+        cutout = likeness.templates_of(subjects[name].references[0]).cutouts[0]
         picture = shown(cutout, side=96, length=0.4 + 0.05 * (number % PICTURES))
         data = encode(picture, "png", Metadata("0" * 64, "test"))
         written = record(number, axes={"product": name})

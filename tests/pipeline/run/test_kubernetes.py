@@ -76,6 +76,18 @@ def test_manifests_are_valid(kind: Any, deployment: Deployment, job: Path) -> No
     assert metadata is None or metadata["name"] == "spring"
 
 
+def test_allowed_hosts_go_with_the_job(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRANDPRESS_WEBHOOK_HOSTS", "hooks.example")
+    monkeypatch.setenv("BRANDPRESS_REFERENCE_HOSTS", "")
+    manifest = kubernetes_manifest("cronjob", job, Deployment("brandpress", cache="models"))
+    assert errors("cronjob", manifest) == []
+    [container] = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [
+        {"name": "BRANDPRESS_WEBHOOK_HOSTS", "value": "hooks.example"},
+        {"name": "HF_HOME", "value": "/models"},
+    ]
+
+
 def test_the_validator_finds_mistakes(job: Path) -> None:
     manifest = kubernetes_manifest("rayjob", job, FULL)
     del manifest["metadata"]

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import ray as ray_module
 
-from brandpress.pipeline.render.driver.cluster import Resources, available_cpus, ray_resources
+from brandpress.pipeline.cpus import available_cpus
+from brandpress.pipeline.render.driver.cluster import Resources, ray_resources
 from brandpress.pipeline.render.driver.worker_pool import RAY_GPU_UNITS
 from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from tests.campaigns import write_campaign

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def test_pictures_are_signed_and_have_aliases_and_thumbnails(
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     refused = render(job)
     assert refused.returncode != 0
-    assert f"{KEY_VARIABLE} isn't set" in refused.stdout + refused.stderr
+    assert re.search(rf"spring\.yaml:1:\d+: {KEY_VARIABLE} isn't set", refused.stdout + refused.stderr)
     monkeypatch.setenv(KEY_VARIABLE, issued.key.decode())
     first = render(job)
     assert first.returncode == 0, first.stderr

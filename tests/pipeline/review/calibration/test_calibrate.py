@@ -31,7 +31,7 @@ from brandpress.pipeline.spec.problem import SpecError
 from tests.campaigns import write_campaign
 from tests.pipeline.review.pictures import ColourCells, subject
 
-METHOD = "subject/1 colour cells"
+METHOD = "subject/2 colour cells"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_brand_without_subjects_is_an_error(likeness: SubjectLikeness) -> None
 
 
 def test_pictures_differ_by_their_seed(likeness: SubjectLikeness) -> None:
-    cutout = likeness.templates_of(subject("mug").references[0]).cutout
+    cutout = likeness.templates_of(subject("mug").references[0]).cutouts[0]
     assert placed(cutout, 1).tobytes() == placed(cutout, 1).tobytes() != placed(cutout, 2).tobytes()
     assert placed(cutout, 1).size == (SIDE, SIDE)
 
@@ -118,9 +118,9 @@ def test_thresholds_of_changed_references_arent_used(brand: BrandSpec, results: 
 
 
 def test_thresholds_of_another_method_arent_used(brand: BrandSpec, results: tuple[SubjectCalibration, ...]) -> None:
-    usable = usable_thresholds(read_calibration(stored(brand, results)), brand, "subject/1 other")
+    usable = usable_thresholds(read_calibration(stored(brand, results)), brand, "subject/2 other")
     assert not usable.thresholds
-    assert "calibrated for 'subject/1 colour cells', not 'subject/1 other'" in usable.warnings[0]
+    assert "calibrated for 'subject/2 colour cells', not 'subject/2 other'" in usable.warnings[0]
 
 
 def test_without_a_file_there_are_no_thresholds(brand: BrandSpec) -> None:

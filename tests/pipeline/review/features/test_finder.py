@@ -7,7 +7,7 @@ from PIL import Image
 
 from brandpress.pipeline.review.features.finder import find, scene_map
 from brandpress.pipeline.review.features.template import SIZES, ReferenceTemplates
-from brandpress.pipeline.review.foreground import cutout_of
+from brandpress.pipeline.review.foreground import cutouts_of
 from tests.pipeline.review.pictures import ColourCells, shown, subject
 
 NETWORK = ColourCells()
@@ -29,7 +29,7 @@ def test_templates_have_all_sizes_and_weights() -> None:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_subject_is_found_where_it_stands(mirrored: bool) -> None:
-    cutout = templates("mug").cutout
+    cutout = templates("mug").cutouts[0]
     picture = shown(cutout.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else cutout, length=0.42)
     sighting = find(scene_map(NETWORK, picture), [templates("fox"), templates("mug")])
     assert sighting.reference == 1
@@ -53,6 +53,6 @@ def test_no_references_are_an_error() -> None:
 
 
 def test_a_reference_without_a_plain_ground_is_used_as_a_whole() -> None:
-    scene = shown(cutout_of(subject("fox").references[0].picture))
+    scene = shown(cutouts_of(subject("fox").references[0].picture)[0])
     made = ReferenceTemplates.of(NETWORK, scene)
-    assert made.cutout.size == scene.size
+    assert made.cutouts[0].size == scene.size

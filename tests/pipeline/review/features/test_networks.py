@@ -70,7 +70,7 @@ def test_efficientnet_tells_the_demos_subjects_apart() -> None:
     likeness = SubjectLikeness(EfficientNetLite.load())
     names = ("mug", "bottle", "sneaker")
     for name in names:
-        picture = shown(likeness.templates_of(subject(name).references[0]).cutout)
+        picture = shown(likeness.templates_of(subject(name).references[0]).cutouts[0])
         scores = likeness(sample(picture, *map(subject, names)))
         values = {score.subject: score.value or 0.0 for score in scores if score.measure == "subject"}
         assert max(values, key=lambda label: values[label]) == f"product:{name}"

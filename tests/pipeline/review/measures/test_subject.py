@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from brandpress.pipeline.review.colours import ColourShare
 from brandpress.pipeline.review.measures.subject import SubjectLikeness, colour_distance
-from brandpress.pipeline.review.sample import Subject
+from brandpress.pipeline.review.sample import ReferencePicture, Subject
 from brandpress.pipeline.review.score import Score
 from tests.bench.measures.damage import recoloured
 from tests.pipeline.review.pictures import ColourCells, sample, shown, subject
@@ -22,7 +22,7 @@ def likeness() -> SubjectLikeness:
 
 def cutout(likeness: SubjectLikeness, name: str) -> Image.Image:
     """Returns a subject's cut-out."""
-    return likeness.templates_of(subject(name).references[0]).cutout
+    return likeness.templates_of(subject(name).references[0]).cutouts[0]
 
 
 def by_measure(scores: list[Score]) -> dict[str, float]:
@@ -41,6 +41,20 @@ def test_other_colours_are_noticed(likeness: SubjectLikeness) -> None:
     right = by_measure([*likeness(sample(shown(cutout(likeness, "mug")), subject("mug")))])
     turned = shown(recoloured(cutout(likeness, "mug"), random.Random(1)))
     assert by_measure([*likeness(sample(turned, subject("mug")))])["colour"] > right["colour"] + 8
+
+
+def test_a_scene_may_show_through_holes(likeness: SubjectLikeness) -> None:
+    """White enclosed by a ring on white may be a hole, or paint."""
+    reference = Image.new("RGB", (96, 96), "white")
+    ImageDraw.Draw(reference).ellipse((12, 12, 83, 83), outline="#c03020", width=20)
+    ring = Subject("product", "ring", (ReferencePicture(reference, "ring"),))
+    distances = []
+    for item in likeness.templates_of(ring.references[0]).cutouts:
+        picture = Image.new("RGB", (192, 192), "#3060a0")
+        picture.paste(item, (60, 60), item)
+        distances.append(by_measure([*likeness(sample(picture, ring))])["colour"])
+    assert len(distances) == 2
+    assert max(distances) < 8
 
 
 def test_each_subject_has_its_own_scores_with_evidence(likeness: SubjectLikeness) -> None:

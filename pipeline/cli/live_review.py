@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from brandpress.pipeline.render.events import Event
+from brandpress.pipeline.render.events import Event, OnEvent
 
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.expand import Plan
 
 
 @contextmanager
-def live_review(plan: Plan, show: Callable[[Event], None], *, wanted: bool) -> Iterator[Callable[[Event], None]]:
+def live_review(plan: Plan, show: OnEvent, *, wanted: bool) -> Iterator[OnEvent]:
     """Yields the function to call with each event of a run: `show`, and the page if it's wanted, whose file is printed
     on stderr."""
     if not wanted:

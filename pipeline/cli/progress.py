@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from brandpress.model.redaction import redacted
@@ -12,13 +12,13 @@ from brandpress.pipeline.cli.log_json import JsonLines, level_of
 from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
 from brandpress.pipeline.cli.progress_lines import ProgressLines, time_stamp
 from brandpress.pipeline.cli.text import printable
-from brandpress.pipeline.render.events import Event, VariantRecorded
+from brandpress.pipeline.render.events import Event, OnEvent, VariantRecorded
 
 DEFAULTS = LogOptions()
 
 
 @contextmanager
-def progress(options: LogOptions = DEFAULTS) -> Iterator[Callable[[Event], None]]:
+def progress(options: LogOptions = DEFAULTS) -> Iterator[OnEvent]:
     """Yields the function to call with each event of a run."""
     if options.format is LogFormat.JSON:
         yield JsonLines(quiet=options.quiet).show

@@ -16,7 +16,7 @@ from rich.text import Text
 from brandpress.model.redaction import redacted
 from brandpress.pipeline.cli.event_text import line_of, rate_text
 from brandpress.pipeline.cli.text import plural, printable
-from brandpress.pipeline.render.events import Event, Judged, VariantRecorded
+from brandpress.pipeline.render.events import Event, Judged, OnEvent, VariantRecorded
 from brandpress.pipeline.render.run_progress import RunProgress, WorkerProgress
 
 REFRESHES = 4
@@ -31,7 +31,7 @@ NARROW = 60
 
 
 @contextmanager
-def live_display(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Event], None]]:
+def live_display(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[OnEvent]:
     """Yields the function to call with each event of a run. What is drawn disappears with the block; lines of warnings
     and failures stay."""
     progress, lock = RunProgress(), Lock()  # drawn by a thread of rich's, too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -277,3 +278,6 @@ Event = (
     | Judged
 )
 """From the driver to its caller."""
+
+OnEvent = Callable[[Event], None]
+"""Called with each event of a run, in its thread."""

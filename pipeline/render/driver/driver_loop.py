@@ -26,11 +26,11 @@ from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.driver.startup import Startup
 from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
 from brandpress.pipeline.render.events import (
-    Event,
     GroupSubmitted,
     Loss,
     Message,
     NodeChecked,
+    OnEvent,
     RendererBlocked,
     Stopping,
     StoreBlocked,
@@ -77,7 +77,7 @@ class DriverLoop:
         dispatcher: Dispatcher,
         results: RunResults,
         deadlines: Deadlines,
-        on_event: Callable[[Event], None],
+        on_event: OnEvent,
         *,
         compiles: bool | None = False,
         gpus: int = 0,

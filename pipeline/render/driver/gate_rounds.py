@@ -17,7 +17,7 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.driver.picture_gate import GateOutcome, PictureGate
 from brandpress.pipeline.render.driver.run_results import RunResults
-from brandpress.pipeline.render.events import Event, Judged, VariantRecorded, Warned
+from brandpress.pipeline.render.events import Event, Judged, OnEvent, VariantRecorded, Warned
 from brandpress.pipeline.store.protocol import Store
 
 
@@ -58,12 +58,12 @@ class GateRounds:
     results: RunResults
     limit: int | None
     names: frozenset[str] | None
-    on_event: Callable[[Event], None]
+    on_event: OnEvent
     judged: int = 0
     seconds: float = 0.0
 
     @contextmanager
-    def measuring_ahead(self, folder: Store) -> Iterator[Callable[[Event], None]]:
+    def measuring_ahead(self, folder: Store) -> Iterator[OnEvent]:
         """Yields what to call with each event instead of `on_event`: delivered pictures are measured meanwhile."""
         if self.gate is None:
             yield self.on_event

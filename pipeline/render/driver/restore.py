@@ -13,7 +13,8 @@ from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.driver.picture_gate import PictureGate
-from brandpress.pipeline.render.driver.run import OnEvent, render_campaign
+from brandpress.pipeline.render.driver.run import render_campaign
+from brandpress.pipeline.render.events import OnEvent
 from brandpress.pipeline.store.protocol import Store
 
 MAX_ROUNDS = 3

@@ -14,6 +14,7 @@ from typing import Any
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.render.events import (
     Event,
+    OnEvent,
     Planned,
     VariantRecorded,
     WorkerLoaded,
@@ -47,7 +48,7 @@ HISTOGRAMS = {
 _LOG = logging.getLogger(__name__)
 
 
-def with_metrics(campaign: str, on_event: Callable[[Event], None]) -> Callable[[Event], None]:
+def with_metrics(campaign: str, on_event: OnEvent) -> OnEvent:
     """Returns a function that records an event in the metrics of a campaign and passes it on."""
     metrics = RunMetrics(campaign)
 

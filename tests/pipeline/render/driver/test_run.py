@@ -27,7 +27,8 @@ from brandpress.pipeline.render.driver.dispatcher import SMALL_GROUP
 from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
 from brandpress.pipeline.render.driver.host_warnings import NOT_COMPILED
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError, Outcome
-from brandpress.pipeline.render.driver.run import pool_size, render_campaign, threads_per_worker
+from brandpress.pipeline.render.driver.pool_size import pool_size, threads_per_worker
+from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.render.driver.shared_cause import MIN_FAILURES
 from brandpress.pipeline.render.events import (
     Event,
@@ -690,7 +691,7 @@ def test_workers_per_gpu_is_checked(tmp_path: Path, model: str, per_gpu: int, me
 )
 def test_threads_per_worker(monkeypatch: pytest.MonkeyPatch, omp_num_threads: str, workers: int, threads: int) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", omp_num_threads)
-    monkeypatch.setattr("brandpress.pipeline.render.driver.run.available_cpus", lambda: 4)
+    monkeypatch.setattr("brandpress.pipeline.render.driver.pool_size.available_cpus", lambda: 4)
     assert threads_per_worker(workers, Resources(cpus=4, gpus=0)) == threads
 
 

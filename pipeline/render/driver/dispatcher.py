@@ -243,6 +243,11 @@ class Dispatcher:
         groups = self._workers[worker].groups if worker in self._workers else []
         return next((group.variants[render_key] for group in groups if render_key in group.variants), None)
 
+    def held_by(self, worker: str) -> tuple[Variant, ...]:
+        """Returns the variants that `worker` has been given and hasn't answered for."""
+        groups = self._workers[worker].groups if worker in self._workers else []
+        return tuple(variant for group in groups for variant in group.variants.values())
+
     def finish_rendering(self, worker: str, render_key: str) -> None:
         """Marks a variant as rendered: it is no suspect if its worker dies from now on."""
         state = self._workers[worker]

@@ -358,16 +358,25 @@ class DriverLoop:
         if record.status == "done":
             self._gpu_health.reset_losses(worker)
             self._count_delivered()
-        self._dispatcher.finish(worker, expected_key)
-        self._results.add(record)
-        if self._spending is not None:
-            self._spending.add_record(record)
-        self._on_event(VariantRecorded(record, worker=worker))
+        self._finish(worker, expected_key, record)
         if record.status != "done" and not unusable:
             self._count_failures((planned,), record.cause or "")
         self._top_up(worker)
         if self._room() is not None:
             self._top_up_all()  # others may have waited for what this picture leaves of the budget
+
+    def _finish(self, worker: str, render_key: str, record: Record) -> None:
+        self._dispatcher.finish(worker, render_key)
+        self._results.add(record)
+        if self._spending is not None:
+            self._spending.add_record(record)
+        self._on_event(VariantRecorded(record, worker=worker))
+
+    def _finish_delivered(self, worker: str) -> None:
+        """Takes up what a lost worker has delivered without reporting it, so that it isn't rendered again."""
+        for record in self._results.delivered(self._dispatcher.held_by(worker)):
+            self._started_variants.pop(record.render_key, None)
+            self._finish(worker, record.render_key, record)
 
     def _count_delivered(self) -> None:
         if self._shared_cause.is_possible:
@@ -481,6 +490,7 @@ class DriverLoop:
         self._on_event(lost)
         if not self._dispatcher.holds_work(worker):
             self._failed_starts += 1
+        self._finish_delivered(worker)
         attempts = self._dispatcher.lose(worker, node=lost.loss is Loss.NODE_LOST)
         self._record_attempts(
             attempts, Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brandpress.pipeline.review.foreground import cutout_of
+from brandpress.pipeline.review.foreground import cutouts_of
 from brandpress.pipeline.review.measures.subject import SubjectLikeness
 from brandpress.pipeline.review.measures.text import Text
 from brandpress.pipeline.review.score import Score
@@ -27,7 +27,7 @@ from tests.pipeline.review.pictures import REFERENCES, ColourCells
 def subjects() -> list[Drawing]:
     """The demo's subjects, two of each kind."""
     kinds = {"mug": "ware", "bottle": "ware", "fox": "animal", "frog": "animal"}
-    return [Drawing(name, kind, cutout_of(Image.open(REFERENCES / f"{name}.png"))) for name, kind in kinds.items()]
+    return [Drawing(name, kind, cutouts_of(Image.open(REFERENCES / f"{name}.png"))) for name, kind in kinds.items()]
 
 
 @pytest.fixture(scope="module")

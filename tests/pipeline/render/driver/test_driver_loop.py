@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from brandpress.pipeline.deliver.delivery import deliver
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher
@@ -128,6 +129,30 @@ def test_events_name_their_workers(tmp_path: Path) -> None:
     for event in events:
         progress.apply(event, 0.0)
     assert [worker.activity for worker in progress.workers.values()] == ["idle", "idle"]
+
+
+def test_what_a_lost_worker_has_delivered_is_not_rendered_again(tmp_path: Path) -> None:
+    """Only its report is lost. The pictures that it was given besides are rendered by another worker."""
+    folder = open_campaign(str(tmp_path), "spring")
+    killer = variant(20)
+    deliver(folder, record(20), killer.asset, b"delivered before the report")
+    pool, _, events, statuses = run(tmp_path, 1, 1, set(), 1, frozenset({killer.name}))
+    assert statuses == {"done": 24}
+    assert len(pool.started) == 2
+    lost = [event.cause for event in events if isinstance(event, WorkerLost)]
+    assert lost == [DEVICE_ERROR]
+    recorded = [event.record.name for event in events if isinstance(event, VariantRecorded)]
+    assert len(recorded) == len(set(recorded)) == 24
+
+
+def test_a_record_without_its_picture_is_rendered_again(tmp_path: Path) -> None:
+    folder = open_campaign(str(tmp_path), "spring")
+    delivered = deliver(folder, record(3), variant(3).asset, b"lost later")
+    assert delivered.asset is not None
+    results = RunResults(folder, MODEL)
+    assert [one.name for one in results.delivered([variant(3), variant(4)])] == [delivered.name]
+    folder.delete(delivered.asset)
+    assert results.delivered([variant(3)]) == []
 
 
 def test_workers_that_idle_on_a_broken_gpu_are_shown_as_dismissed(tmp_path: Path) -> None:

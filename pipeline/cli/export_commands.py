@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,6 +126,16 @@ Since = Annotated[
 Main = Annotated[bool, typer.Option("--main", help="Make the first picture of each product its image_link.")]
 
 
+class IdOption(StrEnum):
+    """What a product's id in a feed is."""
+
+    SKU = "sku"
+    KEY = "key"
+
+
+Id = Annotated[IdOption, typer.Option("--id", help="A product's id: its SKU, or the key that its feed has.")]
+
+
 @export_app.command("csv", cls=PlainCommand)
 def export_csv(job: Job, deliver: Deliver = None, select: Select = None, since: Since = None, out: Out = None) -> int:
     """The published pictures as CSV."""
@@ -146,12 +157,18 @@ def export_jsonl(job: Job, deliver: Deliver = None, select: Select = None, since
 
 
 @export_app.command("google-supplemental", cls=PlainCommand)
-def export_google(job: Job, deliver: Deliver = None, select: Select = None, main: Main = False, out: Out = None) -> int:
-    """A supplemental feed for Google's Merchant Center: each product's SKU and the URLs of its pictures."""
+def export_google(
+    job: Job, deliver: Deliver = None, select: Select = None, main: Main = False, id: Id = IdOption.SKU, out: Out = None
+) -> int:
+    """A supplemental feed for Google's Merchant Center: each product's id and the URLs of its pictures."""
     from brandpress.pipeline.run.handover import open_handover
-    from brandpress.pipeline.run.picture_lists import google_lines
+    from brandpress.pipeline.run.picture_lists import google_lines, ids_differ
 
-    _write_lines(google_lines(open_handover(job, deliver, select or ()), main=main), out)
+    handover = open_handover(job, deliver, select or ())
+    _write_lines(google_lines(handover, main=main, ids=id.value), out)
+    if id is IdOption.SKU and ids_differ(handover):
+        text = "warning: the ids are SKUs, which aren't the keys of the products' feed; --id key writes those"
+        print(text, file=sys.stderr)
     return OK
 
 

@@ -144,6 +144,7 @@ def verification_json(verification: Verification, uri: str, restoration: Restora
         "objects": verification.objects,
         "bytes": verification.bytes,
         "trusted": verification.trusted,
+        "unsigned": verification.unsigned,
         "problems": list(map(_discrepancy_json, verification.problems)),
         "deleted": list(restoration.deleted) if restoration else [],
         "repair": restoration and _restoration_json(restoration),

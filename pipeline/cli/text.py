@@ -169,7 +169,10 @@ def verification_lines(verification: Verification, uri: str, restoration: Restor
     counts = [f"{numbers[kind]:,} {kind}" for kind in shown]
     yield f"{uri}/{verification.manifest}"
     verified = f"{plural(verification.objects, 'object')}, {plural(verification.bytes, 'byte')}"
-    signatures = "" if verification.trusted is None else f"; {plural(verification.trusted, 'trusted signature')}"
+    signatures = ""
+    if verification.trusted is not None:
+        unsigned = f", {verification.unsigned:,} unsigned" if verification.unsigned else ""
+        signatures = f"; {plural(verification.trusted, 'trusted signature')}{unsigned}"
     yield f"{verified} verified: {', '.join(counts)}{signatures}"
     for problem in verification.problems[:SHOWN_PROBLEMS]:
         yield f"{problem.kind}: {problem.key} ({problem.detail})"

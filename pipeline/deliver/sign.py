@@ -85,13 +85,16 @@ def _algorithm(identity: SigningIdentity, key: bytes) -> str:
     try:
         private = load_pem_private_key(key, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # whose messages may quote the key
-        raise CredentialsError(f"{identity.key_env} doesn't hold an unencrypted private key as PEM") from None
+        hint = "" if b"-----BEGIN" in key else f'; if it names a file, write {identity.key_env}="$(cat FILE)"'
+        raise CredentialsError(f"{identity.key_env} doesn't hold an unencrypted private key as PEM{hint}") from None
     try:
         certificate = load_pem_x509_certificates(identity.certificates)[0]
     except ValueError:
         raise CredentialsError("provenance.c2pa.certificate: the file has no valid certificate") from None
     if certificate.public_key() != private.public_key():
-        raise CredentialsError(f"{identity.key_env} isn't the key of the first certificate in certificate:")
+        raise CredentialsError(
+            f"{identity.key_env} isn't the key of the first certificate in the file of `certificate:`"
+        )
     if isinstance(private, EllipticCurvePrivateKey):
         curves = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
         if private.curve.name in curves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -73,7 +74,8 @@ class Discrepancy:
 class Verification:
     """The key of the manifest, the number of objects and bytes read, and the discrepancies.
 
-    trusted: the number of pictures whose signature is the operator's; None if signatures weren't checked.
+    trusted, unsigned: the numbers of pictures whose signature is the operator's, and of those that were delivered
+    without one; None if signatures weren't checked.
     """
 
     manifest: str
@@ -81,6 +83,7 @@ class Verification:
     bytes: int
     problems: tuple[Discrepancy, ...]
     trusted: int | None = None
+    unsigned: int | None = None
 
     @property
     def intact(self) -> bool:
@@ -109,7 +112,8 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
     thumbnails = latest.manifest.thumbnails
     names = set(map(folder.canonical, existing))
     referenced: set[str] = set()
-    objects = size = trusted = 0
+    objects = size = 0
+    signatures: Counter[str] = Counter()
     problems: list[Discrepancy] = []
     with ThreadPoolExecutor(READ_THREADS) as threads:
         lines_left = read_lines(folder, latest)
@@ -118,7 +122,8 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
             referenced.update(map(folder.canonical, referenced_keys(records)))
             problems += _lacking_thumbnails(folder, records, names, thumbnails) if thumbnails else ()
             for checked in threads.map(lambda record: _check(folder, record, names, anchors), records):
-                objects, size, trusted = objects + checked.objects, size + checked.bytes, trusted + checked.trusted
+                objects, size = objects + checked.objects, size + checked.bytes
+                signatures[checked.signature] += 1
                 problems += checked.problems
     problems += _unknown(folder, latest, {key for key in existing if folder.canonical(key) not in referenced})
     return Verification(
@@ -126,7 +131,8 @@ def verify(folder: Store, anchors: bytes | None = None) -> Verification:
         objects=objects,
         bytes=size,
         problems=_distinct(problems),
-        trusted=None if anchors is None else trusted,
+        trusted=None if anchors is None else signatures["trusted"],
+        unsigned=None if anchors is None else signatures["none"],
     )
 
 
@@ -149,7 +155,7 @@ def _distinct(problems: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:
 class _Checked(NamedTuple):
     objects: int
     bytes: int
-    trusted: bool
+    signature: Literal["trusted", "untrusted", "none", "unchecked"]
     problems: list[Discrepancy]
 
 
@@ -158,7 +164,7 @@ def _check(folder: Store, record: Record, existing: Set[str], anchors: bytes | N
 
     existing: all keys in their canonical form. anchors: as in `verify`.
     """
-    trusted = False
+    signature: Literal["trusted", "untrusted", "none", "unchecked"] = "unchecked"
     problems: list[Discrepancy] = []
     data = folder.read(record.key) if folder.canonical(record.key) in existing else None
     if data is None:
@@ -175,12 +181,15 @@ def _check(folder: Store, record: Record, existing: Set[str], anchors: bytes | N
             problems.append(Discrepancy("changed", record.asset, f"its SHA-256 differs; {RESTORE}", record.key))
         else:
             problems += _check_marks(picture, record, record.asset)
-            if record.signed_by is not None and anchors is not None:
+            if record.signed_by is None:
+                signature = "none"
+            elif anchors is not None:
                 trust = trust_of(picture, anchors)
-                trusted = trust is Trust.TRUSTED
-                problems += [] if trusted else [Discrepancy("untrusted", record.asset, trust.value, record.key)]
+                signature = "trusted" if trust is Trust.TRUSTED else "untrusted"
+                if signature == "untrusted":
+                    problems.append(Discrepancy("untrusted", record.asset, trust.value, record.key))
         sizes.append(len(picture or b""))
-    return _Checked(len(sizes), sum(sizes), trusted, problems)
+    return _Checked(len(sizes), sum(sizes), signature, problems)
 
 
 def _check_marks(picture: bytes, record: Record, asset: str) -> Iterator[Discrepancy]:

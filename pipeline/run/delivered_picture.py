@@ -47,8 +47,11 @@ def find_delivered(folder: Store, file: Path) -> DeliveredPicture:
     key = metadata.render_key if metadata and _KEY.fullmatch(metadata.render_key) else _key_of_name(folder, file)
     stored_record = None if key is None else read_record(folder, record_key(key))
     if stored_record is None:
-        reason = f"no record of {key}" if key else "no render key in its metadata, and none that its name begins with"
-        raise RequestError(f"{file}: {folder.uri} has {reason}; name the job that made it, or its record's file")
+        if key is None:
+            what = "neither its metadata nor the end of its name has the render key of a picture"
+        else:
+            what = f"there is no record of {key}"
+        raise RequestError(f"{file}: {what} in {folder.uri}; name the job that made it, or the file of its record")
     return DeliveredPicture(data, metadata, _done(stored_record, file))
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES
@@ -35,6 +36,7 @@ COLUMNS = (
     "stale",
     "created",
 )
+Ids = Literal["sku", "key"]
 MAX_LINKS = 10
 """Additional pictures of a product that Google takes."""
 
@@ -80,11 +82,11 @@ def json_lines(handover: Handover, since: int | None = None) -> Iterator[str]:
         yield json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def google_lines(handover: Handover, *, main: bool = False) -> Iterator[str]:
-    """Yields a tab-separated feed: the product's id, which is its SKU, and its pictures.
+def google_lines(handover: Handover, *, main: bool = False, ids: Ids = "sku") -> Iterator[str]:
+    """Yields a tab-separated feed: the product's id, and its pictures.
 
     They become `additional_image_link`, at most ten in order of their names; a picture that has several names is listed
-    once. main: the first one becomes `image_link`.
+    once. main: the first one becomes `image_link`. ids: the SKU, or the key that the product's feed has.
     Raises RequestError without `public_url:`, and SpecError for products that lack a SKU or can't be read.
     """
     if handover.public_url is None:
@@ -97,13 +99,27 @@ def google_lines(handover: Handover, *, main: bool = False) -> Iterator[str]:
         product = picture.fields["axes"].get("product")
         if product in products and picture.url is not None:
             links.setdefault(product, {}).setdefault(picture.fields["sha256"], picture.url)
-    _check_skus(handover, {name: products[name] for name in links})
+    listed = {name: products[name] for name in links}
+    if ids == "sku":
+        _check_skus(handover, listed)
     yield "\t".join(("id", *(("image_link",) if main else ()), "additional_image_link")) + "\n"
     for product, by_digest in links.items():
         urls = list(by_digest.values())
         first = urls[:1] if main else []
         additional = urls[len(first) :][:MAX_LINKS]
-        yield "\t".join((str(products[product].sku), *first, ",".join(additional))) + "\n"
+        yield "\t".join((_id_of(product, products[product], ids), *first, ",".join(additional))) + "\n"
+
+
+def ids_differ(handover: Handover) -> bool:
+    """Whether a product's SKU isn't the key that its feed has. Raises SpecError if the products can't be read."""
+    products = load_products(handover.brand).values()
+    return any(isinstance(one, FeedEntity) and one.sku not in (None, one.attributes.get("key")) for one in products)
+
+
+def _id_of(name: str, product: Product | FeedEntity, ids: Ids) -> str:
+    if ids == "sku":
+        return str(product.sku)
+    return str(product.attributes.get("key", name)) if isinstance(product, FeedEntity) else name
 
 
 def _check_skus(handover: Handover, products: Mapping[str, Product | FeedEntity]) -> None:

@@ -166,9 +166,9 @@ def test_status_and_verification() -> None:
         "unknown: x (what)",
     ]
     assert verification_json(verification, "out/spring")["intact"] is False
-    signed = Verification("manifests/00000001/manifest.json", 2, 900, (), trusted=1)
+    signed = Verification("manifests/00000001/manifest.json", 2, 900, (), trusted=1, unsigned=2)
     [_, line] = verification_lines(signed, "out/spring")
-    assert line == "2 objects, 900 bytes verified: 0 missing, 0 changed, 0 unknown; 1 trusted signature"
+    assert line == "2 objects, 900 bytes verified: 0 missing, 0 changed, 0 unknown; 1 trusted signature, 2 unsigned"
     assert verification_json(signed, "out/spring")["trusted"] == 1
 
 

@@ -199,7 +199,7 @@ def test_a_picture_that_a_stranger_signed_is_untrusted(tmp_path: Path, monkeypat
     folder, own, stranger = open_campaign(str(tmp_path), "spring"), Authority(), Authority("Stranger")
     asset = deliver_picture(folder, signer_of(stranger, monkeypatch))
     trusting = verify(folder, stranger.certificate)
-    assert (trusting.problems, trusting.trusted) == ((), 1)
+    assert (trusting.problems, trusting.trusted, trusting.unsigned) == ((), 1, 0)
     assert verify(folder).intact
     assert verify(folder).trusted is None
     verification = verify(folder, own.certificate)

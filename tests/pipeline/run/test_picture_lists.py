@@ -168,10 +168,12 @@ def test_products_of_a_feed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     code, _, err = export(capsys, "google-supplemental", job)
     assert (code, "the product 'bottle' has no sku" in err, "map: {sku: …}" in err) == (1, True, True)
     feed.write_text(header + rows[0])
-    assert [line.split("\t")[0] for line in export(capsys, "google-supplemental", job)[1].splitlines()] == [
-        "id",
-        "NW-1",
-    ]
+    _, out, err = export(capsys, "google-supplemental", job)
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["id", "NW-1"]
+    assert err == "warning: the ids are SKUs, which aren't the keys of the products' feed; --id key writes those\n"
+    feed.write_text(header + "".join(rows))
+    _, out, err = export(capsys, "google-supplemental", job, "--id", "key")
+    assert ([line.split("\t")[0] for line in out.splitlines()], err) == (["id", "bottle", "mug"], "")
     feed.write_text("nothing\n")
     assert export(capsys, "google-supplemental", job)[0] == 1
 

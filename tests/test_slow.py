@@ -109,7 +109,8 @@ def test_the_option_since_selects_tests(
 ) -> None:
     """In a repository with the real conftest.py and two tests, on two processes."""
     tests = "import pytest\n\n@pytest.mark.slow\ndef test_slow(): pass\n\ndef test_fast(): pass\n"
-    write_files(tmp_path, {"tests/test_it.py": tests, "README.md": "", "pyproject.toml": ""})
+    files = {"tests/test_it.py": tests, "README.md": "", "pyproject.toml": "", ".gitignore": "__pycache__/\n"}
+    write_files(tmp_path, files)
     for name in ("__init__", "conftest", "slow", "s3_server"):
         shutil.copy(ROOT / "tests" / f"{name}.py", tmp_path / "tests")
     git(tmp_path, "init")

@@ -7,7 +7,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,9 @@ ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 POLL_SECONDS = 2.0
 RECONNECT_SECONDS = 120.0
 """How long a cluster may be out of reach while its job is followed."""
+
+ASKED = "asked to end"
+"""The message of a job that is being stopped."""
 
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
 ADDRESS_RULE = "allowed: http://HOST:8265, the address of the cluster's dashboard"
@@ -115,11 +118,12 @@ class JobServer:
         return jobs[submission_id]
 
     def stop(self, submission_id: str) -> Submission:
-        """Asks a job to end, and returns it. What it has rendered stays in the store."""
+        """Asks a job to end, and returns it, which may have ended by then. What it has rendered stays in the store."""
         job = self.job(submission_id)
         if not job.is_over:
             self._call(lambda: self._client.stop_job(submission_id))
-        return self.job(submission_id)
+            job = self.job(submission_id)
+        return job if job.is_over else replace(job, message=ASKED)
 
     def logs(self, submission_id: str) -> str:
         """Returns what a job has printed so far."""

@@ -156,9 +156,12 @@ def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path
     assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\ninterrupted\n")
     code, out, _ = run(environment, "cancel", submission_id)
     assert code == 0
+    assert out.startswith((f"{submission_id}: asked to end; ", f"{submission_id}: has ended: stopped, exit code 130"))
     code, _, err = run(environment, "logs", submission_id, "--follow")
     assert code == 130
     assert f"{submission_id}: stopped, exit code 130" in err
+    code, out, _ = run(environment, "stop", submission_id, "--json")
+    assert (code, json.loads(out)["exit_code"]) == (0, 130)
 
 
 @pytest.mark.slow

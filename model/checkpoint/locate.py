@@ -54,7 +54,7 @@ def absolute(choice: ModelChoice, relative_to: Path) -> ModelChoice:
         return None if path is None else _resolved(path, relative_to)
 
     base = choice.base
-    if split_revision(base)[0] not in FAMILIES and (is_path(base) or _exists(relative_to / base)):
+    if base_is_path(base, relative_to):
         base = _resolved(base, relative_to)
     return replace(
         choice,
@@ -79,8 +79,13 @@ def _resolved(written: str, relative_to: Path) -> str:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # not a valid file name
+    except (OSError, ValueError):  # not a valid file name
         return False
+
+
+def base_is_path(base: str, relative_to: Path) -> bool:
+    """Whether a base is a path: it can be nothing else, or it exists here and isn't a family's name."""
+    return split_revision(base)[0] not in FAMILIES and (is_path(base) or _exists(relative_to / base))
 
 
 def is_path(name: str) -> bool:

@@ -7,19 +7,25 @@ from typing import Any
 
 from brandpress.pipeline.cli.schedule_output import minute
 from brandpress.pipeline.cli.text import printable
-from brandpress.pipeline.run.submission import Submission
+from brandpress.pipeline.run.submission import Submission, exit_code_of
 
 
 def submission_lines(jobs: Iterable[Submission]) -> Iterator[str]:
     """A line for each job: id, status, start and exit code."""
     for job in jobs:
         started = minute(job.started) if job.started else "not started yet"
-        code = f", exit code {job.exit_code}" if job.exit_code else ""
-        yield printable(f"{job.id}  {job.status.lower()}{code}  {started}  {job.deliver}")
+        yield printable(f"{job.id}  {_result(job)}  {started}  {job.deliver}")
+
+
+def stop_line(job: Submission) -> str:
+    """What `stop` says about a job."""
+    if job.is_over:
+        return f"{job.id}: has ended: {_result(job)}"
+    return f"{job.id}: {job.message}; `brandpress logs {job.id} --follow` waits until it has"
 
 
 def submission_json(job: Submission) -> dict[str, Any]:
-    """`submit --json` and `stop --json`. exit_code: that of `render`, None while it's at work."""
+    """`submit --json` and `stop --json`. exit_code: as the command's, None while it's at work."""
     return {"schema": "brandpress.submission/1", **_fields(job)}
 
 
@@ -35,7 +41,16 @@ def _fields(job: Submission) -> dict[str, Any]:
         "status": job.status.lower(),
         "started": None if job.started is None else job.started.isoformat(),
         "ended": None if job.ended is None else job.ended.isoformat(),
-        "exit_code": job.exit_code,
+        "exit_code": _exit_code(job),
         "message": job.message,
         "deliver": job.deliver,
     }
+
+
+def _result(job: Submission) -> str:
+    code = _exit_code(job)
+    return f"{job.status.lower()}, exit code {code}" if code else job.status.lower()
+
+
+def _exit_code(job: Submission) -> int | None:
+    return exit_code_of(job) if job.is_over else None

@@ -99,7 +99,7 @@ def list_jobs(address: Address, as_json: Json = False) -> int:
     if as_json:
         print_json(submissions_json(jobs))
     else:
-        print_lines(submission_lines(jobs))
+        print_lines(submission_lines(jobs) if jobs else ["no jobs"])
     return OK
 
 
@@ -118,7 +118,7 @@ def show_logs(context: typer.Context, id: JobId, address: Address, follow: Follo
 def stop_job(id: JobId, address: Address, as_json: Json = False) -> int:
     """Ask a submitted job to end. What it has delivered stays, and submitting it again continues."""
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import submission_json, submission_lines
+    from brandpress.pipeline.cli.submission_output import stop_line, submission_json
     from brandpress.pipeline.cli.text import print_lines
     from brandpress.pipeline.run.submission import JobServer
 
@@ -126,7 +126,7 @@ def stop_job(id: JobId, address: Address, as_json: Json = False) -> int:
     if as_json:
         print_json(submission_json(stopped))
     else:
-        print_lines(submission_lines([stopped]))
+        print_lines([stop_line(stopped)])
     return OK
 
 

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from brandpress.model.checkpoint.locate import base_is_path
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.lock import lock_file
 from brandpress.pipeline.plan.verdict_basis import calibration_path
@@ -134,24 +135,20 @@ def _write_metadata(folder: Path) -> None:
 
 
 def _check_model(campaign: Campaign) -> None:
-    """Raises SpecError for a model or a part of one that is a relative path: the cluster doesn't have it."""
-    choice, folder = campaign.choice, campaign.path.parent
-    names = [choice.base, choice.transformer, choice.vae, choice.text_encoder, *(lora.file for lora in choice.loras)]
+    """Raises SpecError for a model or a part of one that is a relative path, whether or not it exists here: the cluster
+    doesn't have it."""
+    choice = campaign.choice
+    paths = [choice.transformer, choice.vae, choice.text_encoder, *(lora.file for lora in choice.loras)]
+    if base_is_path(choice.base, campaign.path.parent):
+        paths.insert(0, choice.base)
     problems = [
         campaign.source.problem(
             ("model",),
-            f"{quote(name)} is a path that only this machine has",
+            f"{quote(path)} is a path that only this machine has",
             "allowed to submit: a model's name, a hub id, or an absolute path that every node of the cluster has",
         )
-        for name in names
-        if name is not None and not Path(name).is_absolute() and _exists(folder / name)
+        for path in paths
+        if path is not None and not Path(path).is_absolute()
     ]
     if problems:
         raise SpecError(problems)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False

@@ -25,8 +25,7 @@ def annotation_lines(problems: Iterable[Problem], level: str = "error") -> Itera
     for problem in list(problems)[:MAX_ANNOTATIONS]:
         place = {"file": in_repository(problem.file), "line": str(problem.line), "col": str(problem.column)}
         properties = ",".join(f"{name}={escaped(value, ':,')}" for name, value in place.items())
-        text = str(problem).removeprefix(f"{problem.file}:{problem.line}:{problem.column}: ")
-        yield f"::{level} {properties},title=brandpress::{escaped(text)}"
+        yield f"::{level} {properties},title=brandpress::{escaped(problem.text)}"
 
 
 def in_repository(file: str) -> str:

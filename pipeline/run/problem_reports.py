@@ -22,7 +22,7 @@ def code_quality(problems: Sequence[Problem]) -> str:
         seen[digest] = number = seen.get(digest, 0) + 1
         entries.append(
             {
-                "description": _text(problem),
+                "description": problem.text,
                 "check_name": "brandpress",
                 "fingerprint": digest if number == 1 else hashlib.sha256(f"{digest} {number}".encode()).hexdigest(),
                 "severity": "blocker",
@@ -37,7 +37,7 @@ def junit(name: str, problems: Sequence[Problem], failures: Sequence[Failure] = 
 
     name: of the campaign's file. done: the number of pictures that succeeded, which share one test case.
     """
-    cases = [("specs", f"{in_repository(problem.file)}:{problem.line}", _text(problem)) for problem in problems]
+    cases = [("specs", f"{in_repository(problem.file)}:{problem.line}", problem.text) for problem in problems]
     cases = cases or [("specs", in_repository(name), "")]
     cases += [("pictures", failure.name, failure.cause) for failure in failures]
     if done:
@@ -51,10 +51,6 @@ def junit(name: str, problems: Sequence[Problem], failures: Sequence[Failure] = 
             ElementTree.SubElement(element, "failure", message=_xml(text)).text = _xml(text)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _text(problem: Problem) -> str:
-    return str(problem).removeprefix(f"{problem.file}:{problem.line}:{problem.column}: ")
 
 
 def _xml(text: str) -> str:

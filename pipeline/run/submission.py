@@ -7,7 +7,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from brandpress.model.redaction import redacted
 from brandpress.pipeline.deliver.lease import AnotherRunError
 from brandpress.pipeline.render.driver.environment import hidden
 from brandpress.pipeline.run.bundle import bundled, plan_digest
+from brandpress.pipeline.run.job_server_error import MAX_TEXT, JobServerError, error_message, one_line
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import closest, quote
 from brandpress.pipeline.version import TOOL
@@ -27,12 +28,11 @@ POLL_SECONDS = 2.0
 RECONNECT_SECONDS = 120.0
 """How long a cluster may be out of reach while its job is followed."""
 
+ASKED = "asked to end"
+"""The message of a job that is being stopped."""
+
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
 ADDRESS_RULE = "allowed: http://HOST:8265, the address of the cluster's dashboard"
-
-
-class JobServerError(BrandpressError):
-    """The cluster's job server can't be reached, refuses the request, or fails."""
 
 
 class AlreadyRunningError(AnotherRunError):
@@ -84,7 +84,7 @@ class JobServer:
         earlier = [job for job in self.jobs() if job.id == base or job.id.startswith(f"{base}-")]
         for job in earlier:
             if not job.is_over:
-                raise AlreadyRunningError(_running_message(job))
+                raise AlreadyRunningError(_running_message(job.id, _state(job)))
         # Ray refuses an id that was used before, so of two submissions at the same time one fails.
         submission_id = f"{base}-{len(earlier) + 1}" if earlier else base
         with bundled(campaign) as bundle:
@@ -118,11 +118,12 @@ class JobServer:
         return jobs[submission_id]
 
     def stop(self, submission_id: str) -> Submission:
-        """Asks a job to end, and returns it. What it has rendered stays in the store."""
+        """Asks a job to end, and returns it, which may have ended by then. What it has rendered stays in the store."""
         job = self.job(submission_id)
         if not job.is_over:
             self._call(lambda: self._client.stop_job(submission_id))
-        return self.job(submission_id)
+            job = self.job(submission_id)
+        return job if job.is_over else replace(job, message=ASKED)
 
     def logs(self, submission_id: str) -> str:
         """Returns what a job has printed so far."""
@@ -188,10 +189,10 @@ class JobServer:
         except (BrandpressError, KeyboardInterrupt):
             raise
         except Exception as error:
-            text = _one_line(str(error))
+            text = one_line(str(error))
             if submission_id and "already" in text and submission_id in text:
-                raise AlreadyRunningError(f"{submission_id} has just been submitted by someone else") from None
-            raise JobServerError(f"the job server at {redacted(self._address)}: {_reason(text)}") from None
+                raise AlreadyRunningError(_running_message(submission_id)) from None
+            raise JobServerError(error_message(self._address, text)) from None
 
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -199,26 +200,16 @@ _LOGS = ", last available logs"
 """What Ray appends to a failed job's message: the end of its output, which was shown already."""
 
 
-def _running_message(job: Submission) -> str:
-    since = f" since {job.started.isoformat(timespec='seconds')}" if job.started else ""
+def _running_message(submission_id: str, state: str = "") -> str:
     return (
-        f"already running: this campaign was submitted as {job.id} and is {job.status.lower()}{since}; "
-        f"`brandpress logs {job.id} --follow` shows it, `brandpress stop {job.id}` ends it"
+        f"already running: this campaign was submitted as {submission_id}{state}; "
+        f"`brandpress logs {submission_id} --follow` shows it, `brandpress stop {submission_id}` ends it"
     )
 
 
-def _reason(text: str) -> str:
-    if "ray[default]" in text:
-        return "Ray's job client isn't installed; run pip install 'brandpress[cluster]'"
-    if "Authentication required" in text or "Authentication failed" in text:
-        problem = "it needs a token" if "required" in text else "it refuses the token"
-        return f"{problem}; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"
-    return text if len(text) <= 300 else text[:299] + "…"
-
-
-def _one_line(text: str) -> str:
-    """Returns what a server says in one line, without credentials and characters that control a terminal."""
-    return "".join(c for c in " ".join(redacted(text).split()) if c.isprintable())
+def _state(job: Submission) -> str:
+    since = f" since {job.started.isoformat(timespec='seconds')}" if job.started else ""
+    return f" and is {job.status.lower()}{since}"
 
 
 def _submission(details: Any) -> Submission:
@@ -230,7 +221,7 @@ def _submission(details: Any) -> Submission:
         started=_time(details.start_time),
         ended=_time(details.end_time),
         exit_code=details.driver_exit_code,
-        message=_one_line((details.message or "").partition(_LOGS)[0])[:300],
+        message=one_line((details.message or "").partition(_LOGS)[0])[:MAX_TEXT],
         deliver=metadata.get("deliver", ""),
     )
 
@@ -240,7 +231,7 @@ def _time(milliseconds: int | None) -> datetime | None:
 
 
 def exit_code_of(job: Submission) -> int:
-    """Returns the exit code for a job that has ended: that of `render`, 130 if it was stopped, otherwise 4."""
+    """Returns the exit code of a job that has ended: that of `render`, 130 if it was stopped, otherwise 4."""
     if job.status == "STOPPED":
         return 130
     if job.exit_code is not None and job.exit_code >= 0:

@@ -12,8 +12,9 @@ from brandpress.model.redaction import redacted
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
     """One problem and its place. file: as the user named it. line, column: from 1. suggestion: the value that was
-    probably meant. field: in a feed, the column's name, which messages show instead of its number. What looks like a
-    credential is removed from the texts."""
+    probably meant. field: in a feed, the column's name, which messages show instead of its number. of_file: whether it
+    is about the file itself, such as one that is missing: messages show no line then. What looks like a credential is
+    removed from the texts."""
 
     file: str
     line: int
@@ -22,14 +23,23 @@ class Problem:
     allowed: str = ""
     suggestion: str = ""
     field: str = ""
+    of_file: bool = False
 
     def __post_init__(self) -> None:
         for name in ("what", "allowed", "suggestion", "field"):
             object.__setattr__(self, name, redacted(getattr(self, name)))
 
     def __str__(self) -> str:
+        if self.of_file:
+            return f"{self.file}: {self.text}"
+        column = "" if self.field else f"{self.column}: "
+        return f"{self.file}:{self.line}:{column}{self.text}"
+
+    @property
+    def text(self) -> str:
+        """The message without the file and the numbers, for what shows these by itself."""
         parts = [self.what, self.allowed, f"did you mean {self.suggestion}?" if self.suggestion else ""]
-        return f"{self.file}:{self.line}:{self.field or self.column}: " + "; ".join(part for part in parts if part)
+        return (f"{self.field}: " if self.field else "") + "; ".join(part for part in parts if part)
 
 
 class SpecError(BrandpressError):

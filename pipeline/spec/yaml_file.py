@@ -66,7 +66,7 @@ def read_yaml(path: Path, label: str | None = None) -> Document:
 
 def _read(path: Path, label: str) -> bytes:
     def refuse(what: str, allowed: str = "") -> SpecError:
-        return SpecError([Problem(label, 1, 1, what, allowed)])
+        return SpecError([Problem(label, 1, 1, what, allowed, of_file=True)])
 
     try:
         mode = path.stat().st_mode

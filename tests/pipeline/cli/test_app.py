@@ -111,7 +111,7 @@ def test_an_unreachable_store(corpus: Path, tmp_path: Path, capsys: Capture, mon
         (["plan"], "Missing argument 'JOB'"),
         (["plna"], "No such command 'plna'"),
         (["plan", "x", "--chek"], "No such option"),
-        (["plan", "none.yaml"], "none.yaml:1:1: there is no such file"),
+        (["plan", "none.yaml"], "none.yaml: there is no such file"),
         (["plan", "x.yaml", "--first", "-1"], "--first"),
         (["validate"], "Missing argument"),
     ],

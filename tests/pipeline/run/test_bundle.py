@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,35 @@ def test_a_model_that_only_this_machine_has_is_an_error(tmp_path: Path) -> None:
     message = r"spring.yaml:1:\d+: 'checkpoint' is a path that only this machine has; allowed to submit: a model's name"
     with pytest.raises(SpecError, match=message), bundled(campaign):
         pass
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("../models/nothere", "../models/nothere"),
+        ("./nothere", "./nothere"),
+        ("~/nothere", "~/nothere"),
+        ("nothere.safetensors", "nothere.safetensors"),
+        ("models/eu/nothere", "models/eu/nothere"),
+        ({"base": "nano", "transformer": "parts/nothere"}, "parts/nothere"),
+        ({"base": "nano", "loras": [{"file": "lora"}]}, "lora"),
+    ],
+)
+def test_a_relative_path_is_an_error_even_if_nobody_has_it(
+    tmp_path: Path, model: str | dict[str, object], path: str
+) -> None:
+    campaign = load_campaign(write_campaign(tmp_path, 1, model=model))
+    with pytest.raises(SpecError, match=f"'{re.escape(path)}' is a path that only this machine has"), bundled(campaign):
+        pass
+
+
+@pytest.mark.parametrize(
+    "model", ["nano", "owner/name", "owner/name@main", "/models/nothere", {"base": "nano", "vae": "/models/nothere"}]
+)
+def test_names_and_absolute_paths_are_sent(tmp_path: Path, model: str | dict[str, object]) -> None:
+    (tmp_path / "nano").mkdir()
+    with bundled(load_campaign(write_campaign(tmp_path, 1, model=model))) as bundle:
+        assert (bundle.folder / bundle.job).exists()
 
 
 def test_the_digest_changes_with_what_decides_the_pictures(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def test_annotations_point_into_the_repository(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     problems = [
         Problem(str(tmp_path / "jobs" / "spring, 1.yaml"), 3, 5, "100% wrong\nand more", "allowed: 'a'"),
-        Problem("/elsewhere/brand.yaml", 1, 1, "wrong"),
+        Problem("/elsewhere/brand.yaml", 1, 1, "wrong", of_file=True),
     ]
     assert list(annotation_lines(problems)) == [
         "::error file=jobs/spring%2C 1.yaml,line=3,col=5,title=brandpress::100%25 wrong%0Aand more; allowed: 'a'",

@@ -18,7 +18,10 @@ def problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
     file = str(tmp_path / "jobs" / "spring.yaml")
-    return [Problem(file, 3, 5, "wrong <one> & 'two'", "allowed: 'a'"), Problem(file, 9, 1, "wrong <one> & 'two'")]
+    return [
+        Problem(file, 3, 5, "wrong <one> & 'two'", "allowed: 'a'"),
+        Problem(file, 9, 1, "wrong <one> & 'two'", of_file=True),
+    ]
 
 
 def test_code_quality_has_what_gitlab_reads(problems: list[Problem]) -> None:
@@ -26,6 +29,7 @@ def test_code_quality_has_what_gitlab_reads(problems: list[Problem]) -> None:
     assert first.keys() == {"description", "check_name", "fingerprint", "severity", "location"}
     assert first["location"] == {"path": "jobs/spring.yaml", "lines": {"begin": 3}}
     assert first["description"] == "wrong <one> & 'two'; allowed: 'a'"
+    assert second["description"] == "wrong <one> & 'two'"
     assert first["fingerprint"] != second["fingerprint"]
     assert json.loads(code_quality([])) == []
 

@@ -14,8 +14,10 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import app as cli
-from brandpress.pipeline.run.submission import JobServer, JobServerError, Submission, exit_code_of
+from brandpress.pipeline.run.job_server_error import JobServerError
+from brandpress.pipeline.run.submission import JobServer, Submission, exit_code_of
 from tests.campaigns import write_campaign
+from tests.job_server import job_server
 from tests.ray_head import RayHead, ray_head
 from tests.ray_nodes import free_port
 
@@ -29,7 +31,7 @@ def test_other_addresses_are_errors(address: str) -> None:
 def test_a_server_that_isnt_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "http://192.0.2.1:8265")  # Ray would prefer it
     port = free_port()
-    with pytest.raises(JobServerError, match=f"job server at http://127.0.0.1:{port}: Failed to connect to Ray"):
+    with pytest.raises(JobServerError, match=f"^the job server at http://127.0.0.1:{port} can't be reached; check "):
         JobServer(f"http://127.0.0.1:{port}")
 
 
@@ -57,7 +59,26 @@ def test_a_lock_that_isnt_there_is_an_error_here(tmp_path: Path, capsys: pytest.
     )
     job.with_suffix(".lock").write_text("{}")
     assert cli.run(words) == 4
-    assert "Failed to connect" in capsys.readouterr().err
+    assert "can't be reached" in capsys.readouterr().err
+
+
+def test_a_token_file_that_isnt_there_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(file)}
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_TOKEN"} | authentication
+    code, _, err = run(environment, "jobs", "--address", f"http://127.0.0.1:{free_port()}")
+    assert code == 4
+    assert err.startswith(f"RAY_AUTH_TOKEN_PATH: {file} can't be read or is empty; set RAY_AUTH_TOKEN, or RAY_AUTH_")
+
+
+def test_the_loser_of_two_submissions_is_told_that_it_is_running(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with job_server() as address:
+        assert cli.run(["submit", str(write_campaign(tmp_path, 1, model="nano")), "--address", address]) == 5
+    message = capsys.readouterr().err
+    assert message.startswith("already running: this campaign was submitted as brandpress-spring-")
+    assert "--follow` shows it, `brandpress stop brandpress-spring-" in message
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +156,12 @@ def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path
     assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\ninterrupted\n")
     code, out, _ = run(environment, "cancel", submission_id)
     assert code == 0
+    assert out.startswith((f"{submission_id}: asked to end; ", f"{submission_id}: has ended: stopped, exit code 130"))
     code, _, err = run(environment, "logs", submission_id, "--follow")
     assert code == 130
     assert f"{submission_id}: stopped, exit code 130" in err
+    code, out, _ = run(environment, "stop", submission_id, "--json")
+    assert (code, json.loads(out)["exit_code"]) == (0, 130)
 
 
 @pytest.mark.slow

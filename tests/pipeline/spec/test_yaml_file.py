@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def as_tuples(value: object) -> object:
     [
         (b"a: caf\xe9\n", "file.yaml:1:7: the byte 0xe9 isn't UTF-8; save the file as UTF-8"),
         (b"a: 1\nb: \x00\n", "file.yaml:2:4: the character '\\x00' isn't allowed in YAML; remove it"),
-        (b"a: " + b"x" * MAX_BYTES, f"file.yaml:1:1: the file is longer than {MAX_BYTES:,} bytes"),
+        (b"a: " + b"x" * MAX_BYTES, f"file.yaml: the file is longer than {MAX_BYTES:,} bytes"),
         (b"a: [" + b"1," * MAX_NODES + b"1]", f"file.yaml:1:1: the file has more than {MAX_NODES:,} values"),
         (b"[" * 200_000, "the values are nested too deeply"),
         (b"&a {<<: [*a, *a]}", "file.yaml:1:1: the file has more than"),
@@ -114,7 +115,7 @@ def test_merge_keys_mean_what_yaml_says(tmp_path, text, data) -> None:
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="1:1: there is no such file"):
+    with pytest.raises(SpecError, match=r"none\.yaml: there is no such file"):
         read_yaml(tmp_path / "none.yaml")
-    with pytest.raises(SpecError, match="1:1: this is a folder, not a file; name a YAML file"):
+    with pytest.raises(SpecError, match=f"^{re.escape(str(tmp_path))}: this is a folder, not a file; name a YAML file"):
         read_yaml(tmp_path)

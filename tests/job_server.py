@@ -1,0 +1,65 @@
+"""A server that speaks the protocol of Ray's job server, for states into which a real one can't be brought reliably: an
+empty list, a job that doesn't end yet, a submission that loses a race."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import ray
+
+from tests.http_server import serving
+
+
+def job(submission_id: str, status: str, message: str = "", code: int | None = None) -> dict[str, Any]:
+    """Returns a job as the server lists it."""
+    return {
+        "type": "SUBMISSION",
+        "submission_id": submission_id,
+        "status": status,
+        "entrypoint": "python",
+        "message": message,
+        "start_time": 1_800_000_000_000,
+        "driver_exit_code": code,
+        "metadata": {"campaign": "spring", "deliver": "s3://pictures"},
+    }
+
+
+@contextmanager
+def job_server(*jobs: dict[str, Any], stopped: dict[str, Any] | None = None) -> Iterator[str]:
+    """Yields the address of a server with these jobs. It refuses each submission, as if another had just used its id.
+
+    stopped: the first job after it was asked to end; by default it goes on as before.
+    """
+    listed = list(jobs)
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            if self.path == "/api/version":
+                self._answer(200, {"ray_version": ray.__version__, "version": "4", "ray_commit": ""})
+            else:  # the jobs, or whether a package was uploaded before
+                self._answer(200, listed)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            if self.path.endswith("/stop"):
+                listed[0] = stopped or listed[0]
+                return self._answer(200, {"stopped": True})
+            return self._answer(500, f"Job with submission_id {json.loads(body)['submission_id']} already exists. ")
+
+        def _answer(self, status: int, value: Any) -> None:
+            data = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    with serving(Handler, threading.Event()) as url:
+        yield url

@@ -1,0 +1,63 @@
+"""What the commands for submitted jobs print."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from brandpress.pipeline.cli import app as cli
+from tests.job_server import job, job_server
+
+ID = "brandpress-spring-0"
+RUNNING = job(ID, "RUNNING", "Job is currently running.")
+STOPPED = job(ID, "STOPPED", "Job was intentionally stopped.")
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert cli.run(list(words)) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def test_no_jobs_are_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_server() as address:
+        assert run(capsys, "jobs", "--address", address) == "no jobs\n"
+        assert json.loads(run(capsys, "jobs", "--address", address, "--json"))["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "code", "shown"),
+    [
+        (RUNNING, None, "running"),
+        (STOPPED, 130, "stopped, exit code 130"),
+        (job(ID, "STOPPED", code=-15), 130, "stopped, exit code 130"),
+        (job(ID, "FAILED"), 4, "failed, exit code 4"),
+        (job(ID, "FAILED", code=3), 3, "failed, exit code 3"),
+        (job(ID, "SUCCEEDED", code=0), 0, "succeeded"),
+    ],
+)
+def test_exit_codes_are_those_of_the_commands(
+    listed: dict[str, Any], code: int | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with job_server(listed) as address:
+        (entry,) = json.loads(run(capsys, "jobs", "--address", address, "--json"))["jobs"]
+        assert entry["exit_code"] == code
+        assert run(capsys, "jobs", "--address", address).startswith(f"{ID}  {shown}  ")
+
+
+def test_a_job_is_asked_to_end(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_server(RUNNING) as address:
+        assert run(capsys, "stop", ID, "--address", address) == (
+            f"{ID}: asked to end; `brandpress logs {ID} --follow` waits until it has\n"
+        )
+        printed = json.loads(run(capsys, "stop", ID, "--address", address, "--json"))
+        assert (printed["status"], printed["message"], printed["exit_code"]) == ("running", "asked to end", None)
+
+
+def test_a_job_that_has_ended_meanwhile_is_said_to_have(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_server(RUNNING, stopped=STOPPED) as address:
+        assert run(capsys, "stop", ID, "--address", address) == f"{ID}: has ended: stopped, exit code 130\n"
+        printed = json.loads(run(capsys, "stop", ID, "--address", address, "--json"))
+        assert (printed["status"], printed["message"]) == ("stopped", "Job was intentionally stopped.")
+        assert printed["exit_code"] == 130

@@ -101,7 +101,7 @@ Outputs = Annotated[
         "--outputs",
         envvar="GITHUB_OUTPUT",
         metavar="FILE",
-        help="Append new=…, stale=…, cost=…, manifest=… and others to this file.",
+        help="Append new=…, stale=…, publish=…, remove=…, manifest=… and others to this file.",
         show_default=False,
     ),
 ]

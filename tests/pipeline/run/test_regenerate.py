@@ -107,6 +107,18 @@ def test_a_pull_request_from_a_fork_gets_a_warning_instead_of_a_comment(
     assert "::warning title=brandpress::GitHub doesn't let this token comment (status 403)" in capsys.readouterr().err
 
 
+def test_a_comment_outside_of_github_is_a_warning(
+    tmp_path: Path, actions: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In GitHub Actions, a workflow that runs for something else than a pull request is none."""
+    arguments = ["regenerate", str(write_campaign(tmp_path, 1)), "--plan-only", "--comment"]
+    assert cli.run(arguments) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert cli.run(arguments) == 0
+    assert capsys.readouterr().err == "warning: --comment: this isn't GitHub Actions, so there is no comment\n"
+
+
 def test_names_cant_inject_markdown(tmp_path: Path, actions: Path) -> None:
     job = write_campaign(tmp_path, 1, products=("mug",), output={"name": "{{ product }}/@here <img> & ![x](y)"})
     assert cli.run(["regenerate", str(job), "--plan-only"]) in (0, 1)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.delivery import parse_deliver_option
 from brandpress.pipeline.spec.messages import quote
 
 SERVICE, TIMER = "brandpress-schedule.service", "brandpress-schedule.timer"
@@ -28,7 +29,7 @@ def systemd_units(paths: Sequence[Path], deliver: str | None = None, user: str |
     command = [sys.executable, "-P", "-m", "brandpress.pipeline.cli", "schedule", "--once"]
     command += [str(path.resolve()) for path in paths]
     if deliver is not None:
-        command += ["--deliver", deliver]
+        command += ["--deliver", str(parse_deliver_option(deliver))]
     user_line = "" if user is None else f"User={user}\n"
     service = f"""[Unit]
 Description=Render the brandpress campaigns that are due

@@ -37,6 +37,13 @@ def test_special_characters_are_taken_literally(tmp_path: Path) -> None:
     assert command.endswith(f' schedule --once "{tmp_path}/50%% \\"off\\" $$x"')
 
 
+def test_a_relative_address_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The units run in `/`."""
+    monkeypatch.chdir(tmp_path)
+    assert f" --deliver {tmp_path}/out\n" in systemd_units([Path("jobs")], "out")[SERVICE]
+    assert " --deliver s3://assets/northwind\n" in systemd_units([Path("jobs")], "s3://assets/northwind")[SERVICE]
+
+
 def test_the_user_is_root_or_another_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["export", "systemd", str(tmp_path)]) == 0
     assert "User=" not in capsys.readouterr().out

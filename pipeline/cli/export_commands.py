@@ -27,6 +27,10 @@ OutFolder = Annotated[
     Path | None,
     typer.Option("--out", metavar="FOLDER", help="Write the units here instead of to stdout.", show_default=False),
 ]
+User = Annotated[
+    str | None,
+    typer.Option("--user", metavar="NAME", help="Who runs the service; by default root.", show_default=False),
+]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Jobs, and folders with jobs.", show_default=False)]
 Image = Annotated[str, typer.Option("--image", metavar="NAME", help="Built with the Dockerfile.", show_default=False)]
 Root = Annotated[str, typer.Option("--root", metavar="FOLDER", help="The folder in the image with jobs and specs.")]
@@ -100,11 +104,11 @@ _kubernetes("cronjob", "A CronJob that renders a job on its schedule in one pod.
 
 
 @export_app.command("systemd", cls=PlainCommand)
-def export_systemd(paths: Paths, deliver: Deliver = None, out: OutFolder = None) -> int:
+def export_systemd(paths: Paths, deliver: Deliver = None, user: User = None, out: OutFolder = None) -> int:
     """A service and a timer for systemd that render jobs on their schedules."""
     from brandpress.pipeline.run.systemd import systemd_units
 
-    for name, text in systemd_units(paths, deliver).items():
+    for name, text in systemd_units(paths, deliver, user).items():
         if out is None:
             typer.echo(f"# {name}\n{text}")
         else:

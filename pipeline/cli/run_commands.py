@@ -101,7 +101,7 @@ Outputs = Annotated[
         "--outputs",
         envvar="GITHUB_OUTPUT",
         metavar="FILE",
-        help="Append new=…, stale=…, cost=…, manifest=… and others to this file.",
+        help="Append new=…, stale=…, publish=…, remove=…, manifest=… and others to this file.",
         show_default=False,
     ),
 ]
@@ -162,8 +162,6 @@ def regenerate_job(
     from brandpress.pipeline.review.contact_sheet import check_suffix
     from brandpress.pipeline.review.picture_gate import CampaignGate
     from brandpress.pipeline.run.github import annotation_lines, escaped, is_github
-    from brandpress.pipeline.run.pull_request import CommentError, pull_request_of_event
-    from brandpress.pipeline.run.pull_request import comment as write_comment
     from brandpress.pipeline.run.regenerate import Reports, plan_regeneration, regenerate
     from brandpress.pipeline.spec.problem import SpecError
 
@@ -186,13 +184,8 @@ def regenerate_job(
         if is_github():
             typer.echo(f"::error title=brandpress::{escaped(str(error))}", err=True)
         raise
-    if comment and (pull_request := pull_request_of_event()) is not None:
-        try:
-            write_comment(pull_request, result.markdown())
-        except CommentError as error:
-            typer.echo(
-                f"::warning title=brandpress::{escaped(str(error))}" if is_github() else f"warning: {error}", err=True
-            )
+    if comment:
+        _comment(result.markdown())
 
     def render(plan: Plan) -> Outcome:
         gate = CampaignGate.of(plan)
@@ -228,6 +221,23 @@ def regenerate_job(
     else:
         print_lines(outcome_lines(result.outcome))
     return OK if result.outcome is None else outcome_exit_code(result.outcome)
+
+
+def _comment(markdown: str) -> None:
+    """Writes the comment on the pull request, or a warning if that can't be done. Other events of GitHub have none."""
+    from brandpress.pipeline.run.github import escaped, is_github
+    from brandpress.pipeline.run.pull_request import CommentError, comment, pull_request_of_event
+
+    try:
+        pull_request = pull_request_of_event()
+        if pull_request is not None:
+            comment(pull_request, markdown)
+        elif not is_github():
+            typer.echo("warning: --comment: this isn't GitHub Actions, so there is no comment", err=True)
+    except CommentError as error:
+        typer.echo(
+            f"::warning title=brandpress::{escaped(str(error))}" if is_github() else f"warning: {error}", err=True
+        )
 
 
 def _drawn_sheet(plan: Plan, sheet: Path | None) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -14,7 +15,7 @@ from brandpress.pipeline.cli.progress_lines import time_stamp
 from brandpress.pipeline.cli.schedule_output import minute, result
 from brandpress.pipeline.cli.text import duration, printable
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob
-from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Started, Unavailable
+from brandpress.pipeline.run.scheduler import Ended, Idle, ScheduleEvent, Started, Unavailable
 
 
 def shown_events(options: LogOptions) -> Callable[[ScheduleEvent], None]:
@@ -43,6 +44,10 @@ def event_text(event: ScheduleEvent) -> str:
             text = f"{job.path}: {result(exit_code)} after {duration(took.total_seconds())}"
         case Unavailable(job, cause):
             text = f"{job.path}: {cause}"
+        case Idle(None):
+            text = "nothing to start: no job has a schedule"
+        case Idle(datetime() as following):
+            text = f"nothing to start; the next run is due at {minute(following)}"
         case _:
             text = str(event)
     return printable(text)
@@ -55,7 +60,7 @@ def level_of(event: ScheduleEvent) -> Level:
             return "info" if exit_code in (OK, ANOTHER_RUN) else "error"
         case Unavailable():
             return "warning"
-        case Started():
+        case Started() | Idle():
             return "info"
         case _:
             return "error"
@@ -70,6 +75,8 @@ def name_of(event: ScheduleEvent) -> str:
             return "run_ended"
         case Unavailable():
             return "store_unavailable"
+        case Idle():
+            return "nothing_to_start"
         case _:
             return "invalid_job"
 
@@ -84,6 +91,8 @@ def fields_of(event: ScheduleEvent) -> dict[str, Any]:
             return {**_job_fields(job), **ended}
         case Unavailable(job, cause):
             return {**_job_fields(job), "cause": cause}
+        case Idle(following):
+            return {"next": None if following is None else following.isoformat()}
         case _:
             return {"file": event.file, "line": event.line}
 

@@ -20,13 +20,23 @@ def result(exit_code: int) -> str:
 
 
 def upcoming_lines(entries: Iterable[Upcoming], now: datetime) -> Iterator[str]:
-    """`schedule --list`: a line for each job, the earliest first."""
+    """`schedule --list`: a line for each job: what is due now, then the earliest ones."""
     for entry in entries:
-        local = entry.next.astimezone(entry.job.schedule.timezone)
-        zone = entry.job.schedule.timezone.key
         state = f"state unknown: {entry.unknown}" if entry.unknown else _last(entry.state, now)
         state = f"invalid: {entry.problem}" if entry.problem else state
-        yield printable(f"{local:%Y-%m-%d %H:%M} {zone} ({minute(entry.next)})  {entry.job.path}  {state}")
+        yield printable(f"{_when(entry)}  {entry.job.path}  {state}")
+
+
+def _when(entry: Upcoming) -> str:
+    """Returns when a job is due, in its own time zone and in UTC, and what becomes of a run that is due already."""
+    schedule = entry.job.schedule
+    following = f"{entry.next.astimezone(schedule.timezone):%Y-%m-%d %H:%M} {schedule.timezone.key}"
+    following += f" ({minute(entry.next)})"
+    if entry.due_now is not None:
+        return f"due now ({'missed' if entry.decision.missed else 'since'} {minute(entry.due_now)}), then {following}"
+    if entry.to_leave_out is not None:
+        return f"{following}, without the missed {minute(entry.to_leave_out)}"
+    return following
 
 
 def _last(state: State | None, now: datetime) -> str:
@@ -49,7 +59,8 @@ def minute(time: datetime) -> str:
 
 
 def upcoming_json(entries: Iterable[Upcoming], now: datetime) -> dict[str, Any]:
-    """`schedule --list --json`. state: as in `schedule.json`; running: whether a scheduler is at work on it."""
+    """`schedule --list --json`. due_now, to_leave_out: due times of runs that `--once` would start or leave out.
+    running: whether a scheduler is at work on it. state: as in `schedule.json`."""
     return {
         "schema": SCHEMA,
         "jobs": [
@@ -60,6 +71,8 @@ def upcoming_json(entries: Iterable[Upcoming], now: datetime) -> dict[str, Any]:
                 "cron": str(entry.job.schedule.cron),
                 "timezone": entry.job.schedule.timezone.key,
                 "next": entry.next.isoformat(),
+                "due_now": None if entry.due_now is None else entry.due_now.isoformat(),
+                "to_leave_out": None if entry.to_leave_out is None else entry.to_leave_out.isoformat(),
                 "running": entry.state is not None and entry.state.is_running(now),
                 "state": None if entry.state is None else entry.state.model_dump(mode="json"),
                 "store_error": entry.unknown,

@@ -61,9 +61,11 @@ def _head(summary: Summary) -> Iterator[str]:
         yield ""
         return
     counts = count_states(summary.states)
-    yield "| " + " | ".join(label(state) for state in counts) + " |"
-    yield "|" + "---:|" * len(counts)
-    yield "| " + " | ".join(f"{count:,}" for count in counts.values()) + " |"
+    columns = {label(state): count for state, count in counts.items()}
+    columns |= {"to publish": summary.unpublished, "to remove": summary.removals}
+    yield "| " + " | ".join(columns) + " |"
+    yield "|" + "---:|" * len(columns)
+    yield "| " + " | ".join(f"{count:,}" for count in columns.values()) + " |"
     yield ""
     work = [
         f"{summary.to_render:,} to render" if summary.to_render else "",

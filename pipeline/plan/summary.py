@@ -95,6 +95,20 @@ class Summary:
             return any(one.to_render or (publishes and one.is_work) for one in self.selected)
         return bool(self.to_render or self.unpublished or self.removals)
 
+    @property
+    def to_publish(self) -> int:
+        """How many pictures that are done a run would publish; with a selection, how many of it."""
+        if self.selection is None or self.states is None or not self.unpublished:
+            return self.unpublished
+        return sum(one.is_unpublished for one in self.selected)
+
+    @property
+    def to_remove(self) -> int:
+        """How many pictures a run would leave out of the manifest; with a selection, how many of it."""
+        if self.selection is None or self.states is None or not self.removals:
+            return self.removals
+        return sum(one.is_removal for one in self.selected)
+
     @cached_property
     def selected(self) -> tuple[VariantState, ...]:
         """The states of the selected variants and orphaned pictures; empty if the states aren't known."""

@@ -97,7 +97,9 @@ class Regeneration:
         """The plan in one line."""
         counts = count_states(self.summary.selected)
         planned = self.summary.plan.planned if self.summary.selection is None else len(self.summary.selected_variants)
-        return f"{planned:,} planned: {counts['unchanged']:,} done, {counts['new']:,} new, {counts['stale']:,} stale"
+        states = f"{counts['unchanged']:,} done, {counts['new']:,} new, {counts['stale']:,} stale"
+        manifest = f"{self.summary.to_publish:,} to publish, {self.summary.to_remove:,} to remove"
+        return f"{planned:,} planned: {states}, {manifest}"
 
     def outputs(self, sheet: Path | None = None) -> dict[str, object]:
         """Returns the outputs of a CI step: counts, the cost in credits, and where the manifest and the sheet are."""
@@ -105,6 +107,8 @@ class Regeneration:
         return {
             "new": len(self.new),
             "stale": len(self.stale),
+            "publish": self.summary.to_publish,
+            "remove": self.summary.to_remove,
             "rendered": outcome.done if outcome else 0,
             "failed": outcome.failed if outcome else 0,
             "dropped": outcome.gate.dropped if outcome and outcome.gate else 0,

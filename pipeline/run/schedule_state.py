@@ -10,6 +10,7 @@ import secrets
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
@@ -70,6 +71,21 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a scheduler does now: start the run of the time `due`, leave it out, or note that the schedule begins then.
+
+    missed: whether the run is late.
+    """
+
+    action: Literal["nothing", "run", "leave_out", "begin"]
+    due: datetime | None = None
+    missed: bool = False
+
+
+NOTHING = Decision("nothing")
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A run that this scheduler has to start, and nobody else. missed: whether it's late."""
 
@@ -101,31 +117,41 @@ def write_state(folder: Store, state: State, etag: str | None) -> str | None:
     return stat.etag if stat is not None and folder.read(STATE) == data else None
 
 
-def claim_run(folder: Store, schedule: Schedule, now: datetime) -> Claim | None:
-    """Claims the run that is due, and returns it; None if none is due, or if another scheduler has it.
+def decide(state: State | None, schedule: Schedule, now: datetime) -> Decision:
+    """Returns what a scheduler does now about a schedule.
 
     A schedule that is new counts from ten minutes ago. Of several missed runs only the last is made up for, and with
-    `catch_up: 0` none. Raises StoreError.
+    `catch_up: 0` none.
     """
-    stored = read_state(folder)
-    state = stored.state
     due = schedule.latest(now)
     if state is None:
         if due is None or due < now - ON_TIME:
-            write_state(folder, State(due=now), None)
-            return None
+            return Decision("begin", now)
     elif state.is_running(now) or due is None:
-        return None
+        return NOTHING
     elif state.due > now + CLAIM_TIME:  # written by a wrong clock
-        write_state(folder, State(due=now), stored.etag)
-        return None
+        return Decision("begin", now)
     elif due <= state.due:
         if not _is_to_repeat(state, now, schedule):
-            return None
+            return NOTHING
         due = state.due
     missed = due < now - ON_TIME
-    if missed and not schedule.catch_up:
-        write_state(folder, State(due=due, left_out=True), stored.etag)
+    return Decision("leave_out" if missed and not schedule.catch_up else "run", due, missed)
+
+
+def claim_run(folder: Store, schedule: Schedule, now: datetime) -> Claim | None:
+    """Claims the run that is due, and returns it; None if none is due, or if another scheduler has it.
+
+    Raises StoreError.
+    """
+    stored = read_state(folder)
+    state = stored.state
+    decision = decide(state, schedule, now)
+    due = decision.due
+    if due is None:
+        return None
+    if decision.action != "run":
+        write_state(folder, State(due=due, left_out=decision.action == "leave_out"), stored.etag)
         return None
     attempts = state.attempts - state.repeat if state is not None and state.due == due else 0
     claimed = State(
@@ -138,7 +164,7 @@ def claim_run(folder: Store, schedule: Schedule, now: datetime) -> Claim | None:
         alive=now,
     )
     etag = write_state(folder, claimed, stored.etag)
-    return None if etag is None else Claim(claimed, etag, missed)
+    return None if etag is None else Claim(claimed, etag, decision.missed)
 
 
 def _is_to_repeat(state: State, now: datetime, schedule: Schedule) -> bool:

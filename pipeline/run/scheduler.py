@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from brandpress.pipeline.run.schedule_state import State, claim_run, end_run, keep_alive, read_state
+from brandpress.pipeline.run.schedule_state import (
+    NOTHING,
+    Decision,
+    State,
+    claim_run,
+    decide,
+    end_run,
+    keep_alive,
+    read_state,
+)
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, ScheduledJobs, load_scheduled
 from brandpress.pipeline.run.scheduled_run import Clock, run_scheduled
 from brandpress.pipeline.spec.campaign_file import examine_campaign
@@ -54,19 +63,38 @@ class Unavailable:
     cause: str
 
 
-ScheduleEvent = Started | Ended | Unavailable | Problem
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """There was nothing to start. next: when the next run is due; None if no job has a schedule."""
+
+    next: datetime | None
+
+
+ScheduleEvent = Started | Ended | Unavailable | Idle | Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """A scheduled job: its next due time, and its state. unknown: why the store couldn't be read. problem: the first
-    one of its file or its brand spec, because of which its runs would fail."""
+    """A scheduled job: its next due time, and its state. decision: what `schedule --once` would do about it now.
+    unknown: why the store couldn't be read. problem: the first one of its file or its brand spec, because of which its
+    runs would fail."""
 
     job: ScheduledJob
     next: datetime
     state: State | None
+    decision: Decision = NOTHING
     unknown: str | None = None
     problem: Problem | None = None
+
+    @property
+    def due_now(self) -> datetime | None:
+        """The due time of the run that `schedule --once` would start now."""
+        return self.decision.due if self.decision.action == "run" else None
+
+    @property
+    def to_leave_out(self) -> datetime | None:
+        """The due time of the missed run that `schedule --once` would leave out now."""
+        return self.decision.due if self.decision.action == "leave_out" else None
 
 
 def utc_now() -> datetime:
@@ -109,7 +137,11 @@ class Scheduler:
         """Does what is due now. Returns the exit codes of the runs; 1 for each file that isn't valid, and 4 for each
         job whose store can't be used."""
         jobs = self._load()
-        return (*(1 for _ in jobs.problems), *self._look(jobs))
+        codes = (*(1 for _ in jobs.problems), *self._look(jobs))
+        if not codes and not self._stopping():
+            now = self._clock()
+            self._on_event(Idle(min((job.schedule.after(now) for job in jobs.jobs), default=None)))
+        return codes
 
     def _load(self) -> ScheduledJobs:
         jobs = load_scheduled(self._paths, self._deliver)
@@ -162,17 +194,18 @@ class Scheduler:
 
 
 def upcoming(jobs: Iterable[ScheduledJob], now: datetime) -> tuple[Upcoming, ...]:
-    """Returns the next due time and the state of each job, the earliest first."""
+    """Returns the next due time and the state of each job: first those that are due now, then the earliest ones."""
     entries = []
     for job in jobs:
-        state, unknown = None, None
+        state, unknown, decision = None, None, NOTHING
         try:
             state = read_state(_folder(job)).state
+            decision = decide(state, job.schedule, now)
         except StoreError as error:
             unknown = str(error)
         problem = next(iter(examine_campaign(job.path).problems), None)
-        entries.append(Upcoming(job, job.schedule.after(now), state, unknown, problem))
-    return tuple(sorted(entries, key=lambda entry: (entry.next, entry.job.path)))
+        entries.append(Upcoming(job, job.schedule.after(now), state, decision, unknown, problem))
+    return tuple(sorted(entries, key=lambda entry: (entry.due_now or entry.next, entry.job.path)))
 
 
 def _folder(job: ScheduledJob) -> Store:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from brandpress.model.errors import RequestError
+from brandpress.pipeline.spec.delivery import parse_deliver_option
+from brandpress.pipeline.spec.messages import quote
+
 SERVICE, TIMER = "brandpress-schedule.service", "brandpress-schedule.timer"
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}|[0-9]{1,10}")
 
 
-def systemd_units(paths: Sequence[Path], deliver: str | None = None) -> dict[str, str]:
+def systemd_units(paths: Sequence[Path], deliver: str | None = None, user: str | None = None) -> dict[str, str]:
     """Returns file name -> content of a service that does what is due, and of the timer that starts it.
 
     The timer fires every five minutes, which is often enough for every run to be on time. Credentials belong into the
-    file that `EnvironmentFile=` names, which may be missing.
+    file that `EnvironmentFile=` names, which may be missing. user: who runs it; None: root. Raises RequestError if that
+    can't be a user's name or number.
     """
+    if user is not None and not _USER.fullmatch(user):
+        raise RequestError(
+            f"--user {quote(user)}: allowed: the name of a user, of letters, digits, '_', '.' and '-', or a number"
+        )
     command = [sys.executable, "-P", "-m", "brandpress.pipeline.cli", "schedule", "--once"]
     command += [str(path.resolve()) for path in paths]
     if deliver is not None:
-        command += ["--deliver", deliver]
+        command += ["--deliver", str(parse_deliver_option(deliver))]
+    user_line = "" if user is None else f"User={user}\n"
     service = f"""[Unit]
 Description=Render the brandpress campaigns that are due
 Wants=network-online.target
@@ -26,7 +38,7 @@ After=network-online.target
 
 [Service]
 Type=oneshot
-ExecStart={" ".join(map(_quoted, command))}
+{user_line}ExecStart={" ".join(map(_quoted, command))}
 EnvironmentFile=-/etc/brandpress/environment
 KillMode=mixed
 KillSignal=SIGINT

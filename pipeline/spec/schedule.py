@@ -29,10 +29,18 @@ _MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+_FIELDS = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day of month": "1 to 31",
+    "month": "1 to 12, or JAN to DEC",
+    "day of week": "0 to 6, or SUN to SAT",
+}
+_ITEMS_RULE = "in a range, the first one isn't the greater one; a step is at least 1"
 _ITEM = r"(?:\*|[0-9]{1,2}|[A-Z]{3})(?:-(?:[0-9]{1,2}|[A-Z]{3}))?(?:/[0-9]{1,2})?"
 _PORTABLE = re.compile(rf"{_ITEM}(?:,{_ITEM})*")
 MAX_CRON = 200  # characters
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(s|min|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
@@ -88,23 +96,31 @@ def parse_cron(value: object) -> Cron:
     for name, written in zip(_FIELDS, fields, strict=True):
         if not _PORTABLE.fullmatch(written):
             raise WrongValueError(f"{quote(written)} isn't a valid {name}", CRON_RULE, needle=re.escape(written))
+        if not _is_in_range(name, written):
+            rule = f"allowed: {_FIELDS[name]}" + (f"; {_ITEMS_RULE}" if re.search("[-/]", written) else "")
+            raise WrongValueError(f"{quote(written)} isn't a valid {name}", rule, needle=re.escape(written))
     if re.search(r"(?<![0-9/])0?7(?![0-9])", fields[-1]):
         what = "Kubernetes doesn't know the day of week 7"
         raise WrongValueError(
             what, "allowed: 0 or SUN for Sunday", quote(re.sub(r"(?<![0-9/])0?7(?![0-9])", "SUN", text))
         )
     try:
-        next(CronSim(text, datetime(2000, 1, 1, tzinfo=UTC)))
-    except (CronSimError, StopIteration) as error:
-        what = (
-            f"{quote(value)} is never due" if isinstance(error, StopIteration) else f"{quote(value)}: {_reason(error)}"
-        )
-        raise WrongValueError(what, CRON_RULE) from None
+        next(CronSim(text, _ANY_TIME))
+    except CronSimError:  # each field by itself is valid
+        rule = "allowed: a day that at least one of the months has"
+        raise WrongValueError(f"{quote(value)}: there is no such day", rule) from None
+    except StopIteration:
+        raise WrongValueError(f"{quote(value)} is never due", CRON_RULE) from None
     return Cron(text)
 
 
-def _reason(error: CronSimError) -> str:
-    return str(error).replace("Bad day-of-month", "no such day of month").replace("Bad ", "wrong ").replace("-", " ")
+def _is_in_range(name: str, written: str) -> bool:
+    """Whether a field has only numbers and names that it can have."""
+    try:
+        CronSim(" ".join(written if field == name else "*" for field in _FIELDS), _ANY_TIME)
+    except CronSimError:
+        return False
+    return True
 
 
 def parse_timezone(value: object) -> ZoneInfo:
@@ -113,13 +129,19 @@ def parse_timezone(value: object) -> ZoneInfo:
     if not isinstance(value, str):
         raise WrongValueError(f"must be text, not {kind(value)}", rule)
     if value not in _zones():
-        raise WrongValueError(f"{quote(value)} isn't a time zone", rule, closest(value, _zones()))
+        raise WrongValueError(f"{quote(value)} isn't a time zone", rule, closest(value, _places()))
     return ZoneInfo(value)
 
 
 @cache
 def _zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones()))
+
+
+@cache
+def _places() -> tuple[str, ...]:
+    """The zones to suggest: abbreviations such as CEST resemble those of other continents."""
+    return tuple(zone for zone in _zones() if "/" in zone or zone == "UTC")
 
 
 def parse_duration(value: object) -> timedelta:

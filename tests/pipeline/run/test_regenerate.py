@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_plan_is_one_comment_on_the_pull_request(
     job = write_campaign(tmp_path / "jobs", 2, products=("mug",))
     arguments = ["regenerate", str(job), "--plan-only", "--comment"]
     assert cli.run(arguments) == 0
-    assert capsys.readouterr().out == "2 planned: 0 done, 2 new, 0 stale\n"
+    assert capsys.readouterr().out == "2 planned: 0 done, 2 new, 0 stale, 0 to publish, 0 to remove\n"
     (comment,) = github.comments
     assert cli.run(["plan", str(job), "--markdown"]) == 0
     assert comment["body"] == capsys.readouterr().out
@@ -89,10 +90,10 @@ def test_the_plan_is_one_comment_on_the_pull_request(
     write_campaign(tmp_path / "jobs", {"scene00": "elsewhere", "scene01": "in scene 1"}, products=("mug",))
     assert cli.run(arguments) == 0
     (comment,) = github.comments
-    assert "| 0 | 1 | 1 | 0 | 0 |" in comment["body"]
+    assert "| 0 | 1 | 1 | 0 | 0 | 0 | 0 |" in comment["body"]
     assert "- `~` `mug/scene00` stale: `prompt: a mug [-in scene 0-] {+elsewhere+}`" in comment["body"]
     assert outputs(actions) == {
-        "new": "0", "stale": "1", "rendered": "0", "failed": "0",
+        "new": "0", "stale": "1", "publish": "0", "remove": "0", "rendered": "0", "failed": "0",
         "dropped": "0", "unapproved": "0", "cost": "", "manifest": "", "sheet": "",
     }  # fmt: skip
     assert not any(name in comment["body"] for name in (TOKEN, "<script"))
@@ -106,12 +107,46 @@ def test_a_pull_request_from_a_fork_gets_a_warning_instead_of_a_comment(
     assert "::warning title=brandpress::GitHub doesn't let this token comment (status 403)" in capsys.readouterr().err
 
 
+def test_a_comment_outside_of_github_is_a_warning(
+    tmp_path: Path, actions: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In GitHub Actions, a workflow that runs for something else than a pull request is none."""
+    arguments = ["regenerate", str(write_campaign(tmp_path, 1)), "--plan-only", "--comment"]
+    assert cli.run(arguments) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert cli.run(arguments) == 0
+    assert capsys.readouterr().err == "warning: --comment: this isn't GitHub Actions, so there is no comment\n"
+
+
 def test_names_cant_inject_markdown(tmp_path: Path, actions: Path) -> None:
     job = write_campaign(tmp_path, 1, products=("mug",), output={"name": "{{ product }}/@here <img> & ![x](y)"})
     assert cli.run(["regenerate", str(job), "--plan-only"]) in (0, 1)
     summary = (actions / "GITHUB_STEP_SUMMARY").read_text()
     for line in summary.splitlines():
         assert "<img>" not in line or line.count("`") == 2
+
+
+def test_what_is_only_to_be_published_or_removed_is_counted(
+    tmp_path: Path, actions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """New alt texts and a dropped scene, as of a feed with another price: nothing to render, and yet work."""
+    write = partial(write_campaign, tmp_path, products=("mug", "bottle"))
+    job = write({"beach": "on a beach", "snow": "in snow", "sea": "at sea"})
+    publish_plan(plan_of(job))
+    write({"beach": "on a beach", "snow": "in snow"}, alt="{{ product.description }}, 9 euros")
+    assert cli.run(["plan", str(job), "--check"]) == 2
+    capsys.readouterr()
+    assert cli.run(["regenerate", str(job), "--plan-only"]) == 0
+    assert capsys.readouterr().out == "4 planned: 4 done, 0 new, 0 stale, 4 to publish, 2 to remove\n"
+    values = outputs(actions)
+    assert {name: values[name] for name in ("new", "stale", "publish", "remove")} == {
+        "new": "0", "stale": "0", "publish": "4", "remove": "2",
+    }  # fmt: skip
+    assert "| 0 | 0 | 4 | 0 | 2 | 4 | 2 |" in (actions / "GITHUB_STEP_SUMMARY").read_text()
+    assert cli.run(["regenerate", str(job), "--plan-only", "--json", "--select", "product:mug"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert (values["publish"], values["remove"]) == (2, 1)
 
 
 def test_decisions_of_reviewers_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +181,7 @@ def test_it_renders_what_is_new_or_stale_and_publishes(
     assert (values["new_names"], values["stale_names"]) == (["mug/sea"], ["mug/beach"])
     manifest = f"{tmp_path}/out/spring/manifests/00000002/manifest.json"
     assert outputs(actions) == {
-        "new": "1", "stale": "1", "rendered": "2", "failed": "0",
+        "new": "1", "stale": "1", "publish": "0", "remove": "0", "rendered": "2", "failed": "0",
         "dropped": "0", "unapproved": "0", "cost": "", "manifest": manifest, "sheet": str(sheet),
     }  # fmt: skip
     summary = (actions / "GITHUB_STEP_SUMMARY").read_text()
@@ -182,7 +217,7 @@ def test_a_selection_and_a_budget(tmp_path: Path, capsys: pytest.CaptureFixture[
     job = write_campaign(tmp_path, 3)
     words = ["regenerate", str(job), "--select", "product:mug"]
     assert cli.run([*words, "--plan-only"]) == 0
-    assert capsys.readouterr().out == "3 planned: 0 done, 3 new, 0 stale\n"
+    assert capsys.readouterr().out == "3 planned: 0 done, 3 new, 0 stale, 0 to publish, 0 to remove\n"
     assert cli.run([*words, "--budget-pictures", "2", "--quiet"], renderer=STAND_IN) == 0
     shown = capsys.readouterr()
     assert "6 planned: 0 done before, 2 rendered now, 0 failed, 3 not selected, 1 left" in shown.out

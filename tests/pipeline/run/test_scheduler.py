@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.cli.schedule_output import upcoming_json, upcoming_lines
 from brandpress.pipeline.run.schedule_state import CLAIM_TIME, STATE
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, load_scheduled
 from brandpress.pipeline.run.scheduled_run import run_command
-from brandpress.pipeline.run.scheduler import Ended, ScheduleEvent, Scheduler, Started, upcoming
+from brandpress.pipeline.run.scheduler import Ended, Idle, ScheduleEvent, Scheduler, Started, upcoming
 from brandpress.pipeline.spec.problem import Problem
 from tests.campaigns import write_campaign
 
@@ -182,6 +183,75 @@ def test_upcoming_jobs_are_in_order(tmp_path: Path, world: World) -> None:
     entries = upcoming(load_scheduled([late, early]).jobs, START)
     assert [(entry.job.path, entry.next.hour) for entry in entries] == [(early, 4), (late, 5)]
     assert [entry.state is None for entry in entries] == [True, False]
+
+
+def listed(job: Path, now: datetime) -> str:
+    return next(upcoming_lines(upcoming(load_scheduled([job]).jobs, now), now))
+
+
+@pytest.mark.parametrize("missed", [True, False])
+def test_the_list_says_what_the_next_once_starts(tmp_path: Path, world: World, missed: bool) -> None:
+    world.end = START + timedelta(days=9)
+    late, early = scheduled(tmp_path / "late"), scheduled(tmp_path / "early", "0 4 * * *")
+    world.now = START - timedelta(days=2)
+    for job in (late, early):
+        world.scheduler(job).run_once()
+    world.now = datetime(2026, 3, 1, 3, 20 if missed else 5, tzinfo=UTC)
+    entries = upcoming(load_scheduled([late]).jobs, world.now)
+    due = datetime(2026, 3, 1, 3, tzinfo=UTC)
+    assert upcoming_json(entries, world.now)["jobs"][0]["due_now"] == due.isoformat()
+    since = "missed" if missed else "since"
+    assert listed(late, world.now).startswith(
+        f"due now ({since} 2026-03-01 03:00 UTC), then 2026-03-02 03:00 UTC (2026-03-02 03:00 UTC)  {late}  no run yet"
+    )
+    assert world.scheduler(late).run_once() == (0,)
+    (started,) = (event for event in world.events if isinstance(event, Started))
+    assert (started.due, started.missed) == (due, missed)
+    assert listed(late, world.now).startswith("2026-03-02 03:00 UTC (")
+
+
+def test_what_is_due_now_comes_first(tmp_path: Path, world: World) -> None:
+    world.end = START + timedelta(days=9)
+    due, later = scheduled(tmp_path / "due"), scheduled(tmp_path / "later", "0 13 * * *")
+    for job in (due, later):
+        world.scheduler(job).run_once()
+    world.now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    world.scheduler(later).run_once()
+    assert [entry.job.path for entry in upcoming(load_scheduled([later, due]).jobs, world.now)] == [due, later]
+
+
+def test_the_list_says_what_is_left_out(tmp_path: Path, world: World) -> None:
+    world.end = START + timedelta(days=9)
+    job = scheduled(tmp_path, catch_up=0)
+    world.scheduler(job).run_once()
+    world.now = START + timedelta(days=2)
+    entries = upcoming(load_scheduled([job]).jobs, world.now)
+    (shown,) = upcoming_json(entries, world.now)["jobs"]
+    assert (shown["due_now"], shown["to_leave_out"]) == (None, "2026-03-03T03:00:00+00:00")
+    assert "2026-03-04 03:00 UTC), without the missed 2026-03-03 03:00 UTC  " in listed(job, world.now)
+    assert world.scheduler(job).run_once() == ()
+    assert "  left out 2026-03-03 03:00 UTC, because it was missed" in listed(job, world.now)
+    assert "without" not in listed(job, world.now)
+
+
+def test_once_says_that_there_is_nothing_to_start(tmp_path: Path, world: World) -> None:
+    world.end = START + timedelta(days=9)
+    job = scheduled(tmp_path)
+    assert world.scheduler(job).run_once() == ()
+    (tmp_path / "empty").mkdir()
+    assert world.scheduler(tmp_path / "empty").run_once() == ()
+    assert world.events == [Idle(datetime(2026, 3, 2, 3, tzinfo=UTC)), Idle(None)]
+    world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    world.scheduler(job).run_once()
+    assert sum(isinstance(event, Idle) for event in world.events) == 2
+
+
+def test_quiet_silences_that_there_is_nothing_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["schedule", str(tmp_path), "--once"]
+    assert cli.run(words) == 0
+    assert capsys.readouterr().err.endswith(" nothing to start: no job has a schedule\n")
+    assert cli.run([*words, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 PATIENT = """

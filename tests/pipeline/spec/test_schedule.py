@@ -72,11 +72,21 @@ def test_due_times_only_move_forward() -> None:
         ("@daily", "'@daily' isn't supported; allowed: five fields .*; did you mean '0 0 \\* \\* \\*'\\?"),
         ("0 3 * *", "'0 3 \\* \\*' has 4 fields"),
         ("0 0 3 * * MON", "has 6 fields"),
-        ("0 25 * * *", "wrong hour"),
-        ("0 0 31 2 *", "no such day of month"),
+        ("60 3 * * *", "'60' isn't a valid minute; allowed: 0 to 59$"),
+        ("0 25 * * *", "'25' isn't a valid hour; allowed: 0 to 23$"),
+        ("0 MON * * *", "'MON' isn't a valid hour; allowed: 0 to 23$"),
+        ("0 3 32 * *", "'32' isn't a valid day of month; allowed: 1 to 31$"),
+        ("0 3 * 13 *", "'13' isn't a valid month; allowed: 1 to 12, or JAN to DEC$"),
+        ("0 3 * * 8", "'8' isn't a valid day of week; allowed: 0 to 6, or SUN to SAT$"),
+        (
+            "0 20-5 * * *",
+            "'20-5' isn't a valid hour; allowed: 0 to 23; in a range, the first one isn't the greater one",
+        ),
+        ("0 0 31 2 *", "'0 0 31 2 \\*': there is no such day; allowed: a day that at least one of the months has$"),
+        ("0 0 30,31 FEB *", "there is no such day"),
         ("0 3 * * MON#1", "'MON#1' isn't a valid day of week"),
         ("0 3 * * 1-7", "doesn't know the day of week 7; .* did you mean '0 3 \\* \\* 1-SUN'"),
-        ("*/0 * * * *", "wrong minute"),
+        ("*/0 * * * *", "'\\*/0' isn't a valid minute; allowed: 0 to 59; .*; a step is at least 1$"),
         ("0 3 L * *", "'L' isn't a valid day of month"),
         ("", "has 1 fields"),
         (5, "must be text, not the number 5"),
@@ -86,6 +96,23 @@ def test_wrong_expressions_are_errors(tmp_path: Path, written: object, message: 
     job = write_campaign(tmp_path, 1, schedule={"cron": written})
     with pytest.raises(SpecError, match=r"spring.yaml:1:\d+: schedule.cron:? " + f".*{message}"):
         load_campaign(job)
+
+
+@pytest.mark.parametrize(
+    ("written", "suggestion"),
+    [
+        ("CEST", ""),
+        ("CET+1", ""),
+        ("Europe/Berln", "; did you mean 'Europe/Berlin'?"),
+        ("utc", "; did you mean 'UTC'?"),
+    ],
+)
+def test_only_places_are_suggested_as_time_zones(tmp_path: Path, written: str, suggestion: str) -> None:
+    """CEST resembles EST, which is another continent."""
+    job = write_campaign(tmp_path, 1, schedule={"cron": "0 3 * * *", "timezone": written})
+    with pytest.raises(SpecError) as raised:
+        load_campaign(job)
+    assert str(raised.value).endswith(f"such as Europe/Berlin or UTC{suggestion}")
 
 
 @pytest.mark.parametrize(

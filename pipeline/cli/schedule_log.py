@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,19 @@ from brandpress.pipeline.run.scheduled_jobs import ScheduledJob
 from brandpress.pipeline.run.scheduler import Ended, Idle, ScheduleEvent, Started, Unavailable
 
 
-def shown_events(options: LogOptions) -> Callable[[ScheduleEvent], None]:
-    """Returns the function that shows events on stderr. With `--quiet`, only what an operator should look at."""
+def shown_events(options: LogOptions, *, on_terminal: bool | None = None) -> Callable[[ScheduleEvent], None]:
+    """Returns the function that shows events on stderr. With `--quiet`, only what an operator should look at.
+
+    on_terminal: whether somebody is watching; default: whether stderr is a terminal. Otherwise cron would send a mail
+    each time that there is nothing to start.
+    """
+    watched = sys.stderr.isatty() if on_terminal is None else on_terminal
 
     def show(event: ScheduleEvent) -> None:
         level = level_of(event)
         if options.quiet and level == "info":
+            return
+        if isinstance(event, Idle) and options.format is LogFormat.TEXT and not watched:
             return
         if options.format is LogFormat.JSON:
             print_log(level, name_of(event), event_text(event), **fields_of(event))

@@ -37,7 +37,7 @@ def events(tmp_path: Path) -> list[ScheduleEvent]:
 
 
 def test_lines(events: list[ScheduleEvent], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    show = shown_events(LogOptions())
+    show = shown_events(LogOptions(), on_terminal=True)
     for event in events:
         show(event)
     job = tmp_path / "spring.yaml"

@@ -137,7 +137,9 @@ class IdOption(StrEnum):
     KEY = "key"
 
 
-Id = Annotated[IdOption, typer.Option("--id", help="A product's id: its SKU, or the key that its feed has.")]
+Id = Annotated[
+    IdOption, typer.Option("--id", metavar="ID", help="A product's id: its sku, or the key that its feed has.")
+]
 
 
 @export_app.command("csv", cls=PlainCommand)

@@ -61,11 +61,9 @@ def _head(summary: Summary) -> Iterator[str]:
         yield ""
         return
     counts = count_states(summary.states)
-    columns = {label(state): count for state, count in counts.items()}
-    columns |= {"to publish": summary.unpublished, "to remove": summary.removals}
-    yield "| " + " | ".join(columns) + " |"
-    yield "|" + "---:|" * len(columns)
-    yield "| " + " | ".join(f"{count:,}" for count in columns.values()) + " |"
+    yield "| " + " | ".join(label(state) for state in counts) + " |"
+    yield "|" + "---:|" * len(counts)
+    yield "| " + " | ".join(f"{count:,}" for count in counts.values()) + " |"
     yield ""
     work = [
         f"{summary.to_render:,} to render" if summary.to_render else "",

@@ -98,8 +98,9 @@ class Regeneration:
         counts = count_states(self.summary.selected)
         planned = self.summary.plan.planned if self.summary.selection is None else len(self.summary.selected_variants)
         states = f"{counts['unchanged']:,} done, {counts['new']:,} new, {counts['stale']:,} stale"
-        manifest = f"{self.summary.to_publish:,} to publish, {self.summary.to_remove:,} to remove"
-        return f"{planned:,} planned: {states}, {manifest}"
+        manifest = {"to publish": self.summary.to_publish, "to remove": self.summary.to_remove}
+        changes = "".join(f", {count:,} {what}" for what, count in manifest.items() if count)
+        return f"{planned:,} planned: {states}{changes}"
 
     def outputs(self, sheet: Path | None = None) -> dict[str, object]:
         """Returns the outputs of a CI step: counts, the cost in credits, and where the manifest and the sheet are."""

@@ -27,7 +27,7 @@ from tests.pipeline.review.pictures import REFERENCES, ColourCells
 def subjects() -> list[Drawing]:
     """The demo's subjects, two of each kind."""
     kinds = {"mug": "ware", "bottle": "ware", "fox": "animal", "frog": "animal"}
-    return [Drawing(name, kind, cutouts_of(Image.open(REFERENCES / f"{name}.png"))) for name, kind in kinds.items()]
+    return [Drawing(name, kind, cutouts_of(Image.open(REFERENCES / f"{name}.png"))[0]) for name, kind in kinds.items()]
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,7 @@ def main() -> int:
 
 def summary(storm: Storm) -> str:
     """Returns the statistics of a campaign as one line."""
-    shown = {name: value for name, value in asdict(storm).items() if name not in ("faults", "deleted")}
+    shown = {name: value for name, value in asdict(storm).items() if name not in ("faults", "deleted", "timeline")}
     return ", ".join([*(f"{name} {value}" for name, value in shown.items()), f"{storm.faults.total()} faults"])
 
 

@@ -39,10 +39,19 @@ def stored_pictures(folder: Store) -> frozenset[Stored]:
     )
 
 
-def count_doubles(begun: Mapping[str, Sequence[float]], stored: Iterable[Stored]) -> int:
-    """Returns how many renders began while their picture was stored. begun: seconds since 1970 of each, by picture."""
-    return sum(
-        any(one.since + CLOCK_STEP < begin < one.until for one in stored if one.picture == picture)
+def doubles(begun: Mapping[str, Sequence[float]], stored: Iterable[Stored]) -> list[tuple[float, Stored]]:
+    """Returns when each double render began, and how long its picture was stored. begun: times by picture."""
+    known = list(stored)
+    return [
+        (begin, one)
         for picture, begins in begun.items()
         for begin in begins
-    )
+        for one in known
+        if one.picture == picture and one.since + CLOCK_STEP < begin < one.until
+    ]
+
+
+def description(begin: float, one: Stored, timeline: Sequence[tuple[float, str]]) -> str:
+    """Returns what happened before a double render. timeline: times and what was done to the campaign."""
+    before = [f"{what} {begin - time:.1f} s before" for time, what in timeline if time < begin][-4:]
+    return f"a render began {begin - one.since:.1f} s after its picture was stored ({', '.join(before)})"

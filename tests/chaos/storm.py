@@ -30,7 +30,7 @@ from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 from tests.campaigns import write_campaign
-from tests.chaos.doubles import Stored, count_doubles, stored_pictures
+from tests.chaos.doubles import Stored, description, doubles, stored_pictures
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import BROKEN, JOURNAL, POISON_SCENES, picture_id, read_journal, shows
 from tests.chaos.weights import SwappedWeights
@@ -59,7 +59,7 @@ class Storm:
     pictures beyond their first, most of them after a kill or a deletion. double: renders that began although their
     picture was in the store. silently_wrong: delivered pictures that aren't what their record says: damaged, black, or
     rendered with other weights. poison_renders: the most attempts of a poison picture. wrong: violated invariants.
-    deleted: the pictures that a cleaning took away.
+    deleted: the pictures that a cleaning took away. timeline: when runs began, and what was killed when.
     """
 
     faults: Counter[str] = field(default_factory=Counter)
@@ -74,6 +74,7 @@ class Storm:
     manifests_read: int = 0
     wrong: list[str] = field(default_factory=list)
     deleted: set[Stored] = field(default_factory=set)
+    timeline: list[tuple[float, str]] = field(default_factory=list)
 
 
 def write_job(folder: Path, scenes: int, deliver: str, poisons: Collection[str] = tuple(POISON_SCENES)) -> Path:
@@ -137,6 +138,7 @@ def run_storm(
         for _ in range(MAX_RUNS):
             before_run()
             storm.runs += 1
+            storm.timeline.append((time.time(), "a run began"))
             storm.retries += bool(retry)
             arguments = (WORKERS, renderer, "--deadline", DEADLINE, *retry)
             limit = ("--limit", str(random.randint(3, 15))) if kills and not retry and random.random() < 1 / 3 else ()
@@ -200,6 +202,7 @@ def _run(
                 continue
             wait = random.randint(1, 3)
             victim = kills.pop()
+            storm.timeline.append((time.time(), victim))
             if victim in INTRUSIONS:
                 storm.faults[victim] += 1
                 storm.wrong += INTRUSIONS[victim](job, folder, storm)
@@ -325,9 +328,9 @@ def _check(
     events = read_journal(journal)
     storm.faults["picture broken"] += sum(map(len, events["broken"].values()))
     storm.repeated = sum(len(ends) - 1 for ends in events["ended"].values())
-    storm.double = count_doubles(events["begun"], {*storm.deleted, *stored_pictures(folder)})
-    if storm.double:
-        storm.wrong.append(f"{storm.double} renders began although their pictures were in the store")
+    double = doubles(events["begun"], {*storm.deleted, *stored_pictures(folder)})
+    storm.double = len(double)
+    storm.wrong += [description(begin, one, storm.timeline) for begin, one in double]
     recorded = read_index(folder).records().values()  # those of other weights, too
     storm.silently_wrong = sum(is_wrong(folder, record, marked=marked) for record in recorded)
     assets = set(folder.list("assets/"))

@@ -17,7 +17,7 @@ from brandpress.pipeline.render.worker.actor import RENDERER
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
 from tests.chaos.__main__ import FOREIGN_NODE, LOST_NODE, SWAP, on_nodes, on_s3, with_swapped_weights
-from tests.chaos.doubles import Stored, count_doubles, stored_pictures
+from tests.chaos.doubles import Stored, description, doubles, stored_pictures
 from tests.chaos.reader import Reader
 from tests.chaos.renderer import JOURNAL, MARK, colour_of
 from tests.chaos.storm import is_wrong, published_digest, run_storm, run_undisturbed
@@ -112,7 +112,14 @@ def test_a_render_is_double_if_it_began_while_its_picture_was_stored(tmp_path: P
         other.picture: [other.since - 70],
         "unknown": [one.since + 5],
     }
-    assert count_doubles(begun, {deleted, one, other}) == 2
+    found = doubles(begun, {deleted, one, other})
+    assert [(begin, stored.since) for begin, stored in found] == list(
+        zip(when_stored, (deleted.since, one.since), strict=True)
+    )
+    timeline = [(one.since - 9, "a run began"), (one.since + 1, "worker"), (one.since + 60, "driver")]
+    assert description(*found[1], timeline) == (
+        "a render began 5.0 s after its picture was stored (a run began 14.0 s before, worker 4.0 s before)"
+    )
     (asset, *_) = folder.list("assets/")
     folder.delete(asset)
     assert len(stored_pictures(folder)) == 1

@@ -53,7 +53,8 @@ class RunLease:
     """A run's part in a lease, as its holder or, with `join`, as a run that joined the holder's.
 
     Use it as a context manager. `shared` is whether other runs work on the campaign, too, and `recorded` then holds the
-    render keys that have a record, listed at each heartbeat.
+    render keys that have a record, listed at each heartbeat. `took_over` is whether the run before ended without
+    releasing its lease, so that its workers may have delivered pictures after their driver's end.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class RunLease:
     ) -> None:
         self.run = secrets.token_hex(8)
         self.shared = False
+        self.took_over = False
         self.recorded: frozenset[str] = frozenset()
         self._folder, self._join, self._clock, self._wait = folder, join, clock, wait
         self._ended = Event()
@@ -89,6 +91,7 @@ class RunLease:
             stat, lease = self._read()
             if lease is None or is_over(lease, now) or (is_far_ahead(lease, now) and self._is_silent(stat)):
                 new = self._new(now)
+                self.took_over = lease is not None and lease.process != ""
             elif self._join:
                 new = lease.model_copy(update={"joined": (*lease.joined, self.run)})
                 self.shared = True

@@ -60,8 +60,10 @@ def test_a_lease_whose_process_was_killed_is_taken_over_at_once(folder: Store, s
     )
     subprocess.run([sys.executable, "-c", program, store_uri], check=False, timeout=120)
     assert folder.read(LEASE) is not None
-    with RunLease(folder):
-        pass
+    with RunLease(folder) as lease:
+        assert lease.took_over
+    with RunLease(folder) as lease:
+        assert not lease.took_over, "the run before has released it"
 
 
 def test_a_lease_of_a_clock_far_ahead_is_over_once_it_is_silent(folder: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from pydantic_core import from_json
 
 from brandpress.model.errors import HostedError, RequestError
 from brandpress.pipeline.cli.exit_codes import outcome_exit_code
-from brandpress.pipeline.deliver.delivery import file_record
-from brandpress.pipeline.deliver.lease import AnotherRunError
+from brandpress.pipeline.deliver.delivery import deliver, file_record
+from brandpress.pipeline.deliver.lease import AnotherRunError, RunLease
 from brandpress.pipeline.deliver.manifest import Counts, Published, read_latest, read_lines, read_records
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError
 from brandpress.pipeline.deliver.plan_summary import summarise_with_store
@@ -155,6 +156,28 @@ def test_a_second_run_is_refused_while_one_is_at_work(ray: Resources, tmp_path: 
     assert render(job, render_meanwhile).done == 4
     assert refused
     assert render(job).skipped == 4
+
+
+def test_what_workers_of_a_killed_run_deliver_late_is_not_rendered_again(
+    ray: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They deliver after the next run has read the records, while it starts."""
+    job = write_campaign(tmp_path, 2)
+    plan, folder = plan_of(job), open_campaign(str(tmp_path / "out"), "spring")
+    RunLease(folder, clock=lambda: datetime.now(UTC) - timedelta(hours=1))._acquire()
+    acquire, late = RunLease._acquire, plan.variants[0]
+
+    def acquire_while_a_picture_arrives(lease: RunLease) -> None:
+        acquire(lease)
+        deliver(folder, new_record(late, stamp_of(plan.model), "done"), late.asset, b"by the killed run")
+
+    monkeypatch.setattr(RunLease, "_acquire", acquire_while_a_picture_arrives)
+    events: list[Event] = []
+    outcome = render(job, events.append)
+    assert (outcome.done, outcome.failed, outcome.left) == (4, 0, 0)
+    assert folder.read(late.asset) == b"by the killed run"
+    started = [event.name for event in events if isinstance(event, VariantStarted)]
+    assert sorted(started) == sorted(variant.name for variant in plan.variants[1:])
 
 
 def test_a_run_that_ends_early_removes_no_picture_that_the_job_asks_for(ray: Resources, tmp_path: Path) -> None:

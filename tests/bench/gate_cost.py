@@ -7,6 +7,7 @@ of 1024x1024. The gate measures subject, colour and text of each. Runs with and 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.review.measuring import measuring_threads
 from brandpress.pipeline.review.picture_gate import CampaignGate
 from tests.campaigns import plan_of, write_campaign
+from tests.processes import ROOT
 
 GATE = {"measures": {"subject": -1, "colour": 100, "text": 1}}
 """All is measured and nothing blocked."""
@@ -28,6 +30,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=24)
     parser.add_argument("--seconds", default="1,4", help="of a picture, separated by commas")
     options = parser.parse_args()
+    os.environ["PYTHONPATH"] = str(ROOT)  # of the workers, which load the stand-in
     print(f"{available_cpus()} cores, {measuring_threads()} pictures measured at a time")
     for seconds in map(float, options.seconds.split(",")):
         with tempfile.TemporaryDirectory() as folder:

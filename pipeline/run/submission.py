@@ -28,7 +28,7 @@ POLL_SECONDS = 2.0
 RECONNECT_SECONDS = 120.0
 """How long a cluster may be out of reach while its job is followed."""
 
-ASKED = "asked to end"
+STOPPING = "asked to end"
 """The message of a job that is being stopped."""
 
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
@@ -123,7 +123,7 @@ class JobServer:
         if not job.is_over:
             self._call(lambda: self._client.stop_job(submission_id))
             job = self.job(submission_id)
-        return job if job.is_over else replace(job, message=ASKED)
+        return job if job.is_over else replace(job, message=STOPPING)
 
     def logs(self, submission_id: str) -> str:
         """Returns what a job has printed so far."""

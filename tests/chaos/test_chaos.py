@@ -112,12 +112,12 @@ def test_a_render_is_double_if_it_began_while_its_picture_was_stored(tmp_path: P
         other.picture: [other.since - 70],
         "unknown": [one.since + 5],
     }
-    found = doubles(begun, {deleted, one, other})
-    assert [(begin, stored.since) for begin, stored in found] == list(
+    counted = doubles(begun, {deleted, one, other})
+    assert [(begin, stored.since) for begin, stored in counted] == list(
         zip(when_stored, (deleted.since, one.since), strict=True)
     )
     timeline = [(one.since - 9, "a run began"), (one.since + 1, "worker"), (one.since + 60, "driver")]
-    assert description(*found[1], timeline) == (
+    assert description(*counted[1], timeline) == (
         "a render began 5.0 s after its picture was stored (a run began 14.0 s before, worker 4.0 s before)"
     )
     (asset, *_) = folder.list("assets/")

@@ -106,7 +106,7 @@ def test_a_render_is_double_if_it_began_while_its_picture_was_stored(tmp_path: P
     one, other = sorted(stored_pictures(folder), key=lambda stored: stored.picture)
     deleted = Stored(one.picture, one.since - 90, until=one.since - 60)
     when_stored = [one.since - 70, one.since + 5]
-    when_deleted, when_unsure = one.since - 30, one.since + 0.5
+    when_deleted, when_unsure = one.since - 30, one.since + 1.5
     begun = {
         one.picture: [*when_stored, when_deleted, when_unsure],
         other.picture: [other.since - 70],

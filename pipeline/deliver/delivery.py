@@ -120,6 +120,15 @@ def _existing_asset(folder: Store, asset: str, data: bytes) -> bytes | None:
     return folder.read(asset)
 
 
+def read_delivered(folder: Store, key: str) -> Record | None:
+    """Returns the record at `key` if it is that of a done variant whose picture is there, otherwise None.
+
+    Raises StoreError.
+    """
+    record = read_record(folder, key)
+    return record if record is not None and record.status == "done" and _has_picture(folder, record) else None
+
+
 def _has_picture(folder: Store, record: Record) -> bool:
     """Whether the asset of a done record exists unchanged."""
     stat = None if record.asset is None else folder.stat(record.asset)

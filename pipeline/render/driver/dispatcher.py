@@ -83,17 +83,20 @@ class Dispatcher:
         mixed: bool = False,
         warmup_cost: Callable[[Variant], float] = lambda variant: DEFAULT_WARMUP_COST,
         suspects: Set[str] = frozenset(),
+        maybe_delivered: Iterable[str] = (),
     ) -> None:
         """workers: expected number, which decides how small groups get. mixed: groups may hold many reference sets
         (for models that cache none) and never shrink below a quarter of `largest_group`. warmup_cost: returns what
         preparing a variant's reference set costs a worker, in pictures. suspects: render keys of variants that were in
-        flight when a worker of an earlier run was lost.
+        flight when a worker of an earlier run was lost. maybe_delivered: render keys of variants that workers of a
+        killed run may have delivered.
         """
         self._largest, self._smallest = largest_group, largest_group // 4 if mixed else 1
         self._mixed = mixed
         self._isolated: deque[Variant] = deque()
         self._hastened: deque[Variant] = deque()
         self._held: set[str] = set()
+        self._maybe_delivered = set(maybe_delivered)
         self._failures = Counter(suspects)
         self._node_losses: Counter[str] = Counter()
         self._out_of_memory: set[str] = set()
@@ -150,6 +153,10 @@ class Dispatcher:
         if group:
             state.groups.append(_Group({variant.render_key: variant for variant in group}))
         return tuple(group)
+
+    def maybe_delivered(self, variants: Iterable[Variant]) -> frozenset[str]:
+        """Returns the render keys of those variants that a lost worker may have delivered without reporting it."""
+        return frozenset(self._maybe_delivered.intersection(variant.render_key for variant in variants))
 
     def hasten(self, matches: Callable[[Variant], bool]) -> None:
         """Gives a waiting variant that matches to the next worker that has room, unless one is waiting for that."""
@@ -243,11 +250,6 @@ class Dispatcher:
         groups = self._workers[worker].groups if worker in self._workers else []
         return next((group.variants[render_key] for group in groups if render_key in group.variants), None)
 
-    def held_by(self, worker: str) -> tuple[Variant, ...]:
-        """Returns the variants that `worker` has been given and hasn't answered for."""
-        groups = self._workers[worker].groups if worker in self._workers else []
-        return tuple(variant for group in groups for variant in group.variants.values())
-
     def finish_rendering(self, worker: str, render_key: str) -> None:
         """Marks a variant as rendered: it is no suspect if its worker dies from now on."""
         state = self._workers[worker]
@@ -283,6 +285,7 @@ class Dispatcher:
         state = self._workers.pop(worker, _Worker())
         self._queue.remove_worker(worker)
         held = {key: variant for group in state.groups for key, variant in group.variants.items()}
+        self._maybe_delivered.update(held)
         untouched = (key for key in held if key not in state.started and key not in state.rendered)
         suspects = [*(key for key in held if key in state.started), *(() if node else islice(untouched, 1))]
         attempts = [self._count_failure(held[key], node) for key in suspects]

@@ -372,12 +372,6 @@ class DriverLoop:
             self._spending.add_record(record)
         self._on_event(VariantRecorded(record, worker=worker))
 
-    def _finish_delivered(self, worker: str) -> None:
-        """Takes up what a lost worker has delivered without reporting it, so that it isn't rendered again."""
-        for record in self._results.delivered(self._dispatcher.held_by(worker)):
-            self._started_variants.pop(record.render_key, None)
-            self._finish(worker, record.render_key, record)
-
     def _count_delivered(self) -> None:
         if self._shared_cause.is_possible:
             self._shared_cause.count_delivered()
@@ -404,7 +398,7 @@ class DriverLoop:
         while variants := self._dispatcher.take(worker, self._room()):
             self._handed_out = True
             self._startup.release()
-            self._pool.submit(worker, variants)
+            self._pool.submit(worker, variants, self._dispatcher.maybe_delivered(variants))
             self._on_event(GroupSubmitted(worker, len(variants)))
         if self._room() == 0:
             return
@@ -490,7 +484,6 @@ class DriverLoop:
         self._on_event(lost)
         if not self._dispatcher.holds_work(worker):
             self._failed_starts += 1
-        self._finish_delivered(worker)
         attempts = self._dispatcher.lose(worker, node=lost.loss is Loss.NODE_LOST)
         self._record_attempts(
             attempts, Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)

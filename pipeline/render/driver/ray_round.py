@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from brandpress.pipeline.deliver.lease import RunLease
-from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.driver.cluster import (
     autoscaler_request,
@@ -31,7 +30,7 @@ from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
-from brandpress.pipeline.render.events import OnEvent, VariantRecorded, Warned, WorkersStarting
+from brandpress.pipeline.render.events import OnEvent, Warned, WorkersStarting
 from brandpress.pipeline.render.worker.actor import WorkerSettings
 from brandpress.pipeline.render.worker.preflight import Preflight
 from brandpress.pipeline.store.protocol import Store, StoreError
@@ -86,8 +85,6 @@ def render_round(
         from brandpress.pipeline.render.driver.worker_pool import WorkerPool
 
         run.stop.listen()
-        if lease.took_over:
-            todo = _without_late_deliveries(run, todo)
         gpus = wants_gpus(model, resources, cpu=settings.use_cpu)
         if (slow := cpu_warning(model, resources, cpu=settings.use_cpu)) is not None:
             run.on_event(Warned(slow))
@@ -117,6 +114,7 @@ def render_round(
             mixed=model.hosted or rewrites,
             warmup_cost=partial(warmup_cost, model=model),
             suspects=suspects,
+            maybe_delivered=(variant.render_key for variant in todo) if lease.took_over else (),
         )
         loop = DriverLoop(
             worker_pool,
@@ -150,17 +148,6 @@ def render_round(
         finally:
             worker_pool.close()
         return loop
-
-
-def _without_late_deliveries(run: RunContext, todo: Sequence[Variant]) -> Sequence[Variant]:
-    """Returns the variants without those that workers of a killed run have delivered since the records were read."""
-    late: dict[str, Record] = {}
-    with suppress(StoreError):  # then they are rendered again
-        late = {record.render_key: record for record in run.results.delivered_since(todo, run.recorded_before)}
-    for record in late.values():
-        run.results.add(record)
-        run.on_event(VariantRecorded(record))
-    return [variant for variant in todo if variant.render_key not in late]
 
 
 @contextmanager

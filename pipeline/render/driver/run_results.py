@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 
-from brandpress.pipeline.deliver.delivery import file_record, parse_record, read_record
-from brandpress.pipeline.deliver.record import RECORDS, ModelStamp, Record, Status, new_record, record_key
+from brandpress.pipeline.deliver.delivery import file_record, parse_record
+from brandpress.pipeline.deliver.record import ModelStamp, Record, Status, new_record
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of
 from brandpress.pipeline.render.driver.dispatcher import FailedAttempt
@@ -18,8 +17,6 @@ from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 WRITERS = 8
 RETRY_SECONDS = 10.0
 """Short, because the variants are held back meanwhile. A record that can't be written still counts in this run."""
-CHECK_SECONDS = 10.0
-"""How long the driver waits to learn what a lost worker has delivered. It hands out nothing meanwhile."""
 
 
 class RunResults:
@@ -108,25 +105,6 @@ class RunResults:
             return file_record(self._folder, record)
         except StoreError as error:
             return record.model_copy(update={"cause": f"{record.cause}; {cause_of(error).text}"})
-
-    def delivered(self, variants: Sequence[Variant]) -> list[Record]:
-        """Returns the records of those variants whose pictures are in the store. Waits a moment for its answers."""
-        reads = [self._writers.submit(self._read_done, variant) for variant in variants]
-        answered, _ = wait(reads, CHECK_SECONDS)
-        records = (read.result() for read in reads if read in answered)
-        return [record for record in records if record is not None]
-
-    def delivered_since(self, variants: Iterable[Variant], recorded_before: Set[str]) -> list[Record]:
-        """Returns what `delivered` does, of variants that had no record before. Reads only records that are new."""
-        keys = {key.removeprefix(RECORDS).removesuffix(".json") for key in self._folder.list(RECORDS)} - recorded_before
-        return self.delivered([variant for variant in variants if variant.render_key in keys])
-
-    def _read_done(self, variant: Variant) -> Record | None:
-        with suppress(StoreError):
-            record = read_record(self._folder, record_key(variant.render_key))
-            if record is not None and record.asset is not None and record.status == "done":
-                return record if self._folder.stat(record.asset) is not None else None
-        return None
 
     def new_failure(self, variant: Variant, cause: str) -> Record:
         """Returns a failed variant's record without writing it, because another variant's record is in its place."""

@@ -65,9 +65,12 @@ class WorkerPool:
         self._calls[actor.running.remote()] = name
         return name
 
-    def submit(self, worker: str, variants: tuple[Variant, ...]) -> None:
-        """Queues a group at a worker. If the worker is dead or can't take it, `wait` reports it."""
-        self._calls[self._workers[worker][0].submit.remote(variants)] = worker
+    def submit(self, worker: str, variants: tuple[Variant, ...], maybe_delivered: frozenset[str] = frozenset()) -> None:
+        """Queues a group at a worker. If the worker is dead or can't take it, `wait` reports it.
+
+        maybe_delivered: see `RenderLoop`.
+        """
+        self._calls[self._workers[worker][0].submit.remote(variants, maybe_delivered)] = worker
 
     def wait(self, seconds: float) -> list[tuple[str, Received]]:
         """Returns everything that workers have sent, after at most `seconds`. A lost worker is reported once, after its

@@ -98,13 +98,18 @@ class Worker:
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
         self._stopping = Event()
         self._references = References()
+        self._maybe_delivered: set[str] = set()
 
     def running(self) -> WorkerRunning:
         """Returns where this process runs. The driver calls it to learn when a pending worker has started."""
         return WorkerRunning(self._name, _node(), node_name())
 
-    def submit(self, variants: tuple[Variant, ...]) -> None:
-        """Queues a group and starts to open its first variant's references while the previous group renders."""
+    def submit(self, variants: tuple[Variant, ...], maybe_delivered: frozenset[str] = frozenset()) -> None:
+        """Queues a group and starts to open its first variant's references while the previous group renders.
+
+        maybe_delivered: see `RenderLoop`.
+        """
+        self._maybe_delivered.update(maybe_delivered)
         self._groups.put(variants)
         self._references.open_ahead(variants[0].references)
 
@@ -199,6 +204,7 @@ class Worker:
             self._references,
             retry_policy,
             Marking(settings.campaign, signer, settings.thumbnails),
+            self._maybe_delivered,
         )
         gpus = os.environ.get(VISIBLE, "")
         seconds = time.perf_counter() - start

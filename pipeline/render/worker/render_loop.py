@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from threading import Event
 
@@ -77,11 +77,15 @@ class RenderLoop:
         references: References | None = None,
         retry_policy: RetryPolicy | None = None,
         marking: Marking | None = None,
+        maybe_delivered: Set[str] = frozenset(),
     ) -> None:
         """folder: the campaign's folder. emit: receives messages, from any thread. stopping: set it to start no more
-        pictures. marking: how pictures are marked."""
+        pictures. marking: how pictures are marked. maybe_delivered: render keys of variants that a lost worker may have
+        delivered; they are looked for in the store at the last moment, and not rendered if they are there. May grow.
+        """
         self._renderer, self._emit, self._stopping = renderer, emit, stopping
         self._references = references or References()
+        self._maybe_delivered = maybe_delivered
         self._uploader = Uploader(folder, model, renderer.host(), emit, retry_policy, marking)
         self._prepare_seconds = self._last_reported = 0.0
 
@@ -183,6 +187,8 @@ class RenderLoop:
                 return
             before = self._prepare_seconds
             variant = waiting.popleft()
+            if variant.render_key in self._maybe_delivered and self._uploader.report_delivered(variant):
+                continue
             self._emit(VariantStarted(variant.render_key, variant.name))
             try:
                 request = self._request(variant)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from brandpress.model.request import Rendered
-from brandpress.pipeline.deliver.delivery import deliver, file_record
-from brandpress.pipeline.deliver.record import ModelStamp, Record, new_record
+from brandpress.pipeline.deliver.delivery import deliver, file_record, read_delivered
+from brandpress.pipeline.deliver.record import ModelStamp, Record, new_record, record_key
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of
 from brandpress.pipeline.render.events import Message, StoreBlocked, StoreWait, VariantRecorded
@@ -19,6 +19,9 @@ from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
 THREADS = 8
 """Two requests per picture may each take a good part of a second, so several pictures are uploaded in parallel."""
+
+ANSWER_SECONDS = 5.0
+"""How long the model waits if the store doesn't say whether a picture is there; then the picture is rendered."""
 
 
 class Uploader:
@@ -36,10 +39,23 @@ class Uploader:
         """folder: the campaign's folder. host: the renderer's description of its machine, which may change while it
         renders. emit: receives messages, from any thread. marking: how pictures are marked."""
         self._folder = RetryingStore(folder, retry_policy or RetryPolicy())
+        self._quick_folder = RetryingStore(folder, RetryPolicy(ANSWER_SECONDS))
         self._model, self.host, self._emit = model, dict(host), emit
         self._marking = marking or Marking()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._backlog = Backlog()
+
+    def report_delivered(self, variant: Variant) -> bool:
+        """Reports a variant's picture if it is in the store, and returns whether it is; False if the store doesn't
+        answer."""
+        try:
+            record = read_delivered(self._quick_folder, record_key(variant.render_key))
+        except StoreError:
+            return False
+        if record is None:
+            return False
+        self._emit(VariantRecorded(record, expected_key=variant.render_key))
+        return True
 
     def reserve(self, rendered: Rendered) -> None:
         """Waits until there is room for a picture. Call `upload` with it next."""

@@ -249,6 +249,17 @@ def test_a_variant_that_kills_two_workers_is_given_up() -> None:
     assert dispatcher.finished
 
 
+def test_only_what_a_lost_worker_was_given_may_be_delivered() -> None:
+    tasks = variants(a=40)
+    dispatcher = Dispatcher(tasks, workers=2)
+    first, second = dispatcher.take("one"), dispatcher.take("one")
+    assert dispatcher.maybe_delivered(tasks) == frozenset()
+    finish(dispatcher, "one", first)
+    dispatcher.lose("one")
+    assert dispatcher.maybe_delivered(tasks) == {task.render_key for task in second}
+    assert dispatcher.maybe_delivered(second[:1]) == {second[0].render_key}
+
+
 def test_an_idle_worker_that_dies_loses_no_variants() -> None:
     dispatcher = Dispatcher(variants(a=3), workers=1)
     assert not dispatcher.holds_work("one")

@@ -15,6 +15,7 @@ from PIL import Image
 
 from brandpress.model.errors import HostedError
 from brandpress.model.request import Failed, Rendered, RendererProtocol, RenderRequest
+from brandpress.pipeline.deliver.delivery import deliver
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.render.events import (
@@ -29,7 +30,8 @@ from brandpress.pipeline.render.events import (
 from brandpress.pipeline.render.worker.render_loop import DeviceLostError, RenderLoop
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
-from tests.pipeline.deliver.records import MODEL, variant
+from brandpress.pipeline.store.wrapper import StoreWrapper
+from tests.pipeline.deliver.records import MODEL, record, variant
 from tests.stand_in import HostedStandIn, StandIn, draw
 
 
@@ -92,6 +94,38 @@ def test_a_picture_becomes_an_asset_and_a_record(folder: Store) -> None:
     assert json.loads(folder.read(first.key) or b"") == json.loads(first.to_json())
     picture = Image.open(Path(folder.uri) / variant(0).asset)
     assert picture.tobytes() == draw(RenderRequest(variant(0).prompt, (), 64, 64, 0, steps=4, guidance=1.0)).tobytes()
+
+
+def test_what_a_lost_worker_has_delivered_is_not_rendered_again(folder: Store) -> None:
+    """It is looked for right before it would be rendered, since a request may arrive after its worker's death."""
+    deliver(folder, record(1), variant(1).asset, b"by the lost worker")
+    deliver(folder, record(2), variant(2).asset, b"deleted later")
+    folder.delete(variant(2).asset)
+    messages = list[Message]()
+    maybe_delivered = {variant(number).render_key for number in (1, 2, 3)}
+    loop = RenderLoop(StandIn(), folder, MODEL, messages.append, Event(), maybe_delivered=maybe_delivered)
+    loop.render(map(variant, range(4)))
+    loop.close()
+    assert [message.name for message in messages if isinstance(message, VariantStarted)] == [
+        variant(number).name for number in (0, 2, 3)
+    ]
+    assert [one.status for one in records_of(messages).values()] == ["done"] * 4
+    assert folder.read(variant(1).asset) == b"by the lost worker"
+
+
+def test_a_picture_is_rendered_if_the_store_does_not_say_whether_it_is_there(
+    folder: Store,
+) -> None:
+    class Unanswering(StoreWrapper):
+        def read(self, key: str) -> bytes | None:
+            raise StoreError(f"{key}: reading is not allowed", "key")
+
+    messages = list[Message]()
+    unanswering = Unanswering(folder)
+    loop = RenderLoop(StandIn(), unanswering, MODEL, messages.append, Event(), maybe_delivered={variant(0).render_key})
+    loop.render([variant(0)])
+    loop.close()
+    assert [one.status for one in records_of(messages).values()] == ["done"]
 
 
 def test_the_renderers_host_fields_may_change(folder: Store) -> None:

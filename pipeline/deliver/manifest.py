@@ -237,7 +237,11 @@ def read_fields(folder: Store, published: Published, kind: PartKind | None = Non
         except ValueError:
             fields = None
         if not is_record(fields):
-            parse_record(line, f"{folder.uri}/{published.pointer.manifest}")  # raises the error with its place
+            where = f"{folder.uri}/{published.pointer.manifest}"
+            record = parse_record(line, where)  # raises the error of any other record
+            raise StoreError(
+                f"{where}: not a valid brandpress record: {record.name} is done, but names no picture", "key"
+            )
         yield fields
 
 
@@ -247,6 +251,9 @@ def is_record(fields: object) -> TypeGuard[dict[str, Any]]:
         isinstance(fields, dict)
         and all(isinstance(fields.get(name), str) for name in ("name", "render_key", "status"))
         and isinstance(fields.get("asset"), str | None)
+        and isinstance(fields.get("sha256"), str | None)
+        and (fields["status"] != "done" or (fields["asset"] is not None and fields["sha256"] is not None))
+        and isinstance(fields.get("format"), str)
         and isinstance(fields.get("axes"), dict)
         and all(isinstance(choice, str) for choice in fields["axes"].values())
         and isinstance(fields.get("seed"), int)

@@ -183,6 +183,9 @@ def test_a_changed_file_is_reported_and_replaced_by_the_next_manifest(folder: St
         {"render_key": None},
         {"status": []},
         {"asset": 7},
+        {"asset": None},
+        {"sha256": None},
+        {"format": 3},
         {"axes": None},
         {"axes": {"a": 1}},
         {"seed": None},
@@ -194,7 +197,8 @@ def test_odd_records_in_a_part_are_one_error(
     """Whoever may write to the store may write a manifest whose digests fit."""
     latest = publish_records(folder, HEADER, 1, [record(0)], never)
     failure = file_record(folder, failed(1))
-    odd = json.dumps(json.loads(record(0).to_json()) | change).encode()
+    picture = {"asset": "assets/a.png", "sha256": "0" * 64}
+    odd = json.dumps(json.loads(record(0).to_json()) | picture | change).encode()
     for line in (odd, b"5", b"[]", b"null", b"{}", b"not JSON"):
         monkeypatch.setattr(manifest, "read_lines", lambda *_, line=line: [line])
         monkeypatch.setattr(resume, "read_lines", lambda *_, line=line: [line])

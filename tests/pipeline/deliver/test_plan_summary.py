@@ -78,7 +78,7 @@ def test_a_campaign_of_another_job_is_a_warning_and_with_check_an_error(tmp_path
     plan = plan_of(write_campaign(tmp_path, 1))
     folder = open_campaign(plan.campaign.address, plan.campaign.name)
     header = header_of(plan.campaign, stamp_of(plan.model)).model_copy(update={"job": "other.yaml"})
-    publish_records(folder, header, 1, [record(0)], list)
+    publish_records(folder, header, 1, [deliver(folder, record(0), "assets/a.png", b"picture")], list)
     assert any("'other.yaml'" in warning for warning in summarise_with_store(plan).warnings)
     with pytest.raises(ForeignCampaignError, match=r"other\.yaml"):
         summarise_with_store(plan, require_store=True)

@@ -12,19 +12,17 @@ from brandpress.pipeline.deliver.record import Record, record_key
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause
-from brandpress.pipeline.render.driver.cluster_watch import TIMEOUT, ClusterWatch
+from brandpress.pipeline.render.driver.cluster_watch import ClusterWatch
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher, FailedAttempt
 from brandpress.pipeline.render.driver.first_pictures import FirstPictures
-from brandpress.pipeline.render.driver.gpu_health import GpuHealth
 from brandpress.pipeline.render.driver.host_warnings import HostWarnings
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.preflight import refusal_of
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.driver.spending import Spending
-from brandpress.pipeline.render.driver.startup import Startup
-from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
+from brandpress.pipeline.render.driver.worker_fleet import WorkerFleet
 from brandpress.pipeline.render.events import (
     GroupSubmitted,
     Loss,
@@ -40,20 +38,15 @@ from brandpress.pipeline.render.events import (
     VariantRendered,
     VariantStarted,
     Warned,
-    WorkerDismissed,
     WorkerLoaded,
     WorkerLost,
     WorkerRunning,
     WorkTime,
 )
-from brandpress.pipeline.render.pending import describe_pending
 from brandpress.pipeline.render.worker.preflight import Preflight
 
 if TYPE_CHECKING:
     from brandpress.pipeline.render.driver.worker_pool import WorkerPool
-
-MAX_FAILED_STARTS = 3
-"""In a row, without a picture in between."""
 
 FIRST_GROUPS = 3
 """How many groups a worker may have until the first picture is delivered: variants that all fail do so quickly."""
@@ -110,25 +103,24 @@ class DriverLoop:
         self.ended_early: str | None = None
         self.busy_seconds = self.model_seconds = 0.0
         self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
-        self._deadlines, self._clocks = deadlines, WorkerClocks()
-        self._watch, self._preflight = watch, preflight
-        self._startup, self._per_gpu = Startup(check_together=check_together), per_gpu
+        self._deadlines, self._preflight = deadlines, preflight
+        self._fleet = WorkerFleet(
+            worker_pool,
+            dispatcher,
+            deadlines,
+            on_event,
+            gpus=gpus,
+            per_gpu=per_gpu,
+            watch=watch,
+            check_together=check_together,
+        )
         self._warned: set[str] = set()
-        self._handed_out = False
-        self._unfit_places = 0
-        self._hosts: dict[str, str] | None = {} if check_together else None  # workers' machines, if there are several
-        self._loaded: set[str] = set()
-        self._gpu_health = GpuHealth(gpus, per_gpu)
         self._started_variants: dict[str, Variant] = {}
         self._host_warnings = HostWarnings(compiles=compiles, gpus=gpus > 0)
         self._first_pictures = FirstPictures(broken_model)
         self._shared_cause = shared_cause or SharedCause()
         self._more = more
-        self._target_workers = 0
-        self._parked: set[str] = set()
         self._stopped = False
-        self._failed_starts = 0
-        self._last_cause = ""
 
     @property
     def outside_model(self) -> float | None:
@@ -141,10 +133,8 @@ class DriverLoop:
         Raises NothingRenderedError if no model loads, if a node lacks something before anything has been rendered, or
         if the first pictures are all unusable, or the first variants all fail for the same reason.
         """
-        self._target_workers = workers
-        for _ in range(workers):
-            self._start()
-        while self._has_work() and len(self._pool) > len(self._parked):
+        self._fleet.start(workers)
+        while self._has_work() and self._fleet.can_work:
             if stop_requested():
                 self._stop()
             self._follow_budget()
@@ -179,9 +169,6 @@ class DriverLoop:
         """Whether workers may report something: not if the rest waits for the records of failed attempts."""
         return len(self._pool) > 0 and not (self._results.writing and self._dispatcher.all_idle)
 
-    def _start(self) -> None:
-        self._startup.start(self._pool.start(), time.monotonic())
-
     def _follow_budget(self) -> None:
         """Stops the run if its budget is spent, or if the next picture would exceed it."""
         if self._spending is None or self._stopped:
@@ -193,52 +180,46 @@ class DriverLoop:
 
     def _room(self) -> int | None:
         """How many more variants the budget allows to hand out; None without a limit."""
-        return self._spending.room(self._dispatcher.in_flight, len(self._loaded)) if self._spending else None
+        return self._spending.room(self._dispatcher.in_flight, len(self._fleet.loaded)) if self._spending else None
 
     def _stop(self, cause: str | None = None, budget: str | None = None) -> None:
         if self._stopped:
             return
         self._stopped = True
         self._on_event(Stopping(cause, budget))
-        for worker in self._pool.names():
-            if worker not in self._loaded:
-                self._dismiss(worker)
-        self._parked.clear()
-        self._pool.stop()
+        self._fleet.stop()
 
     def _handle(self, worker: str, message: Message) -> None:
         if worker not in self._pool:  # sent before the worker was dismissed
             return
         received = time.monotonic()
-        now = self._clocks.local(worker, getattr(message, "at", None), received)
+        now = self._fleet.clocks.local(worker, getattr(message, "at", None), received)
         match message:
             case WorkerRunning(hostname=hostname):
-                if self._hosts is not None:
-                    self._hosts[worker] = hostname
-                self._startup.run(worker)
-                if worker not in self._parked:
+                self._fleet.run(worker, hostname)
+                if worker not in self._fleet.parked:
                     self._on_event(message)
                     self._deadlines.start_loading(worker, now)
             case NodeChecked():
-                self._startup.remove(worker)
+                self._fleet.pass_check(worker)
                 self._top_up_all()
             case Warned(text):
                 if text not in self._warned:
                     self._warned.add(text)
                     self._on_event(message)
             case WorkerLoaded(node=node, gpus=gpus):
-                self._gpu_health.place(worker, node, gpus)
+                usable = self._fleet.place(worker, node, gpus)
                 refusal = (
                     refusal_of(message, self._preflight, self._results.weights_digest) if self._preflight else None
                 )
                 if refusal is not None:
-                    self._handle_unfit(WorkerLost(worker, refusal, Loss.NODE_UNFIT))
-                elif self._gpu_health.is_retired(worker):
-                    self._park(worker)
-                else:
+                    self._fleet.lose_unfit(WorkerLost(worker, refusal, Loss.NODE_UNFIT))
+                elif usable:
                     self._use(message)
+                else:
+                    self._fleet.park(worker)
             case WorkerLost(loss=Loss.NODE_UNFIT):
-                self._handle_unfit(message)
+                self._fleet.lose_unfit(message)
             case WorkerLost():
                 self._pool.dismiss(worker)
                 self._handle_loss(message)
@@ -288,9 +269,7 @@ class DriverLoop:
     def _use(self, loaded: WorkerLoaded) -> None:
         """Gives work to a worker that has loaded its model, and warns if it can't compile or use its GPU."""
         worker = loaded.worker
-        self._loaded.add(worker)
-        self._startup.remove(worker)
-        self._deadlines.finish_loading(worker, time.monotonic())
+        self._fleet.use(worker)
         if loaded.host.get("residency") == RECORDED_RESIDENCY["offload"]:
             self._dispatcher.set_offloading(worker)
         self._on_event(loaded)
@@ -301,43 +280,6 @@ class DriverLoop:
             if price_warning := self._spending.add_worker(worker, device, loaded.seconds, self._share):
                 self._handle(worker, Warned(price_warning))
         self._top_up(worker)
-
-    def _park(self, worker: str) -> None:
-        """Keeps a worker idle on a retired GPU for the rest of the run, so that Ray assigns that GPU to no other
-        worker, and starts another one."""
-        self._forget(worker)
-        self._parked.add(worker)
-        self._on_event(WorkerDismissed(worker))
-        self._start_on_healthy_gpu()
-
-    def _start_on_healthy_gpu(self) -> None:
-        """Starts a worker if variants wait and a healthy GPU has room."""
-        healthy = sum(not self._gpu_health.is_retired(worker) for worker in self._pool.names())
-        max_workers = self._gpu_health.max_workers(self._target_workers)
-        if not self._stopped and self._dispatcher.waiting and healthy < max_workers:
-            self._start()
-
-    def _handle_unfit(self, lost: WorkerLost) -> None:
-        """Ends the run if nothing has been handed out yet; otherwise it continues on the other nodes.
-
-        The worker's process stays if there is one, so that Ray starts no other one in its place.
-        """
-        self._forget(lost.worker)
-        alive = lost.worker in self._pool
-        if self._stopped:
-            if alive:
-                self._pool.dismiss(lost.worker)
-            return
-        if not self._handed_out:
-            raise NothingRenderedError(lost.cause)
-        self._on_event(lost)
-        self._last_cause = lost.cause
-        if alive:
-            self._pool.park(lost.worker)
-            self._parked.add(lost.worker)
-        else:
-            self._unfit_places += 1
-            self._target_workers = max(1, self._target_workers - 1)
 
     def _handle_record(self, worker: str, record: Record, expected_key: str, now: float, *, unusable: bool) -> None:
         planned = self._dispatcher.holds(worker, expected_key)
@@ -354,9 +296,8 @@ class DriverLoop:
         if variant is not None and "model" in record.timings:
             self._deadlines.measure(variant, record.timings["model"])
         self._deadlines.finish(worker, expected_key, now)
-        self._failed_starts = 0
+        self._fleet.count_record(worker, done=record.status == "done")
         if record.status == "done":
-            self._gpu_health.reset_losses(worker)
             self._count_delivered()
         self._finish(worker, expected_key, record)
         if record.status != "done" and not unusable:
@@ -391,65 +332,26 @@ class DriverLoop:
 
     def _top_up(self, worker: str) -> None:
         """Submits groups to `worker` while it has room, or replaces it if the rest needs a fresh worker."""
-        if self._stopped or self._startup.holds_work_back(time.monotonic()):
+        if self._stopped or self._fleet.holds_work_back():
             return
         if self._shared_cause.is_possible and self._dispatcher.groups_of(worker) >= FIRST_GROUPS:
             return
         while variants := self._dispatcher.take(worker, self._room()):
-            self._handed_out = True
-            self._startup.release()
+            self._fleet.begin_work()
             self._pool.submit(worker, variants, self._dispatcher.maybe_delivered(variants))
             self._on_event(GroupSubmitted(worker, len(variants)))
-        if self._room() == 0:
-            return
-        starting = set(self._pool.names()) - self._parked - self._loaded - set(self._startup.pending)
-        if self._dispatcher.needs_fresh_worker(worker) and not starting:
-            self._dismiss(worker)
-            self._dispatcher.lose(worker)
-            self._start()
+        if self._room() != 0:
+            self._fleet.refresh(worker)
 
     def _top_up_all(self) -> None:
-        for worker in sorted(self._loaded):
-            if worker in self._loaded:  # a used worker may be replaced meanwhile
+        for worker in sorted(self._fleet.loaded):
+            if worker in self._fleet.loaded:  # a used worker may be replaced meanwhile
                 self._top_up(worker)
 
     def _follow_cluster(self) -> None:
-        """Tells that workers wait for resources, and starts more or fewer of them as GPUs come and go."""
-        now = time.monotonic()
-        if self._watch is None or self._stopped:
-            return
-        if not self._handed_out:
+        if not self._fleet.has_worked:
             self._top_up_all()  # a worker that was awaited may turn out to wait for resources itself
-        if self._startup.notice_due(now):
-            self._on_event(self._watch.pending_event(len(self._startup.pending)))
-        if self._startup.starved_seconds(len(self._pool) - len(self._parked), now) > self._watch.timeout:
-            waiting = describe_pending(self._watch.pending_event(len(self._startup.pending)))
-            self._last_cause = f"{waiting}; {TIMEOUT} ({self._watch.timeout:g} s) is over"
-            for worker in self._startup.pending:
-                self._dismiss(worker)
-            return
-        gpus = self._watch.room(now)
-        if gpus is not None:
-            self._fit_to(gpus)
-
-    def _fit_to(self, gpus: int) -> None:
-        """Starts workers for GPUs that have joined while variants wait, and withdraws pending ones that have none."""
-        self._gpu_health.resize(gpus)
-        self._target_workers = max(1, gpus * self._per_gpu - self._unfit_places)
-        self._dispatcher.expect(max(2, self._target_workers))
-        before = -1
-        while before != len(self._pool) and len(self._startup.pending) < self._dispatcher.waiting:
-            before = len(self._pool)
-            if self._failed_starts < MAX_FAILED_STARTS:
-                self._start_on_healthy_gpu()
-        surplus = len(self._pool) - self._target_workers
-        for worker in self._startup.pending[::-1][: max(0, surplus)]:
-            self._dismiss(worker)
-
-    def _dismiss(self, worker: str) -> None:
-        self._pool.dismiss(worker)
-        self._forget(worker)
-        self._on_event(WorkerDismissed(worker))
+        self._fleet.follow_cluster()
 
     def _warn(self, text: str) -> None:
         self._on_event(Warned(text))
@@ -461,38 +363,29 @@ class DriverLoop:
 
     def _handle_loss(self, lost: WorkerLost) -> None:
         worker = lost.worker
-        if worker in self._parked:
-            self._parked.discard(worker)
+        if worker in self._fleet.parked:
+            self._fleet.parked.discard(worker)
             return
         if lost.loss is Loss.NODE_UNFIT:
-            self._handle_unfit(lost)
+            self._fleet.lose_unfit(lost)
             return
-        if lost.loss in (Loss.LOAD_FAILED, Loss.LOAD_REFUSED):
-            host = (self._hosts or {}).get(worker)
-            self._handle_failed_start(replace(lost, cause=f"{lost.cause} (on node {host})") if host else lost)
+        if worker not in self._fleet.loaded or lost.loss in (Loss.LOAD_FAILED, Loss.LOAD_REFUSED):
+            self._fleet.lose_at_start(lost)
+            self._top_up_all()
             return
-        loaded = worker in self._loaded
-        self._forget(worker)
-        if not loaded:
-            if not self._stopped:
-                specific = not lost.cause.startswith(("it ", "its "))
-                text = lost.cause if specific else f"{lost.cause} while it loaded the model"
-                self._handle_failed_start(replace(lost, cause=text))
-            return
+        self._fleet.forget(worker)
         if self._stopped and lost.loss is Loss.ENDED:
             return
         self._on_event(lost)
-        if not self._dispatcher.holds_work(worker):
-            self._failed_starts += 1
+        idle = not self._dispatcher.holds_work(worker)
         attempts = self._dispatcher.lose(worker, node=lost.loss is Loss.NODE_LOST)
         self._record_attempts(
             attempts, Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
         )
         if lost.loss is not Loss.NODE_LOST:
             self._count_failures((attempt.variant for attempt in attempts), lost.cause)
-        if lost.loss is Loss.FAILED and (warning := self._gpu_health.count_loss(worker)) is not None:
-            self._on_event(Warned(warning))
-        self._replace(lost.cause)
+        self._fleet.lose_at_work(lost, idle=idle)
+        self._top_up_all()
 
     def _record_attempts(self, attempts: Sequence[FailedAttempt], cause: Cause) -> None:
         """Starts to record failed attempts. Their variants are held back until then, so that none is lost if the next
@@ -515,32 +408,8 @@ class DriverLoop:
         if recorded:
             self._top_up_all()
 
-    def _handle_failed_start(self, lost: WorkerLost) -> None:
-        self._forget(lost.worker)
-        self._on_event(lost)
-        if lost.loss is not Loss.NODE_LOST:
-            self._failed_starts = MAX_FAILED_STARTS if lost.loss is Loss.LOAD_REFUSED else self._failed_starts + 1
-        self._replace(lost.cause)
-
-    def _replace(self, cause: str) -> None:
-        """Starts another worker after a loss, unless too many starts have failed, and redistributes the work."""
-        self._last_cause = cause
-        if self._stopped:
-            return
-        if self._failed_starts >= MAX_FAILED_STARTS:
-            self._dispatcher.allow_used_workers()
-        else:
-            self._start_on_healthy_gpu()
-        self._top_up_all()
-
-    def _forget(self, worker: str) -> None:
-        self._loaded.discard(worker)
-        self._startup.remove(worker)
-        self._clocks.remove(worker)
-        self._deadlines.remove(worker)
-
     def _give_up(self) -> None:
         if not self._results:
-            raise NothingRenderedError(f"no worker could start: {self._last_cause}")
-        cause = f"not tried, because no worker could be started: {self._last_cause}"
+            raise NothingRenderedError(f"no worker could start: {self._fleet.last_cause}")
+        cause = f"not tried, because no worker could be started: {self._fleet.last_cause}"
         self.untried = tuple(Failure(variant.name, cause) for variant in self._dispatcher.drain())

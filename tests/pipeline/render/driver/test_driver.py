@@ -51,11 +51,12 @@ def test_ctrl_c_finishes_the_current_pictures_and_publishes(tmp_path: Path) -> N
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(10)})
     outcome: dict[str, Any] = {}
     addresses: list[str] = []
-    stopping = 0
+    stopping, interrupted = 0, False
     with driver(job) as process:
         for kind, value in read_events(process):
-            if kind == "recorded" and not stopping:
+            if kind == "recorded" and not interrupted:  # a second signal would end the run at once
                 process.send_signal(signal.SIGINT)
+                interrupted = True
             stopping += kind == "stopping"
             addresses += value if kind == "addresses" else []
             outcome = value if kind == "outcome" else outcome

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import builtins
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
@@ -79,6 +81,12 @@ class ReferenceStamp(StoredModel):
     file: str
     sha256: str
     background: str | None = None
+
+
+MANIFEST_ONLY: Mapping[str, Any] = MappingProxyType(
+    {"stale": False, "same_picture_as": None, "verdict": None, "gate_attempts": ()}
+)
+"""The fields of records that only manifests have, with their values anywhere else."""
 
 
 class Record(StoredModel):

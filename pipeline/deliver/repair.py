@@ -20,14 +20,11 @@ from brandpress.pipeline.deliver.manifest import (
     read_new_fields,
     require_latest,
 )
-from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.record import MANIFEST_ONLY, Record
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.thumbnails import THUMBNAILS, add_missing_thumbnails
 from brandpress.pipeline.deliver.verify import IMMUTABLE, Verification
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
-
-MANIFEST_ONLY = {"stale": False, "same_picture_as": None, "verdict": None, "gate_attempts": ()}
-"""The fields that only manifests have, as records lack them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from brandpress.pipeline.deliver.manifest import (
     require_latest,
 )
 from brandpress.pipeline.deliver.read_xmp import read_metadata
-from brandpress.pipeline.deliver.record import Record
+from brandpress.pipeline.deliver.record import MANIFEST_ONLY, Record
 from brandpress.pipeline.deliver.thumbnails import THUMBNAILS, thumbnail_key
 from brandpress.pipeline.deliver.trust import Trust, trust_of
 from brandpress.pipeline.plan.variant import DESCRIPTIVE_FIELDS
@@ -218,9 +218,8 @@ def _describes_same_picture(data: bytes, listed: Record) -> bool:
     renamed = listed.stale or (stored.name != listed.name and stored.asset != listed.asset)
     names = {"name": stored.name, "asset": stored.asset} if renamed else {}
     of_job = {name: getattr(stored, name) for name in (*DESCRIPTIVE_FIELDS, "references")}
-    manifest_only = {"stale": False, "verdict": None, "gate_attempts": ()}
     pictures = [[(one.sha256, one.background) for one in record.references] for record in (listed, stored)]
-    return pictures[0] == pictures[1] and listed.model_copy(update={**manifest_only, **names, **of_job}) == stored
+    return pictures[0] == pictures[1] and listed.model_copy(update={**MANIFEST_ONLY, **names, **of_job}) == stored
 
 
 def _unknown(folder: Store, latest: Published, unreferenced: Set[str]) -> Iterator[Discrepancy]:

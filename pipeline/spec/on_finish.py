@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag
 
 from brandpress.pipeline.spec.fields import Fields, plain_text, reader
 from brandpress.pipeline.spec.messages import allowed, closest, kind, quote
 from brandpress.pipeline.spec.problem import WrongValueError
+from brandpress.pipeline.spec.web_url import parse_web_url
 
 Result = Literal["done", "incomplete", "failed", "interrupted"]
 RESULTS: tuple[Result, ...] = ("done", "incomplete", "failed", "interrupted")
@@ -26,20 +26,9 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 def parse_webhook_url(value: object) -> str:
     """Returns the address to post to. Raises WrongValueError."""
-    text = plain_text(value)
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError:
-        raise WrongValueError(f"{quote(text)} isn't a URL", URL_RULE) from None
-    if url.username is not None or url.password is not None:
-        raise WrongValueError("contains a user or a password", URL_RULE)
-    if url.query or url.fragment or "?" in text or "#" in text:
-        what = f"{quote(re.split('[?#]', text)[0])} has a query or a fragment"
-        raise WrongValueError(what, f"{URL_RULE}; sign with secret_env: instead of a key in the address")
-    if url.scheme not in ("http", "https") or not url.hostname or port == 0 or not text.isascii() or " " in text:
-        suggestion = quote(f"https://{text}") if "://" not in text and "." in text.partition("/")[0] else ""
-        raise WrongValueError(f"{quote(text)} isn't a URL of the web", URL_RULE, suggestion)
+    text, url = parse_web_url(value, URL_RULE, "; sign with secret_env: instead of a key in the address")
+    if not text.isascii():
+        raise WrongValueError(f"{quote(text)} isn't a URL of the web", URL_RULE)
     if url.scheme == "http" and url.hostname not in LOOPBACK:
         raise WrongValueError(f"{quote(text)} isn't encrypted", URL_RULE, quote(f"https{text[4:]}"))
     return text

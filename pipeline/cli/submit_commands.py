@@ -58,6 +58,7 @@ def submit_job(
     from brandpress.pipeline.cli.submission_output import submission_json
     from brandpress.pipeline.plan.lock import lock_file
     from brandpress.pipeline.plan.locked import require_lock
+    from brandpress.pipeline.run.bundle import check_model
     from brandpress.pipeline.run.submission import JobServer
     from brandpress.pipeline.spec.load import load_campaign
 
@@ -74,6 +75,7 @@ def submit_job(
     flags = {"--cpu": cpu, "--retry-failed": retry_failed, "--take-over": take_over, "--locked": locked}
     values += [name for name, is_set in flags.items() if is_set]
     campaign = load_campaign(job, deliver)
+    check_model(campaign)
     if locked and not lock_file(job).exists():
         require_lock(None, campaign)  # the error that the cluster would come to later
     server = JobServer(address)

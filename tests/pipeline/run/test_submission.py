@@ -51,7 +51,7 @@ def test_the_exit_code_is_that_of_render(status: str, exit_code: int | None, exp
 
 
 def test_a_lock_that_isnt_there_is_an_error_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    job = write_campaign(tmp_path, 1)
+    job = write_campaign(tmp_path, 1, model="nano")
     words = ["submit", str(job), "--address", f"http://127.0.0.1:{free_port()}", "--locked"]
     assert cli.run(words) == 1
     assert (
@@ -60,6 +60,15 @@ def test_a_lock_that_isnt_there_is_an_error_here(tmp_path: Path, capsys: pytest.
     job.with_suffix(".lock").write_text("{}")
     assert cli.run(words) == 4
     assert "can't be reached" in capsys.readouterr().err
+
+
+def test_a_misspelt_model_is_refused_before_the_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, 1, model="nanno")
+    assert cli.run(["submit", str(job), "--address", f"http://127.0.0.1:{free_port()}"]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"{job}:1:") and message.endswith("; did you mean nano?\n"), message
 
 
 def test_a_token_file_that_isnt_there_is_named(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ from brandpress.pipeline.render.events import (
     WorkerLoaded,
     WorkerLost,
     WorkerRunning,
+    WorkersLoading,
     WorkTime,
 )
 from brandpress.pipeline.render.pending import describe_pending
@@ -428,6 +429,7 @@ class DriverLoop:
             self._top_up_all()  # a worker that was awaited may turn out to wait for resources itself
         if self._startup.notice_due(now):
             self._on_event(self._watch.pending_event(len(self._startup.pending)))
+        self._tell_loading(now)
         if self._startup.starved_seconds(len(self._pool) - len(self._parked), now) > self._watch.timeout:
             waiting = describe_pending(self._watch.pending_event(len(self._startup.pending)))
             self._last_cause = f"{waiting}; {TIMEOUT} ({self._watch.timeout:g} s) is over"
@@ -437,6 +439,12 @@ class DriverLoop:
         gpus = self._watch.room(now)
         if gpus is not None:
             self._fit_to(gpus)
+
+    def _tell_loading(self, now: float) -> None:
+        """Tells that workers load the model, as long as none has it: after that, pictures show that the run goes on."""
+        loading = 0 if self._loaded else len(self._pool) - len(self._startup.pending) - len(self._parked)
+        if (seconds := self._startup.loading_seconds(loading, now)) is not None:
+            self._on_event(WorkersLoading(loading, seconds))
 
     def _fit_to(self, gpus: int) -> None:
         """Starts workers for GPUs that have joined while variants wait, and withdraws pending ones that have none."""

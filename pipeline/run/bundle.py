@@ -14,16 +14,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from brandpress.model.checkpoint.locate import base_is_path, check_name
-from brandpress.model.errors import CheckpointError, RequestError
+from brandpress.model.checkpoint.locate import base_is_path
+from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.lock import lock_file
-from brandpress.pipeline.plan.parts import problem_of
+from brandpress.pipeline.plan.parts import unknown_name
 from brandpress.pipeline.plan.verdict_basis import calibration_path
 from brandpress.pipeline.run import webhook
 from brandpress.pipeline.spec import remote
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import quote
-from brandpress.pipeline.spec.problem import Problem, SpecError
+from brandpress.pipeline.spec.problem import SpecError
 from brandpress.pipeline.spec.provenance import files_of
 from brandpress.pipeline.spec.remote import is_address
 from brandpress.pipeline.spec.root import ROOT
@@ -140,15 +140,11 @@ def check_model(campaign: Campaign) -> None:
     path, also of a part, whether or not it exists here."""
     choice = campaign.choice
     paths = [choice.transformer, choice.vae, choice.text_encoder, *(lora.file for lora in choice.loras)]
-    unknown: list[Problem] = []
     if base_is_path(choice.base, campaign.path.parent):
         paths.insert(0, choice.base)
-    else:
-        try:
-            check_name(choice.base)
-        except CheckpointError as error:
-            unknown = [problem_of(choice, campaign.path.parent, error, campaign.source.problem)]
-    problems = unknown + [
+    unknown = unknown_name(choice, campaign.path.parent, campaign.source.problem)
+    problems = [] if unknown is None else [unknown]
+    problems += [
         campaign.source.problem(
             ("model",),
             f"{quote(path)} is a path that only this machine has",

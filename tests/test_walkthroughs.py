@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -107,9 +107,11 @@ class Shell:
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)
 
-    def start(self, commands: str) -> subprocess.Popen[str]:
-        """Starts a shell, in a session of its own, that stops at the first command that fails."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, commands: str) -> Iterator[subprocess.Popen[str]]:
+        """Starts a shell, in a session of its own, that stops at the first command that fails. All processes of the
+        session end with the block."""
+        with subprocess.Popen(
             ["sh", "-ec", commands],
             cwd=self.folder,
             env=self.environment,
@@ -117,14 +119,25 @@ class Shell:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                for pid in processes_of(process.pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
 
     def run(self, commands: str) -> str:
         """Runs commands, asserts that all succeed, and returns what they print on stdout."""
         with self.start(commands) as process:
-            output, errors = process.communicate(timeout=500)
-        assert process.returncode == 0, output + errors
-        return output
+            return finished(process)
+
+
+def finished(process: subprocess.Popen[str]) -> str:
+    """Waits for a shell, asserts that it succeeds, and returns what it has printed on stdout."""
+    output, errors = process.communicate(timeout=500)
+    assert process.returncode == 0, output + errors
+    return output
 
 
 @pytest.fixture
@@ -163,25 +176,20 @@ def test_a_cluster_to_try_it_on(shell: Shell) -> None:
         ("http://127.0.0.1:8265", f"http://127.0.0.1:{port}"),
         ("ray stop ", "true "),
     )
-    process = shell.start(f"{commands}brandpress jobs --address http://127.0.0.1:{port}")
     try:
-        output, errors = process.communicate(timeout=500)
-        assert process.returncode == 0, output + errors
-        token = shell.home / ".ray" / "auth_token"
-        assert (token.stat().st_mode & 0o777, len(token.read_text().strip()) >= 64) == (0o600, True)
-        assert "1 planned: 0 done before, 1 rendered now" in output
-        assert re.search(r"^brandpress-spring-\w+  succeeded  ", output, re.MULTILINE)
-        assert shell.delivered.exists()
-        without = {**shell.environment, "RAY_AUTH_MODE": "disabled"}
-        refused = [sys.executable, "-m", "brandpress.pipeline.cli", "jobs", "--address", f"http://127.0.0.1:{port}"]
-        completed = subprocess.run(refused, env=without, capture_output=True, text=True, check=False)
-        assert (completed.returncode, "it needs a token" in completed.stderr) == (4, True)
+        with shell.start(f"{commands}brandpress jobs --address http://127.0.0.1:{port}") as process:
+            output = finished(process)
+            without = {**shell.environment, "RAY_AUTH_MODE": "disabled"}
+            refused = [sys.executable, "-m", "brandpress.pipeline.cli", "jobs", "--address", f"http://127.0.0.1:{port}"]
+            completed = subprocess.run(refused, env=without, capture_output=True, text=True, check=False)
     finally:
-        for pid in processes_of(process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+    token = shell.home / ".ray" / "auth_token"
+    assert (token.stat().st_mode & 0o777, len(token.read_text().strip()) >= 64) == (0o600, True)
+    assert "1 planned: 0 done before, 1 rendered now" in output
+    assert re.search(r"^brandpress-spring-\w+  succeeded  ", output, re.MULTILINE)
+    assert shell.delivered.exists()
+    assert (completed.returncode, "it needs a token" in completed.stderr) == (4, True)
 
 
 def processes_of(session: int) -> Iterator[int]:

@@ -93,6 +93,22 @@ def is_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.endswith(".safetensors") or split_revision(name)[0].count("/") > 1
 
 
+def check_name(base: str) -> None:
+    """Raises CheckpointError if a base that isn't a path is neither a known name nor a hub id. Looks at no files."""
+    if base not in FAMILIES:
+        _hub_id(base)
+
+
+def _hub_id(base: str) -> str:
+    """The hub id of a family's name, or the base itself, without its revision."""
+    name = split_revision(base)[0]
+    family = FAMILIES.get(name)
+    hub = family.hub if family else name
+    if hub is None or hub.count("/") != 1:
+        raise CheckpointError(_unknown(base))
+    return hub
+
+
 def locate(choice: ModelChoice, *, fetch: bool = False) -> Parts:
     """Locates the parts of a choice with absolute paths. fetch: download missing files from the hub.
 
@@ -153,11 +169,7 @@ def _parts_in(transformer: Path) -> tuple[str, ...]:
 
 def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:
     """The cached folder of a family's name or a hub id; None if it is missing but every part is chosen separately."""
-    name, revision = split_revision(choice.base)
-    family = FAMILIES.get(name)
-    hub = family.hub if family else name
-    if hub is None or hub.count("/") != 1:
-        raise CheckpointError(_unknown(choice.base))
+    hub, revision = _hub_id(choice.base), split_revision(choice.base)[1]
     parts = _parts_of_base(choice)
     folder = cached(hub, parts, revision)
     not_needed = (

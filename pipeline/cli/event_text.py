@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brandpress.pipeline.cli.text import approximately, plural
+from brandpress.pipeline.cli.text import approximately, duration, plural
 from brandpress.pipeline.render.events import (
     Event,
     Judged,
@@ -12,6 +12,7 @@ from brandpress.pipeline.render.events import (
     Warned,
     WorkerLoaded,
     WorkerLost,
+    WorkersLoading,
     WorkersPending,
     WorkersStarting,
 )
@@ -35,13 +36,16 @@ def line_of(event: Event) -> str | None:
             return f"{plural(workers, 'worker')} starting, {each}{url}"
         case WorkersPending():
             return describe_pending(event)
+        case WorkersLoading(workers, seconds):
+            so_far = f", for {duration(seconds)} so far" if seconds >= 1 else ""
+            return f"loading the model on {plural(workers, 'worker')}{so_far}"
         case WorkerLoaded(worker=worker, host=host, seconds=seconds):
             return f"{worker} loaded the model in {seconds:.1f} s on {host.get('device', 'unknown')}"
         case WorkerLost(worker=worker, cause=cause):
             return f"{worker} was lost: {cause}"
         case VariantRecorded(record=record):
             if record.status == "done":
-                return f"{record.name} ({record.timings.get('model', 0.0):.1f} s)"
+                return f"{record.name} ({record.timings.get('model', 0.0):.1f} s in the model)"
             return f"{record.status}: {record.name}: {record.cause}"
         case Judged(done, total):
             return f"quality gate: {done:,} of {plural(total, 'picture')} judged"
@@ -56,10 +60,10 @@ def line_of(event: Event) -> str | None:
 
 
 def rate_text(progress: RunProgress, now: float) -> str:
-    """`38 pictures a minute, about 4 min left, 2 failed, cache hits 62%`; without what isn't known yet."""
+    """`now 38 a minute, about 4 min left, 2 failed, cache hits 62%`; without what isn't known yet."""
     rate, left = progress.rate(now), progress.seconds_left(now)
     parts = [
-        "" if rate is None else f"{_figure(60 * rate)} a minute",
+        "" if rate is None else f"now {_figure(60 * rate)} a minute",
         "" if not left else f"{approximately(left)} left",
         f"{progress.failed:,} failed" if progress.failed else "",
         "" if progress.hit_rate is None else f"cache hits {progress.hit_rate:.0%}",

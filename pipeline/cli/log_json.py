@@ -21,6 +21,7 @@ from brandpress.pipeline.render.events import (
     Warned,
     WorkerLoaded,
     WorkerLost,
+    WorkersLoading,
     WorkersPending,
     WorkersStarting,
 )
@@ -76,6 +77,8 @@ def name_of(event: Event) -> str:
             return "workers_starting"
         case WorkersPending():
             return "workers_pending"
+        case WorkersLoading():
+            return "workers_loading"
         case WorkerLoaded():
             return "worker_loaded"
         case WorkerLost():
@@ -99,6 +102,8 @@ def fields_of(event: Event) -> dict[str, Any]:
             return {"workers": workers, "gpus": gpus}
         case WorkersPending(workers):
             return {"workers": workers}
+        case WorkersLoading(workers, seconds):
+            return {"workers": workers, "seconds": round(seconds, 3)}
         case WorkerLoaded(worker, host, seconds, hostname=hostname, gpus=gpu):
             device = host.get("device", "")
             return {"worker": worker, "host": hostname, "gpu": gpu, "device": device, "seconds": round(seconds, 3)}

@@ -16,7 +16,7 @@ from rich.text import Text
 from brandpress.model.redaction import redacted
 from brandpress.pipeline.cli.event_text import line_of, rate_text
 from brandpress.pipeline.cli.text import plural, printable
-from brandpress.pipeline.render.events import Event, Judged, OnEvent, VariantRecorded
+from brandpress.pipeline.render.events import Event, Judged, OnEvent, VariantRecorded, WorkersLoading
 from brandpress.pipeline.render.run_progress import RunProgress, WorkerProgress
 
 REFRESHES = 4
@@ -46,7 +46,9 @@ def live_display(console: Console, clock: Callable[[], float] = time.monotonic) 
             with lock:
                 progress.apply(event, clock())
             line = line_of(event)
-            if isinstance(event, Judged) or (isinstance(event, VariantRecorded) and event.record.status == "done"):
+            if isinstance(event, Judged | WorkersLoading) or (  # the workers' lines say so
+                isinstance(event, VariantRecorded) and event.record.status == "done"
+            ):
                 return
             if line:
                 console.print(printable(redacted(line)), soft_wrap=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from brandpress.pipeline.cli.text import plural
 from brandpress.pipeline.run.marks import PictureMarks, present_marks
 from brandpress.pipeline.run.reproduction import Reproduction
+from brandpress.pipeline.spec.remote import HOSTS
 
 
 def marks_json(marks: Sequence[PictureMarks]) -> dict[str, Any]:
@@ -30,9 +32,14 @@ def marks_json(marks: Sequence[PictureMarks]) -> dict[str, Any]:
 
 
 def marks_lines(marks: Sequence[PictureMarks]) -> Iterator[str]:
-    """`marks`: a line for each picture, and how many have lost something."""
+    """`marks`: a line for each picture, one for each host that this machine doesn't allow, and how many pictures have
+    lost something."""
+    forbidden = Counter(one.forbidden_host for one in marks if one.forbidden_host is not None)
     for one in marks:
-        if one.error is not None:
+        if one.forbidden_host is not None:
+            if pictures := forbidden.pop(one.forbidden_host, 0):
+                yield _forbidden_line(one.forbidden_host, pictures)
+        elif one.error is not None:
             yield f"{one.uri}: {one.error}"
         else:
             credentials = _credentials(one)
@@ -41,6 +48,14 @@ def marks_lines(marks: Sequence[PictureMarks]) -> Iterator[str]:
             yield f"{one.uri}: {state}{signed}"
     incomplete = sum(not one.complete for one in marks)
     yield f"{plural(len(marks), 'picture')}, {incomplete:,} with lost marks or unreadable"
+
+
+def _forbidden_line(host: str, pictures: int) -> str:
+    download = "download it and name the file" if pictures == 1 else "download them and name the files"
+    return (
+        f"{host}: {plural(pictures, 'picture')} can't be fetched, because this machine doesn't allow this host; "
+        f"{download}, or add the host to {HOSTS}"
+    )
 
 
 def _credentials(marks: PictureMarks) -> str:

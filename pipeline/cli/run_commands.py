@@ -48,7 +48,7 @@ def schedule_jobs(
     from brandpress.pipeline.cli.schedule_output import upcoming_json, upcoming_lines
     from brandpress.pipeline.cli.text import print_lines
     from brandpress.pipeline.render.driver.interrupt import stop_signal
-    from brandpress.pipeline.run.scheduled_jobs import load_scheduled
+    from brandpress.pipeline.run.scheduled_jobs import load_scheduled, nothing_scheduled
     from brandpress.pipeline.run.scheduled_run import run_scheduled
     from brandpress.pipeline.run.scheduler import Scheduler, upcoming, utc_now
 
@@ -63,6 +63,8 @@ def schedule_jobs(
         else:
             print_lines(upcoming_lines(entries, now))
         print_lines(map(str, jobs.problems), sys.stderr)
+        if not jobs.jobs and not jobs.problems:
+            print_lines([nothing_scheduled(paths, jobs.others)], sys.stderr)
         return INVALID if jobs.problems or any(entry.problem for entry in entries) else OK
 
     log = LogOptions(quiet, log_format)

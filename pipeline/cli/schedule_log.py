@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import typer
@@ -15,8 +14,8 @@ from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
 from brandpress.pipeline.cli.progress_lines import time_stamp
 from brandpress.pipeline.cli.schedule_output import minute, result
 from brandpress.pipeline.cli.text import duration, printable
-from brandpress.pipeline.run.scheduled_jobs import ScheduledJob
-from brandpress.pipeline.run.scheduler import Ended, Idle, ScheduleEvent, Started, Unavailable
+from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, nothing_scheduled
+from brandpress.pipeline.run.scheduler import Ended, Idle, NothingScheduled, ScheduleEvent, Started, Unavailable
 
 
 def shown_events(options: LogOptions, *, on_terminal: bool | None = None) -> Callable[[ScheduleEvent], None]:
@@ -52,9 +51,9 @@ def event_text(event: ScheduleEvent) -> str:
             text = f"{job.path}: {result(exit_code)} after {duration(took.total_seconds())}"
         case Unavailable(job, cause):
             text = f"{job.path}: {cause}"
-        case Idle(None):
-            text = "nothing to start: no job has a schedule"
-        case Idle(datetime() as following):
+        case NothingScheduled(paths, files):
+            text = nothing_scheduled(paths, files)
+        case Idle(following):
             text = f"nothing to start; the next run is due at {minute(following)}"
         case _:
             text = str(event)
@@ -66,7 +65,7 @@ def level_of(event: ScheduleEvent) -> Level:
     match event:
         case Ended(exit_code=exit_code):
             return "info" if exit_code in (OK, ANOTHER_RUN) else "error"
-        case Unavailable():
+        case Unavailable() | NothingScheduled():
             return "warning"
         case Started() | Idle():
             return "info"
@@ -85,6 +84,8 @@ def name_of(event: ScheduleEvent) -> str:
             return "store_unavailable"
         case Idle():
             return "nothing_to_start"
+        case NothingScheduled():
+            return "nothing_scheduled"
         case _:
             return "invalid_job"
 
@@ -100,7 +101,9 @@ def fields_of(event: ScheduleEvent) -> dict[str, Any]:
         case Unavailable(job, cause):
             return {**_job_fields(job), "cause": cause}
         case Idle(following):
-            return {"next": None if following is None else following.isoformat()}
+            return {"next": following.isoformat()}
+        case NothingScheduled(paths, files):
+            return {"paths": [str(path) for path in paths], "files": files}
         case _:
             return {"file": event.file, "line": event.line}
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import typer
+
+from brandpress.pipeline.cli.log_json import print_log
+from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
+from brandpress.pipeline.cli.progress_lines import time_stamp
 from brandpress.pipeline.cli.schedule_output import minute
 from brandpress.pipeline.cli.text import printable
 from brandpress.pipeline.run.submission import Submission, exit_code_of
@@ -22,6 +27,17 @@ def stop_line(job: Submission) -> str:
     if job.is_over:
         return f"{job.id}: has ended: {_result(job)}"
     return f"{job.id}: {job.message}; `brandpress logs {job.id} --follow` waits until it has"
+
+
+def show_pending(submission_id: str, reason: str, options: LogOptions) -> None:
+    """Says on stderr that a job hasn't begun, and why. reason: a sentence of Ray's."""
+    if options.quiet:
+        return
+    text = f"waiting for the cluster to start the job: {reason or 'no reason is given'}"
+    if options.format is LogFormat.JSON:
+        print_log("info", "job_pending", text, id=submission_id)
+    else:
+        typer.echo(printable(f"{time_stamp()} {text}"), err=True)
 
 
 def submission_json(job: Submission) -> dict[str, Any]:

@@ -27,6 +27,7 @@ Address = Annotated[
         show_default=False,
     ),
 ]
+DEFAULTS = LogOptions()
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `jobs` lists it.", show_default=False)]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends, and exit as it does.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job's id and exit; `logs --follow` shows it later.")]
@@ -58,6 +59,7 @@ def submit_job(
     from brandpress.pipeline.cli.submission_output import submission_json
     from brandpress.pipeline.plan.lock import lock_file
     from brandpress.pipeline.plan.locked import require_lock
+    from brandpress.pipeline.run.bundle import check_model
     from brandpress.pipeline.run.submission import JobServer
     from brandpress.pipeline.spec.load import load_campaign
 
@@ -74,13 +76,14 @@ def submit_job(
     flags = {"--cpu": cpu, "--retry-failed": retry_failed, "--take-over": take_over, "--locked": locked}
     values += [name for name, is_set in flags.items() if is_set]
     campaign = load_campaign(job, deliver)
+    check_model(campaign)
     if locked and not lock_file(job).exists():
         require_lock(None, campaign)  # the error that the cluster would come to later
     server = JobServer(address)
     submission = server.submit(campaign, tuple(values), LogOptions(quiet, log_format).words)
     if not no_wait:
         typer.echo(f"submitted as {submission.id}", err=True)
-        return _followed(context, server, submission.id, as_json=as_json)
+        return _followed(context, server, submission.id, as_json=as_json, log=LogOptions(quiet, log_format))
     if as_json:
         print_json(submission_json(submission))
     else:
@@ -130,15 +133,22 @@ def stop_job(id: JobId, address: Address, as_json: Json = False) -> int:
     return OK
 
 
-def _followed(context: typer.Context, server: JobServer, submission_id: str, *, as_json: bool = False) -> int:
+def _followed(
+    context: typer.Context,
+    server: JobServer,
+    submission_id: str,
+    *,
+    as_json: bool = False,
+    log: LogOptions = DEFAULTS,
+) -> int:
     """Shows what a job prints until it ends, on stderr if JSON follows. Returns the job's exit code."""
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import submission_json
+    from brandpress.pipeline.cli.submission_output import show_pending, submission_json
     from brandpress.pipeline.cli.text import printable
     from brandpress.pipeline.run.submission import exit_code_of
 
     try:
-        for text in server.follow(submission_id):
+        for text in server.follow(submission_id, on_pending=lambda reason: show_pending(submission_id, reason, log)):
             typer.echo(printable(text.expandtabs()), nl=False, err=as_json)
     except KeyboardInterrupt:
         typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)

@@ -90,7 +90,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     if outcome.done:
         minute = 60 * outcome.done / outcome.seconds
         rate = f"{minute:.1f} pictures a minute, {outcome.seconds / outcome.done:.1f} s per picture"
-        yield f"took {duration(outcome.seconds)}, {rate}"
+        yield f"took {duration(outcome.seconds)}: {rate}, with starting and loading"
     if outcome.gate is not None:
         yield gate_line(outcome.gate, outcome.seconds)
     if outcome.cost is not None:

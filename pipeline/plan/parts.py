@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brandpress.model.checkpoint.check import PartProblem, check_model
 from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.checkpoint.locate import base_is_path, check_name
 from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.spec.document import Location
@@ -24,6 +25,17 @@ def part_problems(choice: ModelChoice, model: ModelDescription, problem: MakePro
 def problem_of(choice: ModelChoice, folder: Path, error: CheckpointError, problem: MakeProblem) -> Problem:
     """Returns an error of `describe` as a problem, at the field whose file it is about. folder: of the campaign."""
     return problem(_named_in(choice, folder, str(error)) or ("model",), f"model: {str(error).removeprefix('model ')}")
+
+
+def unknown_name(choice: ModelChoice, folder: Path, problem: MakeProblem) -> Problem | None:
+    """Returns a problem if the base is neither a path nor a known name nor a hub id. Looks at none of its files."""
+    if base_is_path(choice.base, folder):
+        return None
+    try:
+        check_name(choice.base)
+    except CheckpointError as error:
+        return problem_of(choice, folder, error, problem)
+    return None
 
 
 def _location(choice: ModelChoice, part_problem: PartProblem) -> Location:

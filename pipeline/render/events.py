@@ -57,6 +57,14 @@ class WorkersPending:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkersLoading:
+    """Workers' processes load the model, and no worker has it yet. seconds: since the first of them began."""
+
+    workers: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRunning:
     """A worker's process runs and starts to load the model. node: Ray's id of its machine. hostname: its name."""
 
@@ -263,6 +271,7 @@ Event = (
     | Warned
     | WorkersStarting
     | WorkersPending
+    | WorkersLoading
     | WorkerRunning
     | WorkerLoaded
     | WorkerLost

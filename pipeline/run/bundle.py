@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from brandpress.model.checkpoint.locate import base_is_path
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.lock import lock_file
+from brandpress.pipeline.plan.parts import unknown_name
 from brandpress.pipeline.plan.verdict_basis import calibration_path
 from brandpress.pipeline.run import webhook
 from brandpress.pipeline.spec import remote
@@ -60,9 +61,9 @@ def allowed_hosts() -> dict[str, str]:
 def bundled(campaign: Campaign) -> Iterator[Bundle]:
     """Yields a temporary folder with all files of a campaign.
 
-    Raises SpecError if its model is a path that only this machine has, and RequestError if the files are too large.
+    Raises SpecError as `check_model` does, and RequestError if the files are too large.
     """
-    _check_model(campaign)
+    check_model(campaign)
     job, brand = campaign.path.absolute(), Path(os.path.normpath(campaign.brand.path.absolute()))
     named = [picture.file for picture in campaign.brand.pictures.values()]
     named += [feed.file for feed in campaign.brand.feeds]
@@ -134,14 +135,16 @@ def _write_metadata(folder: Path) -> None:
     file.write_text(f"Metadata-Version: 2.1\nName: brandpress\nVersion: {VERSION}\n")
 
 
-def _check_model(campaign: Campaign) -> None:
-    """Raises SpecError for a model or a part of one that is a relative path, whether or not it exists here: the cluster
-    doesn't have it."""
+def check_model(campaign: Campaign) -> None:
+    """Raises SpecError for a model that no cluster can have: a name that is neither known nor a hub id, and a relative
+    path, also of a part, whether or not it exists here."""
     choice = campaign.choice
     paths = [choice.transformer, choice.vae, choice.text_encoder, *(lora.file for lora in choice.loras)]
     if base_is_path(choice.base, campaign.path.parent):
         paths.insert(0, choice.base)
-    problems = [
+    unknown = unknown_name(choice, campaign.path.parent, campaign.source.problem)
+    problems = [] if unknown is None else [unknown]
+    problems += [
         campaign.source.problem(
             ("model",),
             f"{quote(path)} is a path that only this machine has",

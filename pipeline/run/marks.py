@@ -13,7 +13,7 @@ from brandpress.pipeline.deliver.read_xmp import read_metadata
 from brandpress.pipeline.deliver.trust import Trust, trust_of
 from brandpress.pipeline.deliver.xmp import Metadata
 from brandpress.pipeline.plan.variant import KEY_DIGITS
-from brandpress.pipeline.run.picture_places import PicturePlace
+from brandpress.pipeline.run.picture_places import ForbiddenPictureError, PicturePlace
 from brandpress.pipeline.store.protocol import Store
 
 ALWAYS = ("source", "tool", "render_key")
@@ -30,6 +30,7 @@ class PictureMarks:
     metadata: what its XMP packet says; None if there is none. trust: what its content credentials are worth; None if
     that isn't checked. has_credentials: whether there are any. lost: the marks that it was delivered with and that it
     lacks now. delivered_as: the asset that it was delivered as, if the campaign has it. error: why it can't be read.
+    forbidden_host: the host that this machine doesn't allow, if that is why.
     """
 
     uri: str
@@ -39,6 +40,7 @@ class PictureMarks:
     lost: tuple[str, ...] = ()
     delivered_as: str | None = None
     error: str | None = None
+    forbidden_host: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -83,7 +85,8 @@ def check_marks(
         try:
             data = place.read()
         except BrandpressError as error:
-            yield PictureMarks(place.uri, error=str(error))
+            host = error.host if isinstance(error, ForbiddenPictureError) else None
+            yield PictureMarks(place.uri, error=str(error), forbidden_host=host)
             continue
         metadata, signed = read_metadata(data), has_credentials(data)
         asset = None if delivered is None else delivered.asset_of(place.uri, metadata)

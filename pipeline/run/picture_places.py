@@ -10,12 +10,20 @@ from tempfile import TemporaryDirectory
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.spec.delivery import explain
 from brandpress.pipeline.spec.problem import WrongValueError
-from brandpress.pipeline.spec.remote import DOWNLOAD_IT, Downloader, is_address
+from brandpress.pipeline.spec.remote import DOWNLOAD_IT, Downloader, ForbiddenHostError, is_address
 from brandpress.pipeline.store.address import open_store
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif")
 MAX_BYTES = 256 * 2**20
 """Of a picture that is read."""
+
+
+class ForbiddenPictureError(RequestError):
+    """A picture is at a host that this machine doesn't allow."""
+
+    def __init__(self, message: str, host: str) -> None:
+        super().__init__(message)
+        self.host = host
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,10 @@ def _download(url: str) -> bytes:
         with TemporaryDirectory(prefix="brandpress-") as folder, Downloader(folder=Path(folder)) as downloader:
             return downloader.fetch(url, MAX_BYTES).read_bytes()
     except WrongValueError as error:
-        raise RequestError(explain(error).replace(DOWNLOAD_IT, "download it and name the file")) from None
+        message = explain(error).replace(DOWNLOAD_IT, "download it and name the file")
+        if isinstance(error, ForbiddenHostError):
+            raise ForbiddenPictureError(message, error.host) from None
+        raise RequestError(message) from None
 
 
 def _on_disk(uri: str) -> Iterator[PicturePlace]:

@@ -18,6 +18,7 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 
 SUFFIXES = (".yaml", ".yml")
 MAX_FILES = 10_000
+NOT_A_JOB = "name a job's file, which has `campaign:`, or a folder with jobs"
 EXAMPLE = 'write schedule: {cron: "0 3 * * MON", timezone: Europe/Berlin}'
 
 
@@ -51,7 +52,7 @@ def load_scheduled(paths: Iterable[Path], deliver: str | None = None) -> Schedul
     others = 0
     for path, is_named in _files(paths):
         try:
-            job = _load(path, deliver, required=is_named)
+            job = _load_named(path, deliver) if is_named else _load(path, deliver, required=False)
         except SpecError as error:
             problems += error.problems
             continue
@@ -73,10 +74,31 @@ def load_schedule(path: Path, deliver: str | None = None) -> ScheduledJob:
     return job
 
 
+def nothing_scheduled(paths: Iterable[Path], others: int) -> str:
+    """Returns the sentence that no job in `paths` has a schedule. others: number of their files."""
+    places = ", ".join(map(str, paths))
+    if not others:
+        return f"nothing is scheduled: there are no YAML files in {places}; folders below aren't searched"
+    files = "the only YAML file" if others == 1 else f"none of the {others:,} YAML files"
+    has = "has no schedule" if others == 1 else "has a schedule"
+    return f"nothing is scheduled: {files} in {places} {has}; {EXAMPLE}"
+
+
+def _load_named(path: Path, deliver: str | None) -> ScheduledJob | None:
+    """As `_load`, for a path that may be meant as a folder."""
+    try:
+        exists = path.exists()
+    except OSError:
+        exists = False  # its name is too long, or a folder above it can't be opened
+    if not exists:
+        raise SpecError([Problem(str(path), 1, 1, "there is no such file or folder", of_file=True)])
+    return _load(path, deliver, required=True)
+
+
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
     """Yields files, and whether each is named itself instead of its folder."""
     for path in paths:
-        if not path.is_dir():
+        if not _is_folder(path):
             yield path, True
             continue
         try:
@@ -86,12 +108,19 @@ def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, False) for file in files[:MAX_FILES])
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _load(path: Path, deliver: str | None, *, required: bool) -> ScheduledJob | None:
     document = read_yaml(path)
     if spec_kind(document.data) != "campaign":
         if not required:
             return None
-        raise SpecError([document.problem((), "this isn't a campaign's job, so it can't be scheduled", EXAMPLE)])
+        raise SpecError([document.problem((), "this isn't a campaign's job, so it can't be scheduled", NOT_A_JOB)])
     valid = validate_fields(document, Job)
     if "schedule" not in valid.values:
         raise SpecError(document.all_problems(valid.problems))
@@ -99,5 +128,7 @@ def _load(path: Path, deliver: str | None, *, required: bool) -> ScheduledJob | 
     if schedule is None:
         if required:
             raise SpecError([document.problem((), "this job has no schedule", EXAMPLE)])
+        if misspelt := [problem for problem in valid.problems if "schedule" in problem.suggestion]:
+            raise SpecError(document.all_problems(misspelt))
         return None
     return ScheduledJob(path, load_target(path, deliver), schedule)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from brandpress.pipeline.plan.parts import unknown_name
 from brandpress.pipeline.run.schedule_state import (
     NOTHING,
     Decision,
@@ -65,12 +66,20 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """There was nothing to start. next: when the next run is due; None if no job has a schedule."""
+    """There was nothing to start. next: when the next run is due."""
 
-    next: datetime | None
+    next: datetime
 
 
-ScheduleEvent = Started | Ended | Unavailable | Idle | Problem
+@dataclass(frozen=True, slots=True)
+class NothingScheduled:
+    """No job in `paths` has a schedule. files: how many files were looked at."""
+
+    paths: tuple[Path, ...]
+    files: int
+
+
+ScheduleEvent = Started | Ended | Unavailable | Idle | NothingScheduled | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,7 @@ class Scheduler:
         self._paths, self._deliver, self._on_event = tuple(paths), deliver, on_event
         self._stopping, self._wait, self._clock, self._poll, self._runner = stopping, wait, clock, poll, runner
         self._reported: tuple[Problem, ...] = ()
+        self._said_nothing_scheduled = False
 
     def run(self) -> None:
         """Looks for due runs until `stopping()`. Files may change meanwhile; a broken one is reported once."""
@@ -134,13 +144,13 @@ class Scheduler:
                 self._wait(self._pause(jobs.jobs))
 
     def run_once(self) -> tuple[int, ...]:
-        """Does what is due now. Returns the exit codes of the runs; 1 for each file that isn't valid, and 4 for each
+        """Does what is due now. Returns the exit codes of the runs; 1 for each mistake in a file, and 4 for each
         job whose store can't be used."""
         jobs = self._load()
         codes = (*(1 for _ in jobs.problems), *self._look(jobs))
-        if not codes and not self._stopping():
+        if not codes and jobs.jobs and not self._stopping():
             now = self._clock()
-            self._on_event(Idle(min((job.schedule.after(now) for job in jobs.jobs), default=None)))
+            self._on_event(Idle(min(job.schedule.after(now) for job in jobs.jobs)))
         return codes
 
     def _load(self) -> ScheduledJobs:
@@ -149,6 +159,10 @@ class Scheduler:
             if problem not in self._reported:
                 self._on_event(problem)
         self._reported = jobs.problems
+        nothing = not jobs.jobs and not jobs.problems
+        if nothing and not self._said_nothing_scheduled:
+            self._on_event(NothingScheduled(self._paths, jobs.others))
+        self._said_nothing_scheduled = nothing
         return jobs
 
     def _look(self, jobs: ScheduledJobs) -> list[int]:
@@ -203,9 +217,17 @@ def upcoming(jobs: Iterable[ScheduledJob], now: datetime) -> tuple[Upcoming, ...
             decision = decide(state, job.schedule, now)
         except StoreError as error:
             unknown = str(error)
-        problem = next(iter(examine_campaign(job.path).problems), None)
+        problem = _problem(job.path)
         entries.append(Upcoming(job, job.schedule.after(now), state, decision, unknown, problem))
     return tuple(sorted(entries, key=lambda entry: (entry.due_now or entry.next, entry.job.path)))
+
+
+def _problem(path: Path) -> Problem | None:
+    """Returns the first problem of a job's file or its brand spec, or that nobody knows the name of its model."""
+    examined = examine_campaign(path)
+    if examined.problems or examined.document is None or examined.choice is None:
+        return next(iter(examined.problems), None)
+    return unknown_name(examined.choice, path.parent, examined.document.problem)
 
 
 def _folder(job: ScheduledJob) -> Store:

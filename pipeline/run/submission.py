@@ -16,6 +16,7 @@ from brandpress.model.redaction import redacted
 from brandpress.pipeline.deliver.lease import AnotherRunError
 from brandpress.pipeline.render.driver.environment import hidden
 from brandpress.pipeline.run.bundle import bundled, plan_digest
+from brandpress.pipeline.run.job_output import JobOutput
 from brandpress.pipeline.run.job_server_error import MAX_TEXT, JobServerError, error_message, one_line
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import closest, quote
@@ -25,6 +26,9 @@ PREFIX = "brandpress-"
 DIGEST_DIGITS = 12
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 POLL_SECONDS = 2.0
+NOTICE_SECONDS, REPEAT_SECONDS = 10.0, 60.0
+"""When to tell that a job hasn't begun: for the first time, and after that."""
+
 RECONNECT_SECONDS = 120.0
 """How long a cluster may be out of reach while its job is followed."""
 
@@ -128,29 +132,40 @@ class JobServer:
     def logs(self, submission_id: str) -> str:
         """Returns what a job has printed so far."""
         self.job(submission_id)
-        return redacted(self._call(lambda: str(self._client.get_job_logs(submission_id))))
+        output = JobOutput()
+        return redacted(output.shown(self._call(lambda: str(self._client.get_job_logs(submission_id)))) + output.rest())
 
     def follow(
         self,
         submission_id: str,
         wait: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        on_pending: Callable[[str], object] = lambda reason: None,
     ) -> Iterator[str]:
-        """Yields what a job prints until it ends. A cluster that is out of reach for two minutes is an error."""
+        """Yields what a job prints until it ends. A cluster that is out of reach for two minutes is an error.
+
+        on_pending: called after 10 seconds in which the job hasn't begun, and then once a minute, with Ray's reason.
+        """
         job, shown, lost_since = self.job(submission_id), 0, None
+        output, next_notice = JobOutput(), clock() + NOTICE_SECONDS
         while True:
             try:
                 while job.status == "PENDING":
+                    if clock() >= next_notice:
+                        next_notice = clock() + REPEAT_SECONDS
+                        on_pending(job.message)
                     wait(POLL_SECONDS)
                     job = self.job(submission_id)
                 skip = shown
                 for text in self._tail(submission_id):
                     new, skip = text[skip:], max(0, skip - len(text))
                     shown += len(new)
-                    if new:
-                        yield redacted(new)
+                    if lines := output.shown(new):
+                        yield redacted(lines)
                 job = self.job(submission_id)
                 if job.is_over:
+                    if rest := output.rest():
+                        yield redacted(rest)
                     return
                 lost_since = None
             except JobServerError:

@@ -38,6 +38,17 @@ CHUNK = 1 << 16
 PORT = 443
 
 DOWNLOAD_IT = "download it into the brand spec's folder"
+
+
+class ForbiddenHostError(WrongValueError):
+    """The operator of this machine doesn't allow the host of an address."""
+
+    def __init__(self, url: str, host: str) -> None:
+        what = f"{quote(url)} can't be fetched: this machine doesn't allow {quote(host)}"
+        super().__init__(what, f"{DOWNLOAD_IT}, or add the host to {HOSTS}")
+        self.host = host
+
+
 """The advice at the end of errors."""
 
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
@@ -209,9 +220,7 @@ def _checked(url: str) -> SplitResult:
         )
     allowed = [name.strip().lower() for name in os.environ.get(HOSTS, "").split(",") if name.strip()]
     if not any(fnmatchcase(parts.hostname, name) for name in allowed):
-        host = quote(parts.hostname)
-        what = f"{quote(url)} can't be fetched: this machine doesn't allow {host}"
-        raise WrongValueError(what, f"{DOWNLOAD_IT}, or add the host to {HOSTS}")
+        raise ForbiddenHostError(url, parts.hostname)
     return parts
 
 

@@ -17,7 +17,7 @@ from brandpress.pipeline.plan.cost.file_size import bytes_per_pixel
 from brandpress.pipeline.plan.cost.groups import Basis, Group, Pace, Work, typical_credits, work_of, worst
 from brandpress.pipeline.plan.cost.prices import Prices
 from brandpress.pipeline.plan.cost.samples import Sample, samples_of
-from brandpress.pipeline.plan.cost.seconds import LOAD_RANGE, WEIGHT_BYTES_PER_SECOND
+from brandpress.pipeline.plan.cost.seconds import load_seconds
 from brandpress.pipeline.plan.cost.shape import PictureShape, sizes_of
 from brandpress.pipeline.plan.cost.spread import NONE, Spread, total
 from brandpress.pipeline.plan.expand import Plan
@@ -176,12 +176,11 @@ def _hosted(plan: Plan, work: Work, samples: Sequence[Sample], options: CostOpti
 
 
 def _load(memory: MemoryPlan | None) -> Spread:
-    """Returns the seconds of loading the model once."""
+    """Returns the seconds of loading the model once. Without `memory`, the weights aren't known to need time."""
     if memory is None:
-        return NONE
+        return load_seconds(0)
     need = memory.need
-    weights = need.transformer + need.text_encoder + need.autoencoder
-    return Spread.around(weights / WEIGHT_BYTES_PER_SECOND, *LOAD_RANGE)
+    return load_seconds(need.transformer + need.text_encoder + need.autoencoder)
 
 
 def _megabytes(work: Work, samples: Sequence[Sample]) -> tuple[Spread, bool]:

@@ -12,10 +12,18 @@ from brandpress.pipeline.plan.cost.flops import (
     text_flops,
 )
 from brandpress.pipeline.plan.cost.shape import TOKEN_PIXELS, PictureShape
+from brandpress.pipeline.plan.cost.spread import Spread
 
-WEIGHT_BYTES_PER_SECOND = 1e9
-"""At which weights are read and moved to the device: an assumption, since disks and caches differ by ten times."""
+PROGRAM_SECONDS, WEIGHT_BYTES_PER_SECOND = 4.0, 1e9
+"""Loading a model: a worker imports torch and the model's code, which took 4 s on two cores of a cloud server whose
+disk cache had the files (November 2026). Then it reads the weights and moves them to the device, at a rate that is an
+assumption, since disks and caches differ by ten times."""
 LOAD_RANGE = (0.2, 4.0)
+
+
+def load_seconds(weight_bytes: int) -> Spread:
+    """Returns the seconds of loading a model with weights of this size once."""
+    return Spread.around(PROGRAM_SECONDS + weight_bytes / WEIGHT_BYTES_PER_SECOND, *LOAD_RANGE)
 
 
 def picture_seconds(architecture: Architecture, shape: PictureShape, device: Device) -> float:

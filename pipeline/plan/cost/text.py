@@ -10,6 +10,9 @@ from brandpress.pipeline.plan.cost.spread import Spread
 
 SCHEMA = "brandpress.cost/1"
 TINY = "under 0.01"
+SHOWN_LOAD = 0.1
+"""The part of the time from which on loading the model is shown by itself."""
+
 MAX_GROUPS = 100
 """Groups in `--json`, those with most pixels first."""
 
@@ -133,7 +136,14 @@ def _time(estimate: Estimate) -> str:
     unit = _unit(estimate)
     if minutes.expected < 1:
         minutes, unit = minutes * 60, unit.replace("minutes", "seconds")
-    return f"{_about(minutes, unit)} on {name}{instead}, {BASIS[estimate.basis]}"
+    return f"{_about(minutes, unit)}{_load(estimate, minutes, unit)} on {name}{instead}, {BASIS[estimate.basis]}"
+
+
+def _load(estimate: Estimate, whole: Spread, unit: str) -> str:
+    """`, 4.1 of them for loading the model,`, in the unit of the whole; nothing if that is a small part of it."""
+    load = estimate.load if unit.endswith("seconds") else estimate.load * (1 / 60)
+    small = load.expected < SHOWN_LOAD * whole.expected
+    return "" if small or not load.expected else f", {short(load.expected)} of them for loading the model,"
 
 
 def _money(estimate: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""Workers between their request and their first work: pending, running, checked. The caller passes the time, in s."""
+"""Workers between their request and their first work: pending, loading, checked. The caller passes the time, in s."""
 
 from __future__ import annotations
 
@@ -6,13 +6,34 @@ from dataclasses import dataclass
 
 NOTICE_SECONDS = 10.0
 REPEAT_SECONDS = 60.0
-"""A notice of pending workers comes after the first time, and again after each of the second."""
+"""A notice of pending or loading workers comes after the first time, and again after each of the second."""
 
 
 @dataclass
 class _Start:
     since: float
     running: bool = False
+
+
+class LoadingNotice:
+    """When to report that workers load their model. at_once: as soon as they do, because waiting was reported before."""
+
+    def __init__(self) -> None:
+        self.at_once = False
+        self._since = 0.0
+        self._next: float | None = None
+
+    def due(self, loading: int, now: float) -> float | None:
+        """See `Startup.loading_seconds`."""
+        if not loading:
+            self._next = None
+            return None
+        if self._next is None:
+            self._since, self._next = now, now if self.at_once else now + NOTICE_SECONDS
+        if now < self._next:
+            return None
+        self._next, self.at_once = now + REPEAT_SECONDS, False
+        return now - self._since
 
 
 class Startup:
@@ -27,6 +48,7 @@ class Startup:
         self._check_together = check_together
         self._starts: dict[str, _Start] = {}
         self._next_notice: float | None = None
+        self._loading = LoadingNotice()
         self._starved_since: float | None = None
 
     def start(self, worker: str, now: float) -> None:
@@ -68,7 +90,13 @@ class Startup:
         if now < self._next_notice:
             return False
         self._next_notice = now + REPEAT_SECONDS
+        self._loading.at_once = True
         return True
+
+    def loading_seconds(self, loading: int, now: float) -> float | None:
+        """Returns for how long `loading` workers load their model if a notice is due, otherwise None. A notice counts
+        as given. While workers are pending, that is reported instead."""
+        return self._loading.due(0 if self.pending else loading, now)
 
     def starved_seconds(self, workers: int, now: float) -> float:
         """Returns for how long all of the run's `workers` have been pending."""

@@ -13,7 +13,7 @@ from brandpress.pipeline.render.driver.gpu_health import GpuHealth
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.startup import Startup
 from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
-from brandpress.pipeline.render.events import Loss, OnEvent, Warned, WorkerDismissed, WorkerLost
+from brandpress.pipeline.render.events import Loss, OnEvent, Warned, WorkerDismissed, WorkerLost, WorkersLoading
 from brandpress.pipeline.render.pending import describe_pending
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ class WorkerFleet:
             return
         if self._startup.notice_due(now):
             self._on_event(self._watch.pending_event(len(self._startup.pending)))
+        self._report_loading(now)
         if self._startup.starved_seconds(len(self._pool) - len(self.parked), now) > self._watch.timeout:
             waiting = describe_pending(self._watch.pending_event(len(self._startup.pending)))
             self.last_cause = f"{waiting}; {TIMEOUT} ({self._watch.timeout:g} s) is over"
@@ -207,6 +208,12 @@ class WorkerFleet:
         gpus = self._watch.room(now)
         if gpus is not None:
             self._fit_to(gpus)
+
+    def _report_loading(self, now: float) -> None:
+        """Reports that workers load the model, until one has: from then on, pictures show that the run goes on."""
+        loading = 0 if self.loaded else len(self._pool) - len(self._startup.pending) - len(self.parked)
+        if (seconds := self._startup.loading_seconds(loading, now)) is not None:
+            self._on_event(WorkersLoading(loading, seconds))
 
     def _fit_to(self, gpus: int) -> None:
         """Starts workers for GPUs that have joined while variants wait, and withdraws pending ones that have none."""

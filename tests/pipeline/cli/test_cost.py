@@ -56,7 +56,7 @@ def test_a_large_run_that_is_refused_renders_nothing(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 2)
     code, shown = on_terminal("n\n", 3, "render", job)
     assert code == 1
-    assert "Render 4 pictures? [y/N]" in shown
+    assert "Render 4 pictures, about 0.0" in shown and " GPU minutes? [y/N]" in shown
     assert shown.rstrip().endswith("nothing was rendered")
     assert not (tmp_path / "out").exists()
 
@@ -101,7 +101,10 @@ def test_plan_shows_the_cost_and_what_exceeds_the_budget(tmp_path: Path, capsys:
     code, out, _ = run(capsys, "plan", job, "--gpu", "L40S", "--budget-money", 20)
     text = " ".join(out.split())
     assert code == 0
-    assert "GPU second" in text and ") on L40S, by the operations of the model, not measured; " in text
+    assert (
+        "GPU second" in text
+        and " of them for loading the model, on L40S, by the operations of the model, not measured; " in text
+    )
     assert "budget 5 pictures, 20 USD" in text
     assert "warning: the budget doesn't suffice for everything" in text
     comment = run(capsys, "plan", job, "--gpu", "L40S", "--markdown")[1]

@@ -27,6 +27,7 @@ from brandpress.pipeline.render.events import (
     WorkerLoaded,
     WorkerLost,
     WorkerRunning,
+    WorkersLoading,
     WorkersPending,
     WorkersStarting,
 )
@@ -42,6 +43,8 @@ EVENTS: list[Event] = [
     WorkersPending(1, "GPU", 1, 0, 1),
     WorkersPending(3, "GPU", 1.5, 0.5, 2),
     WorkersPending(1, "CPU", 4, 0, 0),
+    WorkersLoading(2, 0.0),
+    WorkersLoading(1, 130.0),
     WorkerRunning("worker-0", "id", "node-3"),
     WorkerLoaded("worker-0", {"device": "cpu"}, 2.345, hostname="node-3"),
     GroupSubmitted("worker-0", 2),
@@ -83,7 +86,7 @@ def without_rates(text: str) -> list[str]:
     """Returns the lines without their times, and without rates, which depend on how busy the machine is."""
     lines = text.splitlines()
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line[:21]) for line in lines)
-    return [re.sub(r"; [\d.,]+ a minute.*", "", line[21:]) for line in lines]
+    return [re.sub(r"; now [\d.,]+ a minute.*", "", line[21:]) for line in lines]
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,8 +100,10 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "1 worker starting, 2 CPU threads each",
         "8 workers starting, one GPU each; Ray's dashboard: http://127.0.0.1:8265",
         *WARNINGS[1:4],
+        "loading the model on 2 workers",
+        "loading the model on 1 worker, for 2 min 10 s so far",
         "worker-0 loaded the model in 2.3 s on cpu",
-        "[1/2] mug/scene000 (1.5 s)",
+        "[1/2] mug/scene000 (1.5 s in the model)",
         WARNINGS[4],
         "[2/2] failed: mug/scene001: no memory",
         "quality gate: 2 of 2 pictures judged",
@@ -116,7 +121,9 @@ def test_a_large_run_has_a_line_for_each_twentieth_and_each_failure(capsys: pyte
     shown_lines = capsys.readouterr().err.splitlines()[2:]
     assert len(shown_lines) == 1 + 20 + 1
     assert "[1/1,000] mug/scene000" in shown_lines[0]
-    assert "[778/1,000] failed: mug/scene777: no memory; 6,000 a minute, about 2 s left, 1 failed" in shown_lines[-6]
+    assert (
+        "[778/1,000] failed: mug/scene777: no memory; now 6,000 a minute, about 2 s left, 1 failed" in shown_lines[-6]
+    )
     assert "[1,000/1,000] mug/scene999" in shown_lines[-1]
 
 
@@ -155,7 +162,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert {line["schema"] for line in lines} == {SCHEMA}
     assert [line["event"] for line in lines] == [
         "planned", "planned", "warning", "workers_starting", "workers_starting", *["workers_pending"] * 3,
-        "worker_loaded", "picture_done", "worker_lost", "picture_failed", "judged", "judged",
+        *["workers_loading"] * 2, "worker_loaded", "picture_done", "worker_lost", "picture_failed", "judged", "judged",
         *["stopping"] * 3,
     ]  # fmt: skip
     done, bad = (line for line in lines if line["event"].startswith("picture"))
@@ -200,7 +207,8 @@ def test_a_terminal_gets_a_display_and_the_failures_above_it(monkeypatch: pytest
     assert "failed: mug/scene001: no memory" in output
     assert "2/2" in output
     assert "[1/2]" not in output
-    assert "mug/scene000 (1.5 s)" not in output
+    assert "on 2 workers" not in output, "each worker's line says what it does"
+    assert "mug/scene000 (1.5 s in the model)" not in output
 
 
 def test_no_colour_is_used_where_it_isnt_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,5 +249,5 @@ def test_options_can_be_passed_on(options: LogOptions, words: tuple[str, ...]) -
 
 
 def test_records_of_unknown_workers_are_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
-    shown(events=[Planned(1, 0, 1), replace(EVENTS[12], worker="")])
+    shown(events=[Planned(1, 0, 1), replace(EVENTS[14], worker="")])
     assert "[1/1] mug/scene000" in capsys.readouterr().err

@@ -56,7 +56,7 @@ def drawn(progress: RunProgress, width: int, height: int = 24, now: float = 60.0
 
 def test_a_bar_with_its_figures_and_a_line_for_each_worker() -> None:
     bar, *workers = drawn(run_of(2), 100)
-    assert bar.endswith("31/200 31 a minute, about 5 min left, 1 failed, cache hits 87%")
+    assert bar.endswith("31/200 now 31 a minute, about 5 min left, 1 failed, cache hits 87%")
     assert workers == [
         "worker-0  node-0, GPU 0  rendering mug/scene100, uploading 1",
         "worker-1  node-1, GPU 0  rendering mug/scene101",

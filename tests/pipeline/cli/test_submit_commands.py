@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
+from brandpress.pipeline.cli.submission_output import show_pending
 from tests.job_server import job, job_server
+from tests.reference_pages import code_in, section
 
 ID = "brandpress-spring-0"
 RUNNING = job(ID, "RUNNING", "Job is currently running.")
@@ -18,6 +21,19 @@ STOPPED = job(ID, "STOPPED", "Job was intentionally stopped.")
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert cli.run(list(words)) == 0, capsys.readouterr().err
     return capsys.readouterr().out
+
+
+def test_a_job_that_hasnt_begun_is_told_as_the_log_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    show_pending(ID, "It waits for CPUs.", LogOptions(quiet=True))
+    assert capsys.readouterr().err == ""
+    show_pending(ID, "It waits for CPUs.", LogOptions())
+    text = "waiting for the cluster to start the job: It waits for CPUs."
+    assert capsys.readouterr().err[21:] == f"{text}\n"
+    show_pending(ID, "It waits for CPUs.", LogOptions(format=LogFormat.JSON))
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["level"], line["message"]) == ("job_pending", "info", text)
+    keys = section("json.md", "Log").rows("key")
+    assert set(line) - set(keys) == set(code_in(section("json.md", "Log").rows("event")["job_pending"][2]))
 
 
 def test_no_jobs_are_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ def test_a_summary_has_the_figures() -> None:
     assert list(outcome_lines(finished)) == [
         "spring: some variants failed (exit code 3)",
         "10 planned: 0 done before, 8 rendered now, 1 failed, 1 left",
-        "took 1 min 35 s, 5.1 pictures a minute, 11.9 s per picture",
+        "took 1 min 35 s: 5.1 pictures a minute, 11.9 s per picture, with starting and loading",
         "cache hits: text 75% of 8",
         "time outside the model: 3.1% of the workers' busy time",
         "manifest: s3://assets/spring/manifests/00000001/manifest.json",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from brandpress.pipeline.plan.validate import validate
 from brandpress.pipeline.run.bundle import bundled, plan_digest
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.spec.problem import SpecError
@@ -129,6 +130,27 @@ def test_a_relative_path_is_an_error_even_if_nobody_has_it(
     campaign = load_campaign(write_campaign(tmp_path, 1, model=model))
     with pytest.raises(SpecError, match=f"'{re.escape(path)}' is a path that only this machine has"), bundled(campaign):
         pass
+
+
+@pytest.mark.parametrize(
+    ("model", "ending"),
+    [
+        ("nanno", "; did you mean nano?"),
+        ({"base": "flux.2-klein-4B", "vae": "/models/vae"}, "; did you mean flux.2-klein-4b?"),
+        ("a-name-like-no-other", "flux.2-flex"),
+        ("nano@main", "only models on the hub have revisions; write owner/name@revision, with a commit, branch or tag"),
+    ],
+)
+def test_a_name_that_nobody_knows_is_an_error_as_in_validate(
+    tmp_path: Path, model: str | dict[str, object], ending: str
+) -> None:
+    file = write_campaign(tmp_path, 1, model=model)
+    with pytest.raises(SpecError, match=re.escape(ending) + "$") as raised, bundled(load_campaign(file)):
+        pass
+    assert re.match(rf"{re.escape(str(file))}:1:\d+: model: '", str(raised.value))
+    if isinstance(model, str):
+        (problem,) = validate(file).problems
+        assert str(problem).startswith(str(raised.value)), "`validate` may add a hint about locks"
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,24 @@ def test_without_addresses_the_public_ones_are_checked(
     assert all("doesn't allow 'cdn.example'" in picture["error"] for picture in pictures)
 
 
+def test_a_host_that_isnt_allowed_is_told_once(
+    job: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRANDPRESS_REFERENCE_HOSTS", "other.example")
+    urls = [f"https://cdn.example/{number}.png" for number in range(3)]
+    uris = [*urls[:2], str(job.parent / "nothing.png"), "https://images.example/a.png", urls[2]]
+    assert cli.run(["marks", *uris]) == 3
+    because = "because this machine doesn't allow this host"
+    assert capsys.readouterr().out.splitlines() == [
+        f"cdn.example: 3 pictures can't be fetched, {because}; download them and name the files, or add the host to "
+        "BRANDPRESS_REFERENCE_HOSTS",
+        f"{job.parent}/nothing.png: it can't be read: No such file or directory",
+        f"images.example: 1 picture can't be fetched, {because}; download it and name the file, or add the host to "
+        "BRANDPRESS_REFERENCE_HOSTS",
+        "5 pictures, 5 with lost marks or unreadable",
+    ]
+
+
 def test_pictures_in_a_bucket(job: Path, s3_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     store = open_store(s3_uri)
     files = sorted((job.parent / "out").rglob("*.png"))

@@ -18,7 +18,7 @@ from brandpress.pipeline.cli.schedule_output import upcoming_json, upcoming_line
 from brandpress.pipeline.run.schedule_state import CLAIM_TIME, STATE
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, load_scheduled
 from brandpress.pipeline.run.scheduled_run import run_command
-from brandpress.pipeline.run.scheduler import Ended, Idle, ScheduleEvent, Scheduler, Started, upcoming
+from brandpress.pipeline.run.scheduler import Ended, Idle, NothingScheduled, ScheduleEvent, Scheduler, Started, upcoming
 from brandpress.pipeline.spec.problem import Problem
 from tests.campaigns import write_campaign
 
@@ -240,17 +240,63 @@ def test_once_says_that_there_is_nothing_to_start(tmp_path: Path, world: World) 
     assert world.scheduler(job).run_once() == ()
     (tmp_path / "empty").mkdir()
     assert world.scheduler(tmp_path / "empty").run_once() == ()
-    assert world.events == [Idle(datetime(2026, 3, 2, 3, tzinfo=UTC)), Idle(None)]
+    nothing = NothingScheduled((tmp_path / "empty",), 0)
+    assert world.events == [Idle(datetime(2026, 3, 2, 3, tzinfo=UTC)), nothing]
     world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
     world.scheduler(job).run_once()
-    assert sum(isinstance(event, Idle) for event in world.events) == 2
+    assert sum(isinstance(event, Idle) for event in world.events) == 1
+
+
+def tomorrow(folder: Path) -> Path:
+    """Returns a job that isn't due now."""
+    day = datetime.now(UTC) + timedelta(days=1)
+    return scheduled(folder, f"0 0 {day.day} {day.month} *" if day.hour > 0 else f"0 12 {day.day} {day.month} *")
+
+
+def test_a_folder_without_scheduled_jobs_is_warned_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It may be the wrong folder. A scheduler that goes on says so once."""
+    write_campaign(tmp_path, 1)
+    warning = f"nothing is scheduled: none of the 2 YAML files in {tmp_path} has a schedule; write schedule: {{cron: "
+    for words in (["--once"], ["--once", "--quiet"], ["--list"]):
+        assert cli.run(["schedule", str(tmp_path), *words]) == 0
+        output = capsys.readouterr()
+        assert warning in output.err
+        assert output.out == ""
+    assert cli.run(["schedule", str(tmp_path), "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["jobs"] == []
+    events = list[ScheduleEvent]()
+    rounds = iter([False, False, False, False, True])
+    Scheduler([tmp_path], on_event=events.append, stopping=lambda: next(rounds, True), wait=lambda s: None).run()
+    assert [type(event) for event in events] == [NothingScheduled]
+
+
+def test_the_list_names_a_model_that_nobody_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1, model="nanno", schedule={"cron": "0 3 * * *"})
+    assert cli.run(["schedule", str(job), "--list"]) == 1
+    shown = capsys.readouterr().out
+    assert f"  invalid: {job}:1:" in shown and "did you mean nano?" in shown
+
+
+def test_an_invalid_job_doesnt_keep_a_valid_one_from_being_done(tmp_path: Path, world: World) -> None:
+    """Its mistake names the file and its place, and counts for the exit code."""
+    world.end = START + timedelta(days=9)
+    job = scheduled(tmp_path / "jobs")
+    (job.parent / "broken.yaml").write_text("campaign: broken\nschedule: {cron: 0 33 * * *}\n")
+    world.scheduler(job.parent).run_once()  # notices the schedule
+    world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    world.events.clear()
+    *invalid, done = world.scheduler(job.parent).run_once()
+    assert (set(invalid), done) == ({1}, 0)
+    *problems, started, ended = world.events
+    assert all(str(problem).startswith(f"{job.parent}/broken.yaml:") for problem in problems)
+    assert (type(started), type(ended)) == (Started, Ended)
 
 
 def test_without_a_terminal_nothing_is_said_if_there_is_nothing_to_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Cron sends a mail for every word. A log has the event, unless only warnings are wanted."""
-    words = ["schedule", str(tmp_path), "--once"]
+    words = ["schedule", str(tomorrow(tmp_path)), "--once"]
     assert cli.run(words) == 0
     assert capsys.readouterr().err == ""
     assert cli.run([*words, "--log-format", "json"]) == 0

@@ -17,7 +17,7 @@ from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.run.job_server_error import JobServerError
 from brandpress.pipeline.run.submission import JobServer, Submission, exit_code_of
 from tests.campaigns import write_campaign
-from tests.job_server import job_server
+from tests.job_server import job, job_server
 from tests.ray_head import RayHead, ray_head
 from tests.ray_nodes import free_port
 
@@ -51,7 +51,7 @@ def test_the_exit_code_is_that_of_render(status: str, exit_code: int | None, exp
 
 
 def test_a_lock_that_isnt_there_is_an_error_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    job = write_campaign(tmp_path, 1)
+    job = write_campaign(tmp_path, 1, model="nano")
     words = ["submit", str(job), "--address", f"http://127.0.0.1:{free_port()}", "--locked"]
     assert cli.run(words) == 1
     assert (
@@ -62,6 +62,15 @@ def test_a_lock_that_isnt_there_is_an_error_here(tmp_path: Path, capsys: pytest.
     assert "can't be reached" in capsys.readouterr().err
 
 
+def test_a_misspelt_model_is_refused_before_the_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, 1, model="nanno")
+    assert cli.run(["submit", str(job), "--address", f"http://127.0.0.1:{free_port()}"]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"{job}:1:") and message.endswith("; did you mean nano?\n"), message
+
+
 def test_a_token_file_that_isnt_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "token"
     authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(file)}
@@ -69,6 +78,25 @@ def test_a_token_file_that_isnt_there_is_named(tmp_path: Path) -> None:
     code, _, err = run(environment, "jobs", "--address", f"http://127.0.0.1:{free_port()}")
     assert code == 4
     assert err.startswith(f"RAY_AUTH_TOKEN_PATH: {file} can't be read or is empty; set RAY_AUTH_TOKEN, or RAY_AUTH_")
+
+
+def test_a_job_that_hasnt_begun_is_told_after_a_while_and_again() -> None:
+    told: list[tuple[float, str]] = []
+    now = 0.0
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        if now > 140:
+            raise KeyboardInterrupt
+
+    pending = job("brandpress-spring-0", "PENDING", "It may be waiting for resources.")
+    with job_server(pending) as address, pytest.raises(KeyboardInterrupt):
+        following = JobServer(address).follow(
+            "brandpress-spring-0", wait, lambda: now, lambda reason: told.append((now, reason))
+        )
+        assert list(following) == []
+    assert told == [(moment, "It may be waiting for resources.") for moment in (10.0, 70.0, 130.0)]
 
 
 def test_the_loser_of_two_submissions_is_told_that_it_is_running(
@@ -126,6 +154,7 @@ def test_a_campaign_is_submitted_followed_and_continued(tmp_path: Path, environm
         0,
     )
     assert "[1/1] mug/scene00" in err
+    assert " INFO " not in err and "\tINFO " not in err, "Ray's own lines"
     assert (tmp_path / "out" / "spring" / "latest.json").exists(), "a relative address is this machine's"
     code, out, _ = run(environment, "logs", submitted["id"])
     assert (code, "1 planned: 0 done before, 1 rendered now" in out) == (0, True)
@@ -162,6 +191,21 @@ def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path
     assert f"{submission_id}: stopped, exit code 130" in err
     code, out, _ = run(environment, "stop", submission_id, "--json")
     assert (code, json.loads(out)["exit_code"]) == (0, 130)
+
+
+@pytest.mark.slow
+def test_a_run_whose_workers_find_no_room_says_so(tmp_path: Path) -> None:
+    """On a head without CPUs."""
+    job = write_campaign(tmp_path / "jobs", 1, products=("mug",), model="nano")
+    with ray_head(cpus=0) as head:
+        authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": head.token}
+        environment = {**os.environ, **authentication, "RAY_API_SERVER_ADDRESS": head.address}
+        command = [sys.executable, "-m", "brandpress.pipeline.cli", "submit", str(job)]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            shown = next(line for line in process.stdout if "waiting for resources" in line)
+            process.send_signal(signal.SIGINT)
+        assert "waiting for resources: 1 CPU requested, 0 of 0 free; the cluster has none now" in shown
 
 
 @pytest.mark.slow

@@ -43,6 +43,18 @@ def test_a_row_tells_the_amounts_their_range_and_their_basis() -> None:
     }
 
 
+def test_a_row_tells_how_long_the_model_loads_if_that_is_a_large_part() -> None:
+    minutes = cost_rows(estimate(load=Spread(60, 300, 900)))["cost"]
+    assert minutes.startswith(
+        "about 35 GPU minutes (28 to 52), 5 of them for loading the model, on NVIDIA H100, measured"
+    )
+    cpu = replace(device_named("cpu"), cores=2)
+    seconds = cost_rows(estimate(minutes=Spread(0.02, 0.1, 0.3), load=Spread(0.8, 4.1, 16), device=cpu))["cost"]
+    assert seconds.startswith(
+        "about 6 CPU seconds (1.2 to 18), 4.1 of them for loading the model, on this machine's CPU"
+    )
+
+
 def test_a_row_for_other_devices() -> None:
     cpu = replace(device_named("cpu"), cores=2)
     rows = cost_rows(estimate(device=cpu, money=None, basis="model", megabytes_measured=True))
@@ -130,7 +142,9 @@ def test_numbers_have_two_digits_that_count(value: float, text: str) -> None:
 
 
 def test_units_fit_their_numbers() -> None:
-    short_work = cost_rows(estimate(minutes=Spread(0.016, 0.032, 0.065), money=None))["cost"]
+    short_work = cost_rows(estimate(minutes=Spread(0.016, 0.032, 0.065), load=NONE, money=None))["cost"]
     assert short_work.startswith("about 1.9 GPU seconds (0.96 to 3.9) on NVIDIA H100")
-    assert cost_rows(estimate(minutes=Spread(0.5, 1.0, 2.0)))["cost"].startswith("about 1 GPU minute (0.5 to 2) on")
+    assert cost_rows(estimate(minutes=Spread(0.5, 1.0, 2.0), load=NONE))["cost"].startswith(
+        "about 1 GPU minute (0.5 to 2) on"
+    )
     assert cost_rows(estimate(budget=Budget(gpu_minutes=1, money=3), money=None))["budget"] == "1 GPU minute, 3 (money)"

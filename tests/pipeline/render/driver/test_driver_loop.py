@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from brandpress.pipeline.plan.variant import Reference, Variant
+from brandpress.pipeline.render.driver import startup
+from brandpress.pipeline.render.driver.cluster import Resources
+from brandpress.pipeline.render.driver.cluster_watch import ClusterWatch
 from brandpress.pipeline.render.driver.deadlines import Deadlines
 from brandpress.pipeline.render.driver.dispatcher import Dispatcher
 from brandpress.pipeline.render.driver.driver_loop import DriverLoop
 from brandpress.pipeline.render.driver.gpu_health import MAX_DEVICE_LOSSES
 from brandpress.pipeline.render.driver.outcome import NothingRenderedError
+from brandpress.pipeline.render.driver.placement import Demand
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.shared_cause import SharedCause
 from brandpress.pipeline.render.events import (
@@ -28,6 +32,8 @@ from brandpress.pipeline.render.events import (
     WorkerDismissed,
     WorkerLoaded,
     WorkerLost,
+    WorkerRunning,
+    WorkersLoading,
 )
 from brandpress.pipeline.render.run_progress import RunProgress
 from brandpress.pipeline.store.folder import open_campaign
@@ -116,6 +122,29 @@ def test_more_variants_are_rendered_by_the_workers_that_have_the_model(tmp_path:
     DriverLoop(worker_pool, dispatcher, results, Deadlines(), events.append, gpus=2, more=more).run(2, lambda: False)  # type: ignore[arg-type]
     assert recorded == [4, 9, 10]
     assert sum(isinstance(event, WorkerLoaded) for event in events) == 2
+
+
+class LoadingPool(FakePool):
+    """Its workers' processes run at once, and load the model after that."""
+
+    def _place(self) -> None:
+        waiting = list(self._messages)
+        super()._place()
+        for worker, _ in list(self._messages)[len(waiting) :]:
+            self._messages.appendleft((worker, WorkerRunning(worker, "node", "host")))
+
+
+def test_it_is_told_that_workers_load_until_one_has_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup, "NOTICE_SECONDS", 0.0)
+    worker_pool, events = LoadingPool(2, 1, set(), frozenset()), list[Event]()
+    results = RunResults(open_campaign(str(tmp_path), "spring"), MODEL)
+    dispatcher = Dispatcher([variant(number) for number in range(4)], 2, largest_group=2)
+    watch = ClusterWatch(Demand(0, 1), lambda: Resources(2, 2), lambda resource: 0.0)
+    loop = DriverLoop(worker_pool, dispatcher, results, Deadlines(), events.append, gpus=2, watch=watch)  # type: ignore[arg-type]
+    loop.run(2, lambda: False)
+    kinds = [type(event).__name__ for event in events]
+    assert kinds[:5] == ["WorkerRunning", "WorkersPending", "WorkerRunning", "WorkersLoading", "WorkerLoaded"]
+    assert [event for event in events if isinstance(event, WorkersLoading)] == [WorkersLoading(2, 0.0)]
 
 
 class BrokenModelPool(FakePool):

@@ -17,6 +17,29 @@ def test_pending_workers_are_told_after_a_while_and_again() -> None:
     assert not startup.notice_due(10_000.0)
 
 
+def test_loading_is_told_after_a_while_and_again() -> None:
+    startup = Startup()
+    assert startup.loading_seconds(2, 100.0) is None
+    assert startup.loading_seconds(2, 100.0 + NOTICE_SECONDS) == NOTICE_SECONDS
+    assert startup.loading_seconds(2, 100.0 + NOTICE_SECONDS + 1) is None
+    later = NOTICE_SECONDS + REPEAT_SECONDS
+    assert startup.loading_seconds(1, 100.0 + later) == later
+    assert startup.loading_seconds(0, 1000.0) is None
+    assert startup.loading_seconds(1, 1001.0) is None, "it begins anew"
+
+
+def test_after_a_notice_of_pending_workers_loading_is_told_at_once() -> None:
+    startup = Startup()
+    startup.start("one", 0.0)
+    assert startup.loading_seconds(0, 5.0) is None
+    assert startup.notice_due(NOTICE_SECONDS)
+    assert startup.loading_seconds(1, 11.0) is None, "the one that is pending is told of"
+    startup.run("one")
+    assert startup.loading_seconds(1, 12.0) == 0.0
+    assert startup.loading_seconds(1, 13.0) is None
+    assert startup.loading_seconds(1, 12.0 + REPEAT_SECONDS) == REPEAT_SECONDS
+
+
 def test_a_worker_that_runs_is_not_pending() -> None:
     startup = Startup()
     startup.start("one", 0.0)

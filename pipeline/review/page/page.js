@@ -379,7 +379,8 @@
           columns.append(el("div", {}, el("h3", {}, column), inside.length ? list : el("p", { className: "none" }, "none")));
           waiting.push(...inside.map((picture) => [list, picture]));
         }
-        band.append(el("div", { className: "matrix" }, columns));
+        const single = values.every((column) => own.filter((picture) => axisValue(picture, view.columns) === column).length <= 1);
+        band.append(el("div", { className: single ? "matrix single" : "matrix" }, columns));
       } else {
         const list = el("ul", { className: "tiles" });
         band.append(list);
@@ -388,7 +389,7 @@
       bands.push(band);
     }
     order = waiting.map(([, picture]) => picture);
-    grid.replaceChildren(...(bands.length ? bands : [el("p", { className: "empty" }, pictures.length ? "No picture matches. " : "Nothing is delivered yet. ",
+    grid.replaceChildren(...(bands.length ? bands : [el("p", { className: "empty" }, pictures.length ? "No picture matches. " : nothing(),
       pictures.length ? el("button", { type: "button", onclick: clearFilters }, "Clear filters") : null)]));
     let done = 0;
     const fill = (count) => {
@@ -402,6 +403,10 @@
     byId("summary").textContent = summary();
     if (focused !== undefined) tiles.get(Number(focused))?.focus({ preventScroll: true });
     writeAddress();
+  }
+  function nothing() {
+    const { failed } = data.counts;
+    return failed ? `Nothing is delivered: ${number(failed)} failed. brandpress status says why.` : "Nothing is delivered yet.";
   }
   function summary() {
     const { counts } = data;
@@ -461,21 +466,32 @@
     const tile = document.activeElement?.closest?.(".tile");
     return tile ? pictures[Number(tile.dataset.index)] : null;
   };
+  /* The picture to the right (step 1) or left (-1) as people see it; at the end of a line, that of the next line. */
+  function beside(boxes, box, step) {
+    let best = null;
+    for (const [picture, { left, top }] of boxes) {
+      const sameLine = Math.abs(top - box.top) < box.height / 2;
+      if (sameLine ? step * (left - box.left) <= 0 : step * (top - box.top) < 0) continue;
+      const distance = sameLine ? 0 : step * (top - box.top);
+      const [lower, across] = best ? [distance - best.distance, step * (left - best.left)] : [-Infinity, 0];
+      if (lower < -1 || (lower <= 1 && across < 0)) best = { picture, distance, left };
+    }
+    return best?.picture;
+  }
   function moveFocus(name) {
     const current = focusedPicture();
     if (!current) { if (order.length) focusPicture(order[0]); return; }
-    const at = order.indexOf(current);
+    const boxes = order.map((picture) => [picture, tiles.get(picture.index)?.getBoundingClientRect()]).filter(([, other]) => other);
+    const box = tiles.get(current.index).getBoundingClientRect();
     if (name === "ArrowLeft" || name === "ArrowRight") {
-      const next = order[at + (name === "ArrowRight" ? 1 : -1)];
+      const next = beside(boxes, box, name === "ArrowRight" ? 1 : -1);
       if (next) focusPicture(next);
       return;
     }
-    const box = tiles.get(current.index).getBoundingClientRect();
     const down = name === "ArrowDown";
     let best = null;
-    for (const picture of order) {
-      const other = tiles.get(picture.index)?.getBoundingClientRect();
-      const distance = other ? (down ? other.top - box.top : box.top - other.top) : 0;
+    for (const [picture, other] of boxes) {
+      const distance = down ? other.top - box.top : box.top - other.top;
       if (distance < box.height / 2) continue;
       const sideways = Math.abs(other.left + other.width / 2 - box.left - box.width / 2);
       const cost = distance + 3 * Math.max(0, sideways - box.width / 2);
@@ -748,7 +764,7 @@
     const stages = compared.map(stageOf);
     compareZoom = zoomable(stages);
     stages[stages.length - 1].append(controls(() => compareZoom));
-    const panes = el("div", { className: compared.length === 4 ? "panes four" : "panes" },
+    const panes = el("div", { className: `panes ${["two", "three", "four"][compared.length - 2]}` },
       ...compared.map((picture, at) => el("section", { className: "pane", "aria-label": picture.name }, stages[at], el("div", { className: "foot" }))));
     panes.style.setProperty("--n", compared.length);
     dialogs.compare.replaceChildren(

@@ -58,7 +58,12 @@ function effective(picture) {
   return picture.decision ?? null;
 }
 const stateOf = (picture) => effective(picture)?.decision ?? "undecided";
-const setStored = (sha256, decision) => { for (const one of bySha.get(sha256) ?? []) one.decision = decision; };
+function setStored(sha256, decision) {
+  for (const one of bySha.get(sha256) ?? []) {
+    if (one.decision && one.decision.at !== decision?.at) one.history.unshift({ kind: "decision", ...one.decision });
+    one.decision = decision;
+  }
+}
 
 if (!settings.served) {
   for (const [sha256, decision] of Object.entries(recall("decisions", {}))) {

@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 from brandpress.pipeline.deliver.author import Author
 from brandpress.pipeline.deliver.record import JSON, StoredModel
 from brandpress.pipeline.store.protocol import Entry, Store, StoreError
+from brandpress.pipeline.store.unchanged import Unchanged
 
 REVIEWS = "reviews/"
 SCORES = f"{REVIEWS}scores/"
@@ -32,6 +33,7 @@ THREADS = 16
 
 Verdict = Literal["approved", "rejected", "picked"]
 Stored = Literal["approved", "rejected", "picked", "withdrawn"]
+_KNOWN: Unchanged[Decision] = Unchanged()
 _KEY = re.compile(rf"{REVIEWS}([0-9a-f]{{64}})\.json")
 
 
@@ -199,8 +201,9 @@ def read_decisions(folder: Store, replaced: Set[str] = frozenset()) -> Mapping[s
 def read_all_decisions(folder: Store, replaced: Set[str] = frozenset()) -> Mapping[str, Decision]:
     """Returns what `read_decisions` returns, and the decisions that were taken back.
 
-    Costs one listing, and one read for each decision. Other objects below `reviews/` are ignored. Raises StoreError,
-    also if one isn't a valid decision: without it, a rejected picture could be published again.
+    Costs one listing, and one read for each decision; on S3, only for those that this process hasn't read before. Other
+    objects below `reviews/` are ignored. Raises StoreError, also if one isn't a valid decision: without it, a rejected
+    picture could be published again.
     """
     entries = [entry for entry in folder.entries(REVIEWS) if _KEY.fullmatch(entry.key)]
     if not entries:
@@ -221,6 +224,8 @@ def _read(folder: Store, entry: Entry, replaced: Set[str]) -> Decision | None:
 
 def _read_valid(folder: Store, entry: Entry) -> Decision | None:
     where = f"{folder.uri}/{entry.key}"
+    if (known := _KNOWN.get(where, entry.etag)) is not None:
+        return known
     if entry.bytes > MAX_BYTES:
         raise StoreError(f"{where}: has {entry.bytes:,} bytes, too many for a decision; move the file away", "key")
     data = folder.read(entry.key)
@@ -237,4 +242,5 @@ def _read_valid(folder: Store, entry: Entry) -> Decision | None:
         ) from None
     if decision_key(decision.sha256) != entry.key:
         raise StoreError(f"{where}: holds the decision about another picture, {decision.sha256}; move it away", "key")
+    _KNOWN.put(where, entry.etag, data, decision)
     return decision

@@ -163,6 +163,26 @@ def test_a_campaign_without_decisions_costs_one_listing(folder: Store, tmp_path:
     assert (counting.calls, counting.listings) == (0, 1)
 
 
+def test_on_s3_only_decisions_that_have_changed_are_read_again(s3_uri: str) -> None:
+    folder = CountingStore(open_campaign(s3_uri, "spring"))
+    decisions = {one.sha256: one for one in map(decision, range(5))}
+    write_decisions(folder, decisions.values())
+    assert read_decisions(folder) == decisions
+    other = open_campaign(s3_uri, "spring")
+    write_decision(other, decision(2, "approved", by="ben", at=AT + timedelta(hours=1)))
+    assert withdraw_decision(other, decision(3), Author("ben", "", AT + timedelta(hours=1)))
+    folder.calls = 0
+    after = read_decisions(folder)
+    assert folder.calls == 2
+    assert [(one.name, one.decision) for one in after.values()] == [
+        ("mug/0", "rejected"),
+        ("mug/1", "rejected"),
+        ("mug/4", "rejected"),
+        ("mug/2", "approved"),
+    ]
+    assert read_decision(folder, decision(2).sha256) == after[decision(2).sha256]
+
+
 def test_other_objects_below_reviews_are_ignored(tmp_path: Path) -> None:
     folder = open_campaign(str(tmp_path), "spring")
     folder.replace("reviews/measures/0.json", b"x", "application/json", None)

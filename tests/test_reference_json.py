@@ -69,6 +69,11 @@ def publish(job: Path, contents: Sequence[bytes] = (b"first", b"second")) -> Non
     publish_index(folder, plan, stamp, read_index(folder), None)
 
 
+def decided_twice(job: Path, command: str, name: str) -> list[Any]:
+    """Returns what a command prints about a picture, the second time, and with --list."""
+    return [printed(command, job, name), printed(command, job, name), printed(command, job, "--list")]
+
+
 def decision_file(job: Path) -> Path:
     """Writes decisions about a picture that is published, and about one that has changed."""
     picture = published_pictures(open_campaign(str(job.parent / "out"), "spring"))[0]
@@ -120,9 +125,9 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         "brandpress review --json": [printed("review", job, "--out", tmp / "page", "--upload")],
         "brandpress report --json": [report_json(report, "spring.html", ["mug/a: missing"], ["not installed"])],
         "brandpress decide --json": [printed("decide", job, decision_file(job))],
-        "brandpress approve --json": [printed("approve", job, "mug/scene00")],
-        "brandpress reject --json": [printed("reject", job, "mug/scene00")],
-        "brandpress pick --json": [printed("pick", job, "mug/scene01")],
+        "brandpress approve --json": decided_twice(job, "approve", "mug/scene00"),
+        "brandpress reject --json": decided_twice(job, "reject", "mug/scene00"),
+        "brandpress pick --json": decided_twice(job, "pick", "mug/scene01"),
         "brandpress regenerate --json": [printed("regenerate", job, "--plan-only")],
         "brandpress schedule --json": [printed("schedule", job, "--list")],
         "brandpress submit --json": [submission_json(submission)],

@@ -6,18 +6,18 @@ They need neither the model nor the reference pictures. Each command imports wha
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.cli.exit_codes import OK
+from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json, TakeOver
 
 if TYPE_CHECKING:
-    from brandpress.pipeline.deliver.decisions import Decision
+    from brandpress.pipeline.deliver.decisions import Decision, Verdict
 
 Names = Annotated[
     list[str] | None,
@@ -31,56 +31,39 @@ Undo = Annotated[bool, typer.Option("--undo", help="Take back the latest such de
 ListAll = Annotated[bool, typer.Option("--list", help="Only list the decisions.")]
 
 
-def reject_pictures(
-    job: Job,
-    names: Names = None,
-    deliver: Deliver = None,
-    reason: Reason = None,
-    by: By = None,
-    undo: Undo = False,
-    list_all: ListAll = False,
-    take_over: TakeOver = False,
-    as_json: Json = False,
-) -> int:
-    """Reject published pictures. The next render replaces each by that of the next seed, under the same name."""
-    flags = {"undo": undo, "list_all": list_all, "take_over": take_over, "as_json": as_json}
-    return _decide("rejected", job, deliver, names or (), by, reason, **flags)
+def _command(verdict: Verdict, about: str) -> Callable[..., int]:
+    """Returns the command for one kind of decision. about: its help."""
+
+    def decide(
+        job: Job,
+        names: Names = None,
+        deliver: Deliver = None,
+        reason: Reason = None,
+        by: By = None,
+        undo: Undo = False,
+        list_all: ListAll = False,
+        take_over: TakeOver = False,
+        as_json: Json = False,
+    ) -> int:
+        flags = {"undo": undo, "list_all": list_all, "take_over": take_over, "as_json": as_json}
+        return _decide(verdict, job, deliver, names or (), by, reason, **flags)
+
+    decide.__doc__ = about
+    return decide
 
 
-def approve_pictures(
-    job: Job,
-    names: Names = None,
-    deliver: Deliver = None,
-    reason: Reason = None,
-    by: By = None,
-    undo: Undo = False,
-    list_all: ListAll = False,
-    take_over: TakeOver = False,
-    as_json: Json = False,
-) -> int:
-    """Approve published pictures. An approval lapses when the picture changes."""
-    flags = {"undo": undo, "list_all": list_all, "take_over": take_over, "as_json": as_json}
-    return _decide("approved", job, deliver, names or (), by, reason, **flags)
-
-
-def pick_pictures(
-    job: Job,
-    names: Names = None,
-    deliver: Deliver = None,
-    reason: Reason = None,
-    by: By = None,
-    undo: Undo = False,
-    list_all: ListAll = False,
-    take_over: TakeOver = False,
-    as_json: Json = False,
-) -> int:
-    """Pick one of several seeds. From the next render on, the manifest lists only the picked pictures."""
-    flags = {"undo": undo, "list_all": list_all, "take_over": take_over, "as_json": as_json}
-    return _decide("picked", job, deliver, names or (), by, reason, **flags)
+approve_pictures = _command("approved", "Approve published pictures. An approval lapses when the picture changes.")
+reject_pictures = _command(
+    "rejected",
+    "Reject published pictures. The next render replaces each by that of the next seed, under the same name.",
+)
+pick_pictures = _command(
+    "picked", "Pick one of several seeds. From the next render on, the manifest lists only the picked pictures."
+)
 
 
 def _decide(
-    verdict: Literal["approved", "rejected", "picked"],
+    verdict: Verdict,
     job: Path,
     deliver: str | None,
     names: Sequence[str],
@@ -106,6 +89,7 @@ def _decide(
         raise RequestError("--by and --reason belong to a new decision; remove them, or --undo or --list")
     target = load_target(job, deliver)
     folder = open_campaign(target.address, target.campaign)
+    overtaken: tuple[Decision, ...] = ()
     outdated: tuple[str, ...] = ()
     if list_all:
         action, decisions = "list", choose.decisions_of(folder, verdict)
@@ -116,15 +100,17 @@ def _decide(
         else:
             decide = {"approved": choose.approve, "rejected": choose.reject, "picked": choose.pick}
             choice = decide[verdict](folder, names, Author.of(by, reason))
-            action, decisions, outdated = "decide", choice.decisions, choice.outdated
+            action, decisions, overtaken, outdated = "decide", choice.decisions, choice.overtaken, choice.outdated
     if as_json:
         values = [decision.model_dump(mode="json", exclude={"schema_name"}) for decision in decisions]
         head = {"schema": "brandpress.decisions/1", "action": action, "decision": verdict, "folder": folder.uri}
-        print_json({**head, "decisions": values, "outdated": list(outdated)})
+        later = [one.name for one in overtaken]
+        print_json({**head, "decisions": values, "overtaken": later, "outdated": list(outdated)})
     else:
         print_lines(_lines(action, verdict, decisions))
+        print_lines(map(_overtaken_line, overtaken), sys.stderr)
         print_lines(map(_outdated_line, outdated), sys.stderr)
-    return OK
+    return BROKEN if overtaken else OK
 
 
 def _lines(action: str, verdict: str, decisions: Sequence[Decision]) -> list[str]:
@@ -135,6 +121,16 @@ def _lines(action: str, verdict: str, decisions: Sequence[Decision]) -> list[str
     prefix = "no longer " if action == "undo" else ""
     lines = [printable(f"{one.name}: {prefix}{one.decision}{_also(one)}") for one in decisions]
     return [*lines, f"{plural(len(lines), 'picture')} {prefix}{verdict}; run `brandpress render` to publish the change"]
+
+
+def _overtaken_line(decision: Decision) -> str:
+    from brandpress.pipeline.cli.text import printable
+
+    when = f"{decision.at:%Y-%m-%d %H:%M} UTC"
+    return printable(
+        f"{decision.name}: refused: {decision.by} decided later, {when}: {decision.decision}; "
+        "look at it, and run again to decide otherwise"
+    )
 
 
 def _outdated_line(name: str) -> str:

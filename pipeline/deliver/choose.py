@@ -22,6 +22,7 @@ from brandpress.pipeline.deliver.decisions import (
     THREADS,
     Decision,
     Verdict,
+    read_all_decisions,
     read_decisions,
     withdraw_decision,
     write_decisions,
@@ -65,10 +66,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Decisions that were made. outdated: the names of those among them whose picture is of an earlier version of the
+    """Decisions that were made. overtaken: decisions of others about pictures that were to be decided; they were made
+    later, so that they hold. outdated: the names of pictures that were decided, but are of an earlier version of the
     job, so that nothing follows from the decision."""
 
     decisions: tuple[Decision, ...]
+    overtaken: tuple[Decision, ...] = ()
     outdated: tuple[str, ...] = ()
 
 
@@ -79,8 +82,8 @@ def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
     """
     published = published_pictures(folder)
     chosen = _matching(published, names)
-    rejected = _digests(read_decisions(folder, {picture.sha256 for picture in chosen}), "rejected")
-    return _decide(folder, chosen, "rejected", author, rejected, _sharing(chosen, published))
+    decisions = read_all_decisions(folder, {picture.sha256 for picture in chosen})
+    return _decide(folder, chosen, "rejected", author, decisions, _sharing(chosen, published))
 
 
 def approve(folder: Store, names: Sequence[str], author: Author) -> Choice:
@@ -91,10 +94,10 @@ def approve(folder: Store, names: Sequence[str], author: Author) -> Choice:
     """
     published = published_pictures(folder)
     chosen = _matching(published, names)
-    decisions = read_decisions(folder, {picture.sha256 for picture in chosen})
-    picked, rejected = _digests(decisions, "picked"), _digests(decisions, "rejected")
+    decisions = read_all_decisions(folder, {picture.sha256 for picture in chosen})
+    picked = _digests(decisions, "picked")
     unpicked = [picture for picture in chosen if picture.sha256 not in picked]
-    return _decide(folder, unpicked, "approved", author, rejected, _sharing(chosen, published))
+    return _decide(folder, unpicked, "approved", author, decisions, _sharing(chosen, published))
 
 
 def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
@@ -104,7 +107,7 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
     and for two pictures of one combination, and StoreError.
     """
     published = published_pictures(folder)
-    decisions = read_decisions(folder, {one.sha256 for one in published if _matches_any(one.name, names)})
+    decisions = read_all_decisions(folder, {one.sha256 for one in published if _matches_any(one.name, names)})
     rejected, picked = _digests(decisions, "rejected"), _digests(decisions, "picked")
     known = {picture.name for picture in published}
     others = _delivered_pictures(folder, published, rejected) if _unmatched(names, known) else []
@@ -117,9 +120,11 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
             other = points.setdefault(_point(same), picture)
             if other.sha256 != picture.sha256:
                 raise RequestError(_conflict(other, picture, same))
-    choice = _decide(folder, chosen, "picked", author, rejected, sharing)
+    choice = _decide(folder, chosen, "picked", author, decisions, sharing)
+    made = {one.sha256 for one in choice.decisions}
     for picture in published:
-        if picture.sha256 in picked and points.get(_point(picture), picture).sha256 != picture.sha256:
+        instead = points.get(_point(picture), picture).sha256
+        if picture.sha256 in picked and instead != picture.sha256 and instead in made:
             withdraw_decision(folder, decisions[picture.sha256], author)
     return choice
 
@@ -227,11 +232,11 @@ def _decide(
     pictures: Sequence[Picture],
     verdict: Verdict,
     author: Author,
-    rejected: Set[str],
+    seen: Mapping[str, Decision],
     sharing: Mapping[str, Sequence[Picture]],
 ) -> Choice:
-    """Writes one decision for each picture, however many names it has. rejected: digests of pictures that were rejected
-    before; the manifest lists them as stale, too, but the job still has them. sharing: see `_sharing`."""
+    """Writes one decision for each picture, however many names it has. seen: the decisions before, by SHA-256: rejected
+    pictures are stale in the manifest, too, but the job still has them. sharing: see `_sharing`."""
     pictures = list({picture.sha256: picture for picture in reversed(pictures)}.values())[::-1]
     decisions = tuple(
         Decision(
@@ -246,9 +251,11 @@ def _decide(
         )
         for picture in pictures
     )
-    write_decisions(folder, decisions)
-    outdated = tuple(picture.name for picture in pictures if picture.stale and picture.sha256 not in rejected)
-    return Choice(decisions, outdated)
+    overtaken = tuple(write_decisions(folder, decisions, seen))
+    made = {one.sha256 for one in decisions} - {one.sha256 for one in overtaken}
+    rejected = _digests(seen, "rejected")
+    outdated = (one.name for one in pictures if one.stale and one.sha256 in made and one.sha256 not in rejected)
+    return Choice(tuple(one for one in decisions if one.sha256 in made), overtaken, tuple(outdated))
 
 
 def _matching(pictures: Iterable[Picture], names: Sequence[str]) -> list[Picture]:

@@ -117,7 +117,7 @@ def apply_one(folder: Store, pictures: PublishedPictures, proposal: Proposal) ->
     for _ in range(MAX_SWAP_ATTEMPTS):
         stored = read_stored(folder, proposal.sha256)
         answer, decision = _compared(stored, proposal, pictures.by_digest[proposal.sha256])
-        if decision is None or swap_decision(folder, decision, stored.etag):
+        if decision is None or swap_decision(folder, decision, stored):
             return answer
     key = decision_key(proposal.sha256)
     raise StoreError(f"{folder.uri}/{key}: others keep changing this decision; run again", "key")

@@ -14,17 +14,20 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from brandpress.pipeline.deliver.decisions import scores_key
+from brandpress.pipeline.deliver.decisions import SCORES, scores_key
 from brandpress.pipeline.deliver.record import JSON
 from brandpress.pipeline.review.measures.measure import Measure
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.unchanged import Unchanged
 
 SCHEMA = "brandpress.scores/1"
 MAX_BYTES = 4_000_000
 MAX_SWAP_ATTEMPTS = 8
 THREADS = 16
+LISTED_FROM = 100
+"""Pictures from which on scores are listed before they're read."""
 FEATURES = "vector"
 """The part of a score's evidence that isn't stored: only comparisons within a campaign need it, and it's large."""
 
@@ -58,6 +61,9 @@ def _as_stored(score: Score) -> Score:
     return Score.from_json(replace(score, evidence=evidence).to_json())
 
 
+_KNOWN: Unchanged[tuple[StoredMeasurement, ...]] = Unchanged()
+
+
 def read_scores(folder: Store, sha256s: Iterable[str]) -> Mapping[str, tuple[Score, ...]]:
     """Returns SHA-256 of an asset -> its scores, for the assets that have been measured. Raises StoreError."""
     measured = read_measurements(folder, sha256s)
@@ -66,10 +72,15 @@ def read_scores(folder: Store, sha256s: Iterable[str]) -> Mapping[str, tuple[Sco
 
 def read_measurements(folder: Store, sha256s: Iterable[str]) -> Mapping[str, tuple[StoredMeasurement, ...]]:
     """Returns what `read_scores` returns, by measure. An object that isn't valid counts as none: the picture is
-    measured again. Costs one read for each picture. Raises StoreError."""
+    measured again. Costs one read for each picture. For many pictures, it costs a listing, and one read for each that
+    has scores; on S3, only for those that this process hasn't read before. Raises StoreError."""
     digests = tuple(dict.fromkeys(sha256s))
+    etags = {}
+    if len(digests) >= LISTED_FROM:
+        etags = {entry.key: entry.etag for entry in folder.entries(SCORES)}
+        digests = tuple(sha256 for sha256 in digests if scores_key(sha256) in etags)
     with ThreadPoolExecutor(THREADS) as threads:
-        contents = threads.map(lambda sha256: _read(folder, sha256), digests)
+        contents = threads.map(lambda sha256: _read(folder, sha256, etags.get(scores_key(sha256), "")), digests)
         return {sha256: own for sha256, own in zip(digests, contents, strict=True) if own}
 
 
@@ -98,7 +109,11 @@ def _to_bytes(sha256: str, measurements: Iterable[StoredMeasurement]) -> bytes:
     return (json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
-def _read(folder: Store, sha256: str) -> tuple[StoredMeasurement, ...]:
+def _read(folder: Store, sha256: str, etag: str = "") -> tuple[StoredMeasurement, ...]:
+    """Returns what is stored about a picture. etag: of the object in a listing."""
+    where = f"{folder.uri}/{scores_key(sha256)}"
+    if (known := _KNOWN.get(where, etag)) is not None:
+        return known
     content = folder.read(scores_key(sha256))
     if content is None or len(content) > MAX_BYTES:
         return ()
@@ -106,9 +121,11 @@ def _read(folder: Store, sha256: str) -> tuple[StoredMeasurement, ...]:
         values = from_json(content)
         if values["schema"] != SCHEMA or values["sha256"] != sha256:
             return ()
-        return tuple(
+        measurements = tuple(
             StoredMeasurement(str(one["identity"]), str(one["inputs"]), tuple(map(Score.from_json, one["scores"])))
             for one in values["measures"]
         )
     except (ValueError, KeyError, TypeError):
         return ()
+    _KNOWN.put(where, etag, content, measurements)
+    return measurements

@@ -51,11 +51,13 @@ class ObjectStat:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object in a listing: its key, its size in bytes, and when it was written, in seconds since 1970."""
+    """An object in a listing: its key, its size in bytes, and when it was written, in seconds since 1970. etag: empty
+    if the store lists none."""
 
     key: str
     bytes: int
     modified: float
+    etag: str = ""
 
 
 class Store(Protocol):

@@ -116,7 +116,7 @@ class S3Store:
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
                 if not key.rpartition("/")[2].startswith(INTERNAL_PREFIX) and not key.endswith("/"):
-                    yield Entry(key, item["Size"], item["LastModified"].timestamp())
+                    yield Entry(key, item["Size"], item["LastModified"].timestamp(), item.get("ETag", ""))
             next_token = page.get("NextContinuationToken") if page.get("IsTruncated") else None
             if not next_token:
                 return

@@ -48,7 +48,7 @@ def is_white_noise(picture: Image.Image) -> bool:
     """Returns whether an RGB picture is coloured noise without any structure.
 
     Errs on the picture's side: a texture, grain, halftone or static in grey is no noise here. Neither is what an
-    autoencoder makes of noise, which can't be told from confetti by its pixels.
+    autoencoder makes of noise in latents, which can't be told from confetti by its pixels (figures: docs/operation.md).
     """
     tiles = _tiles(picture)  # number, rows, columns, channels
     luma = tiles.mean(axis=3)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from brandpress.pipeline.deliver.decisions import Decision
+from brandpress.pipeline.deliver.decisions import Decision, EarlierDecision
 from brandpress.pipeline.deliver.manifest import Manifest
 from brandpress.pipeline.review.gate import Thresholds
 from brandpress.pipeline.review.measures.measure import Scale
@@ -32,14 +32,16 @@ _MAX_ALT = 200
 class ReviewedPictures:
     """A campaign's pictures and what is known about them.
 
-    records: fields of manifest lines, sorted by name. decisions: SHA-256 -> decision. earlier: pictures that former
-    manifests list under the same names, the newest first. scores: SHA-256 -> scores. measured: names of measures and
+    records: fields of manifest lines, sorted by name. decisions: SHA-256 -> decision that holds. withdrawn: decisions
+    that were taken back. earlier: pictures that former manifests list under the same names, the newest first. scores:
+    SHA-256 -> scores. measured: names of measures and
     their scales. references: SHA-256 of reference pictures that have thumbnails.
     """
 
     manifest: Manifest
     records: Sequence[Mapping[str, Any]]
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    withdrawn: Sequence[Decision] = ()
     earlier: Sequence[Mapping[str, Any]] = ()
     scores: Mapping[str, Sequence[Score]] = field(default_factory=dict)
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -176,7 +178,7 @@ def alt_text(record: Mapping[str, Any]) -> str:
     return text if len(text) <= _MAX_ALT else text[: _MAX_ALT - 1] + "…"
 
 
-def decision_json(decision: Decision) -> dict[str, Any]:
+def decision_json(decision: Decision | EarlierDecision) -> dict[str, Any]:
     """Returns what the page shows of a decision."""
     return {
         "decision": decision.decision,
@@ -242,14 +244,15 @@ def _verdict(record: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _history(reviewed: ReviewedPictures, names: Set[str]) -> dict[str, list[dict[str, Any]]]:
-    """Returns name -> what happened before the present picture: earlier pictures, decisions about them, and attempts
-    that the gate turned down. The newest first."""
+    """Returns name -> what happened before: earlier pictures, former decisions about them and the present picture, and
+    attempts that the gate turned down. The newest first."""
     history: dict[str, list[dict[str, Any]]] = {}
     present = {record["name"]: record.get("sha256") for record in reviewed.records}
-    for decision in reviewed.decisions.values():
-        for name in decision.names:
-            if name in names and present[name] != decision.sha256:
-                history.setdefault(name, []).append({"kind": "decision", **decision_json(decision)})
+    for decision in (*reviewed.decisions.values(), *reviewed.withdrawn):
+        for name in names & {*decision.names}:
+            holds = present[name] == decision.sha256 and decision.decision != "withdrawn"
+            before: list[Decision | EarlierDecision] = [*([] if holds else [decision]), *decision.earlier]
+            history.setdefault(name, []).extend({"kind": "decision", **decision_json(one)} for one in before)
     for earlier in reviewed.earlier:
         if earlier["name"] in names and earlier.get("sha256") != present[earlier["name"]]:
             history.setdefault(earlier["name"], []).append(
@@ -269,6 +272,7 @@ def _history(reviewed: ReviewedPictures, names: Set[str]) -> dict[str, list[dict
                         "reason": "; ".join(reasons),
                     }
                 )
+    history = {name: entries for name, entries in history.items() if entries}
     for entries in history.values():
         entries.sort(key=lambda entry: entry["at"], reverse=True)
     return history

@@ -12,10 +12,13 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
+SCRIPTS = ("state.js", "grid.js", "viewer.js", "page.js")
+"""The parts of the page's script, in order. They share one scope."""
+
 
 def page_html(content: Mapping[str, Any]) -> bytes:
     """Returns the document for the content of a page."""
-    style, script = _static("page.css"), _static("page.js")
+    style, script = _static("page.css"), _script()
     title = f"{content['campaign']} · {content['brand']} · review"
     replacements = {
         "{{policy}}": escape(policy(content)),
@@ -43,7 +46,7 @@ def policy(content: Mapping[str, Any]) -> str:
         "default-src": "'none'",
         "img-src": " ".join(pictures),
         "style-src": _digest(_static("page.css")),
-        "script-src": _digest(_static("page.js")),
+        "script-src": _digest(_script()),
         "connect-src": "'self'" if settings["served"] else "'none'",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -59,6 +62,13 @@ def json_in_html(value: Mapping[str, Any]) -> str:
 
 def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _script() -> str:
+    """Returns the parts in one function, so that nothing of them is global."""
+    parts = "\n".join(map(_static, SCRIPTS))
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from brandpress.pipeline.deliver.choose import reviewed_fields, reviewed_manifest
-from brandpress.pipeline.deliver.decisions import read_decisions
+from brandpress.pipeline.deliver.decisions import read_all_decisions
 from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
     Manifest,
@@ -55,10 +55,13 @@ def read_reviewed(folder: Store, context: BrandContext) -> ReviewedPictures:
     by_name = {fields["name"]: fields for fields in reviewed_fields(folder, published)}  # stale ones come first
     records = pictures_of(by_name.values())
     digests = [record["sha256"] for record in records]
+    decisions = read_all_decisions(folder)
+    withdrawn = tuple(one for one in decisions.values() if one.decision == "withdrawn")
     return ReviewedPictures(
         manifest=published.manifest,
         records=records,
-        decisions=read_decisions(folder),
+        decisions={sha256: one for sha256, one in decisions.items() if one.decision != "withdrawn"},
+        withdrawn=withdrawn,
         earlier=list(_earlier(folder, published, {(one["name"], one["sha256"]) for one in records})),
         scores=read_scores(folder, digests),
         scales=SCALES,

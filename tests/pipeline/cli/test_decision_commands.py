@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.deliver import author, choose
 from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
 from tests.runs import listed, run_of
@@ -82,6 +84,7 @@ def test_pick_without_the_model(job: Path, capsys: pytest.CaptureFixture[str]) -
             "action": "decide",
             "decision": "picked",
             "folder": str(job.parent / "out" / "spring"),
+            "overtaken": [],
             "outdated": [],
         },
     )
@@ -99,6 +102,21 @@ def test_pick_without_the_model(job: Path, capsys: pytest.CaptureFixture[str]) -
     code, out, _ = run(capsys, "pick", job, "mug-*", "--undo")
     assert (code, out.splitlines()[0]) == (0, "mug-s1: no longer picked")
     assert run(capsys, "pick", job, "--list")[1] == "no picture is picked\n"
+
+
+def test_a_decision_of_somebody_else_meanwhile_is_named(
+    job: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_of(job)
+    assert run(capsys, "reject", job, "mug-s0", "--by", "ben")[0] == 0
+    earlier = datetime(2026, 1, 2, tzinfo=UTC)
+    monkeypatch.setattr(author, "now", lambda: earlier)
+    monkeypatch.setattr(choose, "read_all_decisions", lambda folder, replaced: {})  # as if ben decided just after it
+    code, out, err = run(capsys, "approve", job, "mug-*", "--by", "ana")
+    assert (code, out.splitlines()[0]) == (3, "mug-s1: approved")
+    assert "mug-s0: refused: ben decided later, " in err
+    code, printed = run_json(capsys, "approve", job, "mug-s0", "--by", "ana")
+    assert (code, printed["overtaken"], printed["decisions"]) == (3, ["mug-s0"], [])
 
 
 def test_a_decision_about_an_outdated_picture_is_warned_about(job: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.author import Author, now
-from brandpress.pipeline.deliver.choose import Choice, decisions_of, pick, reject, undo
+from brandpress.pipeline.deliver.choose import Choice, approve, decisions_of, pick, reject, undo
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.decisions import decision_key, read_decisions
@@ -24,9 +26,12 @@ from brandpress.pipeline.plan.markdown import plan_markdown
 from brandpress.pipeline.plan.summary import Summary
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.wrapper import StoreWrapper
 from tests.campaigns import plan_of, write_campaign
 from tests.pipeline.deliver.records import HEADER, publish_records, record
 from tests.runs import listed, run_of
+
+Result = TypeVar("Result")
 
 ANA = Author("ana", "an ear is missing", now())
 
@@ -52,6 +57,38 @@ def work(job: Path) -> tuple[int, int, int]:
     """Returns what `plan --check` counts: to render, to publish, to remove."""
     summary: Summary = summarise_with_store(plan_of(job), require_store=True)
     return summary.to_render, summary.unpublished, summary.removals
+
+
+class DecidedMeanwhile(StoreWrapper):
+    """A store in which somebody decides about a picture just after the decisions have been listed."""
+
+    def __init__(self, store: Store, meanwhile: Callable[[], object]) -> None:
+        super().__init__(store)
+        self._meanwhile: list[Callable[[], object]] = [meanwhile]
+
+    def _iterate(self, action: Callable[[], Iterator[Result]]) -> Iterator[Result]:
+        yield from action()
+        while self._meanwhile:
+            self._meanwhile.pop()()
+
+
+def test_what_somebody_decides_meanwhile_is_later_and_holds(job: Path, folder: Store) -> None:
+    run_of(job)
+    early, late = Author("ana", "", ANA.at), Author("ben", "an ear is missing", ANA.at + timedelta(minutes=1))
+    busy = DecidedMeanwhile(folder, lambda: reject(folder, ["mug-s0"], late))
+    choice = approve(busy, ["mug-*"], early)
+    assert [one.name for one in choice.decisions] == ["mug-s1"]
+    assert [(one.name, one.by, one.decision) for one in choice.overtaken] == [("mug-s0", "ben", "rejected")]
+    assert sorted(one.decision for one in read_decisions(folder).values()) == ["approved", "rejected"]
+
+
+def test_a_pick_that_is_overtaken_leaves_the_picked_picture(job: Path, folder: Store) -> None:
+    run_of(job)
+    early, late = Author("ana", "", ANA.at), Author("ben", "", ANA.at + timedelta(minutes=1))
+    pick(folder, ["mug-s0"], early)
+    busy = DecidedMeanwhile(folder, lambda: reject(folder, ["mug-s1"], late))
+    assert [one.by for one in pick(busy, ["mug-s1"], early).overtaken] == ["ben"]
+    assert [one.name for one in decisions_of(folder, "picked")] == ["mug-s0"]
 
 
 def test_a_rejected_picture_is_replaced_under_its_name(job: Path, folder: Store) -> None:

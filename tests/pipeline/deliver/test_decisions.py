@@ -15,9 +15,11 @@ from brandpress.pipeline.deliver.author import Author
 from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.decisions import (
     MAX_BYTES,
+    MAX_EARLIER,
     Decision,
     Stored,
     decision_key,
+    read_all_decisions,
     read_decision,
     read_decisions,
     withdraw_decision,
@@ -70,10 +72,39 @@ def test_decisions_are_read_as_they_were_written_the_latest_last(folder: Store) 
     }
 
 
-def test_the_last_writer_wins(folder: Store) -> None:
-    write_decision(folder, decision(1))
-    write_decision(folder, decision(1, "picked", by="ben"))
-    assert read_decisions(folder) == {decision(1).sha256: decision(1, "picked", by="ben")}
+def earlier(one: Decision) -> list[tuple[str, str]]:
+    """Returns who decided what before."""
+    return [(before.by, before.decision) for before in one.earlier]
+
+
+def test_the_later_decision_holds_and_keeps_the_earlier_ones(folder: Store) -> None:
+    at = [AT + timedelta(seconds=number) for number in range(4)]
+    assert write_decision(folder, decision(1, by="ana", at=at[1])) is None
+    assert write_decision(folder, decision(1, "picked", by="ben", at=at[2])) is None
+    overtaking = write_decision(folder, decision(1, "approved", by="cem", at=at[0]))
+    assert overtaking is not None
+    assert (overtaking.by, overtaking.decision) == ("ben", "picked")
+    assert withdraw_decision(folder, overtaking, Author("dan", "", at[3]))
+    stored = read_all_decisions(folder)[decision(1).sha256]
+    assert (stored.decision, stored.by) == ("withdrawn", "dan")
+    assert earlier(stored) == [("ben", "picked"), ("ana", "rejected")]
+
+
+def test_a_decision_that_was_known_before_is_earlier_whatever_the_clocks_say(folder: Store) -> None:
+    ahead = decision(1, "approved", by="ana", at=AT + timedelta(hours=1))
+    write_decision(folder, ahead)
+    assert write_decisions(folder, [decision(1, by="ben")], {ahead.sha256: ahead}) == []
+    [holding] = read_decisions(folder).values()
+    assert (holding.by, earlier(holding)) == ("ben", [("ana", "approved")])
+
+
+def test_many_earlier_decisions_never_make_the_object_too_large(folder: Store) -> None:
+    for number in range(60):
+        write_decision(folder, decision(1, reason="ж" * 2_000, at=AT + timedelta(seconds=number)))
+    [holding] = read_decisions(folder).values()
+    assert 10 < len(holding.earlier) <= MAX_EARLIER
+    assert holding.earlier[0].at == AT + timedelta(seconds=58)
+    assert len(holding.to_json()) <= MAX_BYTES
 
 
 def test_a_decision_that_is_taken_back_counts_no_longer_and_leaves_a_trace(folder: Store) -> None:
@@ -86,8 +117,10 @@ def test_a_decision_that_is_taken_back_counts_no_longer_and_leaves_a_trace(folde
     content = json.loads(folder.read(decision_key(decision(1).sha256)) or b"")
     assert (content["decision"], content["by"], content["reason"]) == ("withdrawn", "ben", ben.reason)
     assert (content["at"], content["name"]) == ("2026-11-27T13:00:00Z", "mug/1")
-    write_decision(folder, decision(1, "approved"))
-    assert list(read_decisions(folder).values()) == [decision(1, "approved")]
+    later = decision(1, "approved", at=AT + timedelta(hours=2))
+    assert write_decision(folder, later) is None
+    [holding] = read_decisions(folder).values()
+    assert earlier(holding) == [("ben", "withdrawn"), ("ana", "rejected")]
 
 
 def test_a_decision_that_was_replaced_is_not_taken_back(folder: Store) -> None:
@@ -96,11 +129,15 @@ def test_a_decision_that_was_replaced_is_not_taken_back(folder: Store) -> None:
     assert list(read_decisions(folder).values()) == [decision(1, "approved")]
 
 
-def test_writers_at_the_same_time_leave_one_decision(folder: Store) -> None:
+def test_writers_at_the_same_time_leave_the_latest_decision_and_all_that_held_before(folder: Store) -> None:
+    names = ["ana", "ben", "cem", "dan"]
+    decisions = [decision(1, by=by, at=AT + timedelta(seconds=number)) for number, by in enumerate(names)]
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda by: write_decision(folder, decision(1, by=by)), ["ana", "ben", "cem", "dan"]))
-    [only] = read_decisions(folder).values()
-    assert only.by in ("ana", "ben", "cem", "dan")
+        overtaking = list(threads.map(lambda one: write_decision(folder, one), decisions))
+    [holding] = read_decisions(folder).values()
+    assert holding.by == "dan"
+    written = {one.by for one, later in zip(decisions, overtaking, strict=True) if later is None}
+    assert {before.by for before in holding.earlier} == written - {"dan"}
 
 
 class CountingStore(StoreWrapper):
@@ -124,6 +161,26 @@ def test_a_campaign_without_decisions_costs_one_listing(folder: Store, tmp_path:
     plan = plan_of(write_campaign(tmp_path / "job", 1))
     assert decided(counting, plan).variants == plan.variants
     assert (counting.calls, counting.listings) == (0, 1)
+
+
+def test_on_s3_only_decisions_that_have_changed_are_read_again(s3_uri: str) -> None:
+    folder = CountingStore(open_campaign(s3_uri, "spring"))
+    decisions = {one.sha256: one for one in map(decision, range(5))}
+    write_decisions(folder, decisions.values())
+    assert read_decisions(folder) == decisions
+    other = open_campaign(s3_uri, "spring")
+    write_decision(other, decision(2, "approved", by="ben", at=AT + timedelta(hours=1)))
+    assert withdraw_decision(other, decision(3), Author("ben", "", AT + timedelta(hours=1)))
+    folder.calls = 0
+    after = read_decisions(folder)
+    assert folder.calls == 2
+    assert [(one.name, one.decision) for one in after.values()] == [
+        ("mug/0", "rejected"),
+        ("mug/1", "rejected"),
+        ("mug/4", "rejected"),
+        ("mug/2", "approved"),
+    ]
+    assert read_decision(folder, decision(2).sha256) == after[decision(2).sha256]
 
 
 def test_other_objects_below_reviews_are_ignored(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from brandpress.pipeline.deliver.decisions import read_decisions, scores_key
+from brandpress.pipeline.review import stored_scores
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.stored_scores import (
@@ -85,3 +86,13 @@ def test_what_isnt_valid_counts_as_not_measured_and_is_replaced(content: bytes, 
     assert read_scores(folder, [MUG]) == {}
     write_scores(folder, MUG, [measurement("noise", "noise/1")])
     assert read_scores(folder, [MUG]) == {MUG: (Score("noise", 0.5),)}
+
+
+def test_the_scores_of_many_pictures_are_listed_first(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_scores, "LISTED_FROM", 2)
+    write_scores(folder, MUG, [measurement("noise", "noise/1")])
+    assert list(read_scores(folder, [MUG, LAMP])) == [MUG]
+    write_scores(folder, MUG, [measurement("noise", "noise/1", 0.9)])
+    write_scores(folder, LAMP, [measurement("noise", "noise/1", 0.2)])
+    assert read_scores(folder, [LAMP, MUG]) == {LAMP: (Score("noise", 0.2),), MUG: (Score("noise", 0.9),)}
+    assert read_scores(folder, [LAMP, MUG]) == {LAMP: (Score("noise", 0.2),), MUG: (Score("noise", 0.9),)}

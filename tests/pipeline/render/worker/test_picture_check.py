@@ -47,6 +47,43 @@ def halftone() -> Image.Image:
     return picture_of(np.kron(dots * 255, np.ones((2, 2))))
 
 
+def leaves() -> Image.Image:
+    random = np.random.default_rng(4)
+    picture = Image.new("RGB", (SIDE, SIDE), "#78321e")
+    draw = ImageDraw.Draw(picture)
+    for _ in range(8000):
+        (x, y), (dx, dy) = random.integers(0, SIDE, 2), random.normal(0, 4, 2)
+        colour = ("#b43c14", "#c88c1e", "#5a6e28", "#dcb43c")[random.integers(4)]
+        draw.polygon(((x + dx, y + dy), (x - dy / 2, y + dx / 2), (x - dx, y - dy), (x + dy / 2, y - dx / 2)), colour)
+    return picture
+
+
+def night_sky() -> Image.Image:
+    random = np.random.default_rng(5)
+    values = random.normal(12, 4, (SIDE, SIDE, 3))
+    rows, columns = random.integers(0, SIDE, (2, 900))
+    values[rows, columns] = random.integers(90, 256, (900, 1)) * np.array([1.0, 0.95, 0.9])
+    return picture_of(values)
+
+
+def knitwear() -> Image.Image:
+    rows, columns = np.indices((SIDE, SIDE))
+    stitches = np.abs(np.sin((rows + 4 * np.abs(columns % 8 - 4)) * np.pi / 8))
+    yarn = np.random.default_rng(6).normal(0, 12, (SIDE, SIDE))
+    return picture_of((90 + 110 * stitches + yarn)[..., None] * np.array([1.0, 0.4, 0.35]))
+
+
+def mosaic(side: int) -> Image.Image:
+    """Returns square tiles, each of its own colour: like latents, and yet a picture."""
+    colours = np.random.default_rng(7).integers(30, 226, (SIDE // side, SIDE // side, 3))
+    return picture_of(np.kron(colours, np.ones((side, side, 1))))
+
+
+def qr_code(module: int) -> Image.Image:
+    modules = np.random.default_rng(8).integers(0, 2, (SIDE // module, SIDE // module))
+    return picture_of(np.kron(modules * 255, np.ones((module, module))))
+
+
 def with_grain(picture: Image.Image, deviation: float) -> Image.Image:
     return picture_of(np.asarray(picture) + np.asarray(normal(deviation, 3)).astype(float) - 128)
 
@@ -87,10 +124,18 @@ def test_white_noise_is_noise(make: Callable[[], Image.Image]) -> None:
         lambda: picture_of(np.indices((SIDE, SIDE)).sum(axis=0) % 2 * 255),
         lambda: picture_of(np.indices((SIDE, SIDE)).sum(axis=0) // 4 % 2 * 255),
         halftone,
+        leaves,
+        night_sky,
+        knitwear,
+        lambda: mosaic(4),
+        lambda: mosaic(16),
+        lambda: qr_code(1),
+        lambda: qr_code(4),
     ],
     ids=[
         "logo", "gradient", "colour grain on grey", "grain on grey", "static", "gradient with grain", "logo with grain",
         "sand", "coloured gravel", "fine confetti", "confetti", "confetti with grain", "checker", "tiles", "halftone",
+        "leaves", "night sky", "knitwear", "mosaic", "coarse mosaic", "fine QR code", "QR code",
     ],
 )  # fmt: skip
 def test_textures_grain_and_logos_arent_noise(make: Callable[[], Image.Image]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from brandpress.pipeline.deliver.manifest import Counts
 from tests.pipeline.review.page.browser import chromium, open_page, serious_violations, wait_until
 from tests.pipeline.review.page.reviewed import PRODUCTS, reviewed_pictures, write_reviewed
 
@@ -76,7 +78,8 @@ def test_arrows_move_and_enter_opens(page: Any) -> None:
     first = focused(page)
     page.keyboard.press("ArrowRight")
     second = focused(page)
-    assert [first, second] == names(page)[:2]
+    assert first == names(page)[0]
+    assert "frog" in second  # in the next column
     page.keyboard.press("ArrowDown")
     below = focused(page)
     assert below not in (first, second, "")
@@ -87,9 +90,10 @@ def test_arrows_move_and_enter_opens(page: Any) -> None:
     page.keyboard.press("Enter")
     assert page.inner_text("#viewer h2") == first
     page.keyboard.press("ArrowRight")
-    assert page.inner_text("#viewer h2") == second
+    following = page.inner_text("#viewer h2")
+    assert following == names(page)[1]
     page.keyboard.press("Escape")
-    assert focused(page) == second
+    assert focused(page) == following
 
 
 @WITH_MANY
@@ -140,7 +144,9 @@ def test_decisions_are_downloaded_with_hostile_texts(page: Any, tmp_path: Path) 
 
 def test_compare_and_zoom_together(page: Any) -> None:
     page.keyboard.press("ArrowRight")
+    chosen = []
     for _ in range(3):
+        chosen.append(focused(page))
         page.keyboard.press("c")
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+C")
@@ -156,7 +162,7 @@ def test_compare_and_zoom_together(page: Any) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("a")
     page.keyboard.press("Escape")
-    assert "approved" in state(page, names(page)[1])
+    assert "approved" in state(page, chosen[1])
 
 
 def test_zoom_with_key_and_wheel(page: Any) -> None:
@@ -225,6 +231,91 @@ def test_nothing_serious_for_people_with_disabilities(browser: Any, small: Path,
     opened.click("#viewer button.reject")
     assert serious_violations(opened) == []
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    opened.context.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900)])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_compared_pictures_and_their_buttons_are_in_sight(
+    browser: Any, small: Path, width: int, height: int, count: int
+) -> None:
+    opened = open_page(browser, small.as_uri(), width=width, height=height)
+    opened.keyboard.press("ArrowRight")
+    for _ in range(count):
+        opened.keyboard.press("c")
+        opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("Shift+C")
+    for selector in ("#compare .stage", "#compare .foot button", "#compare .controls"):
+        boxes = [one.bounding_box() for one in opened.locator(selector).all()]
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes), (selector, boxes)
+        assert all(box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes), (selector, boxes)
+    areas = sum(box["width"] * box["height"] for box in (one.bounding_box() for one in opened.locator(".stage").all()))
+    assert areas > 0.6 * width * height
+    opened.context.close()
+
+
+def test_left_and_right_follow_the_line_across_columns(browser: Any, small: Path) -> None:
+    opened = open_page(browser, f"{small.as_uri()}#rows=product&columns=character")
+    places = []
+    for _ in range(6):
+        opened.keyboard.press("ArrowRight")
+        places.append(opened.evaluate("document.activeElement.getBoundingClientRect().toJSON()"))
+    first_line = [place["left"] for place in places if abs(place["top"] - places[0]["top"]) < 5]
+    assert len(first_line) >= 4  # one for each character, though each column has more pictures
+    assert first_line == sorted(first_line)
+    before = focused(opened)
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("ArrowLeft")
+    assert focused(opened) == before
+    opened.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pressed_filter_stands_out(browser: Any, small: Path, theme: str) -> None:
+    opened = open_page(browser, small.as_uri(), theme=theme)
+    pressed, around = (
+        opened.eval_on_selector(selector, "one => getComputedStyle(one).backgroundColor.match(/[0-9]+/g).map(Number)")
+        for selector in (".segments button[aria-pressed=true]", ".segments")
+    )
+    assert abs(sum(pressed[:3]) - sum(around[:3])) / 3 > 15
+    opened.context.close()
+
+
+@pytest.mark.parametrize(
+    ("failed", "text"),
+    [(0, "Nothing is delivered yet."), (12, "Nothing is delivered: 12 failed. brandpress status says why.")],
+)
+def test_a_campaign_without_pictures_says_why(browser: Any, tmp_path: Path, failed: int, text: str) -> None:
+    reviewed = reviewed_pictures(1)
+    counts = Counts(planned=12, done=0, failed=failed, missing=12 - failed)
+    manifest = reviewed.manifest.model_copy(update={"counts": counts})
+    empty = replace(reviewed, manifest=manifest, records=[], decisions={}, scores={})
+    opened = open_page(browser, write_reviewed(tmp_path, empty).as_uri())
+    assert opened.inner_text("#grid") == text
+    assert serious_violations(opened) == []
+    opened.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_long_hostile_and_foreign_names_fit(browser: Any, tmp_path: Path, width: int) -> None:
+    names = ("<img src=x onerror=alert(1)>", "a-very-long-name-" * 9, "كوب/ثعلب", "緑のマグカップ/キツネ")
+    reviewed = reviewed_pictures(len(names))
+    records = [record | {"name": name} for record, name in zip(reviewed.records, names, strict=True)]
+    opened = open_page(browser, write_reviewed(tmp_path, replace(reviewed, records=records)).as_uri(), width=width)
+    assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    opened.focus(".tile >> nth=0")
+    for _ in names:
+        opened.keyboard.press("c")
+        opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("Shift+C")
+    assert opened.locator("#compare .pane").count() == len(names)
+    for button in opened.locator("#compare .foot button").all():
+        box = button.bounding_box()
+        assert box["x"] + box["width"] <= width
+    opened.keyboard.press("Escape")
+    opened.click(".tile >> nth=0")
+    assert opened.inner_text("#viewer h2") == names[0]
+    assert opened.problems == []
     opened.context.close()
 
 

@@ -6,10 +6,12 @@ import base64
 import hashlib
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from brandpress.pipeline.deliver.author import Author
 from brandpress.pipeline.deliver.decisions import Decision
 from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.page.content import PageSettings, ReviewedPictures, alt_text, page_content
@@ -50,6 +52,18 @@ def test_a_decision_is_about_this_picture_only(record: dict[str, Any]) -> None:
     assert [(entry["kind"], entry["decision"]) for entry in picture["history"] if entry["kind"] == "decision"] == [
         ("decision", "approved")
     ]
+
+
+def test_all_that_was_decided_about_a_picture_is_its_history(record: dict[str, Any]) -> None:
+    first, second = decision_about(record, "rejected"), decision_about(record, "approved")
+    standing = only(record, {second.sha256: second.after(first)})
+    assert standing["decision"]["decision"] == "approved"
+    assert [entry["decision"] for entry in standing["history"] if entry["kind"] == "decision"] == ["rejected"]
+    withdrawn = second.withdrawn(Author("ben", "", second.at + timedelta(hours=1))).after(second.after(first))
+    undecided = only(record, withdrawn=[withdrawn])
+    assert "decision" not in undecided
+    decided = [(entry["decision"], entry["by"]) for entry in undecided["history"] if entry["kind"] == "decision"]
+    assert decided == [("withdrawn", "ben"), ("approved", "ana"), ("rejected", "ana")]
 
 
 def test_seed_zero_and_score_zero_are_shown(record: dict[str, Any]) -> None:

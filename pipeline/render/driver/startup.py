@@ -16,7 +16,7 @@ class _Start:
 
 
 class LoadingNotice:
-    """When to report that workers load their model. at_once: as soon as they do, because waiting was reported before."""
+    """When to report that workers load their model. at_once: as soon as they do, because waiting was reported."""
 
     def __init__(self) -> None:
         self.at_once = False

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.plan.capabilities import model_problems
 from brandpress.pipeline.plan.gated import GateState
 from brandpress.pipeline.plan.locked import LockUse, planned_model, require_lock
-from brandpress.pipeline.plan.parts import part_problems
+from brandpress.pipeline.plan.parts import part_problems, problem_of
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.plan.variants import make_variants
 from brandpress.pipeline.spec.campaign import Campaign
@@ -58,7 +59,11 @@ def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False, l
     CheckpointError if there is no such model, SpecError if the campaign uses something that the model can't do, or if
     a part of the model is unusable, RequestError if the lock isn't valid, and OutdatedLockError with `locked`.
     """
-    planned = planned_model(campaign.choice, campaign.path, fetch=fetch)
+    try:
+        planned = planned_model(campaign.choice, campaign.path, fetch=fetch)
+    except CheckpointError as error:
+        problem = problem_of(campaign.choice, campaign.path.parent, error, campaign.source.problem)
+        raise CheckpointError(str(problem)) from None
     if locked:
         require_lock(planned.lock, campaign)
     if check and (problems := part_problems(campaign.choice, planned.description, campaign.source.problem)):

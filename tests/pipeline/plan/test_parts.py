@@ -74,3 +74,15 @@ def test_no_command_goes_on(command: str, tmp_path: Path, capsys: pytest.Capture
     assert run([command, str(job)]) == 1
     assert f"{tmp_path}/checkpoint/vae/model.safetensors is a Git LFS pointer" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("command", "code"), [("validate", 1), ("plan", 4), ("render", 4)])
+@pytest.mark.parametrize("model", ["nanno", "missing/model", "./checkpoints/missing"])
+def test_a_missing_model_is_named_with_its_place(
+    command: str, code: int, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, 1, model=model)
+    assert run([command, str(job)]) == code
+    error = capsys.readouterr().err
+    assert error.startswith(f"{job}:{line_of(job, model)}:"), error
+    assert ("did you mean nano?" in error) == (model == "nanno")

@@ -239,9 +239,11 @@ def read_fields(folder: Store, published: Published, kind: PartKind | None = Non
         if not is_record(fields):
             where = f"{folder.uri}/{published.pointer.manifest}"
             record = parse_record(line, where)  # raises the error of any other record
-            raise StoreError(
-                f"{where}: not a valid brandpress record: {record.name} is done, but names no picture", "key"
+            is_pictureless = record.status == "done" and None in (record.asset, record.sha256)
+            what = (
+                "is done, but names no picture" if is_pictureless else "lacks its axes, or its seed as a whole number"
             )
+            raise StoreError(f"{where}: not a valid brandpress record: {record.name} {what}", "key")
         yield fields
 
 

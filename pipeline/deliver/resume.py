@@ -120,7 +120,7 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
                     continue
                 if record.status != "done":
                     failures[record.render_key] = record
-                elif record.asset is not None and folder.canonical(record.asset) in assets:
+                elif record.sha256 is not None and record.asset and folder.canonical(record.asset) in assets:
                     done[record.render_key] = record.to_json()
     others = {key: record for key, record in failures.items() if key not in done}
     return RecordIndex(done, others, assets, render_keys, copies)

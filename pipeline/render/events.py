@@ -201,7 +201,8 @@ class RendererBlocked:
 
 @dataclass(frozen=True, slots=True)
 class StoreWait:
-    """The model started (True) or stopped (False) waiting for the store to accept pictures."""
+    """The model started (True) or stopped (False) waiting for the store: to accept pictures, or to say whether it has
+    one already."""
 
     waiting: bool
     at: float | None = field(default=None, compare=False)

@@ -35,7 +35,7 @@ class WorkerProgress:
 
     place: its machine and device, as far as they are known. queued: variants that it has been given and hasn't started.
     rendering: render key -> name of those that its model has received. uploading: render keys of finished ones.
-    waiting: it waits until the store accepts pictures.
+    waiting: it waits for the store.
     """
 
     name: str
@@ -147,9 +147,11 @@ class RunProgress:
         return self.workers.setdefault(name, WorkerProgress(name, ""))
 
     def _record(self, record: Record, worker: str, now: float) -> None:
-        if worker in self.workers:
-            self.workers[worker].rendering.pop(record.render_key, None)
-            self.workers[worker].uploading.discard(record.render_key)
+        if (one := self.workers.get(worker)) is not None:
+            if record.render_key not in one.rendering and record.render_key not in one.uploading:
+                one.queued = max(0, one.queued - 1)  # it was in the store already, and never started
+            one.rendering.pop(record.render_key, None)
+            one.uploading.discard(record.render_key)
         if record.status == "done":
             self.done += 1
         else:

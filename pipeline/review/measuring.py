@@ -61,9 +61,13 @@ class MeasuringAhead:
         if len(self._futures) < MAX_WAITING:
             self._futures[sha256] = self._threads.submit(measure)
 
-    def wait_for(self, sha256s: Iterable[str]) -> None:
-        """Waits until those of these pictures that were started are measured, or have failed."""
-        wait([future for sha256 in sha256s if (future := self._futures.pop(sha256, None)) is not None])
+    def hand_over(self, sha256s: Iterable[str]) -> None:
+        """Leaves these pictures to the caller: drops those that haven't begun, and waits for those that have.
+
+        The caller can show its progress and stop between pictures, which waiting for all of them couldn't.
+        """
+        futures = [future for sha256 in sha256s if (future := self._futures.pop(sha256, None)) is not None]
+        wait([future for future in futures if not future.cancel()])
 
 
 def _pool() -> ThreadPoolExecutor:

@@ -142,7 +142,7 @@ class CampaignGate:
         while batch := list(islice(left, BATCH)):
             records = [one.record for one in batch]
             digests = [record.sha256 or "" for record in records]
-            self._ahead.wait_for(digests)
+            self._ahead.hand_over(digests)
             known = read_measurements(folder, digests)
             yield from zip(batch, in_threads(partial(self._scores, folder, known), records), strict=True)
 

@@ -101,9 +101,10 @@ def parse_cron(value: object) -> Cron:
             raise WrongValueError(f"{quote(written)} isn't a valid {name}", rule, needle=re.escape(written))
     if re.search(r"(?<![0-9/])0?7(?![0-9])", fields[-1]):
         what = "Kubernetes doesn't know the day of week 7"
-        raise WrongValueError(
-            what, "allowed: 0 or SUN for Sunday", quote(re.sub(r"(?<![0-9/])0?7(?![0-9])", "SUN", text))
-        )
+        days = re.sub(r"(?<=[0-6A-Z])-0?7(?![0-9/])", "-SAT,SUN", fields[-1])  # a range can't end with SUN
+        days = re.sub(r"(?<![0-9/])0?7(?![0-9])", "SUN", days)
+        suggestion = quote(" ".join([*fields[:-1], days])) if _is_in_range("day of week", days) else ""
+        raise WrongValueError(what, "allowed: 0 or SUN for Sunday", suggestion)
     try:
         next(CronSim(text, _ANY_TIME))
     except CronSimError:  # each field by itself is valid

@@ -128,8 +128,10 @@ def connect(dialect: S3Dialect, max_attempts: int, on_region: Callable[[str], No
     on_region: called with the region that the server asked for, when botocore follows by itself.
     """
     core = botocore.session.get_session()
-    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    loader = _loader(core.get_config_variable("data_path"))
+    core.register_component("data_loader", loader)
     session = boto3.Session(botocore_session=core)
+    loader.search_paths[:] = dict.fromkeys(loader.search_paths)  # each session adds boto3's own folder to it
     config = Config(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

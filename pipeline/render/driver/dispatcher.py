@@ -97,6 +97,7 @@ class Dispatcher:
         self._hastened: deque[Variant] = deque()
         self._held: set[str] = set()
         self._maybe_delivered = set(maybe_delivered)
+        self._inherited = set(self._maybe_delivered)
         self._failures = Counter(suspects)
         self._node_losses: Counter[str] = Counter()
         self._out_of_memory: set[str] = set()
@@ -157,6 +158,10 @@ class Dispatcher:
     def maybe_delivered(self, variants: Iterable[Variant]) -> frozenset[str]:
         """Returns the render keys of those variants that a lost worker may have delivered without reporting it."""
         return frozenset(self._maybe_delivered.intersection(variant.render_key for variant in variants))
+
+    def is_inherited(self, render_key: str) -> bool:
+        """Whether a killed run may have delivered a variant, and no lost worker of this one."""
+        return render_key in self._inherited
 
     def hasten(self, matches: Callable[[Variant], bool]) -> None:
         """Gives a waiting variant that matches to the next worker that has room, unless one is waiting for that."""
@@ -286,6 +291,7 @@ class Dispatcher:
         self._queue.remove_worker(worker)
         held = {key: variant for group in state.groups for key, variant in group.variants.items()}
         self._maybe_delivered.update(held)
+        self._inherited.difference_update(held)
         untouched = (key for key in held if key not in state.started and key not in state.rendered)
         suspects = [*(key for key in held if key in state.started), *(() if node else islice(untouched, 1))]
         attempts = [self._count_failure(held[key], node) for key in suspects]

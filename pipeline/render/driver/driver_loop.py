@@ -257,8 +257,12 @@ class DriverLoop:
                 self.ended_early = self.ended_early or cause
                 self._stop(cause)
             case VariantRecorded(record, unusable, expected_key):
-                self._handle_record(worker, record, expected_key or record.render_key, now, unusable=unusable)
-                self._first_pictures.count_recorded(record, unusable=unusable)
+                key = expected_key or record.render_key
+                if self._is_of_killed_run(worker, record, key):
+                    self._handle_found(worker, record, key)
+                else:
+                    self._handle_record(worker, record, key, now, unusable=unusable)
+                    self._first_pictures.count_recorded(record, unusable=unusable)
             case WorkTime(busy, model):
                 self.busy_seconds += busy
                 self.model_seconds += model
@@ -280,6 +284,19 @@ class DriverLoop:
             if price_warning := self._spending.add_worker(worker, device, loaded.seconds, self._share):
                 self._handle(worker, Warned(price_warning))
         self._top_up(worker)
+
+    def _is_of_killed_run(self, worker: str, record: Record, key: str) -> bool:
+        """Whether a worker has found a picture in the store that none of this run's has rendered."""
+        is_asked_for = record.render_key == key and self._dispatcher.holds(worker, key) is not None
+        is_found = record.status == "done" and key not in self._started_variants
+        return is_asked_for and is_found and self._dispatcher.is_inherited(key)
+
+    def _handle_found(self, worker: str, record: Record, render_key: str) -> None:
+        """A picture of a killed run costs this run nothing, and says nothing about its model, workers and GPUs."""
+        self._dispatcher.finish(worker, render_key)
+        self._results.add(record, is_new=False)
+        self._on_event(VariantRecorded(record, worker=worker))
+        self._top_up_all()
 
     def _handle_record(self, worker: str, record: Record, expected_key: str, now: float, *, unusable: bool) -> None:
         planned = self._dispatcher.holds(worker, expected_key)

@@ -19,6 +19,11 @@ from brandpress.pipeline.render.driver.picture_gate import GateOutcome, PictureG
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.events import Event, Judged, OnEvent, VariantRecorded, Warned
 from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
+
+AHEAD_SECONDS = 5.0
+"""How long measuring ahead tries a request to the store again. A run that ends waits for it, and the judge tries again
+for longer."""
 
 
 def kept_keys(plan: Plan) -> frozenset[str]:
@@ -64,11 +69,14 @@ class GateRounds:
 
     @contextmanager
     def measuring_ahead(self, folder: Store) -> Iterator[OnEvent]:
-        """Yields what to call with each event instead of `on_event`: delivered pictures are measured meanwhile."""
+        """Yields what to call with each event instead of `on_event`: delivered pictures are measured meanwhile.
+
+        folder: the campaign's, without retries.
+        """
         if self.gate is None:
             yield self.on_event
             return
-        with self.gate.measuring_ahead(folder) as measure:
+        with self.gate.measuring_ahead(RetryingStore(folder, RetryPolicy(AHEAD_SECONDS))) as measure:
 
             def on_event(event: Event) -> None:
                 if isinstance(event, VariantRecorded):

@@ -146,7 +146,7 @@ def render_campaign(
             folder,
             results,
             stop,
-            stack.enter_context(gate_rounds.measuring_ahead(retrying_folder)),
+            stack.enter_context(gate_rounds.measuring_ahead(folder)),
             join,
             timeout,
             frozenset(index.recorded),

@@ -39,8 +39,8 @@ class RunResults:
         """The digest of the weights that the run was planned for."""
         return self._model.weights_digest
 
-    def add(self, record: Record) -> None:
-        """Adds a record that a worker has written."""
+    def add(self, record: Record, *, is_new: bool = True) -> None:
+        """Adds a record that a worker has written; `is_new`: for this run, so that it counts in the totals."""
         key = record.render_key
         self.done.pop(key, None)
         self.others.pop(key, None)
@@ -48,7 +48,8 @@ class RunResults:
             self.done[key] = record.to_json()
         else:
             self.others[key] = record
-        self.totals.add(record)
+        if is_new:
+            self.totals.add(record)
 
     def __len__(self) -> int:
         """The number of variants with a record."""

@@ -21,7 +21,10 @@ THREADS = 8
 """Two requests per picture may each take a good part of a second, so several pictures are uploaded in parallel."""
 
 ANSWER_SECONDS = 5.0
-"""How long the model waits if the store doesn't say whether a picture is there; then the picture is rendered."""
+"""How long the store is asked again if it doesn't say whether a picture is there; then the picture is rendered."""
+
+SILENT_SECONDS = 60.0
+"""How long such a store isn't asked about other pictures, which would each wait for it as well."""
 
 
 class Uploader:
@@ -44,14 +47,21 @@ class Uploader:
         self._marking = marking or Marking()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._backlog = Backlog()
+        self._ask_from = 0.0
 
     def report_delivered(self, variant: Variant) -> bool:
         """Reports a variant's picture if it is in the store, and returns whether it is; False if the store doesn't
         answer."""
+        if time.monotonic() < self._ask_from:
+            return False
+        self._emit(StoreWait(True))
         try:
             record = read_delivered(self._quick_folder, record_key(variant.render_key))
-        except StoreError:
-            return False
+        except StoreError as error:
+            record = None
+            if error.scope != "key":
+                self._ask_from = time.monotonic() + SILENT_SECONDS
+        self._emit(StoreWait(False))
         if record is None:
             return False
         self._emit(VariantRecorded(record, expected_key=variant.render_key))

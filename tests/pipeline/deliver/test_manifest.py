@@ -207,6 +207,18 @@ def test_odd_records_in_a_part_are_one_error(
         assert resume.read_index(folder).others == {failure.render_key: failure}
 
 
+@pytest.mark.parametrize("change", [{"seed": "7"}, {"status": "failed", "asset": None, "sha256": None, "axes": ...}])
+def test_a_record_without_its_axes_or_seed_is_not_said_to_lack_a_picture(
+    folder: Store, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    latest = publish_records(folder, HEADER, 1, [record(0)], never)
+    fields = json.loads(record(0, asset="assets/a.png", sha256="0" * 64).to_json()) | change
+    line = json.dumps({name: value for name, value in fields.items() if value is not ...})
+    monkeypatch.setattr(manifest, "read_lines", lambda *_: [line])
+    with pytest.raises(StoreError, match="mug/scene000 lacks its axes, or its seed as a whole number"):
+        list(manifest.read_fields(folder, latest))
+
+
 def test_a_missing_manifest_is_reported(folder: Store) -> None:
     pointer = json.dumps({"manifest": "manifests/00000007/manifest.json", "sha256": "0" * 64}).encode()
     assert folder.create(LATEST, pointer, "application/json")

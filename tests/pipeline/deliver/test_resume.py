@@ -106,6 +106,18 @@ def test_a_variant_whose_record_or_picture_was_deleted_is_not_done(folder: Store
     assert read_index(folder) == RecordIndex({records[1].render_key: records[1].to_json()})
 
 
+def test_a_done_record_without_a_digest_is_written_anew(folder: Store) -> None:
+    """A manifest that lists it can't be read."""
+    whole = done(0, folder)
+    stat = folder.stat(whole.key)
+    assert stat is not None
+    damaged = whole.model_copy(update={"sha256": None})
+    assert folder.replace(whole.key, damaged.to_json(), "application/json", stat.etag)
+    assert read_index(folder).done == {}
+    assert done(0, folder) == whole
+    assert read_index(folder).done.keys() == keys(0)
+
+
 def test_a_broken_manifest_is_ignored(folder: Store) -> None:
     records = [done(0, folder), file_record(folder, failed(1))]
     publish_records(folder, HEADER, 2, records, list)

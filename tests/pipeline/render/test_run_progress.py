@@ -90,6 +90,15 @@ def test_a_picture_of_a_worker_that_is_gone_still_counts() -> None:
     assert (progress.failed, progress.workers) == (1, {})
 
 
+def test_a_picture_that_a_worker_finds_in_the_store_is_no_longer_queued() -> None:
+    """It's recorded without having been started."""
+    progress = after(*LOADING, LOADED, GroupSubmitted(W, 9), *(VariantRecorded(record(i), worker=W) for i in range(8)))
+    assert (progress.recorded, progress.todo, progress.workers[W].activity) == (8, 9, "preparing 1")
+    for event in (started(8), VariantRendered(key(8), worker=W), VariantRecorded(record(8), worker=W)):
+        progress.apply(event, 0.0)
+    assert (progress.recorded, progress.todo, progress.workers[W].activity) == (9, 9, "idle")
+
+
 def test_counts_add_up_over_runs_that_follow_each_other() -> None:
     first = [
         Planned(4, 1, 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,16 +23,22 @@ from brandpress.pipeline.deliver.repair import repair
 from brandpress.pipeline.deliver.status import campaign_status
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.plan.summary import Summary
+from brandpress.pipeline.render.driver import gate_rounds
+from brandpress.pipeline.render.driver.gate_rounds import GateRounds
+from brandpress.pipeline.render.driver.run_results import RunResults
+from brandpress.pipeline.render.events import VariantRecorded
 from brandpress.pipeline.review.measures.noise import Noise
 from brandpress.pipeline.review.picture_gate import CampaignGate
 from brandpress.pipeline.review.sample import Sample
 from brandpress.pipeline.review.score import Score
 from brandpress.pipeline.review.stored_scores import read_scores
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.wrapper import StoreWrapper
 from tests import gated_runs, stand_in
 from tests.campaigns import plan_of, write_campaign
 from tests.gated_runs import run_gated
+from tests.pipeline.deliver.records import MODEL, record
 
 SCENES = {"beach": "on a beach", "snow": "in snow [grain 0]", "hail": "in hail [grain 0,1]", "dust": "[grain 0,1,2]"}
 """Of each product, one picture passes, one its first retry, one its second retry, and one never does."""
@@ -121,6 +128,28 @@ def test_each_picture_is_measured_once_ahead_or_when_it_is_judged(
     monkeypatch.setattr(Noise, "__call__", counted)
     run = run_gated(write_job(tmp_path))
     assert len(measured) == len(set(measured)) == len(run.rendered) == run.gate.judged
+
+
+def test_a_run_that_ends_does_not_wait_long_for_a_store_that_is_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judge would try again for a quarter of an hour; measuring ahead only saves time."""
+    monkeypatch.setattr(gate_rounds, "AHEAD_SECONDS", 0.5)
+    asked = threading.Semaphore(0)
+
+    class OutOfReach(StoreWrapper):
+        def read(self, key: str) -> bytes | None:
+            asked.release()
+            raise StoreError(f"{key}: no answer", "transient")
+
+    folder, plan = open_plan(plan_of(write_job(tmp_path)))
+    rounds = GateRounds(CampaignGate.of(plan), RunResults(folder, MODEL), None, None, lambda event: None)
+    with rounds.measuring_ahead(OutOfReach(folder)) as on_event:
+        on_event(VariantRecorded(record(0, asset="assets/a.png", sha256="0" * 64)))
+        assert asked.acquire(timeout=60)
+        ended = time.monotonic()
+    assert time.monotonic() - ended < 60
+    assert asked.acquire(blocking=False), "it was asked again"
 
 
 def test_a_second_run_renders_judges_and_writes_nothing(tmp_path: Path) -> None:

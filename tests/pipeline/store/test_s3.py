@@ -7,13 +7,14 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import botocore.loaders
 import pytest
 from botocore.exceptions import ClientError
 
-from brandpress.pipeline.store import s3
+from brandpress.pipeline.store import s3, s3_client
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.protocol import StoreAddressError, StoreError
 from brandpress.pipeline.store.s3 import S3Store
@@ -191,3 +192,20 @@ def test_opening_another_store_reads_no_service_descriptions_again(
     monkeypatch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda self, path: read.append(path))
     assert open_store(f"{s3_uri}/summer").read("latest.json") is None
     assert read == []
+
+
+def test_what_stores_share_does_not_grow_with_their_number(s3_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler opens every campaign's store twice a minute, for months."""
+    loaders: list[botocore.loaders.Loader] = []
+    connected = s3_client.boto3.Session
+
+    def session(botocore_session: Any) -> Any:
+        loaders.append(botocore_session.get_component("data_loader"))
+        return connected(botocore_session=botocore_session)
+
+    monkeypatch.setattr(s3_client.boto3, "Session", session)
+    sizes = []
+    for number in range(3):
+        assert open_store(f"{s3_uri}/{number}").read("latest.json") is None
+        sizes.append(len(loaders[-1].search_paths))
+    assert len({id(loader) for loader in loaders}) == len(set(sizes)) == 1

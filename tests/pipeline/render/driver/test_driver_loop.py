@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.render.driver import startup
 from brandpress.pipeline.render.driver.cluster import Resources
@@ -19,6 +20,7 @@ from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.placement import Demand
 from brandpress.pipeline.render.driver.run_results import RunResults
 from brandpress.pipeline.render.driver.shared_cause import SharedCause
+from brandpress.pipeline.render.driver.spending import Spending
 from brandpress.pipeline.render.events import (
     Event,
     GroupSubmitted,
@@ -36,6 +38,7 @@ from brandpress.pipeline.render.events import (
     WorkersLoading,
 )
 from brandpress.pipeline.render.run_progress import RunProgress
+from brandpress.pipeline.spec.budget import Budget
 from brandpress.pipeline.store.folder import open_campaign
 from tests.pipeline.deliver.records import MODEL, failed, record, variant
 from tests.pipeline.render.driver.fake_pool import FakePool
@@ -251,6 +254,53 @@ def test_a_cause_of_one_reference_set_fails_only_its_variants(tmp_path: Path) ->
 
 def test_a_run_in_which_every_variant_was_tried_has_an_outcome(tmp_path: Path) -> None:
     assert len(run_failing(tmp_path, FailingPool({"a", "b"}), count=8).others) == 8
+
+
+class InheritingPool(FakePool):
+    """Finds the first 20 of 24 pictures in the store, and then renders, or fails for one cause."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__(1, 1, set(), frozenset())
+        self._fails = fails
+
+    def submit(self, worker: str, variants: tuple[Variant, ...], maybe_delivered: frozenset[str]) -> None:
+        for task in variants:
+            assert task.render_key in maybe_delivered
+            if task.seed >= 20:
+                self._messages.append((worker, VariantStarted(task.render_key, task.name)))
+            failure = failed(task.seed, "no kernel image is available")
+            is_broken = self._fails and task.seed >= 20
+            self._messages.append((worker, VariantRecorded(failure if is_broken else record(task.seed, cost=2.0))))
+
+
+def run_after_a_killed_one(folder: Path, pool: FakePool, count: int, budget: Budget | None = None) -> DriverLoop:
+    variants = [variant(number) for number in range(count)]
+    results = RunResults(open_campaign(str(folder), "spring"), MODEL)
+    dispatcher = Dispatcher(variants, 1, maybe_delivered=[one.render_key for one in variants])
+    loop = DriverLoop(
+        pool,  # type: ignore[arg-type]
+        dispatcher,
+        results,
+        Deadlines(),
+        lambda event: None,
+        spending=Spending(budget, read_prices()),
+        shared_cause=SharedCause(variants),
+    )
+    loop.run(1, lambda: False)
+    assert loop._results is results
+    return loop
+
+
+def test_what_a_killed_run_has_delivered_costs_this_one_nothing(tmp_path: Path) -> None:
+    loop = run_after_a_killed_one(tmp_path, InheritingPool(), 24, Budget(pictures=4))
+    results, spending = loop._results, loop._spending
+    assert spending is not None
+    assert (len(results.done), loop.budget_reached, spending.spent.pictures, results.totals.cost) == (24, False, 4, 8.0)
+
+
+def test_what_a_killed_run_has_delivered_does_not_show_that_this_one_can_render(tmp_path: Path) -> None:
+    with pytest.raises(NothingRenderedError, match="all for the same reason: no kernel image is available"):
+        run_after_a_killed_one(tmp_path, InheritingPool(fails=True), 400)
 
 
 class RefusedPool(FakePool):

@@ -20,6 +20,7 @@ from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.render.events import (
     Message,
+    StoreWait,
     VariantOutOfMemory,
     VariantRecorded,
     VariantRendered,
@@ -126,6 +127,30 @@ def test_a_picture_is_rendered_if_the_store_does_not_say_whether_it_is_there(
     loop.render([variant(0)])
     loop.close()
     assert [one.status for one in records_of(messages).values()] == ["done"]
+
+
+def test_a_store_that_is_out_of_reach_is_asked_once_and_never_makes_a_picture_overdue(
+    folder: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renderer that reads ahead has pictures in flight meanwhile, which would count as hung."""
+    monkeypatch.setattr("brandpress.pipeline.render.worker.uploader.ANSWER_SECONDS", 0.0)
+    asked: list[str] = []
+
+    class OutOfReach(StoreWrapper):
+        def read(self, key: str) -> bytes | None:
+            asked.append(key)
+            raise StoreError(f"{key}: no answer", "transient")
+
+    messages = list[Message]()
+    maybe_delivered = {variant(number).render_key for number in (1, 2, 3)}
+    loop = RenderLoop(Ahead(), OutOfReach(folder), MODEL, messages.append, Event(), maybe_delivered=maybe_delivered)
+    loop.render(map(variant, range(4)))
+    loop.close()
+    assert asked == [record(1).key]
+    assert [one.status for one in records_of(messages).values()] == ["done"] * 4
+    waits = [one for one in messages if isinstance(one, StoreWait | VariantStarted)]
+    assert waits[1:3] == [StoreWait(True), StoreWait(False)]
+    assert len(waits) == 6
 
 
 def test_the_renderers_host_fields_may_change(folder: Store) -> None:

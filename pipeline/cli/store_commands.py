@@ -35,6 +35,7 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
     from brandpress.pipeline.cli.json_output import print_json, status_json
     from brandpress.pipeline.cli.text import print_lines, status_lines
     from brandpress.pipeline.deliver.admission import Admission
+    from brandpress.pipeline.deliver.manifest import NothingPublishedError
     from brandpress.pipeline.deliver.status import campaign_status, published_status
 
     _, folder = _open(job, deliver)
@@ -45,7 +46,10 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
     except (SpecError, CheckpointError, RequestError) as error:
         if select:  # a manifest's counts are those of the whole campaign
             raise
-        status = published_status(folder, str(error))
+        try:
+            status = published_status(folder, str(error))
+        except NothingPublishedError:
+            raise error from None
     if as_json:
         print_json(status_json(status, folder.uri))
     else:

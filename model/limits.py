@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Integral, Real
+
 from brandpress.model.errors import RequestError
 from brandpress.model.request import (
     MAX_ASPECT,
@@ -11,6 +14,29 @@ from brandpress.model.request import (
     SIZE_MULTIPLE,
     RenderRequest,
 )
+
+SEEDS = range(-(1 << 63), 1 << 64)
+"""The seeds that torch's generator takes."""
+
+
+def check_types(request: RenderRequest) -> None:
+    """Check that the prompt is text, and that width, height, seed and steps are whole numbers."""
+    if not isinstance(request.prompt, str):
+        raise RequestError(f"prompt: must be text, not {type(request.prompt).__name__}")
+    for field in ("width", "height", "seed", "steps"):
+        value = getattr(request, field)
+        if value is None and field == "steps":
+            continue
+        if not isinstance(value, Integral) or isinstance(value, bool):
+            raise RequestError(f"{field} {value!r}: must be a whole number")
+    if request.seed not in SEEDS:
+        raise RequestError(f"seed {request.seed}: allowed are {SEEDS[0]} to {SEEDS[-1]}")
+
+
+def check_guidance(guidance: float) -> None:
+    """Check that guidance is a finite number."""
+    if not isinstance(guidance, Real) or not math.isfinite(guidance):
+        raise RequestError(f"guidance {guidance!r}: must be a finite number")
 
 
 def check_size(request: RenderRequest) -> None:

@@ -22,7 +22,7 @@ from brandpress.model.inference.components import LoadedModel, load_model
 from brandpress.model.inference.conditioning import Conditions
 from brandpress.model.inference.denoise import Denoiser, Sample
 from brandpress.model.inference.preprocess import check_finite, to_levels, value_range
-from brandpress.model.limits import check_references, check_size
+from brandpress.model.limits import check_guidance, check_references, check_size, check_types
 from brandpress.model.memory.device import (
     current,
     device_of,
@@ -46,7 +46,7 @@ from brandpress.model.memory.plan import (
 from brandpress.model.network.device_copy import copy_to_host
 from brandpress.model.network.kernel_choice import kernels_for
 from brandpress.model.network.kernels import EAGER, Kernels
-from brandpress.model.reference_size import prepared_grid
+from brandpress.model.reference_size import check_shape, prepared_grid
 from brandpress.model.request import SIZE_MULTIPLE, Failed, Rendered, RendererProtocol, RenderRequest
 from brandpress.model.sampler_version import LONG_SCHEDULE
 from brandpress.model.sampling_params import REUSES
@@ -215,12 +215,13 @@ class Renderer:
     def _offload_record(self) -> dict[str, str]:
         return {"residency": RECORDED_RESIDENCY["offload"], "turns_from": self.loaded.offloaded_to}
 
-    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+    def render(self, requests: Iterable[RenderRequest]) -> list[Image.Image]:
         """Returns the pictures (RGB), in the order of the requests.
 
         A picture doesn't depend on the other requests in the list. Raises RequestError for any invalid request before
         the first picture is rendered, and UnusablePictureError if a picture's values aren't finite.
         """
+        requests = list(requests)
         for request in requests:
             self.check(request)
         self.prepare(requests)
@@ -277,12 +278,16 @@ class Renderer:
     def check(self, request: RenderRequest) -> Sampling:
         """Returns how a request is sampled. Raises RequestError with the field, its value and what is allowed."""
         limits = self.description
+        check_types(request)
         check_size(request)
         check_references(request, limits.max_references)
+        for picture in request.references:
+            check_shape(picture)
         steps = (limits.steps or {})["standard"] if request.steps is None else request.steps
         if steps < 1:
             raise RequestError(f"steps {steps}: must be at least 1")
         guidance = (limits.guidance or 1.0) if request.guidance is None else request.guidance
+        check_guidance(guidance)
         if request.negative_prompt and (limits.distilled or guidance <= 1):
             why = f"{limits.name} is distilled" if limits.distilled else f"guidance is {guidance:g}"
             raise RequestError(f"negative_prompt: {why}; use a base model and guidance above 1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -88,7 +88,7 @@ class RendererProtocol(Protocol):
     def description(self) -> LoadedModel:
         """The model that was loaded."""
 
-    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+    def render(self, requests: Iterable[RenderRequest]) -> list[Image.Image]:
         """Returns the pictures, in the order of the requests. Raises RequestError before anything is rendered."""
 
     def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brandpress.model.errors import RequestError
 from brandpress.model.family import FLEX_GUIDANCE, FLEX_STEPS, Family
-from brandpress.model.limits import check_references, check_size
+from brandpress.model.limits import check_references, check_size, check_types
 from brandpress.model.reference_size import check_shape
 from brandpress.model.request import RenderRequest
 from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
@@ -18,6 +18,7 @@ TOTAL_PIXELS = {"flux.2-pro": 9 * MEGAPIXEL}
 def check(request: RenderRequest, family: Family) -> None:
     """Raises RequestError, naming the field and what is allowed."""
     name = family.name
+    check_types(request)
     check_size(request)
     if min(request.width, request.height) < MIN_SIDE:
         raise RequestError(f"size {request.width}x{request.height}: at least {MIN_SIDE} pixels per side")

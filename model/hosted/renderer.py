@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 
 from PIL import Image
@@ -71,11 +71,12 @@ class HostedRenderer:
     def release(self) -> None:
         """Does nothing; a hosted tier holds no model in memory."""
 
-    def render(self, requests: Sequence[RenderRequest]) -> list[Image.Image]:
+    def render(self, requests: Iterable[RenderRequest]) -> list[Image.Image]:
         """The pictures (RGB) of the requests, in their order.
 
         Raises RequestError before anything is sent, and the first failure's error once all requests have finished.
         """
+        requests = list(requests)
         for request in requests:
             self.check(request)
         results = list(self.stream(requests))

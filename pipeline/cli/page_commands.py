@@ -6,6 +6,7 @@ Each command imports what it calls, which keeps `--help` fast.
 from __future__ import annotations
 
 import sys
+from collections.abc import Set
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
@@ -16,7 +17,7 @@ import typer
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli.decision_commands import By
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
-from brandpress.pipeline.cli.options import Deliver, Job, Json, Prices, TakeOver
+from brandpress.pipeline.cli.options import Deliver, Job, Json, Prices, Select, TakeOver
 
 if TYPE_CHECKING:
     from brandpress.pipeline.deliver.proposal import Answer
@@ -54,6 +55,7 @@ Worst = Annotated[int, typer.Option("--worst", min=0, max=200, metavar="N", help
 def review_job(
     job: Job,
     deliver: Deliver = None,
+    select: Select = None,
     out: PageFolder = None,
     upload: Upload = False,
     serve: Serve = False,
@@ -70,6 +72,7 @@ def review_job(
     """
     from brandpress.pipeline.cli.json_output import print_json
     from brandpress.pipeline.cli.text import broken_picture_lines, print_lines
+    from brandpress.pipeline.deliver.published_selection import reviewed_names
     from brandpress.pipeline.review.page.content import PageSettings
     from brandpress.pipeline.review.page.folder import INDEX, default_folder, pictures_address, upload_page, write_page
     from brandpress.pipeline.review.page.load import BrandContext, read_reviewed
@@ -82,10 +85,11 @@ def review_job(
     campaign = _campaign(job, deliver)
     context = BrandContext.of(campaign)
     out = out or default_folder(target.campaign)
+    names = reviewed_names(folder, select, campaign) if select else None
     if serve:
         _check_owner(target, folder, take_over=take_over)
-        return _serve(folder, context, out, by, port, no_open)
-    reviewed = read_reviewed(folder, context)
+        return _serve(folder, context, out, names, by, port, no_open)
+    reviewed = read_reviewed(folder, context).only(names)
     warnings: tuple[str, ...] = ()
     if measure:
         reviewed, warnings = _measured(folder, campaign, reviewed)
@@ -109,12 +113,14 @@ def review_job(
     return BROKEN if broken else OK
 
 
-def _serve(folder: Store, context: Any, out: Path, by: str | None, port: int, no_open: bool) -> int:
+def _serve(
+    folder: Store, context: Any, out: Path, names: Set[str] | None, by: str | None, port: int, no_open: bool
+) -> int:
     from brandpress.pipeline.cli.text import print_lines, printable
     from brandpress.pipeline.review.page.redirect import redirect_file
     from brandpress.pipeline.review.page.server import ReviewServer, desk_of
 
-    desk = desk_of(folder, context, out, by)
+    desk = desk_of(folder, context, out, by, names)
     desk.page()  # reports what is wrong with the store before a browser is opened
     with ExitStack() as stack:
         server = stack.enter_context(ReviewServer(desk, port, lambda line: typer.echo(printable(line), err=True)))

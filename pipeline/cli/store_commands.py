@@ -35,6 +35,7 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
     from brandpress.pipeline.cli.json_output import print_json, status_json
     from brandpress.pipeline.cli.text import print_lines, status_lines
     from brandpress.pipeline.deliver.admission import Admission
+    from brandpress.pipeline.deliver.manifest import NothingPublishedError
     from brandpress.pipeline.deliver.status import campaign_status, published_status
 
     _, folder = _open(job, deliver)
@@ -45,7 +46,10 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
     except (SpecError, CheckpointError, RequestError) as error:
         if select:  # a manifest's counts are those of the whole campaign
             raise
-        status = published_status(folder, str(error))
+        try:
+            status = published_status(folder, str(error))
+        except NothingPublishedError:
+            raise error from None
     if as_json:
         print_json(status_json(status, folder.uri))
     else:
@@ -59,6 +63,7 @@ def verify_job(
     deliver: Deliver = None,
     repair: options.Repair = False,
     no_render: options.NoRender = False,
+    take_over: options.TakeOver = False,
     as_json: Json = False,
 ) -> int:
     """Read all delivered objects, and compare checksums and marks. Exits with 3 if an object is missing or changed.
@@ -73,13 +78,15 @@ def verify_job(
 
     if no_render and not repair:
         raise RequestError("--no-render: only together with --repair; remove it, or add --repair")
+    if take_over and not repair:
+        raise RequestError("--take-over: only together with --repair; remove it, or add --repair")
     target, folder = _open(job, deliver)
     signing = load_signing(job)
     check = partial(verify, anchors=signing.anchors if signing else None)
     verification, restoration = check(folder), None
     if repair and verification.broken:
-        _check_owner(target, folder, take_over=False)
-        run = partial(_render_lost, context, job, deliver)
+        _check_owner(target, folder, take_over=take_over)
+        run = partial(_render_lost, context, job, deliver, take_over)
         restoration = restore(folder, verification, (lambda lost: None) if no_render else run, check)
     if as_json:
         print_json(verification_json(verification, folder.uri, restoration))
@@ -88,7 +95,9 @@ def verify_job(
     return OK if (restoration.after if restoration else verification).intact else BROKEN
 
 
-def _render_lost(context: typer.Context, job: Path, deliver: str | None, lost: Repair) -> frozenset[str] | None:
+def _render_lost(
+    context: typer.Context, job: Path, deliver: str | None, take_over: bool, lost: Repair
+) -> frozenset[str] | None:
     """Renders pictures that are lost, and returns their names; None if the job can't be rendered on this machine."""
     from brandpress.pipeline.cli.progress import progress
     from brandpress.pipeline.plan.expand import make_plan
@@ -105,7 +114,8 @@ def _render_lost(context: typer.Context, job: Path, deliver: str | None, lost: R
         return None
     context.obj.started = True
     with progress() as show, redirect_stdout(sys.stderr):  # Ray reports lost workers on stdout
-        names = render_lost(plan, lost, on_event=show, renderer=context.obj.renderer or RENDERER, gate=gate)
+        renderer = context.obj.renderer or RENDERER
+        names = render_lost(plan, lost, on_event=show, renderer=renderer, take_over=take_over, gate=gate)
     context.obj.finished = True
     return names
 

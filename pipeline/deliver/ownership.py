@@ -29,7 +29,7 @@ def check_owner(folder: Store, brand: str, job: str, *, take_over: bool = False)
         return
     raise ForeignCampaignError(
         f"{folder.uri}: this campaign was published by {other}; give this campaign another name, deliver elsewhere, or "
-        "use --take-over"
+        "take it over with `brandpress render --take-over`"
     )
 
 

@@ -1,4 +1,4 @@
-"""Selects among the pictures of the latest manifest, with the same terms as a plan."""
+"""Selects among the pictures of a manifest, with the same terms as a plan."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.deliver.choose import reviewed_fields, reviewed_manifest
 from brandpress.pipeline.deliver.decided_plan import decided
 from brandpress.pipeline.deliver.manifest import Published, require_latest
 from brandpress.pipeline.deliver.plan_summary import published_pictures, store_state
@@ -43,6 +44,17 @@ def published_names(folder: Store, terms: Sequence[str], campaign: Campaign | No
     return frozenset(fields["name"] for fields in published_pictures(folder, latest) if selected(fields))
 
 
+def reviewed_names(folder: Store, terms: Sequence[str], campaign: Campaign | None) -> frozenset[str]:
+    """Returns the output names of the pictures that people review and that the terms select: those of the latest
+    manifest, and those that wait for an approval or that the quality gate drops.
+
+    See `published_selection`. Raises NothingPublishedError, too.
+    """
+    reviewed = [fields for fields in reviewed_fields(folder, reviewed_manifest(folder)) if fields["asset"] is not None]
+    selected = _record_selection(folder, terms, campaign, reviewed)
+    return frozenset(fields["name"] for fields in reviewed if selected(fields))
+
+
 def published_selection(
     folder: Store, terms: Sequence[str], campaign: Campaign | None, manifests: Sequence[Published]
 ) -> Callable[[Mapping[str, Any]], bool]:
@@ -52,7 +64,15 @@ def published_selection(
     Raises RequestError for wrong terms, and if nothing matches; StoreError; and what `make_plan` raises if a term asks
     for states.
     """
-    pictures = [_picture(fields) for manifest in manifests for fields in published_pictures(folder, manifest)]
+    records = (fields for manifest in manifests for fields in published_pictures(folder, manifest))
+    return _record_selection(folder, terms, campaign, records)
+
+
+def _record_selection(
+    folder: Store, terms: Sequence[str], campaign: Campaign | None, records: Iterable[Mapping[str, Any]]
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Returns a function that tells whether the terms select one of these records."""
+    pictures = [_picture(fields) for fields in records]
     axes = _axes(pictures, campaign)
     selection = parse_selection(terms, selection_keys(pictures, axes, campaign.brand if campaign else None))
     states = _states(folder, selection, campaign)

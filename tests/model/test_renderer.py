@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -179,6 +180,33 @@ def test_a_stream_is_lazy(small: Small) -> None:
     renderer = small.fresh()
     stream = renderer.stream(RenderRequest(PROMPT, (), 64, 64, seed=seed, steps=1) for seed in range(10**9))
     assert [next(stream).picture.size for _ in range(2)] == [(64, 64)] * 2
+
+
+def test_requests_can_come_from_an_iterator(small: Small) -> None:
+    requests = [RenderRequest(PROMPT, (), 64, 64, seed=seed, steps=1) for seed in range(2)]
+    assert levels(*small.renderer.render(iter(requests[1:])), *small.renderer.render(requests[1:])) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"prompt": 5}, "prompt: must be text, not int"),
+        ({"width": 64.0}, "width 64.0: must be a whole number"),
+        ({"seed": 1.5}, "seed 1.5: must be a whole number"),
+        ({"seed": 1 << 64}, f"seed {1 << 64}: allowed are -9223372036854775808 to 18446744073709551615"),
+        ({"steps": 1.5}, "steps 1.5: must be a whole number"),
+        ({"guidance": float("nan")}, "guidance nan: must be a finite number"),
+        ({"references": (noise_picture(60, 90, 0),)}, "reference of 60x90: both sides must be at least 64 pixels"),
+    ],
+)
+def test_a_wrong_request_is_found_before_the_first_is_rendered(
+    small: Small, wrong: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer = small.fresh()
+    monkeypatch.setattr(renderer, "_denoise", None)
+    request = RenderRequest(PROMPT, (), 64, 64, steps=1)
+    with pytest.raises(RequestError, match=re.escape(message)):
+        renderer.render([request, replace(request, **wrong)])
 
 
 @pytest.mark.parametrize(

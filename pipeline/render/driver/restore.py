@@ -68,13 +68,19 @@ def restore(
 
 
 def render_lost(
-    plan: Plan, repair: Repair, *, on_event: OnEvent, renderer: str, gate: PictureGate | None = None
+    plan: Plan,
+    repair: Repair,
+    *,
+    on_event: OnEvent,
+    renderer: str,
+    take_over: bool = False,
+    gate: PictureGate | None = None,
 ) -> frozenset[str]:
     """Renders the lost pictures that the plan still has, and publishes the campaign. Returns the names of the rendered
-    ones. gate: as in `render_campaign`. Raises what that raises."""
+    ones. take_over, gate: as in `render_campaign`. Raises what that raises."""
     variants = lost_variants(*open_plan(plan), repair)
     keys = frozenset(variant.render_key for variant in variants)
-    outcome = render_campaign(plan, only=keys, on_event=on_event, renderer=renderer, gate=gate)
+    outcome = render_campaign(plan, only=keys, on_event=on_event, renderer=renderer, take_over=take_over, gate=gate)
     return frozenset(variant.name for variant in variants) - {failure.name for failure in outcome.failures}
 
 

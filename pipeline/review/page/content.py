@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brandpress.pipeline.deliver.decisions import Decision, EarlierDecision
@@ -48,6 +48,12 @@ class ReviewedPictures:
     thresholds: Thresholds = field(default_factory=dict)
     references: Set[str] = frozenset()
     palette: Mapping[str, str] = field(default_factory=dict)
+
+    def only(self, names: Set[str] | None) -> ReviewedPictures:
+        """Returns the pictures with these output names; all if None."""
+        if names is None:
+            return self
+        return replace(self, records=[record for record in self.records if record["name"] in names])
 
 
 @dataclass(frozen=True)

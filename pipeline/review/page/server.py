@@ -11,7 +11,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,13 +58,14 @@ class ReviewDesk:
     """A campaign under review: what the page shows, and the decisions that it takes. Its calls can be made by several
     threads.
 
-    by: who decides. thumbnails: where they are kept.
+    by: who decides. thumbnails: where they are kept. names: output names of the pictures to show; None for all.
     """
 
     folder: Store
     context: BrandContext
     thumbnails: Thumbnails
     by: str
+    names: Set[str] | None = None
     _lock: Lock = field(default_factory=Lock)
     _reviewed: ReviewedPictures | None = None
     _pointer: str = ""
@@ -73,7 +74,7 @@ class ReviewDesk:
 
     def page(self) -> bytes:
         """Returns the page with what the store has now. Raises StoreError."""
-        reviewed = self._read()
+        reviewed = self._read().only(self.names)
         return page_html(page_content(reviewed, PageSettings(PICTURES, served=True, by=self.by)))
 
     def thumbnail(self, sha256: str) -> bytes | None:
@@ -260,6 +261,9 @@ class _Handler(BaseHTTPRequestHandler):
 _SERVED_POLICY = policy({"settings": {"served": True, "pictures": PICTURES}})
 
 
-def desk_of(folder: Store, context: BrandContext, out: Path, by: str | None) -> ReviewDesk:
-    """Returns the desk of a campaign. out: the folder of its page. by: who decides; default: the user."""
-    return ReviewDesk(folder, context, Thumbnails(out), Author.of(by, None).by)
+def desk_of(
+    folder: Store, context: BrandContext, out: Path, by: str | None, names: Set[str] | None = None
+) -> ReviewDesk:
+    """Returns the desk of a campaign. out: the folder of its page. by: who decides; default: the user. names: of the
+    pictures to show; None for all."""
+    return ReviewDesk(folder, context, Thumbnails(out), Author.of(by, None).by, names)

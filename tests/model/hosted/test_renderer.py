@@ -215,6 +215,10 @@ def test_render_checks_all_requests_before_sending(bfl: BflServer, hosted: Make)
     assert bfl.calls == []
 
 
+def test_requests_can_come_from_an_iterator(bfl: BflServer, hosted: Make) -> None:
+    assert len(hosted().render(request_of("a fox", seed) for seed in range(2))) == 2
+
+
 def test_requests_are_pulled_lazily(bfl: BflServer, hosted: Make) -> None:
     pulled = []
 

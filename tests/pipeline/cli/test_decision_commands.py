@@ -194,6 +194,20 @@ def test_repair_publishes_again_if_the_manifest_is_broken(job: Path, capsys: pyt
     assert "a new manifest was published, because what it lists has changed: " in out
 
 
+@pytest.mark.usefixtures("ray")
+def test_repair_of_another_jobs_campaign(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "render", job)
+    other = job.with_name("other.yaml")
+    other.write_text(job.read_text())
+    next((job.parent / "out" / "spring" / "assets").rglob("*.png")).unlink()
+    code, _, err = run(capsys, "verify", other, "--repair")
+    assert (code, "was published by the job file 'spring.yaml'" in err) == (1, True)
+    code, out, err = run(capsys, "verify", other, "--repair", "--take-over")
+    assert (code, out.splitlines()[-1]) == (0, "intact now"), err
+    code, _, err = run(capsys, "verify", other, "--take-over")
+    assert (code, err) == (1, "--take-over: only together with --repair; remove it, or add --repair\n")
+
+
 def test_repair_without_rendering(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_of(job)
     first, second = sorted((job.parent / "out" / "spring" / "assets").rglob("*.png"))

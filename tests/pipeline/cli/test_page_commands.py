@@ -57,6 +57,15 @@ def test_the_page_is_written(job: Path, folder: Store, tmp_path: Path, capsys: p
     assert values["uploaded"] == f"{folder.uri}/review/index.html"
 
 
+def test_the_page_of_selected_pictures(job: Path, folder: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    values = printed(capsys, "review", job, "--select", "product:mug", "--select", "!scene:lake")
+    assert values["pictures"] == 1
+    page = Path(values["page"]).read_text()
+    assert ("mug/beach" in page, "mug/lake" in page, "bottle/beach" in page) == (True, False, False)
+    assert run("review", job, "--select", "product:lamp") == 1
+    assert "no variant matches" in capsys.readouterr().err
+
+
 def test_without_the_brand_spec_it_has_no_references(
     job: Path, folder: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,3 +29,12 @@ def test_status_and_clean_do_less_without_a_plan(what: str, tmp_path: Path, caps
     assert cli.run(["clean", str(job), "--hours", "0"]) == 0
     assert "keeping everything that was written after the latest manifest" in capsys.readouterr().err
     assert cli.run(["status", str(job), "--select", "product:mug"]) in (1, 4)
+
+
+def test_status_names_the_jobs_mistakes_if_nothing_is_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, 1)
+    job.write_text(job.read_text().replace('"mug"', '"mgu"'))
+    assert cli.run(["status", str(job)]) == 1
+    assert "unknown product 'mgu'" in capsys.readouterr().err

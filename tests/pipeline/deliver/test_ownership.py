@@ -34,7 +34,7 @@ def test_its_owner_and_an_empty_folder_are_accepted(folder: Store, tmp_path: Pat
     ],
 )
 def test_another_brand_or_job_is_refused(folder: Store, brand: str, job: str, other: str) -> None:
-    with pytest.raises(ForeignCampaignError, match=f"was published by {other}; .* --take-over"):
+    with pytest.raises(ForeignCampaignError, match=f"was published by {other}; .* `brandpress render --take-over`"):
         check_owner(folder, brand, job)
     check_owner(folder, brand, job, take_over=True)
 

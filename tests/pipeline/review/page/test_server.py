@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -25,9 +25,9 @@ from tests.pipeline.review.page.published import publish, write_published
 
 
 @contextmanager
-def serving(job: Path, out: Path, port: int = 0) -> Iterator[ReviewServer]:
+def serving(job: Path, out: Path, port: int = 0, names: Set[str] | None = None) -> Iterator[ReviewServer]:
     """Serves a job's campaign."""
-    desk = desk_of(folder_of(job), BrandContext.of(load_campaign(job)), out, "ana")
+    desk = desk_of(folder_of(job), BrandContext.of(load_campaign(job)), out, "ana", names)
     with ReviewServer(desk, port) as running:
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
@@ -97,6 +97,14 @@ def test_the_page_and_its_pictures(server: ReviewServer, folder: Store) -> None:
     original = ask(server, f"pictures/{asset}")
     assert (original.status, original.headers["Content-Type"]) == (200, "image/png")
     assert body(original) == folder.read(asset)
+
+
+def test_only_selected_pictures_are_shown(job: Path, folder: Store, tmp_path: Path) -> None:
+    first, *others = published_pictures(folder)
+    with serving(job, tmp_path, names={first.name}) as running:
+        page = body(ask(running, "")).decode()
+    assert first.sha256 in page
+    assert not any(one.sha256 in page for one in others)
 
 
 def test_a_decision_reaches_the_store(server: ReviewServer, folder: Store) -> None:

@@ -37,8 +37,10 @@ class AnotherRunError(BrandpressError):
 
 
 class Lease(StoredModel):
-    """The content of the lease. process: identifies the holder's process on its machine. joined: ids of other runs
-    that share the work."""
+    """The content of the lease. process: identifies the holder's process on its machine, where that is known. joined:
+    ids of other runs that share the work. released: the holder has ended, and leaves the lease to whoever joined."""
+
+    omit_default = ("released",)
 
     run: str
     host: str
@@ -47,6 +49,7 @@ class Lease(StoredModel):
     started: AwareDatetime
     expires: AwareDatetime
     joined: tuple[str, ...] = ()
+    released: bool = False
 
 
 class RunLease:
@@ -91,7 +94,7 @@ class RunLease:
             stat, lease = self._read()
             if lease is None or is_over(lease, now) or (is_far_ahead(lease, now) and self._is_silent(stat)):
                 new = self._new(now)
-                self.took_over = lease is not None and lease.process != ""
+                self.took_over = lease is not None and not lease.released
             elif self._join:
                 new = lease.model_copy(update={"joined": (*lease.joined, self.run)})
                 self.shared = True
@@ -148,7 +151,7 @@ class RunLease:
             stat, lease = self._read()
             if lease is None or (lease.run != self.run and self.run not in lease.joined):
                 return
-            ended: dict[str, object] = {"expires": self._clock(), "process": ""}
+            ended: dict[str, object] = {"expires": self._clock(), "process": "", "released": True}
             if lease.run != self.run:
                 changes: dict[str, object] = {"joined": tuple(run for run in lease.joined if run != self.run)}
             elif lease.joined:

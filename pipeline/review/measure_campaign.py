@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from brandpress.model.request import MAX_PIXELS
 from brandpress.pipeline.deliver.manifest import read_records, require_latest
@@ -21,6 +21,8 @@ from brandpress.pipeline.store.protocol import Store, sha256_hex
 
 REFERENCE_PIXELS = 1_048_576
 """Larger references are scaled down to this area."""
+MAX_SUBJECTS = 64
+"""Products and characters whose references are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,10 @@ def subjects_of(record: Record, subject_of: Callable[[str, str], Subject | None]
 
 
 def subjects(brand: BrandSpec) -> Callable[[str, str], Subject | None]:
-    """Returns a function from role and name to the brand's subject, which is read once; None if the brand lacks it."""
+    """Returns a function from role and name to the brand's subject, None if the brand lacks it. The last MAX_SUBJECTS
+    are kept: a reference of a megapixel takes 4 MB."""
 
-    @cache
+    @lru_cache(MAX_SUBJECTS)
     def subject(role: str, name: str) -> Subject | None:
         if name not in brand.entities(role):
             return None

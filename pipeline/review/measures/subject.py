@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from brandpress.pipeline.review.colours import ColourShare, difference, dominant_colours
-from brandpress.pipeline.review.features.finder import Box, Sighting, find, scene_map
+from brandpress.pipeline.review.features.finder import Sighting, find, scene_map
 from brandpress.pipeline.review.features.network import FeatureNetwork
 from brandpress.pipeline.review.features.template import ReferenceTemplates, alpha_in_box
 from brandpress.pipeline.review.measures.measure import Scale
@@ -24,6 +26,10 @@ COLOURS = 6
 """Dominant colours of a subject that are compared."""
 CROP_SIDE = 128
 """Pixels of the crop whose colours are compared."""
+MAX_TEMPLATES = 64
+"""References whose templates are kept: about 9 MB for one of a megapixel."""
+SEE_THROUGH = 12.0
+"""CIEDE2000 difference up to which what is seen through a hole is taken for the scene behind it."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,13 @@ class SubjectLikeness:
     `colour`: how much the colours of the crop differ from the reference's, in CIEDE2000, weighted by area.
 
     The crop has the place, size and direction in which any of the references matches best. Where the reference may have
-    holes, colours are compared with and without them, and the smaller difference counts. Both are likeness in a strict
-    sense: a subject that turns its back, or that stands in coloured light, differs.
+    holes through which the scene is seen, colours are compared with and without them, and the smaller difference
+    counts. Both are likeness in a strict sense: a subject that turns its back or stands in coloured light differs.
     """
 
     network: FeatureNetwork
-    templates: dict[str, ReferenceTemplates] = field(default_factory=dict, repr=False, compare=False)
+    _templates: OrderedDict[str, ReferenceTemplates] = field(default_factory=OrderedDict, repr=False, compare=False)
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def scales(self) -> Mapping[str, Scale]:
@@ -46,8 +53,8 @@ class SubjectLikeness:
 
     @property
     def identity(self) -> str:
-        """Version 2, and the network."""
-        return f"subject/2 {self.network.name}"
+        """Version 3, and the network."""
+        return f"subject/3 {self.network.name}"
 
     def inputs(self, sample: Sample) -> Any:
         """The digests of the references."""
@@ -70,10 +77,18 @@ class SubjectLikeness:
         return scores
 
     def templates_of(self, reference: ReferencePicture) -> ReferenceTemplates:
-        """Returns the templates of a reference, which are computed once per process."""
-        if reference.sha256 not in self.templates:
-            self.templates[reference.sha256] = ReferenceTemplates.of(self.network, reference.picture)
-        return self.templates[reference.sha256]
+        """Returns the templates of a reference. Those of the last MAX_TEMPLATES references are kept."""
+        with self._lock:
+            known = self._templates.get(reference.sha256)
+            if known is not None:
+                self._templates.move_to_end(reference.sha256)
+                return known
+        computed = ReferenceTemplates.of(self.network, reference.picture)
+        with self._lock:
+            self._templates[reference.sha256] = computed
+            while len(self._templates) > MAX_TEMPLATES:
+                self._templates.popitem(last=False)
+        return computed
 
 
 def _scores(picture: Image.Image, subject: Subject, sighting: Sighting, cutouts: Sequence[Image.Image]) -> list[Score]:
@@ -82,7 +97,10 @@ def _scores(picture: Image.Image, subject: Subject, sighting: Sighting, cutouts:
         "mirrored": sighting.mirrored,
         "reference": subject.references[sighting.reference].sha256,
     }
-    readings = [_colours(picture, sighting.box, cutout, sighting.mirrored) for cutout in cutouts]
+    crop = _Crop.of(picture, sighting)
+    if len(cutouts) > 1 and not crop.shows_scene_through_holes(*cutouts):
+        cutouts = cutouts[:1]
+    readings = [crop.colours(cutout) for cutout in cutouts]
     expected, shown = min(readings, key=lambda reading: colour_distance(*reading))
     colours = {
         "expected": [[one.colour, round(one.share, 3)] for one in expected],
@@ -94,18 +112,49 @@ def _scores(picture: Image.Image, subject: Subject, sighting: Sighting, cutouts:
     ]
 
 
-def _colours(
-    picture: Image.Image, box: Box, cutout: Image.Image, mirrored: bool
-) -> tuple[tuple[ColourShare, ...], tuple[ColourShare, ...]]:
-    """Returns the dominant colours of the reference and of the crop where it should show the reference."""
-    left, top, right, bottom = (
-        round(edge * side) for edge, side in zip(box, (picture.width, picture.height) * 2, strict=True)
-    )
-    crop = picture.crop((left, top, right, bottom)).resize((CROP_SIDE, CROP_SIDE), Image.Resampling.BOX)
-    inside = Image.new("L", picture.size, 255).crop((left, top, right, bottom)).resize(crop.size, Image.Resampling.BOX)
-    mask = alpha_in_box(cutout, CROP_SIDE, mirrored) & (np.asarray(inside) == 255)
-    opaque = np.asarray(cutout.getchannel("A")) > 127
-    return dominant_colours(cutout, COLOURS, _or_all(opaque)), dominant_colours(crop, 2 * COLOURS, _or_all(mask))
+@dataclass(frozen=True)
+class _Crop:
+    """The square of a picture where it shows a reference best, CROP_SIDE pixels a side.
+
+    inside: the pixels that belong to the picture. mirrored: as the reference is shown. scene: the colours of the
+    picture outside the square; none if nothing is.
+    """
+
+    pixels: Image.Image
+    inside: NDArray[np.bool_]
+    mirrored: bool
+    scene: tuple[ColourShare, ...]
+
+    @classmethod
+    def of(cls, picture: Image.Image, sighting: Sighting) -> _Crop:
+        sides = (picture.width, picture.height) * 2
+        left, top, right, bottom = (round(edge * side) for edge, side in zip(sighting.box, sides, strict=True))
+        size, box = (CROP_SIDE, CROP_SIDE), (left, top, right, bottom)
+        pixels, inside = (
+            one.crop(box).resize(size, Image.Resampling.BOX) for one in (picture, Image.new("L", picture.size, 255))
+        )
+        outside = np.ones((picture.height, picture.width), np.bool_)
+        outside[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = False
+        scene = dominant_colours(picture, 2 * COLOURS, outside) if outside.any() else ()
+        return cls(pixels, np.asarray(inside) == 255, sighting.mirrored, scene)
+
+    def colours(self, cutout: Image.Image) -> tuple[tuple[ColourShare, ...], tuple[ColourShare, ...]]:
+        """Returns the dominant colours of the reference and of the crop where it should show the reference."""
+        mask = alpha_in_box(cutout, CROP_SIDE, self.mirrored) & self.inside
+        opaque = np.asarray(cutout.getchannel("A")) > 127
+        return (
+            dominant_colours(cutout, COLOURS, _or_all(opaque)),
+            dominant_colours(self.pixels, 2 * COLOURS, _or_all(mask)),
+        )
+
+    def shows_scene_through_holes(self, solid: Image.Image, pierced: Image.Image) -> bool:
+        """Whether the picture has colours of its scene where the reference may have holes. Otherwise these are painted,
+        as a white shirt's fabric is on a white ground."""
+        covered, opaque = (alpha_in_box(cutout, CROP_SIDE, self.mirrored) for cutout in (solid, pierced))
+        holes = covered & ~opaque & self.inside
+        if not holes.any() or not self.scene:
+            return True
+        return _distance(dominant_colours(self.pixels, COLOURS, holes), self.scene) <= SEE_THROUGH
 
 
 def _or_all(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -116,6 +165,9 @@ def _or_all(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def colour_distance(expected: Sequence[ColourShare], shown: Sequence[ColourShare]) -> float:
     """Returns the mean of two CIEDE2000 differences, weighted by shares: of each expected colour to the nearest shown
     one, and of each shown colour to the nearest expected one."""
-    missing = sum(one.share * min(difference(one.colour, other.colour) for other in shown) for one in expected)
-    extra = sum(one.share * min(difference(one.colour, other.colour) for other in expected) for one in shown)
-    return (missing + extra) / 2
+    return (_distance(expected, shown) + _distance(shown, expected)) / 2
+
+
+def _distance(colours: Sequence[ColourShare], others: Sequence[ColourShare]) -> float:
+    """Returns the mean CIEDE2000 difference of each colour to the nearest other one, weighted by shares."""
+    return sum(one.share * min(difference(one.colour, other.colour) for other in others) for one in colours)

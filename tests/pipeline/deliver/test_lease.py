@@ -129,8 +129,18 @@ def test_without_the_right_to_delete_the_lease_ends_all_the_same(folder: Store) 
     with RunLease(Undeletable(folder)):
         pass
     assert folder.read(LEASE) is not None
-    with RunLease(folder):
-        pass
+    with RunLease(folder) as lease:
+        assert not lease.took_over, "the run before has ended by itself"
+
+
+def test_a_killed_run_is_recognised_where_the_system_does_not_identify_processes(
+    folder: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS: its lease is taken over when it has expired."""
+    monkeypatch.setattr("brandpress.pipeline.deliver.lease.process_identity", lambda pid: None)
+    RunLease(folder, clock=lambda: later(-3_600))._acquire()
+    with RunLease(folder) as lease:
+        assert lease.took_over
 
 
 def test_the_next_holder_keeps_the_other_runs(folder: Store) -> None:

@@ -31,7 +31,7 @@ from brandpress.pipeline.spec.problem import SpecError
 from tests.campaigns import write_campaign
 from tests.pipeline.review.pictures import ColourCells, subject
 
-METHOD = "subject/2 colour cells"
+METHOD = "subject/3 colour cells"
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +118,9 @@ def test_thresholds_of_changed_references_arent_used(brand: BrandSpec, results: 
 
 
 def test_thresholds_of_another_method_arent_used(brand: BrandSpec, results: tuple[SubjectCalibration, ...]) -> None:
-    usable = usable_thresholds(read_calibration(stored(brand, results)), brand, "subject/2 other")
+    usable = usable_thresholds(read_calibration(stored(brand, results)), brand, "subject/3 other")
     assert not usable.thresholds
-    assert "calibrated for 'subject/2 colour cells', not 'subject/2 other'" in usable.warnings[0]
+    assert "calibrated for 'subject/3 colour cells', not 'subject/3 other'" in usable.warnings[0]
 
 
 def test_without_a_file_there_are_no_thresholds(brand: BrandSpec) -> None:

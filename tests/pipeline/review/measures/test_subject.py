@@ -8,6 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from brandpress.pipeline.review.colours import ColourShare
+from brandpress.pipeline.review.features.network import FeatureNetwork
+from brandpress.pipeline.review.features.template import ReferenceTemplates
 from brandpress.pipeline.review.measures.subject import SubjectLikeness, colour_distance
 from brandpress.pipeline.review.sample import ReferencePicture, Subject
 from brandpress.pipeline.review.score import Score
@@ -57,6 +59,30 @@ def test_a_scene_may_show_through_holes(likeness: SubjectLikeness) -> None:
     assert max(distances) < 8
 
 
+def test_a_white_subject_on_white_is_not_all_hole(likeness: SubjectLikeness) -> None:
+    """Dark seams enclose white fabric. If that were a hole, any colour of the shirt would do."""
+
+    def shirt(fabric: str) -> Image.Image:
+        item = Image.new("RGBA", (160, 160))
+        draw = ImageDraw.Draw(item)
+        draw.rectangle((20, 20, 140, 140), fill=fabric, outline="#333333", width=4)
+        draw.line([(80, 20), (80, 140)], fill="#333333", width=4)
+        return item
+
+    reference = Image.new("RGB", (200, 200), "white")
+    reference.paste(shirt("white"), (20, 20), shirt("white"))
+    product = Subject("product", "shirt", (ReferencePicture(reference, "shirt"),))
+
+    def distance(fabric: str) -> float:
+        picture = Image.new("RGB", (256, 256), "#308050")
+        picture.paste(shirt(fabric), (50, 60), shirt(fabric))
+        return by_measure([*likeness(sample(picture, product))])["colour"]
+
+    assert len(likeness.templates_of(product.references[0]).cutouts) == 2
+    assert distance("white") < 1
+    assert min(distance("#c03020"), distance("#3040c0")) > 25
+
+
 def test_each_subject_has_its_own_scores_with_evidence(likeness: SubjectLikeness) -> None:
     scores = likeness(sample(shown(cutout(likeness, "mug")), subject("mug"), subject("fox", "character")))
     assert [(score.measure, score.subject) for score in scores] == [
@@ -96,3 +122,20 @@ def test_colour_distances_count_missing_and_extra_colours() -> None:
     assert colour_distance([green, white], [white, green]) == 0
     assert colour_distance([green, white], [green, red]) == pytest.approx(colour_distance([green, red], [green, white]))
     assert colour_distance([green, white], [green, red]) > 10
+
+
+def test_the_templates_of_the_last_references_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalogue has thousands of references, each of which takes megabytes."""
+    monkeypatch.setattr("brandpress.pipeline.review.measures.subject.MAX_TEMPLATES", 2)
+    computed = list[str]()
+    likeness = SubjectLikeness(ColourCells())
+    of = ReferenceTemplates.of
+
+    def counted(network: FeatureNetwork, picture: Image.Image) -> ReferenceTemplates:
+        computed.append("")
+        return of(network, picture)
+
+    monkeypatch.setattr(ReferenceTemplates, "of", counted)
+    for name, count in (("mug", 1), ("fox", 2), ("mug", 2), ("backpack", 3), ("mug", 3), ("fox", 4)):
+        likeness.templates_of(subject(name).references[0])
+        assert len(computed) == count, name

@@ -221,7 +221,9 @@ def _measured(
         raise RequestError("--measure: the job or its brand spec can't be read, see above; correct it first")
     with count_progress("pictures measured") as show:
         fresh = measure_now(folder, campaign, show)
-    return replace(reviewed, scores=fresh.scores, thresholds=fresh.thresholds), fresh.warnings
+    fixed = reviewed.thresholds  # the job's
+    calibrated = {place: limit for place, limit in fresh.thresholds.items() if (place[0], None) not in fixed}
+    return replace(reviewed, scores=fresh.scores, thresholds={**calibrated, **fixed}), fresh.warnings
 
 
 def _decided_lines(answers: tuple[Answer, ...]) -> list[str]:

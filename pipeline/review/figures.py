@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brandpress.pipeline.review.gate import Thresholds
+from brandpress.pipeline.review.gate import Thresholds, limit_of
 from brandpress.pipeline.review.measure_campaign import MeasuredPicture, by_measure
 from brandpress.pipeline.review.measures.measure import Scale
 from brandpress.pipeline.review.score import Score, worse
@@ -54,7 +54,7 @@ def figures(
     for (measure, subject), scored in by_measure(pictures).items():
         if measure not in scales:
             continue
-        better, limit = scales[measure].better, thresholds.get((measure, subject))
+        better, limit = scales[measure].better, limit_of(thresholds, measure, subject)
         values = np.array([score.value for _, score in scored], np.float64)
         rows.append(
             Figure(
@@ -83,7 +83,7 @@ def worst(
     for (measure, subject), scored in by_measure(pictures).items():
         if measure not in scales:
             continue
-        scale, limit = scales[measure], thresholds.get((measure, subject))
+        scale, limit = scales[measure], limit_of(thresholds, measure, subject)
         sign = 1.0 if scale.better == "higher" else -1.0
         values = np.array([score.value for _, score in scored], np.float64)
         median = float(np.median(values))

@@ -88,7 +88,18 @@ def threshold_of(rule: Rule, score: Score, thresholds: Thresholds) -> float | No
     """Returns the threshold for a score: the rule's number, or the calibrated one: of its subject, otherwise of all."""
     if isinstance(rule.threshold, float | int):
         return rule.threshold
-    return thresholds.get((score.measure, score.subject), thresholds.get((score.measure, None)))
+    return limit_of(thresholds, score.measure, score.subject)
+
+
+def limit_of(thresholds: Thresholds, measure: str, subject: str | None) -> float | None:
+    """Returns a measure's threshold for a subject, otherwise that for all of them."""
+    return thresholds.get((measure, subject), thresholds.get((measure, None)))
+
+
+def fixed_thresholds(gate: QualityGate) -> Thresholds:
+    """Returns the thresholds that the job gives as numbers, for all subjects."""
+    rules = (rule for rule in gate.rules if rule.severity is not None)
+    return {(rule.measure, None): rule.threshold for rule in rules if isinstance(rule.threshold, float | int)}
 
 
 def is_sampled(sha256: str, measure: str, share: float) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from brandpress.pipeline.deliver.decisions import Decision, EarlierDecision
 from brandpress.pipeline.deliver.manifest import Manifest
-from brandpress.pipeline.review.gate import Thresholds
+from brandpress.pipeline.review.gate import Thresholds, limit_of
 from brandpress.pipeline.review.measures.measure import Scale
 from brandpress.pipeline.review.score import Score, worse
 
@@ -197,11 +197,11 @@ def decision_json(decision: Decision | EarlierDecision) -> dict[str, Any]:
 def scores_json(
     scores: Sequence[Score], reviewed: ReviewedPictures, limits: Mapping[tuple[str, str | None], float]
 ) -> list[dict[str, Any]]:
-    """Returns the scores with their thresholds: those of the gate, or else calibrated ones."""
+    """Returns the scores with their thresholds: the verdict's, otherwise the job's, otherwise calibrated ones."""
     rows = []
     for score in scores:
         place = (score.measure, score.subject)
-        limit = limits.get(place, reviewed.thresholds.get(place, reviewed.thresholds.get((score.measure, None))))
+        limit = limits.get(place, limit_of(reviewed.thresholds, *place))
         scale = reviewed.scales.get(score.measure)
         missed = limit is not None and score.value is not None and scale is not None
         row = {

@@ -22,6 +22,7 @@ from brandpress.pipeline.deliver.manifest import (
     read_new_fields,
 )
 from brandpress.pipeline.review.contact_sheet import PAPER, reference_files
+from brandpress.pipeline.review.gate import Thresholds, fixed_thresholds
 from brandpress.pipeline.review.measures.scales import SCALES
 from brandpress.pipeline.review.page.content import ReviewedPictures
 from brandpress.pipeline.review.page.thumbnails import PictureSource
@@ -37,15 +38,20 @@ MAX_EARLIER = 5
 
 @dataclass(frozen=True)
 class BrandContext:
-    """What the page shows of the brand spec. references: SHA-256 -> file. palette: name -> colour."""
+    """What the page shows of the brand spec and the job. references: SHA-256 -> file. palette: name -> colour.
+    thresholds: those of the job's quality gate."""
 
     references: Mapping[str, Path] = field(default_factory=dict)
     palette: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=dict)
 
     @classmethod
     def of(cls, campaign: Campaign | None) -> BrandContext:
         """Returns the context of a campaign; an empty one if its job can't be read."""
-        return cls(reference_files(campaign), dict(campaign.brand.palette)) if campaign else cls()
+        if campaign is None:
+            return cls()
+        gate = campaign.job.quality_gate
+        return cls(reference_files(campaign), dict(campaign.brand.palette), fixed_thresholds(gate) if gate else {})
 
 
 def read_reviewed(folder: Store, context: BrandContext) -> ReviewedPictures:
@@ -67,6 +73,7 @@ def read_reviewed(folder: Store, context: BrandContext) -> ReviewedPictures:
         scales=SCALES,
         references=context.references.keys(),
         palette=context.palette,
+        thresholds=context.thresholds,
     )
 
 

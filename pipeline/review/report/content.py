@@ -12,7 +12,7 @@ import numpy as np
 from brandpress.pipeline.deliver.manifest import Manifest
 from brandpress.pipeline.plan.cost.prices import Prices
 from brandpress.pipeline.review.figures import Figure, Outlier, figures, worst
-from brandpress.pipeline.review.gate import Thresholds
+from brandpress.pipeline.review.gate import Thresholds, limit_of
 from brandpress.pipeline.review.measure_campaign import MeasuredPicture, by_measure
 from brandpress.pipeline.review.measures.measure import Scale
 from brandpress.pipeline.review.page.content import ReviewedPictures, verdict_reasons
@@ -133,7 +133,7 @@ def _histograms(
     limits: dict[str, set[float | None]] = {}
     for (measure, subject), scored in by_measure(measured).items():
         values.setdefault(measure, []).extend(score.value for _, score in scored if score.value is not None)
-        limits.setdefault(measure, set()).add(thresholds.get((measure, subject)))
+        limits.setdefault(measure, set()).add(limit_of(thresholds, measure, subject))
     histograms = []
     for measure, scale in scales.items():
         counts, edges = np.histogram(np.array(values[measure], np.float64), bins=BINS)

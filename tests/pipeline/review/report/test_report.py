@@ -19,6 +19,7 @@ from brandpress.pipeline.review.report.html import report_html
 from brandpress.pipeline.review.report.markdown import report_markdown
 from brandpress.pipeline.review.report.spending import taken
 from brandpress.pipeline.review.report.write import read_report, write_report
+from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.store.folder import open_campaign
 from tests.pipeline.review.page.published import write_published
 from tests.pipeline.review.page.reviewed import reviewed_pictures
@@ -51,6 +52,17 @@ def test_figures_histograms_and_the_worst() -> None:
         assert len(histogram.edges) == len(histogram.counts) + 1
     assert len(made.worst) == 20
     assert made.worst[0].outlier.badness >= made.worst[-1].outlier.badness
+
+
+def test_thresholds_of_the_job_are_shown_even_if_no_picture_misses_them(tmp_path: Path) -> None:
+    gate = {"measures": {"noise": 0.9, "subject": "calibrated", "palette": {"sample": "5%"}}}
+    campaign = load_campaign(write_published(tmp_path, quality_gate=gate))
+    thresholds = BrandContext.of(campaign).thresholds
+    assert thresholds == {("noise", None): 0.9}
+    made = report_of(replace(reviewed_pictures(90), thresholds=thresholds), [], PRICES)
+    noise = next(row for row in made.figures if row.measure == "noise")
+    assert (noise.threshold, noise.missed) == (0.9, 0)
+    assert [one.threshold for one in made.histograms if one.measure == "noise"] == [0.9]
 
 
 def test_time_and_money_per_device() -> None:

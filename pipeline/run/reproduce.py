@@ -36,6 +36,8 @@ from brandpress.pipeline.spec.download_cache import cache_folder
 from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
 from brandpress.pipeline.store.folder import open_campaign
 
+MAX_THREADS = 1_024
+
 
 class NotReproducibleError(RequestError):
     """What a picture was rendered from isn't here, or isn't what it was. reasons: what differs, each as a line."""
@@ -165,7 +167,7 @@ def _render(
             stamp_of(model),
             address,
             campaign.name,
-            threads=available_cpus(),
+            threads=_threads(delivered.record),
             largest=largest,
             use_cpu=cpu,
         )
@@ -175,16 +177,24 @@ def _render(
         messages: list[Message] = []
         folder = open_campaign(address, campaign.name)
         marking = Marking(campaign.name, metadata=metadata)
-        loop = RenderLoop(loaded, folder, settings.model, messages.append, Event(), marking=marking)
+        threads = settings.threads
+        loop = RenderLoop(loaded, folder, settings.model, messages.append, Event(), marking=marking, threads=threads)
         try:
             loop.render((variant,))
         finally:
             loop.close()
-        asset = _recorded(messages).asset
+        recorded = _recorded(messages)
+        asset = recorded.asset
         data = None if asset is None else folder.read(asset)
         if data is None:
             raise BrandpressError(f"{variant.name}: the picture that was just rendered isn't in {folder.uri} any more")
-        return data, loaded.host()
+        return data, recorded.host
+
+
+def _threads(record: Record) -> int:
+    """The number of CPU threads that a picture was rendered with; all cores if its record doesn't say."""
+    written = record.host.get("threads", "")
+    return min(int(written), MAX_THREADS) if written.isdecimal() and int(written) else available_cpus()
 
 
 def _recorded(messages: list[Message]) -> Record:

@@ -55,7 +55,7 @@ def compare(
         metadata=() if before is None or now is None else before.differences(now),
         host=tuple(
             f"{field}: {then.get(field, 'unknown')}, now {here.get(field, 'unknown')}"
-            for field in ("device", "torch", "driver")
+            for field in ("device", "torch", "driver", *(("threads",) if "threads" in then else ()))
             if then.get(field) != here.get(field)
         ),
     )

@@ -205,6 +205,7 @@ class Worker:
             retry_policy,
             Marking(settings.campaign, signer, settings.thumbnails),
             self._maybe_delivered,
+            settings.threads,
         )
         gpus = os.environ.get(VISIBLE, "")
         seconds = time.perf_counter() - start

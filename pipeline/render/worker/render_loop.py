@@ -78,15 +78,18 @@ class RenderLoop:
         retry_policy: RetryPolicy | None = None,
         marking: Marking | None = None,
         maybe_delivered: Set[str] = frozenset(),
+        threads: int | None = None,
     ) -> None:
         """folder: the campaign's folder. emit: receives messages, from any thread. stopping: set it to start no more
         pictures. marking: how pictures are marked. maybe_delivered: render keys of variants that a lost worker may have
         delivered; they are looked for in the store at the last moment, and not rendered if they are there. May grow.
+        threads: the model's CPU threads, which records have if it renders on a CPU; None: they aren't recorded.
         """
         self._renderer, self._emit, self._stopping = renderer, emit, stopping
         self._references = references or References()
         self._maybe_delivered = maybe_delivered
-        self._uploader = Uploader(folder, model, renderer.host(), emit, retry_policy, marking)
+        self._threads = threads
+        self._uploader = Uploader(folder, model, self._host(), emit, retry_policy, marking)
         self._prepare_seconds = self._last_reported = 0.0
 
     def render(self, variants: Iterable[Variant], next_group: Callable[[], Iterable[Variant]] = tuple) -> None:
@@ -153,7 +156,7 @@ class RenderLoop:
                 seconds = time.perf_counter() - start - self._prepare_seconds
                 if rendered is None:
                     break
-                self._uploader.host = dict(self._renderer.host())
+                self._uploader.host = self._host()
                 current = submitted.popleft()
                 rendered = usable(rendered, (current.variant.width, current.variant.height))
                 if isinstance(rendered, Failed):
@@ -199,6 +202,11 @@ class RenderLoop:
                 self._references.open_ahead(waiting[0].references)
             submitted.append(_Submitted(variant, self._prepare_seconds - before))
             yield request
+
+    def _host(self) -> dict[str, str]:
+        """The renderer's machine. On a CPU, pixels depend on the number of threads by rounding."""
+        host = dict(self._renderer.host())
+        return host | {"threads": str(self._threads)} if self._threads and host.get("device") == "cpu" else host
 
     def _recover(self, failure: _Failure) -> None:
         """Frees the renderer's memory if it ran out. Raises DeviceLostError if the renderer can't be used any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from brandpress.model.errors import RequestError
@@ -160,6 +162,10 @@ def test_nano_reproduces_what_ray_has_rendered(tmp_path: Path, capsys: pytest.Ca
     assert cli.run(["render", str(job), "--cpu"]) == 0
     [file] = (tmp_path / "out" / "spring" / "assets").rglob("*.webp")
     capsys.readouterr()
+    (record,) = (json.loads(one.read_text()) for one in (tmp_path / "out" / "spring" / "records").iterdir())
+    assert record["host"]["threads"] == os.environ["OMP_NUM_THREADS"], "pixels depend on it by rounding"
+    torch.set_num_threads(int(record["host"]["threads"]) + 1)
     code = cli.run(["reproduce", str(file), "--job", str(job), "--cpu", "--json"])
     result = json.loads(capsys.readouterr().out)
     assert (code, result["identical"], result["differing_pixels"]) == (0, True, 0)
+    assert torch.get_num_threads() == int(record["host"]["threads"])

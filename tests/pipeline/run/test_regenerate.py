@@ -124,6 +124,7 @@ def test_mistakes_replace_the_plan_in_the_comment(
     job.write_text(valid)
     assert cli.run(arguments) == 0
     assert "### brandpress plan: `spring`" in comment["body"]
+    assert " on the machine that made this plan (" in comment["body"]
     assert len(github.comments) == 1
 
 

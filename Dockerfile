@@ -6,6 +6,8 @@
 #   COPY jobs /campaigns/jobs
 #   COPY specs /campaigns/specs
 #   END
+#
+# With further optional dependencies: docker build --build-arg EXTRAS=cluster,fast,feeds,c2pa --tag brandpress .
 FROM python:3.12-slim
 
 # Triton compiles its launchers with gcc.
@@ -18,7 +20,8 @@ WORKDIR /src
 COPY LICENSE NOTICE README.md constraints.txt pyproject.toml ./
 COPY model model
 COPY pipeline pipeline
-RUN pip install --no-cache-dir --constraint constraints.txt ".[cluster,fast]" \
+ARG EXTRAS=cluster,fast
+RUN pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS:+[$EXTRAS]}" \
     && rm -rf /src/build /src/*.egg-info
 
 COPY jobs /campaigns/jobs

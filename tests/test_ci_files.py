@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,48 @@ def run(*command: object, folder: Path = ROOT, **variables: str) -> str:
 )
 def test_the_files_have_their_schemas(schema: str, file: Path) -> None:
     run(tool("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", file)
+
+
+def install(folder: Path, package: str, extras: str) -> subprocess.CompletedProcess[str]:
+    """Runs the action's step that installs, with a `python3` whose `pip` prints its last argument."""
+    program = folder / "python3"
+    program.write_text(
+        '#!/bin/sh\nmkdir -p "$3/bin"\nprintf \'#!/bin/sh\\nfor word; do :; done; echo "$word"\\n\' > "$3/bin/pip"\n'
+        'chmod +x "$3/bin/pip"\n'
+    )
+    program.chmod(0o755)
+    script = yaml.safe_load(ACTION.read_text())["runs"]["steps"][0]["run"]
+    variables = {"PACKAGE": package, "EXTRAS": extras, "ACTION_PATH": "/action", "RUNNER_TEMP": str(folder)}
+    environment = {**os.environ, **variables, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", "-e", "-o", "pipefail", "-c", script]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("package", "extras", "installed"),
+    [
+        ("action", "", "/action\n"),
+        ("action", "feeds,c2pa,review-safe", "/action[feeds,c2pa,review-safe]\n"),
+        ("brandpress==0.1.0", "", "brandpress==0.1.0\n"),
+    ],
+)
+def test_the_action_installs_extras(tmp_path: Path, package: str, extras: str, installed: str) -> None:
+    assert install(tmp_path, package, extras).stdout == installed
+
+
+@pytest.mark.parametrize(
+    ("package", "extras", "expected"),
+    [
+        *[("action", extras, "allowed: letters") for extras in ("feeds c2pa", "$(id)", "a]; id", "feeds\nid", "é")],
+        ("brandpress==0.1.0", "feeds", "write them in package"),
+    ],
+)
+def test_the_action_refuses_extras(tmp_path: Path, package: str, extras: str, expected: str) -> None:
+    completed = install(tmp_path, package, extras)
+    assert completed.returncode == 1
+    assert completed.stdout.startswith("::error title=brandpress::extras: ")
+    assert expected in completed.stdout
+    assert not (tmp_path / "brandpress").exists()
 
 
 def test_zizmor_has_nothing_to_say() -> None:
@@ -121,3 +164,12 @@ def test_the_hook_of_pre_commit_validates_what_it_matches(tmp_path: Path) -> Non
     job = write_campaign(tmp_path / "jobs", 1, model="nano")
     program, *words = hook["entry"].split()
     run(SCRIPTS / program, *words, job, job.with_name("brand.yaml"))
+
+
+def test_the_example_for_pre_commit_names_a_version() -> None:
+    """pre-commit never updates a branch."""
+    (example,) = re.findall(r"```yaml\n(repos:.*?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
+    (repository,) = yaml.safe_load(example)["repos"]
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert (repository["rev"], repository["hooks"]) == (f"v{version}", [{"id": hook["id"]}])

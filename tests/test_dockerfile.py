@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,19 @@ def test_everything_else_comes_from_package_registries() -> None:
     programs = {command.split()[0] for command in commands}
     assert programs == {"apt-get", "rm", "pip", "useradd", "mkdir", "chown"}
     assert not any("://" in words or name == "ADD" for name, words in instructions())
+
+
+def test_the_extras_are_a_build_argument() -> None:
+    ((_, argument),) = [one for one in instructions() if one[0] == "ARG"]
+    name, _, default = argument.partition("=")
+    (command,) = [words for instruction, words in instructions() if instruction == "RUN" and "pip install" in words]
+    assert (name, '".${EXTRAS:+[$EXTRAS]}"' in command) == ("EXTRAS", True)
+    documents = [*(ROOT / "docs").glob("*.md"), ROOT / "Dockerfile"]
+    named = [match for file in documents for match in re.findall(r"--build-arg EXTRAS=([\w,-]+)", file.read_text())]
+    assert len(named) == 3
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"].keys()
+    assert {extra for extras in (default, *named) for extra in extras.split(",")} <= known
+    assert all(extras.startswith(f"{default},") for extras in named)
 
 
 def test_it_doesnt_run_as_root() -> None:

@@ -106,9 +106,12 @@ _kubernetes("cronjob", "A CronJob that renders a job on its schedule in one pod.
 @export_app.command("systemd", cls=PlainCommand)
 def export_systemd(paths: Paths, deliver: Deliver = None, user: User = None, out: OutFolder = None) -> int:
     """A service and a timer for systemd that render jobs on their schedules."""
-    from brandpress.pipeline.run.systemd import systemd_units
+    from brandpress.pipeline.cli.text import print_lines
+    from brandpress.pipeline.run.systemd import systemd_units, unit_warnings
 
-    for name, text in systemd_units(paths, deliver, user).items():
+    units = systemd_units(paths, deliver, user)
+    print_lines(unit_warnings(paths, deliver, user), sys.stderr)
+    for name, text in units.items():
         if out is None:
             typer.echo(f"# {name}\n{text}")
         else:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brandpress.model.errors import BrandpressError
+from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.cli import options
 from brandpress.pipeline.cli.announced import announced
 from brandpress.pipeline.cli.exit_codes import ANOTHER_RUN, BROKEN, FAILED, INTERRUPTED, INVALID, OK, outcome_exit_code
@@ -163,9 +163,11 @@ def regenerate_job(
     from brandpress.pipeline.render.worker.actor import RENDERER
     from brandpress.pipeline.review.contact_sheet import check_suffix
     from brandpress.pipeline.review.picture_gate import CampaignGate
+    from brandpress.pipeline.run.ci_markdown import problems_comment
     from brandpress.pipeline.run.github import annotation_lines, escaped, is_github
     from brandpress.pipeline.run.regenerate import Reports, plan_regeneration, regenerate
     from brandpress.pipeline.spec.problem import SpecError
+    from brandpress.pipeline.spec.target import campaign_name
 
     reports = Reports(outputs, summary, code_quality, junit)
     if sheet is not None:
@@ -181,6 +183,9 @@ def regenerate_job(
         reports.problems(job, error.problems)
         if is_github():
             print_lines(annotation_lines(error.problems), sys.stderr)
+        if comment and (name := campaign_name(job)) is not None:
+            with suppress(RequestError):  # no token: the mistakes matter more
+                _comment(problems_comment(name, job.name, error.problems))
         raise
     except BrandpressError as error:
         if is_github():

@@ -31,7 +31,7 @@ def _when(entry: Upcoming) -> str:
     """Returns when a job is due, in its own time zone and in UTC, and what becomes of a run that is due already."""
     schedule = entry.job.schedule
     following = f"{entry.next.astimezone(schedule.timezone):%Y-%m-%d %H:%M} {schedule.timezone.key}"
-    following += f" ({minute(entry.next)})"
+    following += "" if schedule.timezone.key == "UTC" else f" ({minute(entry.next)})"
     if entry.due_now is not None:
         return f"due now ({'missed' if entry.decision.missed else 'since'} {minute(entry.due_now)}), then {following}"
     if entry.to_leave_out is not None:

@@ -77,7 +77,7 @@ def _head(summary: Summary) -> Iterator[str]:
         terms = " ".join(map(code_span, summary.selection.written))
         yield f"Selected: {plural(len(summary.selected_variants), 'variant')} by {terms}."
     yield ""
-    rows = cost_rows(summary.cost)
+    rows = cost_rows(summary.cost, elsewhere=True)
     yield from (f"- {name}: {code_span(text)}" for name, text in rows.items())
     if rows:
         yield ""

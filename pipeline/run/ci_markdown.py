@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 
 from brandpress.pipeline.deliver.status import Failure
-from brandpress.pipeline.plan.markdown import code_span
+from brandpress.pipeline.plan.markdown import code_span, mark
 from brandpress.pipeline.render.driver.outcome import Outcome
 from brandpress.pipeline.spec.problem import Problem
 
@@ -50,6 +50,11 @@ def problems_markdown(campaign: str, problems: Sequence[Problem]) -> str:
     if len(problems) > SHOWN_NAMES:
         lines.append(f"- and {len(problems) - SHOWN_NAMES:,} more")
     return "\n".join(lines) + "\n"
+
+
+def problems_comment(campaign: str, file: str, problems: Sequence[Problem]) -> str:
+    """Returns the same as a comment that takes the place of the campaign's plan. file: the job's."""
+    return f"{mark(campaign)}\n{problems_markdown(file, problems)}"
 
 
 def _gallery(pictures: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -217,12 +217,12 @@ def upcoming(jobs: Iterable[ScheduledJob], now: datetime) -> tuple[Upcoming, ...
             decision = decide(state, job.schedule, now)
         except StoreError as error:
             unknown = str(error)
-        problem = _problem(job.path)
+        problem = first_problem(job.path)
         entries.append(Upcoming(job, job.schedule.after(now), state, decision, unknown, problem))
     return tuple(sorted(entries, key=lambda entry: (entry.due_now or entry.next, entry.job.path)))
 
 
-def _problem(path: Path) -> Problem | None:
+def first_problem(path: Path) -> Problem | None:
     """Returns the first problem of a job's file or its brand spec, or that nobody knows the name of its model."""
     examined = examine_campaign(path)
     if examined.problems or examined.document is None or examined.choice is None:

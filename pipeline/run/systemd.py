@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.run.scheduled_jobs import load_scheduled, nothing_scheduled
+from brandpress.pipeline.run.scheduler import first_problem
 from brandpress.pipeline.spec.delivery import parse_deliver_option
 from brandpress.pipeline.spec.messages import quote
+from brandpress.pipeline.spec.problem import SpecError
 
 SERVICE, TIMER = "brandpress-schedule.service", "brandpress-schedule.timer"
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}|[0-9]{1,10}")
@@ -56,6 +59,33 @@ Persistent=true
 WantedBy=timers.target
 """
     return {SERVICE: service, TIMER: timer}
+
+
+def unit_warnings(paths: Sequence[Path], deliver: str | None = None, user: str | None = None) -> tuple[str, ...]:
+    """Returns what is odd about units for these jobs: nothing is scheduled, or this machine doesn't have the user.
+
+    Raises SpecError with the mistakes that `schedule --list` shows, also for a path that doesn't exist.
+    """
+    scheduled = load_scheduled(paths, deliver)
+    of_jobs = [problem for job in scheduled.jobs if (problem := first_problem(job.path)) is not None]
+    if problems := [*scheduled.problems, *of_jobs]:
+        raise SpecError(problems)
+    warnings = [] if scheduled.jobs else [nothing_scheduled(paths, scheduled.others)]
+    if user is not None and not _has_user(user):
+        warnings.append(f"warning: --user {quote(user)}: this machine has no such user, so the units fail on it")
+    return tuple(warnings)
+
+
+def _has_user(user: str) -> bool:
+    """Whether this machine has a user of this name. A number needs none."""
+    try:
+        import pwd
+    except ImportError:  # Windows
+        return True
+    try:
+        return user.isdigit() or pwd.getpwnam(user) is not None
+    except KeyError:
+        return False
 
 
 def _quoted(word: str) -> str:

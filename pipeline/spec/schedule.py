@@ -90,9 +90,10 @@ def parse_cron(value: object) -> Cron:
     text = " ".join(value.upper().split())
     if text.lower() in _MACROS:
         raise WrongValueError(f"{quote(value)} isn't supported", CRON_RULE, quote(_MACROS[text.lower()]))
-    fields = text.split(" ")
+    fields = text.split()
     if len(fields) != len(_FIELDS) or len(text) > MAX_CRON:
-        raise WrongValueError(f"{quote(value)} has {len(fields):,} fields", CRON_RULE)
+        count = f"{len(fields):,} field{'' if len(fields) == 1 else 's'}"
+        raise WrongValueError(f"{quote(value)} has {count}", CRON_RULE)
     for name, written in zip(_FIELDS, fields, strict=True):
         if not _PORTABLE.fullmatch(written):
             raise WrongValueError(f"{quote(written)} isn't a valid {name}", CRON_RULE, needle=re.escape(written))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from brandpress.pipeline.spec.problem import SpecError, WrongValueError
 from brandpress.pipeline.spec.provenance import SigningIdentity, signing_identity
 from brandpress.pipeline.spec.schema import validate_fields
 from brandpress.pipeline.spec.yaml_file import read_yaml
+
+_CAMPAIGN_LINE = re.compile(r"""^campaign: *["']?([a-z0-9]+(?:-[a-z0-9]+)*)["']?[ \r]*(?:#.*)?$""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,19 @@ def load_target(path: Path, deliver: str | None = None) -> Target:
     brand = _field(read_yaml(brand_path), BrandFields, "name")
     aliases = bool(validate_fields(document, Job).values.get("aliases"))
     return Target(name, brand, path.name, _address(document, deliver), aliases)
+
+
+def campaign_name(path: Path) -> str | None:
+    """Returns the `campaign:` of a job's file, which may have mistakes elsewhere, also in its YAML; None if that can't
+    be read."""
+    try:
+        return _field(read_yaml(path), Job, "name")
+    except SpecError:
+        try:
+            line = _CAMPAIGN_LINE.search(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return None
+        return line[1] if line else None
 
 
 def load_signing(path: Path) -> SigningIdentity | None:

@@ -47,12 +47,13 @@ DEFAULT_GPU = "H100"
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device that renders. name: as its records have it, or the words that the user gave. known_as: the key of PEAKS
-    whose rates are used; None for a CPU or a hosted service. cores: of a CPU."""
+    whose rates are used; None for a CPU or a hosted service. cores: of a CPU. local: whether it's this machine's."""
 
     name: str
     kind: Kind
     known_as: str | None = None
     cores: int = 1
+    local: bool = False
 
     @property
     def unknown(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -130,14 +130,17 @@ def device_for(plan: Plan, samples: Sequence[Sample], gpu: str | None) -> Device
     """Returns the device to estimate for: the one that the user names, this machine's GPU, the one that rendered most
     of the records, the CPU for nano, or an H100."""
     if gpu is not None:
-        return device_named(gpu)
+        named = device_named(gpu)
+        return replace(named, local=named.kind == "cpu")
     gpus = visible_gpus(os.environ)
     if gpus:
-        return device_named(gpus[0].memory.name)
+        return replace(device_named(gpus[0].memory.name), local=True)
     devices = Counter(sample.device for sample in samples if sample.device and sample.seconds is not None)
     if devices:
         return device_named(devices.most_common(1)[0][0])
-    return device_named("cpu" if plan.model.family == NANO.name else f"NVIDIA {DEFAULT_GPU}")
+    if plan.model.family == NANO.name:
+        return replace(device_named("cpu"), local=True)
+    return device_named(f"NVIDIA {DEFAULT_GPU}")
 
 
 def _hosted(plan: Plan, work: Work, samples: Sequence[Sample], options: CostOptions) -> Estimate:

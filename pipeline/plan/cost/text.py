@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from brandpress.pipeline.plan.cost.device import Device
 from brandpress.pipeline.plan.cost.estimate import Estimate
 from brandpress.pipeline.plan.cost.groups import Basis, Group
 from brandpress.pipeline.plan.cost.spread import Spread
@@ -25,11 +26,12 @@ BASIS: dict[Basis, str] = {
 }
 
 
-def cost_rows(estimate: Estimate | None) -> dict[str, str]:
-    """Returns the rows of `plan`'s table: name -> text."""
+def cost_rows(estimate: Estimate | None, *, elsewhere: bool = False) -> dict[str, str]:
+    """Returns the rows of `plan`'s table: name -> text. elsewhere: people read it on another machine than this one."""
     if estimate is None or not estimate.pictures:
         return {}
-    return {"cost": f"{_time(estimate)}{_money(estimate)}", "files": _files(estimate), **_budget_row(estimate)}
+    cost = f"{_time(estimate, elsewhere)}{_money(estimate)}"
+    return {"cost": cost, "files": _files(estimate), **_budget_row(estimate)}
 
 
 def cost_warnings(estimate: Estimate | None) -> tuple[str, ...]:
@@ -125,18 +127,30 @@ def _spread_json(spread: Spread | None) -> dict[str, float] | None:
     return {name: round(getattr(spread, name), 4) for name in ("low", "expected", "high")}
 
 
-def _time(estimate: Estimate) -> str:
+def _time(estimate: Estimate, elsewhere: bool) -> str:
     minutes, device = estimate.minutes, estimate.device
     if device.kind == "hosted":
         return ""
     if minutes is None:
         return "the time is unknown"
-    name = device.name if device.kind == "gpu" else f"this machine's CPU ({_cores(device.cores)})"
+    name = _place(device) if elsewhere else _name(device)
     instead = f", of which nothing is known, at the rates of an {device.known_as}" if device.unknown else ""
     unit = _unit(estimate)
     if minutes.expected < 1:
         minutes, unit = minutes * 60, unit.replace("minutes", "seconds")
     return f"{_about(minutes, unit)}{_load(estimate, minutes, unit)} on {name}{instead}, {BASIS[estimate.basis]}"
+
+
+def _name(device: Device) -> str:
+    return device.name if device.kind == "gpu" else f"this machine's CPU ({_cores(device.cores)})"
+
+
+def _place(device: Device) -> str:
+    """Returns a device's name for people who may not know which machine planned."""
+    if not device.local:
+        return device.name if device.kind == "gpu" else "a CPU"
+    what = device.name if device.kind == "gpu" else f"CPU, {_cores(device.cores)}"
+    return f"the machine that made this plan ({what})"
 
 
 def _load(estimate: Estimate, whole: Spread, unit: str) -> str:

@@ -99,6 +99,35 @@ def test_the_plan_is_one_comment_on_the_pull_request(
     assert not any(name in comment["body"] for name in (TOKEN, "<script"))
 
 
+@pytest.mark.parametrize("mistake", ["size: [64]\n", "size: {\n", "model: nanoo\n"])
+def test_mistakes_replace_the_plan_in_the_comment(
+    tmp_path: Path, actions: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch, mistake: str
+) -> None:
+    job = write_campaign(tmp_path / "jobs", 1, model="nano")
+    fields = json.loads(job.read_text())
+    valid = "".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items())
+    broken = "".join(f"{line}\n" for line in valid.splitlines() if not line.startswith(mistake.partition(":")[0]))
+    arguments = ["regenerate", str(job.rename(job.with_name("job.yaml"))), "--plan-only", "--comment"]
+    job = job.with_name("job.yaml")
+    job.write_text(valid)
+    assert cli.run(arguments) == 0
+    (actions / "GITHUB_STEP_SUMMARY").write_text("")
+    job.write_text(broken + mistake)
+    assert cli.run(arguments) == 1
+    (comment,) = github.comments
+    summary = (actions / "GITHUB_STEP_SUMMARY").read_text()
+    assert comment["body"] == f"<!-- brandpress:plan spring -->\n{summary}"
+    assert "The specs have problems; nothing can be rendered." in summary
+    monkeypatch.delenv("GITHUB_TOKEN")
+    assert cli.run(arguments) == 1
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    job.write_text(valid)
+    assert cli.run(arguments) == 0
+    assert "### brandpress plan: `spring`" in comment["body"]
+    assert " on the machine that made this plan (" in comment["body"]
+    assert len(github.comments) == 1
+
+
 def test_a_pull_request_from_a_fork_gets_a_warning_instead_of_a_comment(
     tmp_path: Path, github: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:

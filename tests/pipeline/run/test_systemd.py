@@ -11,6 +11,7 @@ import pytest
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.run.systemd import SERVICE, TIMER, systemd_units
+from tests.campaigns import write_campaign
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
@@ -45,10 +46,49 @@ def test_a_relative_address_becomes_absolute(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_user_is_root_or_another_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = str(write_campaign(tmp_path, 1, schedule={"cron": "0 3 * * MON"}))
+    assert cli.run(["export", "systemd", job]) == 0
+    shown = capsys.readouterr()
+    assert "User=" not in shown.out
+    assert shown.err == ""
+    for user, warning in {
+        "root": "",
+        "12345": "",
+        "nobody-here": "warning: --user 'nobody-here': this machine has no such user, so the units fail on it\n",
+    }.items():
+        assert cli.run(["export", "systemd", job, "--user", user]) == 0
+        shown = capsys.readouterr()
+        assert f"[Service]\nType=oneshot\nUser={user}\nExecStart=" in shown.out
+        assert shown.err == warning
+
+
+def test_a_folder_without_a_scheduled_job_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_campaign(tmp_path, 1)
+    assert cli.run(["schedule", str(tmp_path), "--list"]) == 0
+    listed = capsys.readouterr().err
     assert cli.run(["export", "systemd", str(tmp_path)]) == 0
-    assert "User=" not in capsys.readouterr().out
-    assert cli.run(["export", "systemd", str(tmp_path), "--user", "brandpress"]) == 0
-    assert "[Service]\nType=oneshot\nUser=brandpress\nExecStart=" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert shown.err == listed
+    assert listed.startswith("nothing is scheduled: ")
+    assert SERVICE in shown.out
+
+
+def test_what_cant_be_scheduled_isnt_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path / "jobs", 1, schedule={"cron": "0 3 * * MON"}, model="nanoo")
+    write_campaign(tmp_path / "more", 1, schedule={"cron": "0 3"})
+    missing, out = tmp_path / "missing", tmp_path / "units"
+    for path, problem in {
+        missing: f"{missing}: there is no such file or folder",
+        job.parent: "nanoo",
+        tmp_path / "more": "schedule.cron: '0 3' has 2 fields",
+    }.items():
+        assert cli.run(["schedule", str(path), "--list"]) == 1
+        assert problem in "".join(capsys.readouterr())
+        assert cli.run(["export", "systemd", str(path), "--out", str(out)]) == 1
+        shown = capsys.readouterr()
+        assert problem in shown.err
+        assert shown.out == ""
+        assert not out.exists()
 
 
 @pytest.mark.parametrize("wrong", ["", "a b", "%u", "-x", "me\nExecStart=/bin/sh"])

@@ -89,7 +89,8 @@ def test_due_times_only_move_forward() -> None:
         ("0 3 * * 1-7/2", "doesn't know the day of week 7; allowed: 0 or SUN for Sunday$"),
         ("*/0 * * * *", "'\\*/0' isn't a valid minute; allowed: 0 to 59; .*; a step is at least 1$"),
         ("0 3 L * *", "'L' isn't a valid day of month"),
-        ("", "has 1 fields"),
+        ("", "'' has 0 fields"),
+        ("x", "'x' has 1 field; allowed"),
         (5, "must be text, not the number 5"),
     ],
 )

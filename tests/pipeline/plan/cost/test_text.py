@@ -68,6 +68,21 @@ def test_a_row_for_other_devices() -> None:
     assert cost_rows(estimate(minutes=None, money=None))["cost"].startswith("the time is unknown; no price")
 
 
+@pytest.mark.parametrize(
+    ("device", "local", "expected"),
+    [
+        ("cpu", True, "on the machine that made this plan (CPU, 2 cores), measured"),
+        ("cpu", False, "on a CPU, measured"),
+        ("NVIDIA H100", True, "on the machine that made this plan (NVIDIA H100), measured"),
+        ("NVIDIA H100", False, "on NVIDIA H100, measured"),
+    ],
+)
+def test_a_row_that_others_read_says_on_which_machine(device: str, local: bool, expected: str) -> None:
+    one = replace(device_named(device), cores=2, local=local)
+    assert expected in cost_rows(estimate(device=one), elsewhere=True)["cost"]
+    assert "that made this plan" not in cost_rows(estimate(device=one))["cost"]
+
+
 def test_a_row_for_a_hosted_tier() -> None:
     assert cost_rows(estimate(device=HOSTED, minutes=None))["cost"] == (
         "about 2.3 USD (1.3 to 6), published prices of 2026-11-27"

@@ -59,6 +59,7 @@ def submit_job(
     from brandpress.pipeline.cli.submission_output import submission_json
     from brandpress.pipeline.plan.lock import lock_file
     from brandpress.pipeline.plan.locked import require_lock
+    from brandpress.pipeline.plan.selection import check_selection
     from brandpress.pipeline.run.bundle import check_model
     from brandpress.pipeline.run.submission import JobServer
     from brandpress.pipeline.spec.load import load_campaign
@@ -77,6 +78,7 @@ def submit_job(
     values += [name for name, is_set in flags.items() if is_set]
     campaign = load_campaign(job, deliver)
     check_model(campaign)
+    check_selection(select or (), campaign)
     if locked and not lock_file(job).exists():
         require_lock(None, campaign)  # the error that the cluster would come to later
     server = JobServer(address)

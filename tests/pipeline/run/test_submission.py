@@ -71,6 +71,25 @@ def test_a_misspelt_model_is_refused_before_the_server_is_asked(
     assert message.startswith(f"{job}:1:") and message.endswith("; did you mean nano?\n"), message
 
 
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ("scene:scene7", "no variant matches; the axis 'scene' has no value 'scene7'; did you mean 'scene00'?"),
+        ("scen:scene00", "there is no key 'scen'; allowed: "),
+        ("state:nwe", "there is no state 'nwe'; allowed: "),
+        ("nothing/*", "no variant matches; `brandpress plan` lists the variants"),
+    ],
+)
+def test_a_selection_is_checked_before_the_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], term: str, message: str
+) -> None:
+    words = ["submit", str(write_campaign(tmp_path, 1, model="nano")), "--address", f"http://127.0.0.1:{free_port()}"]
+    assert cli.run([*words, "--select", term]) == 1
+    assert message in capsys.readouterr().err
+    assert cli.run([*words, "--select", "product:mug", "--select", "seed:99", "--select", "state:new"]) == 4
+    assert "can't be reached" in capsys.readouterr().err
+
+
 def test_a_token_file_that_isnt_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "token"
     authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(file)}

@@ -11,6 +11,7 @@ from itertools import count
 
 import pytest
 
+from brandpress.pipeline.cli.event_text import line_of
 from brandpress.pipeline.cli.log_json import SCHEMA
 from brandpress.pipeline.cli.log_options import LogFormat, LogOptions, asks_for_json
 from brandpress.pipeline.cli.progress import DEFAULTS, progress
@@ -65,7 +66,7 @@ WARNINGS = [
     "has room for one",
     "waiting for resources: 4 CPUs requested, 0 of 0 free; the cluster has none now, unless its autoscaler adds nodes",
     "worker-0 was lost: its process died",
-    "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately",
+    "stopping after the current pictures are delivered",
     "stopping, because no more pictures can be made or stored: the disk is full",
     "stopping at the budget: 30 GPU minutes",
 ]
@@ -109,6 +110,12 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "quality gate: 2 of 2 pictures judged",
         *WARNINGS[5:],
     ]
+
+
+def test_ctrl_c_is_spoken_of_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert line_of(Stopping()) == "stopping after the current pictures are delivered"
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert (line_of(Stopping()) or "").endswith("; press Ctrl-C again to stop immediately")
 
 
 def test_a_large_run_has_a_line_for_each_twentieth_and_each_failure(capsys: pytest.CaptureFixture[str]) -> None:

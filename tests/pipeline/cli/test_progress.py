@@ -62,8 +62,7 @@ EVENTS: list[Event] = [
 WARNINGS = [
     "warning: no conditional writes",
     "waiting for resources: 1 GPU requested, 0 of 1 free",
-    "waiting for resources: 1.5 GPUs requested, 0.5 of 2 free; the processes are about to start, or no single node "
-    "has room for one",
+    "waiting for resources: 1.5 GPUs requested, 0.5 of 2 free",
     "waiting for resources: 4 CPUs requested, 0 of 0 free; the cluster has none now, unless its autoscaler adds nodes",
     "worker-0 was lost: its process died",
     "stopping after the current pictures are delivered",

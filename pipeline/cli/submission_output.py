@@ -40,6 +40,15 @@ def show_pending(submission_id: str, reason: str, options: LogOptions) -> None:
         typer.echo(printable(f"{time_stamp()} {text}"), err=True)
 
 
+def show_silence(submission_id: str, seconds: float, options: LogOptions) -> None:
+    """Says on stderr that the job server doesn't answer. seconds: since when."""
+    text = f"the job server hasn't answered for {seconds:,.0f} s"
+    if options.format is LogFormat.JSON:
+        print_log("warning", "job_server_silent", text, id=submission_id, seconds=round(seconds, 3))
+    else:
+        typer.echo(f"{time_stamp()} {text}", err=True)
+
+
 def submission_json(job: Submission) -> dict[str, Any]:
     """`submit --json` and `stop --json`. exit_code: as the command's, None while it's at work."""
     return {"schema": "brandpress.submission/1", **_fields(job)}

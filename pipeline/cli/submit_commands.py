@@ -145,12 +145,17 @@ def _followed(
 ) -> int:
     """Shows what a job prints until it ends, on stderr if JSON follows. Returns the job's exit code."""
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import show_pending, submission_json
+    from brandpress.pipeline.cli.submission_output import show_pending, show_silence, submission_json
     from brandpress.pipeline.cli.text import printable
     from brandpress.pipeline.run.submission import exit_code_of
 
+    following = server.follow(
+        submission_id,
+        on_pending=lambda reason: show_pending(submission_id, reason, log),
+        on_silence=lambda seconds: show_silence(submission_id, seconds, log),
+    )
     try:
-        for text in server.follow(submission_id, on_pending=lambda reason: show_pending(submission_id, reason, log)):
+        for text in following:
             typer.echo(printable(text.expandtabs()), nl=False, err=as_json)
     except KeyboardInterrupt:
         typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)

@@ -9,7 +9,7 @@ import pytest
 
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
-from brandpress.pipeline.cli.submission_output import show_pending
+from brandpress.pipeline.cli.submission_output import show_pending, show_silence
 from tests.job_server import job, job_server
 from tests.reference_pages import code_in, section
 
@@ -34,6 +34,17 @@ def test_a_job_that_hasnt_begun_is_told_as_the_log_is_asked_for(capsys: pytest.C
     assert (line["event"], line["level"], line["message"]) == ("job_pending", "info", text)
     keys = section("json.md", "Log").rows("key")
     assert set(line) - set(keys) == set(code_in(section("json.md", "Log").rows("event")["job_pending"][2]))
+
+
+def test_a_silent_server_is_told_as_the_log_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    show_silence(ID, 10.2, LogOptions(quiet=True))
+    text = "the job server hasn't answered for 10 s"
+    assert capsys.readouterr().err[21:] == f"{text}\n"
+    show_silence(ID, 10.2, LogOptions(format=LogFormat.JSON))
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["level"], line["message"]) == ("job_server_silent", "warning", text)
+    keys = section("json.md", "Log").rows("key")
+    assert set(line) - set(keys) == set(code_in(section("json.md", "Log").rows("event")["job_server_silent"][2]))
 
 
 def test_no_jobs_are_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:

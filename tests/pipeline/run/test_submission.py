@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,26 @@ def test_a_job_that_hasnt_begun_is_told_after_a_while_and_again() -> None:
         )
         assert list(following) == []
     assert told == [(moment, "It may be waiting for resources.") for moment in (10.0, 70.0, 130.0)]
+
+
+def test_a_server_that_stops_answering_is_told_instead_of_its_last_answer() -> None:
+    told: list[str] = []
+    now, server = 0.0, ExitStack()
+    address = server.enter_context(job_server(job("brandpress-spring-0", "PENDING", "It may wait.")))
+    client = JobServer(address)
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        if now == 12:
+            server.close()
+
+    following = client.follow(
+        "brandpress-spring-0", wait, lambda: now, told.append, lambda seconds: told.append(f"silent for {seconds:g} s")
+    )
+    with pytest.raises(JobServerError, match=r"can't be reached; .*; the job may still be running; `brandpress logs "):
+        list(following)
+    assert told == ["It may wait.", "silent for 12 s", "silent for 72 s"]
 
 
 def test_the_loser_of_two_submissions_is_told_that_it_is_running(

@@ -25,7 +25,7 @@ def line_of(event: Event) -> str | None:
     """Returns an event as one line, None if it isn't shown."""
     match event:
         case Planned(planned, done, todo, held_back):
-            counts = f"{planned:,} pictures: {done:,} done before, {todo:,} to render now"
+            counts = f"{plural(planned, 'picture')}: {done:,} done before, {todo:,} to render now"
             return f"{counts}, {held_back:,} held back (use --retry-failed to retry them)" if held_back else counts
         case Warned(text):
             return f"warning: {text}"

@@ -16,10 +16,14 @@ from brandpress.pipeline.run.submission import Submission, exit_code_of
 
 
 def submission_lines(jobs: Iterable[Submission]) -> Iterator[str]:
-    """A line for each job: id, status, start and exit code."""
+    """A table of jobs with a header: id, status with the exit code, start and the address of the delivery."""
+    rows = [("id", "status", "started", "deliver")]
     for job in jobs:
         started = minute(job.started) if job.started else "not started yet"
-        yield printable(f"{job.id}  {_result(job)}  {started}  {job.deliver}")
+        rows.append((printable(job.id), _result(job), started, printable(job.deliver)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def stop_line(job: Submission) -> str:

@@ -158,7 +158,7 @@ def _followed(
         for text in following:
             typer.echo(printable(text.expandtabs()), nl=False, err=as_json)
     except KeyboardInterrupt:
-        typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)
+        context.obj.interruption = f"the job goes on; `brandpress stop {submission_id}` ends it"
         raise
     job = server.job(submission_id)
     context.obj.finished = True  # 130 is the exit code of a job that was stopped

@@ -117,6 +117,10 @@ def test_ctrl_c_is_spoken_of_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch)
     assert (line_of(Stopping()) or "").endswith("; press Ctrl-C again to stop immediately")
 
 
+def test_one_picture_is_no_plural() -> None:
+    assert line_of(Planned(1, 0, 1)) == "1 picture: 0 done before, 1 to render now"
+
+
 def test_a_large_run_has_a_line_for_each_twentieth_and_each_failure(capsys: pytest.CaptureFixture[str]) -> None:
     clock = count(0.0, 0.01)
     lines = ProgressLines(lambda: next(clock))

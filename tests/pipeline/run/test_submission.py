@@ -222,7 +222,7 @@ def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path
     assert err.startswith(f"already running: this campaign was submitted as {submission_id} and is ")
     interrupted, message = interrupted_following(environment, submission_id)
     assert interrupted == 130, message
-    assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\ninterrupted\n")
+    assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\n")
     code, out, _ = run(environment, "cancel", submission_id)
     assert code == 0
     assert out.startswith((f"{submission_id}: asked to end; ", f"{submission_id}: has ended: stopped, exit code 130"))

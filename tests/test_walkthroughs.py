@@ -152,7 +152,7 @@ def test_submitting_to_a_running_cluster(shell: Shell) -> None:
     shell.program("pip", "exit 0")
     with ray_head() as head:
         (shell.home / ".ray").mkdir()
-        (shell.home / ".ray" / "token").write_text(head.token)
+        (shell.home / ".ray" / "auth_token").write_text(head.token)
         commands = block("submit.md", "Submit to a running Ray cluster")
         assert "1 planned: 0 done before, 1 rendered now" in shell.run(
             replaced(commands, ("http://HEAD:8265", head.address))

@@ -64,7 +64,8 @@ class Invocation:
 
     renderer: `module:function` that loads the renderer for `render`; None for the model's. as_json: whether errors are
     printed as JSON, too. logs_json: whether stderr is a log in JSON. started, finished: whether rendering has begun,
-    and whether it has ended with an outcome. outcome: as `render --json` prints it.
+    and whether it has ended with an outcome. outcome: as `render --json` prints it. interruption: what is said if it's
+    interrupted.
     """
 
     renderer: str | None = None
@@ -74,6 +75,7 @@ class Invocation:
     started: bool = False
     finished: bool = False
     outcome: dict[str, Any] | None = None
+    interruption: str = "interrupted"
 
 
 def run(arguments: Sequence[str] | None = None, *, renderer: str | None = None) -> int:
@@ -160,10 +162,10 @@ def _problems_of(error: BrandpressError) -> Sequence[Problem]:
 
 def _interrupted(invocation: Invocation) -> int:
     if invocation.logs_json:
-        _log_error("interrupted", INTERRUPTED)
+        _log_error(invocation.interruption, INTERRUPTED)
     else:
-        typer.echo("interrupted", err=True)
-    return _print_json_error("interrupted", INTERRUPTED, invocation)
+        typer.echo(invocation.interruption, err=True)
+    return _print_json_error(invocation.interruption, INTERRUPTED, invocation)
 
 
 def _is_closed_pipe(error: BaseException | None) -> bool:

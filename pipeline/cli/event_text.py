@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brandpress.pipeline.cli.streams import has_keyboard
 from brandpress.pipeline.cli.text import approximately, duration, plural
 from brandpress.pipeline.render.events import (
     Event,
@@ -24,7 +25,7 @@ def line_of(event: Event) -> str | None:
     """Returns an event as one line, None if it isn't shown."""
     match event:
         case Planned(planned, done, todo, held_back):
-            counts = f"{planned:,} pictures: {done:,} done before, {todo:,} to render now"
+            counts = f"{plural(planned, 'picture')}: {done:,} done before, {todo:,} to render now"
             return f"{counts}, {held_back:,} held back (use --retry-failed to retry them)" if held_back else counts
         case Warned(text):
             return f"warning: {text}"
@@ -54,7 +55,8 @@ def line_of(event: Event) -> str | None:
         case Stopping(budget=str(limits)):
             return f"stopping at the budget: {limits}"
         case Stopping():
-            return "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately"
+            keys = "; press Ctrl-C again to stop immediately" if has_keyboard() else ""
+            return f"stopping after the current pictures are delivered{keys}"
         case _:
             return None
 

@@ -52,7 +52,7 @@ def show_marks(uris: Uris = None, job: OfJob = None, deliver: Deliver = None, as
     if not uris and handover is not None:
         uris = [picture.url for picture in handover.pictures() if picture.url is not None]
         if not uris:
-            raise RequestError(f"{job}: has no public_url: name the pictures")
+            raise RequestError(f"{job} has no public_url:; name files or addresses: `brandpress marks FILE …`")
     delivered = None if handover is None else DeliveredMarks(handover.folder, handover.latest)
     signing = None if job is None else load_signing(job)
     places = (place for uri in uris or () for place in picture_places(uri))

@@ -24,6 +24,11 @@ def is_unicode() -> bool:
         return True
 
 
+def has_keyboard() -> bool:
+    """Whether stderr is a terminal, where somebody may press Ctrl-C."""
+    return sys.stderr.isatty()
+
+
 def discard_stdout() -> None:
     """Keeps Python from complaining when it flushes stdout at exit, after its reader has gone."""
     with suppress(OSError, ValueError):

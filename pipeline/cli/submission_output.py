@@ -16,10 +16,14 @@ from brandpress.pipeline.run.submission import Submission, exit_code_of
 
 
 def submission_lines(jobs: Iterable[Submission]) -> Iterator[str]:
-    """A line for each job: id, status, start and exit code."""
+    """A table of jobs with a header: id, status with the exit code, start and the address of the delivery."""
+    rows = [("id", "status", "started", "deliver")]
     for job in jobs:
         started = minute(job.started) if job.started else "not started yet"
-        yield printable(f"{job.id}  {_result(job)}  {started}  {job.deliver}")
+        rows.append((printable(job.id), _result(job), started, printable(job.deliver)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def stop_line(job: Submission) -> str:
@@ -38,6 +42,15 @@ def show_pending(submission_id: str, reason: str, options: LogOptions) -> None:
         print_log("info", "job_pending", text, id=submission_id)
     else:
         typer.echo(printable(f"{time_stamp()} {text}"), err=True)
+
+
+def show_silence(submission_id: str, seconds: float, options: LogOptions) -> None:
+    """Says on stderr that the job server doesn't answer. seconds: since when."""
+    text = f"the job server hasn't answered for {seconds:,.0f} s"
+    if options.format is LogFormat.JSON:
+        print_log("warning", "job_server_silent", text, id=submission_id, seconds=round(seconds, 3))
+    else:
+        typer.echo(f"{time_stamp()} {text}", err=True)
 
 
 def submission_json(job: Submission) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def submit_job(
     from brandpress.pipeline.cli.submission_output import submission_json
     from brandpress.pipeline.plan.lock import lock_file
     from brandpress.pipeline.plan.locked import require_lock
+    from brandpress.pipeline.plan.selection import check_selection
     from brandpress.pipeline.run.bundle import check_model
     from brandpress.pipeline.run.submission import JobServer
     from brandpress.pipeline.spec.load import load_campaign
@@ -77,6 +78,7 @@ def submit_job(
     values += [name for name, is_set in flags.items() if is_set]
     campaign = load_campaign(job, deliver)
     check_model(campaign)
+    check_selection(select or (), campaign)
     if locked and not lock_file(job).exists():
         require_lock(None, campaign)  # the error that the cluster would come to later
     server = JobServer(address)
@@ -143,15 +145,20 @@ def _followed(
 ) -> int:
     """Shows what a job prints until it ends, on stderr if JSON follows. Returns the job's exit code."""
     from brandpress.pipeline.cli.json_output import print_json
-    from brandpress.pipeline.cli.submission_output import show_pending, submission_json
+    from brandpress.pipeline.cli.submission_output import show_pending, show_silence, submission_json
     from brandpress.pipeline.cli.text import printable
     from brandpress.pipeline.run.submission import exit_code_of
 
+    following = server.follow(
+        submission_id,
+        on_pending=lambda reason: show_pending(submission_id, reason, log),
+        on_silence=lambda seconds: show_silence(submission_id, seconds, log),
+    )
     try:
-        for text in server.follow(submission_id, on_pending=lambda reason: show_pending(submission_id, reason, log)):
+        for text in following:
             typer.echo(printable(text.expandtabs()), nl=False, err=as_json)
     except KeyboardInterrupt:
-        typer.echo(f"the job goes on; `brandpress stop {submission_id}` ends it", err=True)
+        context.obj.interruption = f"the job goes on; `brandpress stop {submission_id}` ends it"
         raise
     job = server.job(submission_id)
     context.obj.finished = True  # 130 is the exit code of a job that was stopped

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from brandpress.pipeline.cli.outcome_text import cause_lines, headline, published_counts
+from brandpress.pipeline.cli.streams import has_keyboard
 from brandpress.pipeline.deliver.clean import GarbageSet
 from brandpress.pipeline.deliver.manifest import Published
 from brandpress.pipeline.deliver.status import CampaignStatus, Failure
@@ -111,7 +112,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     if outcome.ended_early:
         yield f"ended early: {outcome.ended_early}; run the same command again to continue"
     elif outcome.interrupted:
-        yield "interrupted; run the same command again to continue"
+        following = "run the same command again to continue"
+        yield f"interrupted; {following if has_keyboard() else 'what was delivered stays, and another run continues'}"
     elif outcome.stopped_by == "budget":
         yield f"stopped at the budget with {outcome.left:,} left; run the same command again to spend as much once more"
     elif outcome.failed or outcome.held_back:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import filter as matching
 from fnmatch import translate
 from typing import Protocol
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.state import STATES
-from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes, CombinationAttributes
 from brandpress.pipeline.spec.brand import ROLES, BrandFields
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import allowed, closest, listing, quote
@@ -151,6 +151,31 @@ def campaign_selection(terms: Sequence[str], campaign: Campaign, variants: Itera
         return None
     axes = {axis.name: tuple(axis.values) for axis in campaign.axes.values()}
     return parse_selection(terms, selection_keys(variants, axes, campaign.brand))
+
+
+def check_selection(terms: Sequence[str], campaign: Campaign) -> None:
+    """Checks terms without the model and the store, which is why any seed and any state counts as one that matches:
+    decisions and the quality gate change seeds.
+
+    Raises RequestError for terms that are wrong, and if they select no variant."""
+    attributes = CombinationAttributes(campaign.brand, campaign.axes)
+    points = [_Point(one.name, one.axes, one.seed, attributes.of(one.axes)) for one in campaign.points]
+    selection = campaign_selection(terms, campaign, points)
+    if selection is None:
+        return
+    known = replace(selection, terms=tuple(term for term in selection.terms if term.key not in (SEED, STATE)))
+    if not any(map(known.matches, points)):
+        raise RequestError(nothing_matches(selection))
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A variant as far as it's known without the model."""
+
+    name: str
+    axes: Mapping[str, str]
+    seed: int
+    attributes: Attributes
 
 
 def selection_keys(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
 from brandpress.model.redaction import redacted
@@ -51,9 +52,31 @@ def _reason(text: str) -> str:
     if "ray[default]" in text:
         return "Ray's job client isn't installed; run pip install 'brandpress[cluster]'"
     if "Authentication required" in text or "Authentication failed" in text:
-        problem = "it needs a token" if "required" in text else "it refuses the token"
-        return f"{problem}; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"
+        return _authentication_reason(_token_source())
     return _shortened(text)
+
+
+def _authentication_reason(source: str | None) -> str:
+    """source: of the token, None if there is none."""
+    if os.environ.get("RAY_AUTH_MODE", "").lower() == "token":
+        return f"it refuses the token from {source or 'this machine'}; is it the cluster's?"
+    if source is None:
+        return (
+            "it needs a token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the "
+            "cluster's token"
+        )
+    return (
+        f"it needs a token, and none is sent, because RAY_AUTH_MODE=token is missing; set it to send that of {source}"
+    )
+
+
+def _token_source() -> str | None:
+    """Returns where Ray takes the token from, in its order."""
+    if os.environ.get("RAY_AUTH_TOKEN"):
+        return "RAY_AUTH_TOKEN"
+    if path := os.environ.get("RAY_AUTH_TOKEN_PATH"):
+        return f"{one_line(path)} (RAY_AUTH_TOKEN_PATH)"
+    return "~/.ray/auth_token" if Path("~/.ray/auth_token").expanduser().exists() else None
 
 
 def _shortened(text: str) -> str:

@@ -27,7 +27,7 @@ DIGEST_DIGITS = 12
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 POLL_SECONDS = 2.0
 NOTICE_SECONDS, REPEAT_SECONDS = 10.0, 60.0
-"""When to tell that a job hasn't begun: for the first time, and after that."""
+"""When to tell that a job hasn't begun, or that the server doesn't answer: for the first time, and after that."""
 
 RECONNECT_SECONDS = 120.0
 """How long a cluster may be out of reach while its job is followed."""
@@ -141,21 +141,23 @@ class JobServer:
         wait: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         on_pending: Callable[[str], object] = lambda reason: None,
+        on_silence: Callable[[float], object] = lambda seconds: None,
     ) -> Iterator[str]:
         """Yields what a job prints until it ends. A cluster that is out of reach for two minutes is an error.
 
         on_pending: called after 10 seconds in which the job hasn't begun, and then once a minute, with Ray's reason.
+        on_silence: called as often with the seconds since the server's last answer, while it gives none.
         """
         job, shown, lost_since = self.job(submission_id), 0, None
-        output, next_notice = JobOutput(), clock() + NOTICE_SECONDS
+        output, next_notice, next_silence = JobOutput(), clock() + NOTICE_SECONDS, 0.0
         while True:
             try:
                 while job.status == "PENDING":
-                    if clock() >= next_notice:
+                    if lost_since is None and clock() >= next_notice:
                         next_notice = clock() + REPEAT_SECONDS
                         on_pending(job.message)
                     wait(POLL_SECONDS)
-                    job = self.job(submission_id)
+                    job, lost_since = self.job(submission_id), None
                 skip = shown
                 for text in self._tail(submission_id):
                     new, skip = text[skip:], max(0, skip - len(text))
@@ -168,10 +170,17 @@ class JobServer:
                         yield redacted(rest)
                     return
                 lost_since = None
-            except JobServerError:
-                lost_since = lost_since if lost_since is not None else clock()
-                if clock() - lost_since > RECONNECT_SECONDS:
-                    raise
+            except JobServerError as error:
+                if lost_since is None:
+                    lost_since, next_silence = clock(), clock() + NOTICE_SECONDS
+                elif clock() - lost_since > RECONNECT_SECONDS:
+                    raise JobServerError(
+                        f"{error}; the job may still be running; `brandpress logs {submission_id}` shows it when the "
+                        "server is back"
+                    ) from None
+                elif clock() >= next_silence:
+                    next_silence = clock() + REPEAT_SECONDS
+                    on_silence(clock() - lost_since)
             wait(POLL_SECONDS)
 
     def _tail(self, submission_id: str) -> Iterator[str]:

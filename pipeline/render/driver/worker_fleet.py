@@ -14,7 +14,7 @@ from brandpress.pipeline.render.driver.outcome import NothingRenderedError
 from brandpress.pipeline.render.driver.startup import Startup
 from brandpress.pipeline.render.driver.worker_clocks import WorkerClocks
 from brandpress.pipeline.render.events import Loss, OnEvent, Warned, WorkerDismissed, WorkerLost, WorkersLoading
-from brandpress.pipeline.render.pending import describe_pending
+from brandpress.pipeline.render.pending import describe_starved
 
 if TYPE_CHECKING:
     from brandpress.pipeline.render.driver.worker_pool import WorkerPool
@@ -200,7 +200,7 @@ class WorkerFleet:
             self._on_event(self._watch.pending_event(len(self._startup.pending)))
         self._report_loading(now)
         if self._startup.starved_seconds(len(self._pool) - len(self.parked), now) > self._watch.timeout:
-            waiting = describe_pending(self._watch.pending_event(len(self._startup.pending)))
+            waiting = describe_starved(self._watch.pending_event(len(self._startup.pending)))
             self.last_cause = f"{waiting}; {TIMEOUT} ({self._watch.timeout:g} s) is over"
             for worker in self._startup.pending:
                 self.dismiss(worker)

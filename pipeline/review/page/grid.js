@@ -29,7 +29,8 @@ function showProgress() {
     part.style.width = `${(100 * count) / Math.max(1, pictures.length)}%`;
     bar.append(part);
   }
-  const words = [`${number(counts.approved + counts.picked)} approved`, `${number(counts.rejected)} rejected`, `${number(counts.undecided)} to decide`];
+  const picked = counts.picked ? [`${number(counts.picked)} picked`] : [];
+  const words = [`${number(counts.approved)} approved`, ...picked, `${number(counts.rejected)} rejected`, `${number(counts.undecided)} to decide`];
   byId("progress").replaceChildren(bar, el("p", {}, words.join(" · ")));
   for (const button of document.querySelectorAll(".segments button")) {
     const count = button.value === "all" ? pictures.length : counts[button.value];

@@ -11,6 +11,7 @@ from itertools import count
 
 import pytest
 
+from brandpress.pipeline.cli.event_text import line_of
 from brandpress.pipeline.cli.log_json import SCHEMA
 from brandpress.pipeline.cli.log_options import LogFormat, LogOptions, asks_for_json
 from brandpress.pipeline.cli.progress import DEFAULTS, progress
@@ -61,11 +62,10 @@ EVENTS: list[Event] = [
 WARNINGS = [
     "warning: no conditional writes",
     "waiting for resources: 1 GPU requested, 0 of 1 free",
-    "waiting for resources: 1.5 GPUs requested, 0.5 of 2 free; the processes are about to start, or no single node "
-    "has room for one",
+    "waiting for resources: 1.5 GPUs requested, 0.5 of 2 free",
     "waiting for resources: 4 CPUs requested, 0 of 0 free; the cluster has none now, unless its autoscaler adds nodes",
     "worker-0 was lost: its process died",
-    "stopping after the current pictures are delivered; press Ctrl-C again to stop immediately",
+    "stopping after the current pictures are delivered",
     "stopping, because no more pictures can be made or stored: the disk is full",
     "stopping at the budget: 30 GPU minutes",
 ]
@@ -109,6 +109,16 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "quality gate: 2 of 2 pictures judged",
         *WARNINGS[5:],
     ]
+
+
+def test_ctrl_c_is_spoken_of_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert line_of(Stopping()) == "stopping after the current pictures are delivered"
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert (line_of(Stopping()) or "").endswith("; press Ctrl-C again to stop immediately")
+
+
+def test_one_picture_is_no_plural() -> None:
+    assert line_of(Planned(1, 0, 1)) == "1 picture: 0 done before, 1 to render now"
 
 
 def test_a_large_run_has_a_line_for_each_twentieth_and_each_failure(capsys: pytest.CaptureFixture[str]) -> None:

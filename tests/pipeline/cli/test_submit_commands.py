@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
-from brandpress.pipeline.cli.submission_output import show_pending
+from brandpress.pipeline.cli.submission_output import show_pending, show_silence
+from brandpress.pipeline.run.submission import JobServer
 from tests.job_server import job, job_server
 from tests.reference_pages import code_in, section
 
@@ -36,6 +38,17 @@ def test_a_job_that_hasnt_begun_is_told_as_the_log_is_asked_for(capsys: pytest.C
     assert set(line) - set(keys) == set(code_in(section("json.md", "Log").rows("event")["job_pending"][2]))
 
 
+def test_a_silent_server_is_told_as_the_log_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    show_silence(ID, 10.2, LogOptions(quiet=True))
+    text = "the job server hasn't answered for 10 s"
+    assert capsys.readouterr().err[21:] == f"{text}\n"
+    show_silence(ID, 10.2, LogOptions(format=LogFormat.JSON))
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["level"], line["message"]) == ("job_server_silent", "warning", text)
+    keys = section("json.md", "Log").rows("key")
+    assert set(line) - set(keys) == set(code_in(section("json.md", "Log").rows("event")["job_server_silent"][2]))
+
+
 def test_no_jobs_are_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
     with job_server() as address:
         assert run(capsys, "jobs", "--address", address) == "no jobs\n"
@@ -59,7 +72,29 @@ def test_exit_codes_are_those_of_the_commands(
     with job_server(listed) as address:
         (entry,) = json.loads(run(capsys, "jobs", "--address", address, "--json"))["jobs"]
         assert entry["exit_code"] == code
-        assert run(capsys, "jobs", "--address", address).startswith(f"{ID}  {shown}  ")
+        assert run(capsys, "jobs", "--address", address).splitlines()[1].startswith(f"{ID}  {shown}  ")
+
+
+def test_jobs_are_a_table_with_a_header(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_server(RUNNING, job(f"{ID}-2", "FAILED", code=3)) as address:
+        assert run(capsys, "jobs", "--address", address).splitlines() == [
+            "id                     status               started               deliver",
+            f"{ID}-2  failed, exit code 3  2027-01-15 08:00 UTC  s3://pictures",
+            f"{ID}    running              2027-01-15 08:00 UTC  s3://pictures",
+        ]
+
+
+def test_waiting_that_is_interrupted_says_that_the_job_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object, **options: object) -> Iterator[str]:
+        yield "4 pictures"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(JobServer, "follow", interrupt)
+    with job_server(RUNNING) as address:
+        assert cli.run(["logs", ID, "--follow", "--address", address]) == 130
+    assert capsys.readouterr().err == f"the job goes on; `brandpress stop {ID}` ends it\n"
 
 
 def test_a_job_is_asked_to_end(capsys: pytest.CaptureFixture[str]) -> None:

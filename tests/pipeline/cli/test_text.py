@@ -92,7 +92,11 @@ def test_the_cost_of_a_hosted_tier_is_shown() -> None:
     assert outcome_json(charged)["cost"] == 1254.0
 
 
-def test_an_interrupted_run_says_how_to_continue() -> None:
+def test_an_interrupted_run_says_how_to_continue(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(outcome_lines(outcome(done=3, interrupted=True)))[-1] == (
+        "interrupted; what was delivered stays, and another run continues"
+    )
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     lines = list(outcome_lines(outcome(done=3, interrupted=True)))
     assert lines[0] == "spring: interrupted (exit code 130)"
     assert lines[1].endswith("7 left")

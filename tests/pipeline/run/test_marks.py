@@ -126,7 +126,7 @@ def test_without_addresses_the_public_ones_are_checked(
     job: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli.run(["marks", "--job", str(job)]) == 1
-    assert "has no public_url" in capsys.readouterr().err
+    assert f"{job} has no public_url:; name files or addresses: `brandpress marks FILE …`" in capsys.readouterr().err
     monkeypatch.setenv("BRANDPRESS_REFERENCE_HOSTS", "other.example")
     fields = json.loads(job.read_text())
     job.write_text(json.dumps({**fields, "public_url": "https://cdn.example/pictures"}))

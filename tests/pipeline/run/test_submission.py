@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,25 @@ def test_a_misspelt_model_is_refused_before_the_server_is_asked(
     assert message.startswith(f"{job}:1:") and message.endswith("; did you mean nano?\n"), message
 
 
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ("scene:scene7", "no variant matches; the axis 'scene' has no value 'scene7'; did you mean 'scene00'?"),
+        ("scen:scene00", "there is no key 'scen'; allowed: "),
+        ("state:nwe", "there is no state 'nwe'; allowed: "),
+        ("nothing/*", "no variant matches; `brandpress plan` lists the variants"),
+    ],
+)
+def test_a_selection_is_checked_before_the_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], term: str, message: str
+) -> None:
+    words = ["submit", str(write_campaign(tmp_path, 1, model="nano")), "--address", f"http://127.0.0.1:{free_port()}"]
+    assert cli.run([*words, "--select", term]) == 1
+    assert message in capsys.readouterr().err
+    assert cli.run([*words, "--select", "product:mug", "--select", "seed:99", "--select", "state:new"]) == 4
+    assert "can't be reached" in capsys.readouterr().err
+
+
 def test_a_token_file_that_isnt_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "token"
     authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(file)}
@@ -97,6 +117,26 @@ def test_a_job_that_hasnt_begun_is_told_after_a_while_and_again() -> None:
         )
         assert list(following) == []
     assert told == [(moment, "It may be waiting for resources.") for moment in (10.0, 70.0, 130.0)]
+
+
+def test_a_server_that_stops_answering_is_told_instead_of_its_last_answer() -> None:
+    told: list[str] = []
+    now, server = 0.0, ExitStack()
+    address = server.enter_context(job_server(job("brandpress-spring-0", "PENDING", "It may wait.")))
+    client = JobServer(address)
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        if now == 12:
+            server.close()
+
+    following = client.follow(
+        "brandpress-spring-0", wait, lambda: now, told.append, lambda seconds: told.append(f"silent for {seconds:g} s")
+    )
+    with pytest.raises(JobServerError, match=r"can't be reached; .*; the job may still be running; `brandpress logs "):
+        list(following)
+    assert told == ["It may wait.", "silent for 12 s", "silent for 72 s"]
 
 
 def test_the_loser_of_two_submissions_is_told_that_it_is_running(
@@ -182,7 +222,7 @@ def test_a_second_submission_is_told_and_the_first_can_be_stopped(tmp_path: Path
     assert err.startswith(f"already running: this campaign was submitted as {submission_id} and is ")
     interrupted, message = interrupted_following(environment, submission_id)
     assert interrupted == 130, message
-    assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\ninterrupted\n")
+    assert message.endswith(f"the job goes on; `brandpress stop {submission_id}` ends it\n")
     code, out, _ = run(environment, "cancel", submission_id)
     assert code == 0
     assert out.startswith((f"{submission_id}: asked to end; ", f"{submission_id}: has ended: stopped, exit code 130"))

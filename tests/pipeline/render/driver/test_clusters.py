@@ -111,7 +111,8 @@ def test_workers_ask_for_no_more_cores_than_a_node_has(cluster: RayCluster, tmp_
     code, events = render(job, cluster, OMP_NUM_THREADS="")
     assert (code, values(events, "starting")) == (0, [[1, False, 1]])
     assert {notice.partition(",")[0] for notice in values(events, "pending")} <= {
-        "waiting for resources: 1 CPU requested"
+        "waiting for resources: 1 CPU requested",
+        "the workers' processes are starting",
     }
 
 

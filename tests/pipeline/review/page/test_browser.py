@@ -12,7 +12,7 @@ import yaml
 
 from brandpress.pipeline.deliver.manifest import Counts
 from tests.pipeline.review.page.browser import chromium, open_page, serious_violations, wait_until
-from tests.pipeline.review.page.reviewed import PRODUCTS, reviewed_pictures, write_reviewed
+from tests.pipeline.review.page.reviewed import PRODUCTS, decision_about, reviewed_pictures, write_reviewed
 
 pytestmark = pytest.mark.slow
 COUNT, SMALL = 2_000, 320
@@ -279,6 +279,19 @@ def test_the_pressed_filter_stands_out(browser: Any, small: Path, theme: str) ->
     )
     assert abs(sum(pressed[:3]) - sum(around[:3])) / 3 > 15
     opened.context.close()
+
+
+def test_the_header_counts_as_the_filters_do(browser: Any, tmp_path: Path) -> None:
+    reviewed = reviewed_pictures(9)
+    first = reviewed.records[0]
+    decisions = {**reviewed.decisions, first["sha256"]: decision_about(first, "picked")}
+    for decided, header in (
+        (decisions, "1 approved · 1 picked · 1 rejected · 6 to decide"),
+        (reviewed.decisions, "1 approved · 1 rejected · 7 to decide"),
+    ):
+        opened = open_page(browser, write_reviewed(tmp_path, replace(reviewed, decisions=decided)).as_uri())
+        assert opened.text_content("#progress p") == header
+        opened.context.close()
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address, pa
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.problem import SpecError, WrongValueError
 from brandpress.pipeline.spec.provenance import SigningIdentity, signing_identity
+from brandpress.pipeline.spec.regular_file import open_regular
 from brandpress.pipeline.spec.schema import validate_fields
-from brandpress.pipeline.spec.yaml_file import read_yaml
+from brandpress.pipeline.spec.yaml_file import MAX_BYTES, read_yaml
 
 _CAMPAIGN_LINE = re.compile(r"""^campaign: *["']?([a-z0-9]+(?:-[a-z0-9]+)*)["']?[ \r]*(?:#.*)?$""", re.MULTILINE)
 
@@ -59,9 +60,11 @@ def campaign_name(path: Path) -> str | None:
         return _field(read_yaml(path), Job, "name")
     except SpecError:
         try:
-            line = _CAMPAIGN_LINE.search(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
+            with open_regular(path) as file:
+                text = file.read(MAX_BYTES).decode("utf-8", errors="replace")
+        except OSError:
             return None
+        line = _CAMPAIGN_LINE.search(text)
         return line[1] if line else None
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.spec.problem import SpecError
-from brandpress.pipeline.spec.target import load_target
+from brandpress.pipeline.spec.target import campaign_name, load_target
 from tests.campaigns import write_campaign
 
 
@@ -47,3 +48,14 @@ def test_a_missing_brand_spec_is_reported(job: Path, tmp_path: Path) -> None:
     (tmp_path / "brand.yaml").unlink()
     with pytest.raises(SpecError, match=r"there is no brand spec 'brand\.yaml'"):
         load_target(job)
+
+
+def test_a_campaigns_name_is_known_in_spite_of_mistakes(job: Path, tmp_path: Path) -> None:
+    assert campaign_name(job) == "spring"
+    job.write_text("campaign: spring  # of this year\nmatrix: {product: [\n")
+    assert campaign_name(job) == "spring"
+    job.write_text("matrix: [")
+    assert campaign_name(job) is None
+    assert campaign_name(tmp_path / "missing.yaml") is None
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert campaign_name(tmp_path / "pipe.yaml") is None, "it isn't waited for"

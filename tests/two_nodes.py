@@ -20,6 +20,7 @@ from brandpress.pipeline.render.driver.run import render_campaign
 from brandpress.pipeline.render.events import Event, VariantRecorded, VariantStarted, WorkerLoaded, WorkerLost
 from tests.campaigns import plan_of
 from tests.drive import emit
+from tests.ray_nodes import BUSY
 from tests.stand_in import load, wait_for_workers
 
 RECORDS_BEFORE_KILL = 4
@@ -41,6 +42,7 @@ def load_stand_in(base: str, **options: Any) -> RendererProtocol:
 
 def main(job: Path, renderer: str) -> None:
     """Render `job` with one worker on each node, and remove one node once both workers have rendered."""
+    os.environ.update(BUSY)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     nodes = [cluster.add_node(num_cpus=1) for _ in range(WORKERS)]
     cluster.wait_for_nodes()

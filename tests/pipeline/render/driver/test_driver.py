@@ -47,6 +47,7 @@ def test_after_a_killed_driver_the_next_renders_only_the_rest(ray: Resources, tm
     assert verify(open_campaign(str(tmp_path / "out"), "spring")).problems == ()
 
 
+@pytest.mark.slow
 def test_ctrl_c_finishes_the_current_pictures_and_publishes(tmp_path: Path) -> None:
     job = write_campaign(tmp_path, {f"s{number}": f"{number} [sleep 0.3]" for number in range(10)})
     outcome: dict[str, Any] = {}

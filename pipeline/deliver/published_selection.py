@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from brandpress.model.errors import RequestError
@@ -14,24 +13,15 @@ from brandpress.pipeline.deliver.plan_summary import published_pictures, store_s
 from brandpress.pipeline.plan.expand import make_plan
 from brandpress.pipeline.plan.selection import (
     OPTION,
+    KnownPicture,
     Selection,
     nothing_matches,
     parse_selection,
     selection_keys,
 )
-from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
+from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.store.protocol import Store
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedPicture:
-    """What a selection needs to know about a record."""
-
-    name: str
-    axes: Mapping[str, str]
-    seed: int
-    attributes: Attributes
 
 
 def published_names(folder: Store, terms: Sequence[str], campaign: Campaign | None) -> frozenset[str]:
@@ -91,7 +81,7 @@ def _states(folder: Store, selection: Selection, campaign: Campaign | None) -> d
     return {one.name: one.state for one in states}
 
 
-def _axes(pictures: Iterable[PublishedPicture], campaign: Campaign | None) -> dict[str, tuple[str, ...]]:
+def _axes(pictures: Iterable[KnownPicture], campaign: Campaign | None) -> dict[str, tuple[str, ...]]:
     """Returns axis -> names of its values, of the pictures and of the campaign."""
     values: dict[str, dict[str, None]] = {}
     for axis in campaign.axes.values() if campaign else ():
@@ -102,7 +92,7 @@ def _axes(pictures: Iterable[PublishedPicture], campaign: Campaign | None) -> di
     return {name: tuple(of_axis) for name, of_axis in values.items()}
 
 
-def _picture(fields: Mapping[str, Any]) -> PublishedPicture:
+def _picture(fields: Mapping[str, Any]) -> KnownPicture:
     attributes = fields.get("attributes")
     of_record = attributes if isinstance(attributes, dict) else NO_ATTRIBUTES
-    return PublishedPicture(fields["name"], fields["axes"], fields["seed"], of_record)
+    return KnownPicture(fields["name"], fields["axes"], fields["seed"], of_record)

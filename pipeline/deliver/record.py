@@ -83,12 +83,6 @@ class ReferenceStamp(StoredModel):
     background: str | None = None
 
 
-MANIFEST_ONLY: Mapping[str, Any] = MappingProxyType(
-    {"stale": False, "same_picture_as": None, "verdict": None, "gate_attempts": ()}
-)
-"""The fields of records that only manifests have, with their values anywhere else."""
-
-
 class Record(StoredModel):
     """One variant of a campaign. `asset`, `sha256` and `bytes` are None unless it's done; `cause` is None if it's done.
 
@@ -167,6 +161,12 @@ class Record(StoredModel):
     def to_json(self) -> builtins.bytes:
         """Returns one line of JSON (UTF-8, without a newline). Parsing and writing it again returns the same bytes."""
         return to_line(self.model_dump(mode="json"))
+
+
+MANIFEST_ONLY: Mapping[str, Any] = MappingProxyType(
+    {name: Record.model_fields[name].default for name in ("stale", "same_picture_as", "verdict", "gate_attempts")}
+)
+"""The fields that are set only in manifests, with the values that they have in all other records."""
 
 
 def to_line(fields: dict[str, Any]) -> builtins.bytes:

@@ -145,10 +145,22 @@ class Selection:
             yield from (of_entity[field],) if field in of_entity else ()
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPicture:
+    """What a selection needs to know about a picture, of a record or of a variant that isn't planned yet."""
+
+    name: str
+    axes: Mapping[str, str]
+    seed: int
+    attributes: Attributes
+
+
 def campaign_selection(terms: Sequence[str], campaign: Campaign, variants: Iterable[Selectable]) -> Selection | None:
     """Returns the selection of these terms among a campaign's variants; None without terms. Raises RequestError."""
-    if not terms:
-        return None
+    return _selection(terms, campaign, variants) if terms else None
+
+
+def _selection(terms: Sequence[str], campaign: Campaign, variants: Iterable[Selectable]) -> Selection:
     axes = {axis.name: tuple(axis.values) for axis in campaign.axes.values()}
     return parse_selection(terms, selection_keys(variants, axes, campaign.brand))
 
@@ -158,24 +170,14 @@ def check_selection(terms: Sequence[str], campaign: Campaign) -> None:
     decisions and the quality gate change seeds.
 
     Raises RequestError for terms that are wrong, and if they select no variant."""
-    attributes = CombinationAttributes(campaign.brand, campaign.axes)
-    points = [_Point(one.name, one.axes, one.seed, attributes.of(one.axes)) for one in campaign.points]
-    selection = campaign_selection(terms, campaign, points)
-    if selection is None:
+    if not terms:
         return
+    attributes = CombinationAttributes(campaign.brand, campaign.axes)
+    points = [KnownPicture(one.name, one.axes, one.seed, attributes.of(one.axes)) for one in campaign.points]
+    selection = _selection(terms, campaign, points)
     known = replace(selection, terms=tuple(term for term in selection.terms if term.key not in (SEED, STATE)))
     if not any(map(known.matches, points)):
         raise RequestError(nothing_matches(selection))
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """A variant as far as it's known without the model."""
-
-    name: str
-    axes: Mapping[str, str]
-    seed: int
-    attributes: Attributes
 
 
 def selection_keys(

@@ -293,9 +293,7 @@ class DriverLoop:
 
     def _handle_found(self, worker: str, record: Record, render_key: str) -> None:
         """A picture of a killed run costs this run nothing, and says nothing about its model, workers and GPUs."""
-        self._dispatcher.finish(worker, render_key)
-        self._results.add(record, is_new=False)
-        self._on_event(VariantRecorded(record, worker=worker))
+        self._finish(worker, render_key, record, is_new=False)
         self._top_up_all()
 
     def _handle_record(self, worker: str, record: Record, expected_key: str, now: float, *, unusable: bool) -> None:
@@ -323,10 +321,10 @@ class DriverLoop:
         if self._room() is not None:
             self._top_up_all()  # others may have waited for what this picture leaves of the budget
 
-    def _finish(self, worker: str, render_key: str, record: Record) -> None:
+    def _finish(self, worker: str, render_key: str, record: Record, *, is_new: bool = True) -> None:
         self._dispatcher.finish(worker, render_key)
-        self._results.add(record)
-        if self._spending is not None:
+        self._results.add(record, is_new=is_new)
+        if self._spending is not None and is_new:
             self._spending.add_record(record)
         self._on_event(VariantRecorded(record, worker=worker))
 

@@ -98,7 +98,7 @@ def _scores(picture: Image.Image, subject: Subject, sighting: Sighting, cutouts:
         "reference": subject.references[sighting.reference].sha256,
     }
     crop = _Crop.of(picture, sighting)
-    if len(cutouts) > 1 and not crop.shows_scene_through_holes(*cutouts):
+    if len(cutouts) > 1 and not crop.shows_through_holes(cutouts, _colours_outside(picture, sighting)):
         cutouts = cutouts[:1]
     readings = [crop.colours(cutout) for cutout in cutouts]
     expected, shown = min(readings, key=lambda reading: colour_distance(*reading))
@@ -116,27 +116,20 @@ def _scores(picture: Image.Image, subject: Subject, sighting: Sighting, cutouts:
 class _Crop:
     """The square of a picture where it shows a reference best, CROP_SIDE pixels a side.
 
-    inside: the pixels that belong to the picture. mirrored: as the reference is shown. scene: the colours of the
-    picture outside the square; none if nothing is.
+    inside: the pixels that belong to the picture. mirrored: as the reference is shown.
     """
 
     pixels: Image.Image
     inside: NDArray[np.bool_]
     mirrored: bool
-    scene: tuple[ColourShare, ...]
 
     @classmethod
     def of(cls, picture: Image.Image, sighting: Sighting) -> _Crop:
-        sides = (picture.width, picture.height) * 2
-        left, top, right, bottom = (round(edge * side) for edge, side in zip(sighting.box, sides, strict=True))
-        size, box = (CROP_SIDE, CROP_SIDE), (left, top, right, bottom)
+        size, box = (CROP_SIDE, CROP_SIDE), _pixel_box(picture, sighting)
         pixels, inside = (
             one.crop(box).resize(size, Image.Resampling.BOX) for one in (picture, Image.new("L", picture.size, 255))
         )
-        outside = np.ones((picture.height, picture.width), np.bool_)
-        outside[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = False
-        scene = dominant_colours(picture, 2 * COLOURS, outside) if outside.any() else ()
-        return cls(pixels, np.asarray(inside) == 255, sighting.mirrored, scene)
+        return cls(pixels, np.asarray(inside) == 255, sighting.mirrored)
 
     def colours(self, cutout: Image.Image) -> tuple[tuple[ColourShare, ...], tuple[ColourShare, ...]]:
         """Returns the dominant colours of the reference and of the crop where it should show the reference."""
@@ -147,14 +140,27 @@ class _Crop:
             dominant_colours(self.pixels, 2 * COLOURS, _or_all(mask)),
         )
 
-    def shows_scene_through_holes(self, solid: Image.Image, pierced: Image.Image) -> bool:
+    def shows_through_holes(self, cutouts: Sequence[Image.Image], scene: Sequence[ColourShare]) -> bool:
         """Whether the picture has colours of its scene where the reference may have holes. Otherwise these are painted,
-        as a white shirt's fabric is on a white ground."""
-        covered, opaque = (alpha_in_box(cutout, CROP_SIDE, self.mirrored) for cutout in (solid, pierced))
+        as a white shirt's fabric is on a white ground. cutouts: without holes, and with them."""
+        covered, opaque = (alpha_in_box(cutout, CROP_SIDE, self.mirrored) for cutout in cutouts)
         holes = covered & ~opaque & self.inside
-        if not holes.any() or not self.scene:
+        if not holes.any() or not scene:
             return True
-        return _distance(dominant_colours(self.pixels, COLOURS, holes), self.scene) <= SEE_THROUGH
+        return _distance(dominant_colours(self.pixels, COLOURS, holes), scene) <= SEE_THROUGH
+
+
+def _colours_outside(picture: Image.Image, sighting: Sighting) -> tuple[ColourShare, ...]:
+    """Returns the colours of a picture outside of the sighting's square; none if it fills the picture."""
+    left, top, right, bottom = (max(0, edge) for edge in _pixel_box(picture, sighting))
+    outside = np.ones((picture.height, picture.width), np.bool_)
+    outside[top:bottom, left:right] = False
+    return dominant_colours(picture, 2 * COLOURS, outside) if outside.any() else ()
+
+
+def _pixel_box(picture: Image.Image, sighting: Sighting) -> tuple[int, int, int, int]:
+    x0, y0, x1, y1 = sighting.box
+    return round(x0 * picture.width), round(y0 * picture.height), round(x1 * picture.width), round(y1 * picture.height)
 
 
 def _or_all(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

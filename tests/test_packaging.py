@@ -121,11 +121,13 @@ def beside_another(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_wheel_is_imported_beside_another_folder_of_its_name(scripts: Path, beside_another: Path) -> None:
     location = run(scripts / "python", "-c", MODELS_FILE, folder=beside_another)
     assert Path(location.strip()).is_relative_to(scripts.parent)
 
 
+@pytest.mark.slow
 def test_an_editable_installation_never_mixes_two_brandpresses(
     tmp_path_factory: pytest.TempPathFactory, beside_another: Path
 ) -> None:

@@ -36,6 +36,7 @@ def pictures(subjects: list[Drawing]) -> list[Labelled]:
     return list(labelled(subjects, 0.05))
 
 
+@pytest.mark.slow
 def test_each_label_has_pictures(pictures: list[Labelled], subjects: list[Drawing]) -> None:
     labels = Counter(one.label for one in pictures)
     assert set(labels) == {RIGHT, *FAULTS}

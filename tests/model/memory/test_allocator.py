@@ -31,7 +31,14 @@ def test_the_variable_depends_on_torchs_version(
     assert result == expected
 
 
-@pytest.mark.parametrize("configured", [{}, {NAME: "max_split_size_mb:64"}, {OLD_NAME: "max_split_size_mb:64"}])
+@pytest.mark.parametrize(
+    "configured",
+    [
+        {},
+        pytest.param({NAME: "max_split_size_mb:64"}, marks=pytest.mark.slow),
+        pytest.param({OLD_NAME: "max_split_size_mb:64"}, marks=pytest.mark.slow),
+    ],
+)
 def test_importing_the_model_sets_it_before_torch_is_loaded(configured: dict[str, str]) -> None:
     """In a new process, because this one has loaded torch."""
     program = (

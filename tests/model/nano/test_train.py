@@ -63,13 +63,13 @@ def test_a_diverged_training_ends_with_one_line(
     assert result == (1, ["the loss became NaN"])
 
 
-def test_the_initial_model_is_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_initial_model_and_the_rate_are_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     received: list[Options] = []
     monkeypatch.setattr(stages, "run", lambda options, started: received.append(options))
-    arguments = ("--art", tmp_path, "--out", tmp_path / "out", "--init-from", tmp_path / "nano")
+    arguments = ("--art", tmp_path, "--out", tmp_path / "out", "--init-from", tmp_path / "nano", "--rate", "0.5")
     monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
     main()
-    assert received == [Options(art=tmp_path, out=tmp_path / "out", init_from=tmp_path / "nano")]
+    assert received == [Options(art=tmp_path, out=tmp_path / "out", init_from=tmp_path / "nano", rate=0.5)]
 
 
 def test_an_interruption_says_how_to_continue(

@@ -43,7 +43,9 @@ def brandpress(
     )
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in ("latin-1", "cp1252"))]
+)
 def test_output_in_any_encoding(job: Path, encoding: str) -> None:
     environment = {"PYTHONIOENCODING": encoding}
     shown = brandpress("plan", job, environment=environment)
@@ -57,7 +59,14 @@ def test_output_in_any_encoding(job: Path, encoding: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can change its user")
-@pytest.mark.parametrize("arguments", [("validate",), ("plan", "--json"), ("models",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("validate",), marks=pytest.mark.slow),
+        ("plan", "--json"),
+        pytest.param(("models",), marks=pytest.mark.slow),
+    ],
+)
 def test_a_user_without_a_home_folder(arguments: tuple[str, ...]) -> None:
     """A user that the password database doesn't know, and no HOME. It may read this checkout."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's own can't be read by others
@@ -100,7 +109,10 @@ def test_a_working_directory_that_was_deleted(job: Path, tmp_path: Path, deliver
         assert "the working directory doesn't exist any more" in shown.stderr
 
 
-@pytest.mark.parametrize("arguments", [("plan", "--first", "5000"), ("plan", "--json", "--first", "5000")])
+@pytest.mark.parametrize(
+    "arguments",
+    [pytest.param(("plan", "--first", "5000"), marks=pytest.mark.slow), ("plan", "--json", "--first", "5000")],
+)
 def test_a_reader_that_goes_away(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     job = write_campaign(tmp_path, 3000, seeds=1)
     with subprocess.Popen(

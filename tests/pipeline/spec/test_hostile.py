@@ -61,6 +61,7 @@ def messages_for(file: Path, text: str) -> list[str]:
     return [str(problem) for problem in validate(file).problems]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(JOBS).flatmap(mutated), st.data())
 def test_mutated_campaigns_have_problems_with_positions(folder: Path, job: object, data: st.DataObject) -> None:

@@ -49,6 +49,7 @@ def test_a_job_gives_the_same_result_in_any_process_and_runs_once(art: Path, tok
     assert run_job(job).stat().st_mtime_ns == written
 
 
+@pytest.mark.slow
 def test_two_lists_are_drawn_side_by_side(art: Path, tmp_path: Path) -> None:
     """One process draws them in this order: the second half of the early list comes before the second late job."""
 

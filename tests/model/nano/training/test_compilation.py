@@ -22,6 +22,7 @@ def test_a_blank_shard_has_one_caption_per_number_of_references(groups: list[Gro
     assert [group.count for group in representative_groups(groups)] == [0, 1, 2, 3, 4, 4]
 
 
+@pytest.mark.slow
 def test_blocks_are_compiled_and_restored_afterwards(groups: list[Group], monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[str] = []
 

@@ -32,8 +32,14 @@ def pipeline(random_nano: Path) -> Any:
     return load_pipeline(random_nano)
 
 
-@pytest.mark.parametrize("count", [0, 1, 3, 10])
-@pytest.mark.parametrize("size", [(128, 128), (160, 96)])
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [
+        ((160, 96), 3),
+        *(pytest.param((128, 128), count, marks=pytest.mark.slow) for count in (0, 1, 3, 10)),
+        *(pytest.param((160, 96), count, marks=pytest.mark.slow) for count in (0, 1, 10)),
+    ],
+)
 def test_diffusers_renders_the_same_picture(
     renderer: Renderer, pipeline: Any, random_nano: Path, count: int, size: tuple[int, int]
 ) -> None:

@@ -196,6 +196,7 @@ def test_learning_rates_grow_slowly_with_the_batch() -> None:
     muon, adam = fit_transformer.learning_rates(512)
     assert muon == pytest.approx(2**0.5 * fit_transformer.MUON_LR)
     assert adam == pytest.approx(2**0.25 * fit_transformer.ADAM_LR)
+    assert fit_transformer.learning_rates(512, rate=0.5) == pytest.approx((muon / 2, adam / 2))
 
 
 @pytest.mark.slow

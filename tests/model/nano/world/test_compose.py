@@ -17,8 +17,9 @@ from brandpress.model.nano.world.placing import Placed
 from brandpress.model.nano.world.products import is_held_out
 
 COUNT = 60
+SQUARE = (256, 256)
 # (width, height) -> the width and height of references
-SIZES = {(256, 256): (128, 128), (128, 128): (64, 64), (320, 192): (160, 96), (192, 320): (96, 160)}
+SIZES = {SQUARE: (128, 128), (128, 128): (64, 64), (320, 192): (160, 96), (192, 320): (96, 160)}
 
 
 def drawn(library: Library, width: int, height: int, count: int = COUNT) -> list[Composition]:
@@ -58,7 +59,9 @@ def test_compositions_depend_on_the_seed_only(library: Library, held_out: bool) 
     assert not same(one, compose(random.Random(6), library, 256, 256, held_out=held_out))
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(
+    ("width", "height"), [pytest.param(*size, marks=() if size == SQUARE else pytest.mark.slow) for size in SIZES]
+)
 def test_items_are_whole_ordered_and_apart_in_a_row(library: Library, width: int, height: int) -> None:
     for composition in drawn(library, width, height):
         facts = composition.facts
@@ -166,6 +169,7 @@ def test_a_style_reference_shows_another_scene_and_requires_a_look(square: list[
             assert np.abs(difference).mean() > 3
 
 
+@pytest.mark.slow
 def test_held_out_subjects_appear_only_if_requested(library: Library) -> None:
     rng = random.Random(2)
     for held_out in (False, True):

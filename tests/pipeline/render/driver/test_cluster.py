@@ -58,7 +58,7 @@ def test_a_client_without_the_token_is_refused(ray: Resources) -> None:
     assert "InvalidAuthToken" in client.stderr
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere.invalid:6379"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1", pytest.param("nowhere.invalid:6379", marks=pytest.mark.slow)])
 def test_an_unreachable_cluster_fails_quickly(tmp_path: Path, address: str) -> None:
     """In a separate process, because the tests' process is already connected."""
     job = write_campaign(tmp_path, 1)

@@ -414,7 +414,12 @@ def records_by_name(job: Path) -> dict[str, Record]:
     ("fault", "cause", "lost"),
     [
         ("[exit]", "its worker was lost while it was rendered: its process died (given up)", 2),
-        ("[hang]", "its worker was lost while it was rendered: it made no progress within 1 s (given up)", 2),
+        pytest.param(
+            "[hang]",
+            "its worker was lost while it was rendered: it made no progress within 1 s (given up)",
+            2,
+            marks=pytest.mark.slow,
+        ),
         ("[exhaust]", "MemoryError (given up)", 0),
     ],
 )
@@ -597,9 +602,9 @@ def test_a_composed_model_reaches_its_worker(ray: Resources, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("renderer", "compile", "warnings"),
     [
-        ("tests.stand_in:load_compiled", True, 0),
+        pytest.param("tests.stand_in:load_compiled", True, 0, marks=pytest.mark.slow),
         (STAND_IN, True, 1),
-        (STAND_IN, False, 0),
+        pytest.param(STAND_IN, False, 0, marks=pytest.mark.slow),
     ],
 )
 def test_a_missing_compiler_is_warned_about_once(

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from brandpress.model.errors import BrandpressError
-from brandpress.model.nano.training.options import Options
+from brandpress.model.nano.training.options import BATCH, GPU_BATCH, Options
 from brandpress.model.nano.training.schedule import MAX_MINUTES
 
 
@@ -48,7 +48,15 @@ def main() -> None:
     parser.add_argument(
         "--decoder-steps", type=int, default=Options.decoder_steps, help="final decoder steps without --minutes"
     )
-    parser.add_argument("--batch", type=int, help="transformer batch size (default: 32 on a CPU, 512 on a GPU)")
+    parser.add_argument(
+        "--batch", type=int, help=f"transformer batch size (default: {BATCH} on a CPU, {GPU_BATCH} on a GPU)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=Options.rate,
+        help="factor of the transformer's learning rates; below 1 for a short training with --init-from (default: 1)",
+    )
     parser.add_argument(
         "--scale", type=float, default=Options.scale, help="share of the training data to render, for trial runs"
     )

@@ -20,31 +20,36 @@ from brandpress.model.nano.training.nano import Nano
 
 MUON_LR, ADAM_LR, LR_BATCH = 4e-3, 2e-3, 32
 """Peak learning rates, tuned for batches of LR_BATCH samples."""
-BATCH, GPU_BATCH = 16, 192
 RECIPE = Recipe(warm_up=60, decay_from=0.5, ema_decay=0.998)
 
 
-def learning_rates(batch: int) -> tuple[float, float]:
-    """Returns Muon's and AdamW's peak learning rates for a batch size.
+def learning_rates(batch: int, rate: float = 1.0) -> tuple[float, float]:
+    """Returns Muon's and AdamW's peak learning rates for a batch size. rate: a factor of both.
 
     They grow slowly with the batch: 16 times the batch raises Muon's rate by a factor of 1.4 and AdamW's by 1.2.
     """
     growth = (batch / LR_BATCH) ** 0.125
-    return MUON_LR * growth, ADAM_LR * growth**0.5
+    return rate * MUON_LR * growth, rate * ADAM_LR * growth**0.5
 
 
 def fit_transformer(
-    groups: Sequence[Group], stage: Stage, place: Place, batch: int, *, compile_blocks: bool = False
+    groups: Sequence[Group],
+    stage: Stage,
+    place: Place,
+    batch: int,
+    *,
+    rate: float = 1.0,
+    compile_blocks: bool = False,
 ) -> Nano:
     """Returns the trained model with its EMA weights; resumes from the stage's checkpoint.
 
-    batch: samples per step. compile_blocks: compile the blocks if that works.
+    batch: samples per step. rate: a factor of the learning rates. compile_blocks: compile the blocks if that works.
     """
     torch.manual_seed(0)
     model = Nano().to(place.device)
     matrices = [p for n, p in model.transformer.named_parameters() if "blocks" in n and p.ndim == 2]
     others = remaining_parameters(model, matrices)
-    muon_lr, adam_lr = learning_rates(batch)
+    muon_lr, adam_lr = learning_rates(batch, rate)
     optimisers = (
         Muon(matrices, lr=muon_lr, piece=TRANSFORMER.width),
         torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True),

@@ -31,7 +31,7 @@ from brandpress.model.nano.training.compilation import BackgroundCompilation
 from brandpress.model.nano.training.export import export
 from brandpress.model.nano.training.loop import Recipe, Stage
 from brandpress.model.nano.training.nano import Nano
-from brandpress.model.nano.training.options import Options
+from brandpress.model.nano.training.options import BATCH, GPU_BATCH, Options
 from brandpress.model.nano.training.schedule import BudgetError, Clock, Schedule, StepSchedule, TimeSchedule, stage_ends
 from brandpress.model.nano.world.art import is_cached
 from brandpress.model.nano.world.captions import caption_corpus
@@ -119,7 +119,7 @@ class Training:
         self.options, self.clock, self.pool = options, clock, pool
         self.art, self.out = options.art, options.out
         self.place = Place.of(device_of(options.device))
-        self.batch = options.batch or (fit_transformer.GPU_BATCH if self.place.on_gpu else fit_transformer.BATCH)
+        self.batch = options.batch or (GPU_BATCH if self.place.on_gpu else BATCH)
         self.seconds = options.minutes * 60 if options.minutes else None
         self.steps = dict(zip(STAGES, (options.autoencoder_steps, options.steps, options.decoder_steps), strict=True))
         self.log(f"{self.place.device}, {str(self.place.dtype).removeprefix('torch.')}")
@@ -274,7 +274,9 @@ class Training:
             load_ema(self.checkpoint("transformer"), nano)
             return nano.to(self.place.device).eval()
         stage = self.stage("transformer", fit_transformer.RECIPE)
-        return fit_transformer.fit_transformer(groups, stage, self.place, self.batch, compile_blocks=compile_blocks)
+        return fit_transformer.fit_transformer(
+            groups, stage, self.place, self.batch, rate=self.options.rate, compile_blocks=compile_blocks
+        )
 
     def train_decoder(self, autoencoder: Autoencoder, nano: Nano, paths: Sequence[Path]) -> Autoencoder:
         """Returns the autoencoder with its fine-tuned decoder. paths: empty if the stage is finished."""

@@ -64,6 +64,12 @@ def main() -> None:
     parser.add_argument(
         "--autoencoder-from", type=Path, help="folder of a finished nano whose autoencoder to start from"
     )
+    parser.add_argument(
+        "--keep-autoencoder",
+        action="store_true",
+        help="don't train the autoencoder that --init-from or --autoencoder-from names; the transformer gets its share "
+        "of the budget",
+    )
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="don't use torch.compile on a GPU")
     parser.add_argument("--threads", type=int, help="torch threads (default: the number of cores)")
     parser.add_argument("--processes", type=int, help="rendering processes (default: three quarters of the cores)")

@@ -25,6 +25,7 @@ class Options:
     scale: float = 1.0
     init_from: Path | None = None
     autoencoder_from: Path | None = None
+    keep_autoencoder: bool = False
     compile: bool = True
     threads: int | None = None
     processes: int | None = None

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer
 
+from brandpress.model.errors import RequestError
 from brandpress.model.memory.device import device_of
 from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.data.batches import Group, group_samples
@@ -65,9 +66,10 @@ AUTOENCODER_PICTURES, AUTOENCODER_REFERENCES = 6_000, 6_000
 DECODER_PICTURES = 3_000
 AUTOENCODER_SEED, TRANSFORMER_SEED, DECODER_SEED = 1, 2, 3
 CAPTIONS = 40_000
-FIRST_PICTURES, COMPILING, ENCODING, DECODER_ENCODING = 0.05, 0.03, 0.05, 0.01
-"""Shares of the budget: the longest wait for the autoencoder's pictures, the longest wait for the compilation after the
-autoencoder is trained, and the time to encode compositions for the transformer and for the decoder."""
+FIRST_PICTURES, COMPOSING, COMPILING, ENCODING, DECODER_ENCODING = 0.05, 0.12, 0.03, 0.05, 0.01
+"""Shares of the budget: the longest wait for the autoencoder's pictures, the longest wait for compositions if no
+autoencoder is trained meanwhile, the longest wait for the compilation after that, and the time to encode compositions
+for the transformer and for the decoder."""
 MAX_COMPILATION_SECONDS = 300.0
 """The longest wait for the compilation without a budget."""
 MIN_FILES = 2
@@ -89,6 +91,8 @@ def run(options: Options, started: float | None = None) -> None:
         adopt(options.init_from, options.out)
     if options.autoencoder_from:
         adopt_autoencoder(options.autoencoder_from, options.out)
+    if options.keep_autoencoder and not checkpoint_path(options.out, "autoencoder").exists():
+        raise RequestError("--keep-autoencoder: there is none; add --init-from or --autoencoder-from")
     cache = options.art / "cache"
     drawn, begin = not is_cached(cache), time.monotonic()
     Library.load(options.art, cache)  # fill the cache before several processes need it
@@ -161,7 +165,7 @@ class Training:
             return
         for name in STAGES:
             state, used = read_stage_state(self.checkpoint(name)), self.clock.used()
-            if not (state and state.step) and used >= stage_ends(self.seconds)[name]:
+            if not self.finished(name) and not (state and state.step) and used >= stage_ends(self.seconds)[name]:
                 raise BudgetError.of(name, used, self.seconds)
 
     def log(self, text: str) -> None:
@@ -182,10 +186,12 @@ class Training:
         return Stage(name, schedule, self.checkpoint(name), self.clock, recipe)
 
     def finished(self, name: str) -> bool:
-        """Returns whether a stage is finished.
+        """Returns whether a stage is finished, or left out by --keep-autoencoder.
 
         With a budget, a stage that ran no step isn't finished, so that a larger budget retries it.
         """
+        if name == "autoencoder" and self.options.keep_autoencoder:
+            return True
         state = read_stage_state(self.checkpoint(name))
         if state is None:
             return False
@@ -251,8 +257,9 @@ class Training:
             return []
         if not files:
             return [LatentShard.load(path).to(self.place.device) for path in self.latent_files()]
+        wait = self.seconds * COMPOSING - self.clock.used() if self.seconds and self.options.keep_autoencoder else 0.0
+        paths = finished_files(files, wait if self.seconds else None)
         limit = self.time_limit(ENCODING)
-        paths = finished_files(files, 0.0 if self.seconds else None)
         for future in files:
             future.cancel()
         by_size: dict[tuple[torch.Size, torch.Size], list[LatentShard]] = {}

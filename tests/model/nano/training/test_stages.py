@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from brandpress.model import Renderer, RenderRequest
 from brandpress.model.errors import RequestError
@@ -27,6 +28,7 @@ from brandpress.model.network.autoencoder import Autoencoder
 pytestmark = pytest.mark.timeout(1_200)
 
 MINUTES = 0.35
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 TICK = 0.25
 
 
@@ -188,6 +190,37 @@ def test_a_diverged_stage_is_not_exported(art: Path, tmp_path: Path, monkeypatch
                 run(short)
     assert index.exists(), "the export after the transformer's stage remains"
     assert not (tmp_path / "decoder.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_a_kept_autoencoder_is_not_trained(art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(options(art, tmp_path / "first", autoencoder_steps=1, steps=1, decoder_steps=1))
+    monkeypatch.setattr(stages, "Clock", TickingClock)
+    monkeypatch.setattr(stages.fit_autoencoder, "fit_autoencoder", pytest.fail)
+    waits: list[float | None] = []
+    original = stages.finished_files
+
+    def finished_files(files: Any, seconds: float | None, minimum: int = 1) -> list[Path]:
+        waits.append(seconds)
+        return original(files, None, minimum)
+
+    monkeypatch.setattr(stages, "finished_files", finished_files)
+    out, first = tmp_path / "second", tmp_path / "first" / "weights"
+    run(options(art, out, minutes=MINUTES, init_from=first, keep_autoencoder=True))
+    assert waits[0] is not None and 0 < waits[0] <= stages.COMPOSING * 60 * MINUTES
+    transformer = read_stage_state(out / "transformer.safetensors")
+    assert transformer is not None and transformer.step > 0
+    assert transformer.began < stage_ends(60 * MINUTES)["autoencoder"], "it gets the autoencoder's time"
+    encoders = [
+        {name: tensor for name, tensor in load_file(folder / "vae" / WEIGHTS).items() if name.startswith("encoder.")}
+        for folder in (first, out / "weights")
+    ]
+    assert encoders[0] and all(torch.equal(tensor, encoders[1][name]) for name, tensor in encoders[0].items())
+
+
+def test_an_autoencoder_to_keep_is_required(art: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="--keep-autoencoder: there is none; add --init-from or --autoencoder-from"):
+        run(options(art, tmp_path, keep_autoencoder=True))
 
 
 def test_an_unavailable_device_fails_before_anything_is_read(tmp_path: Path) -> None:

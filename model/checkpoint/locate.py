@@ -181,8 +181,18 @@ def _from_hub(choice: ModelChoice, fetch: bool) -> Path | None:
         return download(hub, parts=parts, revision=revision)
     raise CheckpointError(
         f"{hub}{f' at revision {revision}' if revision else ''} is not in this machine's Hugging Face cache; run "
-        f"`{download_command(hub, revision)}`, or use a folder as base"
+        f"`{download_command(hub, revision)}`, or use a folder as base{_meant(hub)}"
     )
+
+
+def _meant(hub: str) -> str:
+    """Returns a hint at the repository of the family that a misspelt id resembles; empty if there is none.
+
+    An id that goes on after such a name, as those of quantised repositories do, isn't misspelt.
+    """
+    known = {family.hub.lower(): family.hub for family in FAMILIES.values() if family.hub}
+    near = get_close_matches(hub.lower()[:MAX_SHOWN], known, n=1, cutoff=0.9)
+    return f"; did you mean {known[near[0]]}?" if near and not hub.lower().startswith(near[0]) else ""
 
 
 def _single(base: Path) -> Path:

@@ -185,6 +185,23 @@ def test_a_model_missing_from_the_cache_has_a_command(tmp_path: Path, hub_cache:
         describe(name, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("black-forest-labs/FLUX.2-klien-4B", "; did you mean black-forest-labs/FLUX.2-klein-4B?"),
+        ("Black-Forrest-Labs/flux.2-klein-base-9b", "; did you mean black-forest-labs/FLUX.2-klein-base-9B?"),
+        ("black-forest-labs/FLUX.2-klein-4b-fp8", ""),
+        ("acme/flux.2-klein-tuned", ""),
+    ],
+)
+def test_a_misspelt_repository_of_the_family_is_recognised(
+    tmp_path: Path, hub_cache: Path, name: str, hint: str
+) -> None:
+    with pytest.raises(CheckpointError) as error:
+        describe(name, tmp_path)
+    assert str(error.value).endswith(f"or use a folder as base{hint}")
+
+
 @pytest.mark.parametrize("name", ["my models/x y", "a--b/..c", "models/"])
 def test_an_invalid_repository_name_is_rejected(tmp_path: Path, hub_cache: Path, name: str) -> None:
     with pytest.raises(

@@ -46,9 +46,10 @@ def test_every_job_is_valid_and_plans(job: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_job_renders_and_verifies(tmp_path: Path) -> None:
-    """Renders at least 24 variants with 1 to 3 references, verifies them, and renders nothing the second time."""
-    job = ROOT / "jobs" / "demo.yaml"
+@pytest.mark.parametrize(("name", "reference_counts"), [("demo", {1, 2, 3}), ("homeware", {2, 3})])
+def test_the_jobs_of_the_demo_brands_render_and_verify(name: str, reference_counts: set[int], tmp_path: Path) -> None:
+    """Renders at least 24 variants, verifies them, and renders nothing the second time."""
+    job = ROOT / "jobs" / f"{name}.yaml"
     first = brandpress_json("render", job, "--deliver", tmp_path)
     assert first["counts"]["planned"] >= 24
     assert first["counts"]["done"] == first["counts"]["planned"]
@@ -56,12 +57,12 @@ def test_the_demo_job_renders_and_verifies(tmp_path: Path) -> None:
     assert (second["counts"]["done"], second["counts"]["skipped"]) == (0, first["counts"]["planned"])
     assert second["manifest"] == first["manifest"]
     assert brandpress("verify", job, "--deliver", tmp_path).returncode == 0
-    folder = tmp_path / "demo"
+    folder = tmp_path / name
     parts = json.loads((folder / first["manifest"]).read_text())["parts"]
     records = [json.loads(line) for part in parts for line in (folder / part["file"]).read_text().splitlines()]
-    assert {len(record["references"]) for record in records} == {1, 2, 3}
+    assert {len(record["references"]) for record in records} == reference_counts
     for record in records:
-        picture = Image.open(tmp_path / "demo" / record["asset"])
+        picture = Image.open(folder / record["asset"])
         assert picture.size == (record["width"], record["height"])
         assert DIGITAL_SOURCE_TYPE in picture.info["XML:com.adobe.xmp"]
     sheet = tmp_path / "sheet.png"

@@ -14,7 +14,7 @@ OK, INVALID, WORK, BROKEN, FAILED, ANOTHER_RUN, INTERRUPTED, PIPE_CLOSED = 0, 1,
 MEANINGS = {
     OK: "done",
     INVALID: "invalid input",
-    BROKEN: "some variants failed",
+    BROKEN: "incomplete",
     FAILED: "nothing could be rendered",
     ANOTHER_RUN: "another run was at work",
     INTERRUPTED: "interrupted",

@@ -34,7 +34,9 @@ User = Annotated[
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Jobs, and folders with jobs.", show_default=False)]
 Image = Annotated[str, typer.Option("--image", metavar="NAME", help="Built with the Dockerfile.", show_default=False)]
 Root = Annotated[str, typer.Option("--root", metavar="FOLDER", help="The folder in the image with jobs and specs.")]
-Workers = Annotated[int, typer.Option("--workers", min=1, max=1000, metavar="N", help="Number of rendering pods.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, max=1000, metavar="N", help="Number of rendering pods; 1 for `cronjob`.")
+]
 Gpus = Annotated[int, typer.Option("--gpus", min=0, max=64, metavar="N", help="GPUs of each pod; 0 for CPUs only.")]
 GpuResource = Annotated[str, typer.Option("--gpu-resource", metavar="NAME", help="What Kubernetes calls a GPU.")]
 Cpus = Annotated[str, typer.Option("--cpus", metavar="QUANTITY", help="CPUs of each pod.")]

@@ -44,7 +44,7 @@ Show = Annotated[
         "--show",
         min=0,
         metavar="N",
-        help="How many changes to list at most (default: 20 on a terminal, all with --json).",
+        help="How many changes to list at most (default: 20, all with --json).",
         show_default=False,
     ),
 ]
@@ -119,7 +119,8 @@ Deadline = Annotated[
         "--deadline",
         min=1,
         metavar="SECONDS",
-        help="Time limit per picture (default: 4 times the median, at least 5 minutes).",
+        help="Time limit per picture (default: an hour for the first three, then 4 times the median, but at least 5 "
+        "minutes).",
     ),
 ]
 Compile = Annotated[

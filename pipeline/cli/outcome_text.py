@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from brandpress.pipeline.cli.exit_codes import MEANINGS, OK, outcome_exit_code
+from brandpress.pipeline.cli.exit_codes import BROKEN, MEANINGS, OK, outcome_exit_code
 from brandpress.pipeline.deliver.manifest import Counts
 from brandpress.pipeline.deliver.status import Failure
 from brandpress.pipeline.render.driver.outcome import Outcome
@@ -18,7 +18,8 @@ def headline(outcome: Outcome) -> str:
     """`spring: done`, `spring: some variants failed (exit code 3)`."""
     code = outcome_exit_code(outcome)
     if code != OK:
-        text = f"{MEANINGS[code]} (exit code {code})"
+        meaning = "some variants failed" if code == BROKEN and outcome.failed else MEANINGS[code]
+        text = f"{meaning} (exit code {code})"
     elif outcome.left:
         text = f"{outcome.left:,} left for the next run"
     else:

@@ -148,7 +148,7 @@ def published_line(outcome: Outcome) -> str:
     if outcome.manifest:
         return f"manifest: {outcome.uri}/{outcome.manifest}"
     if outcome.withheld:
-        return f"not published, because `publish: whole` asks for all pictures: {outcome.uri}/{outcome.withheld}"
+        return f"not published, because the job's `publish:` asks for more pictures: {outcome.uri}/{outcome.withheld}"
     return f"nothing is published in {outcome.uri}"
 
 

@@ -36,7 +36,8 @@ def file_record(folder: Store, record: Record) -> Record:
 
     Raises StoreError.
     """
-    if _first_write(folder, record):
+    # not created, because caches would keep it, and another name or other texts may replace it
+    if folder.replace(record.key, record.to_json(), JSON, None):
         return record
     for _ in range(MAX_REPLACE_ATTEMPTS):
         stat = folder.stat(record.key)
@@ -56,13 +57,6 @@ def file_record(folder: Store, record: Record) -> Record:
         f"{folder.uri}/{record.key}: the record changed in each of {MAX_REPLACE_ATTEMPTS} attempts to replace it; "
         "check whether another run is stuck on this variant"
     )
-
-
-def _first_write(folder: Store, record: Record) -> bool:
-    """Writes `record` if there is none. Only a done one is created, that is, may be cached for ever."""
-    if record.status == "done":
-        return folder.create(record.key, record.to_json(), JSON)
-    return folder.replace(record.key, record.to_json(), JSON, None)
 
 
 def read_record(folder: Store, key: str) -> Record | None:

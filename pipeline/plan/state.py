@@ -15,8 +15,7 @@ from brandpress.pipeline.spec.attributes import NO_ATTRIBUTES, Attributes
 State = Literal["new", "stale", "unchanged", "held_back", "orphaned"]
 """new: nothing is published under the variant's name. stale: something is, with another render key or without its file.
 unchanged: its picture is done. held_back: it crashed workers, failed too often, or is blocked by the quality gate after
-all retries. orphaned: published, but no longer
-planned."""
+all retries. orphaned: published, but no longer planned."""
 
 STATES: tuple[State, ...] = get_args(State)
 

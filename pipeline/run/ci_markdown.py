@@ -36,7 +36,7 @@ def outcome_markdown(campaign: str, outcome: Outcome, pictures: Sequence[tuple[s
     if outcome.manifest:
         lines.append(f"Manifest: {code_span(f'{outcome.uri}/{outcome.manifest}')}")
     elif outcome.withheld:
-        lines.append("Not published, because `publish: whole` asks for all pictures.")
+        lines.append("Not published, because the job's `publish:` asks for more pictures.")
     if sheet:
         lines += ["", f"Contact sheet: {code_span(sheet)}"]
     lines += ["", *_gallery(pictures), *_failures(outcome.failures)]

@@ -38,6 +38,7 @@ CHUNK = 1 << 16
 PORT = 443
 
 DOWNLOAD_IT = "download it into the brand spec's folder"
+"""The advice at the end of errors."""
 
 
 class ForbiddenHostError(WrongValueError):
@@ -48,8 +49,6 @@ class ForbiddenHostError(WrongValueError):
         super().__init__(what, f"{DOWNLOAD_IT}, or add the host to {HOSTS}")
         self.host = host
 
-
-"""The advice at the end of errors."""
 
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _MOVED = (301, 302, 303, 307, 308)

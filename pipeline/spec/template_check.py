@@ -29,13 +29,14 @@ _CONSTRUCTS = {
     nodes.For: "a loop", nodes.Macro: "a macro", nodes.CallBlock: "a call", nodes.Call: "a call",
     nodes.Include: "an include", nodes.Import: "an import", nodes.FromImport: "an import", nodes.Extends: "an extends",
     nodes.Block: "a block", nodes.Assign: "an assignment", nodes.AssignBlock: "an assignment", nodes.With: "a with",
-    nodes.FilterBlock: "a filter block", nodes.Mul: "a product", nodes.Pow: "a power", nodes.Mod: "a '%'",
+    nodes.FilterBlock: "a filter block", nodes.Mul: "a multiplication", nodes.Pow: "a power", nodes.Mod: "a '%'",
     nodes.Div: "a division", nodes.FloorDiv: "a division", nodes.Slice: "a slice", nodes.Dict: "a mapping",
+    nodes.Neg: "a negative number", nodes.Pos: "a sign",
 }  # fmt: skip
 MAX_DEPTH = 40  # of nodes; Python's compiler stops at about 100 nested blocks
 MAX_NODES = 8_000
 MAX_NUMBER = 10**15
-_NUMBER_RULE = f"allowed: {-MAX_NUMBER:,} to {MAX_NUMBER:,}"
+_NUMBER_RULE = f"allowed: 0 to {MAX_NUMBER:,}"
 _RULE = "allowed: {{ variables }}, their attributes, filters, and {% if %}"
 
 

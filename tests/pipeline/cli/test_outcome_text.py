@@ -24,6 +24,7 @@ FAILURE = Failure("mug/beach", "RuntimeError: no")
         ({"done": 4, "not_selected": 6}, "spring: done"),
         ({"done": 4}, "spring: 6 left for the next run"),
         ({"done": 9, "failed": 1, "failures": (FAILURE,)}, "spring: some variants failed (exit code 3)"),
+        ({"done": 9, "held_back": (FAILURE,)}, "spring: incomplete (exit code 3)"),
         ({"done": 0, "failed": 10}, "spring: nothing could be rendered (exit code 4)"),
         ({"done": 3, "interrupted": True}, "spring: interrupted (exit code 130)"),
     ],

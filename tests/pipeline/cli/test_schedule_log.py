@@ -47,7 +47,7 @@ def test_lines(events: list[ScheduleEvent], capsys: pytest.CaptureFixture[str], 
         "broken.yaml:1:12: this isn't valid YAML",
         f"{job}: rendering spring, missed at 2026-03-02 03:00 UTC, attempt 2",
         f"{job}: done after 2 min 0 s",
-        f"{job}: some variants failed after 2 min 0 s",
+        f"{job}: incomplete after 2 min 0 s",
         f"{job}: another run was at work after 2.0 s",
         f"{job}: no route",
         "nothing to start; the next run is due at 2026-03-02 03:00 UTC",
@@ -62,7 +62,7 @@ def test_quiet_leaves_out_what_went_well(events: list[ScheduleEvent], capsys: py
         show(event)
     lines = capsys.readouterr().err.splitlines()
     assert [line.rpartition(": ")[2] for line in lines] == [
-        "this isn't valid YAML", "some variants failed after 2 min 0 s", "no route", "Europe/Berlin}",
+        "this isn't valid YAML", "incomplete after 2 min 0 s", "no route", "Europe/Berlin}",
     ]  # fmt: skip
 
 

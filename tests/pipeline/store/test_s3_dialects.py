@@ -183,7 +183,7 @@ def test_objects_say_how_long_caches_may_keep_them(
     client = boto3.client("s3", endpoint_url=s3_server.endpoint)
     for key, content_type, expected in (
         (variant(0).asset, "image/png", "public, max-age=31536000, immutable"),
-        (done.key, "application/json", "public, max-age=31536000, immutable"),
+        (done.key, "application/json", "no-cache"),
         (published.pointer.manifest, "application/json", "public, max-age=31536000, immutable"),
         (part, None, "public, max-age=31536000, immutable"),
         ("latest.json", "application/json", "no-cache"),

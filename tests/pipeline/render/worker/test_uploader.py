@@ -28,7 +28,7 @@ class RecordingFolder:
 
     def __init__(self, folder: Store) -> None:
         self._folder, self.uri = folder, folder.uri
-        self.created: list[str] = []
+        self.written: list[str] = []
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._folder, name)
@@ -39,12 +39,14 @@ class RecordingFolder:
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         self.before(key)
         created = self._folder.create(key, data, content_type)
-        self.created.append(key)
+        self.written.append(key)
         return created
 
     def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
         self.before(key)
-        return self._folder.replace(key, data, content_type, expected)
+        replaced = self._folder.replace(key, data, content_type, expected)
+        self.written.append(key)
+        return replaced
 
 
 class Blocking(RecordingFolder):
@@ -111,7 +113,7 @@ def test_pictures_are_uploaded_in_parallel_and_each_record_follows_its_asset(fol
     uploads.close()
     assert set(statuses(messages).values()) == {"done"}
     for uploaded in variants:
-        assert store.created.index(uploaded.asset) < store.created.index(f"records/{uploaded.render_key}.json")
+        assert store.written.index(uploaded.asset) < store.written.index(f"records/{uploaded.render_key}.json")
 
 
 class Failing(RecordingFolder):

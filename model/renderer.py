@@ -174,7 +174,7 @@ class Renderer:
         check_fit(description)
         on_gpu = torch_device.type == "cuda"
         need = need_of(description, torch_dtype.itemsize, largest)
-        memory = settled_memory(torch_device, per_device, need.resident)
+        memory = settled_memory(torch_device, per_device, need)
         need = with_room(need, memory) if on_gpu else need
         residency_used = choose(need, memory) if residency is None else RESIDENCIES[residency]
         limit_to_budget(torch_device, memory)

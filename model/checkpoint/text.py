@@ -118,9 +118,13 @@ def table_config(size: TextEncoderSize) -> Any:
 
 
 def trunk_model(config: Any, depth: int, device: torch.device) -> Any:
-    """A trunk of `depth` layers on the meta device, except for the rotary embedding, whose table is computed."""
+    """A trunk of `depth` layers on the meta device, except for the rotary embedding, whose table is computed.
+
+    Below the full depth, the norm after the last layer has no effect and is left out.
+    """
     from transformers import MistralModel, Qwen3Model
 
+    whole = depth == config.num_hidden_layers
     config.num_hidden_layers = depth
     if getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[:depth]
@@ -128,6 +132,8 @@ def trunk_model(config: Any, depth: int, device: torch.device) -> Any:
     kind = Qwen3Model if config.model_type == "qwen3" else MistralModel
     with torch.device("meta"):
         model: Any = kind(config)
+    if not whole:
+        model.norm = torch.nn.Identity()
     rotary = type(model.rotary_emb)
     if "config" not in inspect.signature(rotary).parameters:
         raise CheckpointError(f"this version of transformers is not supported: {rotary.__name__} takes no config")

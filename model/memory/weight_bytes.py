@@ -13,6 +13,7 @@ from brandpress.model.family import FAMILIES
 
 FLOATS = ("F64", "F32", "F16", "BF16")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
+_LAST_NORM = re.compile(r"(?:^|\.)norm\.weight$")
 _NOT_TRUNK = re.compile(r"(?:^|\.)(lm_head|vision_tower|multi_modal_projector|visual)\.")
 _BLOCK_LINEAR = re.compile(r"(?:double_blocks|single_blocks|transformer_blocks|single_transformer_blocks)\..*\.weight")
 
@@ -23,15 +24,16 @@ def weight_bytes(weights: Weights, item_bytes: int, *, quantised: bool = False) 
 
 
 def text_encoder_bytes(model: ModelDescription, parts: Parts, item_bytes: int) -> int:
-    """Returns the bytes of the text encoder's tensors that are loaded: no head, no layers above the last one used."""
+    """Returns the bytes of the text encoder's tensors that are loaded: no head, no layers above the last one used, and
+    the last norm only if all layers are used."""
     weights = open_weights(parts.text_encoder, "text_encoder")
     last = max(model.text_layers or _family_layers(model, parts))
-    total = 0
-    for name in weights:
-        layer = _LAYER.search(name)
-        if not _NOT_TRUNK.search(name) and (layer is None or int(layer[1]) < last):
-            total += _tensor_bytes(weights, name, item_bytes)
-    return total
+    trunk = [name for name in weights if not _NOT_TRUNK.search(name)]
+    layers = {name: int(layer[1]) for name in trunk if (layer := _LAYER.search(name))}
+    used = [name for name in trunk if layers.get(name, 0) < last]
+    if last <= max(layers.values(), default=0):
+        used = [name for name in used if not _LAST_NORM.search(name)]
+    return sum(_tensor_bytes(weights, name, item_bytes) for name in used)
 
 
 def transformer_width(transformer: Weights) -> int:

@@ -20,11 +20,12 @@ from brandpress.model.checkpoint.trunk import (
     check_prompt_width,
     language_config,
     layers_of,
+    table_size,
     trunk_prefix,
 )
 from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.errors import CheckpointError
-from brandpress.model.family import FAMILIES, HEAD_SIZE, TextEncoderSize
+from brandpress.model.family import HEAD_SIZE, TextEncoderSize
 from brandpress.model.network.chat import Conversation
 from brandpress.model.network.text_encoder import MistralTextEncoder, Qwen3TextEncoder, Trunk
 from brandpress.model.network.tokenising import tokenizer_errors
@@ -86,13 +87,7 @@ def trunk_config(description: ModelDescription) -> Any:
 
     parts = _parts(description)
     if parts.text_config is None:
-        family = FAMILIES.get(description.family)
-        if family is None or family.text_encoder is None:
-            raise CheckpointError(
-                f"{parts.text_encoder}: no config.json beside it, and the text encoder of {description.family!r} is "
-                "unknown; set text_encoder to a folder with a config.json"
-            )
-        return table_config(family.text_encoder)
+        return table_config(table_size(description, parts))
     raw = language_config(parts.text_config)
     return (Qwen3Config if raw["model_type"] == "qwen3" else MistralConfig).from_dict(raw)
 

@@ -87,7 +87,7 @@ def memory_of(device: torch.device, workers: int = 1) -> DeviceMemory:
 
 
 def settled_memory(device: torch.device, workers: int, need: Need) -> DeviceMemory:
-    """Returns `memory_of` the device, after waiting up to 10 seconds until the model fits as it would on an empty device:
+    """Returns `memory_of` the device, after waiting up to 10 seconds until the model fits as on an empty device:
     resident, or offloaded if the device is too small for that.
 
     A process that has just ended, such as the worker that this one replaces, can still hold memory for some seconds.

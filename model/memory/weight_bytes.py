@@ -7,7 +7,9 @@ import re
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.header import read_header
 from brandpress.model.checkpoint.locate import Parts
+from brandpress.model.checkpoint.stored import FP8_DTYPES
 from brandpress.model.checkpoint.weights import SIDES, STATISTICS, Weights, open_weights
 from brandpress.model.family import FAMILIES
 
@@ -21,6 +23,15 @@ _BLOCK_LINEAR = re.compile(r"(?:double_blocks|single_blocks|transformer_blocks|s
 def weight_bytes(weights: Weights, item_bytes: int, *, quantised: bool = False) -> int:
     """Returns the bytes of all tensors. item_bytes: of the dtype. quantised: the blocks' linear layers are in fp8."""
     return sum(_tensor_bytes(weights, name, item_bytes, quantised) for name in weights)
+
+
+def transformer_bytes(model: ModelDescription, parts: Parts, item_bytes: int) -> int:
+    """Returns the bytes of the transformer's tensors, and of LoRAs beside fp8 layers; plain weights absorb LoRAs."""
+    weights, quantised = open_weights(parts.transformer), model.choice.quantise == "fp8"
+    in_fp8 = quantised or any(weights.dtype(name) in FP8_DTYPES for name in weights)
+    loras = (read_header(file).shapes.values() for file, _ in parts.loras if in_fp8)
+    beside = sum(math.prod(shape) for shapes in loras for shape in shapes if len(shape) > 1)
+    return weight_bytes(weights, item_bytes, quantised=quantised) + item_bytes * beside
 
 
 def text_encoder_bytes(model: ModelDescription, parts: Parts, item_bytes: int) -> int:

@@ -23,7 +23,7 @@ _TOKENS = re.compile(
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)", re.DOTALL)
 _NAMED = re.compile(
     r"(?i)\b((?:aws_)?secret_access_key|aws_session_token|x-key|x-amz-(?:signature|security-token|credential))"
-    r"(\s*[=:]\s*)[\"']?[^\s\"',&;]+"
+    r"(\\?[\"']?\s*[=:]\s*\\?[\"']?)[^\s\"',&;]+"  # also in JSON, and in JSON within JSON
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{16,}")
 _USER = re.compile(r"(?<=://)[^/\s@?#]{1,1000}@")

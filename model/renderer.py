@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,11 +17,12 @@ from brandpress.model.checkpoint.text import check_fit
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.errors import RequestError, UnusablePictureError
 from brandpress.model.inference.batch import Batches
-from brandpress.model.inference.caches import KV_BYTES, Caches, ReferenceLatents
+from brandpress.model.inference.caches import KV_BYTES, Caches
 from brandpress.model.inference.clock import Clock
 from brandpress.model.inference.components import LoadedModel, load_model
 from brandpress.model.inference.conditioning import Conditions
 from brandpress.model.inference.denoise import Denoiser, Sample
+from brandpress.model.inference.job import Job
 from brandpress.model.inference.preprocess import check_finite, to_levels, value_range
 from brandpress.model.limits import check_guidance, check_references, check_size, check_types
 from brandpress.model.memory.device import (
@@ -65,23 +67,6 @@ class Sampling:
     guidance: float
     grid: tuple[int, int]
     second_pass: bool
-
-
-@dataclass
-class _Job:
-    """A request in progress.
-
-    output: latents (1, C, h, w) after denoising, levels (H, W, 3) after decoding. value_range: of the latents and of
-    the decoded picture.
-    """
-
-    request: RenderRequest
-    clock: Clock
-    prompt: str = ""
-    references: tuple[ReferenceLatents, ...] = ()
-    cache: dict[str, int] = field(default_factory=dict)
-    output: Tensor = field(default_factory=lambda: torch.empty(0))
-    value_range: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 class Renderer:
@@ -174,7 +159,7 @@ class Renderer:
         check_fit(description)
         on_gpu = torch_device.type == "cuda"
         need = need_of(description, torch_dtype.itemsize, largest)
-        memory = settled_memory(torch_device, per_device, need.resident)
+        memory = settled_memory(torch_device, per_device, need)
         need = with_room(need, memory) if on_gpu else need
         residency_used = choose(need, memory) if residency is None else RESIDENCIES[residency]
         limit_to_budget(torch_device, memory)
@@ -224,12 +209,13 @@ class Renderer:
         requests = list(requests)
         for request in requests:
             self.check(request)
-        self.prepare(requests)
         pictures = []
-        for rendered in self.stream(requests):
-            if isinstance(rendered, Failed):
-                raise rendered.cause
-            pictures.append(rendered.picture)
+        for chunk in self._conditions.chunks(requests):
+            self.prepare(chunk)
+            for rendered in self.stream(chunk):
+                if isinstance(rendered, Failed):
+                    raise rendered.cause
+                pictures.append(rendered.picture)
         return pictures
 
     def prepare(self, requests: Iterable[RenderRequest]) -> None:
@@ -260,20 +246,23 @@ class Renderer:
         Consecutive requests with the same size, steps, guidance and reuse can share passes of the transformer. On a
         GPU, pictures are yielded one batch late, so that a batch is copied to the CPU while the next one is computed.
         `requests` is read at most one request ahead of a batch. Raises RequestError for an invalid request, and
-        WeightsChangedError if the model's files have changed, so that the picture would be another one.
+        WeightsChangedError if the model's files have changed, so that the picture would be another one. Pictures that
+        were rendered before an error are yielded first.
         """
-        decoding: list[_Job] = []
-        for batch in Batches(self._batch_key, self._rows, packed_rows(self.device.type)).of(requests):
-            jobs = self._denoise(batch)
-            yield from map(self._finish, decoding)
-            decoding = []
-            for job in jobs:
-                self._decode(job)
-                if self.device.type == "cuda":
+        decoding: deque[Job] = deque()
+        try:
+            for batch in Batches(self._batch_key, self._rows, packed_rows(self.device.type)).of(requests):
+                jobs = self._denoise(batch)
+                yield from self._finished(decoding)
+                for job in jobs:
+                    self._decode(job)
                     decoding.append(job)
-                else:
-                    yield self._finish(job)
-        yield from map(self._finish, decoding)
+                    if self.device.type != "cuda":
+                        yield from self._finished(decoding)
+        except Exception:
+            yield from self._finished(decoding)  # only a later picture failed
+            raise
+        yield from self._finished(decoding)
 
     def check(self, request: RenderRequest) -> Sampling:
         """Returns how a request is sampled. Raises RequestError with the field, its value and what is allowed."""
@@ -318,7 +307,7 @@ class Renderer:
         return request.reference_pixels or self.description.reference_pixels
 
     @torch.inference_mode()
-    def _denoise(self, requests: Sequence[RenderRequest]) -> list[_Job]:
+    def _denoise(self, requests: Sequence[RenderRequest]) -> list[Job]:
         """Returns the jobs of a batch with their latents. A GPU may still be computing them."""
         with current(self.device):
             sampling = self.check(requests[0])
@@ -332,7 +321,7 @@ class Renderer:
             job.clock.share("denoise", batch_clock, len(jobs))
         return jobs
 
-    def _run_denoiser(self, jobs: Sequence[_Job], sampling: Sampling) -> tuple[Tensor, bool]:
+    def _run_denoiser(self, jobs: Sequence[Job], sampling: Sampling) -> tuple[Tensor, bool]:
         """Returns the latents (N, C, h, w) of N jobs, and whether the schedule was cached."""
         samples = [self._sample(job, sampling) for job in jobs]
         self._conditions.make_room(
@@ -344,9 +333,9 @@ class Renderer:
         model = self.loaded.use(self.loaded.transformer)
         return Denoiser(model, schedule, samples, self._kernels).run(), hit
 
-    def _prepare(self, request: RenderRequest, sampling: Sampling) -> _Job:
+    def _prepare(self, request: RenderRequest, sampling: Sampling) -> Job:
         """Returns a job with its texts and references encoded. Needs the text encoder and the autoencoder."""
-        job = _Job(request, Clock(self.device))
+        job = Job(request, Clock(self.device))
         with job.clock.stage("text"):
             job.prompt, rewrite_hit = self._conditions.prompt(request)
             if rewrite_hit is not None:
@@ -361,7 +350,7 @@ class Renderer:
                 job.cache["latents"] = int(hit)
         return job
 
-    def _sample(self, job: _Job, sampling: Sampling) -> Sample:
+    def _sample(self, job: Job, sampling: Sampling) -> Sample:
         """Returns the denoiser's inputs for a job. Needs the transformer on the device."""
         text, hit = self._conditions.projected(job.prompt)
         job.cache["projection"] = int(hit)
@@ -376,14 +365,18 @@ class Renderer:
         return Sample(job.request.seed, freqs_cis, text, negative, references, kv)
 
     @torch.inference_mode()
-    def _decode(self, job: _Job) -> None:
+    def _decode(self, job: Job) -> None:
         """Decode a job's latents to levels; on a GPU, start copying them to the machine's memory."""
         with current(self.device), job.clock.stage("decode"):
             decoded = self.loaded.autoencoder.decode(job.output)[0]
             job.value_range = copy_to_host(value_range(job.output, decoded))
             job.output = copy_to_host(to_levels(decoded))
 
-    def _finish(self, job: _Job) -> Rendered | Failed:
+    def _finished(self, decoding: deque[Job]) -> Iterator[Rendered | Failed]:
+        while decoding:
+            yield self._finish(decoding.popleft())
+
+    def _finish(self, job: Job) -> Rendered | Failed:
         seconds = job.clock.seconds()  # waits until the levels have been copied
         if self._mapped_files is not None:
             self._mapped_files.check()

@@ -6,28 +6,33 @@ its chat template, and the LoRAs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from brandpress.model.checkpoint import bfl, bfl_vae, lora_names
+from brandpress.model.checkpoint import bfl, bfl_vae
 from brandpress.model.checkpoint.bfl import Origin
 from brandpress.model.checkpoint.chat_template import ChatTemplate
 from brandpress.model.checkpoint.conform import check_tensors
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.checkpoint.files import read_json
-from brandpress.model.checkpoint.header import Header, read_header
 from brandpress.model.checkpoint.locate import Parts
-from brandpress.model.checkpoint.lora_config import strength_of
+from brandpress.model.checkpoint.lora_header import read_layers
+from brandpress.model.checkpoint.lora_names import Target
 from brandpress.model.checkpoint.needed import autoencoder_shapes, transformer_shapes, trunk_shapes
 from brandpress.model.checkpoint.part_config import autoencoder_config_of, check_channels, transformer_config_of
 from brandpress.model.checkpoint.scheduler import check_scheduler
 from brandpress.model.checkpoint.shapes import count_levels
 from brandpress.model.checkpoint.stored import Stored
 from brandpress.model.checkpoint.tokenizer import check_tokenizer
-from brandpress.model.checkpoint.trunk import check_layers, check_prompt_width, layers_of, trunk_prefix, trunk_size
+from brandpress.model.checkpoint.trunk import (
+    check_layers,
+    check_prompt_width,
+    is_mistral,
+    layers_of,
+    trunk_prefix,
+    trunk_size,
+)
 from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.errors import CheckpointError
 from brandpress.model.network.chat import MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
@@ -62,7 +67,7 @@ def check_model(description: ModelDescription) -> list[PartProblem]:
     check(("transformer",), lambda: target.append(_check_transformer(parts)))
     check(("vae",), lambda: _check_autoencoder(parts))
     check(("text_encoder",), lambda: _check_text_encoder(description, parts))
-    check(("text_encoder",), lambda: _check_prompts(parts))
+    check(("text_encoder",), lambda: _check_prompts(description, parts))
     check((), lambda: check_scheduler(parts.root))
     for number, (file, _) in enumerate(parts.loras if target else ()):
         check(("loras", number, "file"), partial(_check_lora, file, target[0]))
@@ -98,10 +103,10 @@ def _check_text_encoder(description: ModelDescription, parts: Parts) -> None:
     check_prompt_width(parts, size.width, len(layers))
 
 
-def _check_prompts(parts: Parts) -> None:
+def _check_prompts(description: ModelDescription, parts: Parts) -> None:
     """Checks the tokenizer, and renders a prompt with its chat template."""
     check_tokenizer(parts.tokenizer)
-    mistral = parts.text_config is not None and "mistral" in str(read_json(parts.text_config).get("model_type"))
+    mistral = is_mistral(description, parts)
     messages, options = (mistral_messages, MISTRAL_OPTIONS) if mistral else (qwen3_messages, QWEN3_OPTIONS)
     (text,) = ChatTemplate(parts.tokenizer).render([messages(PROBE)], **options)
     if PROBE not in text:
@@ -114,22 +119,4 @@ def _check_lora(file: Path, config: TransformerConfig) -> None:
         for name, shape in transformer_shapes(config).items()
         if len(shape) == 2
     }
-    header = read_header(file)
-    try:
-        pairs, places = lora_names.check(header.shapes, lora_names.Target(config, linears))
-        alphas = {pair.layer: _alpha(header, pair.alpha) for pair in pairs if pair.alpha}
-        ranks = {pair.layer: header.tensors[pair.down].shape[0] for pair in pairs}
-        strength = strength_of(file, header.metadata, alphas, ranks)
-        for pair in pairs:
-            for module, _ in places[pair.name]:
-                strength(pair.layer, module, ranks[pair.layer])
-    except CheckpointError as error:
-        raise CheckpointError(f"{file}: {error}") from None
-
-
-def _alpha(header: Header, key: str) -> float:
-    alpha = header.number(key)
-    if alpha is None or not math.isfinite(alpha):
-        shown_value = f"shape {header.tensors[key].shape}" if alpha is None else alpha
-        raise CheckpointError(f"{key}: expected one finite number, got {shown_value}")
-    return alpha
+    read_layers(file, Target(config, linears))

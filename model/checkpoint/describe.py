@@ -94,7 +94,7 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
         parts=parts,
         licence=family.licence,
         commercial_use=family.commercial_use,
-        weights_digest=parts_digest(parts),
+        weights_digest=_weights_digest(parts, Kind(kv=family.kv, distilled=family.distilled)),
         steps=dict(family.steps or {}) if steps is None else dict.fromkeys(family.steps or {}, steps),
         guidance=family.guidance if guidance is None else guidance,
         max_references=family.max_references,
@@ -112,10 +112,21 @@ def check_unchanged(description: ModelDescription) -> None:
     """Raises WeightsChangedError if a model's files are no longer those that were described, for example because they
     were replaced while they were loaded. Cheap: large files are read again only if their times or inodes changed."""
     parts = description.parts
-    if parts is not None and parts_digest(parts) != description.weights_digest:
+    if parts is None:
+        return
+    if _weights_digest(parts, Kind(kv=description.kv, distilled=description.distilled)) != description.weights_digest:
         raise WeightsChangedError(
             f"{parts.root or parts.transformer}: files changed after they were described; run again to use the new ones"
         )
+
+
+def _weights_digest(parts: Parts, kind: Kind) -> str:
+    """Returns the digest of a model's files, and without a folder whose index gives the kind, of the kind, too: there
+    only the name of a family or a file tells kinds apart, which render different pictures with the same weights."""
+    digest = parts_digest(parts)
+    if parts.root is not None:
+        return digest
+    return hashlib.sha256(f"{digest}\nkind kv={kind.kv} distilled={kind.distilled}".encode()).hexdigest()
 
 
 def describe_hosted(choice: ModelChoice, family: Family) -> ModelDescription:

@@ -22,14 +22,16 @@ def fill(
     origin: Callable[[str], Origin] = Origin,
     *,
     to_fp8: Callable[[str], bool] = lambda name: False,
+    fp8_products: Callable[[str], bool] = lambda name: False,
     partial: bool = False,
 ) -> None:
     """Loads every parameter and persistent buffer of a module on the meta device.
 
     origin: maps a tensor's name to where the file stores it. Floating-point tensors are converted to `dtype`; linear
-    layers that are stored in fp8 stay in fp8, and those for which `to_fp8` is true are quantised. partial: ignore
-    tensors of the file that the module lacks. Raises CheckpointError for such tensors without `partial`, for missing
-    tensors and for wrong shapes.
+    layers without a bias that are stored in fp8 stay in fp8, and those for which `to_fp8` is true are quantised.
+    fp8_products: the layers stored in fp8 whose products may run in fp8, too. partial: ignore tensors of the file that
+    the module lacks. Raises CheckpointError for such tensors without `partial`, for missing tensors and for wrong
+    shapes.
     """
     weights, state = formats.weights, module.state_dict()
     check_tensors({name: tuple(target.shape) for name, target in state.items()}, formats, origin, partial=partial)
@@ -41,7 +43,10 @@ def fill(
         if source.name not in weights:  # one of OPTIONAL
             place(module, name, torch.zeros(target.shape, dtype=target.dtype, device=device))
             continue
-        _put(module, name, formats.read(source, dtype), target, device, dtype, to_fp8=to_fp8(name), copy=copy)
+        stored = formats.read(source, dtype)
+        if isinstance(stored, Fp8Linear):
+            stored.fp8_product = stored.fp8_product and fp8_products(name)
+        _put(module, name, stored, target, device, dtype, to_fp8=to_fp8(name), copy=copy)
     weights.close()
 
 
@@ -57,7 +62,8 @@ def _put(
     copy: bool,
 ) -> None:
     path, _, leaf = name.rpartition(".")
-    linear = leaf == "weight" and isinstance(module.get_submodule(path), nn.Linear)
+    layer = module.get_submodule(path)
+    linear = leaf == "weight" and isinstance(layer, nn.Linear) and layer.bias is None  # as Fp8Linear has no bias
     if isinstance(stored, Fp8Linear) and linear:
         module.set_submodule(path, stored.to(device))
         return

@@ -24,8 +24,8 @@ class Formats(Stored):
     """The tensors of some weights with their storage formats, and how they are read."""
 
     def read(self, origin: Origin, dtype: torch.dtype) -> Tensor | Fp8Linear:
-        """Reads a tensor: NVFP4 dequantised to `dtype`, fp8 as a layer that keeps it, anything else in its own dtype.
-        Raises CheckpointError."""
+        """Reads a tensor: NVFP4 dequantised to `dtype`, an fp8 matrix as a layer that keeps it, other fp8 tensors as
+        float32, anything else in its own dtype. Raises CheckpointError."""
         name, weights = origin.name, self.weights
         layer = name.rpartition(".")[0]
         self.check_format(name, self._marker(layer).get("format"))
@@ -47,7 +47,7 @@ class Formats(Stored):
         name = f"{layer}.{MARKER}"
         return parse_marker(bytes(self.weights.read(name).tolist()), self.weights.label) if name in self.weights else {}
 
-    def _fp8(self, origin: Origin) -> Fp8Linear:
+    def _fp8(self, origin: Origin) -> Tensor | Fp8Linear:
         layer = origin.name.rpartition(".")[0]
         weight = _swap(self.weights.read(origin.name, origin.third), origin)
         scale = self._side(layer, "weight_scale", "scale_weight")
@@ -61,6 +61,8 @@ class Formats(Stored):
                 f"{self.weights.label}: the scale of {origin.name} has {scale.numel()} values; expected one, or "
                 "one per row"
             )
+        if weight.ndim != 2:
+            return weight.float() * (scale.reshape(-1, *[1] * (weight.ndim - 1)) if scale.ndim else scale)
         static = self._side(layer, "input_scale", "scale_input")
         static = None if static is None or static.numel() != 1 or float(static) == 1.0 else static.float().reshape(())
         full = self.full_precision or bool(self._marker(layer).get("full_precision_matrix_mult"))

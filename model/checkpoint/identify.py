@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from brandpress.model.checkpoint.bfl import tensor_origin
 from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.stored import Stored
 from brandpress.model.checkpoint.weights import Weights, listing, open_weights
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import DEV, recognise
@@ -117,9 +118,9 @@ def widths_of(transformer: Path) -> tuple[int | None, int | None]:
         config = read_json(transformer / "config.json")
         return config.get("joint_attention_dim"), config.get("in_channels")
     weights = open_weights(transformer)
-    name = naming(transformer_layout(weights))
+    name, stored = naming(transformer_layout(weights)), Stored(weights)
     embedders = (name("context_embedder.weight"), name("x_embedder.weight"))
-    text, picture = (weights.shape(embedder)[1] if embedder in weights else None for embedder in embedders)
+    text, picture = (stored.shape(embedder)[1] if embedder in weights else None for embedder in embedders)
     return text, picture
 
 

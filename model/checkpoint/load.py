@@ -33,10 +33,23 @@ def load_transformer(
     with torch.device("meta"):
         module = Transformer(config)
     to_fp8 = quantise == "fp8"
-    fill(module, formats, device, dtype, origin, to_fp8=lambda name: to_fp8 and name.startswith(BLOCKS))
+    # BFL and ComfyUI multiply in bfloat16 outside the blocks, even if a file stores those layers in fp8.
+    fill(
+        module,
+        formats,
+        device,
+        dtype,
+        origin,
+        to_fp8=lambda name: to_fp8 and _in_blocks(name),
+        fp8_products=_in_blocks,
+    )
     if parts.loras:
         apply_loras(module, ((u, scale) for file, scale in parts.loras for u in read_lora(file, module)))
     return module.eval()
+
+
+def _in_blocks(name: str) -> bool:
+    return name.startswith(BLOCKS)
 
 
 def load_autoencoder(parts: Parts, device: torch.device, dtype: torch.dtype) -> Autoencoder:

@@ -1,12 +1,12 @@
 """Reads a LoRA's file: which layers of a transformer it updates, and how.
 
-A tensor that isn't used is an error. `lora_names` has the spellings of layers, `lora_config` the strength.
+A tensor that isn't used is an error. `lora_header` reads the layers, `lora_names` has their spellings, `lora_config`
+the strength.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from brandpress.model.checkpoint import lora_names
-from brandpress.model.checkpoint.header import read_header
-from brandpress.model.checkpoint.lora_config import Strength, strength_of
+from brandpress.model.checkpoint.lora_config import Strength
+from brandpress.model.checkpoint.lora_header import read_layers
 from brandpress.model.checkpoint.lora_names import Pair, Places, Target
 from brandpress.model.checkpoint.weights import opened
 from brandpress.model.errors import CheckpointError
@@ -29,15 +29,14 @@ def read_lora(file: Path, transformer: Transformer) -> list[LoraUpdate]:
     Raises CheckpointError for a file that isn't a LoRA of this model; names and shapes are checked before any tensor is
     read.
     """
-    target = Target(transformer.config, _linear_sizes(transformer))
-    header = read_header(file)
+    layers = read_layers(file, Target(transformer.config, _linear_sizes(transformer)))
     with opened(file) as tensors:
         try:
-            pairs, places = lora_names.check(header.shapes, target)
-            alphas = {pair.layer: _alpha(tensors, pair.alpha, header.shapes) for pair in pairs if pair.alpha}
-            ranks = {pair.layer: header.tensors[pair.down].shape[0] for pair in pairs}
-            strength = strength_of(file, header.metadata, alphas, ranks)
-            return [update for pair in pairs for update in _updates(tensors, pair, places[pair.name], strength)]
+            return [
+                update
+                for pair in layers.pairs
+                for update in _updates(tensors, pair, layers.places[pair.name], layers.strength)
+            ]
         except CheckpointError as error:
             raise CheckpointError(f"{file}: {error}") from None
 
@@ -57,15 +56,6 @@ def _linear_sizes(transformer: nn.Module) -> dict[str, tuple[int, int]]:
         for name, module in linears.items()
         if name.rpartition(".")[0] not in linears
     }
-
-
-def _alpha(tensors: Any, key: str, shapes: Mapping[str, tuple[int, ...]]) -> float:
-    if math.prod(shapes[key]) != 1:
-        raise CheckpointError(f"{key}: expected one finite number, got a tensor of the shape {list(shapes[key])}")
-    alpha = float(tensors.get_tensor(key).float())
-    if not math.isfinite(alpha):
-        raise CheckpointError(f"{key}: expected one finite number, got {alpha}")
-    return alpha
 
 
 def _updates(tensors: Any, pair: Pair, places: Places, strength: Strength) -> Iterator[LoraUpdate]:

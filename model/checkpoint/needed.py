@@ -157,9 +157,11 @@ _MISTRAL: dict[str, Any] = {
 
 
 def trunk_shapes(size: TrunkSize, depth: int) -> Shapes:
-    """Returns the tensors of a language model's first layers and its last norm."""
+    """Returns the tensors of a language model's first layers; of all its layers, with the norm after them."""
     queries, keys = size.heads * size.head, size.kv_heads * size.head
-    shapes: Shapes = {"embed_tokens.weight": (size.vocabulary, size.width), "norm.weight": (size.width,)}
+    shapes: Shapes = {"embed_tokens.weight": (size.vocabulary, size.width)}
+    if depth == size.depth:
+        shapes["norm.weight"] = (size.width,)
     for layer in range(depth):
         stem = f"layers.{layer}"
         outputs = {"q_proj": queries, "k_proj": keys, "v_proj": keys}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.chat_template import ChatTemplate
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.tokenizer import check_tokenizer
+from brandpress.model.checkpoint.trunk import is_mistral
 from brandpress.model.network.chat import IMAGE_TOKEN, MISTRAL_OPTIONS, QWEN3_OPTIONS, mistral_messages, qwen3_messages
 from brandpress.model.network.tokenising import tokenizer_errors
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 TOKENIZER = "tokenizer.json"
-CHAT = "chat_template.jinja"
 PROBE = ' A <probe> & "more":\n\n«Über» {{ it }} '
 """Text that a template which changes prompts would almost certainly change."""
 
@@ -31,7 +30,7 @@ def token_counts(model: ModelDescription, prompts: Sequence[str]) -> list[int]:
     parts = model.parts
     if parts is None or not prompts:
         return [0 for _ in prompts]
-    mistral = parts.text_config is not None and "mistral" in str(read_json(parts.text_config).get("model_type"))
+    mistral = is_mistral(model, parts)
 
     def chats(prompts: Sequence[str]) -> list[str]:
         conversations = [mistral_messages(prompt) if mistral else qwen3_messages(prompt) for prompt in prompts]

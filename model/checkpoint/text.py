@@ -20,11 +20,12 @@ from brandpress.model.checkpoint.trunk import (
     check_prompt_width,
     language_config,
     layers_of,
+    table_size,
     trunk_prefix,
 )
 from brandpress.model.checkpoint.weights import open_weights
 from brandpress.model.errors import CheckpointError
-from brandpress.model.family import FAMILIES, HEAD_SIZE, TextEncoderSize
+from brandpress.model.family import HEAD_SIZE, TextEncoderSize
 from brandpress.model.network.chat import Conversation
 from brandpress.model.network.text_encoder import MistralTextEncoder, Qwen3TextEncoder, Trunk
 from brandpress.model.network.tokenising import tokenizer_errors
@@ -86,13 +87,7 @@ def trunk_config(description: ModelDescription) -> Any:
 
     parts = _parts(description)
     if parts.text_config is None:
-        family = FAMILIES.get(description.family)
-        if family is None or family.text_encoder is None:
-            raise CheckpointError(
-                f"{parts.text_encoder}: no config.json beside it, and the text encoder of {description.family!r} is "
-                "unknown; set text_encoder to a folder with a config.json"
-            )
-        return table_config(family.text_encoder)
+        return table_config(table_size(description, parts))
     raw = language_config(parts.text_config)
     return (Qwen3Config if raw["model_type"] == "qwen3" else MistralConfig).from_dict(raw)
 
@@ -118,9 +113,13 @@ def table_config(size: TextEncoderSize) -> Any:
 
 
 def trunk_model(config: Any, depth: int, device: torch.device) -> Any:
-    """A trunk of `depth` layers on the meta device, except for the rotary embedding, whose table is computed."""
+    """A trunk of `depth` layers on the meta device, except for the rotary embedding, whose table is computed.
+
+    Below the full depth, the norm after the last layer has no effect and is left out.
+    """
     from transformers import MistralModel, Qwen3Model
 
+    whole = depth == config.num_hidden_layers
     config.num_hidden_layers = depth
     if getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[:depth]
@@ -128,6 +127,8 @@ def trunk_model(config: Any, depth: int, device: torch.device) -> Any:
     kind = Qwen3Model if config.model_type == "qwen3" else MistralModel
     with torch.device("meta"):
         model: Any = kind(config)
+    if not whole:
+        model.norm = torch.nn.Identity()
     rotary = type(model.rotary_emb)
     if "config" not in inspect.signature(rotary).parameters:
         raise CheckpointError(f"this version of transformers is not supported: {rotary.__name__} takes no config")

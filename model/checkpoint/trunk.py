@@ -16,7 +16,7 @@ from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.needed import TrunkSize
 from brandpress.model.checkpoint.weights import Weights
 from brandpress.model.errors import CheckpointError
-from brandpress.model.family import FAMILIES, HEAD_SIZE, MISTRAL, QWEN3_4B
+from brandpress.model.family import FAMILIES, HEAD_SIZE, MISTRAL, QWEN3_4B, TextEncoderSize
 from brandpress.model.network.config import shown
 
 PREFIXES = ("model.language_model.", "language_model.model.", "model.", "")
@@ -75,17 +75,32 @@ def trunk_size(description: ModelDescription, parts: Parts) -> tuple[TrunkSize, 
     if parts.text_config is not None:
         config: Mapping[str, Any] = language_config(parts.text_config)
         return TrunkSize.of(config), config["model_type"] == "qwen3"
+    table = table_size(description, parts)
+    qwen = table.kind == "qwen3"
+    size = TrunkSize(
+        table.width, table.inner, table.depth, table.heads, table.kv_heads, HEAD_SIZE, table.vocabulary, qk_norm=qwen
+    )
+    return size, qwen
+
+
+def table_size(description: ModelDescription, parts: Parts) -> TextEncoderSize:
+    """Returns the sizes of the family's text encoder, for one without a config.json. Raises CheckpointError."""
     family = FAMILIES.get(description.family)
     if family is None or family.text_encoder is None:
         raise CheckpointError(
             f"{parts.text_encoder}: no config.json beside it, and the text encoder of {description.family!r} is "
             "unknown; set text_encoder to a folder with a config.json"
         )
-    table, qwen = family.text_encoder, family.text_encoder.kind == "qwen3"
-    size = TrunkSize(
-        table.width, table.inner, table.depth, table.heads, table.kv_heads, HEAD_SIZE, table.vocabulary, qk_norm=qwen
-    )
-    return size, qwen
+    return family.text_encoder
+
+
+def is_mistral(description: ModelDescription, parts: Parts) -> bool:
+    """Whether the text encoder takes Mistral's conversations: by its config.json, or without one by the family. Others
+    take Qwen3's. Raises CheckpointError only for a config.json that can't be read."""
+    if parts.text_config is not None:
+        return "mistral" in str(read_json(parts.text_config).get("model_type"))
+    family = FAMILIES.get(description.family)
+    return family is not None and family.text_encoder is not None and family.text_encoder.kind == "mistral3"
 
 
 def check_layers(layers: Sequence[int], depth: int) -> None:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -69,7 +70,7 @@ class BflApi:
             self.check_open()
             return await self._send("POST", url, keyed=True, body=body)
 
-        answer = await self._call(post, lambda answer: answer.status in RETRIED_STATUSES, once=True)
+        answer = await self._call(post, lambda answer: answer.status in RETRIED_STATUSES)
         if answer.status >= 500:
             raise HostedError(f"BFL responded with HTTP {answer.status}: {MAY_BE_CHARGED}")
         fields = self._checked(answer).fields
@@ -81,33 +82,36 @@ class BflApi:
     async def wait(self, task: Submitted) -> str:
         """Waits until a task is ready and returns its picture's URL. Raises HostedError if it fails or times out."""
         poll = partial(self._send, "GET", self._service.status_address(task.polling_url), keyed=True)
+        errors: list[str] = []
         pauses = poll_pauses()
         try:
             async with asyncio.timeout(self._policy.task_timeout):
                 while True:
                     await self._policy.sleep(next(pauses))
-                    address = self._address(await self._call(poll, _is_unavailable_poll))
+                    address = self._address(await self._call(poll, _is_unavailable_poll, errors))
                     if address is not None:
                         return address
         except TimeoutError:
-            seconds = f"{self._policy.task_timeout:g} s"
+            seconds = f"{self._policy.task_timeout:g} s{_last_of(errors)}"
             raise HostedError(f"not ready after {seconds}; the task may still be running and charged") from None
 
     async def download(self, address: str) -> bytes:
         """Downloads a picture of at most 64 MiB, without sending the key. Raises HostedError."""
+        errors: list[str] = []
         try:
             async with asyncio.timeout(self._policy.task_timeout):
                 for _ in range(1 + MAX_REDIRECTS):
                     url = self._service.picture_address(address)
                     await self._service.check_public(url)
-                    answer = await self._call(partial(self._send, "GET", url, keyed=False), _is_unavailable)
+                    answer = await self._call(partial(self._send, "GET", url, keyed=False), _is_unavailable, errors)
                     if answer.status == 200:
                         return answer.body
                     if not 300 <= answer.status < 400:
                         break
                     address = str(url.join(answer.headers.get("location", "")))
         except TimeoutError:
-            raise HostedError(f"the picture wasn't downloaded in {self._policy.task_timeout:g} s") from None
+            seconds = f"{self._policy.task_timeout:g} s{_last_of(errors)}"
+            raise HostedError(f"the picture wasn't downloaded in {seconds}; it may be charged") from None
         raise HostedError(f"the picture couldn't be downloaded (HTTP {answer.status})")
 
     def _address(self, answer: Answer) -> str | None:
@@ -142,25 +146,35 @@ class BflApi:
         raise error
 
     async def _call(
-        self, send: Callable[[], Awaitable[Answer]], is_retried: Callable[[Answer], bool], *, once: bool = False
+        self,
+        send: Callable[[], Awaitable[Answer]],
+        is_retried: Callable[[Answer], bool],
+        errors: list[str] | None = None,
     ) -> Answer:
-        """Sends a request, with retries. once: don't retry if the service may have received the request."""
-        last, retry_after = "", 0.0
-        for attempt in range(self._policy.max_attempts):
+        """Sends a request, with retries.
+
+        errors: for a call that costs nothing, which is retried until the caller's timeout; holds its last error, and is
+        empty after a success. Without it, there are `max_attempts`, none after one that the service may have received.
+        """
+        costs, retry_after = errors is None, 0.0
+        errors = [] if errors is None else errors
+        for attempt in range(self._policy.max_attempts) if costs else count():
             if attempt:
                 await self._policy.pause(attempt, retry_after)
             retry_after = 0.0
             try:
                 answer = await send()
             except httpx2.RequestError as error:
-                last = tidy(f"{type(error).__name__}: {error}", self._key).rstrip(": ")
-                if once and not isinstance(error, UNSENT_ERRORS):
-                    raise HostedError(f"BFL's response was lost ({last}): {MAY_BE_CHARGED}") from None
+                errors[:] = [tidy(f"{type(error).__name__}: {error}", self._key).rstrip(": ")]
+                if costs and not isinstance(error, UNSENT_ERRORS):
+                    raise HostedError(f"BFL's response was lost ({errors[0]}): {MAY_BE_CHARGED}") from None
             else:
                 if not is_retried(answer):
+                    errors.clear()
                     return answer
-                last, retry_after = f"HTTP {answer.status}: {answer.detail}", answer.retry_after
-        raise HostedError(f"BFL couldn't serve the request in {self._policy.max_attempts} attempts; last error: {last}")
+                errors[:], retry_after = [f"HTTP {answer.status}: {answer.detail}"], answer.retry_after
+        attempts = f"{self._policy.max_attempts} attempts{_last_of(errors)}"
+        raise HostedError(f"BFL couldn't serve the request in {attempts}")
 
     async def _send(self, method: str, url: httpx2.URL, *, keyed: bool, body: dict[str, Any] | None = None) -> Answer:
         headers = {"x-key": self._key} if keyed else {}
@@ -183,6 +197,10 @@ def _cost(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _last_of(errors: list[str]) -> str:
+    return f"; last error: {errors[-1]}" if errors else ""
 
 
 def _is_unavailable(answer: Answer) -> bool:

@@ -16,7 +16,8 @@ class CallPolicy:
     """Timeouts in seconds and the number of attempts, for calls to BFL's API.
 
     io_timeout: for connecting, and for each read and write. task_timeout: for a task, and for the download of its
-    picture, whose URL is valid for 10 minutes. max_attempts: per call, including the first. sleep: replaced in tests.
+    picture, whose URL is valid for 10 minutes; until then, polls and downloads are retried. max_attempts: of a
+    submission, including the first. sleep: replaced in tests.
     """
 
     io_timeout: float = 60.0
@@ -26,7 +27,7 @@ class CallPolicy:
 
     async def pause(self, attempt: int, retry_after: float) -> None:
         """Sleeps before retry 1, 2…: the service's `retry_after` plus a random part of 1, 2, 4… s; at most 60 s."""
-        jitter = random.uniform(0, min(MAX_PAUSE, FIRST_BACKOFF * 2 ** (attempt - 1)))  # noqa: S311 (no secret)
+        jitter = random.uniform(0, min(MAX_PAUSE, FIRST_BACKOFF * 2 ** min(attempt - 1, 9)))  # noqa: S311 (no secret)
         await self.sleep(min(retry_after + jitter, MAX_PAUSE))
 
 

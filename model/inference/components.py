@@ -86,11 +86,13 @@ class Offloadable(Generic[Part]):
         module = part if self._module is None else self._module(part)
         if self._host is None or not isinstance(module, nn.Module):
             return None
-        if not self._host.take(sum(map(nbytes, large_tensors(module)))):
+        size = sum(map(nbytes, large_tensors(module)))
+        if not self._host.take(size):
             return None
         try:
             return OffloadedWeights(module)
         except (RuntimeError, MemoryError):  # torch has no class of its own for a failed allocation of host memory
+            self._host.give_back(size)
             self._host = None
             return None
 

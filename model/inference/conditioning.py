@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from PIL import Image
@@ -21,6 +21,7 @@ from brandpress.model.inference.denoise import (
 from brandpress.model.inference.preprocess import PictureDigests, pixels_digest, prepare_reference
 from brandpress.model.inference.reference_kv import ReferenceKV
 from brandpress.model.inference.sampler import sigmas
+from brandpress.model.memory.offload import nbytes
 from brandpress.model.network.device_copy import copy_to_device, copy_to_host
 from brandpress.model.network.kernels import Kernels
 from brandpress.model.network.modulation import Modulations
@@ -45,6 +46,27 @@ class Conditions:
             return request.prompt, None
         key = (request.prompt, *map(self._digests.of, request.references))
         return self._caches.prompts.get(key, lambda: self._loaded.rewrite(request.prompt, request.references))
+
+    def chunks(self, requests: Sequence[RenderRequest]) -> Iterator[Sequence[RenderRequest]]:
+        """Splits requests into chunks whose encoded texts fit into their cache. Rewrites the prompts that need it.
+
+        With offloading, each text that was evicted before its picture is rendered would swap two models.
+        """
+        prompts = [self.prompt(request)[0] for request in requests]
+        if self._loaded.residency != "offload" or not prompts:
+            yield requests
+            return
+        fitting = self._caches.texts.budget // nbytes(self.text(prompts[0])[0])
+        chunk: list[RenderRequest] = []
+        texts: set[str] = set()
+        for prompt, request in zip(prompts, requests, strict=True):
+            added = {prompt, request.negative_prompt}
+            if chunk and len(texts | added) > fitting:
+                yield chunk
+                chunk, texts = [], set()
+            chunk.append(request)
+            texts |= added
+        yield chunk
 
     def text(self, prompt: str) -> tuple[Tensor, bool]:
         """A prompt's embedding (1, L, X), in the machine's memory. X: the text encoder's features per token."""

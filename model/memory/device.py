@@ -13,7 +13,7 @@ import torch
 
 from brandpress.model.errors import RequestError
 from brandpress.model.memory.host import available_memory, machine_memory
-from brandpress.model.memory.plan import DeviceMemory
+from brandpress.model.memory.plan import DeviceMemory, Need
 
 SETTLE_SECONDS, POLL_SECONDS = 10.0, 0.5
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -86,8 +86,9 @@ def memory_of(device: torch.device, workers: int = 1) -> DeviceMemory:
     return DeviceMemory(name, total, free + unused, workers, before)
 
 
-def settled_memory(device: torch.device, workers: int, needed: int) -> DeviceMemory:
-    """Returns `memory_of` the device, after waiting up to 10 seconds for `needed` usable bytes.
+def settled_memory(device: torch.device, workers: int, need: Need) -> DeviceMemory:
+    """Returns `memory_of` the device, after waiting up to 10 seconds until the model fits as on an empty device:
+    resident, or offloaded if the device is too small for that.
 
     A process that has just ended, such as the worker that this one replaces, can still hold memory for some seconds.
     Doesn't wait if even an empty device would have too little.
@@ -95,8 +96,9 @@ def settled_memory(device: torch.device, workers: int, needed: int) -> DeviceMem
     end = time.monotonic() + SETTLE_SECONDS
     while True:
         memory = memory_of(device, workers)
-        enough, possible = memory.usable >= needed, replace(memory, free=memory.total, before=None).usable >= needed
-        if enough or not possible or time.monotonic() >= end:
+        empty = replace(memory, free=memory.total, before=None).usable
+        needed = need.resident if need.resident <= empty else need.offloaded
+        if needed <= memory.usable or needed > empty or time.monotonic() >= end:
             return memory
         time.sleep(POLL_SECONDS)
 

@@ -2,6 +2,7 @@
 
 The variable lists indices, UUIDs (GPU-…, which can be cut to a unique prefix) or slices of a GPU (MIG-…). CUDA ignores
 everything from the first invalid entry on, so that an empty variable or -1 hides all GPUs.
+Indices are nvidia-smi's because `brandpress.model` sets CUDA_DEVICE_ORDER=PCI_BUS_ID, unless it is set.
 Source: NVIDIA, CUDA C++ Programming Guide, "CUDA Environment Variables".
 """
 
@@ -11,6 +12,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from brandpress.model.memory.plan import DeviceMemory
 
@@ -48,12 +50,14 @@ def visible_gpus(environment: Mapping[str, str]) -> tuple[Gpu, ...]:
     entries = visible_entries(environment)
     if entries == ():
         return ()
-    gpus = _parse_gpus(_nvidia_smi(*_QUERY))
+    output = _nvidia_smi(*_QUERY)
+    gpus, indices = _parse_gpus(output), {line.split(",", 1)[0].strip() for line in output.splitlines()}
     if entries is None:
         return gpus
     if any(entry.startswith(SLICE) for entry in entries):
         gpus += _parse_slices(_nvidia_smi("-L"))
-    visible = [next((gpu for gpu in gpus if _matches(gpu, entry)), None) for entry in entries]
+    existing = takewhile(lambda entry: not entry.isdecimal() or entry in indices, entries)
+    visible = [next((gpu for gpu in gpus if _matches(gpu, entry)), None) for entry in existing]
     return tuple(gpu for gpu in visible if gpu is not None)
 
 

@@ -61,6 +61,10 @@ class HostMemory:
         self._taken += size
         return True
 
+    def give_back(self, size: int) -> None:
+        """Return `size` reserved bytes."""
+        self._taken -= size
+
     def holds_offloaded(self, need: Need) -> bool:
         """Returns whether text encoder and transformer both have room."""
         return need.transformer + need.text_encoder <= self.room

@@ -15,6 +15,7 @@ from brandpress.model.errors import CheckpointError
 from brandpress.model.memory.weight_bytes import (
     block_count,
     text_encoder_bytes,
+    transformer_bytes,
     transformer_width,
     weight_bytes,
 )
@@ -53,13 +54,14 @@ class Largest:
     """The largest picture that memory is planned for.
 
     width, height: in pixels. reference_tokens: of one picture's references together. approximate: whether any picture
-    uses `reuse: approximate`.
+    uses `reuse: approximate`. upsample: whether any prompt is rewritten.
     """
 
     width: int = 1024
     height: int = 1024
     reference_tokens: int = 0
     approximate: bool = False
+    upsample: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Need:
 
     transformer, text_encoder, autoencoder: weights. work: a picture's activations and what is cached between steps.
     reference_set: the part of `work` for the largest reference set's keys and values, in models that cache them.
-    in_one_piece: `work` if the decoder runs in one piece, which is faster; 0 if it always does.
+    in_one_piece: `work` if the decoder runs in one piece, which is faster; `work` itself if it always does. upsampler:
+    the weights of the language model that rewrites prompts; 0 if none is rewritten.
     """
 
     transformer: int
@@ -103,16 +106,23 @@ class Need:
     work: int
     reference_set: int = 0
     in_one_piece: int = 0
+    upsampler: int = 0
 
     @property
     def resident(self) -> int:
-        """What the device needs with all parts on it."""
-        return self.transformer + self.text_encoder + self.autoencoder + self.work
+        """What the device needs with all parts on it, or while prompts are rewritten if that is more."""
+        return max(self.transformer + self.text_encoder + self.autoencoder + self.work, self._rewriting)
 
     @property
     def offloaded(self) -> int:
-        """What the device needs with either the text encoder or the transformer on it."""
-        return self.autoencoder + self.work + max(self.transformer, self.text_encoder)
+        """What the device needs with either the text encoder or the transformer on it, or while prompts are rewritten
+        if that is more."""
+        return max(self.autoencoder + self.work + max(self.transformer, self.text_encoder), self._rewriting)
+
+    @property
+    def _rewriting(self) -> int:
+        """What the device needs while prompts are rewritten: text encoder and transformer are offloaded then."""
+        return self.autoencoder + self.upsampler
 
     def spare(self, residency: Residency, memory: DeviceMemory) -> int:
         """Returns the bytes left for caches: one worker's part of what is free now, minus the need."""
@@ -141,12 +151,13 @@ def need_of(model: ModelDescription, item_bytes: int, largest: Largest) -> Need:
     before_decoding = max(denoise, encode)
     cached = row * _cached_rows(model, largest, tokens)
     return Need(
-        transformer=weight_bytes(transformer, item_bytes, quantised=model.choice.quantise == "fp8"),
+        transformer=transformer_bytes(model, parts, item_bytes),
         text_encoder=text_encoder_bytes(model, parts, item_bytes),
         autoencoder=weight_bytes(autoencoder, item_bytes),
         work=max(before_decoding, untiled if activation <= MAX_UNTILED_ELEMENTS else tiled) + cached,
         in_one_piece=max(before_decoding, untiled) + cached,
         reference_set=row * largest.reference_tokens if model.kv else 0,
+        upsampler=weight_bytes(open_weights(parts.text_encoder, "text_encoder"), item_bytes) if largest.upsample else 0,
     )
 
 
@@ -182,12 +193,20 @@ def choose(need: Need, memory: DeviceMemory) -> Residency:
         return "resident"
     if need.offloaded <= memory.usable:
         return "offload"
+    parts = ", ".join(f"{part} {gigabytes(count)}" for part, count in listed_bytes(need).items())
+    without = "leave out `upsample`, " if need.upsampler else ""
     raise CheckpointError(
-        f"the model doesn't fit: with offloading it needs {gigabytes(need.offloaded)} (transformer "
-        f"{gigabytes(need.transformer)}, text encoder {gigabytes(need.text_encoder)}, autoencoder "
-        f"{gigabytes(need.autoencoder)}, one picture {gigabytes(need.work)}), and {_room(memory)}; use an fp8 file, "
-        f"`quantise: fp8`, a smaller model, smaller pictures, fewer references{_more_room(memory)}"
+        f"the model doesn't fit: with offloading it needs {gigabytes(need.offloaded)} ({parts}), and {_room(memory)}; "
+        f"{without}use an fp8 file, `quantise: fp8`, a smaller model, smaller pictures, fewer references"
+        f"{_more_room(memory)}"
     )
+
+
+def listed_bytes(need: Need) -> dict[str, int]:
+    """Returns the bytes of a need's parts, keyed as texts name them."""
+    rewriting = {"before that, the model that rewrites prompts": need.upsampler} if need.upsampler else {}
+    parts = {"transformer": need.transformer, "text encoder": need.text_encoder, "autoencoder": need.autoencoder}
+    return {**parts, "one picture": need.work, **rewriting}
 
 
 def _room(memory: DeviceMemory) -> str:

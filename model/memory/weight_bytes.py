@@ -7,12 +7,15 @@ import re
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.checkpoint.files import read_json
+from brandpress.model.checkpoint.header import read_header
 from brandpress.model.checkpoint.locate import Parts
+from brandpress.model.checkpoint.stored import FP8_DTYPES
 from brandpress.model.checkpoint.weights import SIDES, STATISTICS, Weights, open_weights
 from brandpress.model.family import FAMILIES
 
 FLOATS = ("F64", "F32", "F16", "BF16")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
+_LAST_NORM = re.compile(r"(?:^|\.)norm\.weight$")
 _NOT_TRUNK = re.compile(r"(?:^|\.)(lm_head|vision_tower|multi_modal_projector|visual)\.")
 _BLOCK_LINEAR = re.compile(r"(?:double_blocks|single_blocks|transformer_blocks|single_transformer_blocks)\..*\.weight")
 
@@ -22,16 +25,26 @@ def weight_bytes(weights: Weights, item_bytes: int, *, quantised: bool = False) 
     return sum(_tensor_bytes(weights, name, item_bytes, quantised) for name in weights)
 
 
+def transformer_bytes(model: ModelDescription, parts: Parts, item_bytes: int) -> int:
+    """Returns the bytes of the transformer's tensors, and of LoRAs beside fp8 layers; plain weights absorb LoRAs."""
+    weights, quantised = open_weights(parts.transformer), model.choice.quantise == "fp8"
+    in_fp8 = quantised or any(weights.dtype(name) in FP8_DTYPES for name in weights)
+    loras = (read_header(file).shapes.values() for file, _ in parts.loras if in_fp8)
+    beside = sum(math.prod(shape) for shapes in loras for shape in shapes if len(shape) > 1)
+    return weight_bytes(weights, item_bytes, quantised=quantised) + item_bytes * beside
+
+
 def text_encoder_bytes(model: ModelDescription, parts: Parts, item_bytes: int) -> int:
-    """Returns the bytes of the text encoder's tensors that are loaded: no head, no layers above the last one used."""
+    """Returns the bytes of the text encoder's tensors that are loaded: no head, no layers above the last one used, and
+    the last norm only if all layers are used."""
     weights = open_weights(parts.text_encoder, "text_encoder")
     last = max(model.text_layers or _family_layers(model, parts))
-    total = 0
-    for name in weights:
-        layer = _LAYER.search(name)
-        if not _NOT_TRUNK.search(name) and (layer is None or int(layer[1]) < last):
-            total += _tensor_bytes(weights, name, item_bytes)
-    return total
+    trunk = [name for name in weights if not _NOT_TRUNK.search(name)]
+    layers = {name: int(layer[1]) for name in trunk if (layer := _LAYER.search(name))}
+    used = [name for name in trunk if layers.get(name, 0) < last]
+    if last <= max(layers.values(), default=0):
+        used = [name for name in used if not _LAST_NORM.search(name)]
+    return sum(_tensor_bytes(weights, name, item_bytes) for name in used)
 
 
 def transformer_width(transformer: Weights) -> int:

@@ -121,11 +121,15 @@ def attention_of_wide_heads(q: Tensor, k: Tensor, v: Tensor, kernels: Kernels = 
     return out.reshape(q.shape)
 
 
+BMM_TAKES_OUT_DTYPE = hasattr(torch.ops.aten.bmm, "dtype")
+"""From torch 2.8 on, for half precision on a GPU."""
+
+
 def in_float32(a: Tensor, b: Tensor) -> Tensor:
-    """The batched matrix product, in float32 if the device supports that for these dtypes."""
-    if a.device.type == "cuda" and a.dtype != torch.float32:
+    """The batched matrix product in float32, whose range scores of half precision need."""
+    if BMM_TAKES_OUT_DTYPE and a.device.type == "cuda" and a.dtype != torch.float32:
         return torch.bmm(a, b, out_dtype=torch.float32)
-    return torch.bmm(a, b)
+    return torch.bmm(a.float(), b.float())
 
 
 _untiled: ContextVar[int] = ContextVar("untiled", default=0)

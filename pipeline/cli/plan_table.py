@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from brandpress.model.memory.plan import gigabytes
+from brandpress.model.memory.plan import gigabytes, listed_bytes
 from brandpress.pipeline.cli.text import plural, printable
 from brandpress.pipeline.plan.change_text import change_text, label, state_line
 from brandpress.pipeline.plan.cost.text import cost_rows
@@ -132,13 +132,7 @@ def _memory(summary: Summary) -> dict[str, str]:
     if memory is None:
         return {}
     need = memory.need
-    parts = {
-        "transformer": need.transformer,
-        "text encoder": need.text_encoder,
-        "autoencoder": need.autoencoder,
-        "one picture": need.work,
-    }
-    listed = ", ".join(f"{part} {gigabytes(count)}" for part, count in parts.items())
+    listed = ", ".join(f"{part} {gigabytes(count)}" for part, count in listed_bytes(need).items())
     ways = {
         "resident": "everything stays in memory",
         "offload": f"{gigabytes(need.offloaded)} with one large part offloaded at a time{_offloaded_to(memory)}",

@@ -99,7 +99,13 @@ def largest_of(plan: Plan) -> Largest:
     largest = max(plan.variants, key=lambda variant: variant.width * variant.height)
     selections = {(variant.references, variant.reference_pixels) for variant in plan.variants}
     tokens = max(_reference_tokens(plan, *selection) for selection in selections)
-    return Largest(largest.width, largest.height, tokens, any(v.reuse == "approximate" for v in plan.variants))
+    return Largest(
+        largest.width,
+        largest.height,
+        tokens,
+        approximate=any(variant.reuse == "approximate" for variant in plan.variants),
+        upsample=any(variant.upsample for variant in plan.variants),
+    )
 
 
 def _reference_tokens(plan: Plan, references: Sequence[Reference], reference_pixels: int | None) -> int:

@@ -160,7 +160,7 @@ def _render(
     with TemporaryDirectory(prefix="brandpress-") as name:
         address = DeliveryAddress(FOLDER, name)
         tokens = sum(reference.max_pixels // 256 for reference in variant.references)
-        largest = Largest(variant.width, variant.height, tokens, variant.reuse == "approximate")
+        largest = Largest(variant.width, variant.height, tokens, variant.reuse == "approximate", variant.upsample)
         settings = WorkerSettings(
             renderer,
             model.choice,

@@ -54,6 +54,10 @@ def test_tokens_are_removed_everywhere(token: str, form: str) -> None:
     [
         ("see https://me:hush@host/a and s3://b/c", "see https://host/a and s3://b/c"),
         ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", f"aws_secret_access_key = {REMOVED}"),
+        ("x-key: 0123abcd, accept: */*", f"x-key: {REMOVED}, accept: */*"),
+        ('{"x-key": "0123abcd", "n": 1}', f'{{"x-key": "{REMOVED}", "n": 1}}'),
+        ("{'aws_secret_access_key': 'wJalrXUtnFEMI/K7MDENG'}", f"{{'aws_secret_access_key': '{REMOVED}'}}"),
+        (r'"{\"x-key\":\"0123abcd\"}"', rf'"{{\"x-key\":\"{REMOVED}"}}"'),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----!", f"{REMOVED}!"),
     ],
 )

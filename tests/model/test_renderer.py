@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +37,8 @@ REFERENCES = [
     (64, 64, "RGB"), (200, 90, "RGB"), (75, 131, "RGB"), (512, 64, "RGB"), (97, 300, "RGBA"),
     (128, 128, "L"), (66, 66, "RGB"), (81, 640, "RGB"), (144, 112, "RGB"), (100, 101, "RGBA"),
 ]  # fmt: skip
+TEXT_WIDTH = 96
+"""Of the small checkpoints."""
 PROMPT = "a red mug on the left and a fox on the right"
 
 
@@ -182,6 +185,32 @@ def test_a_stream_is_lazy(small: Small) -> None:
     assert [next(stream).picture.size for _ in range(2)] == [(64, 64)] * 2
 
 
+def test_an_error_does_not_lose_the_picture_before(
+    small_of: Callable[[str], Small], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU, a picture is yielded while the next one is computed. Here a CPU renders them as if it were one."""
+    renderer = small_of("klein").fresh()
+    first, second = (RenderRequest(PROMPT, width=64, height=64, seed=seed, steps=1) for seed in (1, 2))
+    [expected] = renderer.render([first])
+    denoise = Renderer._denoise
+
+    def refuse_the_second(self: Renderer, requests: Sequence[RenderRequest]) -> object:
+        if second in requests:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        with monkeypatch.context() as patch:
+            patch.setattr(self, "device", torch.device("cpu"))
+            return denoise(self, requests)
+
+    monkeypatch.setattr(Renderer, "_denoise", refuse_the_second)
+    monkeypatch.setattr("brandpress.model.renderer.current", lambda device: nullcontext())
+    monkeypatch.setattr(renderer, "device", torch.device("cuda"))
+    stream = renderer.stream([first, second])
+    rendered = next(stream)
+    assert isinstance(rendered, Rendered) and levels(rendered.picture, expected) == 0
+    with pytest.raises(torch.OutOfMemoryError):
+        next(stream)
+
+
 def test_requests_can_come_from_an_iterator(small: Small) -> None:
     requests = [RenderRequest(PROMPT, (), 64, 64, seed=seed, steps=1) for seed in range(2)]
     assert levels(*small.renderer.render(iter(requests[1:])), *small.renderer.render(requests[1:])) == 0
@@ -317,6 +346,16 @@ class TestOffload:
         assert loads == ["text encoder", "transformer"]
         offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1, seed=9) for i in range(5)])
         assert loads == ["text encoder", "transformer"], "cached prompts need no text encoder"
+
+    def test_more_prompts_than_their_cache_holds_are_rendered_in_chunks(
+        self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two prompts and the negative prompt fit."""
+        offloading.caches.texts.budget = 3 * offloading.description.text_length * TEXT_WIDTH * 4
+        loads = record_loads(monkeypatch, lambda part: part)
+        pictures = offloading.render([RenderRequest(f"{PROMPT} {i}", (), 64, 64, steps=1) for i in range(5)])
+        assert len(pictures) == 5
+        assert loads == ["text encoder", "transformer"] * 3
 
     def test_both_are_never_loaded_together(self, offloading: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
         text_encoder, transformer = offloading.loaded.text_encoder, offloading.loaded.transformer

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from brandpress.model.checkpoint import describe as describe_module
 from brandpress.model.checkpoint.check import PartProblem, check_model
 from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.needed import TrunkSize, trunk_shapes
@@ -61,6 +63,7 @@ def test_a_model_of_32_billion_parameters_is_checked_without_reading_it(tmp_path
 import sys
 from pathlib import Path
 from brandpress.model.checkpoint import describe as module
+from brandpress.model.checkpoint import describe as describe_module
 from brandpress.model.checkpoint.check import check_model
 from tests.bench.peak import peak_bytes
 module.parts_digest = lambda parts: "0" * 64  # the digest reads all bytes, once for each file
@@ -72,6 +75,13 @@ print(peak_bytes())
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 500e6, "bytes"
+
+
+def test_without_a_config_the_familys_text_encoder_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(describe_module, "parts_digest", lambda parts: "0" * 64)  # the digest reads all bytes
+    model = describe(str(sparse_dev(tmp_path / "dev")), tmp_path)
+    assert model.parts is not None
+    assert check_model(replace(model, parts=replace(model.parts, text_config=None))) == []
 
 
 def test_a_whole_checkpoint_has_no_problems(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file
 
 from brandpress.model.checkpoint import locate as module
-from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.describe import check_unchanged, describe
 from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.errors import CheckpointError
 from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
@@ -304,6 +304,14 @@ class TestSingleFiles:
         assert (description.kv, description.distilled, description.family) == (kv, distilled, "custom")
         assert description.parts is not None
         assert description.parts.tokenizer == small.folder / "tokenizer"
+
+    def test_the_kind_is_part_of_the_digest(self, small: Small, single: Callable[[str], Path], tmp_path: Path) -> None:
+        """The files are the same; only their names say how they are rendered."""
+        names = ["klein.safetensors", "klein-kv.safetensors", "klein-base.safetensors", "klein-4b.safetensors"]
+        described = [describe(self.with_parts(single(name), small), tmp_path) for name in names]
+        assert len({description.weights_digest for description in described}) == 3
+        for description in described:
+            check_unchanged(description)
 
     def test_a_file_name_without_a_kind_is_rejected(
         self, small: Small, single: Callable[[str], Path], tmp_path: Path

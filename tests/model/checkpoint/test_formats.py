@@ -15,6 +15,7 @@ from torch import Tensor
 
 from brandpress.model import CheckpointError
 from brandpress.model.checkpoint.describe import describe
+from brandpress.model.checkpoint.identify import widths_of
 from brandpress.model.checkpoint.load import load_transformer
 from brandpress.model.choice import ModelChoice
 from brandpress.model.network.fp8 import Fp8Linear
@@ -98,6 +99,29 @@ def test_formats_can_be_mixed_and_layers_outside_blocks_quantised(small: Small, 
     assert_same(dense(transformer), by_diffusers(dequantised(state)))
 
 
+def test_files_in_which_every_tensor_is_cast_to_fp8_are_read(small: Small, tmp_path: Path) -> None:
+    state = {name: tensor.to(torch.float8_e4m3fn) for name, tensor in bfl_state(small).items()}
+    transformer = load(small, write(tmp_path / "x.safetensors", state))
+    assert_same(dense(transformer), by_diffusers({name: tensor.float() for name, tensor in state.items()}))
+
+
+def test_tensors_of_any_rank_are_scaled(small: Small, tmp_path: Path) -> None:
+    norm, scales = "single_transformer_blocks.0.attn.norm_q", torch.linspace(1, 2, 32)
+    state = load_file(small.folder / FILE)
+    values = state[f"{norm}.weight"].to(torch.float8_e4m3fn)
+    state |= {f"{norm}.weight": values, f"{norm}.weight_scale": scales}
+    transformer = load(small, write(tmp_path / "x.safetensors", state))
+    assert torch.equal(transformer.get_submodule(norm).weight, values.float() * scales)
+
+
+def test_only_products_in_the_blocks_run_in_fp8(small: Small, tmp_path: Path) -> None:
+    state = each(bfl_state(small), lambda name: name.endswith(".weight") and "norm" not in name, bare_fp8)
+    transformer = load(small, write(tmp_path / "x.safetensors", state))
+    for name, layer in transformer.named_modules():
+        if isinstance(layer, Fp8Linear):
+            assert layer.fp8_product == name.startswith(("transformer_blocks.", "single_transformer_blocks.")), name
+
+
 def test_markers_in_the_metadata(small: Small, tmp_path: Path) -> None:
     state = each(bfl_state(small), is_block_linear, bfl_fp8)
     layers = {n.removesuffix(".weight"): {"format": "float8_e4m3fn"} for n in state if is_block_linear(n)}
@@ -156,6 +180,11 @@ def test_nvfp4_is_dequantised(small: Small, tmp_path: Path, rule: Callable[[str]
     for name, tensor in dense(transformer).items():
         expected = by_diffusers(plain)[name]
         assert torch.nn.functional.cosine_similarity(tensor.flatten(), expected.flatten(), dim=0) > 0.98
+
+
+def test_the_widths_of_packed_embedders_are_those_after_unpacking(small: Small, tmp_path: Path) -> None:
+    state = each(bfl_state(small), lambda name: name in ("img_in.weight", "txt_in.weight"), nvfp4)
+    assert widths_of(write(tmp_path / "x.safetensors", state)) == (96, 32)
 
 
 def test_quantise_covers_the_layers_that_bfls_fp8_files_do(small: Small, tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ from brandpress.model.checkpoint.describe import describe
 from brandpress.model.checkpoint.load import load_autoencoder, load_transformer
 from brandpress.model.checkpoint.text import load_text_encoder
 from brandpress.model.errors import CheckpointError
+from brandpress.model.network.fp8 import Fp8Linear
 from tests.model.small import Small, save_small
 
-CPU, FLOAT = torch.device("cpu"), torch.float32
+CPU, FLOAT, FP8 = torch.device("cpu"), torch.float32, torch.float8_e4m3fn
 TRANSFORMER = Path("transformer") / "diffusion_pytorch_model.safetensors"
 VAE = Path("vae") / "diffusion_pytorch_model.safetensors"
 TEXT = Path("text_encoder") / "model.safetensors"
@@ -70,6 +71,27 @@ def test_shards_equal_a_single_file(tmp_path: Path) -> None:
     assert same(load(single), load(sharded))
 
 
+def test_parts_in_which_every_tensor_is_cast_to_fp8_are_read(folder: Path) -> None:
+    for part in (VAE, TEXT):
+        edit(folder / part, lambda tensors: tensors.update({n: x.to(FP8) for n, x in tensors.items() if x.ndim}))
+    description = describe(str(folder), folder)
+    assert description.parts is not None
+    autoencoder = load_autoencoder(description.parts, CPU, FLOAT)
+    expected = {name: x.float() if x.ndim else x for name, x in load_file(folder / VAE).items()}
+    assert same(autoencoder.state_dict(), expected), "the attention's biases, too"
+    fp8_layers = [
+        layer for layer in load_text_encoder(description, CPU, FLOAT).modules() if isinstance(layer, Fp8Linear)
+    ]
+    assert len(fp8_layers) == 3 * 7
+    assert not any(layer.fp8_product for layer in fp8_layers), "text encoders compute in full precision"
+
+
+def test_the_norm_after_layers_that_are_not_used_is_not_needed(folder: Path) -> None:
+    before = load(folder)
+    edit(folder / TEXT, lambda tensors: tensors.pop("model.norm.weight"))
+    assert same(load(folder), before)
+
+
 def test_floats_are_converted_to_the_dtype(folder: Path) -> None:
     full, half = load(folder), load(folder, torch.bfloat16)
     for name, value in half.items():
@@ -112,7 +134,7 @@ def test_many_missing_tensors_are_counted(folder: Path) -> None:
     [
         (TRANSFORMER, QUERY, (64, 64)),
         (VAE, "bn.running_var", (32,)),
-        (TEXT, "model.norm.weight", (32,)),
+        (TEXT, "model.layers.0.input_layernorm.weight", (32,)),
     ],
 )
 def test_a_wrong_shape_is_named(folder: Path, file: Path, name: str, expected: tuple[int, ...]) -> None:

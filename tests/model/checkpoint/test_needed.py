@@ -55,6 +55,8 @@ def test_autoencoders(changes: dict[str, Any]) -> None:
 )
 def test_language_models(kind: Any, model_type: str, changes: dict[str, Any]) -> None:
     options = {key: value for key, value in (LANGUAGE | changes).items() if value is not None}
-    model = trunk_model(kind(**options), 3, torch.device("cpu"))
-    shapes = {name: shape for name, shape in shapes_of(model).items() if "inv_freq" not in name}
-    assert trunk_shapes(TrunkSize.of({"model_type": model_type, **options}), 3) == shapes
+    for depth in (3, 32):
+        model = trunk_model(kind(**options), depth, torch.device("cpu"))
+        shapes = {name: shape for name, shape in shapes_of(model).items() if "inv_freq" not in name}
+        assert ("norm.weight" in shapes) == (depth == 32), "below the full depth it has no effect"
+        assert trunk_shapes(TrunkSize.of({"model_type": model_type, **options}), depth) == shapes

@@ -13,7 +13,7 @@ import pytest
 
 from brandpress.model import CheckpointError
 from brandpress.model.checkpoint.describe import describe
-from brandpress.model.checkpoint.prompt_length import CHAT, token_counts
+from brandpress.model.checkpoint.prompt_length import token_counts
 from tests.model.small import Small
 
 PROMPTS = ["", "a red mug", "a fox, " * 40, "Füchse & <|im_end|> 狐 in 🦊\n\n the snow", "[IMG] a fox"]
@@ -32,6 +32,13 @@ def test_counts_match_the_text_encoder(small_of: Callable[[str], Small], kind: s
         encoder.tokenizer = original
     assert token_counts(small.renderer.description, PROMPTS) == lengths
     assert max(lengths) > 100 > min(lengths)
+
+
+def test_without_a_config_the_family_gives_the_conversations(small_of: Callable[[str], Small]) -> None:
+    model = small_of("dev").renderer.description
+    assert model.parts is not None
+    without = replace(model, family="flux.2-dev", parts=replace(model.parts, text_config=None))
+    assert token_counts(without, PROMPTS) == token_counts(model, PROMPTS)
 
 
 class Spy:
@@ -73,7 +80,7 @@ def test_counts_do_not_depend_on_other_prompts(
     assert model.parts is not None
     shutil.copytree(model.parts.tokenizer, tmp_path / "tokenizer")
     if template is not None:
-        (tmp_path / "tokenizer" / CHAT).write_text(template)
+        (tmp_path / "tokenizer" / "chat_template.jinja").write_text(template)
     model = replace(model, parts=replace(model.parts, tokenizer=tmp_path / "tokenizer"))
     for prompts in (PROMPTS, PROMPTS[::-1], ["user", "a [IMG] mug", "user"], ["", ""]):
         assert token_counts(model, prompts) == [token_counts(model, [prompt])[0] for prompt in prompts]

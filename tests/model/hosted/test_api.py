@@ -218,7 +218,7 @@ def test_a_poll_times_out(bfl: BflServer, cause: Cause) -> None:
 
 def test_a_download_times_out(bfl: BflServer, cause: Cause) -> None:
     bfl.default.downloads = [Reply(held=True)]
-    assert cause(task_timeout=0.5).startswith("the picture wasn't downloaded in 0.5 s (task ")
+    assert cause(task_timeout=0.5).startswith("the picture wasn't downloaded in 0.5 s; it may be charged (task ")
 
 
 def test_a_picture_that_is_too_large_is_not_read_completely(
@@ -298,8 +298,29 @@ def test_the_number_of_redirects_is_limited(bfl: BflServer, cause: Cause) -> Non
     assert len(bfl.downloads) == 4
 
 
-def test_reading_a_response_times_out(bfl: BflServer, cause: Cause) -> None:
+def test_reading_a_response_times_out_and_is_retried(bfl: BflServer, outcome: Outcome) -> None:
     bfl.default.polls = [Reply(held=True)] * 2
-    assert cause(io_timeout=0.1, task_timeout=8.0, max_attempts=2).startswith(
-        "BFL couldn't serve the request in 2 attempts; last error: ReadTimeout (task "
-    )
+    rendered(outcome, io_timeout=0.1, max_attempts=1)
+    assert (len(bfl.posts), len(bfl.polls)) == (1, 3)
+
+
+@pytest.mark.parametrize("reply", [Reply(503, {}), Reply(lost=True)])
+def test_a_long_outage_does_not_lose_a_task_that_was_submitted(reply: Reply, bfl: BflServer, outcome: Outcome) -> None:
+    bfl.default.polls, bfl.default.downloads = [reply] * 9, [reply] * 9
+    rendered(outcome)
+    assert (len(bfl.posts), len(bfl.polls), len(bfl.downloads)) == (1, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (
+            "polls",
+            "not ready after 0.3 s; last error: HTTP 503: busy; the task may still be running and charged (task ",
+        ),
+        ("downloads", "the picture wasn't downloaded in 0.3 s; last error: HTTP 503: busy; it may be charged (task "),
+    ],
+)
+def test_an_outage_until_the_timeout_names_its_error(step: str, message: str, bfl: BflServer, cause: Cause) -> None:
+    setattr(bfl.default, step, [Reply(503, {"detail": "busy"})] * 999)
+    assert cause(task_timeout=0.3).startswith(message)

@@ -58,10 +58,13 @@ def test_a_failed_allocation_of_host_memory_is_no_error(monkeypatch: pytest.Monk
         raise RuntimeError("CUDA error: out of memory")
 
     monkeypatch.setattr(module, "OffloadedWeights", refuse)
-    part = Offloadable(linear, HostMemory(1 << 20))
+    host = HostMemory(1 << 20)
+    room = host.room
+    part = Offloadable(linear, host)
     first = part.get()
     part.offload()
     assert part.get() is not first
+    assert host.room == room, "the other parts can use it"
 
 
 def test_partly_restored_weights_can_be_offloaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from brandpress.model.errors import RequestError
 from brandpress.model.memory import gpu_share
 from brandpress.model.memory.device import device_of, limit_to_budget, memory_of, settled_memory
 from brandpress.model.memory.host import available_memory, machine_memory
-from brandpress.model.memory.plan import DeviceMemory
+from brandpress.model.memory.plan import DeviceMemory, Need
 
 GB = 10**9
 
@@ -58,19 +58,23 @@ def test_memory_of_other_processes_is_not_free(gpu: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("needed", "queries", "free"),
+    ("transformer", "text_encoder", "queries", "free"),
     [
-        (10 * GB, 1, 18),
-        (50 * GB, 3, 70),
-        (71 * GB, 4, 79),
-        (73 * GB, 1, 18),
-        (71.5 * GB, 21, 79),
+        (10, 0, 1, 18),
+        (50, 0, 3, 70),
+        (71, 0, 4, 79),
+        (73, 0, 1, 18),
+        (71.5, 0, 21, 79),
+        (60, 40, 3, 70),
+        (40, 30, 4, 79),
+        (73, 40, 1, 18),
     ],
 )
 def test_memory_that_another_process_is_freeing_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, gpu: object, needed: int, queries: int, free: int
+    monkeypatch: pytest.MonkeyPatch, gpu: object, transformer: float, text_encoder: int, queries: int, free: int
 ) -> None:
-    """72 of 80 GB can be used if the GPU is empty. Here at most 79 become free, of which 71.1 can be used."""
+    """72 of 80 GB can be used if the GPU is empty. Here at most 79 become free, of which 71.1 can be used. A model that
+    doesn't fit as a whole is offloaded, and waits for its larger part."""
     free_over_time = chain([18, 40, 70], repeat(79))
     measured: list[int] = []
 
@@ -78,12 +82,12 @@ def test_memory_that_another_process_is_freeing_is_waited_for(
         measured.append(next(free_over_time))
         return measured[-1] * GB, 80 * GB
 
-    clock = Clock()
+    clock, need = Clock(), Need(int(transformer * GB), text_encoder * GB, 0, 0)
     monkeypatch.setattr(torch.cuda, "mem_get_info", mem_get_info)
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 0)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 0)
     monkeypatch.setattr("brandpress.model.memory.device.time", clock)
-    assert settled_memory(torch.device("cuda"), 1, int(needed)).free == free * GB
+    assert settled_memory(torch.device("cuda"), 1, need).free == free * GB
     assert len(measured) == queries
 
 

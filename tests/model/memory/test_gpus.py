@@ -61,6 +61,8 @@ def test_entries_end_at_the_first_invalid_one(value: str | None, entries: tuple[
         ("1,0", [20000 << 20, 81004 << 20]),
         ("GPU-9b2c", [20000 << 20]),
         ("7", []),
+        ("1,7,0", [20000 << 20]),
+        ("2,1", [20000 << 20]),
         ("MIG-bbbbbbbb-0000-1111-2222-333344445555", [40 * 10**9]),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from brandpress.model import CheckpointError
@@ -17,12 +18,13 @@ from brandpress.model.checkpoint.load import load_autoencoder, load_transformer
 from brandpress.model.checkpoint.locate import Parts
 from brandpress.model.checkpoint.text import load_text_encoder, table_config, trunk_model
 from brandpress.model.checkpoint.weights import STATISTICS
-from brandpress.model.choice import ModelChoice
+from brandpress.model.choice import LoraChoice, ModelChoice
 from brandpress.model.family import FAMILIES
+from brandpress.model.inference.prompt_upsampler import load_upsampler
 from brandpress.model.memory import plan as memory
 from brandpress.model.memory.plan import DeviceMemory, Largest, Need, choose, need_of, with_room
 from tests.model.layout import real_layout, shapes_of
-from tests.model.other_layouts import bfl_fp8, each, is_block_linear, nvfp4, to_bfl, write
+from tests.model.other_layouts import bfl_fp8, each, is_block_linear, lora_file, nvfp4, to_bfl, write
 from tests.model.small import LENGTH, Small
 from tests.model.sparse import sparse, sparse_transformer
 
@@ -53,8 +55,6 @@ def bytes_of(module: nn.Module, dtype: torch.dtype) -> int:
 def test_bytes_of_weights_are_those_of_the_loaded_model(
     small_of: Callable[[str], Small], tmp_path: Path, kind: str, form: str, dtype: torch.dtype
 ) -> None:
-    from safetensors.torch import load_file
-
     folder = small_of(kind).folder
     choice = ModelChoice(str(folder), quantise="fp8" if form == "quantise" else None)
     if form in ("fp8", "nvfp4"):
@@ -70,6 +70,39 @@ def test_bytes_of_weights_are_those_of_the_loaded_model(
     assert need.autoencoder == bytes_of(load_autoencoder(model.parts, cpu, dtype), dtype)
     text_encoder = load_text_encoder(model, cpu, dtype)
     assert need.text_encoder == bytes_of(text_encoder.trunk, dtype)
+
+
+@pytest.mark.parametrize("form", ["plain", "fp8", "quantise"])
+def test_loras_beside_fp8_layers_are_counted(small_of: Callable[[str], Small], tmp_path: Path, form: str) -> None:
+    folder = small_of("klein").folder
+    plain = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+    lora = tmp_path / "lora.safetensors"
+    added = lora_file(lora, plain, "diffusers")
+    choice = ModelChoice(str(folder), quantise="fp8" if form == "quantise" else None)
+    if form == "fp8":
+        state = each(to_bfl(plain), is_block_linear, bfl_fp8)
+        choice = replace(choice, transformer=str(write(tmp_path / "x.safetensors", state)))
+    model = describe(replace(choice, loras=(LoraChoice(str(lora)),)), tmp_path)
+    assert model.parts is not None
+    dtype = torch.bfloat16
+    loaded = load_transformer(model.parts, torch.device("cpu"), dtype, choice.quantise)
+    rows, columns = added["norm_out.linear.weight"].shape  # outside the blocks: absorbed, though counted
+    extra = 0 if form == "plain" else 4 * (rows + columns) * dtype.itemsize
+    assert need_of(model, dtype.itemsize, Largest(64, 64)).transformer == bytes_of(loaded, dtype) + extra
+
+
+def test_the_model_that_rewrites_prompts_is_counted(small_of: Callable[[str], Small], tmp_path: Path) -> None:
+    """Text encoder and transformer are offloaded while it runs."""
+    model = describe(str(small_of("dev").folder), tmp_path)
+    plain, need = (need_of(model, 2, Largest(64, 64, upsample=upsample)) for upsample in (False, True))
+    upsampler = load_upsampler(model, torch.device("cpu"), torch.bfloat16).module
+    assert (plain.upsampler, need.upsampler) == (0, sum(p.numel() * 2 for p in upsampler.parameters()))
+    assert replace(need, upsampler=0) == plain
+    large = Need(transformer=20 * GB, text_encoder=10 * GB, autoencoder=GB, work=2 * GB, upsampler=48 * GB)
+    assert (large.resident, large.offloaded) == (49 * GB, 49 * GB)
+    assert choose(large, gpu(80)) == "resident"
+    with pytest.raises(CheckpointError, match=r"rewrites prompts 48\.0 GB\), and .*; leave out `upsample`, use an fp8"):
+        choose(large, gpu(48))
 
 
 def test_larger_pictures_and_references_need_more(small_of: Callable[[str], Small], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from brandpress.model.network import tiled
+from brandpress.model.network.tiled import BMM_TAKES_OUT_DTYPE, in_float32
 from tests.model.layout import randomise
 
 ONE_ROW, FEW_ROWS, ALL_ROWS = 1, 1200, 1 << 30
@@ -195,6 +196,19 @@ def test_attention_limits_the_scores_of_a_call(monkeypatch: pytest.MonkeyPatch) 
     with in_tiles(1000):
         tiled.attention(x, x, x)
     assert sizes == [(20, 50), (20, 50), (10, 50)]
+
+
+def test_scores_of_half_precision_may_exceed_its_range() -> None:
+    """Also with a torch whose product of half precision can't return float32."""
+    a = torch.full((1, 2, 4), 256.0, dtype=torch.float16)
+    product = in_float32(a, a.transpose(1, 2))
+    assert product.dtype == torch.float32
+    assert product.tolist() == [[[262_144.0] * 2] * 2]
+
+
+def test_torchs_product_into_float32_is_recognised() -> None:
+    release = tuple(int(number) for number in torch.__version__.split(".")[:2])
+    assert (release >= (2, 8)) == BMM_TAKES_OUT_DTYPE
 
 
 @torch.inference_mode()

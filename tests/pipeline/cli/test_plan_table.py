@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from brandpress.model.memory.plan import DeviceMemory, Need
 from brandpress.pipeline.cli.plan_table import print_plan
 from brandpress.pipeline.plan.expand import make_plan, plan_for
+from brandpress.pipeline.plan.memory import MemoryPlan
 from brandpress.pipeline.plan.summary import StoreState, Summary, summarise
 from brandpress.pipeline.spec.load import load_campaign
 from tests.pipeline.plan.keys import model
@@ -41,6 +43,15 @@ def test_optional_fields_are_shown(corpus: Path, summary: Summary, capsys: pytes
     assert "reference pixels at most 262,144" in text
     assert "reuse approximate: faster" in text
     assert "upsample" not in text
+
+
+def test_the_memory_of_the_model_that_rewrites_prompts_is_shown(
+    summary: Summary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = DeviceMemory("a GPU", 80 * 10**9, 80 * 10**9)
+    for upsampler, shown in ((0, "one picture 2.0 GB); on a GPU"), (48, "rewrites prompts 48.0 GB); on a GPU")):
+        need = Need(20 * 10**9, 10 * 10**9, 10**9, 2 * 10**9, upsampler=upsampler * 10**9)
+        assert shown in printed(capsys, replace(summary, memory=MemoryPlan(need, device, "resident", None)))
 
 
 def test_settings_that_the_service_chooses(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:

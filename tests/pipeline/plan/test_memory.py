@@ -23,6 +23,7 @@ FORMATS = "matrix: {product: [bottle, mug], format: {small: 64x64, tall: 64x512,
         (SQUARE + "references: [product]\n", Largest(64, 64, 2 * (96 * 80 // 256))),
         (SQUARE + "references: [product]\nreference_pixels: 64x64\n", Largest(64, 64, 2 * (64 * 64 // 256))),
         (FORMATS, Largest(64, 512)),
+        (SQUARE + "upsample: true\n", Largest(64, 64, upsample=True)),
         (SQUARE + "reuse: approximate\n", Largest(64, 64, approximate=True)),
         (SQUARE + "reuse: approximate\nquality: preview\n", Largest(64, 64)),
     ],
@@ -32,4 +33,5 @@ def test_the_largest_picture_and_reference_set(written: str, largest: Largest, c
         f"campaign: c\nbrand: {corpus}/northwind/brand.yaml\nmodel: nano\nprompt: '{{{{ product }}}}'\ndeliver: out\n"
         + written
     )
-    assert largest_of(plan_for(load_campaign(tmp_path / "job.yaml"), model())) == largest
+    plan = plan_for(load_campaign(tmp_path / "job.yaml"), model(upsamples=True))
+    assert largest_of(plan) == largest

@@ -75,6 +75,16 @@ def read_record(folder: Store, key: str) -> Record | None:
     return record
 
 
+def read_valid_record(folder: Store, key: str) -> Record | None:
+    """Returns the record at `key`, or None if there is none that is valid. Raises StoreError."""
+    try:
+        return read_record(folder, key)
+    except StoreError as error:
+        if error.scope != "key":
+            raise
+        return None
+
+
 def parse_record(data: bytes | str, where: str) -> Record:
     """Returns the record in `data` (JSON). Raises StoreError, starting with `where`, if it isn't a valid record."""
     try:
@@ -133,12 +143,7 @@ def _has_picture(folder: Store, record: Record) -> bool:
 
 def _is_recorded(folder: Store, record_key: str, asset: str, data: bytes) -> bool:
     """Whether the record in the store, if it's a valid one, says that the asset at this key has this content."""
-    try:
-        record = read_record(folder, record_key)
-    except StoreError as error:
-        if error.scope != "key":
-            raise
-        return False
+    record = read_valid_record(folder, record_key)
     return record is not None and (record.status, record.asset, record.sha256) == ("done", asset, sha256_hex(data))
 
 

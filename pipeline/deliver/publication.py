@@ -65,8 +65,8 @@ def publish(
         if not contents.variants and not contents.withholds:
             return None
         files = _part_files(contents)
-        manifest = _manifest(header, contents, tuple(files))
         may_move = ready(contents.counts)
+        manifest = _manifest(header, contents, tuple(files), withheld=not may_move)
         same = latest if may_move else newest_intact(folder)
         if same is not None and _same_contents(same.manifest, manifest):
             return Publication(same, latest is not None and same.pointer == latest.pointer)
@@ -131,7 +131,7 @@ def _write_part(folder: Store, part: Part, data: bytes) -> None:
         folder.replace(key, data, JSON_LINES, stat.etag)  # it was damaged
 
 
-def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...]) -> Manifest:
+def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...], *, withheld: bool) -> Manifest:
     counts = contents.counts
     return Manifest(
         **header.model_dump(),
@@ -140,6 +140,7 @@ def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...]) -> Ma
         created=datetime.now(UTC).replace(microsecond=0),
         status="done" if counts.done + counts.picked_out + counts.dropped == counts.planned else "partial",
         digest=contents.digest,
+        withheld=withheld,
         counts=counts,
         parts=parts,
     )
@@ -164,6 +165,6 @@ def _part_files(contents: Contents) -> dict[Part, bytes]:
 
 def _same_contents(one: Manifest, other: Manifest) -> bool:
     """Whether two manifests list the same pictures and count the same failures. Causes and attempts may differ."""
-    ignored = {"number", "created", "parts"} | (set() if one.digest and other.digest else {"digest"})
+    ignored = {"number", "created", "parts", "withheld"} | (set() if one.digest and other.digest else {"digest"})
     parts = [[part for part in manifest.parts if part.kind != "failures"] for manifest in (one, other)]
     return one.model_dump(exclude=ignored) == other.model_dump(exclude=ignored) and parts[0] == parts[1]

@@ -84,7 +84,7 @@ def find_garbage(
     because what it references is unknown, and NestedCampaignError if another campaign lies below the folder.
     """
     entries = {entry.key: entry for entry in folder.entries("")}
-    _refuse_nested(folder, entries)
+    refuse_nested(folder, entries)
     kept_manifests = _manifests_to_keep(folder, keep)
     parts: set[str] = set()
     pictures: set[str | None] = set()
@@ -138,7 +138,8 @@ def is_own_key(key: str) -> bool:
     return (_TEMPORARY if internal else _OWN_KEY).fullmatch(key) is not None
 
 
-def _refuse_nested(folder: Store, keys: Iterable[str]) -> None:
+def refuse_nested(folder: Store, keys: Iterable[str]) -> None:
+    """Raises NestedCampaignError if `keys`, of objects in the campaign's folder, include another campaign's pointer."""
     nested = sorted(key for key in keys if key.endswith(f"/{LATEST}"))
     if nested:
         raise NestedCampaignError(

@@ -149,12 +149,30 @@ def refuse_nested(folder: Store, keys: Iterable[str]) -> None:
 
 
 def delete_garbage(folder: Store, garbage: GarbageSet) -> Iterator[Entry]:
-    """Deletes the objects that `find_garbage` returned, and yields each one after its deletion."""
+    """Deletes the objects that `find_garbage` returned, and yields each one after its deletion.
+
+    What manifests reference that were published since is left alone. Raises StoreError.
+    """
     with ThreadPoolExecutor(DELETE_THREADS) as threads:
         for _, stage in groupby(garbage.entries, key=lambda entry: _deletion_order(entry)[0]):
-            entries = list(stage)
+            referenced = _referenced_since(folder, max(garbage.kept_manifests, default=0))
+            entries = [entry for entry in stage if folder.canonical(entry.key) not in referenced]
             for entry, _ in zip(entries, threads.map(lambda entry: folder.delete(entry.key), entries), strict=True):
                 yield entry
+
+
+def _referenced_since(folder: Store, newest: int) -> set[str]:
+    """Returns the canonical keys of what manifests with numbers above `newest` reference.
+
+    Raises BrokenManifestError.
+    """
+    keys: set[str] = set()
+    parts: set[str] = set()
+    for number in manifest_numbers(folder):
+        if number > newest:
+            for fields in read_new_fields(folder, read_manifest(folder, manifest_key(number)), parts):
+                keys.update(line_keys(fields))
+    return set(map(folder.canonical, keys | parts))
 
 
 def _manifests_to_keep(folder: Store, keep: int) -> tuple[int, ...]:

@@ -71,10 +71,9 @@ def publish(
         if same is not None and _same_contents(same.manifest, manifest):
             return Publication(same, latest is not None and same.pointer == latest.pointer)
         published = _write(folder, manifest, files)
-        if not may_move:
-            return Publication(published, latest=False)
-        if swap_pointer(folder, published.pointer, stat.etag if stat else None):
-            return Publication(published, latest=True)
+        if not may_move or swap_pointer(folder, published.pointer, stat.etag if stat else None):
+            _restore_parts(folder, files)
+            return Publication(published, latest=may_move)
     raise StoreError(
         f"{folder.uri}/{LATEST}: the pointer changed in each of {MAX_SWAP_ATTEMPTS} attempts to publish; check whether "
         "another run is stuck on this campaign, and run again"
@@ -129,6 +128,13 @@ def _write_part(folder: Store, part: Part, data: bytes) -> None:
     stat = folder.stat(key)
     if stat is not None and (stat.sha256 or sha256_hex(folder.read(key) or b"")) != part.sha256:
         folder.replace(key, data, JSON_LINES, stat.etag)  # it was damaged
+
+
+def _restore_parts(folder: Store, files: Mapping[Part, bytes]) -> None:
+    """Writes the parts that were deleted in the meantime, with an earlier manifest that had them, too."""
+    for part, data in files.items():
+        if folder.stat(part.file) is None:
+            folder.create(part.file, data, JSON_LINES)
 
 
 def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...], *, withheld: bool) -> Manifest:

@@ -154,10 +154,10 @@ def withdraw_decision(folder: Store, decision: Decision, author: Author) -> bool
 def swap_decision(folder: Store, decision: Decision, stored: StoredDecision) -> bool:
     """Writes a decision, with the stored one as `earlier`, if that one is still there. Returns whether it did.
 
-    Raises StoreError.
+    If the response to an earlier attempt was lost, the decision is already there. Raises StoreError.
     """
-    data = decision.after(stored.decision).to_json()
-    return folder.replace(decision_key(decision.sha256), data, JSON, stored.etag)
+    key, data = decision_key(decision.sha256), decision.after(stored.decision).to_json()
+    return folder.replace(key, data, JSON, stored.etag) or folder.read(key) == data
 
 
 def _read_replaceable(folder: Store, sha256: str) -> StoredDecision:

@@ -123,6 +123,22 @@ def test_a_decision_that_is_taken_back_counts_no_longer_and_leaves_a_trace(folde
     assert earlier(holding) == [("ben", "withdrawn"), ("ana", "rejected")]
 
 
+class RepeatingFolder(StoreWrapper):
+    """A store whose responses to writes are lost, so that each write is repeated."""
+
+    def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+        super().replace(key, data, content_type, expected)
+        return super().replace(key, data, content_type, expected)
+
+
+def test_a_decision_whose_response_was_lost_is_written_once(folder: Store) -> None:
+    repeating = RepeatingFolder(folder)
+    assert write_decision(repeating, decision(1)) is None
+    assert list(read_decisions(folder).values()) == [decision(1)]
+    assert withdraw_decision(repeating, decision(1), Author("ben", "", AT + timedelta(hours=1)))
+    assert earlier(read_all_decisions(folder)[decision(1).sha256]) == [("ana", "rejected")]
+
+
 def test_a_decision_that_was_replaced_is_not_taken_back(folder: Store) -> None:
     write_decision(folder, decision(1, "approved"))
     assert not withdraw_decision(folder, decision(1), Author("ben", "", AT))

@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.deliver.author import MAX_REASON, Author
@@ -43,7 +43,7 @@ _THUMBNAIL = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})\.webp")
 
 
 class PostedDecision(BaseModel):
-    """What the page sends."""
+    """What the page sends. seen: the time of the decision that it shows, if there is one."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -51,6 +51,7 @@ class PostedDecision(BaseModel):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     decision: Wish
     reason: str = Field(default="", max_length=MAX_REASON)
+    seen: AwareDatetime | None = None
 
 
 @dataclass
@@ -98,7 +99,9 @@ class ReviewDesk:
         if reviewed is None or (pointer.sha256 if pointer else "") != self._pointer:
             reviewed = self._read()
         pictures = PublishedPictures.of(map(_picture, reviewed.records))
-        proposal = Proposal(posted.name, posted.sha256, posted.decision, author.by, author.at, author.reason)
+        proposal = Proposal(
+            posted.name, posted.sha256, posted.decision, author.by, author.at, author.reason, posted.seen
+        )
         answer = apply_one(self.folder, pictures, proposal)
         decision = None if answer.decision is None else decision_json(answer.decision)
         if answer.state == "refused":

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.choose import published_pictures
-from brandpress.pipeline.deliver.decisions import REVIEWS, read_decision
+from brandpress.pipeline.deliver.decisions import REVIEWS, Decision, read_decision, write_decision
 from brandpress.pipeline.review.page.load import BrandContext
 from brandpress.pipeline.review.page.server import MAX_BODY, ReviewServer, desk_of, hosts_at
 from brandpress.pipeline.spec.load import load_campaign
@@ -118,6 +119,26 @@ def test_a_decision_reaches_the_store(server: ReviewServer, folder: Store) -> No
     withdrawn = ask(server, "decisions", "POST", sent | {"decision": "withdrawn", "reason": ""})
     assert json.loads(body(withdrawn)) == {"decision": None}
     assert read_decision(folder, sent["sha256"]) is None
+
+
+def test_a_decision_that_the_page_shows_is_an_earlier_one_whatever_the_clocks_say(
+    server: ReviewServer, folder: Store
+) -> None:
+    ask(server, "")
+    sent = decision(folder, decision="rejected")
+    picture = next(one for one in published_pictures(folder) if one.sha256 == sent["sha256"])
+    ahead = datetime.now(UTC) + timedelta(minutes=5)
+    content = {"name": picture.name, "render_key": picture.render_key, "sha256": picture.sha256, "by": "ben"}
+    write_decision(folder, Decision.model_validate({**content, "decision": "approved", "at": ahead}))
+    refused = ask(server, "decisions", "POST", sent)
+    assert refused.status == 409
+    shown = json.loads(body(refused))["decision"]
+    assert (shown["by"], shown["decision"]) == ("ben", "approved")
+    assert ask(server, "decisions", "POST", sent | {"seen": "2026-11-27T12:00:00Z"}).status == 409
+    assert ask(server, "decisions", "POST", sent | {"seen": shown["at"]}).status == 200
+    stored = read_decision(folder, sent["sha256"])
+    assert stored is not None
+    assert [(one.by, one.decision) for one in (stored, *stored.earlier)] == [("ana", "rejected"), ("ben", "approved")]
 
 
 def test_a_decision_about_a_picture_that_has_changed_is_refused(server: ReviewServer, folder: Store, job: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from brandpress.pipeline.deliver.content_credentials import has_credentials, without_credentials
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES, is_sealed
-from brandpress.pipeline.deliver.record import JSON, Record
+from brandpress.pipeline.deliver.record import JSON, Record, invalid_fields
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 MAX_REPLACE_ATTEMPTS = 8
@@ -90,10 +90,8 @@ def parse_record(data: bytes | str, where: str) -> Record:
     try:
         return Record.model_validate_json(data)
     except ValidationError as error:
-        fields = ", ".join(sorted({".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}))
-        raise StoreError(
-            f"{where}: not a valid brandpress record (invalid: {fields}); move the file away and run again", "key"
-        ) from None
+        problem = f"not a valid brandpress record (invalid: {invalid_fields(error)})"
+        raise StoreError(f"{where}: {problem}; move the file away and run again", "key") from None
 
 
 def _same_attempt(existing: Record, record: Record) -> bool:

@@ -28,6 +28,7 @@ from brandpress.pipeline.deliver.choose import Picture
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES
 from brandpress.pipeline.deliver.manifest import read_pointer
 from brandpress.pipeline.deliver.proposal import Proposal, PublishedPictures, Wish, apply_one
+from brandpress.pipeline.deliver.record import invalid_fields
 from brandpress.pipeline.review.page.content import PageSettings, ReviewedPictures, decision_json, page_content
 from brandpress.pipeline.review.page.document import page_html, policy
 from brandpress.pipeline.review.page.load import BrandContext, picture_sources, read_reviewed, stored_size
@@ -200,8 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
             posted = PostedDecision.model_validate_json(self.rfile.read(int(length)))
             status, values = self.server.desk.decide(posted)
         except ValidationError as error:
-            fields = ", ".join(sorted({".".join(map(str, one["loc"])) or "JSON" for one in error.errors()}))
-            return self._refuse(HTTPStatus.BAD_REQUEST, f"not a decision: {fields}")
+            return self._refuse(HTTPStatus.BAD_REQUEST, f"not a decision: {invalid_fields(error)}")
         except (StoreError, RequestError) as error:
             return self._refuse(HTTPStatus.BAD_GATEWAY, str(error))
         if status == HTTPStatus.OK:

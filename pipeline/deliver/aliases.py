@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pydantic_core import from_json
 
 from brandpress.pipeline.deliver.clean import refuse_nested
-from brandpress.pipeline.deliver.delivery import MAX_REPLACE_ATTEMPTS
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES
 from brandpress.pipeline.deliver.manifest import read_fields, read_latest
 from brandpress.pipeline.deliver.record import JSON
 from brandpress.pipeline.spec.output_name import EXTENSIONS
-from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
+from brandpress.pipeline.store.overwrite import overwrite
+from brandpress.pipeline.store.protocol import Store, sha256_hex
 
 ALIASES = "latest/"
 INDEX = "aliases.json"
@@ -112,11 +112,8 @@ def _copy(folder: Store, key: str, picture: _Picture) -> bool:
     data = folder.read(picture.asset)
     if data is None or sha256_hex(data) != picture.sha256:
         return False
-    for _ in range(MAX_REPLACE_ATTEMPTS):
-        stat = folder.stat(key)
-        if folder.replace(key, data, CONTENT_TYPES[picture.format], stat.etag if stat else None):
-            return True
-    raise StoreError(f"{folder.uri}/{key}: the alias changed in each of {MAX_REPLACE_ATTEMPTS} attempts to replace it")
+    overwrite(folder, key, data, CONTENT_TYPES[picture.format])
+    return True
 
 
 def _read_index(folder: Store) -> dict[str, str]:

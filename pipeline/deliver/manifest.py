@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeGuard, TypeVar
+from typing import Any, ClassVar, Literal, TypeGuard, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -69,7 +69,7 @@ class Header(StoredModel):
     the pictures' thumbnails; None if they have none.
     """
 
-    omit_default = ("skipped_rows", "purpose", "licence_grant", "thumbnails")
+    omit_default: ClassVar[tuple[str, ...]] = ("skipped_rows", "purpose", "licence_grant", "thumbnails")
 
     campaign: str
     brand: str

@@ -145,7 +145,12 @@ NoRender = Annotated[bool, typer.Option("--no-render", help="With --repair: leav
 
 To = Annotated[
     int | None,
-    typer.Option("--to", min=1, metavar="N", help="Number of the manifest (default: the one before the latest)."),
+    typer.Option(
+        "--to",
+        min=1,
+        metavar="N",
+        help="Number of the manifest (default: the one before the latest that wasn't withheld).",
+    ),
 ]
 ListOnly = Annotated[bool, typer.Option("--list", help="Only list the manifests.")]
 

@@ -199,10 +199,12 @@ def _restoration_lines(restoration: Restoration, uri: str) -> Iterator[str]:
 
 
 def history_lines(history: Iterable[Published], latest: str) -> Iterator[str]:
-    """`rollback`: the manifests, newest first, with a mark at `latest`, the key that the pointer names."""
+    """`rollback`: the manifests, newest first, with a mark at `latest`, the key that the pointer names, and at withheld
+    ones."""
     for published in history:
         manifest = published.manifest
-        mark = "  <- latest" if published.pointer.manifest == latest else ""
+        withheld = "  withheld" if manifest.withheld else ""
+        mark = "  <- latest" if published.pointer.manifest == latest else withheld
         counts = (
             f"{manifest.counts.done:,} of {manifest.counts.planned:,} done{_picked_out(manifest.counts.picked_out)}"
         )

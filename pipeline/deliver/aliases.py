@@ -8,24 +8,25 @@ the next one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-from brandpress.pipeline.deliver.delivery import MAX_REPLACE_ATTEMPTS
+from brandpress.pipeline.deliver.clean import refuse_nested
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES
 from brandpress.pipeline.deliver.manifest import read_fields, read_latest
 from brandpress.pipeline.deliver.record import JSON
 from brandpress.pipeline.spec.output_name import EXTENSIONS
-from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
+from brandpress.pipeline.store.overwrite import overwrite
+from brandpress.pipeline.store.protocol import Store, sha256_hex
 
 ALIASES = "latest/"
 INDEX = "aliases.json"
 COPY_THREADS = 8
 MAX_ROUNDS = 3
-"""How often an update starts again because another run has published in the meantime."""
+"""How often an update starts again because another run has published or updated in the meantime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,13 @@ def alias_key(name: str, format: str) -> str:
 
 
 def update_aliases(folder: Store) -> AliasUpdate:
-    """Makes the aliases those of the latest manifest: writes what is new, then removes what isn't listed any more.
+    """Makes the aliases those of the latest manifest: writes what is new, then removes those of earlier ones.
 
-    What somebody else changed is written again if it's gone; its content isn't compared. Raises StoreError.
+    What somebody else changed is written again if it's gone; its content isn't compared. Other objects below `latest/`
+    stay. Raises StoreError, and NestedCampaignError if another campaign lies there.
     """
     update = AliasUpdate()
+    written: set[str] = set()
     for _ in range(MAX_ROUNDS):
         latest = read_latest(folder)
         if latest is None:
@@ -64,35 +67,44 @@ def update_aliases(folder: Store) -> AliasUpdate:
             for fields in read_fields(folder, latest, "variants")
             if fields["asset"] is not None and fields["format"] in EXTENSIONS
         }
-        update = _update(folder, pictures)
+        update, is_listed = _update(folder, pictures, written)
+        written.update(update.written)
         again = read_latest(folder)
-        if again is not None and again.pointer == latest.pointer:
+        if is_listed and again is not None and again.pointer == latest.pointer:
             return update
     return update
 
 
-def _update(folder: Store, pictures: Mapping[str, _Picture]) -> AliasUpdate:
+def _update(folder: Store, pictures: Mapping[str, _Picture], rewritten: Set[str]) -> tuple[AliasUpdate, bool]:
+    """Returns what was updated, and whether the index lists it: False if another run has changed the index.
+
+    rewritten: aliases that may be newer or older than the index says, because an earlier round wrote them while another
+    run wrote the index.
+    """
     stat = folder.stat(INDEX)
     index = _read_index(folder)
     existing = {folder.canonical(key): key for key in folder.list(ALIASES)}
+    refuse_nested(folder, existing.values())
     kept = {
         key
         for key, picture in pictures.items()
-        if index.get(key) == picture.sha256 and folder.canonical(key) in existing
+        if index.get(key) == picture.sha256 and key not in rewritten and folder.canonical(key) in existing
     }
     new = [(key, picture) for key, picture in pictures.items() if key not in kept]
     with ThreadPoolExecutor(COPY_THREADS) as threads:
         copied = list(threads.map(lambda pair: _copy(folder, *pair), new))
-        listed = set(map(folder.canonical, pictures))
-        removed = sorted(key for canonical, key in existing.items() if canonical not in listed)
+        withdrawn = set(map(folder.canonical, index.keys() | rewritten)) - set(map(folder.canonical, pictures))
+        removed = sorted(existing[canonical] for canonical in withdrawn & existing.keys())
         list(threads.map(folder.delete, removed))
-    written = {key: picture for (key, picture), done in zip(new, copied, strict=True) if done}
-    now = {key: picture.sha256 for key, picture in sorted(pictures.items()) if key in kept or key in written}
+    written = {key for (key, _), done in zip(new, copied, strict=True) if done}
+    digests = {key: picture.sha256 if key in kept | written else index.get(key) for key, picture in pictures.items()}
+    now = {key: sha256 for key, sha256 in sorted(digests.items()) if sha256 is not None}
+    is_listed = True
     if now != index:
         content = json.dumps({"schema": "brandpress.aliases/1", "aliases": now}, indent=1).encode()
-        folder.replace(INDEX, content, JSON, stat.etag if stat else None)  # if it has changed, the next update sees it
+        is_listed = folder.replace(INDEX, content, JSON, stat.etag if stat else None)
     lost = sorted(picture.asset for (_, picture), done in zip(new, copied, strict=True) if not done)
-    return AliasUpdate(tuple(sorted(written)), tuple(removed), tuple(lost))
+    return AliasUpdate(tuple(sorted(written)), tuple(removed), tuple(lost)), is_listed
 
 
 def _copy(folder: Store, key: str, picture: _Picture) -> bool:
@@ -100,11 +112,8 @@ def _copy(folder: Store, key: str, picture: _Picture) -> bool:
     data = folder.read(picture.asset)
     if data is None or sha256_hex(data) != picture.sha256:
         return False
-    for _ in range(MAX_REPLACE_ATTEMPTS):
-        stat = folder.stat(key)
-        if folder.replace(key, data, CONTENT_TYPES[picture.format], stat.etag if stat else None):
-            return True
-    raise StoreError(f"{folder.uri}/{key}: the alias changed in each of {MAX_REPLACE_ATTEMPTS} attempts to replace it")
+    overwrite(folder, key, data, CONTENT_TYPES[picture.format])
+    return True
 
 
 def _read_index(folder: Store) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,11 +16,6 @@ MISSING = (
 
 class CredentialsError(RequestError):
     """Pictures can't be signed, or their credentials can't be checked. The message says why."""
-
-
-def is_installed() -> bool:
-    """Whether c2pa-python can be imported."""
-    return importlib.util.find_spec("c2pa") is not None
 
 
 def c2pa() -> Any:

@@ -84,7 +84,7 @@ def find_garbage(
     because what it references is unknown, and NestedCampaignError if another campaign lies below the folder.
     """
     entries = {entry.key: entry for entry in folder.entries("")}
-    _refuse_nested(folder, entries)
+    refuse_nested(folder, entries)
     kept_manifests = _manifests_to_keep(folder, keep)
     parts: set[str] = set()
     pictures: set[str | None] = set()
@@ -138,7 +138,8 @@ def is_own_key(key: str) -> bool:
     return (_TEMPORARY if internal else _OWN_KEY).fullmatch(key) is not None
 
 
-def _refuse_nested(folder: Store, keys: Iterable[str]) -> None:
+def refuse_nested(folder: Store, keys: Iterable[str]) -> None:
+    """Raises NestedCampaignError if `keys`, of objects in the campaign's folder, include another campaign's pointer."""
     nested = sorted(key for key in keys if key.endswith(f"/{LATEST}"))
     if nested:
         raise NestedCampaignError(
@@ -148,12 +149,30 @@ def _refuse_nested(folder: Store, keys: Iterable[str]) -> None:
 
 
 def delete_garbage(folder: Store, garbage: GarbageSet) -> Iterator[Entry]:
-    """Deletes the objects that `find_garbage` returned, and yields each one after its deletion."""
+    """Deletes the objects that `find_garbage` returned, and yields each one after its deletion.
+
+    What manifests reference that were published since is left alone. Raises StoreError.
+    """
     with ThreadPoolExecutor(DELETE_THREADS) as threads:
         for _, stage in groupby(garbage.entries, key=lambda entry: _deletion_order(entry)[0]):
-            entries = list(stage)
+            referenced = _referenced_since(folder, max(garbage.kept_manifests, default=0))
+            entries = [entry for entry in stage if folder.canonical(entry.key) not in referenced]
             for entry, _ in zip(entries, threads.map(lambda entry: folder.delete(entry.key), entries), strict=True):
                 yield entry
+
+
+def _referenced_since(folder: Store, newest: int) -> set[str]:
+    """Returns the canonical keys of what manifests with numbers above `newest` reference.
+
+    Raises BrokenManifestError.
+    """
+    keys: set[str] = set()
+    parts: set[str] = set()
+    for number in manifest_numbers(folder):
+        if number > newest:
+            for fields in read_new_fields(folder, read_manifest(folder, manifest_key(number)), parts):
+                keys.update(line_keys(fields))
+    return set(map(folder.canonical, keys | parts))
 
 
 def _manifests_to_keep(folder: Store, keep: int) -> tuple[int, ...]:

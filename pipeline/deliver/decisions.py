@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from brandpress.pipeline.deliver.author import Author
-from brandpress.pipeline.deliver.record import JSON, StoredModel
+from brandpress.pipeline.deliver.record import JSON, StoredModel, invalid_fields
 from brandpress.pipeline.store.protocol import Entry, Store, StoreError
 from brandpress.pipeline.store.unchanged import Unchanged
 
@@ -154,10 +154,10 @@ def withdraw_decision(folder: Store, decision: Decision, author: Author) -> bool
 def swap_decision(folder: Store, decision: Decision, stored: StoredDecision) -> bool:
     """Writes a decision, with the stored one as `earlier`, if that one is still there. Returns whether it did.
 
-    Raises StoreError.
+    If the response to an earlier attempt was lost, the decision is already there. Raises StoreError.
     """
-    data = decision.after(stored.decision).to_json()
-    return folder.replace(decision_key(decision.sha256), data, JSON, stored.etag)
+    key, data = decision_key(decision.sha256), decision.after(stored.decision).to_json()
+    return folder.replace(key, data, JSON, stored.etag) or folder.read(key) == data
 
 
 def _read_replaceable(folder: Store, sha256: str) -> StoredDecision:
@@ -178,14 +178,6 @@ def read_stored(folder: Store, sha256: str) -> StoredDecision:
         return StoredDecision()
     decision = _read_valid(folder, Entry(decision_key(sha256), stat.bytes, 0.0))
     return StoredDecision() if decision is None else StoredDecision(decision, stat.etag)
-
-
-def read_decision(folder: Store, sha256: str) -> Decision | None:
-    """Returns the decision about the asset with this SHA-256; None if there is none, or if it was taken back.
-
-    Raises StoreError, also if it isn't valid.
-    """
-    return read_stored(folder, sha256).standing
 
 
 def read_decisions(folder: Store, replaced: Set[str] = frozenset()) -> Mapping[str, Decision]:
@@ -234,10 +226,9 @@ def _read_valid(folder: Store, entry: Entry) -> Decision | None:
     try:
         decision = Decision.model_validate_json(data)
     except ValidationError as error:
-        fields = ", ".join(sorted({".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}))
         raise StoreError(
-            f"{where}: not a valid decision of {SCHEMA} (invalid: {fields}); repeat it with `brandpress reject`, "
-            "`approve` or `pick`, or move the file away",
+            f"{where}: not a valid decision of {SCHEMA} (invalid: {invalid_fields(error)}); repeat it with "
+            "`brandpress reject`, `approve` or `pick`, or move the file away",
             "key",
         ) from None
     if decision_key(decision.sha256) != entry.key:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from brandpress.pipeline.deliver.content_credentials import has_credentials, without_credentials
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES, is_sealed
-from brandpress.pipeline.deliver.record import JSON, Record
+from brandpress.pipeline.deliver.record import JSON, Record, invalid_fields
 from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
 
 MAX_REPLACE_ATTEMPTS = 8
@@ -75,15 +75,23 @@ def read_record(folder: Store, key: str) -> Record | None:
     return record
 
 
+def read_valid_record(folder: Store, key: str) -> Record | None:
+    """Returns the record at `key`, or None if there is none that is valid. Raises StoreError."""
+    try:
+        return read_record(folder, key)
+    except StoreError as error:
+        if error.scope != "key":
+            raise
+        return None
+
+
 def parse_record(data: bytes | str, where: str) -> Record:
     """Returns the record in `data` (JSON). Raises StoreError, starting with `where`, if it isn't a valid record."""
     try:
         return Record.model_validate_json(data)
     except ValidationError as error:
-        fields = ", ".join(sorted({".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}))
-        raise StoreError(
-            f"{where}: not a valid brandpress record (invalid: {fields}); move the file away and run again", "key"
-        ) from None
+        problem = f"not a valid brandpress record (invalid: {invalid_fields(error)})"
+        raise StoreError(f"{where}: {problem}; move the file away and run again", "key") from None
 
 
 def _same_attempt(existing: Record, record: Record) -> bool:
@@ -133,12 +141,7 @@ def _has_picture(folder: Store, record: Record) -> bool:
 
 def _is_recorded(folder: Store, record_key: str, asset: str, data: bytes) -> bool:
     """Whether the record in the store, if it's a valid one, says that the asset at this key has this content."""
-    try:
-        record = read_record(folder, record_key)
-    except StoreError as error:
-        if error.scope != "key":
-            raise
-        return False
+    record = read_valid_record(folder, record_key)
     return record is not None and (record.status, record.asset, record.sha256) == ("done", asset, sha256_hex(data))
 
 

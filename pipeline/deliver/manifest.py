@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeGuard, TypeVar
+from typing import Any, ClassVar, Literal, TypeGuard, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -69,7 +69,7 @@ class Header(StoredModel):
     the pictures' thumbnails; None if they have none.
     """
 
-    omit_default = ("skipped_rows", "purpose", "licence_grant", "thumbnails")
+    omit_default: ClassVar[tuple[str, ...]] = ("skipped_rows", "purpose", "licence_grant", "thumbnails")
 
     campaign: str
     brand: str
@@ -87,9 +87,10 @@ class Manifest(Header):
 
     status: "done" if every planned variant is done, picked out or dropped. digest: SHA-256 over the names, render keys
     and contents of all pictures. Campaigns with the same pictures have the same digest, however they were rendered.
-    Empty in manifests of earlier versions.
+    Empty in manifests of earlier versions. withheld: it was written, but wasn't to become the latest.
     """
 
+    omit_default = (*Header.omit_default, "withheld")
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     schema_version: int = Field(default=1, alias="schema")
@@ -97,6 +98,7 @@ class Manifest(Header):
     created: AwareDatetime
     status: Literal["done", "partial"]
     digest: str = ""
+    withheld: bool = False
     counts: Counts
     parts: tuple[Part, ...]
 

@@ -34,7 +34,8 @@ State = Literal["applied", "unchanged", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A decision that a reviewer wants. at: when it was made."""
+    """A decision that a reviewer wants. at: when it was made. seen: when the decision was made that the reviewer saw
+    before; it's an earlier one, whatever the clocks say."""
 
     name: str
     sha256: str
@@ -42,6 +43,7 @@ class Proposal:
     by: str
     at: datetime
     reason: str = ""
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _compared(
 ) -> tuple[Answer, Decision | None]:
     """Returns what becomes of a proposal, and the object to write; None if nothing changes."""
     before, current = stored.decision, stored.standing
-    if before is not None and before.at > proposal.at:
+    if before is not None and before.at > proposal.at and before.at != proposal.seen:
         why = f"{before.by} decided later, {before.at:%Y-%m-%d %H:%M} UTC: {before.decision}"
         return Answer(proposal, "refused", why, current), None
     if current is not None and current.decision == "picked":

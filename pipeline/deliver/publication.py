@@ -65,16 +65,15 @@ def publish(
         if not contents.variants and not contents.withholds:
             return None
         files = _part_files(contents)
-        manifest = _manifest(header, contents, tuple(files))
         may_move = ready(contents.counts)
+        manifest = _manifest(header, contents, tuple(files), withheld=not may_move)
         same = latest if may_move else newest_intact(folder)
         if same is not None and _same_contents(same.manifest, manifest):
             return Publication(same, latest is not None and same.pointer == latest.pointer)
         published = _write(folder, manifest, files)
-        if not may_move:
-            return Publication(published, latest=False)
-        if swap_pointer(folder, published.pointer, stat.etag if stat else None):
-            return Publication(published, latest=True)
+        if not may_move or swap_pointer(folder, published.pointer, stat.etag if stat else None):
+            _restore_parts(folder, files)
+            return Publication(published, latest=may_move)
     raise StoreError(
         f"{folder.uri}/{LATEST}: the pointer changed in each of {MAX_SWAP_ATTEMPTS} attempts to publish; check whether "
         "another run is stuck on this campaign, and run again"
@@ -131,7 +130,14 @@ def _write_part(folder: Store, part: Part, data: bytes) -> None:
         folder.replace(key, data, JSON_LINES, stat.etag)  # it was damaged
 
 
-def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...]) -> Manifest:
+def _restore_parts(folder: Store, files: Mapping[Part, bytes]) -> None:
+    """Writes the parts that were deleted in the meantime, with an earlier manifest that had them, too."""
+    for part, data in files.items():
+        if folder.stat(part.file) is None:
+            folder.create(part.file, data, JSON_LINES)
+
+
+def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...], *, withheld: bool) -> Manifest:
     counts = contents.counts
     return Manifest(
         **header.model_dump(),
@@ -140,6 +146,7 @@ def _manifest(header: Header, contents: Contents, parts: tuple[Part, ...]) -> Ma
         created=datetime.now(UTC).replace(microsecond=0),
         status="done" if counts.done + counts.picked_out + counts.dropped == counts.planned else "partial",
         digest=contents.digest,
+        withheld=withheld,
         counts=counts,
         parts=parts,
     )
@@ -164,6 +171,6 @@ def _part_files(contents: Contents) -> dict[Part, bytes]:
 
 def _same_contents(one: Manifest, other: Manifest) -> bool:
     """Whether two manifests list the same pictures and count the same failures. Causes and attempts may differ."""
-    ignored = {"number", "created", "parts"} | (set() if one.digest and other.digest else {"digest"})
+    ignored = {"number", "created", "parts", "withheld"} | (set() if one.digest and other.digest else {"digest"})
     parts = [[part for part in manifest.parts if part.kind != "failures"] for manifest in (one, other)]
     return one.model_dump(exclude=ignored) == other.model_dump(exclude=ignored) and parts[0] == parts[1]

@@ -10,7 +10,15 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from brandpress.model.sampling_params import ADDED_LATER
 from brandpress.pipeline.plan.variant import Variant
@@ -42,6 +50,11 @@ class StoredModel(BaseModel):
             if name in fields and getattr(self, name) == fields[name].default:
                 values.pop(name, None)
         return values
+
+
+def invalid_fields(error: ValidationError) -> str:
+    """Returns the fields that aren't valid, for messages; `JSON` if the text isn't JSON at all."""
+    return ", ".join(sorted({".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}))
 
 
 class LoraStamp(StoredModel):

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from brandpress.pipeline.deliver.delivery import parse_record, write_asset
+from brandpress.pipeline.deliver.delivery import parse_record, read_valid_record, write_asset
 from brandpress.pipeline.deliver.record import JSON, Record, reference_stamps
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.protocol import Store, sha256_hex
@@ -101,12 +101,21 @@ def _own_fields(variant: Variant) -> dict[str, Any]:
     return {"name": variant.name, "references": reference_stamps(variant), **variant.descriptive_fields()}
 
 
-def _renamed(folder: Store, variant: Variant, record: Record) -> bytes | None:
+def _renamed(folder: Store, variant: Variant, listed: Record) -> bytes | None:
+    """Copies the picture of a record, if its name has changed, and writes the record anew. Returns its line; None if
+    the picture is missing or damaged.
+
+    If the stored record describes another picture than `listed` does, it's newer, and that picture is meant.
+    """
+    stat = folder.stat(listed.key)
+    stored = read_valid_record(folder, listed.key)
+    record = listed if stored is None or stored.sha256 == listed.sha256 else stored
+    if record.status != "done":
+        return None
     copy: _Asset | None = {} if record.name == variant.name else _copy(folder, variant, record)
     if copy is None:
         return None
     renamed = record.model_copy(update={**copy, **_own_fields(variant)})
-    stat = folder.stat(record.key)
     if stat is not None:  # if another run changes it at the same time, the next one renames it
         folder.replace(record.key, renamed.to_json(), JSON, stat.etag)
     return renamed.to_json()

@@ -1,11 +1,12 @@
 """Reads the existing records of a campaign with as few requests as possible.
 
-The latest manifest has most of them. Only records that it doesn't list as done are read one by one: newer ones, and
-failed ones that may have succeeded since. A record counts as done only if its asset exists.
+The latest manifest has most of them. Records are read one by one only if it doesn't list them as done (they may have
+succeeded since), or if they may have been written since. A record counts as done only if its asset exists.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,15 @@ from itertools import chain, islice
 
 from pydantic_core import from_json
 
-from brandpress.pipeline.deliver.delivery import parse_record, read_record
-from brandpress.pipeline.deliver.manifest import BrokenManifestError, PartKind, is_record, read_latest, read_lines
+from brandpress.pipeline.deliver.delivery import parse_record, read_record, read_valid_record
+from brandpress.pipeline.deliver.manifest import (
+    BrokenManifestError,
+    PartKind,
+    Published,
+    is_record,
+    read_latest,
+    read_lines,
+)
 from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.store.protocol import Store
@@ -93,29 +101,37 @@ class RecordIndex:
 def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex | None = None) -> RecordIndex:
     """Returns the records in the campaign's folder. among: only these render keys.
 
-    Costs two listings, the latest manifest, and one read for each record that the manifest doesn't list as done. known:
-    records that were read or written before; they are used instead of the manifest, as far as they still exist. A known
-    failure is kept even if it could not be written. Raises StoreError.
+    Costs three listings, the latest manifest, and one read for each record that the manifest doesn't list as done or
+    that isn't older than its header. known: records that were read or written before; they are used instead of the
+    manifest, as far as they still exist. A known failure is kept even if it could not be written. Raises StoreError.
     """
-    existing = {key.removeprefix(RECORDS).removesuffix(".json") for key in folder.list(RECORDS)}
-    render_keys = existing if among is None else existing & among
+    written = {
+        entry.key.removeprefix(RECORDS).removesuffix(".json"): entry.modified for entry in folder.entries(RECORDS)
+    }
+    render_keys = set(written) if among is None else written.keys() & among
     failures = dict(known.others) if known else {}
     if not render_keys:
         return RecordIndex(others=failures, assets=set(map(folder.canonical, folder.list(ASSETS))))
     assets = set(map(folder.canonical, folder.list(ASSETS)))
     done: dict[str, bytes] = {}
     copies: dict[str, bytes] = {}
-    for line in chain(known.done.values(), known.copies.values()) if known else _published_lines(folder):
+    outdated: dict[str, bytes] = {}  # perhaps: their records aren't older than the manifest
+    latest = None if known else _latest(folder)
+    limit = _written_at(folder, latest) if latest else math.inf
+    for line in chain(known.done.values(), known.copies.values()) if known else _published_lines(folder, latest):
         fields = from_json(line)
-        if fields["render_key"] in render_keys and folder.canonical(fields["asset"]) in assets:
-            if fields.get("same_picture_as") is None:
-                done[fields["render_key"]] = line
-            else:
+        render_key = fields["render_key"]
+        if render_key in render_keys and folder.canonical(fields["asset"]) in assets:
+            if fields.get("same_picture_as") is not None:
                 copies[fields["name"]] = line
+            elif written[render_key] < limit:
+                done[render_key] = line
+            else:
+                outdated[render_key] = line
     unread = iter(sorted(render_keys - done.keys()))
     with ThreadPoolExecutor(READ_THREADS) as threads:
         while batch := list(islice(unread, BATCH)):
-            for record in threads.map(lambda render_key: read_record(folder, record_key(render_key)), batch):
+            for record in threads.map(lambda render_key: _read(folder, render_key, outdated.get(render_key)), batch):
                 if record is None:
                     continue
                 if record.status != "done":
@@ -126,11 +142,36 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
     return RecordIndex(done, others, assets, render_keys, copies)
 
 
-def _published_lines(folder: Store) -> Iterator[bytes]:
-    """Yields the lines of the current pictures in the latest manifest; stops if it's broken, because the records
-    themselves are enough."""
+def _read(folder: Store, render_key: str, listed: bytes | None) -> Record | None:
+    """Returns a record as it's stored; None if it was deleted. If it's damaged, returns what the manifest lists.
+
+    Raises StoreError.
+    """
+    if listed is None:
+        return read_record(folder, record_key(render_key))
+    return read_valid_record(folder, record_key(render_key)) or parse_record(listed, render_key)
+
+
+def _latest(folder: Store) -> Published | None:
+    """Returns the latest manifest; None if there is none, or if it's broken: the records themselves are enough."""
     try:
-        latest = read_latest(folder)
+        return read_latest(folder)
+    except BrokenManifestError:
+        return None
+
+
+def _written_at(folder: Store, published: Published) -> float:
+    """Returns when a manifest's header was written, by the store's clock, in seconds since 1970.
+
+    A store's times can be as coarse as a second: a record with the same time may be newer.
+    """
+    key = published.pointer.manifest
+    return max((entry.modified for entry in folder.entries(key) if entry.key == key), default=-math.inf)
+
+
+def _published_lines(folder: Store, latest: Published | None) -> Iterator[bytes]:
+    """Yields the lines of the current pictures in the latest manifest; stops if a part is broken."""
+    try:
         kinds: tuple[PartKind, ...] = ("variants", "unapproved")
         for line in chain.from_iterable(read_lines(folder, latest, kind) for kind in kinds) if latest else ():
             fields = from_json(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.manifest import (
@@ -31,7 +31,7 @@ def history(folder: Store) -> Iterator[Published]:
 
 
 def rollback(folder: Store, to: int | None = None) -> Published:
-    """Makes manifest `to` the latest and returns it. Default: the manifest before the latest.
+    """Makes manifest `to` the latest and returns it. Default: the newest before the latest that wasn't withheld.
 
     Nothing is written if it's already the latest. No picture is deleted, and the next render publishes the job
     again. Raises RequestError if there is no such manifest, and StoreError if an object that it
@@ -43,24 +43,35 @@ def rollback(folder: Store, to: int | None = None) -> Published:
         raise NothingPublishedError(folder)
     current = _latest_number(folder)
     if to is None:
-        earlier = [number for number in numbers if current is None or number < current]
-        if not earlier:
+        target = _published_before(folder, numbers, current)
+        if target is None:
             raise RequestError(f"{folder.uri}: there is no manifest before {current}")
-        to = earlier[-1]
-    if to not in numbers:
+    elif to not in numbers:
         raise RequestError(f"--to {to}: there is no such manifest; allowed: {_listing(numbers)}")
-    target = read_manifest(folder, manifest_key(to))
+    else:
+        target = read_manifest(folder, manifest_key(to))
+    number = target.manifest.number
     existing = set(map(folder.canonical, folder.list(ASSETS)))
     missing_assets = sorted(asset for asset in _assets_of(folder, target) if folder.canonical(asset) not in existing)
     if missing_assets:
         raise StoreError(
-            f"{folder.uri}: can't roll back to manifest {to}: {len(missing_assets):,} of its objects are missing, "
+            f"{folder.uri}: can't roll back to manifest {number}: {len(missing_assets):,} of its objects are missing, "
             f"first {missing_assets[0]}",
             "key",
         )
-    if to != current and not swap_pointer(folder, target.pointer, stat.etag):
+    if number != current and not swap_pointer(folder, target.pointer, stat.etag):
         raise StoreError(f"{folder.uri}/{LATEST}: another run has just published a manifest; check it and run again")
     return target
+
+
+def _published_before(folder: Store, numbers: Sequence[int], current: int | None) -> Published | None:
+    """Returns the newest manifest before `current` that wasn't withheld; None if there is none.
+
+    Raises BrokenManifestError.
+    """
+    earlier = (number for number in reversed(numbers) if current is None or number < current)
+    manifests = (read_manifest(folder, manifest_key(number)) for number in earlier)
+    return next((published for published in manifests if not published.manifest.withheld), None)
 
 
 def _assets_of(folder: Store, published: Published) -> set[str]:

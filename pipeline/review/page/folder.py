@@ -14,14 +14,14 @@ from brandpress.pipeline.review.page.thumbnails import FOLDER, Thumbnails, write
 from brandpress.pipeline.spec.delivery import FOLDER as LOCAL
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.spec.public_url import object_url
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.overwrite import overwrite
+from brandpress.pipeline.store.protocol import Store
 
 INDEX = "index.html"
 IN_STORE = "review/"
 """The part of a campaign's folder that holds its page."""
 HTML = "text/html; charset=utf-8"
 WEBP = "image/webp"
-MAX_SWAP_ATTEMPTS = 8
 
 OnPicture = Callable[[int, int], None]
 
@@ -76,8 +76,5 @@ def upload_page(folder: Store, out: Path, reviewed: ReviewedPictures) -> str:
         if key not in present and file.exists():
             folder.create(key, file.read_bytes(), WEBP)
     key, page = f"{IN_STORE}{INDEX}", page_html(page_content(reviewed, PageSettings("../")))
-    for _ in range(MAX_SWAP_ATTEMPTS):
-        stat = folder.stat(key)
-        if folder.replace(key, page, HTML, stat.etag if stat else None):
-            return key
-    raise StoreError(f"{folder.uri}/{key}: others keep changing this page; run again", "key")
+    overwrite(folder, key, page, HTML)
+    return key

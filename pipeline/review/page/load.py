@@ -21,6 +21,7 @@ from brandpress.pipeline.deliver.manifest import (
     read_manifest,
     read_new_fields,
 )
+from brandpress.pipeline.deliver.thumbnails import thumbnail_key
 from brandpress.pipeline.review.contact_sheet import PAPER, reference_files
 from brandpress.pipeline.review.gate import Thresholds, fixed_thresholds
 from brandpress.pipeline.review.measures.scales import SCALES
@@ -101,8 +102,7 @@ def picture_sources(
         asset, sha256 = record["asset"], record["sha256"]
         source = PictureSource(f"{folder.uri}/{asset}", sha256, partial(folder.read, asset))
         if small is not None and SMALL <= small <= LARGE:
-            stem = asset.removeprefix("assets/").rpartition(".")[0]
-            source = replace(source, read_small=partial(folder.read, f"thumbnails/{stem}.{small}.webp"))
+            source = replace(source, read_small=partial(folder.read, thumbnail_key(asset, small)))
         yield source
         for reference in record.get("references") or ():
             backgrounds.setdefault(reference["sha256"], reference.get("background") or PAPER)

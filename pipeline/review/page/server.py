@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.deliver.author import MAX_REASON, Author
@@ -28,6 +28,7 @@ from brandpress.pipeline.deliver.choose import Picture
 from brandpress.pipeline.deliver.encode import CONTENT_TYPES
 from brandpress.pipeline.deliver.manifest import read_pointer
 from brandpress.pipeline.deliver.proposal import Proposal, PublishedPictures, Wish, apply_one
+from brandpress.pipeline.deliver.record import invalid_fields
 from brandpress.pipeline.review.page.content import PageSettings, ReviewedPictures, decision_json, page_content
 from brandpress.pipeline.review.page.document import page_html, policy
 from brandpress.pipeline.review.page.load import BrandContext, picture_sources, read_reviewed, stored_size
@@ -43,7 +44,7 @@ _THUMBNAIL = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})\.webp")
 
 
 class PostedDecision(BaseModel):
-    """What the page sends."""
+    """What the page sends. seen: the time of the decision that it shows, if there is one."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -51,6 +52,7 @@ class PostedDecision(BaseModel):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     decision: Wish
     reason: str = Field(default="", max_length=MAX_REASON)
+    seen: AwareDatetime | None = None
 
 
 @dataclass
@@ -98,7 +100,9 @@ class ReviewDesk:
         if reviewed is None or (pointer.sha256 if pointer else "") != self._pointer:
             reviewed = self._read()
         pictures = PublishedPictures.of(map(_picture, reviewed.records))
-        proposal = Proposal(posted.name, posted.sha256, posted.decision, author.by, author.at, author.reason)
+        proposal = Proposal(
+            posted.name, posted.sha256, posted.decision, author.by, author.at, author.reason, posted.seen
+        )
         answer = apply_one(self.folder, pictures, proposal)
         decision = None if answer.decision is None else decision_json(answer.decision)
         if answer.state == "refused":
@@ -197,8 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
             posted = PostedDecision.model_validate_json(self.rfile.read(int(length)))
             status, values = self.server.desk.decide(posted)
         except ValidationError as error:
-            fields = ", ".join(sorted({".".join(map(str, one["loc"])) or "JSON" for one in error.errors()}))
-            return self._refuse(HTTPStatus.BAD_REQUEST, f"not a decision: {fields}")
+            return self._refuse(HTTPStatus.BAD_REQUEST, f"not a decision: {invalid_fields(error)}")
         except (StoreError, RequestError) as error:
             return self._refuse(HTTPStatus.BAD_GATEWAY, str(error))
         if status == HTTPStatus.OK:

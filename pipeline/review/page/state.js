@@ -103,11 +103,12 @@ async function send(sha256) {
   }
 }
 async function post(sha256, { name, decision, reason }) {
+  const seen = bySha.get(sha256)?.[0].decision?.at;
   try {
     const response = await fetch("decisions", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ name, sha256, decision, reason }),
+      body: JSON.stringify({ name, sha256, decision, reason, seen }),
     });
     const answer = await response.json();
     if (response.ok || answer.decision !== undefined) setStored(sha256, answer.decision ?? undefined);

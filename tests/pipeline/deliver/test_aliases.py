@@ -9,10 +9,11 @@ import boto3
 import pytest
 
 from brandpress.pipeline.deliver.aliases import INDEX, update_aliases
+from brandpress.pipeline.deliver.clean import NestedCampaignError
 from brandpress.pipeline.deliver.delivery import deliver
 from brandpress.pipeline.deliver.verify import verify
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Store, sha256_hex
 from tests.pipeline.deliver.records import HEADER, publish_records, record, variant
 
 
@@ -66,6 +67,45 @@ def test_an_interrupted_update_is_made_up_for(folder: Store) -> None:
     assert update_aliases(folder).written == (FIRST, SECOND)
 
 
+def test_an_update_that_overwrites_a_newer_one_is_repeated(folder: Store) -> None:
+    """Another run publishes and updates while this one copies."""
+    publish(folder, {0: b"a", 1: b"b"})
+
+    class OvertakenFolder:
+        overtaken = False
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(folder, name)
+
+        def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+            if key == FIRST and not self.overtaken:
+                self.overtaken = True
+                publish(folder, {0: b"A"}, "1")
+                update_aliases(folder)
+            return folder.replace(key, data, content_type, expected)
+
+    update_aliases(OvertakenFolder())  # type: ignore[arg-type]
+    assert aliases(folder) == {FIRST: b"A"}
+    assert json.loads(folder.read(INDEX) or b"")["aliases"] == {FIRST: sha256_hex(b"A")}
+
+
+def test_what_brandpress_has_not_written_stays(folder: Store) -> None:
+    publish(folder, {0: b"a", 1: b"b"})
+    assert folder.create("latest/index.html", b"by hand", "text/html")
+    update_aliases(folder)
+    publish(folder, {0: b"a"}, "1")
+    assert update_aliases(folder).removed == (SECOND,)
+    assert aliases(folder) == {FIRST: b"a", "latest/index.html": b"by hand"}
+
+
+def test_a_campaign_among_the_aliases_is_refused(folder: Store) -> None:
+    publish(folder, {0: b"a"})
+    assert folder.create("latest/latest.json", b"{}", "application/json")
+    with pytest.raises(NestedCampaignError, match="another campaign lies below this one, at latest; nothing was"):
+        update_aliases(folder)
+    assert aliases(folder).keys() == {"latest/latest.json"}
+
+
 def test_a_lost_picture_leaves_its_alias_alone(folder: Store) -> None:
     publish(folder, {0: b"a"})
     update_aliases(folder)
@@ -74,6 +114,8 @@ def test_a_lost_picture_leaves_its_alias_alone(folder: Store) -> None:
     update = update_aliases(folder)
     assert (update.written, update.lost) == ((), (variant(0).asset.replace(".png", "1.png"),))
     assert aliases(folder) == {FIRST: b"a"}
+    publish(folder, {1: b"c"}, "2")
+    assert update_aliases(folder).removed == (FIRST,)
 
 
 def test_nothing_is_published(folder: Store) -> None:

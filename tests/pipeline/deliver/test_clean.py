@@ -107,6 +107,15 @@ def test_deleting_leaves_an_intact_campaign_and_nothing_else(folder: Store) -> N
     assert garbage_keys(folder, keep=1) == set()
 
 
+def test_what_a_run_publishes_again_in_the_meantime_is_kept(folder: Store) -> None:
+    garbage = garbage_of(folder, keep=1)
+    assert keys_of(0) | {part_of(folder, 1)} <= {entry.key for entry in garbage.entries}
+    render(folder, 0)
+    assert list(delete_garbage(folder, garbage))
+    assert part_of(folder, 4) in folder.list("parts/")
+    assert verify(folder).intact
+
+
 def test_manifests_are_deleted_before_their_parts_and_records_before_assets(folder: Store) -> None:
     garbage = garbage_of(folder, keep=2)
     kinds = ["manifest.json", "parts/", "records/", "assets/"]

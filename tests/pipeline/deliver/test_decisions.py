@@ -20,8 +20,8 @@ from brandpress.pipeline.deliver.decisions import (
     Stored,
     decision_key,
     read_all_decisions,
-    read_decision,
     read_decisions,
+    read_stored,
     withdraw_decision,
     write_decision,
     write_decisions,
@@ -113,7 +113,7 @@ def test_a_decision_that_is_taken_back_counts_no_longer_and_leaves_a_trace(folde
     assert withdraw_decision(folder, decision(1), ben)
     assert not withdraw_decision(folder, decision(1), ben)
     assert read_decisions(folder) == {}
-    assert read_decision(folder, decision(1).sha256) is None
+    assert read_stored(folder, decision(1).sha256).standing is None
     content = json.loads(folder.read(decision_key(decision(1).sha256)) or b"")
     assert (content["decision"], content["by"], content["reason"]) == ("withdrawn", "ben", ben.reason)
     assert (content["at"], content["name"]) == ("2026-11-27T13:00:00Z", "mug/1")
@@ -121,6 +121,22 @@ def test_a_decision_that_is_taken_back_counts_no_longer_and_leaves_a_trace(folde
     assert write_decision(folder, later) is None
     [holding] = read_decisions(folder).values()
     assert earlier(holding) == [("ben", "withdrawn"), ("ana", "rejected")]
+
+
+class RepeatingFolder(StoreWrapper):
+    """A store whose responses to writes are lost, so that each write is repeated."""
+
+    def replace(self, key: str, data: bytes, content_type: str, expected: str | None) -> bool:
+        super().replace(key, data, content_type, expected)
+        return super().replace(key, data, content_type, expected)
+
+
+def test_a_decision_whose_response_was_lost_is_written_once(folder: Store) -> None:
+    repeating = RepeatingFolder(folder)
+    assert write_decision(repeating, decision(1)) is None
+    assert list(read_decisions(folder).values()) == [decision(1)]
+    assert withdraw_decision(repeating, decision(1), Author("ben", "", AT + timedelta(hours=1)))
+    assert earlier(read_all_decisions(folder)[decision(1).sha256]) == [("ana", "rejected")]
 
 
 def test_a_decision_that_was_replaced_is_not_taken_back(folder: Store) -> None:
@@ -180,7 +196,7 @@ def test_on_s3_only_decisions_that_have_changed_are_read_again(s3_uri: str) -> N
         ("mug/4", "rejected"),
         ("mug/2", "approved"),
     ]
-    assert read_decision(folder, decision(2).sha256) == after[decision(2).sha256]
+    assert read_stored(folder, decision(2).sha256).standing == after[decision(2).sha256]
 
 
 def test_other_objects_below_reviews_are_ignored(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brandpress.pipeline.deliver.manifest import LATEST, Published, read_latest
+from brandpress.pipeline.deliver.manifest import LATEST, MANIFESTS, PARTS, Published, check_parts, read_latest
 from brandpress.pipeline.deliver.publication import Publication, newest_intact, publish
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store
@@ -45,6 +45,26 @@ def test_a_manifest_that_is_not_ready_is_written_once(folder: Store) -> None:
     ready = publish_if(folder, True, 3, 0)
     assert ready is not None
     assert ready.latest
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_parts_that_are_deleted_during_publication_are_written_again(folder: Store, ready: bool) -> None:
+    """They were an earlier manifest's, and `clean` had listed them as garbage."""
+
+    class CleanedFolder:
+        def __getattr__(self, name: str) -> object:
+            return getattr(folder, name)
+
+        def create(self, key: str, data: bytes, content_type: str) -> bool:
+            if key.startswith(MANIFESTS):
+                for part in list(folder.list(PARTS)):
+                    folder.delete(part)
+            return folder.create(key, data, content_type)
+
+    publication = publish_if(CleanedFolder(), ready, 1, 0)  # type: ignore[arg-type]
+    assert publication is not None
+    assert publication.latest == ready
+    check_parts(folder, publication.published)
 
 
 def test_nothing_is_written_without_a_picture(folder: Store) -> None:

@@ -95,6 +95,20 @@ def test_changed_free_fields_are_written_into_the_record(
     assert len([*folder.list("assets/")]) == 2
 
 
+@pytest.mark.parametrize("name", [variant(1).name, RENAMED.name])
+def test_a_newer_record_is_not_replaced_by_an_older_line(folder: Store, done: dict[str, bytes], name: str) -> None:
+    """Another run has rendered the picture again since the line was read, with other bytes."""
+    folder.delete(variant(1).asset)
+    newer = deliver(folder, record(1), variant(1).asset, b"other bytes")
+    changed = replace(variant(1), name=name, alt="a white mug")
+    (line,) = copy_renamed(folder, [changed], {changed.render_key: done[changed.render_key]}).values()
+    assert line is not None
+    stored = read_record(folder, newer.key)
+    assert stored is not None
+    assert stored.to_json() == line
+    assert (stored.name, stored.alt, stored.sha256) == (name, "a white mug", sha256_hex(b"other bytes"))
+
+
 @pytest.mark.parametrize("damage", [None, b"damaged"])
 def test_a_lost_or_damaged_picture_is_not_done(folder: Store, done: dict[str, bytes], damage: bytes | None) -> None:
     folder.delete(variant(1).asset)

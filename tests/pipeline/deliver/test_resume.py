@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,9 +14,12 @@ from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, RecordIndex, read_index
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.folder import campaign_folder
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.protocol import Entry, Store, StoreError
 from brandpress.pipeline.store.wrapper import StoreWrapper
 from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
+
+STORE_TICK = 1.1
+"""Seconds after which S3 shows another time for what is written."""
 
 
 class CountingStore(StoreWrapper):
@@ -40,6 +44,10 @@ class CountingStore(StoreWrapper):
     def list(self, prefix: str) -> Iterator[str]:
         self.calls["list"] += 1
         return super().list(prefix)
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        self.calls["list"] += 1
+        return super().entries(prefix)
 
 
 @pytest.fixture
@@ -73,6 +81,7 @@ def test_without_a_manifest_every_record_is_read(store: CountingStore, folder: S
 
 def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: CountingStore, folder: Store) -> None:
     old = [*(done(number, folder) for number in range(20)), *(file_record(folder, failed(n)) for n in (20, 21))]
+    time.sleep(STORE_TICK)
     publish_records(folder, HEADER, 30, old, list)
     done(21, folder), done(22, folder)
     store.calls.clear()
@@ -80,12 +89,34 @@ def test_with_a_manifest_only_newer_and_failed_ones_are_read(store: CountingStor
     assert index.done.keys() == keys(*range(20), 21, 22)
     assert index.others.keys() == keys(20)
     assert store.calls == {
-        "list": 2,
+        "list": 3,
         "read latest.json": 1,
         "read manifests": 1,
         "read parts": 1,
         "read records": 3,
     }
+
+
+def test_a_record_that_is_newer_than_the_manifest_is_read(store: CountingStore, folder: Store) -> None:
+    """Its picture was lost and rendered again with other bytes, and the run ended before it published."""
+    old = [done(number, folder) for number in range(3)]
+    time.sleep(STORE_TICK)
+    publish_records(folder, HEADER, 3, old, list)
+    folder.delete(variant(1).asset)
+    newer = deliver(folder, record(1), variant(1).asset, b"other bytes")
+    assert newer != old[1]
+    store.calls.clear()
+    assert read_index(folder).done == {one.render_key: one.to_json() for one in (old[0], newer, old[2])}
+    assert store.calls["read records"] == 1
+
+
+def test_a_listed_record_that_is_damaged_since_counts_as_listed(folder: Store) -> None:
+    old = done(0, folder)
+    publish_records(folder, HEADER, 1, [old], list)
+    stat = folder.stat(old.key)
+    assert stat is not None
+    assert folder.replace(old.key, b"damaged", "application/json", stat.etag)
+    assert read_index(folder).done == {old.render_key: old.to_json()}
 
 
 def test_only_the_given_keys_are_read(store: CountingStore, folder: Store) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.text import history_lines
 from brandpress.pipeline.deliver.delivery import deliver
-from brandpress.pipeline.deliver.manifest import LATEST, Published, manifest_key, read_latest, read_records
+from brandpress.pipeline.deliver.manifest import LATEST, Counts, Published, manifest_key, read_latest, read_records
+from brandpress.pipeline.deliver.publication import publish
 from brandpress.pipeline.deliver.rollback import history, rollback
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
-from tests.pipeline.deliver.records import HEADER, data_of, publish_records, record, variant
+from tests.pipeline.deliver.records import HEADER, contents, data_of, publish_records, record, variant
 
 
 def publish_first(folder: Store, count: int) -> Published:
@@ -44,6 +46,22 @@ def test_rollback_goes_to_the_previous_manifest_by_default(folder: Store) -> Non
     with pytest.raises(RequestError, match="there is no manifest before 1"):
         rollback(folder)
     assert set(folder.list("")) == before
+
+
+def test_withheld_manifests_are_skipped_unless_they_are_named(folder: Store) -> None:
+    """They were never the latest: `publish: whole`, and some variants had failed."""
+    withheld = publish(folder, HEADER, lambda previous: contents(9, [record(0, asset="a", sha256="0" * 64)]), never)
+    assert withheld is not None
+    assert withheld.published.manifest.withheld
+    assert publish_first(folder, 4).manifest.number == 5
+    assert rollback(folder).manifest.number == 3
+    with pytest.raises(StoreError, match="can't roll back to manifest 4: 1 of its objects are missing"):
+        rollback(folder, 4)
+    assert list(history_lines(history(folder), manifest_key(3)))[1].endswith("1 of 9 done  withheld")
+
+
+def never(counts: Counts) -> bool:
+    return False
 
 
 def test_rollback_to_any_manifest_and_forward_again(folder: Store) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.choose import published_pictures
-from brandpress.pipeline.deliver.decisions import REVIEWS, read_decision
+from brandpress.pipeline.deliver.decisions import REVIEWS, Decision, read_stored, write_decision
 from brandpress.pipeline.review.page.load import BrandContext
 from brandpress.pipeline.review.page.server import MAX_BODY, ReviewServer, desk_of, hosts_at
 from brandpress.pipeline.spec.load import load_campaign
@@ -112,12 +113,32 @@ def test_a_decision_reaches_the_store(server: ReviewServer, folder: Store) -> No
     sent = decision(folder, decision="rejected", reason="no star")
     answer = ask(server, "decisions", "POST", sent)
     assert answer.status == 200
-    stored = read_decision(folder, sent["sha256"])
+    stored = read_stored(folder, sent["sha256"]).standing
     assert stored is not None
     assert (stored.decision, stored.reason, stored.by, stored.name) == ("rejected", "no star", "ana", sent["name"])
     withdrawn = ask(server, "decisions", "POST", sent | {"decision": "withdrawn", "reason": ""})
     assert json.loads(body(withdrawn)) == {"decision": None}
-    assert read_decision(folder, sent["sha256"]) is None
+    assert read_stored(folder, sent["sha256"]).standing is None
+
+
+def test_a_decision_that_the_page_shows_is_an_earlier_one_whatever_the_clocks_say(
+    server: ReviewServer, folder: Store
+) -> None:
+    ask(server, "")
+    sent = decision(folder, decision="rejected")
+    picture = next(one for one in published_pictures(folder) if one.sha256 == sent["sha256"])
+    ahead = datetime.now(UTC) + timedelta(minutes=5)
+    content = {"name": picture.name, "render_key": picture.render_key, "sha256": picture.sha256, "by": "ben"}
+    write_decision(folder, Decision.model_validate({**content, "decision": "approved", "at": ahead}))
+    refused = ask(server, "decisions", "POST", sent)
+    assert refused.status == 409
+    shown = json.loads(body(refused))["decision"]
+    assert (shown["by"], shown["decision"]) == ("ben", "approved")
+    assert ask(server, "decisions", "POST", sent | {"seen": "2026-11-27T12:00:00Z"}).status == 409
+    assert ask(server, "decisions", "POST", sent | {"seen": shown["at"]}).status == 200
+    stored = read_stored(folder, sent["sha256"]).standing
+    assert stored is not None
+    assert [(one.by, one.decision) for one in (stored, *stored.earlier)] == [("ana", "rejected"), ("ben", "approved")]
 
 
 def test_a_decision_about_a_picture_that_has_changed_is_refused(server: ReviewServer, folder: Store, job: Path) -> None:
@@ -128,7 +149,7 @@ def test_a_decision_about_a_picture_that_has_changed_is_refused(server: ReviewSe
     answer = ask(server, "decisions", "POST", sent)
     assert answer.status == 409
     assert "the picture has changed since" in json.loads(body(answer))["error"]
-    assert read_decision(folder, sent["sha256"]) is None
+    assert read_stored(folder, sent["sha256"]).standing is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +174,7 @@ def test_requests_of_others_are_refused(server: ReviewServer, headers: dict[str,
 def test_other_sites_cannot_decide(server: ReviewServer, folder: Store, headers: dict[str, str]) -> None:
     sent = decision(folder)
     assert ask(server, "decisions", "POST", sent, **headers).status == 403
-    assert read_decision(folder, sent["sha256"]) is None
+    assert read_stored(folder, sent["sha256"]).standing is None
 
 
 @pytest.mark.parametrize(
@@ -235,7 +256,7 @@ def test_decisions_in_a_browser_reach_the_store(server: ReviewServer, folder: St
         page.keyboard.press("2")
         with page.expect_response("**/decisions"):
             page.keyboard.press("Enter")
-        decisions = {one.name: read_decision(folder, one.sha256) for one in pictures}
+        decisions = {one.name: read_stored(folder, one.sha256).standing for one in pictures}
         decided = {name: (one.decision, one.reason, one.by) for name, one in decisions.items() if one}
         assert decided == {
             "bottle/beach": ("approved", "", "ana"),
@@ -243,7 +264,7 @@ def test_decisions_in_a_browser_reach_the_store(server: ReviewServer, folder: St
         }
         with page.expect_response("**/decisions"):
             page.keyboard.press("u")
-        assert read_decision(folder, pictures[1].sha256) is None
+        assert read_stored(folder, pictures[1].sha256).standing is None
         page.keyboard.press("Enter")
         page.wait_for_selector("#viewer .stage img")
         assert page.problems == []
@@ -278,5 +299,5 @@ def test_decisions_made_while_one_is_being_saved_arrive_in_order(
                 held.pop().continue_()
         assert page.locator(".tile.approved").count() == 0
         assert page.problems == []
-    stored = read_decision(folder, published_pictures(folder)[0].sha256)
+    stored = read_stored(folder, published_pictures(folder)[0].sha256).standing
     assert (stored and stored.decision) == expected

@@ -81,6 +81,8 @@ def review_job(
         raise RequestError("--serve: remove --upload, --measure and --json, which write a page instead")
     if not serve and (port or no_open or by is not None):
         raise RequestError("--port, --no-open and --by belong to --serve; add it, or remove them")
+    if take_over and not (serve or upload):
+        raise RequestError("--take-over: only together with --upload or --serve; remove it, or add one of them")
     target, folder = _open(job, deliver)
     campaign = _campaign(job, deliver)
     context = BrandContext.of(campaign)

@@ -135,6 +135,8 @@ def roll_back(
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
 
+    if list_only and (to is not None or take_over):
+        raise RequestError("--list only lists the manifests; remove --to and --take-over, or --list")
     target, folder = _open(job, deliver)
     if not list_only:
         _check_owner(target, folder, take_over=take_over)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.reference_size import prepared_grid
+from brandpress.model.reference_size import prepared_tokens
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.spec.picture import Picture
@@ -95,10 +95,7 @@ def tokens_of(digests: Sequence[str], pixels: int, sizes: PictureSizes) -> tuple
 
 
 def _tokens(size: tuple[int, int] | None, pixels: int) -> int:
-    if size is None:
-        return pixels // TOKEN_PIXELS
-    rows, columns = prepared_grid(size, pixels)
-    return rows * columns
+    return pixels // TOKEN_PIXELS if size is None else prepared_tokens(size, pixels)
 
 
 def _whole(value: object) -> TypeGuard[int]:

@@ -19,12 +19,14 @@ OTHER = "other"
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference. field: a name of FIELDS. before, after: of the published picture and of the plan; None where one
-    of them has no such thing. subject: which reference, as `role file`; empty for other fields."""
+    of them has no such thing. subject: which reference, as `role file`; empty for other fields. cause: why the seed
+    changes, as far as it's known."""
 
     field: str
     before: Value
     after: Value
     subject: str = ""
+    cause: str = ""
 
 
 FIELDS = (

@@ -41,7 +41,7 @@ def apply_decisions(
         step = max(job.seeds) + 1
         variants, state = apply_gate(undecided, plan.model, step, job.quality_gate, verdict_of, rejected, accepted)
     active, picked_out = apply_picks(variants, picked)
-    return replace(plan, variants=active, picked_out=picked_out, undecided=undecided, gate=state)
+    return replace(plan, variants=active, picked_out=picked_out, undecided=undecided, gate=state, rejected=rejected)
 
 
 def apply_rejections(

@@ -200,6 +200,13 @@ def test_an_approval_of_another_file_has_lapsed(plan: Plan) -> None:
         assert decided(plan, {0: BLOCK}, lapsed=first, **decisions).variants[0].seed == 1
 
 
+def test_a_plan_says_why_seeds_are_replaced(plan: Plan) -> None:
+    rejected = frozenset([key(plan, 1)])
+    assert decided(plan, {0: BLOCK, 2: PASS}, rejected=rejected).replaced == {key(plan, 1): "the picture was rejected"}
+    blocks = "the quality gate blocks the picture"
+    assert decided(plan, {0: BLOCK, 1: BLOCK}).replaced == dict.fromkeys([key(plan, 0), key(plan, 1)], blocks)
+
+
 def test_all_seeds_on_the_way_to_the_present_one_are_known(plan: Plan) -> None:
     def passed(verdicts: Mapping[int, Verdict], *rejected: int) -> list[int]:
         after = decided(plan, verdicts, rejected=frozenset(key(plan, seed) for seed in rejected))

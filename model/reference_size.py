@@ -43,3 +43,8 @@ def prepared_grid(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
     """Returns the (height, width) in tokens of a prepared picture. size: its original (width, height) in pixels."""
     width, height = fitted_size(size, max_pixels)
     return height // SIZE_MULTIPLE, width // SIZE_MULTIPLE
+
+
+def prepared_tokens(size: tuple[int, int], max_pixels: int) -> int:
+    """Returns the tokens of a prepared picture. size: its original (width, height) in pixels."""
+    return math.prod(prepared_grid(size, max_pixels))

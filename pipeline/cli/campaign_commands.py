@@ -118,14 +118,13 @@ def lock_job(job: Job, out: options.LockOut = None, as_json: Json = False) -> in
     from brandpress.model.checkpoint.describe import describe
     from brandpress.pipeline.cli.json_output import lock_json, print_json
     from brandpress.pipeline.plan.expand import plan_for
-    from brandpress.pipeline.plan.lock import lock_file, lock_of
-    from brandpress.pipeline.plan.stored_file import write_stored
+    from brandpress.pipeline.plan.lock import lock_file, lock_of, write_lock
     from brandpress.pipeline.spec.load import load_campaign
 
     campaign = load_campaign(job)
     plan = plan_for(campaign, describe(campaign.choice, job.parent))
     lock, file = lock_of(campaign, plan.model), out or lock_file(job)
-    write_stored(file, lock)
+    write_lock(file, lock)
     if as_json:
         print_json(lock_json(lock, file))
     else:

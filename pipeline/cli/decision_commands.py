@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.campaign_folder import open_folder
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json, TakeOver
 
@@ -80,15 +81,12 @@ def _decide(
     from brandpress.pipeline.deliver import choose
     from brandpress.pipeline.deliver.author import Author
     from brandpress.pipeline.deliver.ownership import check_owner
-    from brandpress.pipeline.spec.target import load_target
-    from brandpress.pipeline.store.folder import open_campaign
 
     if bool(names) == list_all or (undo and list_all):
         raise RequestError("name the pictures (NAME…), or use --list alone to list all decisions")
     if (undo or list_all) and (by is not None or reason is not None):
         raise RequestError("--by and --reason belong to a new decision; remove them, or --undo or --list")
-    target = load_target(job, deliver)
-    folder = open_campaign(target.address, target.campaign)
+    target, folder = open_folder(job, deliver)
     overtaken: tuple[Decision, ...] = ()
     outdated: tuple[str, ...] = ()
     if list_all:

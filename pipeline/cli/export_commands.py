@@ -113,11 +113,12 @@ def export_systemd(paths: Paths, deliver: Deliver = None, user: User = None, out
 
     units = systemd_units(paths, deliver, user)
     print_lines(unit_warnings(paths, deliver, user), sys.stderr)
+    if out is not None:
+        _make_folder(out)
     for name, text in units.items():
         if out is None:
             typer.echo(f"# {name}\n{text}")
         else:
-            out.mkdir(parents=True, exist_ok=True)
             _write(text, out / name)
     return OK
 
@@ -190,6 +191,17 @@ def _write_lines(lines: Iterable[str], out: Path | None) -> None:
         sys.stdout.flush()
     else:
         _write("".join(lines), out)
+
+
+def _make_folder(out: Path) -> None:
+    """Makes a folder unless there is one. Raises RequestError if it can't be made."""
+    from brandpress.model.errors import RequestError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or error
+        raise RequestError(f"--out: the folder {out} can't be made: {why}; name another one") from None
 
 
 def _write(text: str, out: Path | None) -> None:

@@ -59,7 +59,8 @@ Check = Annotated[
 ]
 First = Annotated[int, typer.Option("--first", min=0, metavar="N", help="How many variants to show.")]
 GpuMemory = Annotated[
-    float | None, typer.Option("--gpu-memory", min=1, metavar="GB", help="Plan for a GPU of this size.")
+    float | None,
+    typer.Option("--gpu-memory", min=1, max=10_000, metavar="GB", help="Plan for a GPU of this size."),
 ]
 Gpu = Annotated[
     str | None,
@@ -118,6 +119,7 @@ Deadline = Annotated[
     typer.Option(
         "--deadline",
         min=1,
+        max=1e9,
         metavar="SECONDS",
         help="Time limit per picture (default: an hour for the first three, then 4 times the median, but at least 5 "
         "minutes).",
@@ -156,7 +158,8 @@ ListOnly = Annotated[bool, typer.Option("--list", help="Only list the manifests.
 
 Keep = Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many of the newest manifests to keep.")]
 Hours = Annotated[
-    float, typer.Option("--hours", min=0, metavar="HOURS", help="Never delete objects younger than this.")
+    float,
+    typer.Option("--hours", min=0, max=1e6, metavar="HOURS", help="Never delete objects younger than this."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Delete the listed objects.")]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.campaign_folder import open_folder
 from brandpress.pipeline.cli.decision_commands import By
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json, Prices, Select, TakeOver
@@ -81,7 +82,9 @@ def review_job(
         raise RequestError("--serve: remove --upload, --measure and --json, which write a page instead")
     if not serve and (port or no_open or by is not None):
         raise RequestError("--port, --no-open and --by belong to --serve; add it, or remove them")
-    target, folder = _open(job, deliver)
+    if take_over and not (serve or upload):
+        raise RequestError("--take-over: only together with --upload or --serve; remove it, or add one of them")
+    target, folder = open_folder(job, deliver)
     campaign = _campaign(job, deliver)
     context = BrandContext.of(campaign)
     out = out or default_folder(target.campaign)
@@ -156,7 +159,7 @@ def decide_job(
     from brandpress.pipeline.deliver.decision_file import read_decision_file
     from brandpress.pipeline.deliver.proposal import apply
 
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     proposals = read_decision_file(file, target.campaign, Author.of(by, None).by)
     _check_owner(target, folder, take_over=take_over)
     answers = apply(folder, proposals)
@@ -190,7 +193,7 @@ def report_job(
     from brandpress.pipeline.review.report.json import report_json
     from brandpress.pipeline.review.report.write import default_file, read_report, write_report
 
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     campaign = _campaign(job, deliver)
     reviewed = read_reviewed(folder, BrandContext.of(campaign))
     warnings: tuple[str, ...] = ()
@@ -254,14 +257,6 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         "state": answer.state,
         "why": answer.why,
     }
-
-
-def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
-    from brandpress.pipeline.spec.target import load_target
-    from brandpress.pipeline.store.folder import open_campaign
-
-    target = load_target(job, deliver)
-    return target, open_campaign(target.address, target.campaign)
 
 
 def _campaign(job: Path, deliver: str | None) -> Campaign | None:

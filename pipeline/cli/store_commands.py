@@ -18,6 +18,7 @@ import typer
 
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.campaign_folder import open_folder
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json
 from brandpress.pipeline.spec.problem import SpecError
@@ -38,7 +39,7 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
     from brandpress.pipeline.deliver.manifest import NothingPublishedError
     from brandpress.pipeline.deliver.status import campaign_status, published_status
 
-    _, folder = _open(job, deliver)
+    _, folder = open_folder(job, deliver)
     try:
         plan = _decided_plan(job, deliver, folder)
         variants = _selected(folder, plan, select) if select else plan.variants
@@ -80,7 +81,7 @@ def verify_job(
         raise RequestError("--no-render: only together with --repair; remove it, or add --repair")
     if take_over and not repair:
         raise RequestError("--take-over: only together with --repair; remove it, or add --repair")
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     signing = load_signing(job)
     check = partial(verify, anchors=signing.anchors if signing else None)
     verification, restoration = check(folder), None
@@ -135,7 +136,9 @@ def roll_back(
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
 
-    target, folder = _open(job, deliver)
+    if list_only and (to is not None or take_over):
+        raise RequestError("--list only lists the manifests; remove --to and --take-over, or --list")
+    target, folder = open_folder(job, deliver)
     if not list_only:
         _check_owner(target, folder, take_over=take_over)
         rollback(folder, to)
@@ -167,7 +170,7 @@ def clean_job(
     from brandpress.pipeline.cli.text import garbage_lines, print_lines
     from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     _check_owner(target, folder, take_over=take_over)
     variants: tuple[Variant, ...] | None
     try:
@@ -207,7 +210,7 @@ def draw_sheet(
 
     if out is not None:
         check_suffix(out)
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     campaign = None
     try:
         campaign = load_campaign(job, deliver)
@@ -224,15 +227,6 @@ def draw_sheet(
     typer.echo(save(sheet, out or Path(f"{target.campaign}.png")))
     print_lines(broken_picture_lines(broken), sys.stderr)
     return BROKEN if broken else OK
-
-
-def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
-    """Returns what a job delivers where, and its folder in the store. Needs neither references nor the model."""
-    from brandpress.pipeline.spec.target import load_target
-    from brandpress.pipeline.store.folder import open_campaign
-
-    target = load_target(job, deliver)
-    return target, open_campaign(target.address, target.campaign)
 
 
 def _decided_plan(job: Path, deliver: str | None, folder: Store) -> Plan:

@@ -39,9 +39,11 @@ def decided(folder: Store, plan: Plan, done: Mapping[str, bytes] | None = None) 
     if gate is None:
         return apply_decisions(plan, rejected, picked, approved)
     accepted: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = {}
     for one in decisions:
         if one.decision != "rejected":
             accepted.setdefault(one.render_key, set()).add(one.sha256)
+            names.setdefault(one.render_key, set()).update(one.names)
     verdicts, basis = read_verdicts(folder), basis_of(gate, plan.campaign.brand)
     files = JudgedFiles(folder, verdicts, accepted, done or {})
 
@@ -50,5 +52,5 @@ def decided(folder: Store, plan: Plan, done: Mapping[str, bytes] | None = None) 
         return verdicts.by_file.get((variant.render_key, basis(variant), sha256)) if sha256 else None
 
     lapsed = frozenset(key for key, digests in accepted.items() if files.sha256(key) not in digests)
-    plan = apply_decisions(plan, rejected, picked, approved, verdict_of, lapsed)
+    plan = apply_decisions(plan, rejected, picked, approved, verdict_of, lapsed, names)
     return replace(plan, gate=replace(plan.gate, digests=files.known)) if plan.gate else plan

@@ -156,9 +156,17 @@ def _states(
     picked_out = frozenset(variant.name for variant in plan.picked_out)
     blocked = {name: admission.cause(name) for name, reason in withheld.items() if reason in ("dropped", "failed")}
     awaits = {name: _AWAITS[reason] for name, reason in withheld.items() if reason in _AWAITS}
-    done = index.done.keys()
     return variant_states(
-        plan.variants, plan.model, done, index.held_back, causes, published, picked_out, blocked, awaits
+        plan.variants,
+        plan.model,
+        index.done.keys(),
+        index.held_back,
+        causes,
+        published,
+        picked_out,
+        blocked,
+        awaits,
+        plan.replaced,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,12 +19,14 @@ OTHER = "other"
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference. field: a name of FIELDS. before, after: of the published picture and of the plan; None where one
-    of them has no such thing. subject: which reference, as `role file`; empty for other fields."""
+    of them has no such thing. subject: which reference, as `role file`; empty for other fields. cause: why the seed
+    changes, as far as it's known."""
 
     field: str
     before: Value
     after: Value
     subject: str = ""
+    cause: str = ""
 
 
 FIELDS = (
@@ -76,9 +79,11 @@ def _references(record: Mapping[str, Any], variant: Variant) -> Iterator[Change]
     new = [_Stamp(one.role, one.file, one.sha256, one.background) for one in variant.references]
     if [stamp.picture for stamp in old] == [stamp.picture for stamp in new]:
         return
-    common = {stamp.picture for stamp in old} & {stamp.picture for stamp in new}
-    before = {stamp.subject: stamp for stamp in old if stamp.picture not in common}
-    after = {stamp.subject: stamp for stamp in new if stamp.picture not in common}
+    kept = Counter(old) & Counter(new)
+    removed, added = _without(old, kept, lambda stamp: stamp), _without(new, kept, lambda stamp: stamp)
+    renamed = Counter(stamp.picture for stamp in removed) & Counter(stamp.picture for stamp in added)
+    before = {stamp.subject: stamp for stamp in _without(removed, renamed, lambda stamp: stamp.picture)}
+    after = {stamp.subject: stamp for stamp in _without(added, renamed, lambda stamp: stamp.picture)}
     if not before and not after:
         yield Change("reference_order", _listed(old), _listed(new))
     for subject in dict.fromkeys([*after, *before]):
@@ -104,6 +109,17 @@ class _Stamp(NamedTuple):
     @property
     def subject(self) -> str:
         return f"{self.role} {self.file}"
+
+
+def _without(stamps: Iterable[_Stamp], counts: Mapping[Any, int], kind: Callable[[_Stamp], object]) -> list[_Stamp]:
+    """Returns the stamps without as many of each kind as `counts` has."""
+    left, rest = Counter(counts), []
+    for stamp in stamps:
+        if left[kind(stamp)]:
+            left[kind(stamp)] -= 1
+        else:
+            rest.append(stamp)
+    return rest
 
 
 def _stamp(fields: Mapping[str, Any]) -> _Stamp:

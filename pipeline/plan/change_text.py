@@ -71,7 +71,8 @@ def change_text(change: Change) -> str:
         return f"{name}: added, {_shown(change.field, change.after)}"
     if change.field in _DIGESTS and change.after is None:
         return f"{name}: removed, {_shown(change.field, change.before)}"
-    return f"{name}: {_shown(change.field, change.before)} → {_shown(change.field, change.after)}"
+    because = f", because {change.cause}" if change.cause else ""
+    return f"{name}: {_shown(change.field, change.before)} → {_shown(change.field, change.after)}{because}"
 
 
 def shortened_diff(segments: Sequence[Segment]) -> str:

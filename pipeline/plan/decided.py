@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from types import MappingProxyType
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.pipeline.plan.expand import Plan
@@ -20,24 +21,27 @@ def apply_decisions(
     approved: Set[str] = frozenset(),
     verdict_of: VerdictOf = lambda variant: None,
     lapsed: Set[str] = frozenset(),
+    names: Mapping[str, Set[str]] = MappingProxyType({}),
 ) -> Plan:
     """Returns the plan as its reviewers and its quality gate want it, however it was decided before.
 
     rejected, approved: render keys of pictures. picked: render keys of picked ones, the latest decision last. Keys that
     the plan doesn't have change nothing. verdict_of: what the gate says about pictures. lapsed: render keys of approved
-    or picked pictures whose file is another one by now, which the gate judges. Raises RequestError if a rejected
-    variant has no next seed.
+    or picked pictures whose file is another one by now, which the gate judges. names: render key of an approved or
+    picked picture -> the names that it had then. Behind a seed that passes, accepted retries are looked for only under
+    these names, as each seed's render key takes time. Raises RequestError if a rejected variant has no next seed.
     """
     job, undecided = plan.campaign.job, plan.undecided or (*plan.variants, *plan.picked_out)
     state = None
     if job.quality_gate is None:
         variants = apply_rejections(undecided, plan.model, job.seeds, rejected)
     else:
-        accepted = (approved | frozenset(picked)) - rejected - lapsed
+        kept = (approved | frozenset(picked)) - rejected - lapsed
+        accepted = {key: names.get(key, frozenset()) for key in kept}
         step = max(job.seeds) + 1
         variants, state = apply_gate(undecided, plan.model, step, job.quality_gate, verdict_of, rejected, accepted)
     active, picked_out = apply_picks(variants, picked)
-    return replace(plan, variants=active, picked_out=picked_out, undecided=undecided, gate=state)
+    return replace(plan, variants=active, picked_out=picked_out, undecided=undecided, gate=state, rejected=rejected)
 
 
 def apply_rejections(

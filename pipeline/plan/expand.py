@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.diff import render_keys
 from brandpress.pipeline.plan.gated import GateState
 from brandpress.pipeline.plan.locked import LockUse, planned_model, require_lock
 from brandpress.pipeline.plan.parts import part_problems, problem_of
@@ -24,7 +26,7 @@ class Plan:
     picked_out: variants that are neither rendered nor published, because another seed was picked; they aren't among
     `variants`. lock: the campaign's, and whether it stands in for the model's files. undecided: the variants before
     decisions and verdicts changed their seeds; None for a plan without any. gate: what the quality gate says about the
-    variants; None without one.
+    variants; None without one. rejected: render keys of rejected pictures, also of those that it doesn't have.
     """
 
     campaign: Campaign
@@ -34,6 +36,7 @@ class Plan:
     lock: LockUse | None = field(default=None, repr=False, compare=False)
     undecided: tuple[Variant, ...] | None = field(default=None, repr=False, compare=False)
     gate: GateState | None = field(default=None, repr=False, compare=False)
+    rejected: Set[str] = field(default=frozenset(), repr=False, compare=False)
 
     @property
     def planned(self) -> int:
@@ -49,6 +52,12 @@ class Plan:
     def passed(self) -> tuple[Variant, ...]:
         """The pictures that the quality gate or people have passed over: without them, they'd be rendered again."""
         return self.gate.passed if self.gate else ()
+
+    @property
+    def replaced(self) -> dict[str, str]:
+        """Render key of each picture that is replaced by that of another seed -> why."""
+        blocked = dict.fromkeys(render_keys(self.attempted), "the quality gate blocks the picture")
+        return blocked | dict.fromkeys(self.rejected, "the picture was rejected")
 
 
 def make_plan(campaign: Campaign, *, fetch: bool = False, check: bool = False, locked: bool = False) -> Plan:

@@ -114,19 +114,25 @@ def apply_gate(
     gate: QualityGate,
     verdict_of: VerdictOf,
     rejected: Set[str],
-    accepted: Set[str],
+    accepted: Mapping[str, Set[str]],
 ) -> tuple[tuple[Variant, ...], GateState]:
     """Returns the variants as the gate leaves them, under the same names, and what it says about them.
 
     step: what the next seed of a variant adds to its seed. rejected, accepted: render keys that people have decided
     about, which counts more than verdicts: a rejected picture isn't judged, and its retries start anew; of an accepted
-    one, nothing is rendered again. The result depends on nothing else, in particular not on the order of rendering.
+    one, nothing is rendered again. accepted: with the names that the picture had. The result depends on nothing else,
+    in particular not on the order of rendering.
     """
     variants = tuple(variants)
-    retried = accepted - {variant.render_key for variant in variants}  # mostly none, which spares a search
-    gated = tuple(
-        _gated(variant, model, step, gate.retries, verdict_of, rejected, accepted, retried) for variant in variants
-    )
+    retried = accepted.keys() - {variant.render_key for variant in variants}
+    names = {name for key in retried for name in accepted[key]}
+    searched = {variant.render_key for variant in variants if variant.name in names}  # mostly none: keys take time
+
+    def gate_one(variant: Variant) -> GatedVariant:
+        later = retried if variant.render_key in searched else frozenset[str]()
+        return _gated(variant, model, step, gate.retries, verdict_of, rejected, accepted.keys(), later)
+
+    gated = tuple(map(gate_one, variants))
     stated = {one.variant.name: one for one in gated if one.verdict or one.passed or one.accepted}
     return tuple(one.variant for one in gated), GateState(gate.on_fail, stated)
 
@@ -141,7 +147,7 @@ def _gated(
     accepted: Set[str],
     retried: Set[str],
 ) -> GatedVariant:
-    """retried: those of the accepted pictures that have no first seed."""
+    """retried: those of the accepted pictures that have no first seed and may be the variant's."""
     attempts: list[Attempt] = []
     passed: list[Variant] = []
     tried = 0

@@ -51,9 +51,3 @@ def canonical_json(inputs: KeyInputs) -> str:
 def render_key(inputs: KeyInputs) -> str:
     """Returns the sha256 of the canonical JSON, as 64 hexadecimal digits. The same key means the same picture."""
     return hashlib.sha256(canonical_json(inputs).encode()).hexdigest()
-
-
-def changed_fields(before: KeyInputs, after: KeyInputs) -> tuple[str, ...]:
-    """Returns the names of the fields that make two render keys differ, in the order of `KeyInputs`."""
-    old, new = (json.loads(canonical_json(inputs)) for inputs in (before, after))
-    return tuple(field.name for field in _FIELDS if old.get(field.name) != new.get(field.name))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,9 +18,10 @@ from brandpress.model.checkpoint.describe import MAX_TEXT_LAYERS, RANGES, ModelD
 from brandpress.model.checkpoint.locate import absolute
 from brandpress.model.checkpoint.revision import split_revision, with_revision
 from brandpress.model.choice import LoraChoice, ModelChoice, Quantisation
+from brandpress.model.errors import RequestError
 from brandpress.model.request import MAX_REFERENCES
 from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
-from brandpress.pipeline.plan.stored_file import StoredFile, read_stored
+from brandpress.pipeline.plan.stored_file import StoredFile, is_stored, read_stored, write_stored
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.messages import quote
 
@@ -103,11 +105,24 @@ def lock_file(job: Path) -> Path:
     return job.with_name(f"{job.name}{SUFFIX}") if job.suffix == SUFFIX else job.with_suffix(SUFFIX)
 
 
-def read_lock(job: Path, file: Path | None = None) -> Lock | None:
-    """Returns the lock of a job; None if it has none. file: default: see `lock_file`. Raises RequestError if it isn't
-    valid."""
-    file = file or lock_file(job)
+def read_lock(job: Path) -> Lock | None:
+    """Returns the lock of a job; None if it has none. Raises RequestError if it isn't valid."""
+    file = lock_file(job)
     return read_stored(file, Lock) if os.path.lexists(file) else None
+
+
+def write_lock(file: Path, lock: Lock) -> None:
+    """Writes a lock. Replaces one of the same campaign, or an invalid one. Raises RequestError."""
+    before = None
+    if is_stored(file, Lock):
+        with suppress(RequestError):
+            before = read_stored(file, Lock)
+    if before is not None and before.campaign != lock.campaign:
+        raise RequestError(
+            f"{file}: this is the lock of the campaign {quote(before.campaign)}, not of {quote(lock.campaign)}; "
+            "rename the job's file, or delete the lock if it's no longer used"
+        )
+    write_stored(file, lock)
 
 
 def lock_of(campaign: Campaign, model: ModelDescription) -> Lock:
@@ -116,9 +131,14 @@ def lock_of(campaign: Campaign, model: ModelDescription) -> Lock:
     return Lock(
         campaign=campaign.name,
         model=LockedModel(choice=_locked(campaign.choice), **{name: getattr(model, name) for name in names}),
-        feeds=_inputs(feed_digests(campaign)),
-        references=_inputs(reference_digests(campaign)),
+        feeds=locked_inputs(feed_digests(campaign)),
+        references=locked_inputs(reference_digests(campaign)),
     )
+
+
+def locked_inputs(digests: dict[str, str]) -> tuple[LockedInput, ...]:
+    """Returns inputs sorted by file. digests: file -> SHA-256."""
+    return tuple(LockedInput(file=file, sha256=sha256) for file, sha256 in sorted(digests.items()))
 
 
 def locked_choice(lock: Lock) -> ModelChoice:
@@ -214,7 +234,3 @@ def _locked(choice: ModelChoice) -> LockedChoice:
     names = LockedChoice.model_fields.keys() - {"loras"}
     loras = tuple(LockedLora(file=lora.file, scale=float(lora.scale)) for lora in choice.loras)
     return LockedChoice(loras=loras, **{name: getattr(choice, name) for name in names})
-
-
-def _inputs(digests: dict[str, str]) -> tuple[LockedInput, ...]:
-    return tuple(LockedInput(file=file, sha256=sha256) for file, sha256 in sorted(digests.items()))

@@ -10,7 +10,7 @@ from brandpress.model.errors import CheckpointError
 from brandpress.model.memory.gpus import visible_gpus
 from brandpress.model.memory.host import HostMemory, available_memory, machine_memory
 from brandpress.model.memory.plan import DeviceMemory, Largest, Need, Residency, choose, need_of, with_room
-from brandpress.model.request import SIZE_MULTIPLE
+from brandpress.model.reference_size import prepared_tokens
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.spec.decode import decoding_bytes
@@ -112,4 +112,4 @@ def _reference_tokens(plan: Plan, references: Sequence[Reference], reference_pix
     """Returns the tokens of all references together."""
     max_pixels = reference_pixels or plan.model.reference_pixels
     pictures = [plan.campaign.brand.pictures[reference.file] for reference in references]
-    return sum(min(picture.width * picture.height, max_pixels) // SIZE_MULTIPLE**2 for picture in pictures)
+    return sum(prepared_tokens((picture.width, picture.height), max_pixels) for picture in pictures)

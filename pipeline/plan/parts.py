@@ -27,6 +27,13 @@ def problem_of(choice: ModelChoice, folder: Path, error: CheckpointError, proble
     return problem(_named_in(choice, folder, str(error)) or ("model",), f"model: {str(error).removeprefix('model ')}")
 
 
+def named_files(choice: ModelChoice) -> list[tuple[Location, str]]:
+    """Returns the field and the file of each part and LoRA that a model choice names."""
+    parts = [(("model", part), getattr(choice, part)) for part in PARTS]
+    loras = [(("model", "loras", number, "file"), lora.file) for number, lora in enumerate(choice.loras)]
+    return [(location, file) for location, file in (*parts, *loras) if file is not None]
+
+
 def unknown_name(choice: ModelChoice, folder: Path, problem: MakeProblem) -> Problem | None:
     """Returns a problem if the base is neither a path nor a known name nor a hub id. Looks at none of its files."""
     if base_is_path(choice.base, folder):
@@ -51,9 +58,7 @@ def _is_composed(choice: ModelChoice) -> bool:
 
 def _named_in(choice: ModelChoice, folder: Path, message: str) -> Location | None:
     """The field whose path an error names."""
-    named: list[tuple[Location, str | None]] = [(("model", part), getattr(choice, part)) for part in PARTS]
-    named += [(("model", "loras", number, "file"), lora.file) for number, lora in enumerate(choice.loras)]
-    for location, file in named:
-        if file is not None and str((folder / Path(file).expanduser()).resolve()) in message:
+    for location, file in named_files(choice):
+        if str((folder / Path(file).expanduser()).resolve()) in message:
             return location
     return None

@@ -16,7 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.expand import Plan
-from brandpress.pipeline.plan.lock import Digest, LockedInput, ShortText, digest_differences, feed_digests
+from brandpress.pipeline.plan.lock import (
+    Digest,
+    LockedInput,
+    ShortText,
+    digest_differences,
+    feed_digests,
+    locked_inputs,
+)
 from brandpress.pipeline.plan.stored_file import StoredFile, is_stored, read_stored, relative_to_file
 from brandpress.pipeline.plan.summary import Summary
 from brandpress.pipeline.spec.campaign import Campaign
@@ -138,8 +145,8 @@ def inputs_of(plan: Plan, pointer: str | None) -> PlannedInputs:
         job=hashlib.sha256(campaign.source.content).hexdigest(),
         brand=_brand_digest(campaign),
         spec=campaign.spec_sha256,
-        feeds=_inputs(feed_digests(campaign)),
-        references=_inputs({one.file: one.sha256 for variant in plan.variants for one in variant.references}),
+        feeds=locked_inputs(feed_digests(campaign)),
+        references=locked_inputs({one.file: one.sha256 for variant in plan.variants for one in variant.references}),
         weights=plan.model.weights_digest,
         sampler=plan.model.sampler,
         decisions=_decisions_digest(plan),
@@ -208,10 +215,6 @@ def _brand_digest(campaign: Campaign) -> str:
         return hashlib.sha256(campaign.brand.path.read_bytes()).hexdigest()
     except OSError as error:
         raise RequestError(f"{campaign.brand.path}: the brand spec can't be read: {error.strerror}") from None
-
-
-def _inputs(digests: dict[str, str]) -> tuple[LockedInput, ...]:
-    return tuple(LockedInput(file=file, sha256=sha256) for file, sha256 in sorted(digests.items()))
 
 
 def _digests(inputs: Sequence[LockedInput]) -> dict[str, str]:

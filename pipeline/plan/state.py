@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from brandpress.model.checkpoint.describe import ModelDescription
@@ -83,17 +83,19 @@ def variant_states(
     picked_out: Set[str] = frozenset(),
     blocked: Mapping[str, str] = NO_CAUSES,
     awaits: Mapping[str, Awaits] = NO_AWAITS,
+    replaced: Mapping[str, str] = NO_CAUSES,
 ) -> tuple[VariantState, ...]:
     """Returns the state of each variant, in their order, then those of the orphaned pictures as they are published.
 
     done, held_back: render keys. causes: of failures, keyed by render key. published: the fields of the latest
     manifest's records that have a picture; read once, and kept only as far as they differ from the plan. picked_out:
     names of variants of which another seed was picked. blocked: name of a variant whose picture the quality gate blocks
-    for good -> why. awaits: name -> what its picture needs before it's published.
+    for good -> why. awaits: name -> what its picture needs before it's published. replaced: render key of a picture
+    that another seed replaces -> why.
     """
     by_name = {variant.name: variant for variant in variants}
     comparison = _Comparison(
-        by_name, model, {variant.render_key: variant.name for variant in variants}, done, picked_out
+        by_name, model, {variant.render_key: variant.name for variant in variants}, done, picked_out, replaced
     )
     for record in published:
         comparison.add(record)
@@ -117,6 +119,7 @@ class _Comparison:
     names: Mapping[str, str]
     done: Set[str]
     picked_out: Set[str]
+    replaced: Mapping[str, str]
     listed: set[str] = field(default_factory=set)
     earlier: dict[str, str] = field(default_factory=dict)
     changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
@@ -134,7 +137,10 @@ class _Comparison:
             return
         self.earlier[name] = key
         if not is_done:
-            self.changes[name] = changes_of(record, variant, self.model)
+            changes = changes_of(record, variant, self.model)
+            if key in self.replaced and [change.field for change in changes] == ["seed"]:
+                changes = (replace(changes[0], cause=self.replaced[key]),)
+            self.changes[name] = changes
 
     def _orphan(self, record: Mapping[str, Any]) -> VariantState:
         attributes = record.get("attributes")

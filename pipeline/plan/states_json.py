@@ -1,4 +1,4 @@
-"""States, changes and locks as plain JSON values, for `plan --json` and `status --json`."""
+"""States, changes and locks as plain JSON values, for `plan --json`."""
 
 from __future__ import annotations
 

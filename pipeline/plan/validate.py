@@ -21,11 +21,11 @@ from brandpress.pipeline.plan.locked import (
     planned_model,
     require_lock,
 )
-from brandpress.pipeline.plan.parts import PARTS, part_problems, problem_of
+from brandpress.pipeline.plan.parts import named_files, part_problems, problem_of
 from brandpress.pipeline.spec.brand_file import examine_brand_document
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.campaign_file import ExaminedCampaign, examine_document
-from brandpress.pipeline.spec.document import Document, Location
+from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.net import caught
 from brandpress.pipeline.spec.problem import Problem, SpecError
@@ -141,13 +141,11 @@ def _model_problems(examined: ExaminedCampaign, planned: PlannedModel) -> list[P
 
 def missing_files(document: Document, choice: ModelChoice) -> list[Problem]:
     """Returns a problem for each missing file of a composed model, at the place that names it."""
-    named: list[tuple[Location, str | None]] = [(("model", part), getattr(choice, part)) for part in PARTS]
-    named += [(("model", "loras", i, "file"), lora.file) for i, lora in enumerate(choice.loras)]
     folder = document.path.parent
     return [
         document.problem(location, f"there is no {quote(file)}", f"searched in {folder}")
-        for location, file in named
-        if file is not None and not _exists(folder, file)
+        for location, file in named_files(choice)
+        if not _exists(folder, file)
     ]
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from brandpress.pipeline.spec.messages import kind, quote
+from brandpress.pipeline.spec.percentage import parse_percentage
 from brandpress.pipeline.spec.problem import WrongValueError
 
 POLICIES = ("rolling", "whole", "approved", "approved-whole")
 Policy = Literal["rolling", "whole", "approved", "approved-whole"]
 _ALLOWED_FAILED_RULE = "allowed: a whole number of variants, or a percentage like 2%"
-_PERCENTAGE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%")
 
 
 def waits_for_all(policy: Policy) -> bool:
@@ -30,7 +30,7 @@ class AllowedFailures:
     """How many variants of a campaign may fail: a number, or a percentage of the planned ones."""
 
     count: int = 0
-    percent: float = 0.0
+    percent: Fraction = Fraction(0)
 
     def of(self, planned: int) -> int:
         """Returns the number for this many planned variants."""
@@ -45,7 +45,7 @@ def parse_allowed_failures(value: object) -> AllowedFailures:
         return AllowedFailures(count=value)
     if not isinstance(value, str):
         raise WrongValueError(f"must be a number or a percentage, not {kind(value)}", _ALLOWED_FAILED_RULE)
-    match = _PERCENTAGE.fullmatch(value.strip())
-    if not match or float(match[1]) > 100:
+    percent = parse_percentage(value)
+    if percent is None:
         raise WrongValueError(f"{quote(value)} isn't a number or a percentage", _ALLOWED_FAILED_RULE)
-    return AllowedFailures(percent=float(match[1]))
+    return AllowedFailures(percent=percent)

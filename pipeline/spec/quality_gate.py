@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from brandpress.pipeline.spec.fields import Fields, as_pydantic, parse_choice, reader
 from brandpress.pipeline.spec.messages import allowed, closest, kind, quote
+from brandpress.pipeline.spec.percentage import parse_percentage
 from brandpress.pipeline.spec.problem import WrongValueError
 
 Severity = Literal["block", "warn"]
@@ -24,7 +24,6 @@ ON_FAIL = ("flag", "drop", "fail")
 MAX_RETRIES = 10
 COMPARISONS = ("duplicate", "spread")
 _SAMPLE_RULE = "allowed: a percentage like 5%, above 0% and at most 100%"
-_PERCENTAGE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,11 @@ def parse_threshold(value: object) -> Threshold:
 
 def parse_sample(value: object) -> float:
     """Returns a percentage as a share, 0 to 1. Raises WrongValueError."""
-    match = _PERCENTAGE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not match or not 0 < float(match[1]) <= 100:
+    percent = parse_percentage(value) if isinstance(value, str) else None
+    if not percent:
         shown = quote(value) if isinstance(value, str) else kind(value)
         raise WrongValueError(f"{shown} isn't a percentage", _SAMPLE_RULE)
-    return float(match[1]) / 100
+    return float(percent) / 100
 
 
 class MeasureRule(Fields):

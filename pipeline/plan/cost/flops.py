@@ -32,12 +32,6 @@ def step_flops(architecture: Architecture, shape: PictureShape, *, reused: bool 
     return shape.passes * pass_flops(architecture.transformer, rows, everything)
 
 
-def denoising_flops(architecture: Architecture, shape: PictureShape) -> float:
-    """Returns the operations of all steps of a picture."""
-    full, reused = step_counts(shape)
-    return full * step_flops(architecture, shape) + reused * step_flops(architecture, shape, reused=True)
-
-
 def step_counts(shape: PictureShape) -> tuple[int, int]:
     """Returns how many steps run in full, and how many with references from an earlier step."""
     if not shape.approximate:

@@ -51,7 +51,7 @@ class Group:
 
 def work_of(variants: Iterable[Variant], model: ModelDescription, sizes: PictureSizes) -> Work:
     """Returns the work of rendering variants. Takes a few microseconds each."""
-    tokens: dict[tuple[int, int], int] = {}
+    tokens: dict[tuple[int, int], tuple[int, ...]] = {}
     counts: Counter[_Key] = Counter()
     examples: dict[_Key, Variant] = {}
     for variant in variants:

@@ -71,8 +71,9 @@ class HostedPrice(Fields):
     def of(self, shape: PictureShape) -> Spread:
         """Returns the price of a picture. BFL doesn't say how parts of a megapixel count: at least in proportion, at
         most each picture rounded up; expected are the picture and all its references together, rounded up."""
-        picture, references = shape.pixels / MEGAPIXEL, shape.reference_tokens * TOKEN_PIXELS / MEGAPIXEL
-        most = sum(math.ceil(references / shape.references) for _ in range(shape.references))
+        sizes = [tokens * TOKEN_PIXELS / MEGAPIXEL for tokens in shape.tokens_of_references]
+        picture, references = shape.pixels / MEGAPIXEL, sum(sizes)
+        most = sum(map(math.ceil, sizes))
         further = max(0.0, picture - 1), max(0, math.ceil(picture) - 1), max(0, math.ceil(picture) - 1)
         parts = Spread(*further), Spread(references, math.ceil(references), most)
         first, second = self.further_megapixel.times(parts[0]), self.reference_megapixel.times(parts[1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.reference_size import prepared_grid
+from brandpress.model.reference_size import prepared_tokens
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.spec.picture import Picture
@@ -20,21 +20,30 @@ PictureSizes = Mapping[str, tuple[int, int]]
 @dataclass(frozen=True, slots=True)
 class PictureShape:
     """width, height: in pixels. steps: 0 where a hosted service chooses them. passes: of the transformer in a step, 2
-    with guidance of an undistilled model. reference_tokens: of the prepared references together, each of 16x16 pixels.
-    approximate: whether `reuse: approximate` saves passes over them."""
+    with guidance of an undistilled model. tokens_of_references: of each prepared reference, sorted. A token has 16x16
+    pixels. approximate: whether `reuse: approximate` saves passes over them."""
 
     width: int
     height: int
     steps: int
     passes: int
-    references: int
-    reference_tokens: int
+    tokens_of_references: tuple[int, ...]
     approximate: bool = False
 
     @property
     def tokens(self) -> int:
         """Tokens of the picture itself."""
         return self.width * self.height // TOKEN_PIXELS
+
+    @property
+    def references(self) -> int:
+        """How many references it has."""
+        return len(self.tokens_of_references)
+
+    @property
+    def reference_tokens(self) -> int:
+        """Tokens of all references together."""
+        return sum(self.tokens_of_references)
 
     @property
     def pixels(self) -> int:
@@ -47,15 +56,14 @@ def sizes_of(pictures: Mapping[str, Picture]) -> PictureSizes:
     return {picture.sha256: (picture.width, picture.height) for picture in pictures.values()}
 
 
-def shape_of(variant: Variant, model: ModelDescription, reference_tokens: int) -> PictureShape:
-    """Returns the shape of a variant. reference_tokens: see `tokens_of`; the same for all variants of a set."""
+def shape_of(variant: Variant, model: ModelDescription, tokens_of_references: tuple[int, ...]) -> PictureShape:
+    """Returns the shape of a variant. tokens_of_references: see `tokens_of`; the same for all variants of a set."""
     return PictureShape(
         width=variant.width,
         height=variant.height,
         steps=variant.steps or 0,
         passes=passes_of(model, variant.guidance),
-        references=len(variant.references),
-        reference_tokens=reference_tokens,
+        tokens_of_references=tokens_of_references,
         approximate=variant.reuse == "approximate",
     )
 
@@ -70,11 +78,10 @@ def recorded_shape(fields: Mapping[str, Any], model: ModelDescription, sizes: Pi
         return None
     if not (steps is None or _whole(steps)) or not (guidance is None or isinstance(guidance, int | float)):
         return None
-    digests = [reference.get("sha256") for reference in references if isinstance(reference, dict)]
-    tokens = sum(_tokens(sizes.get(str(digest)), pixels) for digest in digests)
+    digests = [str(reference.get("sha256")) for reference in references if isinstance(reference, dict)]
     passes = passes_of(model, guidance)
     approximate = fields.get("reuse") == "approximate"
-    return PictureShape(width, height, steps or 0, passes, len(digests), tokens, approximate)
+    return PictureShape(width, height, steps or 0, passes, tokens_of(digests, pixels, sizes), approximate)
 
 
 def passes_of(model: ModelDescription, guidance: float | None) -> int:
@@ -82,16 +89,13 @@ def passes_of(model: ModelDescription, guidance: float | None) -> int:
     return 2 if not model.distilled and (guidance or 1) > 1 else 1
 
 
-def tokens_of(digests: Sequence[str], pixels: int, sizes: PictureSizes) -> int:
-    """Returns the tokens of references together. pixels: the area that larger ones are scaled down to."""
-    return sum(_tokens(sizes.get(digest), pixels) for digest in digests)
+def tokens_of(digests: Sequence[str], pixels: int, sizes: PictureSizes) -> tuple[int, ...]:
+    """Returns the tokens of each reference, sorted. pixels: the area that larger ones are scaled down to."""
+    return tuple(sorted(_tokens(sizes.get(digest), pixels) for digest in digests))
 
 
 def _tokens(size: tuple[int, int] | None, pixels: int) -> int:
-    if size is None:
-        return pixels // TOKEN_PIXELS
-    rows, columns = prepared_grid(size, pixels)
-    return rows * columns
+    return pixels // TOKEN_PIXELS if size is None else prepared_tokens(size, pixels)
 
 
 def _whole(value: object) -> TypeGuard[int]:

@@ -42,7 +42,7 @@ def cost_warnings(estimate: Estimate | None) -> tuple[str, ...]:
     warnings = []
     if estimate.exceeded:
         amounts = (
-            f"{_amount(name, _expected(estimate, name), estimate)} expected, {limits[name]:,g} allowed"
+            f"{_amount(name, _expected(estimate, name), estimate)} expected, {limits[name]:,.15g} allowed"
             for name in estimate.exceeded
         )
         warnings.append(

@@ -113,6 +113,13 @@ def test_an_unreachable_store(corpus: Path, tmp_path: Path, capsys: Capture, mon
         (["plan", "x", "--chek"], "No such option"),
         (["plan", "none.yaml"], "none.yaml: there is no such file"),
         (["plan", "x.yaml", "--first", "-1"], "--first"),
+        (["plan", "x.yaml", "--gpu-memory", "inf"], "Input should be less than or equal to"),
+        (["plan", "x.yaml", "--gpu-memory", "nan"], "Input should be less than or equal to"),
+        (["plan", "x.yaml", "--budget-money", "nan"], "Input should be less than or equal to"),
+        (["plan", "x.yaml", "--budget-gpu-minutes", "nan"], "Input should be less than or equal to"),
+        (["render", "x.yaml", "--deadline", "inf"], "Input should be less than or equal to"),
+        (["clean", "x.yaml", "--hours", "inf"], "Input should be less than or equal to"),
+        (["clean", "x.yaml", "--hours", "nan"], "Input should be less than or equal to"),
         (["validate"], "Missing argument"),
     ],
 )

@@ -191,6 +191,19 @@ def test_a_lock_replaces_no_other_file(job: Path, capsys: Capture) -> None:
     assert "exists and isn't a lock" in err
 
 
+def test_a_lock_replaces_no_other_campaigns_lock(job: Path, capsys: Capture) -> None:
+    """`spring.yaml` and `spring.yml` have the same `spring.lock`."""
+    assert run(capsys, "lock", job)[0] == run(capsys, "lock", job)[0] == 0
+    other = job.with_suffix(".yml")
+    other.write_text(job.read_text().replace('"campaign": "spring"', '"campaign": "summer"'))
+    code, _, err = run(capsys, "lock", other)
+    lock = job.with_suffix(".lock")
+    assert (code, f"{lock}: this is the lock of the campaign 'spring', not of 'summer'; " in err) == (1, True), err
+    content = json.loads(lock.read_text())
+    lock.write_text(json.dumps({"schema": content["schema"], "campaign": "spring"}))
+    assert run(capsys, "lock", other)[0] == 0, "an invalid one is replaced"
+
+
 def test_status_and_sheet_of_a_selection(job: Path, tmp_path: Path, capsys: Capture) -> None:
     code, values = run_json(capsys, "status", job, "--select", "product:mug")
     assert (code, values["counts"]["planned"], values["counts"]["done"]) == (0, 2, 2)

@@ -128,6 +128,14 @@ def test_a_decision_about_an_outdated_picture_is_warned_about(job: Path, capsys:
     assert err.startswith("warning: mug-s0: the published picture is of an earlier version of the job, ")
 
 
+def test_the_plan_says_why_a_seed_changes(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_of(job)
+    run(capsys, "reject", job, "mug-s0")
+    assert "~ mug-s0  stale: seed: 0 → 2, because the picture was rejected\n" in run(capsys, "plan", job)[1]
+    job.write_text(job.read_text().replace("on a beach", "in the snow"))
+    assert "because" not in run(capsys, "plan", job)[1]
+
+
 @pytest.mark.parametrize("command", ["reject", "pick"])
 def test_wrong_uses_of_the_decision_commands(job: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     run_of(job)

@@ -142,6 +142,7 @@ def test_sheets_by_axes(job: Path, folder: Store, capsys: pytest.CaptureFixture[
         (("--serve", "--upload"), "--serve: remove"),
         (("--by", "ana"), "belong to --serve"),
         (("--port", "8000"), "belong to --serve"),
+        (("--take-over",), "--take-over: only together with --upload or --serve"),
     ],
 )
 def test_options_that_exclude_each_other(

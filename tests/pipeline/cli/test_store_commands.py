@@ -31,6 +31,15 @@ def test_status_and_clean_do_less_without_a_plan(what: str, tmp_path: Path, caps
     assert cli.run(["status", str(job), "--select", "product:mug"]) in (1, 4)
 
 
+@pytest.mark.parametrize("option", [["--to", "3"], ["--take-over"]])
+def test_a_list_of_manifests_rolls_nothing_back(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, 1)
+    assert cli.run(["rollback", str(job), "--list", *option]) == 1
+    assert "--list only lists the manifests; remove --to and --take-over, or --list" in capsys.readouterr().err
+
+
 def test_status_names_the_jobs_mistakes_if_nothing_is_published(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

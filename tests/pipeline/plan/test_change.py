@@ -84,6 +84,16 @@ def test_renamed_reference_files_are_no_change() -> None:
     )
 
 
+@pytest.mark.parametrize("gone", ["mug.png", "twin.png"])
+def test_one_of_two_equal_references_is_removed(gone: str) -> None:
+    both = (MUG, replace(MUG, file="twin.png"))
+    left = tuple(one for one in both if one.file != gone)
+    removed = changes_of(recorded(replace(VARIANT, references=both)), replace(NOW, references=left), model())
+    added = changes_of(recorded(replace(VARIANT, references=left)), replace(NOW, references=both), model())
+    assert removed == (Change("reference", "a" * 64, None, f"product {gone}"),)
+    assert added == (Change("reference", None, "a" * 64, f"product {gone}"),)
+
+
 def test_a_missing_picture_of_the_same_key() -> None:
     assert changes_of(recorded(), VARIANT, model()) == (Change("picture", "assets/mug.png", None),)
 

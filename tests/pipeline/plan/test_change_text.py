@@ -22,6 +22,7 @@ from brandpress.pipeline.plan.word_diff import word_diff
         (Change("background", None, "#ffffff", "product mug.png"), "background product mug.png: none → #ffffff"),
         (Change("size", "64x64", "128x64"), "size: 64x64 → 128x64"),
         (Change("guidance", 4.0, None), "guidance: 4.0 → default"),
+        (Change("seed", 0, 1, cause="the picture was rejected"), "seed: 0 → 1, because the picture was rejected"),
         (Change("upsample", False, True), "upsample: off → on"),
         (Change("picture", "assets/mug.png", None), "the picture is missing in the store"),
         (Change("prompt", None, None), "prompt"),

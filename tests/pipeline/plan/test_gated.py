@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.plan.decided import apply_decisions
 from brandpress.pipeline.plan.diff import render_keys
@@ -50,7 +51,9 @@ def decided(plan: Plan, verdicts: Mapping[int, Verdict], **decisions: frozenset[
 
     picked = list(decisions.pop("picked", frozenset()))
     rejected = decisions.pop("rejected", frozenset())
-    return apply_decisions(plan, rejected, picked, verdict_of=verdict_of, **decisions)
+    approved = decisions.pop("approved", frozenset())
+    names = dict.fromkeys((*picked, *approved), frozenset(variant.name for variant in plan.variants))
+    return apply_decisions(plan, rejected, picked, approved, verdict_of, names=names, **decisions)
 
 
 BLOCK, PASS, WARN = verdict("block"), verdict("pass"), verdict("warn")
@@ -158,6 +161,26 @@ def test_a_plan_without_a_gate_has_no_gate_state(tmp_path: Path) -> None:
     assert apply_decisions(plan, frozenset(), []).gate is None
 
 
+def test_later_seeds_are_searched_only_for_variants_with_an_accepted_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An approval of an older prompt's picture costs no render keys for all other variants."""
+    gate = {"measures": {"noise": 0.3}, "retries": RETRIES}
+    output = {"name": "{{ product }}-{{ seed }}"}
+    plan = plan_of(write_campaign(tmp_path, 1, seeds=20, output=output, quality_gate=gate))
+    name, old = plan.variants[0].name, "0" * 64
+    tried: list[str] = []
+
+    def count(variant: Variant, seed: int, model: ModelDescription) -> Variant:
+        tried.append(variant.name)
+        return with_seed(variant, seed, model)
+
+    monkeypatch.setattr("brandpress.pipeline.plan.gated.with_seed", count)
+    after = apply_decisions(plan, frozenset(), [], frozenset([old]), lambda _: PASS, names={old: {name}})
+    assert after.variants == plan.variants
+    assert set(tried) == {name}
+
+
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_an_approved_retry_stays_when_the_number_of_retries_changes(tmp_path: Path, retries: int) -> None:
     plan = job(tmp_path, retries=retries)
@@ -175,6 +198,13 @@ def test_an_approval_of_another_file_has_lapsed(plan: Plan) -> None:
     first = frozenset([key(plan, 0)])
     for decisions in ({"approved": first}, {"picked": first}):
         assert decided(plan, {0: BLOCK}, lapsed=first, **decisions).variants[0].seed == 1
+
+
+def test_a_plan_says_why_seeds_are_replaced(plan: Plan) -> None:
+    rejected = frozenset([key(plan, 1)])
+    assert decided(plan, {0: BLOCK, 2: PASS}, rejected=rejected).replaced == {key(plan, 1): "the picture was rejected"}
+    blocks = "the quality gate blocks the picture"
+    assert decided(plan, {0: BLOCK, 1: BLOCK}).replaced == dict.fromkeys([key(plan, 0), key(plan, 1)], blocks)
 
 
 def test_all_seeds_on_the_way_to_the_present_one_are_known(plan: Plan) -> None:

@@ -21,7 +21,7 @@ FORMATS = "matrix: {product: [bottle, mug], format: {small: 64x64, tall: 64x512,
     [
         (SQUARE, Largest(64, 64)),
         (SQUARE + "references: [product]\n", Largest(64, 64, 2 * (96 * 80 // 256))),
-        (SQUARE + "references: [product]\nreference_pixels: 64x64\n", Largest(64, 64, 2 * (64 * 64 // 256))),
+        (SQUARE + "references: [product]\nreference_pixels: 64x64\n", Largest(64, 64, 2 * (70 // 16) * (58 // 16))),
         (FORMATS, Largest(64, 512)),
         (SQUARE + "upsample: true\n", Largest(64, 64, upsample=True)),
         (SQUARE + "reuse: approximate\n", Largest(64, 64, approximate=True)),

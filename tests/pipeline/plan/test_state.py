@@ -62,6 +62,14 @@ def test_a_variant_with_another_picture_under_its_name_is_stale() -> None:
     assert (one.state, one.changes) == ("stale", (Change("picture", "x", None),))
 
 
+def test_a_seed_that_changes_alone_says_why() -> None:
+    now, why = replace(A, seed=1), {"e" * 64: "the picture was rejected"}
+    for earlier, causes in (({}, [why["e" * 64]]), ({"prompt": "a cup"}, ["", ""])):
+        record = published(A, render_key="e" * 64, **earlier)
+        [one] = variant_states([now], model(), frozenset(), frozenset(), {}, [record], replaced=why)
+        assert [change.cause for change in one.changes] == causes
+
+
 def test_done_pictures_that_are_not_listed_are_work() -> None:
     for records in ([], [published(A, render_key="e" * 64)], [published(A, stale=True)]):
         [one] = states([A], records, done="a")

@@ -73,6 +73,13 @@ def test_a_folder_without_a_scheduled_job_is_a_warning(tmp_path: Path, capsys: p
     assert SERVICE in shown.out
 
 
+def test_the_folder_of_the_units_may_not_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = write_campaign(tmp_path, 1, schedule={"cron": "0 3 * * MON"})
+    for out in (job, job / "units"):
+        assert cli.run(["export", "systemd", str(job), "--out", str(out)]) == 1
+        assert f"--out: the folder {out} can't be made: " in capsys.readouterr().err
+
+
 def test_what_cant_be_scheduled_isnt_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = write_campaign(tmp_path / "jobs", 1, schedule={"cron": "0 3 * * MON"}, model="nanoo")
     write_campaign(tmp_path / "more", 1, schedule={"cron": "0 3"})

@@ -14,7 +14,16 @@ from tests.campaigns import write_campaign
 
 @pytest.mark.parametrize(
     ("written", "planned", "allowed"),
-    [(0, 100, 0), (3, 100, 3), ("2%", 100, 2), ("2 %", 149, 2), ("0.5%", 1000, 5), ("100%", 7, 7), ("1%", 99, 0)],
+    [
+        (0, 100, 0),
+        (3, 100, 3),
+        ("2%", 100, 2),
+        ("2 %", 149, 2),
+        ("0.5%", 1000, 5),
+        ("100%", 7, 7),
+        ("1%", 99, 0),
+        ("32.3%", 1000, 323),
+    ],
 )
 def test_allowed_failures(written: object, planned: int, allowed: int) -> None:
     assert parse_allowed_failures(written).of(planned) == allowed

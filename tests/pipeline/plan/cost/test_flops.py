@@ -9,7 +9,6 @@ import pytest
 from brandpress.model.inference.step_cache import approximate_kinds
 from brandpress.pipeline.plan.cost.flops import (
     convolution_flops,
-    denoising_flops,
     reference_pass_flops,
     step_counts,
     step_flops,
@@ -47,7 +46,7 @@ def test_a_kv_model_passes_over_references_once_a_set(
 ) -> None:
     """In PFLOP for 4 steps of klein-9B-KV."""
     sizes, shape = architecture("flux.2-klein-9b-kv"), square(side, references)
-    denoising = denoising_flops(sizes, shape)
+    denoising = shape.steps * step_flops(sizes, shape)
     assert denoising / PETA == pytest.approx(picture, rel=0.02)
     both = denoising + reference_pass_flops(sizes, shape.reference_tokens)
     assert both / PETA == pytest.approx(with_set, rel=0.02)

@@ -15,8 +15,8 @@ from brandpress.pipeline.spec.problem import SpecError
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
-def hosted(width: int, height: int, references: int = 0, tokens: int = 0) -> PictureShape:
-    return PictureShape(width, height, 0, 1, references, tokens)
+def hosted(width: int, height: int, *tokens: int) -> PictureShape:
+    return PictureShape(width, height, 0, 1, tokens)
 
 
 def test_shipped_prices_are_dated_and_have_sources() -> None:
@@ -32,11 +32,12 @@ def test_shipped_prices_are_dated_and_have_sources() -> None:
     ("tier", "shape", "price"),
     [
         ("flux.2-pro", hosted(1024, 1024), Spread(0.03, 0.03, 0.03)),
-        ("flux.2-pro", hosted(1024, 1024, 1, 4096), Spread(0.045, 0.045, 0.045)),
+        ("flux.2-pro", hosted(1024, 1024, 4096), Spread(0.045, 0.045, 0.045)),
         ("flux.2-pro", hosted(2048, 2048), Spread(0.075, 0.075, 0.075)),
         ("flux.2-pro", hosted(1920, 1088), Spread(0.0449, 0.045, 0.045)),
-        ("flux.2-pro", hosted(512, 512, 2, 4096), Spread(0.045, 0.045, 0.06)),
-        ("flux.2-max", hosted(1024, 1024, 1, 4096), Spread(0.10, 0.10, 0.10)),
+        ("flux.2-pro", hosted(512, 512, 2048, 2048), Spread(0.045, 0.045, 0.06)),
+        ("flux.2-pro", hosted(512, 512, 2048, 6144), Spread(0.06, 0.06, 0.075)),
+        ("flux.2-max", hosted(1024, 1024, 4096), Spread(0.10, 0.10, 0.10)),
         ("flux.2-flex", hosted(2048, 1024), Spread(0.10, 0.12, 0.12)),
     ],
 )

@@ -110,6 +110,11 @@ def test_a_budget_that_is_too_small_is_warned_about() -> None:
     )
 
 
+def test_large_limits_are_written_out() -> None:
+    (warning,) = cost_warnings(estimate(pictures=2_000_000, budget=Budget(pictures=1_234_567, money=2.25)))
+    assert "2,000,000 pictures expected, 1,234,567 allowed; 2.3 USD expected, 2.25 allowed" in warning
+
+
 def test_a_limit_that_cannot_be_followed_is_warned_about() -> None:
     (warning,) = cost_warnings(estimate(device=device_named("cpu"), money=None, budget=Budget(money=1)))
     assert warning.startswith("budget.money: no price is known for cpu; name one with `--prices FILE`")

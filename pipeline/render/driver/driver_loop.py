@@ -122,11 +122,6 @@ class DriverLoop:
         self._more = more
         self._stopped = False
 
-    @property
-    def outside_model(self) -> float | None:
-        """The share of the workers' busy time spent outside the model; None if they were never busy."""
-        return max(0.0, 1 - self.model_seconds / self.busy_seconds) if self.busy_seconds else None
-
     def run(self, workers: int, stop_requested: Callable[[], bool]) -> None:
         """Starts all workers together and renders until the end.
 

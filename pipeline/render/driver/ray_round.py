@@ -159,5 +159,7 @@ def _writable_token(run: RunContext, todo: Sequence[Variant]) -> Iterator[Prefli
                 preflight(run.folder, todo, hosted=run.plan.model.hosted, warn=lambda text: run.on_event(Warned(text)))
             )
         except StoreError as error:
-            raise StoreBlockedError(str(error), 0, len(todo)) if error.scope == "store" else error from None
+            delivered = len(run.results.done)
+            blocked = StoreBlockedError(str(error), delivered, delivered + len(todo))
+            raise blocked if error.scope == "store" else error from None
         yield checks

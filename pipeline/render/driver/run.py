@@ -156,24 +156,24 @@ def render_campaign(
         render = partial(render_round, settings=settings, workers=workers, deadline=deadline)
         rounds = RunRounds(run, gate_rounds, retrying_folder, index, latest, selection.suspects, render)
         finished = gate_rounds.run(retrying_folder, plan, index, todo, rounds.render, lambda: stop.received)
-        plan, index, loop = finished.plan, finished.index, rounds.loop
+        plan, index, totals = finished.plan, finished.index, rounds.totals
         published = publish_index(retrying_folder, plan, stamp, index, rounds.latest)
         if campaign.job.thumbnails is not None and published is not None:
             add_missing_thumbnails(retrying_folder, published.published, campaign.job.thumbnails)
         if campaign.job.aliases and published is not None and published.latest:
             update_aliases(retrying_folder)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
-    failures += loop.untried if loop else ()
+    failures += totals.untried
     gated = gated_counts(plan, index, results, gate_rounds)
     failures += gated.failures if gated else ()
     planned_keys = render_keys(plan.variants)
     picked_out = len(render_keys(plan.picked_out) - planned_keys)  # counted in pictures, as everything here
-    skipped = len(done_before - results.keys()) + (loop.recorded_elsewhere if loop else 0)
+    skipped = len((done_before & index.done.keys()) - results.keys()) + totals.recorded_elsewhere
     unchecked = gated is not None and gated.outcome.unchecked > 0
     outcome = Outcome(
         planned=len(planned_keys) + picked_out,
         skipped=gated.skipped if gated else skipped,
-        done=gated.done if gated else len(results.done),
+        done=gated.done if gated else len(results.done.keys() & index.done.keys()),
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         held_back=selection.held_back,
@@ -183,19 +183,18 @@ def render_campaign(
         uri=folder.uri,
         seconds=time.perf_counter() - start,
         cache=results.totals.cache,
-        outside_model=loop.outside_model if loop else None,
+        outside_model=totals.outside_model,
         interrupted=stop.received and (len(results) < len(todo) or unchecked or bool(finished.left)),
         cost=results.totals.cost,
         picked_out=picked_out,
         spent=spending.spent,
         budget=spending.limits or None,
-        ended_early=loop.ended_early if loop else None,
+        ended_early=totals.ended_early,
         campaign=campaign.name,
         published=published.published.manifest.counts if published and published.latest else None,
         gate=gated.outcome if gated else None,
     )
-    stopped = loop is not None and loop.budget_reached and outcome.left > 0
-    return replace(outcome, stopped_by="budget") if stopped else outcome
+    return replace(outcome, stopped_by="budget") if totals.budget_reached and outcome.left > 0 else outcome
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:

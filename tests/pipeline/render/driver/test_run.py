@@ -259,6 +259,26 @@ def test_pictures_that_are_deleted_during_a_run_are_rendered_again(ray: Resource
     assert latest_of(folder).manifest.status == "done"
 
 
+def test_an_error_after_pictures_were_delivered_ends_the_run_early_and_publishes_them(
+    ray: Resources, tmp_path: Path
+) -> None:
+    """Between its rounds, a run has no lease, and another one may take it."""
+    job, folder = write_campaign(tmp_path, 2), open_campaign(str(tmp_path / "out"), "spring")
+    events: list[Event] = []
+
+    def interfere(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, VariantRecorded) and sum(isinstance(one, VariantRecorded) for one in events) == 1:
+            folder.delete(next(iter(folder.list("assets/"))))
+        if isinstance(event, Warned) and "were deleted" in event.text:
+            RunLease(folder)._acquire()
+
+    outcome = render(job, interfere)
+    assert "another run of this campaign is at work" in (outcome.ended_early or "")
+    assert (outcome.done, outcome.failed, outcome.left, outcome_exit_code(outcome)) == (3, 0, 1, 3)
+    assert latest_of(folder).manifest.counts == Counts(planned=4, done=3, stale=0, failed=0, missing=1)
+
+
 def test_a_lost_picture_is_rendered_again_by_the_next_run(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 2)
     render(job)

@@ -17,7 +17,7 @@ from brandpress.pipeline.deliver.delivery import parse_record, read_record
 from brandpress.pipeline.deliver.manifest import BrokenManifestError, PartKind, is_record, read_latest, read_lines
 from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Entry, Store
 
 ASSETS = "assets/"
 READ_THREADS = 16
@@ -38,14 +38,15 @@ class RecordIndex:
     """The records of a campaign, keyed by render key.
 
     done: lines of JSON, which take a tenth of the memory of records. others: failed and quarantined variants. assets:
-    the canonical keys of all assets that exist. recorded: the render keys that have a record file. copies: lines of the
-    latest manifest for variants that share another one's picture, keyed by their names.
+    the canonical keys of all assets that exist. unfinished: how the record files of variants that aren't done were
+    listed, before they were read. copies: lines of the latest manifest for variants that share another one's picture,
+    keyed by their names.
     """
 
     done: Mapping[str, bytes] = field(default_factory=dict)
     others: Mapping[str, Record] = field(default_factory=dict)
     assets: Set[str] = field(default=frozenset(), compare=False, repr=False)
-    recorded: Set[str] = field(default=frozenset(), compare=False, repr=False)
+    unfinished: Mapping[str, Entry] = field(default_factory=dict, compare=False, repr=False)
     copies: Mapping[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -90,6 +91,12 @@ class RecordIndex:
         return {key: parse_record(line, key) for key, line in self.done.items()} | dict(self.others)
 
 
+def record_entries(folder: Store) -> Iterator[tuple[str, Entry]]:
+    """Yields the render key and the listing of each record file. Raises StoreError."""
+    for entry in folder.entries(RECORDS):
+        yield entry.key.removeprefix(RECORDS).removesuffix(".json"), entry
+
+
 def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex | None = None) -> RecordIndex:
     """Returns the records in the campaign's folder. among: only these render keys.
 
@@ -97,8 +104,8 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
     records that were read or written before; they are used instead of the manifest, as far as they still exist. A known
     failure is kept even if it could not be written. Raises StoreError.
     """
-    existing = {key.removeprefix(RECORDS).removesuffix(".json") for key in folder.list(RECORDS)}
-    render_keys = existing if among is None else existing & among
+    entries = {key: entry for key, entry in record_entries(folder) if among is None or key in among}
+    render_keys = entries.keys()
     failures = dict(known.others) if known else {}
     if not render_keys:
         return RecordIndex(others=failures, assets=set(map(folder.canonical, folder.list(ASSETS))))
@@ -123,7 +130,8 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
                 elif record.sha256 is not None and record.asset and folder.canonical(record.asset) in assets:
                     done[record.render_key] = record.to_json()
     others = {key: record for key, record in failures.items() if key not in done}
-    return RecordIndex(done, others, assets, render_keys, copies)
+    unfinished = {key: entry for key, entry in entries.items() if key not in done}
+    return RecordIndex(done, others, assets, unfinished, copies)
 
 
 def _published_lines(folder: Store) -> Iterator[bytes]:

@@ -149,7 +149,7 @@ def render_campaign(
             stack.enter_context(gate_rounds.measuring_ahead(folder)),
             join,
             timeout,
-            frozenset(index.recorded),
+            index.unfinished,
             spending,
             only,
         )

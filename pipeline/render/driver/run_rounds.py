@@ -93,7 +93,7 @@ class RunRounds:
         ended = False
         for _ in range(MAX_ROUNDS):
             only = None if self._run.only is None else self._gate.keys(self._plan)
-            run = replace(self._run, plan=self._plan, only=only)
+            run = replace(self._run, plan=self._plan, only=only, unfinished=self.index.unfinished)
             self.totals.try_again(waiting)
             self._render_round(run, waiting)
             known = self.index.merged(run.results.done, run.results.others)

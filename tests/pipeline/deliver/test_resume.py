@@ -13,7 +13,7 @@ from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import MAX_ATTEMPTS, RecordIndex, read_index
 from brandpress.pipeline.store.address import open_store
 from brandpress.pipeline.store.folder import campaign_folder
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.protocol import Entry, Store, StoreError
 from brandpress.pipeline.store.wrapper import StoreWrapper
 from tests.pipeline.deliver.records import HEADER, data_of, failed, publish_records, record, variant
 
@@ -40,6 +40,10 @@ class CountingStore(StoreWrapper):
     def list(self, prefix: str) -> Iterator[str]:
         self.calls["list"] += 1
         return super().list(prefix)
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        self.calls["list"] += 1
+        return super().entries(prefix)
 
 
 @pytest.fixture
@@ -137,6 +141,16 @@ def test_known_records_are_not_read_again_but_must_still_exist(store: CountingSt
     assert index.done.keys() == keys(0, 2)
     assert index.others.keys() == keys(3)
     assert store.calls == {"list": 2, "read records": 1}
+
+
+def test_the_records_of_unfinished_variants_are_kept_as_they_were_listed(folder: Store) -> None:
+    done(0, folder)
+    file_record(folder, failed(1))
+    folder.delete(done(2, folder).asset or "")
+    entries = {entry.key: entry for entry in folder.entries("records/")}
+    assert read_index(folder, keys(0, 1, 2, 3)).unfinished == {
+        variant(number).render_key: entries[record(number).key] for number in (1, 2)
+    }
 
 
 def test_a_record_of_another_variant_is_an_error(folder: Store) -> None:

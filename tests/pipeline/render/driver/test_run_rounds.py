@@ -61,7 +61,7 @@ class Campaign:
         gate = GateRounds(None, self.results, None, None, self.events.append)
         spending, stop = Spending(None, read_prices()), StopSignal()
         run = RunContext(
-            self.plan, self.folder, self.results, stop, self.events.append, False, 60.0, frozenset(), spending, None
+            self.plan, self.folder, self.results, stop, self.events.append, False, 60.0, {}, spending, None
         )
         render: Any = self.render_round
         self.rounds = RunRounds(run, gate, self.folder, RecordIndex(), None, frozenset(), render)

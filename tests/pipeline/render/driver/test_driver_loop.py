@@ -9,7 +9,7 @@ import pytest
 
 from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.plan.variant import Reference, Variant
-from brandpress.pipeline.render.driver import startup
+from brandpress.pipeline.render.driver import driver_loop, startup
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.cluster_watch import ClusterWatch
 from brandpress.pipeline.render.driver.deadlines import Deadlines
@@ -25,6 +25,7 @@ from brandpress.pipeline.render.events import (
     Event,
     GroupSubmitted,
     Loss,
+    Message,
     RendererBlocked,
     Stopping,
     VariantRecorded,
@@ -301,6 +302,58 @@ def test_what_a_killed_run_has_delivered_costs_this_one_nothing(tmp_path: Path) 
 def test_what_a_killed_run_has_delivered_does_not_show_that_this_one_can_render(tmp_path: Path) -> None:
     with pytest.raises(NothingRenderedError, match="all for the same reason: no kernel image is available"):
         run_after_a_killed_one(tmp_path, InheritingPool(fails=True), 400)
+
+
+def run_with_spending(folder: Path, pool: FakePool, budget: Budget | None = None) -> tuple[DriverLoop, Spending]:
+    spending, variants = Spending(budget, read_prices()), [variant(number) for number in range(24)]
+    results = RunResults(open_campaign(str(folder), "spring"), MODEL)
+    loop = DriverLoop(pool, Dispatcher(variants, 1), results, Deadlines(), lambda event: None, spending=spending)  # type: ignore[arg-type]
+    loop.run(1, lambda: False)
+    return loop, spending
+
+
+def test_pictures_that_are_given_up_count_for_the_budget(tmp_path: Path) -> None:
+    killers = frozenset(variant(number).name for number in (0, 12))
+    loop, spending = run_with_spending(tmp_path, FakePool(1, 1, set(), killers))
+    assert (len(loop._results.done), len(loop._results.others), spending.spent.pictures) == (22, 2, 24)
+    loop, spending = run_with_spending(tmp_path / "2", FakePool(1, 1, set(), killers), Budget(pictures=23))
+    assert (len(loop._results), spending.spent.pictures, loop.budget_reached) == (23, 23, True)
+
+
+class SlowlyLostPool(FakePool):
+    """A worker pool whose workers are lost two minutes after their last message, and the first one while it loads.
+
+    Its clock replaces that of the loop, so that the test takes no minutes.
+    """
+
+    def __init__(self, killers: frozenset[str]) -> None:
+        super().__init__(1, 1, set(), killers)
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def _place(self) -> None:
+        before = len(self._messages)
+        super()._place()
+        if self._count == 1 and len(self._messages) > before:
+            worker, _ = self._messages.pop()
+            self._messages.append((worker, WorkerRunning(worker, "node", "host")))
+            self._messages.append((worker, WorkerLost(worker, "its process died")))
+
+    def wait(self, seconds: float) -> list[tuple[str, tuple[Message, ...] | WorkerLost]]:
+        arrived = super().wait(seconds)
+        if any(isinstance(messages[0], WorkerLost) for _, messages in arrived if isinstance(messages, tuple)):
+            self.now += 120.0
+        return arrived
+
+
+def test_the_time_of_lost_workers_counts_for_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is lost while it loads, and two while they render the last picture; the others load in a second each."""
+    pool = SlowlyLostPool(frozenset({variant(23).name}))
+    monkeypatch.setattr(driver_loop, "time", pool)
+    _, spending = run_with_spending(tmp_path, pool)
+    assert spending.spent.gpu_minutes == pytest.approx(3 * 2 + 2 / 60)
 
 
 class RefusedPool(FakePool):

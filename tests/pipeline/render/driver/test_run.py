@@ -224,6 +224,25 @@ def test_whole_with_allowed_failures(ray: Resources, tmp_path: Path, allowed: ob
     assert (outcome.manifest is not None) is published
 
 
+def test_aliases_that_cannot_be_written_are_a_warning_and_the_next_run_writes_them(
+    ray: Resources, tmp_path: Path
+) -> None:
+    """By then, the manifest is published."""
+    job = write_campaign(tmp_path, 1, aliases=True)
+    obstacle = tmp_path / "out" / "spring" / "latest"
+    obstacle.parent.mkdir(parents=True)
+    obstacle.write_text("a file, where a folder is needed")
+    events: list[Event] = []
+    outcome = render(job, events.append)
+    assert (outcome.done, outcome_exit_code(outcome)) == (2, 0)
+    assert outcome.manifest == latest_of(open_campaign(str(tmp_path / "out"), "spring")).pointer.manifest
+    (warning,) = [event.text for event in events if isinstance(event, Warned)]
+    assert warning.startswith("published, but some aliases are missing or out of date until the next run: ")
+    obstacle.unlink()
+    assert render(job).skipped == 2
+    assert len([*obstacle.rglob("*.png")]) == 2
+
+
 def test_another_jobs_campaign_is_not_replaced(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 1)
     render(job)

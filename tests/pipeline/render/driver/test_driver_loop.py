@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,8 +56,8 @@ def run(
     dispatcher = Dispatcher(variants, workers, largest_group=2)
     loop = DriverLoop(worker_pool, dispatcher, results, Deadlines(), events.append, gpus=gpus, per_gpu=per_gpu)  # type: ignore[arg-type]
     loop.run(workers, lambda: False)
-    statuses = [record.status for record in results.records().values()]
-    return worker_pool, loop, events, {status: statuses.count(status) for status in set(statuses)}
+    statuses = Counter(record.status for record in results.others.values()) + Counter(done=len(results.done))
+    return worker_pool, loop, events, dict(statuses)
 
 
 def test_events_name_their_workers(tmp_path: Path) -> None:
@@ -187,12 +188,12 @@ def test_a_run_ends_if_the_first_pictures_are_all_unusable(tmp_path: Path, worke
 
 def test_a_run_continues_after_one_usable_picture(tmp_path: Path) -> None:
     results = run_broken(tmp_path, set(range(24)) - {1})
-    assert [record.status for record in results.records().values()].count("failed") == 23
+    assert [record.status for record in results.others.values()] == ["failed"] * 23
 
 
 def test_two_unusable_pictures_only_fail(tmp_path: Path) -> None:
     results = run_broken(tmp_path, {0, 1}, variants=2)
-    assert [record.status for record in results.records().values()] == ["failed", "failed"]
+    assert (len(results.done), [record.status for record in results.others.values()]) == (0, ["failed", "failed"])
 
 
 class FailingPool(FakePool):
@@ -403,7 +404,7 @@ def test_answers_are_matched_to_what_was_handed_out(tmp_path: Path) -> None:
     loop = DriverLoop(pool, Dispatcher(variants, 1), results, Deadlines(), events.append)  # type: ignore[arg-type]
     loop.run(1, lambda: False)
     assert set(results.keys()) == {task.render_key for task in variants}
-    (failed,) = [found for found in results.records().values() if found.status != "done"]
+    (failed,) = results.others.values()
     assert failed.name == variant(3).name
     assert failed.cause is not None and failed.cause.startswith("the store has the record of another variant, ")
     ignored = [event.text for event in events if isinstance(event, Warned)]

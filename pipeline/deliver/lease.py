@@ -10,17 +10,19 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from types import MappingProxyType
 
 from pydantic import AwareDatetime, ValidationError
 
 from brandpress.model.errors import BrandpressError
-from brandpress.pipeline.deliver.record import JSON, RECORDS, StoredModel
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.deliver.record import JSON, StoredModel
+from brandpress.pipeline.deliver.resume import record_entries
+from brandpress.pipeline.store.protocol import Entry, Store, StoreError
 
 LEASE = "lease.json"
 LEASE_SECONDS = 90.0
@@ -56,8 +58,8 @@ class RunLease:
     """A run's part in a lease, as its holder or, with `join`, as a run that joined the holder's.
 
     Use it as a context manager. `shared` is whether other runs work on the campaign, too, and `recorded` then holds the
-    render keys that have a record, listed at each heartbeat. `took_over` is whether the run before ended without
-    releasing its lease, so that its workers may have delivered pictures after their driver's end.
+    render keys with a new or changed record, listed at each heartbeat. `took_over` is whether the run before ended
+    without releasing its lease, so that its workers may have delivered pictures after their driver's end.
     """
 
     def __init__(
@@ -65,14 +67,16 @@ class RunLease:
         folder: Store,
         *,
         join: bool = False,
+        known: Mapping[str, Entry] = MappingProxyType({}),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
+        """known: records that don't count as new, keyed by render key, as they were listed when this run read them."""
         self.run = secrets.token_hex(8)
         self.shared = False
         self.took_over = False
         self.recorded: frozenset[str] = frozenset()
-        self._folder, self._join, self._clock, self._wait = folder, join, clock, wait
+        self._folder, self._join, self._known, self._clock, self._wait = folder, join, known, clock, wait
         self._ended = Event()
         self._thread = Thread(target=self._keep, name="lease", daemon=True)
 
@@ -142,9 +146,18 @@ class RunLease:
         elif lease.run == self.run:
             self.shared = bool(lease.joined)
             self._write(lease.model_copy(update={"expires": now + timedelta(seconds=LEASE_SECONDS)}), stat)
+        elif self.run not in lease.joined:  # another run has taken the lease over; this one was suspended or offline
+            joined = lease.model_copy(update={"joined": (*lease.joined, self.run)})
+            self.shared = self._write(joined, stat)
         if self.shared:
-            keys = self._folder.list(RECORDS)
-            self.recorded = frozenset(key.removeprefix(RECORDS).removesuffix(".json") for key in keys)
+            self._list_records()
+
+    def _list_records(self) -> None:
+        """Replaces `recorded` if it has changed."""
+        entries = record_entries(self._folder)
+        recorded = frozenset(key for key, entry in entries if self._known.get(key) != entry)
+        if recorded != self.recorded:
+            self.recorded = recorded
 
     def _release(self) -> None:
         for _ in range(MAX_ATTEMPTS):

@@ -25,7 +25,7 @@ from brandpress.pipeline.deliver.manifest import (
 )
 from brandpress.pipeline.deliver.record import RECORDS, Record, record_key
 from brandpress.pipeline.plan.variant import Variant
-from brandpress.pipeline.store.protocol import Store
+from brandpress.pipeline.store.protocol import Entry, Store
 
 ASSETS = "assets/"
 READ_THREADS = 16
@@ -46,14 +46,15 @@ class RecordIndex:
     """The records of a campaign, keyed by render key.
 
     done: lines of JSON, which take a tenth of the memory of records. others: failed and quarantined variants. assets:
-    the canonical keys of all assets that exist. recorded: the render keys that have a record file. copies: lines of the
-    latest manifest for variants that share another one's picture, keyed by their names.
+    the canonical keys of all assets that exist. unfinished: how the record files of variants that aren't done were
+    listed, before they were read. copies: lines of the latest manifest for variants that share another one's picture,
+    keyed by their names.
     """
 
     done: Mapping[str, bytes] = field(default_factory=dict)
     others: Mapping[str, Record] = field(default_factory=dict)
     assets: Set[str] = field(default=frozenset(), compare=False, repr=False)
-    recorded: Set[str] = field(default=frozenset(), compare=False, repr=False)
+    unfinished: Mapping[str, Entry] = field(default_factory=dict, compare=False, repr=False)
     copies: Mapping[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -98,6 +99,12 @@ class RecordIndex:
         return {key: parse_record(line, key) for key, line in self.done.items()} | dict(self.others)
 
 
+def record_entries(folder: Store) -> Iterator[tuple[str, Entry]]:
+    """Yields the render key and the listing of each record file. Raises StoreError."""
+    for entry in folder.entries(RECORDS):
+        yield entry.key.removeprefix(RECORDS).removesuffix(".json"), entry
+
+
 def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex | None = None) -> RecordIndex:
     """Returns the records in the campaign's folder. among: only these render keys.
 
@@ -105,10 +112,8 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
     that isn't older than its header. known: records that were read or written before; they are used instead of the
     manifest, as far as they still exist. A known failure is kept even if it could not be written. Raises StoreError.
     """
-    written = {
-        entry.key.removeprefix(RECORDS).removesuffix(".json"): entry.modified for entry in folder.entries(RECORDS)
-    }
-    render_keys = set(written) if among is None else written.keys() & among
+    entries = {key: entry for key, entry in record_entries(folder) if among is None or key in among}
+    render_keys = entries.keys()
     failures = dict(known.others) if known else {}
     if not render_keys:
         return RecordIndex(others=failures, assets=set(map(folder.canonical, folder.list(ASSETS))))
@@ -124,7 +129,7 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
         if render_key in render_keys and folder.canonical(fields["asset"]) in assets:
             if fields.get("same_picture_as") is not None:
                 copies[fields["name"]] = line
-            elif written[render_key] < limit:
+            elif entries[render_key].modified < limit:
                 done[render_key] = line
             else:
                 outdated[render_key] = line
@@ -139,7 +144,8 @@ def read_index(folder: Store, among: Set[str] | None = None, known: RecordIndex 
                 elif record.sha256 is not None and record.asset and folder.canonical(record.asset) in assets:
                     done[record.render_key] = record.to_json()
     others = {key: record for key, record in failures.items() if key not in done}
-    return RecordIndex(done, others, assets, render_keys, copies)
+    unfinished = {key: entry for key, entry in entries.items() if key not in done}
+    return RecordIndex(done, others, assets, unfinished, copies)
 
 
 def _read(folder: Store, render_key: str, listed: bytes | None) -> Record | None:

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
 from brandpress.pipeline.store.folding import FOLDS_ALL, Folding, folding_of, probe_folding
@@ -269,9 +270,11 @@ def _exists(name: str, folder: int) -> bool:
     return True
 
 
-def _open(name: str, folder: int) -> int | None:
+def _open(name: str, folder: int) -> BufferedReader | None:
+    """Returns a file to read; None if there is none. Leaves no descriptor open if a folder is in its place."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
+        return open(name, "rb", opener=lambda path, _: os.open(path, flags, dir_fd=folder))
     except FileNotFoundError:
         return None
 
@@ -280,18 +283,18 @@ def _read(name: str, folder: int, path: Path) -> bytes | None:
     file = _open(name, folder)
     if file is None:
         return None
-    with os.fdopen(file, "rb") as stream:
-        check_size(str(path), os.fstat(file).st_size)
-        return stream.read()
+    with file:
+        check_size(str(path), os.fstat(file.fileno()).st_size)
+        return file.read()
 
 
 def _stat(name: str, folder: int) -> ObjectStat | None:
     file = _open(name, folder)
     if file is None:
         return None
-    with os.fdopen(file, "rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return ObjectStat(etag=digest, bytes=stream.tell(), sha256=digest)
+    with file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return ObjectStat(etag=digest, bytes=file.tell(), sha256=digest)
 
 
 def _is_internal(key: str) -> bool:

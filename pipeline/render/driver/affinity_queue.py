@@ -2,8 +2,8 @@
 
 A cached set costs nothing. A set that has to be prepared costs as much as `warmup_cost` pictures, so a worker joins a
 set that others have started only if that finishes the set sooner: with k workers and r pictures left,
-(r + cost) / (k + 1) < r / k, i.e. r > k * cost. The cost of an operation grows only
-logarithmically with sets and variants.
+(r + cost) / (k + 1) < r / k, i.e. r > k * cost. The cost of an operation grows at most logarithmically with sets and
+variants, except that `drop`, `drain` and `remove_first` look at all variants.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class AffinityQueue:
         self._cached.pop(worker, None)
 
     def drop(self, render_keys: Set[str]) -> int:
-        """Removes waiting variants with these render keys; returns how many."""
+        """Removes waiting variants with these render keys; returns how many. Looks at all variants."""
         before = self._waiting
         for reference_set, queue in list(self._queues.items()):
             remaining = deque(variant for variant in queue if variant.render_key not in render_keys)

@@ -101,6 +101,7 @@ class Dispatcher:
         self._failures = Counter(suspects)
         self._node_losses: Counter[str] = Counter()
         self._out_of_memory: set[str] = set()
+        self._dropped: Set[str] = frozenset()
         self._queue = AffinityQueue(self._without_suspects(variants), self._set_of, warmup_cost)
         self._workers: dict[str, _Worker] = {}
         self._expected = max(1, workers)
@@ -303,6 +304,7 @@ class Dispatcher:
                 self._isolated.append(variant)
         for key in reversed(held):
             self._queue.requeue(held[key])
+        self._dropped = frozenset()
         return tuple(
             attempt
             for attempt in attempts
@@ -333,10 +335,17 @@ class Dispatcher:
     def add(self, variants: Iterable[Variant]) -> None:
         """Adds variants to those that wait."""
         self._queue.add(variants)
+        self._dropped = frozenset()
 
     def drop(self, render_keys: Set[str]) -> int:
-        """Removes waiting variants that another run has recorded; returns how many."""
-        return self._queue.drop(render_keys) if render_keys else 0
+        """Removes waiting variants that another run has recorded; returns how many.
+
+        Looks at all of them, unless it's the same set as the last time and no variant has come to wait since then.
+        """
+        if not render_keys or render_keys is self._dropped:
+            return 0
+        self._dropped = render_keys
+        return self._queue.drop(render_keys)
 
     def drain(self) -> tuple[Variant, ...]:
         """Removes and returns all waiting variants, for a run that ends without workers."""

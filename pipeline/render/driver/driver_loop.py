@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from brandpress.model.memory.plan import RECORDED_RESIDENCY
 from brandpress.pipeline.deliver.record import Record, record_key
 from brandpress.pipeline.deliver.status import Failure
+from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause
 from brandpress.pipeline.render.driver.cluster_watch import ClusterWatch
@@ -99,7 +100,7 @@ class DriverLoop:
         self._recorded = recorded
         self.blocked: str | None = None
         self.budget_reached = False
-        self._spending, self._share = spending, share
+        self._spending, self._share = spending or Spending(None, read_prices()), share
         self.ended_early: str | None = None
         self.busy_seconds = self.model_seconds = 0.0
         self._pool, self._dispatcher, self._results, self._on_event = worker_pool, dispatcher, results, on_event
@@ -121,11 +122,6 @@ class DriverLoop:
         self._shared_cause = shared_cause or SharedCause()
         self._more = more
         self._stopped = False
-
-    @property
-    def outside_model(self) -> float | None:
-        """The share of the workers' busy time spent outside the model; None if they were never busy."""
-        return max(0.0, 1 - self.model_seconds / self.busy_seconds) if self.busy_seconds else None
 
     def run(self, workers: int, stop_requested: Callable[[], bool]) -> None:
         """Starts all workers together and renders until the end.
@@ -171,7 +167,7 @@ class DriverLoop:
 
     def _follow_budget(self) -> None:
         """Stops the run if its budget is spent, or if the next picture would exceed it."""
-        if self._spending is None or self._stopped:
+        if self._stopped:
             return
         idle = self._dispatcher.all_idle and not self._results.writing
         if self._spending.exhausted or (idle and self._dispatcher.waiting and self._room() == 0):
@@ -180,7 +176,7 @@ class DriverLoop:
 
     def _room(self) -> int | None:
         """How many more variants the budget allows to hand out; None without a limit."""
-        return self._spending.room(self._dispatcher.in_flight, len(self._fleet.loaded)) if self._spending else None
+        return self._spending.room(self._dispatcher.in_flight, len(self._fleet.loaded))
 
     def _stop(self, cause: str | None = None, budget: str | None = None) -> None:
         if self._stopped:
@@ -200,6 +196,7 @@ class DriverLoop:
                 if worker not in self._fleet.parked:
                     self._on_event(message)
                     self._deadlines.start_loading(worker, now)
+                    self._spending.begin(worker, now, self._share)
             case NodeChecked():
                 self._fleet.pass_check(worker)
                 self._top_up_all()
@@ -267,8 +264,7 @@ class DriverLoop:
                 self.busy_seconds += busy
                 self.model_seconds += model
                 self._on_event(replace(message, worker=worker))
-                if self._spending is not None:
-                    self._spending.add_work(worker, busy)
+                self._spending.add_work(worker, busy, now)
 
     def _use(self, loaded: WorkerLoaded) -> None:
         """Gives work to a worker that has loaded its model, and warns if it can't compile or use its GPU."""
@@ -279,10 +275,9 @@ class DriverLoop:
         self._on_event(loaded)
         for warning in self._host_warnings.of(loaded.host):
             self._warn(warning)
-        if self._spending is not None:
-            device = loaded.host.get("device", "")
-            if price_warning := self._spending.add_worker(worker, device, loaded.seconds, self._share):
-                self._handle(worker, Warned(price_warning))
+        device = loaded.host.get("device", "")
+        if price_warning := self._spending.add_worker(worker, device, loaded.seconds, self._share):
+            self._handle(worker, Warned(price_warning))
         self._top_up(worker)
 
     def _is_of_killed_run(self, worker: str, record: Record, key: str) -> bool:
@@ -324,7 +319,7 @@ class DriverLoop:
     def _finish(self, worker: str, render_key: str, record: Record, *, is_new: bool = True) -> None:
         self._dispatcher.finish(worker, render_key)
         self._results.add(record, is_new=is_new)
-        if self._spending is not None and is_new:
+        if is_new:
             self._spending.add_record(record)
         self._on_event(VariantRecorded(record, worker=worker))
 
@@ -351,6 +346,8 @@ class DriverLoop:
             return
         if self._shared_cause.is_possible and self._dispatcher.groups_of(worker) >= FIRST_GROUPS:
             return
+        if not self._dispatcher.holds_work(worker):
+            self._spending.begin(worker, time.monotonic(), self._share)
         while variants := self._dispatcher.take(worker, self._room()):
             self._fleet.begin_work()
             self._pool.submit(worker, variants, self._dispatcher.maybe_delivered(variants))
@@ -385,6 +382,7 @@ class DriverLoop:
             self._fleet.lose_unfit(lost)
             return
         if worker not in self._fleet.loaded or lost.loss in (Loss.LOAD_FAILED, Loss.LOAD_REFUSED):
+            self._spending.add_lost_time(worker, time.monotonic())
             self._fleet.lose_at_start(lost)
             self._top_up_all()
             return
@@ -393,6 +391,8 @@ class DriverLoop:
             return
         self._on_event(lost)
         idle = not self._dispatcher.holds_work(worker)
+        if not idle:
+            self._spending.add_lost_time(worker, time.monotonic())
         attempts = self._dispatcher.lose(worker, node=lost.loss is Loss.NODE_LOST)
         self._record_attempts(
             attempts, Cause(f"its worker was lost while it was rendered: {lost.cause}", lost.traceback)
@@ -407,6 +407,8 @@ class DriverLoop:
         attempt ends the driver."""
         for attempt in attempts:
             self._dispatcher.hold(attempt.variant.render_key)
+            if attempt.given_up:
+                self._spending.add_given_up()
         self._results.start_recording(attempts, cause)
 
     def _collect_records(self, seconds: float | None = 0.0) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,7 +33,7 @@ from brandpress.pipeline.render.driver.warmup_cost import warmup_cost
 from brandpress.pipeline.render.events import OnEvent, Warned, WorkersStarting
 from brandpress.pipeline.render.worker.actor import WorkerSettings
 from brandpress.pipeline.render.worker.preflight import Preflight
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.protocol import Entry, Store, StoreError
 
 if TYPE_CHECKING:
     from brandpress.pipeline.plan.expand import Plan
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What the rounds of one run share. recorded_before: render keys that had a record before the run. only: those that
-    may be rendered; None: all."""
+    """What the rounds of one run share. unfinished: records of variants that aren't done, as they were listed when the
+    round's records were read. only: render keys of the variants that may be rendered; None: all."""
 
     plan: Plan
     folder: Store
@@ -51,7 +51,7 @@ class RunContext:
     on_event: OnEvent
     join: bool
     resource_timeout: float
-    recorded_before: frozenset[str]
+    unfinished: Mapping[str, Entry]
     spending: Spending
     only: Set[str] | None
 
@@ -78,7 +78,7 @@ def render_round(
     needed = needed_secrets(settings.address, hosted=model.hosted, signing=settings.signing)
     with (
         _writable_token(run, todo) as preflight,
-        RunLease(run.folder, join=run.join) as lease,
+        RunLease(run.folder, join=run.join, known=run.unfinished) as lease,
         ray_resources(workers, needed) as resources,
         ExitStack() as stack,
     ):
@@ -125,7 +125,7 @@ def render_round(
             compiles=settings.compile,
             gpus=max(resources.gpus, size) if gpus else 0,
             per_gpu=max(1, settings.per_gpu),
-            recorded=lambda: lease.recorded - run.recorded_before,
+            recorded=lambda: lease.recorded,
             broken_model="try again later"
             if model.hosted
             else f"the weights of {model.name} are broken: download them again, or check their quantisation and LoRAs",
@@ -159,5 +159,7 @@ def _writable_token(run: RunContext, todo: Sequence[Variant]) -> Iterator[Prefli
                 preflight(run.folder, todo, hosted=run.plan.model.hosted, warn=lambda text: run.on_event(Warned(text)))
             )
         except StoreError as error:
-            raise StoreBlockedError(str(error), 0, len(todo)) if error.scope == "store" else error from None
+            delivered = len(run.results.done)
+            blocked = StoreBlockedError(str(error), delivered, delivered + len(todo))
+            raise blocked if error.scope == "store" else error from None
         yield checks

@@ -92,7 +92,7 @@ def lost_variants(folder: Store, plan: Plan, repair: Repair) -> tuple[Variant, .
     """
     if repair.republish:
         index = read_index(folder, render_keys(plan.variants))
-        keys: Set[str] = index.recorded - index.done.keys() - index.others.keys()
+        keys: Set[str] = index.unfinished.keys() - index.others.keys()
     else:
         keys = {record.render_key for record in repair.lost}
     names = {record.name for record in repair.lost if record.stale}

@@ -6,8 +6,8 @@ The driver holds no durable state. If it is killed, the next run renders only wh
 from __future__ import annotations
 
 import time
-from collections.abc import Set
-from contextlib import ExitStack
+from collections.abc import Iterator, Set
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -20,6 +20,7 @@ from brandpress.pipeline.deliver.c2pa_extra import CredentialsError
 from brandpress.pipeline.deliver.decided_plan import open_plan
 from brandpress.pipeline.deliver.manifest import LATEST
 from brandpress.pipeline.deliver.ownership import check_owner
+from brandpress.pipeline.deliver.publication import Publication
 from brandpress.pipeline.deliver.record import stamp_of
 from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.deliver.sign import load_signer
@@ -48,8 +49,9 @@ from brandpress.pipeline.render.events import OnEvent, Planned, Warned
 from brandpress.pipeline.render.limits import MAX_WORKERS_PER_GPU
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
 from brandpress.pipeline.spec.budget import Budget, strictest
-from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.campaign import Campaign, Job
 from brandpress.pipeline.spec.problem import SpecError
+from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
 if TYPE_CHECKING:
@@ -149,31 +151,29 @@ def render_campaign(
             stack.enter_context(gate_rounds.measuring_ahead(folder)),
             join,
             timeout,
-            frozenset(index.recorded),
+            index.unfinished,
             spending,
             only,
         )
         render = partial(render_round, settings=settings, workers=workers, deadline=deadline)
         rounds = RunRounds(run, gate_rounds, retrying_folder, index, latest, selection.suspects, render)
         finished = gate_rounds.run(retrying_folder, plan, index, todo, rounds.render, lambda: stop.received)
-        plan, index, loop = finished.plan, finished.index, rounds.loop
+        plan, index, totals = finished.plan, finished.index, rounds.totals
         published = publish_index(retrying_folder, plan, stamp, index, rounds.latest)
-        if campaign.job.thumbnails is not None and published is not None:
-            add_missing_thumbnails(retrying_folder, published.published, campaign.job.thumbnails)
-        if campaign.job.aliases and published is not None and published.latest:
-            update_aliases(retrying_folder)
+        if published is not None:
+            _add_copies(retrying_folder, campaign.job, published, on_event)
     failures = [failure_of(record) for key, record in results.others.items() if key not in index.done]
-    failures += loop.untried if loop else ()
+    failures += totals.untried
     gated = gated_counts(plan, index, results, gate_rounds)
     failures += gated.failures if gated else ()
     planned_keys = render_keys(plan.variants)
     picked_out = len(render_keys(plan.picked_out) - planned_keys)  # counted in pictures, as everything here
-    skipped = len(done_before - results.keys()) + (loop.recorded_elsewhere if loop else 0)
+    skipped = len((done_before & index.done.keys()) - results.keys()) + totals.recorded_elsewhere
     unchecked = gated is not None and gated.outcome.unchecked > 0
     outcome = Outcome(
         planned=len(planned_keys) + picked_out,
         skipped=gated.skipped if gated else skipped,
-        done=gated.done if gated else len(results.done),
+        done=gated.done if gated else len(results.done.keys() & index.done.keys()),
         failed=len(failures),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         held_back=selection.held_back,
@@ -183,19 +183,36 @@ def render_campaign(
         uri=folder.uri,
         seconds=time.perf_counter() - start,
         cache=results.totals.cache,
-        outside_model=loop.outside_model if loop else None,
+        outside_model=totals.outside_model,
         interrupted=stop.received and (len(results) < len(todo) or unchecked or bool(finished.left)),
         cost=results.totals.cost,
         picked_out=picked_out,
         spent=spending.spent,
         budget=spending.limits or None,
-        ended_early=loop.ended_early if loop else None,
+        ended_early=totals.ended_early,
         campaign=campaign.name,
         published=published.published.manifest.counts if published and published.latest else None,
         gate=gated.outcome if gated else None,
     )
-    stopped = loop is not None and loop.budget_reached and outcome.left > 0
-    return replace(outcome, stopped_by="budget") if stopped else outcome
+    return replace(outcome, stopped_by="budget") if totals.budget_reached and outcome.left > 0 else outcome
+
+
+def _add_copies(folder: Store, job: Job, published: Publication, on_event: OnEvent) -> None:
+    """Brings thumbnails and aliases up to date. Warns of errors: the manifest is published anyway."""
+    if job.thumbnails is not None:
+        with _warned("thumbnails", on_event):
+            add_missing_thumbnails(folder, published.published, job.thumbnails)
+    if job.aliases and published.latest:
+        with _warned("aliases", on_event):
+            update_aliases(folder)
+
+
+@contextmanager
+def _warned(what: str, on_event: OnEvent) -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        on_event(Warned(f"published, but some {what} are missing or out of date until the next run: {error}"))
 
 
 def _check_options(plan: Plan, workers_per_gpu: int, compile: bool | None, cpu: bool) -> None:

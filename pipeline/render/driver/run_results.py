@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from brandpress.pipeline.deliver.delivery import file_record, parse_record
+from brandpress.pipeline.deliver.delivery import file_record
 from brandpress.pipeline.deliver.record import ModelStamp, Record, Status, new_record
 from brandpress.pipeline.plan.variant import Variant
 from brandpress.pipeline.render.cause import Cause, cause_of
@@ -59,10 +59,6 @@ class RunResults:
         """Returns the render keys of all records."""
         return self.done.keys() | self.others.keys()
 
-    def records(self) -> dict[str, Record]:
-        """Returns all records. For few of them."""
-        return {key: parse_record(line, key) for key, line in self.done.items()} | self.others
-
     @property
     def writing(self) -> bool:
         """Whether failed attempts are being written."""
@@ -87,14 +83,6 @@ class RunResults:
             if attempt.given_up:
                 self.add(future.result())
         return [(attempt, future.result()) for future, attempt in written]
-
-    def record_failed_attempts(self, attempts: Sequence[FailedAttempt], cause: Cause) -> list[Record]:
-        """Writes failed attempts to the store, so that they count even if the driver dies next.
-
-        Returns the records of variants that were given up; the others will be retried and aren't results yet.
-        """
-        self.start_recording(attempts, cause)
-        return [record for attempt, record in self.recorded(None) if attempt.given_up]
 
     def _write(self, attempt: FailedAttempt, cause: Cause) -> Record:
         status: Status = "quarantined" if attempt.given_up else "failed"

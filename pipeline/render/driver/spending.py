@@ -37,6 +37,7 @@ class Spending:
         self._hosted, self._picture_price = hosted, picture_price
         self._hours: dict[str, float | None] = {}
         self._shares: dict[str, float] = {}
+        self._since: dict[str, float] = {}
         self._loading_minutes = self._minutes = 0.0
         self._loading_money = self._money = 0.0
         self._priced = False
@@ -58,6 +59,24 @@ class Spending:
                 "`--prices FILE` (gpu_hours: {cpu: 0.1})"
             )
 
+    def begin(self, worker: str, now: float, share: float = 1.0) -> None:
+        """`worker` begins to load its model, or gets work after it had none. share: its part of a device."""
+        self._since[worker], self._shares[worker] = now, share
+
+    def add_lost_time(self, worker: str, now: float) -> None:
+        """`worker` was lost while it loaded its model or had work. What it hasn't reported counts, too.
+
+        One that hadn't loaded its model costs as much as the dearest of this run's workers.
+        """
+        seconds = now - self._since.pop(worker, now)
+        if self._hosted:
+            return
+        if worker in self._hours:
+            self.add_work(worker, seconds, now)
+        else:
+            self._hours[worker] = max((hour for hour in self._hours.values() if hour is not None), default=None)
+            self._add_loading(worker, seconds)
+
     def add_worker(self, worker: str, device: str, seconds: float, share: float = 1.0) -> str | None:
         """A worker has loaded its model in `seconds`. share: its part of a device. Returns a warning, if there is one.
 
@@ -73,12 +92,16 @@ class Spending:
                 "dearest one that is known (--prices FILE names yours)"
             )
         self._hours[worker], self._shares[worker] = None if price is None else price.expected, share
-        self._loading_minutes += seconds * share / 60
-        self._loading_money += self._worth(worker, seconds)
+        self._add_loading(worker, seconds)
         return warning
 
-    def add_work(self, worker: str, busy: float) -> None:
-        """A worker has had work for `busy` seconds."""
+    def _add_loading(self, worker: str, seconds: float) -> None:
+        self._loading_minutes += seconds * self._shares.get(worker, 1.0) / 60
+        self._loading_money += self._worth(worker, seconds)
+
+    def add_work(self, worker: str, busy: float, now: float) -> None:
+        """A worker reports that it has had work for `busy` seconds until now."""
+        self._since[worker] = now
         if not self._hosted:
             self._minutes += busy * self._shares.get(worker, 1.0) / 60
             self._money += self._worth(worker, busy)
@@ -91,6 +114,10 @@ class Spending:
             amount = charged if charged is not None else self._picture_price
             self._money += amount or 0.0
             self._priced = self._priced or amount is not None
+
+    def add_given_up(self) -> None:
+        """A picture whose workers were lost, or ran out of memory, is given up."""
+        self._pictures += 1
 
     def _worth(self, worker: str, seconds: float) -> float:
         hour = self._hours.get(worker)

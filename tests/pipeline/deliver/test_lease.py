@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from brandpress.pipeline.deliver.delivery import deliver, file_record
 from brandpress.pipeline.deliver.lease import (
     HEARTBEAT_SECONDS,
     LEASE,
@@ -17,10 +18,11 @@ from brandpress.pipeline.deliver.lease import (
     AnotherRunError,
     RunLease,
 )
+from brandpress.pipeline.deliver.resume import read_index
 from brandpress.pipeline.store.folder import open_campaign
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.wrapper import StoreWrapper
-from tests.pipeline.deliver.records import record
+from tests.pipeline.deliver.records import data_of, failed, record, variant
 
 
 @pytest.fixture
@@ -104,6 +106,36 @@ def test_runs_that_share_the_work_see_what_the_others_record(folder: Store) -> N
         assert holder.shared
         assert holder.recorded == joined.recorded == {record(0).render_key}
     assert folder.read(LEASE) is None
+
+
+def test_a_record_that_another_run_writes_anew_is_seen(folder: Store) -> None:
+    """It was that of a failure, or its picture was lost."""
+    for number in (0, 1):
+        file_record(folder, failed(number))
+    known = read_index(folder).unfinished
+    with RunLease(folder, known=known) as holder, RunLease(folder, join=True, known=known) as joined:
+        holder._beat()
+        joined._beat()
+        assert holder.recorded == joined.recorded == frozenset()
+        deliver(folder, record(1), variant(1).asset, data_of(1))
+        holder._beat()
+        joined._beat()
+        assert holder.recorded == joined.recorded == {record(1).render_key}
+        before = holder.recorded
+        holder._beat()
+        assert holder.recorded is before, "nothing new"
+
+
+def test_a_holder_whose_lease_was_taken_over_shares_the_work(folder: Store) -> None:
+    """Its machine was suspended, or it couldn't reach the store for a while."""
+    with RunLease(folder) as first, RunLease(folder, clock=lambda: later(LEASE_SECONDS + 1)) as second:
+        assert folder.create(record(0).key, record(0).to_json(), "application/json")
+        first._beat()
+        second._beat()
+        assert (first.shared, second.shared) == (True, True)
+        assert first.recorded == second.recorded == {record(0).render_key}
+        lease = json.loads(folder.read(LEASE) or b"")
+        assert (lease["run"], lease["joined"]) == (second.run, [first.run])
 
 
 def test_a_run_that_joined_continues_as_the_holder(folder: Store) -> None:

@@ -170,6 +170,16 @@ def test_known_records_are_not_read_again_but_must_still_exist(store: CountingSt
     assert store.calls == {"list": 2, "read records": 1}
 
 
+def test_the_records_of_unfinished_variants_are_kept_as_they_were_listed(folder: Store) -> None:
+    done(0, folder)
+    file_record(folder, failed(1))
+    folder.delete(done(2, folder).asset or "")
+    entries = {entry.key: entry for entry in folder.entries("records/")}
+    assert read_index(folder, keys(0, 1, 2, 3)).unfinished == {
+        variant(number).render_key: entries[record(number).key] for number in (1, 2)
+    }
+
+
 def test_a_record_of_another_variant_is_an_error(folder: Store) -> None:
     """A file that was copied or renamed by hand: its variant could never be recorded."""
     assert folder.create(record(0).key, record(1).to_json(), "application/json")

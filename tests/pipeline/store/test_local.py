@@ -121,6 +121,15 @@ def test_a_file_where_a_folder_is_expected_is_reported(store: LocalStore) -> Non
     assert store.read("assets/a") is None
 
 
+def test_a_folder_where_a_file_is_expected_is_reported_and_leaves_no_descriptor(store: LocalStore) -> None:
+    store.create("a/b", b"x", TEXT)
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for access in (store.read, store.stat, lambda key: store.replace(key, b"y", TEXT, None)):
+        with pytest.raises(StoreError, match="/a: expected a folder but there is a file or a symlink, or the other"):
+            access("a")
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
 def test_a_file_at_the_root_is_reported(tmp_path: Path) -> None:
     (tmp_path / "store").write_bytes(b"")
     with pytest.raises(StoreError, match=str(tmp_path / "store")):

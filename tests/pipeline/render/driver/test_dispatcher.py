@@ -341,6 +341,34 @@ def test_variants_that_another_run_has_recorded_are_dropped_unless_a_worker_has_
     assert not dispatcher.finished
 
 
+class CountingKeys(frozenset[str]):
+    """Render keys that count how often they are looked up."""
+
+    lookups = 0
+
+    def __contains__(self, key: object) -> bool:
+        self.lookups += 1
+        return super().__contains__(key)
+
+
+def test_waiting_variants_are_compared_with_recorded_ones_only_if_one_of_them_is_new() -> None:
+    """The driver asks in each iteration of its loop."""
+    tasks = variants(a=20)
+    recorded = CountingKeys(task.render_key for task in tasks[10:])
+    dispatcher = Dispatcher(tasks[:5], 1)
+    given = dispatcher.take("one")
+    dispatcher.add(tasks[5:15])
+    assert [dispatcher.drop(recorded) for _ in range(3)] == [5, 0, 0]
+    lookups = recorded.lookups
+    assert lookups == 10
+    dispatcher.add(tasks[15:])
+    assert [dispatcher.drop(recorded) for _ in range(3)] == [5, 0, 0]
+    lost = CountingKeys(task.render_key for task in given)
+    assert dispatcher.drop(lost) == 0
+    dispatcher.lose("one")
+    assert dispatcher.drop(lost) == len(given) - 1, "but for the suspect, which is tried alone"
+
+
 def test_a_group_has_no_more_variants_than_the_caller_allows() -> None:
     dispatcher = Dispatcher(variants(mug=20), 1)
     assert dispatcher.take("worker", 0) == ()

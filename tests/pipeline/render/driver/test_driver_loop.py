@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from brandpress.pipeline.plan.cost.prices import read_prices
 from brandpress.pipeline.plan.variant import Reference, Variant
-from brandpress.pipeline.render.driver import startup
+from brandpress.pipeline.render.driver import driver_loop, startup
 from brandpress.pipeline.render.driver.cluster import Resources
 from brandpress.pipeline.render.driver.cluster_watch import ClusterWatch
 from brandpress.pipeline.render.driver.deadlines import Deadlines
@@ -25,6 +26,7 @@ from brandpress.pipeline.render.events import (
     Event,
     GroupSubmitted,
     Loss,
+    Message,
     RendererBlocked,
     Stopping,
     VariantRecorded,
@@ -54,8 +56,8 @@ def run(
     dispatcher = Dispatcher(variants, workers, largest_group=2)
     loop = DriverLoop(worker_pool, dispatcher, results, Deadlines(), events.append, gpus=gpus, per_gpu=per_gpu)  # type: ignore[arg-type]
     loop.run(workers, lambda: False)
-    statuses = [record.status for record in results.records().values()]
-    return worker_pool, loop, events, {status: statuses.count(status) for status in set(statuses)}
+    statuses = Counter(record.status for record in results.others.values()) + Counter(done=len(results.done))
+    return worker_pool, loop, events, dict(statuses)
 
 
 def test_events_name_their_workers(tmp_path: Path) -> None:
@@ -186,12 +188,12 @@ def test_a_run_ends_if_the_first_pictures_are_all_unusable(tmp_path: Path, worke
 
 def test_a_run_continues_after_one_usable_picture(tmp_path: Path) -> None:
     results = run_broken(tmp_path, set(range(24)) - {1})
-    assert [record.status for record in results.records().values()].count("failed") == 23
+    assert [record.status for record in results.others.values()] == ["failed"] * 23
 
 
 def test_two_unusable_pictures_only_fail(tmp_path: Path) -> None:
     results = run_broken(tmp_path, {0, 1}, variants=2)
-    assert [record.status for record in results.records().values()] == ["failed", "failed"]
+    assert (len(results.done), [record.status for record in results.others.values()]) == (0, ["failed", "failed"])
 
 
 class FailingPool(FakePool):
@@ -303,6 +305,58 @@ def test_what_a_killed_run_has_delivered_does_not_show_that_this_one_can_render(
         run_after_a_killed_one(tmp_path, InheritingPool(fails=True), 400)
 
 
+def run_with_spending(folder: Path, pool: FakePool, budget: Budget | None = None) -> tuple[DriverLoop, Spending]:
+    spending, variants = Spending(budget, read_prices()), [variant(number) for number in range(24)]
+    results = RunResults(open_campaign(str(folder), "spring"), MODEL)
+    loop = DriverLoop(pool, Dispatcher(variants, 1), results, Deadlines(), lambda event: None, spending=spending)  # type: ignore[arg-type]
+    loop.run(1, lambda: False)
+    return loop, spending
+
+
+def test_pictures_that_are_given_up_count_for_the_budget(tmp_path: Path) -> None:
+    killers = frozenset(variant(number).name for number in (0, 12))
+    loop, spending = run_with_spending(tmp_path, FakePool(1, 1, set(), killers))
+    assert (len(loop._results.done), len(loop._results.others), spending.spent.pictures) == (22, 2, 24)
+    loop, spending = run_with_spending(tmp_path / "2", FakePool(1, 1, set(), killers), Budget(pictures=23))
+    assert (len(loop._results), spending.spent.pictures, loop.budget_reached) == (23, 23, True)
+
+
+class SlowlyLostPool(FakePool):
+    """A worker pool whose workers are lost two minutes after their last message, and the first one while it loads.
+
+    Its clock replaces that of the loop, so that the test takes no minutes.
+    """
+
+    def __init__(self, killers: frozenset[str]) -> None:
+        super().__init__(1, 1, set(), killers)
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def _place(self) -> None:
+        before = len(self._messages)
+        super()._place()
+        if self._count == 1 and len(self._messages) > before:
+            worker, _ = self._messages.pop()
+            self._messages.append((worker, WorkerRunning(worker, "node", "host")))
+            self._messages.append((worker, WorkerLost(worker, "its process died")))
+
+    def wait(self, seconds: float) -> list[tuple[str, tuple[Message, ...] | WorkerLost]]:
+        arrived = super().wait(seconds)
+        if any(isinstance(messages[0], WorkerLost) for _, messages in arrived if isinstance(messages, tuple)):
+            self.now += 120.0
+        return arrived
+
+
+def test_the_time_of_lost_workers_counts_for_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is lost while it loads, and two while they render the last picture; the others load in a second each."""
+    pool = SlowlyLostPool(frozenset({variant(23).name}))
+    monkeypatch.setattr(driver_loop, "time", pool)
+    _, spending = run_with_spending(tmp_path, pool)
+    assert spending.spent.gpu_minutes == pytest.approx(3 * 2 + 2 / 60)
+
+
 class RefusedPool(FakePool):
     """A hosted tier whose credits are used up after some pictures."""
 
@@ -350,7 +404,7 @@ def test_answers_are_matched_to_what_was_handed_out(tmp_path: Path) -> None:
     loop = DriverLoop(pool, Dispatcher(variants, 1), results, Deadlines(), events.append)  # type: ignore[arg-type]
     loop.run(1, lambda: False)
     assert set(results.keys()) == {task.render_key for task in variants}
-    (failed,) = [found for found in results.records().values() if found.status != "done"]
+    (failed,) = results.others.values()
     assert failed.name == variant(3).name
     assert failed.cause is not None and failed.cause.startswith("the store has the record of another variant, ")
     ignored = [event.text for event in events if isinstance(event, Warned)]

@@ -224,6 +224,25 @@ def test_whole_with_allowed_failures(ray: Resources, tmp_path: Path, allowed: ob
     assert (outcome.manifest is not None) is published
 
 
+def test_aliases_that_cannot_be_written_are_a_warning_and_the_next_run_writes_them(
+    ray: Resources, tmp_path: Path
+) -> None:
+    """By then, the manifest is published."""
+    job = write_campaign(tmp_path, 1, aliases=True)
+    obstacle = tmp_path / "out" / "spring" / "latest"
+    obstacle.parent.mkdir(parents=True)
+    obstacle.write_text("a file, where a folder is needed")
+    events: list[Event] = []
+    outcome = render(job, events.append)
+    assert (outcome.done, outcome_exit_code(outcome)) == (2, 0)
+    assert outcome.manifest == latest_of(open_campaign(str(tmp_path / "out"), "spring")).pointer.manifest
+    (warning,) = [event.text for event in events if isinstance(event, Warned)]
+    assert warning.startswith("published, but some aliases are missing or out of date until the next run: ")
+    obstacle.unlink()
+    assert render(job).skipped == 2
+    assert len([*obstacle.rglob("*.png")]) == 2
+
+
 def test_another_jobs_campaign_is_not_replaced(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 1)
     render(job)
@@ -257,6 +276,26 @@ def test_pictures_that_are_deleted_during_a_run_are_rendered_again(ray: Resource
     assert (outcome.left, outcome.failed) == (0, 0)
     assert verify(folder).problems == ()
     assert latest_of(folder).manifest.status == "done"
+
+
+def test_an_error_after_pictures_were_delivered_ends_the_run_early_and_publishes_them(
+    ray: Resources, tmp_path: Path
+) -> None:
+    """Between its rounds, a run has no lease, and another one may take it."""
+    job, folder = write_campaign(tmp_path, 2), open_campaign(str(tmp_path / "out"), "spring")
+    events: list[Event] = []
+
+    def interfere(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, VariantRecorded) and sum(isinstance(one, VariantRecorded) for one in events) == 1:
+            folder.delete(next(iter(folder.list("assets/"))))
+        if isinstance(event, Warned) and "were deleted" in event.text:
+            RunLease(folder)._acquire()
+
+    outcome = render(job, interfere)
+    assert "another run of this campaign is at work" in (outcome.ended_early or "")
+    assert (outcome.done, outcome.failed, outcome.left, outcome_exit_code(outcome)) == (3, 0, 1, 3)
+    assert latest_of(folder).manifest.counts == Counts(planned=4, done=3, stale=0, failed=0, missing=1)
 
 
 def test_a_lost_picture_is_rendered_again_by_the_next_run(ray: Resources, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ PRICES = replace(read_prices(), gpu_hours={"H100": Spread(2, 3.6, 7), "A100": Sp
 
 def render(spending: Spending, number: int, seconds: float, worker: str = "worker-0") -> None:
     """A worker renders a picture in so many seconds."""
-    spending.add_work(worker, seconds)
+    spending.add_work(worker, seconds, now=0.0)
     spending.add_record(record(number))
 
 
@@ -52,6 +52,34 @@ def test_minutes_allow_as_many_pictures_as_take_the_mean() -> None:
     assert [spending.room(in_flight, 1) for in_flight in (0, 1, 3, 5)] == [3, 2, 0, 0], "7 minutes are left for 2 each"
     render(spending, 1, 480)
     assert (spending.room(0, 1), spending.exhausted) == (0, True)
+
+
+def test_the_time_of_a_worker_that_is_lost_counts_from_its_last_report() -> None:
+    spending = Spending(Budget(gpu_minutes=10), PRICES)
+    spending.begin("worker-0", 0.0, 0.5)
+    spending.add_worker("worker-0", "NVIDIA H100", 60, 0.5)
+    spending.begin("worker-0", 100.0, 0.5)
+    spending.add_work("worker-0", 60, now=160.0)
+    spending.add_lost_time("worker-0", 280.0)
+    assert spending.spent.gpu_minutes == pytest.approx(0.5 + 0.5 + 1)
+    assert spending.spent.money == pytest.approx(2 * 3.6 / 60)
+
+
+def test_the_time_of_a_worker_that_is_lost_while_it_loads_counts() -> None:
+    spending = Spending(Budget(gpu_minutes=10), PRICES)
+    spending.begin("worker-0", 30.0)
+    spending.add_lost_time("worker-0", 90.0)
+    assert (spending.spent.gpu_minutes, spending.spent.money) == (pytest.approx(1), None)
+    spending.add_worker("worker-1", "NVIDIA H100", 60)
+    spending.begin("worker-2", 90.0)
+    spending.add_lost_time("worker-2", 150.0)
+    assert (spending.spent.gpu_minutes, spending.spent.money) == (pytest.approx(3), pytest.approx(2 * 3.6 / 60))
+    spending.add_lost_time("worker-3", 900.0)
+    assert spending.spent.gpu_minutes == pytest.approx(3), "its process never ran"
+    hosted = Spending(None, PRICES, hosted=True)
+    hosted.begin("worker-0", 0.0)
+    hosted.add_lost_time("worker-0", 60.0)
+    assert (hosted.spent.gpu_minutes, hosted.spent.money) == (None, None)
 
 
 def test_workers_on_one_device_share_its_minutes() -> None:
@@ -103,7 +131,7 @@ def test_a_hosted_tier_costs_what_it_charges() -> None:
     spending = Spending(Budget(money=0.2), PRICES, hosted=True, picture_price=0.06)
     spending.add_worker("worker-0", "BFL", 5)
     assert spending.room(0, 1) == 3
-    spending.add_work("worker-0", 10)
+    spending.add_work("worker-0", 10, now=10.0)
     spending.add_record(record(0, cost=4.0))
     assert (spending.spent.money, spending.spent.gpu_minutes) == (pytest.approx(0.04), None)
     assert [spending.room(in_flight, 1) for in_flight in (0, 3, 4)] == [4, 1, 0]

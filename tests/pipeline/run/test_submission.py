@@ -15,6 +15,7 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.run import submission
 from brandpress.pipeline.run.job_server_error import JobServerError
 from brandpress.pipeline.run.submission import JobServer, Submission, exit_code_of
 from tests.campaigns import write_campaign
@@ -137,6 +138,22 @@ def test_a_server_that_stops_answering_is_told_instead_of_its_last_answer() -> N
     with pytest.raises(JobServerError, match=r"can't be reached; .*; the job may still be running; `brandpress logs "):
         list(following)
     assert told == ["It may wait.", "silent for 12 s", "silent for 72 s"]
+
+
+def test_a_connection_that_is_lost_without_notice_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a laptop's sleep. The stand-in keeps the first connection open and silent, as no real server does."""
+    monkeypatch.setattr(submission, "QUIET_SECONDS", 0.5)
+    with job_server(job("brandpress-spring-0", "RUNNING"), tails=("first\nsec", "first\nsecond\nthird")) as address:
+        following = JobServer(address).follow("brandpress-spring-0", wait=lambda seconds: None)
+        assert list(following) == ["first\n", "second\n", "third"]
+
+
+def test_an_ended_job_whose_output_cant_be_followed_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy may let nothing through."""
+    monkeypatch.setattr(submission, "QUIET_SECONDS", 0.5)
+    with job_server(job("brandpress-spring-0", "SUCCEEDED"), tails=("first\n", "never")) as address:
+        following = JobServer(address).follow("brandpress-spring-0", wait=lambda seconds: None)
+        assert list(following) == ["first\n"]
 
 
 def test_the_loser_of_two_submissions_is_told_that_it_is_running(

@@ -33,10 +33,11 @@ def job(submission_id: str, status: str, message: str = "", code: int | None = N
 
 @contextmanager
 def job_server(
-    *jobs: dict[str, Any], stopped: dict[str, Any] | None = None, tails: Sequence[str] = ()
+    *jobs: dict[str, Any], stopped: dict[str, Any] | None = None, tails: Sequence[str] = (), refuses: bool = True
 ) -> Iterator[str]:
     """Yields the address of a server with these jobs. It refuses each submission, as if another had just used its id.
 
+    refuses: whether it does; otherwise it takes a job whose id it doesn't have.
     stopped: the first job after it was asked to end; by default it goes on as before. tails: what each connection that
     follows the first job's output gets. All but the last stay open and silent. With the first one, the job ends.
     """
@@ -59,7 +60,11 @@ def job_server(
             if self.path.endswith("/stop"):
                 listed[0] = stopped or listed[0]
                 return self._answer(200, {"stopped": True})
-            return self._answer(500, f"Job with submission_id {json.loads(body)['submission_id']} already exists. ")
+            submission_id = json.loads(body)["submission_id"]
+            if refuses or submission_id in [one["submission_id"] for one in listed]:
+                return self._answer(500, f"Job with submission_id {submission_id} already exists. ")
+            listed.append(job(submission_id, "PENDING"))
+            return self._answer(200, {"job_id": submission_id, "submission_id": submission_id})
 
         def _tail(self, text: str) -> None:
             """Opens a WebSocket (RFC 6455) and sends one short text; closes it if it's the last one."""

@@ -39,6 +39,7 @@ STOPPING = "asked to end"
 """The message of a job that is being stopped."""
 
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
+_NUMBER = re.compile(r"-([0-9]+)")
 ADDRESS_RULE = "allowed: http://HOST:8265, the address of the cluster's dashboard"
 
 
@@ -93,7 +94,8 @@ class JobServer:
             if not job.is_over:
                 raise AlreadyRunningError(_running_message(job.id, _state(job)))
         # Ray refuses an id that was used before, so of two submissions at the same time one fails.
-        submission_id = f"{base}-{len(earlier) + 1}" if earlier else base
+        numbers = [int(match[1]) for job in earlier if (match := _NUMBER.fullmatch(job.id.removeprefix(base)))]
+        submission_id = f"{base}-{max(numbers, default=1) + 1}" if earlier else base
         with bundled(campaign) as bundle:
             command = ["python", "-m", "brandpress.pipeline.cli", "render", bundle.job]
             command += ["--deliver", str(campaign.address), *options, *log_options]

@@ -16,8 +16,10 @@ import pytest
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.run import submission
+from brandpress.pipeline.run.bundle import plan_digest
 from brandpress.pipeline.run.job_server_error import JobServerError
 from brandpress.pipeline.run.submission import JobServer, Submission, exit_code_of
+from brandpress.pipeline.spec.load import load_campaign
 from tests.campaigns import write_campaign
 from tests.job_server import job, job_server
 from tests.ray_head import RayHead, ray_head
@@ -164,6 +166,16 @@ def test_the_loser_of_two_submissions_is_told_that_it_is_running(
     message = capsys.readouterr().err
     assert message.startswith("already running: this campaign was submitted as brandpress-spring-")
     assert "--follow` shows it, `brandpress stop brandpress-spring-" in message
+
+
+def test_a_repeated_submission_has_an_id_that_no_job_has(tmp_path: Path) -> None:
+    """After `ray job delete` of an earlier one, which leaves fewer jobs than the highest number."""
+    campaign = load_campaign(write_campaign(tmp_path, 1, model="nano"))
+    base = f"brandpress-spring-{plan_digest(campaign)[:12]}"
+    ended = [job(submission_id, "SUCCEEDED") for submission_id in (f"{base}-2", f"{base}-3")]
+    with job_server(*ended, refuses=False) as address:
+        server = JobServer(address)
+        assert server.submit(campaign).id == f"{base}-4"
 
 
 @pytest.fixture(scope="module")

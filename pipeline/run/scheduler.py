@@ -31,8 +31,8 @@ from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 POLL_TIME = timedelta(seconds=30)
 """How often the files and the states are read again."""
 STORE_SECONDS = 60.0
-ANOTHER_RUN, INTERRUPTED = 5, 130
-"""Exit codes of runs: another run of the campaign is at work; a signal ended it early."""
+FAILED, ANOTHER_RUN, INTERRUPTED = 4, 5, 130
+"""Exit codes of runs: an error; another run of the campaign is at work; a signal ended it early."""
 
 Clock = Callable[[], datetime]
 Runner = Callable[[ScheduledJob, str | None, Callable[[], None], Callable[[], bool]], int]
@@ -59,6 +59,14 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class NotStarted:
+    """The process of a run couldn't be started, as without memory. The run ends with 4, and is repeated."""
+
+    job: ScheduledJob
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unavailable:
     """The state of a job couldn't be read or written; the scheduler tries again."""
 
@@ -81,7 +89,7 @@ class NothingScheduled:
     files: int
 
 
-ScheduleEvent = Started | Ended | Unavailable | Idle | NothingScheduled | Problem
+ScheduleEvent = Started | NotStarted | Ended | Unavailable | Idle | NothingScheduled | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +184,7 @@ class Scheduler:
                 code = self._do(job)
             except StoreError as error:
                 self._on_event(Unavailable(job, str(error)))
-                code = 4
+                code = FAILED
             if code is not None:
                 codes.append(code)
         return codes
@@ -195,9 +203,13 @@ class Scheduler:
             with suppress(StoreError):
                 latest = keep_alive(folder, latest, self._clock())
 
-        code = self._runner(job, self._deliver, heartbeat, self._stopping)
+        try:
+            code = self._runner(job, self._deliver, heartbeat, self._stopping)
+            repeat = code == ANOTHER_RUN or (code == INTERRUPTED and self._stopping())
+        except OSError as error:
+            self._on_event(NotStarted(job, error.strerror or type(error).__name__))
+            code, repeat = FAILED, True
         self._on_event(Ended(job, claim.state.due, code, timedelta(seconds=time.monotonic() - began)))
-        repeat = code == ANOTHER_RUN or (code == INTERRUPTED and self._stopping())
         end_run(folder, latest, self._clock(), code, repeat=repeat)
         return code
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
 import subprocess
@@ -20,7 +22,16 @@ from brandpress.pipeline.run import scheduled_run
 from brandpress.pipeline.run.schedule_state import CLAIM_TIME, STATE
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, load_scheduled
 from brandpress.pipeline.run.scheduled_run import run_command, run_scheduled
-from brandpress.pipeline.run.scheduler import Ended, Idle, NothingScheduled, ScheduleEvent, Scheduler, Started, upcoming
+from brandpress.pipeline.run.scheduler import (
+    Ended,
+    Idle,
+    NothingScheduled,
+    NotStarted,
+    ScheduleEvent,
+    Scheduler,
+    Started,
+    upcoming,
+)
 from brandpress.pipeline.spec.problem import Problem
 from tests.campaigns import write_campaign
 
@@ -354,6 +365,27 @@ def test_a_clock_that_is_set_forward_doesnt_end_a_run(
     scheduler = world.scheduler(job)
     scheduler._clock, scheduler._runner = lambda: START + clock() * timedelta(days=1), run_scheduled
     assert scheduler.run_once() == (0,)
+
+
+def test_a_run_that_cant_be_started_is_repeated_and_other_jobs_run(tmp_path: Path, world: World) -> None:
+    """As without memory or file descriptors, which a test can't use up."""
+    world.end = START + timedelta(days=9)
+    paths = scheduled(tmp_path / "a"), scheduled(tmp_path / "b")
+    scheduler = world.scheduler(*paths)
+    scheduler.run_once()
+    world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
+
+    def run(job: ScheduledJob, *_: object) -> int:
+        if job.path == paths[0]:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return 0
+
+    scheduler._runner = run
+    assert scheduler.run_once() == (4, 0)
+    (problem,) = (event for event in world.events if isinstance(event, NotStarted))
+    assert (problem.job.path, problem.cause) == (paths[0], "Resource temporarily unavailable")
+    state = json.loads((tmp_path / "a" / "out" / "spring" / STATE).read_text())
+    assert (state["exit_code"], state["repeat"], state["ended"]) == (4, True, "2026-03-02T03:00:00Z")
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from brandpress.model.errors import RequestError
+from brandpress.pipeline.cli.campaign_folder import check_owner, open_folder
 from brandpress.pipeline.cli.decision_commands import By
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json, Prices, Select, TakeOver
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from brandpress.pipeline.deliver.proposal import Answer
     from brandpress.pipeline.review.page.content import ReviewedPictures
     from brandpress.pipeline.spec.campaign import Campaign
-    from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
 
 PageFolder = Annotated[
@@ -81,13 +81,13 @@ def review_job(
         raise RequestError("--serve: remove --upload, --measure and --json, which write a page instead")
     if not serve and (port or no_open or by is not None):
         raise RequestError("--port, --no-open and --by belong to --serve; add it, or remove them")
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     campaign = _campaign(job, deliver)
     context = BrandContext.of(campaign)
     out = out or default_folder(target.campaign)
     names = reviewed_names(folder, select, campaign) if select else None
     if serve:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         return _serve(folder, context, out, names, by, port, no_open)
     reviewed = read_reviewed(folder, context).only(names)
     warnings: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ def review_job(
         broken = write_page(out, folder, reviewed, context, settings, show)
     uploaded = None
     if upload:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         uploaded = f"{folder.uri}/{upload_page(folder, out, reviewed)}"
     print_lines([f"warning: {warning}" for warning in warnings], sys.stderr)
     if as_json:
@@ -156,9 +156,9 @@ def decide_job(
     from brandpress.pipeline.deliver.decision_file import read_decision_file
     from brandpress.pipeline.deliver.proposal import apply
 
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     proposals = read_decision_file(file, target.campaign, Author.of(by, None).by)
-    _check_owner(target, folder, take_over=take_over)
+    check_owner(target, folder, take_over=take_over)
     answers = apply(folder, proposals)
     refused = [answer for answer in answers if answer.state == "refused"]
     if as_json:
@@ -190,7 +190,7 @@ def report_job(
     from brandpress.pipeline.review.report.json import report_json
     from brandpress.pipeline.review.report.write import default_file, read_report, write_report
 
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     campaign = _campaign(job, deliver)
     reviewed = read_reviewed(folder, BrandContext.of(campaign))
     warnings: tuple[str, ...] = ()
@@ -256,14 +256,6 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
-    from brandpress.pipeline.spec.target import load_target
-    from brandpress.pipeline.store.folder import open_campaign
-
-    target = load_target(job, deliver)
-    return target, open_campaign(target.address, target.campaign)
-
-
 def _campaign(job: Path, deliver: str | None) -> Campaign | None:
     """Returns the job's campaign; None if it can't be read, which is said on stderr."""
     from brandpress.pipeline.spec.load import load_campaign
@@ -274,9 +266,3 @@ def _campaign(job: Path, deliver: str | None) -> Campaign | None:
     except SpecError as error:
         typer.echo(f"{error}\ngoing on without reference pictures", err=True)
         return None
-
-
-def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:
-    from brandpress.pipeline.deliver.ownership import check_owner
-
-    check_owner(folder, target.brand, target.job, take_over=take_over)

@@ -18,6 +18,7 @@ import typer
 
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.cli import options
+from brandpress.pipeline.cli.campaign_folder import check_owner, open_folder
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json
 from brandpress.pipeline.spec.problem import SpecError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from brandpress.pipeline.deliver.repair import Repair
     from brandpress.pipeline.plan.expand import Plan
     from brandpress.pipeline.plan.variant import Variant
-    from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
 
 
@@ -38,7 +38,7 @@ def show_status(job: Job, deliver: Deliver = None, select: options.Select = None
     from brandpress.pipeline.deliver.manifest import NothingPublishedError
     from brandpress.pipeline.deliver.status import campaign_status, published_status
 
-    _, folder = _open(job, deliver)
+    _, folder = open_folder(job, deliver)
     try:
         plan = _decided_plan(job, deliver, folder)
         variants = _selected(folder, plan, select) if select else plan.variants
@@ -80,12 +80,12 @@ def verify_job(
         raise RequestError("--no-render: only together with --repair; remove it, or add --repair")
     if take_over and not repair:
         raise RequestError("--take-over: only together with --repair; remove it, or add --repair")
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     signing = load_signing(job)
     check = partial(verify, anchors=signing.anchors if signing else None)
     verification, restoration = check(folder), None
     if repair and verification.broken:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         run = partial(_render_lost, context, job, deliver, take_over)
         restoration = restore(folder, verification, (lambda lost: None) if no_render else run, check)
     if as_json:
@@ -135,9 +135,9 @@ def roll_back(
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
 
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     if not list_only:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         rollback(folder, to)
         if target.aliases:
             update_aliases(folder)
@@ -167,8 +167,8 @@ def clean_job(
     from brandpress.pipeline.cli.text import garbage_lines, print_lines
     from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 
-    target, folder = _open(job, deliver)
-    _check_owner(target, folder, take_over=take_over)
+    target, folder = open_folder(job, deliver)
+    check_owner(target, folder, take_over=take_over)
     variants: tuple[Variant, ...] | None
     try:
         plan = _decided_plan(job, deliver, folder)
@@ -207,7 +207,7 @@ def draw_sheet(
 
     if out is not None:
         check_suffix(out)
-    target, folder = _open(job, deliver)
+    target, folder = open_folder(job, deliver)
     campaign = None
     try:
         campaign = load_campaign(job, deliver)
@@ -226,15 +226,6 @@ def draw_sheet(
     return BROKEN if broken else OK
 
 
-def _open(job: Path, deliver: str | None) -> tuple[Target, Store]:
-    """Returns what a job delivers where, and its folder in the store. Needs neither references nor the model."""
-    from brandpress.pipeline.spec.target import load_target
-    from brandpress.pipeline.store.folder import open_campaign
-
-    target = load_target(job, deliver)
-    return target, open_campaign(target.address, target.campaign)
-
-
 def _decided_plan(job: Path, deliver: str | None, folder: Store) -> Plan:
     """Returns the job's plan as its reviewers decided it. Needs its references and its model."""
     from brandpress.pipeline.deliver.decided_plan import decided
@@ -251,9 +242,3 @@ def _selected(folder: Store, plan: Plan, select: Sequence[str]) -> tuple[Variant
 
     selection = campaign_selection(select, plan.campaign, plan.variants)
     return plan.variants if selection is None else selected_variants(folder, plan, selection)
-
-
-def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:
-    from brandpress.pipeline.deliver.ownership import check_owner
-
-    check_owner(folder, target.brand, target.job, take_over=take_over)

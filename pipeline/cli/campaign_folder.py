@@ -1,4 +1,4 @@
-"""Opens the folder of a job's campaign."""
+"""The folder of a job's campaign in the store, for commands that work with what is delivered."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def open_folder(job: Path, deliver: str | None) -> tuple[Target, Store]:
 
     target = load_target(job, deliver)
     return target, open_campaign(target.address, target.campaign)
+
+
+def check_owner(target: Target, folder: Store, *, take_over: bool) -> None:
+    """Raises ForeignCampaignError if another brand or job file published the campaign, unless `take_over`."""
+    from brandpress.pipeline.deliver import ownership
+
+    ownership.check_owner(folder, target.brand, target.job, take_over=take_over)

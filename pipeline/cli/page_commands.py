@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.cli.campaign_folder import open_folder
+from brandpress.pipeline.cli.campaign_folder import check_owner, open_folder
 from brandpress.pipeline.cli.decision_commands import By
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json, Prices, Select, TakeOver
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from brandpress.pipeline.deliver.proposal import Answer
     from brandpress.pipeline.review.page.content import ReviewedPictures
     from brandpress.pipeline.spec.campaign import Campaign
-    from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
 
 PageFolder = Annotated[
@@ -90,7 +89,7 @@ def review_job(
     out = out or default_folder(target.campaign)
     names = reviewed_names(folder, select, campaign) if select else None
     if serve:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         return _serve(folder, context, out, names, by, port, no_open)
     reviewed = read_reviewed(folder, context).only(names)
     warnings: tuple[str, ...] = ()
@@ -104,7 +103,7 @@ def review_job(
         broken = write_page(out, folder, reviewed, context, settings, show)
     uploaded = None
     if upload:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         uploaded = f"{folder.uri}/{upload_page(folder, out, reviewed)}"
     print_lines([f"warning: {warning}" for warning in warnings], sys.stderr)
     if as_json:
@@ -161,7 +160,7 @@ def decide_job(
 
     target, folder = open_folder(job, deliver)
     proposals = read_decision_file(file, target.campaign, Author.of(by, None).by)
-    _check_owner(target, folder, take_over=take_over)
+    check_owner(target, folder, take_over=take_over)
     answers = apply(folder, proposals)
     refused = [answer for answer in answers if answer.state == "refused"]
     if as_json:
@@ -269,9 +268,3 @@ def _campaign(job: Path, deliver: str | None) -> Campaign | None:
     except SpecError as error:
         typer.echo(f"{error}\ngoing on without reference pictures", err=True)
         return None
-
-
-def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:
-    from brandpress.pipeline.deliver.ownership import check_owner
-
-    check_owner(folder, target.brand, target.job, take_over=take_over)

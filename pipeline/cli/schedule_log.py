@@ -15,7 +15,15 @@ from brandpress.pipeline.cli.progress_lines import time_stamp
 from brandpress.pipeline.cli.schedule_output import minute, result
 from brandpress.pipeline.cli.text import duration, printable
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, nothing_scheduled
-from brandpress.pipeline.run.scheduler import Ended, Idle, NothingScheduled, ScheduleEvent, Started, Unavailable
+from brandpress.pipeline.run.scheduler import (
+    Ended,
+    Idle,
+    NothingScheduled,
+    NotStarted,
+    ScheduleEvent,
+    Started,
+    Unavailable,
+)
 
 
 def shown_events(options: LogOptions, *, on_terminal: bool | None = None) -> Callable[[ScheduleEvent], None]:
@@ -49,6 +57,8 @@ def event_text(event: ScheduleEvent) -> str:
             text = f"{job.path}: rendering {job.target.campaign}{late}{again}"
         case Ended(job, _, exit_code, took):
             text = f"{job.path}: {result(exit_code)} after {duration(took.total_seconds())}"
+        case NotStarted(job, cause):
+            text = f"{job.path}: rendering couldn't be started: {cause}"
         case Unavailable(job, cause):
             text = f"{job.path}: {cause}"
         case NothingScheduled(paths, files):
@@ -65,7 +75,7 @@ def level_of(event: ScheduleEvent) -> Level:
     match event:
         case Ended(exit_code=exit_code):
             return "info" if exit_code in (OK, ANOTHER_RUN) else "error"
-        case Unavailable() | NothingScheduled():
+        case NotStarted() | Unavailable() | NothingScheduled():
             return "warning"
         case Started() | Idle():
             return "info"
@@ -80,6 +90,8 @@ def name_of(event: ScheduleEvent) -> str:
             return "run_started"
         case Ended():
             return "run_ended"
+        case NotStarted():
+            return "run_not_started"
         case Unavailable():
             return "store_unavailable"
         case Idle():
@@ -98,7 +110,7 @@ def fields_of(event: ScheduleEvent) -> dict[str, Any]:
         case Ended(job, due, exit_code, took):
             ended = {"due": due.isoformat(), "exit_code": exit_code, "seconds": round(took.total_seconds(), 3)}
             return {**_job_fields(job), **ended}
-        case Unavailable(job, cause):
+        case NotStarted(job, cause) | Unavailable(job, cause):
             return {**_job_fields(job), "cause": cause}
         case Idle(following):
             return {"next": following.isoformat()}

@@ -18,7 +18,7 @@ import typer
 
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.pipeline.cli import options
-from brandpress.pipeline.cli.campaign_folder import open_folder
+from brandpress.pipeline.cli.campaign_folder import check_owner, open_folder
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json
 from brandpress.pipeline.spec.problem import SpecError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from brandpress.pipeline.deliver.repair import Repair
     from brandpress.pipeline.plan.expand import Plan
     from brandpress.pipeline.plan.variant import Variant
-    from brandpress.pipeline.spec.target import Target
     from brandpress.pipeline.store.protocol import Store
 
 
@@ -86,7 +85,7 @@ def verify_job(
     check = partial(verify, anchors=signing.anchors if signing else None)
     verification, restoration = check(folder), None
     if repair and verification.broken:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         run = partial(_render_lost, context, job, deliver, take_over)
         restoration = restore(folder, verification, (lambda lost: None) if no_render else run, check)
     if as_json:
@@ -140,7 +139,7 @@ def roll_back(
         raise RequestError("--list only lists the manifests; remove --to and --take-over, or --list")
     target, folder = open_folder(job, deliver)
     if not list_only:
-        _check_owner(target, folder, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         rollback(folder, to)
         if target.aliases:
             update_aliases(folder)
@@ -171,7 +170,7 @@ def clean_job(
     from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 
     target, folder = open_folder(job, deliver)
-    _check_owner(target, folder, take_over=take_over)
+    check_owner(target, folder, take_over=take_over)
     variants: tuple[Variant, ...] | None
     try:
         plan = _decided_plan(job, deliver, folder)
@@ -245,9 +244,3 @@ def _selected(folder: Store, plan: Plan, select: Sequence[str]) -> tuple[Variant
 
     selection = campaign_selection(select, plan.campaign, plan.variants)
     return plan.variants if selection is None else selected_variants(folder, plan, selection)
-
-
-def _check_owner(target: Target, folder: Store, *, take_over: bool) -> None:
-    from brandpress.pipeline.deliver.ownership import check_owner
-
-    check_owner(folder, target.brand, target.job, take_over=take_over)

@@ -68,7 +68,7 @@ def compose(
     own = {name: admission.listed(line, name, attempts or {}) for name, line in pictures.items()}
     undone = [one for one in variants if one.name not in pictures or one.name in withheld]
     replaceable = [variant for variant in undone if withheld.get(variant.name) != "dropped"]
-    earlier = (one for one in previous() if _is_picture(one) and exists(one["asset"])) if replaceable else ()
+    earlier = (one for one in previous() if is_picture(one) and exists(one["asset"])) if replaceable else ()
     stale, withdrawn = [], False
     for name, fields in _earlier_pictures(replaceable, earlier):
         if admission.may_stay(fields, withheld.get(name)):
@@ -135,7 +135,7 @@ def _earlier_pictures(
             yield name, fields
 
 
-def _is_picture(fields: Mapping[str, Any]) -> bool:
+def is_picture(fields: Mapping[str, Any]) -> bool:
     """Whether a record is that of a picture: the parts of version 1 hold failures, too."""
     return fields["status"] == "done" and fields["asset"] is not None and isinstance(fields.get("sha256"), str)
 

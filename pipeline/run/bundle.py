@@ -68,11 +68,7 @@ def bundled(campaign: Campaign) -> Iterator[Bundle]:
     named = [picture.file for picture in campaign.brand.pictures.values()]
     named += [feed.file for feed in campaign.brand.feeds]
     files = [job, brand, *(_place(brand, file) for file in named if not is_address(file))]
-    files += [Path(os.path.normpath(file)) for file in files_of(campaign.job.provenance, job.parent)]
-    if (lock := lock_file(job)).exists():
-        files.append(lock)
-    if campaign.job.quality_gate is not None and (calibration := calibration_path(campaign.brand)).exists():
-        files.append(calibration.absolute())
+    files += _files_beside(campaign)
     root = Path(os.path.commonpath([file.parent for file in files]))
     with TemporaryDirectory(prefix="brandpress-") as name:
         folder = Path(name)
@@ -91,18 +87,31 @@ def bundled(campaign: Campaign) -> Iterator[Bundle]:
 
 
 def plan_digest(campaign: Campaign, arguments: tuple[str, ...] = ()) -> str:
-    """Returns a digest of all that this machine knows of a plan: specs, pictures, address, version and arguments.
+    """Returns a digest of what decides which pictures a plan renders, publishes and signs, as far as this machine knows
+    it: specs with feeds, pictures, lock, calibration, certificates, address, version and arguments.
 
     Unlike render keys, it needs no weights, which only the cluster has.
     """
     known = {
         "specs": campaign.spec_sha256,
         "pictures": {name: picture.sha256 for name, picture in sorted(campaign.brand.pictures.items())},
+        "files": [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in _files_beside(campaign)],
         "deliver": str(campaign.address),
         "version": VERSION,
         "arguments": arguments,
     }
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _files_beside(campaign: Campaign) -> list[Path]:
+    """Returns the certificates, the lock and the calibration that a campaign has."""
+    job = campaign.path.absolute()
+    files = [Path(os.path.normpath(file)) for file in files_of(campaign.job.provenance, job.parent)]
+    if (lock := lock_file(job)).exists():
+        files.append(lock)
+    if campaign.job.quality_gate is not None and (calibration := calibration_path(campaign.brand)).exists():
+        files.append(calibration.absolute())
+    return files
 
 
 def _place(brand: Path, file: str) -> Path:

@@ -93,7 +93,8 @@ def _find(http: httpx2.Client, comments: str, marker: str, author: str) -> int |
     for page in range(1, MAX_PAGES + 1):
         entries = _json(http.get(comments, params={"per_page": 100, "page": page}))
         for entry in entries:
-            if entry["user"]["login"] == author and str(entry["body"]).startswith(marker):
+            login = (entry["user"] or {}).get("login")  # null for an account that is gone
+            if login == author and str(entry["body"]).startswith(marker):
                 return int(entry["id"])
         if len(entries) < 100:
             return None

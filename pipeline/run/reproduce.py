@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -27,13 +27,13 @@ from brandpress.pipeline.render.events import (
 )
 from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings, load_options, renderer_factory
 from brandpress.pipeline.render.worker.marking import Marking
+from brandpress.pipeline.render.worker.reference import read_unchanged
 from brandpress.pipeline.render.worker.render_loop import RenderLoop
 from brandpress.pipeline.run.delivered_picture import DeliveredPicture, find_delivered
 from brandpress.pipeline.run.reproduction import Reproduction, compare
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.delivery import FOLDER, DeliveryAddress
 from brandpress.pipeline.spec.download_cache import cache_folder
-from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
 from brandpress.pipeline.store.folder import open_campaign
 
 MAX_THREADS = 1_024
@@ -132,16 +132,13 @@ def _reference_file(campaign: Campaign, stamp: ReferenceStamp) -> Path | None:
         if picture.sha256 == stamp.sha256:
             return picture.path
     places = (campaign.brand.path.parent / stamp.file, cache_folder() / stamp.sha256)
-    return next((path for path in places if _digest(path) == stamp.sha256), None)
+    return next((path for path in places if _holds(path, stamp.sha256)), None)
 
 
-def _digest(path: Path) -> str | None:
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            return None
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except (OSError, ValueError):
-        return None
+def _holds(path: Path, sha256: str) -> bool:
+    with suppress(OSError, ValueError):  # a record may have a path that no file can have
+        return read_unchanged(path, sha256) is not None
+    return False
 
 
 def _render(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from brandpress.pipeline.run.schedule_state import (
     read_state,
 )
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, ScheduledJobs, load_scheduled
-from brandpress.pipeline.run.scheduled_run import Clock, run_scheduled
+from brandpress.pipeline.run.scheduled_run import run_scheduled
 from brandpress.pipeline.spec.campaign_file import examine_campaign
 from brandpress.pipeline.spec.problem import Problem
 from brandpress.pipeline.store.folder import open_campaign
@@ -30,10 +31,11 @@ from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 POLL_TIME = timedelta(seconds=30)
 """How often the files and the states are read again."""
 STORE_SECONDS = 60.0
-ANOTHER_RUN, INTERRUPTED = 5, 130
-"""Exit codes of runs: another run of the campaign is at work; a signal ended it early."""
+FAILED, ANOTHER_RUN, INTERRUPTED = 4, 5, 130
+"""Exit codes of runs: an error; another run of the campaign is at work; a signal ended it early."""
 
-Runner = Callable[[ScheduledJob, str | None, Clock, Callable[[], None], Callable[[], bool]], int]
+Clock = Callable[[], datetime]
+Runner = Callable[[ScheduledJob, str | None, Callable[[], None], Callable[[], bool]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class Ended:
     due: datetime
     exit_code: int
     took: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """The process of a run couldn't be started, as without memory. The run ends with 4, and is repeated."""
+
+    job: ScheduledJob
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class NothingScheduled:
     files: int
 
 
-ScheduleEvent = Started | Ended | Unavailable | Idle | NothingScheduled | Problem
+ScheduleEvent = Started | NotStarted | Ended | Unavailable | Idle | NothingScheduled | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +184,7 @@ class Scheduler:
                 code = self._do(job)
             except StoreError as error:
                 self._on_event(Unavailable(job, str(error)))
-                code = 4
+                code = FAILED
             if code is not None:
                 codes.append(code)
         return codes
@@ -186,19 +196,21 @@ class Scheduler:
         if claim is None:
             return None
         self._on_event(Started(job, claim.state.due, claim.missed, claim.state.attempts))
-        started = self._clock()
-        latest = claim
+        began, latest = time.monotonic(), claim
 
         def heartbeat() -> None:
             nonlocal latest
             with suppress(StoreError):
                 latest = keep_alive(folder, latest, self._clock())
 
-        code = self._runner(job, self._deliver, self._clock, heartbeat, self._stopping)
-        ended = self._clock()
-        self._on_event(Ended(job, claim.state.due, code, ended - started))
-        repeat = code == ANOTHER_RUN or (code == INTERRUPTED and self._stopping())
-        end_run(folder, latest, ended, code, repeat=repeat)
+        try:
+            code = self._runner(job, self._deliver, heartbeat, self._stopping)
+            repeat = code == ANOTHER_RUN or (code == INTERRUPTED and self._stopping())
+        except OSError as error:
+            self._on_event(NotStarted(job, error.strerror or type(error).__name__))
+            code, repeat = FAILED, True
+        self._on_event(Ended(job, claim.state.due, code, timedelta(seconds=time.monotonic() - began)))
+        end_run(folder, latest, self._clock(), code, repeat=repeat)
         return code
 
     def _pause(self, jobs: Iterable[ScheduledJob]) -> float:

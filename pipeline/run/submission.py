@@ -32,10 +32,14 @@ NOTICE_SECONDS, REPEAT_SECONDS = 10.0, 60.0
 RECONNECT_SECONDS = 120.0
 """How long a cluster may be out of reach while its job is followed."""
 
+QUIET_SECONDS = 30.0
+"""After how long without output a new connection is made: Ray's client doesn't notice that one is lost."""
+
 STOPPING = "asked to end"
 """The message of a job that is being stopped."""
 
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
+_NUMBER = re.compile(r"-([0-9]+)")
 ADDRESS_RULE = "allowed: http://HOST:8265, the address of the cluster's dashboard"
 
 
@@ -90,7 +94,8 @@ class JobServer:
             if not job.is_over:
                 raise AlreadyRunningError(_running_message(job.id, _state(job)))
         # Ray refuses an id that was used before, so of two submissions at the same time one fails.
-        submission_id = f"{base}-{len(earlier) + 1}" if earlier else base
+        numbers = [int(match[1]) for job in earlier if (match := _NUMBER.fullmatch(job.id.removeprefix(base)))]
+        submission_id = f"{base}-{max(numbers, default=1) + 1}" if earlier else base
         with bundled(campaign) as bundle:
             command = ["python", "-m", "brandpress.pipeline.cli", "render", bundle.job]
             command += ["--deliver", str(campaign.address), *options, *log_options]
@@ -158,14 +163,15 @@ class JobServer:
                         on_pending(job.message)
                     wait(POLL_SECONDS)
                     job, lost_since = self.job(submission_id), None
-                skip = shown
+                skip, quiet, was_over = shown, False, job.is_over
                 for text in self._tail(submission_id):
+                    quiet = not text
                     new, skip = text[skip:], max(0, skip - len(text))
                     shown += len(new)
                     if lines := output.shown(new):
                         yield redacted(lines)
                 job = self.job(submission_id)
-                if job.is_over:
+                if job.is_over and (was_over or not quiet):
                     if rest := output.rest():
                         yield redacted(rest)
                     return
@@ -184,16 +190,22 @@ class JobServer:
             wait(POLL_SECONDS)
 
     def _tail(self, submission_id: str) -> Iterator[str]:
+        """Yields what a job prints, from its beginning. Ends with "" if there is nothing new for 30 seconds."""
         import asyncio
 
         texts = self._client.tail_job_logs(submission_id)
 
         async def next_text() -> str | None:
-            text: str | None = await anext(texts, None)
+            try:
+                async with asyncio.timeout(QUIET_SECONDS):
+                    text: str | None = await anext(texts, None)
+            except TimeoutError:
+                return ""
             return text
 
+        text: str | None = None
         with asyncio.Runner() as runner:
-            while (text := self._call(lambda: runner.run(next_text()))) is not None:
+            while text != "" and (text := self._call(lambda: runner.run(next_text()))) is not None:
                 yield text
 
     def _connect(self) -> Any:

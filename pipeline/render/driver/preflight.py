@@ -9,12 +9,8 @@ from pathlib import Path
 
 from brandpress.pipeline.plan.variant import Reference, Variant
 from brandpress.pipeline.render.events import WorkerLoaded
-from brandpress.pipeline.render.worker.preflight import (
-    Preflight,
-    file_digest,
-    sampler_version,
-    version_refusal,
-)
+from brandpress.pipeline.render.worker.preflight import Preflight, sampler_version, version_refusal
+from brandpress.pipeline.render.worker.reference import read_unchanged
 from brandpress.pipeline.store.folder import PREFLIGHT
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
@@ -81,7 +77,7 @@ def refusal_of(loaded: WorkerLoaded, expected: Preflight, weights_digest: str) -
 
 def _is_here(reference: Reference) -> bool:
     with suppress(OSError):
-        return file_digest(reference) == reference.sha256
+        return read_unchanged(reference.path, reference.sha256) is not None
     return False
 
 

@@ -3,7 +3,6 @@ thumbnail."""
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,8 +16,7 @@ from brandpress.pipeline.deliver.sign import Ingredient, Signer
 from brandpress.pipeline.deliver.thumbnails import write_thumbnail
 from brandpress.pipeline.deliver.xmp import Metadata, metadata_of
 from brandpress.pipeline.plan.variant import Reference, Variant
-from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
-from brandpress.pipeline.spec.regular_file import open_regular
+from brandpress.pipeline.render.worker.reference import read_unchanged
 from brandpress.pipeline.store.protocol import Store, StoreError
 
 
@@ -56,8 +54,7 @@ class Marking:
 
 
 def _ingredient(reference: Reference) -> Ingredient:
-    with open_regular(reference.path) as file:
-        data = file.read(MAX_FILE_BYTES + 1)
-    if hashlib.sha256(data).hexdigest() != reference.sha256:
+    data = read_unchanged(reference.path, reference.sha256)
+    if data is None:
         raise RequestError(f"the {reference.role} reference {reference.file} has changed since it was read; run again")
     return Ingredient(reference.path.name, media_type_of(data) or "application/octet-stream", data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import time
 from collections.abc import Callable
@@ -12,8 +11,7 @@ from brandpress.model.errors import BrandpressError
 from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
 from brandpress.pipeline.plan.variant import Reference
 from brandpress.pipeline.render.cause import cause_of
-from brandpress.pipeline.spec.picture import MAX_FILE_BYTES
-from brandpress.pipeline.spec.regular_file import open_regular
+from brandpress.pipeline.render.worker.reference import read_unchanged
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.version import VERSION
 
@@ -106,13 +104,7 @@ def _token_problem(preflight: Preflight, folder: Store, sleep: Callable[[float],
 def _reference_problem(reference: Reference) -> str | None:
     """Why a reference can't be opened or is another file; None if all is well."""
     try:
-        digest = file_digest(reference)
+        data = read_unchanged(reference.path, reference.sha256)
     except OSError as error:
         return error.strerror or type(error).__name__
-    return None if digest == reference.sha256 else "it's another file there"
-
-
-def file_digest(reference: Reference) -> str:
-    """Returns the SHA-256 of a reference's file, of which at most the largest allowed size is read. Raises OSError."""
-    with open_regular(reference.path) as file:
-        return hashlib.sha256(file.read(MAX_FILE_BYTES + 1)).hexdigest()
+    return None if data is not None else "it's another file there"

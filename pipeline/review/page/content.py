@@ -34,8 +34,8 @@ class ReviewedPictures:
 
     records: fields of manifest lines, sorted by name. decisions: SHA-256 -> decision that holds. withdrawn: decisions
     that were taken back. earlier: pictures that former manifests list under the same names, the newest first. scores:
-    SHA-256 -> scores. measured: names of measures and
-    their scales. references: SHA-256 of reference pictures that have thumbnails.
+    SHA-256 -> scores. scales: of the measures, by name. thresholds: those of the job's quality gate.
+    references: SHA-256 of reference pictures that have thumbnails. palette: the brand's colours.
     """
 
     manifest: Manifest

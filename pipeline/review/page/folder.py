@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote as percent_encoded
 
@@ -22,6 +23,8 @@ IN_STORE = "review/"
 """The part of a campaign's folder that holds its page."""
 HTML = "text/html; charset=utf-8"
 WEBP = "image/webp"
+THREADS = 8
+"""How many thumbnails are uploaded at the same time."""
 
 OnPicture = Callable[[int, int], None]
 
@@ -71,10 +74,15 @@ def upload_page(folder: Store, out: Path, reviewed: ReviewedPictures) -> str:
     present = set(folder.list(f"{IN_STORE}{FOLDER}/"))
     thumbnails = Thumbnails(out)
     shown = (one["sha256"] for record in reviewed.records for one in (record, *(record.get("references") or ())))
-    for sha256 in dict.fromkeys(shown):
+
+    def upload(sha256: str) -> None:
         key, file = f"{IN_STORE}{FOLDER}/{sha256}.webp", thumbnails.file(sha256)
         if key not in present and file.exists():
             folder.create(key, file.read_bytes(), WEBP)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in threads.map(upload, dict.fromkeys(shown)):
+            pass  # the first error ends it
     key, page = f"{IN_STORE}{INDEX}", page_html(page_content(reviewed, PageSettings("../")))
     overwrite(folder, key, page, HTML)
     return key

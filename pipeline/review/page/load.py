@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from brandpress.pipeline.deliver.choose import reviewed_fields, reviewed_manifest
+from brandpress.pipeline.deliver.contents import is_picture
 from brandpress.pipeline.deliver.decisions import read_all_decisions
 from brandpress.pipeline.deliver.manifest import (
     BrokenManifestError,
@@ -80,8 +81,7 @@ def read_reviewed(folder: Store, context: BrandContext) -> ReviewedPictures:
 
 def pictures_of(fields: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Returns the records that have a picture, sorted by name."""
-    pictures = (one for one in fields if one["status"] == "done" and isinstance(one.get("sha256"), str))
-    return sorted((one for one in pictures if one["asset"]), key=lambda one: (one["name"], one["render_key"]))
+    return sorted(filter(is_picture, fields), key=lambda one: (one["name"], one["render_key"]))
 
 
 def stored_size(manifest: Manifest) -> int | None:

@@ -69,14 +69,13 @@ class ReviewDesk:
     by: str
     names: Set[str] | None = None
     _lock: Lock = field(default_factory=Lock)
-    _reviewed: ReviewedPictures | None = None
-    _pointer: str = ""
+    _published: tuple[str, PublishedPictures | None] = ("", None)
     _sources: Mapping[str, PictureSource] = field(default_factory=dict)
     _assets: Mapping[str, str] = field(default_factory=dict)
 
     def page(self) -> bytes:
         """Returns the page with what the store has now. Raises StoreError."""
-        reviewed = self._read().only(self.names)
+        reviewed = self._read()[0].only(self.names)
         return page_html(page_content(reviewed, PageSettings(PICTURES, served=True, by=self.by)))
 
     def thumbnail(self, sha256: str) -> bytes | None:
@@ -96,10 +95,9 @@ class ReviewDesk:
         """Writes a decision. Returns the status and the values of the response. Raises StoreError and RequestError."""
         author = Author.of(self.by, posted.reason.strip() or None)
         pointer = read_pointer(self.folder)
-        reviewed = self._reviewed
-        if reviewed is None or (pointer.sha256 if pointer else "") != self._pointer:
-            reviewed = self._read()
-        pictures = PublishedPictures.of(map(_picture, reviewed.records))
+        manifest, pictures = self._published
+        if pictures is None or manifest != (pointer.sha256 if pointer else ""):
+            _, pictures = self._read()
         proposal = Proposal(
             posted.name, posted.sha256, posted.decision, author.by, author.at, author.reason, posted.seen
         )
@@ -109,7 +107,7 @@ class ReviewDesk:
             return HTTPStatus.CONFLICT, {"error": answer.why, "decision": decision}
         return HTTPStatus.OK, {"decision": decision}
 
-    def _read(self) -> ReviewedPictures:
+    def _read(self) -> tuple[ReviewedPictures, PublishedPictures]:
         with self._lock:
             pointer = read_pointer(self.folder)
             reviewed = read_reviewed(self.folder, self.context)
@@ -117,9 +115,9 @@ class ReviewDesk:
             sources = picture_sources(self.folder, reviewed.records, self.context.references, size)
             self._sources = {source.sha256: source for source in sources}
             self._assets = {one["asset"]: str(one.get("format")) for one in (*reviewed.records, *reviewed.earlier)}
-            self._pointer = pointer.sha256 if pointer else ""
-            self._reviewed = reviewed
-            return reviewed
+            pictures = PublishedPictures.of(map(_picture, reviewed.records))
+            self._published = pointer.sha256 if pointer else "", pictures
+            return reviewed, pictures
 
 
 def _picture(record: Mapping[str, Any]) -> Picture:

@@ -13,7 +13,15 @@ from brandpress.pipeline.cli.log_options import LogFormat, LogOptions
 from brandpress.pipeline.cli.schedule_log import shown_events
 from brandpress.pipeline.run.scheduled_jobs import load_schedule
 from brandpress.pipeline.run.scheduled_run import render_command
-from brandpress.pipeline.run.scheduler import Ended, Idle, NothingScheduled, ScheduleEvent, Started, Unavailable
+from brandpress.pipeline.run.scheduler import (
+    Ended,
+    Idle,
+    NothingScheduled,
+    NotStarted,
+    ScheduleEvent,
+    Started,
+    Unavailable,
+)
 from brandpress.pipeline.spec.problem import Problem
 from tests.campaigns import write_campaign
 from tests.reference_pages import code_in, section
@@ -30,6 +38,7 @@ def events(tmp_path: Path) -> list[ScheduleEvent]:
         Ended(job, DUE, 0, timedelta(minutes=2)),
         Ended(job, DUE, 3, timedelta(minutes=2)),
         Ended(job, DUE, 5, timedelta(seconds=2)),
+        NotStarted(job, "no memory"),
         Unavailable(job, "no route"),
         Idle(DUE),
         NothingScheduled((Path("jobs"),), 2),
@@ -49,6 +58,7 @@ def test_lines(events: list[ScheduleEvent], capsys: pytest.CaptureFixture[str], 
         f"{job}: done after 2 min 0 s",
         f"{job}: incomplete after 2 min 0 s",
         f"{job}: another run was at work after 2.0 s",
+        f"{job}: rendering couldn't be started: no memory",
         f"{job}: no route",
         "nothing to start; the next run is due at 2026-03-02 03:00 UTC",
         'nothing is scheduled: none of the 2 YAML files in jobs has a schedule; write schedule: {cron: "0 3 * * MON", '
@@ -62,7 +72,7 @@ def test_quiet_leaves_out_what_went_well(events: list[ScheduleEvent], capsys: py
         show(event)
     lines = capsys.readouterr().err.splitlines()
     assert [line.rpartition(": ")[2] for line in lines] == [
-        "this isn't valid YAML", "incomplete after 2 min 0 s", "no route", "Europe/Berlin}",
+        "this isn't valid YAML", "incomplete after 2 min 0 s", "no memory", "no route", "Europe/Berlin}",
     ]  # fmt: skip
 
 
@@ -73,7 +83,7 @@ def test_json(events: list[ScheduleEvent], capsys: pytest.CaptureFixture[str], t
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["event"], line["level"]) for line in lines] == [
         ("invalid_job", "error"), ("run_started", "info"), ("run_ended", "info"), ("run_ended", "error"),
-        ("run_ended", "info"), ("store_unavailable", "warning"),
+        ("run_ended", "info"), ("run_not_started", "warning"), ("store_unavailable", "warning"),
         ("nothing_to_start", "info"), ("nothing_scheduled", "warning"),
     ]  # fmt: skip
     rows = section("json.md", "Log").rows("event")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from brandpress.pipeline.plan.validate import validate
+from brandpress.pipeline.plan.verdict_basis import calibration_path
 from brandpress.pipeline.run.bundle import bundled, plan_digest
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.spec.problem import SpecError
@@ -170,3 +171,19 @@ def test_the_digest_changes_with_what_decides_the_pictures(tmp_path: Path) -> No
     assert first != plan_digest(load_campaign(job, str(tmp_path / "elsewhere")))
     (tmp_path / "mug.png").write_bytes((tmp_path / "bottle.png").read_bytes())
     assert first != plan_digest(load_campaign(job))
+
+
+def test_the_digest_changes_with_the_lock_the_calibration_and_the_certificates(tmp_path: Path) -> None:
+    """They decide which pictures are rendered, published and signed, and are sent with the job."""
+    authority = Authority()
+    provenance = write_certificates(tmp_path, authority, authority.issue())
+    job = write_campaign(tmp_path, 1, provenance=provenance, quality_gate={"measures": {"noise": 0.3}})
+    campaign = load_campaign(job)
+    digests = [plan_digest(campaign)]
+    for file in (job.with_suffix(".lock"), calibration_path(campaign.brand)):
+        for content in ("{}", '{"a": 1}'):
+            file.write_text(content)
+            digests.append(plan_digest(load_campaign(job)))
+    write_certificates(tmp_path, authority, authority.issue())
+    digests.append(plan_digest(load_campaign(job)))
+    assert len(set(digests)) == 6

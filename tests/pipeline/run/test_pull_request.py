@@ -51,6 +51,13 @@ def test_a_stranger_cant_make_us_edit_a_comment(github: GitHub) -> None:
     assert github.comments[1]["user"]["login"] == BOT
 
 
+def test_comments_of_accounts_that_are_gone_are_passed_over(github: GitHub) -> None:
+    github.add(plan("of a deleted account"), "ghost")["user"] = None
+    comment(pull_request(github), plan("the plan"))
+    comment(pull_request(github), plan("a newer plan"))
+    assert [entry["body"].partition("\n")[2] for entry in github.comments] == ["of a deleted account", "a newer plan"]
+
+
 @pytest.mark.parametrize("status", [403, 500])
 def test_a_refusal_is_an_error_without_the_token(github: GitHub, status: int) -> None:
     github.refusal = status

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from brandpress.pipeline.cli import app as cli
 from brandpress.pipeline.cli.schedule_output import upcoming_json, upcoming_lines
+from brandpress.pipeline.run import scheduled_run
 from brandpress.pipeline.run.schedule_state import CLAIM_TIME, STATE
 from brandpress.pipeline.run.scheduled_jobs import ScheduledJob, load_scheduled
-from brandpress.pipeline.run.scheduled_run import run_command
-from brandpress.pipeline.run.scheduler import Ended, Idle, NothingScheduled, ScheduleEvent, Scheduler, Started, upcoming
+from brandpress.pipeline.run.scheduled_run import run_command, run_scheduled
+from brandpress.pipeline.run.scheduler import (
+    Ended,
+    Idle,
+    NothingScheduled,
+    NotStarted,
+    ScheduleEvent,
+    Scheduler,
+    Started,
+    upcoming,
+)
 from brandpress.pipeline.spec.problem import Problem
 from tests.campaigns import write_campaign
 
@@ -44,7 +57,6 @@ class World:
         self,
         job: ScheduledJob,
         deliver: str | None,
-        clock: Callable[[], datetime],
         heartbeat: Callable[[], None],
         stopping: Callable[[], bool],
     ) -> int:
@@ -315,18 +327,11 @@ time.sleep(1000)
 
 @pytest.mark.parametrize("ends", ["limit", "stopping"])
 def test_a_run_is_interrupted_at_its_deadline_and_when_the_scheduler_ends(ends: str) -> None:
-    now = START
-
-    def clock() -> datetime:
-        nonlocal now
-        now += timedelta(hours=1)
-        return now
-
     beats: list[None] = []
     code = run_command(
         [sys.executable, "-c", PATIENT],
         limit=timedelta(hours=6) if ends == "limit" else None,
-        clock=clock if ends == "limit" else lambda: START,
+        clock=count(0, 3600).__next__ if ends == "limit" else lambda: 0,
         heartbeat=lambda: beats.append(None),
         stopping=lambda: ends == "stopping",
     )
@@ -335,18 +340,52 @@ def test_a_run_is_interrupted_at_its_deadline_and_when_the_scheduler_ends(ends: 
 
 
 def test_a_run_that_doesnt_end_is_killed() -> None:
-    now = START
-
-    def clock() -> datetime:
-        nonlocal now
-        now += timedelta(hours=1)
-        return now
-
     deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(1000)"
     code = run_command(
-        [sys.executable, "-c", deaf], limit=None, clock=clock, heartbeat=lambda: None, stopping=lambda: True
+        [sys.executable, "-c", deaf],
+        limit=None,
+        clock=count(0, 3600).__next__,
+        heartbeat=lambda: None,
+        stopping=lambda: True,
     )
     assert code in (128 + signal.SIGKILL, 128 + signal.SIGINT)
+
+
+def test_a_clock_that_is_set_forward_doesnt_end_a_run(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replaces the rendering by a command that takes a second, because only its time matters."""
+    monkeypatch.setattr(
+        scheduled_run, "render_command", lambda *_: [sys.executable, "-c", "import time; time.sleep(1)"]
+    )
+    job = scheduled(tmp_path, deadline="6h")
+    world.end = START + timedelta(days=9)
+    world.scheduler(job).run_once()
+    clock = count(1).__next__
+    scheduler = world.scheduler(job)
+    scheduler._clock, scheduler._runner = lambda: START + clock() * timedelta(days=1), run_scheduled
+    assert scheduler.run_once() == (0,)
+
+
+def test_a_run_that_cant_be_started_is_repeated_and_other_jobs_run(tmp_path: Path, world: World) -> None:
+    """As without memory or file descriptors, which a test can't use up."""
+    world.end = START + timedelta(days=9)
+    paths = scheduled(tmp_path / "a"), scheduled(tmp_path / "b")
+    scheduler = world.scheduler(*paths)
+    scheduler.run_once()
+    world.now = datetime(2026, 3, 2, 3, tzinfo=UTC)
+
+    def run(job: ScheduledJob, *_: object) -> int:
+        if job.path == paths[0]:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return 0
+
+    scheduler._runner = run
+    assert scheduler.run_once() == (4, 0)
+    (problem,) = (event for event in world.events if isinstance(event, NotStarted))
+    assert (problem.job.path, problem.cause) == (paths[0], "Resource temporarily unavailable")
+    state = json.loads((tmp_path / "a" / "out" / "spring" / STATE).read_text())
+    assert (state["exit_code"], state["repeat"], state["ended"]) == (4, True, "2026-03-02T03:00:00Z")
 
 
 @pytest.mark.slow

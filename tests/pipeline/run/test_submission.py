@@ -15,8 +15,11 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.run import submission
+from brandpress.pipeline.run.bundle import plan_digest
 from brandpress.pipeline.run.job_server_error import JobServerError
 from brandpress.pipeline.run.submission import JobServer, Submission, exit_code_of
+from brandpress.pipeline.spec.load import load_campaign
 from tests.campaigns import write_campaign
 from tests.job_server import job, job_server
 from tests.ray_head import RayHead, ray_head
@@ -139,6 +142,22 @@ def test_a_server_that_stops_answering_is_told_instead_of_its_last_answer() -> N
     assert told == ["It may wait.", "silent for 12 s", "silent for 72 s"]
 
 
+def test_a_connection_that_is_lost_without_notice_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a laptop's sleep. The stand-in keeps the first connection open and silent, as no real server does."""
+    monkeypatch.setattr(submission, "QUIET_SECONDS", 0.5)
+    with job_server(job("brandpress-spring-0", "RUNNING"), tails=("first\nsec", "first\nsecond\nthird")) as address:
+        following = JobServer(address).follow("brandpress-spring-0", wait=lambda seconds: None)
+        assert list(following) == ["first\n", "second\n", "third"]
+
+
+def test_an_ended_job_whose_output_cant_be_followed_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy may let nothing through."""
+    monkeypatch.setattr(submission, "QUIET_SECONDS", 0.5)
+    with job_server(job("brandpress-spring-0", "SUCCEEDED"), tails=("first\n", "never")) as address:
+        following = JobServer(address).follow("brandpress-spring-0", wait=lambda seconds: None)
+        assert list(following) == ["first\n"]
+
+
 def test_the_loser_of_two_submissions_is_told_that_it_is_running(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,6 +166,16 @@ def test_the_loser_of_two_submissions_is_told_that_it_is_running(
     message = capsys.readouterr().err
     assert message.startswith("already running: this campaign was submitted as brandpress-spring-")
     assert "--follow` shows it, `brandpress stop brandpress-spring-" in message
+
+
+def test_a_repeated_submission_has_an_id_that_no_job_has(tmp_path: Path) -> None:
+    """After `ray job delete` of an earlier one, which leaves fewer jobs than the highest number."""
+    campaign = load_campaign(write_campaign(tmp_path, 1, model="nano"))
+    base = f"brandpress-spring-{plan_digest(campaign)[:12]}"
+    ended = [job(submission_id, "SUCCEEDED") for submission_id in (f"{base}-2", f"{base}-3")]
+    with job_server(*ended, refuses=False) as address:
+        server = JobServer(address)
+        assert server.submit(campaign).id == f"{base}-4"
 
 
 @pytest.fixture(scope="module")

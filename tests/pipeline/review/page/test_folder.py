@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from brandpress.pipeline.review.page.thumbnails import SIDE, PictureSource, Thum
 from brandpress.pipeline.spec.delivery import DeliveryAddress
 from brandpress.pipeline.spec.load import load_campaign
 from brandpress.pipeline.store.folder import open_campaign
-from brandpress.pipeline.store.protocol import Store, sha256_hex
+from brandpress.pipeline.store.protocol import Store, StoreError, sha256_hex
+from brandpress.pipeline.store.wrapper import StoreWrapper
 from tests.pipeline.review.page.published import publish, write_published
 from tests.pipeline.review.page.reviewed import draw
 
@@ -113,6 +115,34 @@ def test_a_page_in_the_store_links_to_its_pictures(job: Path, store_uri: str, tm
     assert folder.stat(picture["asset"]) is not None
     assert folder.stat(f"review/thumbnails/{picture['sha256']}.webp") is not None
     assert [one.key for one in verify(folder).problems if one.kind == "unknown"] == []
+
+
+class MeetingStore(StoreWrapper):
+    """Creates a key only together with another one, which uploads one after the other never do."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.barrier = threading.Barrier(2, timeout=10)
+
+    def create(self, key: str, data: bytes, content_type: str) -> bool:
+        self.barrier.wait()
+        return super().create(key, data, content_type)
+
+
+def test_thumbnails_are_uploaded_at_the_same_time(folder: Store, tmp_path: Path) -> None:
+    reviewed = read_reviewed(folder, BrandContext.of(None))
+    write_page(tmp_path, folder, reviewed, BrandContext.of(None), PageSettings())
+    upload_page(MeetingStore(folder), tmp_path, reviewed)
+    assert len(list(folder.list("review/thumbnails/"))) == len(reviewed.records) == 4
+
+
+def test_a_thumbnail_that_cant_be_uploaded_is_an_error(job: Path, folder: Store, tmp_path: Path) -> None:
+    reviewed = read_reviewed(folder, BrandContext.of(None))
+    write_page(tmp_path, folder, reviewed, BrandContext.of(None), PageSettings())
+    (job.parent / "out" / "spring" / "review").mkdir()
+    (job.parent / "out" / "spring" / "review" / "thumbnails").write_text("a file")
+    with pytest.raises(StoreError, match="thumbnails"):
+        upload_page(folder, tmp_path, reviewed)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.deliver.choose import published_pictures
+from brandpress.pipeline.deliver.choose import Picture, published_pictures
 from brandpress.pipeline.deliver.decisions import REVIEWS, Decision, read_stored, write_decision
+from brandpress.pipeline.deliver.proposal import PublishedPictures
 from brandpress.pipeline.review.page.load import BrandContext
 from brandpress.pipeline.review.page.server import MAX_BODY, ReviewServer, desk_of, hosts_at
 from brandpress.pipeline.spec.load import load_campaign
@@ -139,6 +140,23 @@ def test_a_decision_that_the_page_shows_is_an_earlier_one_whatever_the_clocks_sa
     stored = read_stored(folder, sent["sha256"]).standing
     assert stored is not None
     assert [(one.by, one.decision) for one in (stored, *stored.earlier)] == [("ana", "rejected"), ("ben", "approved")]
+
+
+def test_decisions_look_pictures_up_in_one_table(
+    server: ReviewServer, folder: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making it takes half a second with 100,000 pictures, so that not every click may."""
+    tables: list[PublishedPictures] = []
+    of = PublishedPictures.of
+
+    def counted(pictures: Iterable[Picture]) -> PublishedPictures:
+        tables.append(of(pictures))
+        return tables[-1]
+
+    monkeypatch.setattr(PublishedPictures, "of", counted)
+    ask(server, "")
+    assert [ask(server, "decisions", "POST", decision(folder, number)).status for number in range(3)] == [200] * 3
+    assert len(tables) == 1
 
 
 def test_a_decision_about_a_picture_that_has_changed_is_refused(server: ReviewServer, folder: Store, job: Path) -> None:

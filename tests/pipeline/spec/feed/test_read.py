@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import openpyxl
+import pyarrow
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
@@ -258,6 +261,23 @@ def test_broken_feeds(file: str, content: bytes, message: str, tmp_path: Path) -
     (tmp_path / file).write_bytes(content)
     feed = "{from: %s, key: id, map: {description: title}}"
     assert message in "\n".join(messages(brand_of(tmp_path, file, feed)))
+
+
+def test_a_repeated_heading(tmp_path: Path) -> None:
+    """Otherwise the cells behind it would belong to the wrong columns."""
+    headings = ["id", "title", "image_link", "image_link", "colour"]
+    cells = ["1", "a mug", "a.png", "b.png", "red"]
+    (tmp_path / "feed.csv").write_text("\n".join(map(",".join, (headings, cells))))
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (headings, cells):
+        book.active.append(row)
+    book.save(tmp_path / "feed.xlsx")
+    table = pyarrow.Table.from_arrays([pyarrow.array([cell]) for cell in cells], names=headings)
+    pyarrow.parquet.write_table(table, tmp_path / "feed.parquet")
+    for file in ("feed.csv", "feed.xlsx", "feed.parquet"):
+        what = "two columns have the heading 'image_link'; rename one of them"
+        assert messages(brand_of(tmp_path, file)) == [f"{file}:1:1: {what}"]
 
 
 def test_google_elements_that_are_repeated_or_nested(tmp_path: Path) -> None:

@@ -49,6 +49,19 @@ def test_values_in_templates(field: str, shown: str, tmp_path: Path) -> None:
     assert prompts(tmp_path, "{{ product.title }}", mug=field)[0] == f"mug {shown}"
 
 
+@pytest.mark.parametrize(
+    ("field", "prompt", "shown"),
+    [
+        ("price: 12.50", "{{ product.price ~ ' EUR' }}", "12.50 EUR"),
+        ("price: 12.50", "{{ product.price | replace('.', ',') }}", "12,50"),
+        ("price: 12.50", "{{ product.price + 1 }} {{ product.price | tojson }}", "13.5 12.5"),
+        ("sizes: [12.50, true, a]", "{{ product.sizes }} {{ product.sizes ~ '' }}", "12.50, true, a 12.50, true, a"),
+    ],
+)
+def test_numbers_are_inserted_as_they_are_written(field: str, prompt: str, shown: str, tmp_path: Path) -> None:
+    assert prompts(tmp_path, prompt, mug=field, cup=field)[0] == f"mug {shown}"
+
+
 @pytest.mark.parametrize("name", ["title", "format", "count", "upper", "join", "split", "index", "items", "values"])
 def test_names_that_texts_of_python_have(name: str, tmp_path: Path) -> None:
     """`product.title` is the field, never a method of Python's str."""
@@ -120,7 +133,7 @@ def test_axis_values_with_fields(tmp_path: Path) -> None:
         ("title: [[a]]", "title is a list; allowed: text, a number"),
         ("title: {en: {a: b}}", "title is a mapping; allowed: text"),
         ("title: {EN: x}", "'EN' isn't a valid name"),
-        ("title: .inf", "title is the number inf"),
+        ("title: .inf", "title is the number .inf"),
         (f"title: {'x' * 5_001}", "title is 5,001 characters long"),
         (", ".join(f"f{i}: x" for i in range(101)), "has 101 free fields; allowed: at most 100"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import openpyxl
@@ -13,6 +14,9 @@ from PIL import Image
 
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.feed.read import MAX_REPORTED
+from brandpress.pipeline.spec.selection import matching
+from brandpress.pipeline.spec.template_values import Named
+from brandpress.pipeline.spec.where import parse_condition
 from tests.pipeline.spec.feed.feeds import FEED, ROWS, brand_of, write
 
 FORMATS = ["feed.csv", "feed.tsv", "feed.jsonl", "feed.parquet", "feed.xlsx", "feed.xml", "feed.atom"]
@@ -278,6 +282,34 @@ def test_a_repeated_heading(tmp_path: Path) -> None:
     for file in ("feed.csv", "feed.xlsx", "feed.parquet"):
         what = "two columns have the heading 'image_link'; rename one of them"
         assert messages(brand_of(tmp_path, file)) == [f"{file}:1:1: {what}"]
+
+
+def test_numbers_in_json_lines_keep_their_texts(tmp_path: Path) -> None:
+    """Names and keys, however, are the same in all formats."""
+    (tmp_path / "feed.jsonl").write_text('{"id": 7.50, "title": "a mug", "price": 3.00}\n')
+    brand = brand_of(tmp_path, "", "{from: feed.jsonl, key: id, map: {description: title}}").brand
+    assert brand is not None
+    assert list(brand.products) == ["7-5"]
+    price = brand.products["7-5"].attributes["price"]
+    assert (price, str(price), json.dumps(price)) == (3.0, "3.00", "3.0")
+
+
+def test_an_empty_cell_of_a_mapped_field(tmp_path: Path) -> None:
+    """The feed's own column of the same name doesn't take its place."""
+    (tmp_path / "feed.csv").write_text("id,title,sku,mpn\n1,a mug,S-1,M-1\n2,a cup,S-2,\n")
+    brand = brand_of(tmp_path, "", "{from: feed.csv, key: id, map: {description: title, sku: mpn}}").brand
+    assert brand is not None
+    skus = [Named.entity(name, product).attribute("sku") for name, product in brand.entities("product").items()]
+    assert skus == ["M-1", None]
+    assert matching(brand.products, parse_condition("sku == none")) == ["2"]
+
+
+def test_the_field_sku_of_a_character_is_a_free_one(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text("id,title,mpn\n1,a fox,M-1\n")
+    rest = "characters: {from: feed.csv, key: id, map: {description: title, sku: mpn}}\n"
+    brand = brand_of(tmp_path, "", "{}", rest).brand
+    assert brand is not None
+    assert Named.entity("1", brand.characters["1"]).attribute("sku") == "M-1"
 
 
 def test_google_elements_that_are_repeated_or_nested(tmp_path: Path) -> None:

@@ -54,6 +54,14 @@ def _named_in(choice: ModelChoice, folder: Path, message: str) -> Location | Non
     named: list[tuple[Location, str | None]] = [(("model", part), getattr(choice, part)) for part in PARTS]
     named += [(("model", "loras", number, "file"), lora.file) for number, lora in enumerate(choice.loras)]
     for location, file in named:
-        if file is not None and str((folder / Path(file).expanduser()).resolve()) in message:
+        if file is not None and _place(folder, file) in message:
             return location
     return None
+
+
+def _place(folder: Path, file: str) -> str:
+    """Returns a file's path as errors name it: as written if it can't be resolved."""
+    try:
+        return str((folder / Path(file).expanduser()).resolve())
+    except (OSError, RuntimeError, ValueError):
+        return file

@@ -104,6 +104,8 @@ class _RowReader:
         columns, fields = self._columns, self._fields
         if self.result.bad and len(columns.names) == 1 + len(self._renamed):
             return  # no row could be read
+        if not self.result.total and len(columns.names) == 1 + len(self._renamed):
+            raise WrongValueError("the feed has no rows", "write one, or name another feed", at=("from",))
         self._require(fields.key, ("key",))
         for name, written in fields.columns.items():
             for i, column in enumerate(written):

@@ -106,6 +106,14 @@ def test_a_field_that_no_entity_has(tmp_path: Path) -> None:
     assert "'product' has no 'titel'; allowed: 'name', 'description', 'sku', 'title'; did you mean 'title'?" in problem
 
 
+def test_a_mistake_on_a_later_line_of_an_expression(tmp_path: Path) -> None:
+    prompts(tmp_path, "")
+    job = (tmp_path / "job.yaml").read_text()
+    (tmp_path / "job.yaml").write_text(job.replace('"{{ product }} "', '"{{ product\n  ~ product.titel }} "'))
+    with pytest.raises(SpecError, match=r"job\.yaml:6:13: 'product' has no 'titel'"):
+        load_campaign(tmp_path / "job.yaml")
+
+
 def test_a_field_that_only_some_entities_have(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, "{{ product.title }}", cup="other: x")
     assert "the prompt of {product: cup} can't be rendered: 'cup' has no 'title'; give 'cup' a title, or" in problem

@@ -247,6 +247,7 @@ def test_wrong_fields_of_a_feed(feed: str, message: str, tmp_path: Path) -> None
         ("feed.jsonl", b'{"id": 1, "id": 2}\n', "feed.jsonl:1:row: this isn't valid JSON: a name is used twice"),
         ("feed.jsonl", b'{"id": NaN}\n', "this isn't valid JSON: NaN isn't JSON"),
         ("feed.jsonl", b"[" * 100_000 + b"\n", "this isn't valid JSON"),
+        ("feed.jsonl", b"\n", "brand.yaml:2:18: products.from: the feed has no rows; write one, or name another feed"),
         ("feed.jsonl", b"[1]\n", "the line isn't a JSON object"),
         ("feed.jsonl", b'{"id": "1", "title": {"a": {"b": 1}}}\n', "feed.jsonl:1:title: is a mapping"),
         ("feed.jsonl", b'{"id": true, "title": "x"}\n', "feed.jsonl:1:id: is the boolean true; allowed: text or a num"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -327,6 +328,42 @@ def test_an_untrusted_certificate(site: Site, public: None) -> None:
 
 def test_a_server_that_is_down(site: Site, public: None) -> None:
     assert "can't be fetched" in rejection(site, f"https://{HOST}:1/mug.png")
+
+
+def test_a_host_that_cannot_be_reached_is_given_up(site: Site, public: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """10,000 pictures on a dead host would take hours. Other ports of the host are others."""
+    connects: list[object] = []
+    connect = socket.create_connection
+    monkeypatch.setattr(socket, "create_connection", lambda *given: connects.append(given) or connect(*given))
+    site.answers = {"/a.png": (200, b"a")}
+    with downloader(site) as own:
+        reasons = []
+        for number in range(6):
+            with pytest.raises(WrongValueError) as raised:
+                own.fetch(f"https://{HOST}:1/{number}.png", MAX_BYTES)
+            reasons.append(raised.value.what)
+        assert len(connects) == 3
+        assert reasons[2] == f"'https://{HOST}:1/2.png' can't be fetched: Connection refused"
+        given_up = f"'{HOST}' can't be reached, 3 connections in a row have failed: Connection refused"
+        assert reasons[5] == f"'https://{HOST}:1/5.png': {given_up}"
+        assert own.fetch(site.url("/a.png"), MAX_BYTES).read_bytes() == b"a"
+
+
+@pytest.mark.parametrize("addresses", [None, ["10.0.0.1"]])
+def test_a_host_is_looked_up_once(site: Site, addresses: list[str] | None) -> None:
+    lookups: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        lookups.append(host)
+        if addresses is None:
+            raise OSError
+        return addresses
+
+    with Downloader(resolve=resolve) as own:
+        for path in ("/a.png", "/b.png"):
+            with pytest.raises(WrongValueError, match=f"{path}.*(there is no host|private network)"):
+                own.fetch(site.url(path), MAX_BYTES)
+    assert lookups == [HOST]
 
 
 def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

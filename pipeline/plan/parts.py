@@ -59,6 +59,14 @@ def _is_composed(choice: ModelChoice) -> bool:
 def _named_in(choice: ModelChoice, folder: Path, message: str) -> Location | None:
     """The field whose path an error names."""
     for location, file in named_files(choice):
-        if str((folder / Path(file).expanduser()).resolve()) in message:
+        if _place(folder, file) in message:
             return location
     return None
+
+
+def _place(folder: Path, file: str) -> str:
+    """Returns a file's path as errors name it: as written if it can't be resolved."""
+    try:
+        return str((folder / Path(file).expanduser()).resolve())
+    except (OSError, RuntimeError, ValueError):
+        return file

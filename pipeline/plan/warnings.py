@@ -11,6 +11,7 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.licences import licence_warning
 from brandpress.pipeline.plan.locked import lock_warnings
+from brandpress.pipeline.plan.unused_settings import unused_settings
 from brandpress.pipeline.spec.messages import quote
 
 SHORT_BYTES_PER_TOKEN = 0.4
@@ -24,9 +25,10 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
     """Returns warnings: how the model differs from its lock; what reference pictures say about their colours and isn't
     followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; whether a
     hosted model's key is missing; whether its licence forbids commercial use, and the job doesn't say what it's for;
-    whether the key that signs pictures is missing; what the quality gate lacks on this machine."""
+    whether the key that signs pictures is missing; what the quality gate lacks on this machine; settings that have no
+    effect."""
     licence = licence_warning(plan.campaign, plan.model)
-    of_gate = (str(problem).replace(": warning: ", ": ", 1) for problem in gate_warnings(plan.campaign))
+    of_job = (*gate_warnings(plan.campaign), *unused_settings(plan.campaign))
     return (
         *lock_warnings(plan.lock),
         *_picture_warnings(plan),
@@ -34,7 +36,7 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
         *_key_warnings(plan),
         *((licence,) if licence else ()),
         *_signing_warnings(plan),
-        *of_gate,
+        *(str(problem).replace(": warning: ", ": ", 1) for problem in of_job),
     )
 
 

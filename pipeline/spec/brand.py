@@ -46,7 +46,8 @@ def _suggestion(colour: str) -> str:
 
 def parse_background(value: object) -> str:
     """Returns a colour as `#rrggbb`, or a possible palette name; see `check_background`. Raises WrongValueError."""
-    return value.strip() if isinstance(value, str) and not value.startswith("#") else parse_colour(value)
+    text = value.strip() if isinstance(value, str) else value
+    return text if isinstance(text, str) and not text.startswith("#") else parse_colour(text)
 
 
 def check_background(background: str, palette: Collection[str]) -> None:

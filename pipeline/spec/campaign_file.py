@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.free_fields import names_of
 from brandpress.pipeline.spec.matrix import Combination, expand_matrix, max_combinations, max_comparisons
 from brandpress.pipeline.spec.matrix_entries import read_exclude, read_include
-from brandpress.pipeline.spec.messages import allowed, quote
+from brandpress.pipeline.spec.messages import allowed, kind, quote
 from brandpress.pipeline.spec.model_field import choice_of
 from brandpress.pipeline.spec.net import caught
 from brandpress.pipeline.spec.picture import MAX_ENTRIES
@@ -38,6 +38,7 @@ from brandpress.pipeline.spec.template import Template, compile_template
 from brandpress.pipeline.spec.template_check import Variables, check_template
 from brandpress.pipeline.spec.template_values import CHOICE_ATTRIBUTES, ENTITY_ATTRIBUTES, FORMAT_ATTRIBUTES
 from brandpress.pipeline.spec.texts import ExpansionInput
+from brandpress.pipeline.spec.written import misread, written
 from brandpress.pipeline.spec.yaml_file import read_yaml
 
 MAX_COMPARISONS = 50_000_000
@@ -97,7 +98,7 @@ class _Examination:
         self.document = document
         valid = validate_fields(document, Job)
         self.values: dict[str, Any] = valid.values
-        self.problems: list[Problem] = list(valid.problems)
+        self.problems: list[Problem] = [*valid.problems, *_misread_numbers(document, valid.values)]
         self.address = self._delivery_address()
         self.brand = self._brand()
         self.matrix = self._matrix()
@@ -333,6 +334,31 @@ class _Examination:
             what = "everything is excluded: no variant is left"
             self.problems.append(self.document.problem(("exclude",), what, on_key=True))
         return combinations or None
+
+
+def _misread_numbers(document: Document, valid: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yields the whole numbers of valid fields that YAML reads as others than people do. Those of the matrix and its
+    entries are read elsewhere."""
+    data = document.data if isinstance(document.data, dict) else {}
+    for name in data.keys() & (valid.keys() - {"matrix", "exclude", "include"}):
+        for place, value in _leaves((name,), data[name]):
+            if misread(value):
+                what = f"{'.'.join(map(str, place))} is {kind(value)}"
+                yield document.problem(place, what, _how_to_write(value))
+
+
+def _leaves(place: Location, value: object) -> Iterator[tuple[Location, object]]:
+    """Yields all values below a value that are neither lists nor mappings, with their places."""
+    if isinstance(value, dict | tuple):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves((*place, step), inner)
+    else:
+        yield place, value
+
+
+def _how_to_write(number: object) -> str:
+    text = written(number)
+    return f"write {int(text)}, or {number}" if text.isdecimal() else f"write {number}"
 
 
 def _digest(document: Document, brand_document: Document, brand: BrandSpec) -> str:

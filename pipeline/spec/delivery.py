@@ -47,10 +47,15 @@ class Scheme:
 
 def parse_address(text: str, folder: Path) -> DeliveryAddress:
     """Returns the address written as `text`; a relative path starts from `folder`. Raises WrongValueError."""
-    if not text or text != text.strip() or not text.isprintable():
-        raise WrongValueError(f"{quote(text)} isn't a delivery address", _allowed())
-    prefix, colon, _ = text.partition(":")
+    prefix, colon, _ = text.strip().partition(":")
     scheme = prefix.lower() if colon and prefix.lower() in SCHEMES else FOLDER
+    if not text or text != text.strip() or not text.isprintable():
+        shown = (
+            f"{quote(text)} isn't"
+            if scheme == FOLDER
+            else "a text with blanks around it, or unprintable characters, isn't"
+        )
+        raise WrongValueError(f"{shown} a delivery address", _allowed())
     return DeliveryAddress(scheme, SCHEMES[scheme].parse(text, folder))
 
 
@@ -90,7 +95,7 @@ def _allowed() -> str:
 def _parse_s3(text: str, folder: Path) -> str:
     rest = text.removeprefix("s3://") if text.startswith("s3://") else text[3:].lstrip("/")
     bucket, _, prefix = rest.partition("/")
-    if "@" in bucket:  # first, since all other messages quote the address
+    if "@" in bucket or ":" in bucket:  # first, since all other messages quote the address; a secret can have slashes
         raise WrongValueError(
             "an address must not contain credentials", "set the usual AWS environment variables, or AWS_PROFILE"
         )
@@ -135,7 +140,7 @@ def _parse_folder(text: str, folder: Path) -> str:
         raise WrongValueError(
             f"'~' isn't expanded in {quote(text)}",
             "write the whole path",
-            quote(Path(text).expanduser()) if text[1:2] in ("", "/") else "",
+            _expanded(text) if text[1:2] in ("", "/") else "",
         )
     path = Path(os.path.normpath(folder.absolute() / text))
     file = _file_in(path)
@@ -143,6 +148,13 @@ def _parse_folder(text: str, folder: Path) -> str:
         below = "" if file == path else f" is below {quote(file.name)}, which"
         raise WrongValueError(f"{quote(text)}{below} is a file", "name a folder")
     return str(path)
+
+
+def _expanded(text: str) -> str:
+    try:
+        return quote(Path(text).expanduser())
+    except RuntimeError:  # nobody knows this user's home
+        return ""
 
 
 def _file_in(path: Path) -> Path | None:

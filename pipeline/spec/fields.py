@@ -21,7 +21,7 @@ MAX_TEMPLATE = 20_000
 READER = "reader"
 """Key of a schema's metadata: what `reader` reads with, and the type that it annotates."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 SLUG_RULE = f"allowed: lowercase letters and digits, separated by single '-' or '_', at most {MAX_SLUG} characters"
 
@@ -102,7 +102,8 @@ def parse_sku(value: object) -> str:
 
 
 def control_character(text: str) -> str | None:
-    """Returns the first control character of a text that isn't a line break or a tab; None if it has none."""
+    """Returns the first control character of a text that isn't a line break or a tab, or half a surrogate pair, which
+    can't be encoded; None if it has none."""
     match = _CONTROL.search(text)
     return match[0] if match else None
 

@@ -109,7 +109,7 @@ class _GrowingAxis:
     def __init__(self, axis: Axis) -> None:
         self._axis = axis
         self.values = dict(axis.values)
-        self._free = dict(axis.free)
+        self.free = dict(axis.free)
         self._added: dict[str, str] = {}
 
     def add(self, value: AxisValue) -> None:
@@ -117,7 +117,7 @@ class _GrowingAxis:
             self._added.setdefault(value.text, value.name)
         self.values[value.name] = value.text
         if value.free:
-            self._free[value.name] = value.free
+            self.free[value.name] = value.free
 
     def resolve(self, value: object) -> str | None:
         """Returns the name of a value that is given as its name or as its text."""
@@ -128,7 +128,7 @@ class _GrowingAxis:
         return self._axis.resolve(value) or self._added.get(value.strip())
 
     def finished(self) -> Axis:
-        return Axis(self._axis.name, self.values, self._axis.complete, self._free)
+        return Axis(self._axis.name, self.values, self._axis.complete, self.free)
 
 
 def _included(
@@ -157,11 +157,15 @@ def _included(
         except ExceptionGroup as group:
             raise ExceptionGroup("wrong values", [error.below(key) for error in wrong_values(group)]) from None
         name = new_value.name
-        if axis in all_axes and all_axes[axis].values.get(name, new_value.text) != new_value.text:
+        existing = all_axes.get(axis)
+        if existing is None or name not in existing.values:
+            return new_value
+        if existing.values[name] != new_value.text:
             what = f"{quote(name)} of the axis {quote(axis)} already has another text"
-            raise WrongValueError(
-                what, f"its text is {quote(all_axes[axis].values[name])}; choose another name", at=(key,)
-            )
+            raise WrongValueError(what, f"its text is {quote(existing.values[name])}; choose another name", at=(key,))
+        if new_value.free and new_value.free != existing.free.get(name):
+            what = f"{quote(name)} of the axis {quote(axis)} is already defined with other fields"
+            raise WrongValueError(what, "choose another name, or remove the fields here", at=(key,))
         return new_value
     if axis in axes and isinstance(value, str):
         what = f"{quote(value)} isn't in the axis {quote(axis)}"

@@ -85,7 +85,9 @@ class _Expansion:
         self._differing: dict[str, None] = {}
 
     def problems(self, document: Document) -> list[Problem]:
-        return self._findings.problems(document, {"collision": _name_rule(list(self._differing))})
+        return self._findings.problems(
+            document, {"collision": _name_rule([*self._differing], has_template=self._inputs.name is not None)}
+        )
 
     def points_of(self, axes: Combination) -> Iterator[Point]:
         try:
@@ -167,7 +169,7 @@ class _Expansion:
         differing = {axis for axis in axes.keys() | other.keys() if axes.get(axis) != other.get(axis)}
         if self._inputs.name is not None and not self._inputs.name.variables.isdisjoint(differing):
             return  # one picture is delivered under both names
-        unused = [axis for axis in axes if axis in differing]
+        unused = [axis for axis in {**other, **axes} if axis in differing]
         both = f"{point_label(other)} and {point_label(axes)}"
         what = f"{both} would be the same picture: prompt, references and size are equal"
         use = " or ".join(quote("{{ " + axis + " }}") for axis in unused)
@@ -211,13 +213,17 @@ class _Expansion:
 
 def _differences(one: tuple[Combination, int], other: tuple[Combination, int]) -> list[str]:
     """Returns the axes in which two points differ, and `seed` if their seeds do."""
-    axes = [axis for axis in other[0] if other[0][axis] != one[0].get(axis)]
+    axes = [axis for axis in {**one[0], **other[0]} if other[0].get(axis) != one[0].get(axis)]
     return axes + (["seed"] if one[1] != other[1] else [])
 
 
-def _name_rule(differing: list[str]) -> str:
+def _name_rule(differing: list[str], *, has_template: bool) -> str:
     if not differing:
         return "the same combination is listed twice: remove one"
+    if not has_template:  # the default name has all of them already
+        return (
+            f"write output.name with another separator, such as {quote('/'.join('{{ ' + a + ' }}' for a in differing))}"
+        )
     return f"add {' and '.join(quote('{{ ' + axis + ' }}') for axis in differing)} to the name"
 
 

@@ -17,6 +17,7 @@ from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.fields import Fields, Text, plain_text, reader
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import Problem, WrongValueError
+from brandpress.pipeline.spec.regular_file import open_regular
 from brandpress.pipeline.spec.root import ROOT, check_inside
 
 KEY_PREFIX = "BRANDPRESS_C2PA_"
@@ -109,12 +110,13 @@ def _read(written: str, folder: Path) -> bytes:
         rule = f"move the file there, or set {ROOT} to a folder that has both"
         raise WrongValueError(error.what, rule) from None
     try:
-        if path.is_file() and path.stat().st_size > MAX_PEM_BYTES:
-            raise WrongValueError(f"{quote(written)} is larger than {MAX_PEM_BYTES:,} bytes", _RULE)
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read(MAX_PEM_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise WrongValueError(f"{quote(written)} can't be read: {reason}", _RULE) from None
+    if len(content) > MAX_PEM_BYTES:
+        raise WrongValueError(f"{quote(written)} is larger than {MAX_PEM_BYTES:,} bytes", _RULE)
     if b"PRIVATE KEY" in content:
         rule = f"remove it from the file; {KEY_VARIABLE} is the place of the signing key"
         raise WrongValueError(f"{quote(written)} holds a private key", rule)

@@ -16,6 +16,7 @@ import re
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -36,6 +37,8 @@ MAX_SECONDS = 60.0
 SOCKET_SECONDS = 15.0
 CHUNK = 1 << 16
 PORT = 443
+MAX_FAILED_CONNECTS = 3
+"""To a host in a row; then nothing more is fetched from it."""
 
 DOWNLOAD_IT = "download it into the brand spec's folder"
 """The advice at the end of errors."""
@@ -52,6 +55,9 @@ class ForbiddenHostError(WrongValueError):
 
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _MOVED = (301, 302, 303, 307, 308)
+
+Host = tuple[str, int]
+"""A host's name and port."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -90,7 +96,9 @@ class Downloader:
         self._resolve = resolve or addresses_of
         self._context, self._seconds = context, seconds
         self._cache = DownloadCache(folder)
-        self._checked_addresses: dict[tuple[str, int], str] = {}
+        self._checked_addresses: dict[Host, str] = {}
+        self._given_up: dict[Host, str] = {}  # host -> why nothing more is fetched from it
+        self._failed_connects: Counter[Host] = Counter()  # since the last successful one
         self._of_thread = threading.local()
         self._lock = threading.Lock()
         self._connections: list[PinnedConnection] = []
@@ -113,42 +121,65 @@ class Downloader:
     def fetch(self, url: str, max_bytes: int) -> Path:
         """Returns the path of the file at `url` in the cache. Raises WrongValueError."""
         parts = _checked(url)
-        connection = self._connection(url, str(parts.hostname), parts.port or PORT)
+        host = (str(parts.hostname), parts.port or PORT)
+        connection = self._connection(url, host)
         deadline = threading.Timer(self._seconds, connection.abort)
         deadline.daemon = True
         deadline.start()
         try:
             return self._fetch(connection, parts, url, max_bytes)
         except (OSError, ValueError, http.client.HTTPException) as error:
+            slow = f"takes longer than {self._seconds:g} s"
+            reason = slow if connection.aborted else getattr(error, "strerror", None) or type(error).__name__
+            if connection.unreachable:
+                self._count_failed_connect(host, reason)
             if connection.aborted:
-                raise WrongValueError(f"{quote(url)} takes longer than {self._seconds:g} s", DOWNLOAD_IT) from None
-            reason = getattr(error, "strerror", None) or type(error).__name__
+                raise WrongValueError(f"{quote(url)} {slow}", DOWNLOAD_IT) from None
             raise WrongValueError(f"{quote(url)} can't be fetched: {reason}", "try again, or " + DOWNLOAD_IT) from None
         finally:
             deadline.cancel()
+            if not connection.unreachable:
+                self._failed_connects.pop(host, None)
 
-    def _connection(self, url: str, host: str, port: int) -> PinnedConnection:
+    def _count_failed_connect(self, host: Host, reason: str) -> None:
+        with self._lock:
+            self._failed_connects[host] += 1
+            if self._failed_connects[host] >= MAX_FAILED_CONNECTS:
+                times = f"{MAX_FAILED_CONNECTS} connections in a row have failed"
+                self._given_up.setdefault(host, f"{quote(host[0])} can't be reached, {times}: {reason}")
+
+    def _connection(self, url: str, host: Host) -> PinnedConnection:
         """Returns this thread's connection to a host, which may not be open yet."""
-        own: dict[tuple[str, int], PinnedConnection] = self._of_thread.__dict__.setdefault("connections", {})
-        connection = own.get((host, port))
+        own: dict[Host, PinnedConnection] = self._of_thread.__dict__.setdefault("connections", {})
+        address = self._address(url, host)
+        connection = own.get(host)
         if connection is None or connection.aborted:
-            address = self._address(url, host, port)
-            connection = own[host, port] = PinnedConnection(host, port, address, self._trust())
+            connection = own[host] = PinnedConnection(*host, address, self._trust())
             with self._lock:
                 self._connections.append(connection)
         return connection
 
-    def _address(self, url: str, host: str, port: int) -> str:
-        """Returns a public address of a host, which is looked up once."""
-        if (host, port) not in self._checked_addresses:
-            try:
-                addresses = self._resolve(host, port)
-            except (OSError, UnicodeError):
-                raise WrongValueError(f"{quote(url)}: there is no host {quote(host)}", DOWNLOAD_IT) from None
-            if not addresses or not all(map(is_public, addresses)):
-                raise WrongValueError(f"{quote(url)}: {quote(host)} is an address of a private network", DOWNLOAD_IT)
-            self._checked_addresses[host, port] = addresses[0]
-        return self._checked_addresses[host, port]
+    def _address(self, url: str, host: Host) -> str:
+        """Returns a public address of a host, which is looked up once. Raises WrongValueError if it has none, or if
+        the host was given up."""
+        if host not in self._checked_addresses:
+            self._look_up(host)
+        if host in self._given_up:
+            raise WrongValueError(f"{quote(url)}: {self._given_up[host]}", DOWNLOAD_IT)
+        return self._checked_addresses[host]
+
+    def _look_up(self, host: Host) -> None:
+        if host in self._given_up:
+            return
+        try:
+            addresses = self._resolve(*host)
+        except (OSError, UnicodeError):
+            self._given_up[host] = f"there is no host {quote(host[0])}"
+            return
+        if addresses and all(map(is_public, addresses)):
+            self._checked_addresses[host] = addresses[0]
+        else:
+            self._given_up[host] = f"{quote(host[0])} is an address of a private network"
 
     def _trust(self) -> ssl.SSLContext:
         with self._lock:
@@ -181,9 +212,10 @@ class PinnedConnection(http.client.HTTPSConnection):
         super().__init__(host, port, timeout=SOCKET_SECONDS, context=context)
         self._address, self._trust = address, context
         self._open: socket.socket | None = None
-        self.aborted = False
+        self.aborted = self.unreachable = False
 
     def connect(self) -> None:
+        self.unreachable = True  # until it's connected
         self._open = plain = socket.create_connection((self._address, self.port), SOCKET_SECONDS)
         if self.aborted:
             raise TimeoutError
@@ -193,6 +225,7 @@ class PinnedConnection(http.client.HTTPSConnection):
         self.sock.do_handshake()
         if self.aborted:
             raise TimeoutError
+        self.unreachable = False
 
     def abort(self) -> None:
         """Ends the connection from another thread, whatever it waits for."""

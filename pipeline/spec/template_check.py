@@ -153,4 +153,4 @@ def _single_braces(tree: nodes.Template, variables: Variables) -> Iterator[Wrong
 
 def _inside(name: str) -> str:
     """Returns a pattern that finds a name inside the `{{ }}` and `{% %}` of a text, not in the words around them."""
-    return r"\{[{%](?:(?![%}]\}|\{[{%]).)*?(?<!\w)(" + re.escape(name) + r")(?!\w)"
+    return r"(?s)\{[{%](?:(?![%}]\}|\{[{%]).)*?(?<!\w)(" + re.escape(name) + r")(?!\w)"

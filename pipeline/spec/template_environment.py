@@ -12,8 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from brandpress.pipeline.spec.fields import slug_of
 from brandpress.pipeline.spec.messages import quote
-from brandpress.pipeline.spec.template_values import Named
-from brandpress.pipeline.spec.written import written
+from brandpress.pipeline.spec.template_values import Named, shown
 
 MAX_RENDERED = 20_000  # characters
 FILTERS = ("capitalize", "default", "lower", "pad", "replace", "slug", "title", "tojson", "trim", "upper")
@@ -46,13 +45,6 @@ class _Environment(ImmutableSandboxedEnvironment):
     def _attribute(self, named: Named, attribute: str) -> Any:
         value = named.attribute(attribute)
         return self.undefined(named.missing(attribute), named, attribute) if value is None else value
-
-
-def _shown(value: object) -> object:
-    """Returns what is inserted for a value: numbers as the file writes them, and true and false in YAML's words."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return written(value) if isinstance(value, float) else value
 
 
 def _pad(value: object, width: int) -> str:
@@ -96,7 +88,7 @@ def _bounded(name: str, function: Callable[..., object]) -> Callable[..., object
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = _Environment(undefined=_Missing, autoescape=False, keep_trailing_newline=False, finalize=_shown)
+    environment = _Environment(undefined=_Missing, autoescape=False, keep_trailing_newline=False, finalize=shown)
     environment.globals.clear()
     own: dict[str, Callable[..., object]] = {
         "pad": _pad,

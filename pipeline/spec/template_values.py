@@ -21,7 +21,12 @@ class Listed(tuple[Any, ...]):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self))
+        return ", ".join(str(shown(item)) for item in self)
+
+
+def shown(value: object) -> object:
+    """Returns what is inserted for a value: true and false in YAML's words."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 class Named(str):

@@ -113,7 +113,7 @@ VALUE_SCHEMAS: Mapping[Callable[..., Any], Schema] = {
     parse_cron: _text(MAX_CRON),
     parse_timezone: _text(100),
     parse_catch_up: {"enum": [0, 1]},
-    parse_duration: {"type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*(s|min|m|h|d)\\s*$"},
+    parse_duration: {"type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*([sSmMhHdD]|[mM][iI][nN])\\s*$"},
     parse_webhook_url: {"type": "string", "pattern": "^\\s*https?://[^?#]*$", "maxLength": MAX_TEXT},
     parse_variable: {"type": "string", "pattern": "^\\s*[A-Za-z_][A-Za-z0-9_]{0,99}\\s*$"},
     parse_results: {"type": "array", "items": {"enum": list(RESULTS)}, "minItems": 1},

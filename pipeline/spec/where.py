@@ -10,6 +10,7 @@ only none, and is in no order with anything.
 from __future__ import annotations
 
 import ast
+import keyword
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -23,6 +24,7 @@ MAX_CONDITION = 2_000
 WHERE_RULE = "allowed: comparisons of fields like category == 'shoes', price < 20 or 'sale' in tags, with and, or, not"
 
 _CONSTANTS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
+_OPERATORS = ("and", "or", "not", "in", "is")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,12})?")
 _DIGITS = (
     r"-?(?:0|[1-9][0-9]{0,17}|[1-9][0-9]{0,2}(?P<group>[.,'\u2019 \u00a0\u202f])[0-9]{3}(?:(?P=group)[0-9]{3}){0,4})"
@@ -87,8 +89,7 @@ def parse_condition(value: object) -> Condition:
     except SyntaxError as error:
         near = (error.text or "")[(error.offset or 1) - 1 :].strip()
         what = f"isn't a condition: {error.msg}"[:200] + (f" near {quote(near)}" if near else "")
-        hint = "write '==' to compare" if re.search(r"[^=!<>]=[^=]", value) else WHERE_RULE
-        raise WrongValueError(f"{quote(value)} {what}", hint) from None
+        raise WrongValueError(f"{quote(value)} {what}", _advice(value)) from None
     except (RecursionError, MemoryError):
         raise WrongValueError(f"{quote(value)} is nested too deeply", WHERE_RULE) from None
     except ValueError:
@@ -96,6 +97,19 @@ def parse_condition(value: object) -> Condition:
     if not names:
         raise WrongValueError(f"{quote(value)} compares no field", WHERE_RULE)
     return Condition(value.strip(), tuple(names), evaluate)
+
+
+def _advice(invalid: str) -> str:
+    """Returns what to do about a condition that Python can't parse."""
+    if re.search(r"[^=!<>]=[^=]", invalid):
+        return "write '==' to compare"
+    words = re.findall(r"[a-z]+", re.sub(r"'[^']*'|\"[^\"]*\"", "", invalid))
+    reserved = next((word for word in words if keyword.iskeyword(word) and word not in _OPERATORS), None)
+    if reserved is None:
+        return WHERE_RULE
+    return (
+        f"{quote(reserved)} is a reserved word; give the field another name, in a feed with map: {{kind: {reserved}}}"
+    )
 
 
 def _compiled(node: ast.expr, names: dict[str, None]) -> _Evaluate:
@@ -162,6 +176,8 @@ def _constant_item(node: ast.expr) -> Any:
 
 
 def _truth(value: Any) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return True  # 0 as well: feeds in CSV have it as a text
     return bool(value) and (not isinstance(value, str) or value.lower() != "false")
 
 
@@ -178,7 +194,9 @@ def _equal(one: Any, other: Any, field: str) -> bool:
 
 
 def _contains(whole: Any, part: Any, field: str) -> bool:
-    if isinstance(whole, Mapping) or isinstance(part, Mapping | tuple):
+    if isinstance(whole, Mapping):
+        raise IncomparableError(field, "has a text for each locale, in which a condition can't search")
+    if isinstance(part, Mapping | tuple):
         raise IncomparableError(field, "can't be searched for in another field")
     if whole is None or part is None:
         return False

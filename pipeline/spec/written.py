@@ -13,9 +13,13 @@ class WrittenInt(int):
 
 
 class WrittenFloat(float):
-    """A number with its text in the file."""
+    """A number with its text in the file, as which it is inserted into other texts."""
 
+    __slots__ = ("written",)
     written: str
+
+    def __str__(self) -> str:
+        return self.written
 
 
 class WrittenDate(datetime.date):

@@ -60,6 +60,8 @@ class ValueBuilder:
         self._count = self._merged_count = 0
         self._names: dict[int, str | None] = {}
         self._merges: dict[int, _Pairs | None] = {}
+        self._own_pairs: dict[int, _Pairs] = {}
+        self._pairs: dict[int, _Pairs] = {}
 
     def value(self, node: yaml.Node, location: Location, depth: int) -> object:
         """Returns the value of a node, or None if it can't be read. Records the positions of everything below it."""
@@ -94,11 +96,23 @@ class ValueBuilder:
             raise TooManyValuesError
 
     def _mapping(self, node: yaml.MappingNode, location: Location, depth: int) -> dict[str, object]:
-        own: _Pairs = {}
+        if id(node) not in self._pairs:
+            self._pairs[id(node)] = self._merged(node) | self._own(node)
+        result: dict[str, object] = {}
+        for name, (key, value) in self._pairs[id(node)].items():
+            place = (*location, name)
+            self.keys[place] = _spot(key)
+            result[name] = self.value(value, place, depth + 1)
+        return result
+
+    def _own(self, node: yaml.MappingNode) -> _Pairs:
+        """Returns a mapping's pairs without those of `<<`. The first of several equal keys counts, the others are
+        problems. Each mapping is read once, whatever the number of its aliases."""
+        if id(node) in self._own_pairs:
+            return self._own_pairs[id(node)]
+        own = self._own_pairs[id(node)] = {}
         for key, value in node.value:
-            if key.tag == _MERGE_TAG:
-                continue
-            name = self._key(key)
+            name = None if key.tag == _MERGE_TAG else self._key(key)
             if name is None:
                 continue
             if name in own:
@@ -106,13 +120,7 @@ class ValueBuilder:
                 self._report(key, f"the key {quote(name)} is defined twice", f"first defined in line {first}")
                 continue
             own[name] = (key, value)
-        pairs = self._merged(node) | own if any(key.tag == _MERGE_TAG for key, _ in node.value) else own
-        result: dict[str, object] = {}
-        for name, (key, value) in pairs.items():
-            place = (*location, name)
-            self.keys[place] = _spot(key)
-            result[name] = self.value(value, place, depth + 1)
-        return result
+        return own
 
     def _merged(self, node: yaml.MappingNode) -> _Pairs:
         """Returns the pairs of YAML's merge key `<<`. The first of several mappings wins, own keys win over all. Each
@@ -136,12 +144,7 @@ class ValueBuilder:
         return merged
 
     def _add_missing(self, merged: _Pairs, source: yaml.MappingNode) -> None:
-        own: _Pairs = {}
-        for key, value in source.value:
-            name = None if key.tag == _MERGE_TAG else self._key(key)
-            if name is not None:
-                own[name] = (key, value)
-        inherited = self._merged(source)
+        own, inherited = self._own(source), self._merged(source)
         self._merged_count += 1 + len(own) + len(inherited)
         if self._merged_count > self._max_merged:
             raise TooManyValuesError(f"the file merges more than {self._max_merged:,} keys with '<<'")

@@ -27,10 +27,9 @@ def read_csv(file: BinaryIO) -> Table:
     reader = csv.reader(text, delimiter=_delimiter(header), skipinitialspace=True)
     rows = _rows(reader)
     columns = Columns()
-    _, headings = next(rows, (1, []))
+    line, headings = next(rows, (1, []))
     headings = headings[: _length(headings)]
-    for number, heading in enumerate(headings, 1):
-        columns.column(heading.strip() or f"column {number}", 1)
+    columns.add_header((heading.strip() or f"column {number}" for number, heading in enumerate(headings, 1)), line)
     return Table(columns, _table_rows(rows, len(headings)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from brandpress.pipeline.spec.feed.table import BrokenFeedError, Columns, Row, RowProblem, Table, one_line, placed
+from brandpress.pipeline.spec.written import remember
 
 MAX_LINE = 1_048_576
 
@@ -26,7 +27,7 @@ def _rows(file: BinaryIO, columns: Columns) -> Iterator[Row]:
         if not content.strip(b" \t\r\n\xef\xbb\xbf"):
             continue
         try:
-            cells = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse)
+            cells = _READER.decode(content.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             what = "is nested too deeply" if isinstance(error, RecursionError) else one_line(str(error))
             yield Row(line, (), RowProblem("", f"this isn't valid JSON: {what}", "write one object a line"))
@@ -50,5 +51,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
+def _float(text: str) -> float:
+    number: float = remember(float(text), text)
+    return number
+
+
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} isn't JSON")
+
+
+_READER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float, parse_constant=_refuse)

@@ -28,8 +28,7 @@ def read_parquet(file: BinaryIO) -> Table:
     if sum(groups) > MAX_UNCOMPRESSED:
         raise BrokenFeedError(1, f"the feed has {sum(groups):,} bytes", f"allowed: at most {MAX_UNCOMPRESSED:,}")
     columns = Columns()
-    for name in parquet.schema_arrow.names:
-        columns.column(name, 1)
+    columns.add_header(parquet.schema_arrow.names)
     return Table(columns, _rows(parquet))
 
 

@@ -48,10 +48,14 @@ class ReadFeed:
         bad = list(self.rows.bad)
         for row in self.rows.rows:
             wrong = [file for file in row.entity.references if file in errors]
+            name = self.rows.names.name(row.key)
             if wrong:
                 bad += [(row.line, self._picture_problem(row, file, errors[file])) for file in wrong]
+            elif name in good:
+                what = f"{quote(row.key)} gets the name {quote(name)}, which another row has"
+                bad.append((row.line, RowProblem(self.fields.key, what, "write another key")))
             else:
-                good[self.rows.names.name(row.key)] = row.entity
+                good[name] = row.entity
         bad.sort(key=lambda one: (one[0], self.rows.columns.find(one[1].field) or 0))
         skips = self.fields.on_bad_row == "skip"
         use = FeedUse(

@@ -68,7 +68,8 @@ class _RowReader:
         self._places: dict[str, int] = {}
         self._lines: dict[str, int] = {}
         self._shared: dict[str, str] = {}
-        self._renamed = {name: written[0] for name, written in fields.columns.items() if name not in ENTITY_FIELDS}
+        own = [name for name in ENTITY_FIELDS if name != "sku" or has_sku]
+        self._renamed = {name: written[0] for name, written in fields.columns.items() if name not in own}
         self._renamed = {
             name: written
             for name, written in self._renamed.items()
@@ -103,6 +104,8 @@ class _RowReader:
         columns, fields = self._columns, self._fields
         if self.result.bad and len(columns.names) == 1 + len(self._renamed):
             return  # no row could be read
+        if not self.result.total and len(columns.names) == 1 + len(self._renamed):
+            raise WrongValueError("the feed has no rows", "write one, or name another feed", at=("from",))
         self._require(fields.key, ("key",))
         for name, written in fields.columns.items():
             for i, column in enumerate(written):
@@ -169,21 +172,26 @@ class _RowReader:
         """Returns a row's entity. Raises _BadRowError with all that is wrong with its cells."""
         known = self._shared
         problems: list[RowProblem] = []
-        checked = tuple(
-            [
-                known[value] if type(value) is str and value in known else self._checked(value, heading, problems)
-                for value, heading in zip(values, self._columns.headings, strict=False)
-            ]
-        )
-        entity = FeedEntity(
-            description=_collecting(problems, self._description, values),
-            references=_collecting(problems, self._references, values) or (),
-            sku=_collecting(problems, self._sku, values) if self._has_sku else None,
-            attributes=RowFields(self._columns, checked),
-        )
+        checked = [
+            known[value] if type(value) is str and value in known else self._checked(value, heading, problems)
+            for value, heading in zip(values, self._columns.headings, strict=False)
+        ]
+        description = _collecting(problems, self._description, values)
+        references = _collecting(problems, self._references, values) or ()
+        sku = _collecting(problems, self._sku, values) if self._has_sku else None
         if problems:
             raise _BadRowError(list({(one.field, one.what): one for one in problems}.values()))
-        return entity
+        if description is None:
+            self._hide("description", checked)
+        if sku is None:
+            self._hide("sku", checked)
+        return FeedEntity(description, references, sku, RowFields(self._columns, tuple(checked)))
+
+    def _hide(self, field: str, values: list[Any]) -> None:
+        """Removes the cell of the column that has a field's name, if `map` names another one, whose cell is empty."""
+        place = self._columns.place(field)
+        if place is not None and place < len(values) and field in self._fields.columns and field not in self._renamed:
+            values[place] = None
 
     def _checked(self, value: Any, heading: str, problems: list[RowProblem]) -> Any:
         """Returns the value of a free field. Equal short texts are kept once. Adds what is wrong to `problems`."""
@@ -272,8 +280,10 @@ def _collecting(problems: list[RowProblem], parse: Callable[[list[Any]], _Parsed
 
 
 def _text(value: str | int | float) -> str:
-    """Returns a cell as text: spreadsheets keep whole numbers as 12.0."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    """Returns a cell as text: spreadsheets keep whole numbers as 12.0, and keys don't depend on the feed's format."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)
 
 
 def _files(value: Any, heading: str) -> Iterator[str]:

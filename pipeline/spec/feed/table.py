@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
@@ -60,6 +60,13 @@ class Columns(RowNames):
         if place is None:
             place = self._by_heading[heading] = self._add_column(heading, line)
         return place
+
+    def add_header(self, headings: Iterable[str], line: int = 1) -> None:
+        """Adds the columns of a header. Raises BrokenFeedError for a heading that it repeats."""
+        for heading in headings:
+            if heading in self._by_heading:
+                raise BrokenFeedError(line, f"two columns have the heading {quote(heading)}", "rename one of them")
+            self.column(heading, line)
 
     def find(self, written: str) -> int | None:
         """Returns the place of the column that a brand spec names, by its heading or its name; None without one."""

@@ -40,8 +40,9 @@ def read_xlsx(file: BinaryIO) -> Table:
     if not headings:
         raise BrokenFeedError(1, f"the sheet {quote(sheets[0].title)} has no header", "write it into the first row")
     columns = Columns()
-    for number, heading in enumerate(headings, 1):
-        columns.column(f"column {number}" if heading is None else str(heading).strip(), 1)
+    columns.add_header(
+        f"column {number}" if heading is None else str(heading).strip() for number, heading in enumerate(headings, 1)
+    )
     others = len(sheets) - 1
     note = f"only the first of its {others + 1} sheets is read, {quote(sheets[0].title)}"
     return Table(columns, _rows(cells, len(headings)), (note,) if others else ())

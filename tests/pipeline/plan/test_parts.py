@@ -86,3 +86,9 @@ def test_a_missing_model_is_named_with_its_place(
     error = capsys.readouterr().err
     assert error.startswith(f"{job}:{line_of(job, model)}:"), error
     assert ("did you mean nano?" in error) == (model == "nanno")
+
+
+def test_a_path_in_a_home_that_nobody_knows(job: Path) -> None:
+    job.write_text(job.read_text().replace("ae.safetensors", "~nobody-here/ae.safetensors"))
+    [problem] = [each for each in validate(job).problems if "nobody-here" in each.what]
+    assert problem.line == line_of(job, "ae.safetensors")

@@ -16,6 +16,7 @@ from brandpress.pipeline.spec.problem import WrongValueError
     [
         ("", "#ffffff"),
         ('background: "#F7f7F2"\n', "#f7f7f2"),
+        ('background: " #ABCDEF "\n', "#abcdef"),
         ("background: pine\n", "#1f4d3a"),
         ("background: fff\n", "#000000"),
     ],
@@ -36,6 +37,12 @@ def test_a_background_that_is_not_in_the_palette(written: str, suggestion: str) 
         check_background(written, ("pine", "snow"))
     assert raised.value.suggestion == suggestion
     assert raised.value.allowed == "allowed: \"#rrggbb\", in quotes, or a name of the palette: 'pine', 'snow'"
+
+
+def test_a_blank_before_a_wrong_colour(tmp_path: Path) -> None:
+    (tmp_path / "brand.yaml").write_text('brand: x\nbackground: " #zzzzzz"\n')
+    [problem] = examine_brand(tmp_path / "brand.yaml").problems
+    assert "'#zzzzzz' isn't a colour" in problem.what
 
 
 def test_a_wrong_palette_colour_is_reported_once(tmp_path: Path) -> None:

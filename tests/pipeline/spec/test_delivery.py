@@ -43,6 +43,9 @@ def test_valid_addresses(text: str, uri: str, tmp_path: Path) -> None:
         *(
             "s3://user:pw@assets/x",
             "s3:/user:pw@assets/x",
+            "s3://user:pw/K7@assets/x",
+            "s3:user:pw/K7@assets/x",
+            " s3://user:pw/K7@assets/x",
             "s3://assets//x",
             "s3://assets/../x",
             "s3://assets/x?y=1",
@@ -57,6 +60,15 @@ def test_invalid_addresses_are_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(WrongValueError) as raised:
         parse_address(text, tmp_path)
     assert "pw" not in str(raised.value)
+
+
+def test_a_home_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", unknown)  # a mock: the user of tests has a home
+    with pytest.raises(WrongValueError, match="'~' isn't expanded in '~/out'"):
+        parse_address("~/out", tmp_path)
 
 
 def test_deliver_option_starts_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

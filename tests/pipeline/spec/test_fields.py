@@ -52,6 +52,7 @@ def test_a_name_derived_from_text_is_valid(text: str) -> None:
         (" \n", "is empty"),
         ("x" * 2001, "is 2,001 characters long"),
         ("a\x1b[31m", "contains the control character '\\\\x1b'"),
+        ("mug \ud800", "contains the control character '\\\\ud800'"),
     ],
 )
 def test_invalid_text(value: object, message: str) -> None:

@@ -49,6 +49,19 @@ def test_values_in_templates(field: str, shown: str, tmp_path: Path) -> None:
     assert prompts(tmp_path, "{{ product.title }}", mug=field)[0] == f"mug {shown}"
 
 
+@pytest.mark.parametrize(
+    ("field", "prompt", "shown"),
+    [
+        ("price: 12.50", "{{ product.price ~ ' EUR' }}", "12.50 EUR"),
+        ("price: 12.50", "{{ product.price | replace('.', ',') }}", "12,50"),
+        ("price: 12.50", "{{ product.price + 1 }} {{ product.price | tojson }}", "13.5 12.5"),
+        ("sizes: [12.50, true, a]", "{{ product.sizes }} {{ product.sizes ~ '' }}", "12.50, true, a 12.50, true, a"),
+    ],
+)
+def test_numbers_are_inserted_as_they_are_written(field: str, prompt: str, shown: str, tmp_path: Path) -> None:
+    assert prompts(tmp_path, prompt, mug=field, cup=field)[0] == f"mug {shown}"
+
+
 @pytest.mark.parametrize("name", ["title", "format", "count", "upper", "join", "split", "index", "items", "values"])
 def test_names_that_texts_of_python_have(name: str, tmp_path: Path) -> None:
     """`product.title` is the field, never a method of Python's str."""
@@ -93,6 +106,14 @@ def test_a_field_that_no_entity_has(tmp_path: Path) -> None:
     assert "'product' has no 'titel'; allowed: 'name', 'description', 'sku', 'title'; did you mean 'title'?" in problem
 
 
+def test_a_mistake_on_a_later_line_of_an_expression(tmp_path: Path) -> None:
+    prompts(tmp_path, "")
+    job = (tmp_path / "job.yaml").read_text()
+    (tmp_path / "job.yaml").write_text(job.replace('"{{ product }} "', '"{{ product\n  ~ product.titel }} "'))
+    with pytest.raises(SpecError, match=r"job\.yaml:6:13: 'product' has no 'titel'"):
+        load_campaign(tmp_path / "job.yaml")
+
+
 def test_a_field_that_only_some_entities_have(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, "{{ product.title }}", cup="other: x")
     assert "the prompt of {product: cup} can't be rendered: 'cup' has no 'title'; give 'cup' a title, or" in problem
@@ -120,7 +141,7 @@ def test_axis_values_with_fields(tmp_path: Path) -> None:
         ("title: [[a]]", "title is a list; allowed: text, a number"),
         ("title: {en: {a: b}}", "title is a mapping; allowed: text"),
         ("title: {EN: x}", "'EN' isn't a valid name"),
-        ("title: .inf", "title is the number inf"),
+        ("title: .inf", "title is the number .inf"),
         (f"title: {'x' * 5_001}", "title is 5,001 characters long"),
         (", ".join(f"f{i}: x" for i in range(101)), "has 101 free fields; allowed: at most 100"),
     ],

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 
 from brandpress.pipeline.spec.json_schema import MODELS, file_name, schema_of, to_text, undescribed, write_schemas
+from brandpress.pipeline.spec.schedule import parse_duration
 from brandpress.pipeline.spec.spec_kind import SpecKind
 from tests.corpus.layout import CORPUS
 
@@ -137,3 +138,11 @@ def test_values_of_a_job(changes: dict[str, Any], valid: bool) -> None:
 def test_the_command_for_the_files(tmp_path: Path) -> None:
     write_schemas(tmp_path / "new")
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["brand.schema.json", "campaign.schema.json"]
+
+
+@pytest.mark.parametrize("deadline", ["6H", "45MIN", "1d"])
+def test_units_of_time_can_be_in_capitals(deadline: str) -> None:
+    job = yaml.safe_load((CORPUS / "good" / "smallest.yaml").read_text())
+    job["schedule"] = {"cron": "0 3 * * MON", "deadline": deadline}
+    assert not list(VALIDATORS["campaign"].iter_errors(job))
+    assert parse_duration(deadline)

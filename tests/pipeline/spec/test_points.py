@@ -155,3 +155,24 @@ def test_alt_texts_are_one_line_and_use_what_prompts_use(corpus: Path, tmp_path:
 def test_without_a_template_there_is_no_alt_text(corpus: Path, tmp_path: Path) -> None:
     campaign = load(corpus, tmp_path, MATRIX + 'size: 64x64\nprompt: "{{ product }} {{ scene }}"\n')
     assert {point.alt for point in campaign.points} == {""}
+
+
+def rules(corpus: Path, tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(SpecError) as raised:
+        load(corpus, tmp_path, text)
+    return [problem.allowed for problem in raised.value.problems]
+
+
+def test_the_advice_about_equal_names_and_pictures(corpus: Path, tmp_path: Path) -> None:
+    matrix = "matrix: {}\ninclude: [{product: mug, style: dawn}, {product: mug}]\nsize: 64x64\n"
+    text = (
+        matrix + "prompt: '{{ product }}{% if style is defined %}, dawn{% endif %}'\noutput: {name: '{{ product }}'}\n"
+    )
+    assert rules(corpus, tmp_path, text) == ["add '{{ style }}' to the name"]
+    [rule] = rules(corpus, tmp_path, matrix + "prompt: '{{ product }}'\n")
+    assert rule == "use '{{ style }}' in the prompt, or in output.name to share one picture"
+
+
+def test_the_advice_about_equal_default_names(corpus: Path, tmp_path: Path) -> None:
+    text = "matrix: {a: [x, x-y], b: [y-z, z]}\nprompt: '{{ a }} + {{ b }}'\nsize: 64x64\n"
+    assert rules(corpus, tmp_path, text) == ["write output.name with another separator, such as '{{ a }}/{{ b }}'"]

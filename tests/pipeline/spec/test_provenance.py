@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
 from pathlib import Path
 
@@ -59,3 +60,11 @@ def test_files_that_are_no_certificates(tmp_path: Path, content: bytes, message:
     for read in (load_campaign, load_signing):
         with pytest.raises(SpecError, match=message):
             read(job)
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1, provenance=write_certificates(tmp_path, AUTHORITY, AUTHORITY.issue()))
+    (tmp_path / "root.pem").unlink()
+    os.mkfifo(tmp_path / "root.pem")
+    with pytest.raises(SpecError, match=r"'root\.pem' can't be read: it isn't a regular file; allowed: a PEM file"):
+        load_signing(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -32,9 +33,8 @@ class Site:
     """The server: its answers keyed by path, as (status, body), and the paths that were requested.
 
     trust: the context that trusts its certificate; None: the system's. drip: the part that is sent a byte at a time.
-    validators: the
-    headers of all answers. statuses: of the answers. hangs_up: closes each connection after its answer, without saying
-    so."""
+    validators: the headers of all answers. statuses: of the answers. hangs_up: closes each connection after its
+    answer, without saying so."""
 
     port: int = 0
     trust: ssl.SSLContext | None = None
@@ -327,6 +327,37 @@ def test_an_untrusted_certificate(site: Site, public: None) -> None:
 
 def test_a_server_that_is_down(site: Site, public: None) -> None:
     assert "can't be fetched" in rejection(site, f"https://{HOST}:1/mug.png")
+
+
+def test_a_host_that_cannot_be_reached_is_given_up(site: Site, public: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """10,000 pictures on a dead host would take hours."""
+    connects: list[object] = []
+    connect, site.answers = socket.create_connection, {"/a.png": (200, b"a")}
+    monkeypatch.setattr(socket, "create_connection", lambda *given: connects.append(given) or connect(*given))
+    with downloader(site) as own:
+        given_up = "can't be reached, 3 connections in a row have failed: Connection refused"
+        for reason in [r"1/0.png' can't be fetched: Connection refused"] * 3 + [f"1/0.png': '{HOST}' {given_up}"] * 3:
+            with pytest.raises(WrongValueError, match=reason):
+                own.fetch(f"https://{HOST}:1/0.png", MAX_BYTES)
+        assert len(connects) == 3
+        assert own.fetch(site.url("/a.png"), MAX_BYTES).read_bytes() == b"a"
+
+
+@pytest.mark.parametrize("addresses", [None, ["10.0.0.1"]])
+def test_a_host_is_looked_up_once(site: Site, addresses: list[str] | None) -> None:
+    lookups: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        lookups.append(host)
+        if addresses is None:
+            raise OSError
+        return addresses
+
+    with Downloader(resolve=resolve) as own:
+        for path in ("/a.png", "/b.png"):
+            with pytest.raises(WrongValueError, match=f"{path}.*(there is no host|private network)"):
+                own.fetch(site.url(path), MAX_BYTES)
+    assert lookups == [HOST]
 
 
 def test_a_brand_with_an_address(site: Site, public: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

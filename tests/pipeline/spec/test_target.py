@@ -9,7 +9,7 @@ import pytest
 
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.spec.problem import SpecError
-from brandpress.pipeline.spec.target import campaign_name, load_target
+from brandpress.pipeline.spec.target import campaign_name, load_signing, load_target
 from tests.campaigns import write_campaign
 
 
@@ -42,6 +42,23 @@ def test_a_missing_field_is_reported(job: Path, field: str) -> None:
     job.write_text(job.read_text().replace(f'"{field}":', f'"x{field}":'))
     with pytest.raises(SpecError, match=f"the field '{field}' is missing"):
         load_target(job)
+
+
+SECRETS = "database: {password: hush, password: hush}\nhush: true\n"
+
+
+def test_nothing_of_a_file_that_is_no_spec_is_quoted(job: Path, tmp_path: Path) -> None:
+    (tmp_path / "brand.yaml").write_text(SECRETS)
+    with pytest.raises(
+        SpecError, match=r"brand\.yaml:1:1: this isn't a brand spec: it has none of its fields"
+    ) as raised:
+        load_target(job)
+    assert "hush" not in str(raised.value)
+    job.write_text(SECRETS)
+    for load in (load_target, load_signing):
+        with pytest.raises(SpecError, match=r"spring\.yaml:1:1: this isn't a campaign's job: it has none") as raised:
+            load(job)
+        assert "hush" not in str(raised.value)
 
 
 def test_a_missing_brand_spec_is_reported(job: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ FIELDS: dict[str, Any] = {
     "weight": "7",
     "code": "0012",
     "stock": 3,
+    "sold": 0,
+    "zero": "0",
     "new": "true",
     "sale": False,
     "tags": ("summer", "red"),
@@ -32,7 +34,7 @@ FIELDS: dict[str, Any] = {
         "weight == 7", "weight == '7'", "weight < 10", "code == '0012'", "code != '12'", "stock == 3",
         "stock == '3'", "stock > 2", "new == true", "new", "not sale", "sale == false", "'red' in tags",
         "'red' in title", "'x' not in tags", "since > '2026-02-28'", "missing == none", "missing != 'x'",
-        "not (missing > 3)", "not missing", "category == 'shoes' and (stock > 5 or 'red' in tags)",
+        "sold and zero", "not (missing > 3)", "not missing", "category == 'shoes' and (stock > 5 or 'red' in tags)",
     ],
 )  # fmt: skip
 def test_conditions_that_hold(condition: str) -> None:
@@ -78,6 +80,7 @@ def test_what_could_be_two_prices_is_none(price: str) -> None:
         ("price < '5 USD'", "can't compare EUR with USD"),
         ("tags == 'red'", "is a list"),
         ("label == 'Shoe'", "has a text for each locale"),
+        ("'Shoe' in label", "has a text for each locale, in which a condition can't search"),
     ],
 )
 def test_fields_that_cannot_be_compared(condition: str, what: str) -> None:
@@ -115,6 +118,13 @@ def test_what_is_not_a_condition(condition: object, what: str) -> None:
         parse_condition(condition).holds(FIELDS)
     except WrongValueError as error:
         assert what in error.what
+
+
+def test_a_field_with_a_reserved_name() -> None:
+    with pytest.raises(WrongValueError) as raised:
+        parse_condition("class == 'for kids' and price < 3")
+    rule = "'class' is a reserved word; give the field another name, in a feed with map: {kind: class}"
+    assert raised.value.allowed == rule
 
 
 def test_unknown_names_are_reported_with_a_suggestion() -> None:

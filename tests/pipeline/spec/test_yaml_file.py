@@ -114,6 +114,14 @@ def test_merge_keys_mean_what_yaml_says(tmp_path, text, data) -> None:
     assert not parsed.problems
 
 
+def test_a_mapping_is_read_once_whatever_the_number_of_its_aliases(tmp_path: Path) -> None:
+    """Otherwise a small file takes long: each alias would report all repeated keys again."""
+    repeated = ", ".join(["k: 1"] * 100)
+    parsed = document(tmp_path, f"a: &a {{{repeated}}}\nb: [{', '.join(['*a'] * 100)}]\nc: {{<<: *a, d: 2}}\n")
+    assert len(parsed.problems) == 99
+    assert parsed.data == {"a": {"k": 1}, "b": ({"k": 1},) * 100, "c": {"k": 1, "d": 2}}
+
+
 def test_missing_files_and_folders(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"none\.yaml: there is no such file"):
         read_yaml(tmp_path / "none.yaml")

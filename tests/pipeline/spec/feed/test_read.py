@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
+import openpyxl
+import pyarrow
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.feed.read import MAX_REPORTED
+from brandpress.pipeline.spec.selection import matching
+from brandpress.pipeline.spec.template_values import Named
+from brandpress.pipeline.spec.where import parse_condition
 from tests.pipeline.spec.feed.feeds import FEED, ROWS, brand_of, write
 
 FORMATS = ["feed.csv", "feed.tsv", "feed.jsonl", "feed.parquet", "feed.xlsx", "feed.xml", "feed.atom"]
@@ -240,6 +247,7 @@ def test_wrong_fields_of_a_feed(feed: str, message: str, tmp_path: Path) -> None
         ("feed.jsonl", b'{"id": 1, "id": 2}\n', "feed.jsonl:1:row: this isn't valid JSON: a name is used twice"),
         ("feed.jsonl", b'{"id": NaN}\n', "this isn't valid JSON: NaN isn't JSON"),
         ("feed.jsonl", b"[" * 100_000 + b"\n", "this isn't valid JSON"),
+        ("feed.jsonl", b"\n", "brand.yaml:2:18: products.from: the feed has no rows; write one, or name another feed"),
         ("feed.jsonl", b"[1]\n", "the line isn't a JSON object"),
         ("feed.jsonl", b'{"id": "1", "title": {"a": {"b": 1}}}\n', "feed.jsonl:1:title: is a mapping"),
         ("feed.jsonl", b'{"id": true, "title": "x"}\n', "feed.jsonl:1:id: is the boolean true; allowed: text or a num"),
@@ -258,6 +266,51 @@ def test_broken_feeds(file: str, content: bytes, message: str, tmp_path: Path) -
     (tmp_path / file).write_bytes(content)
     feed = "{from: %s, key: id, map: {description: title}}"
     assert message in "\n".join(messages(brand_of(tmp_path, file, feed)))
+
+
+def test_a_repeated_heading(tmp_path: Path) -> None:
+    """Otherwise the cells behind it would belong to the wrong columns."""
+    headings = ["id", "title", "image_link", "image_link", "colour"]
+    cells = ["1", "a mug", "a.png", "b.png", "red"]
+    (tmp_path / "feed.csv").write_text("\n".join(map(",".join, (headings, cells))))
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (headings, cells):
+        book.active.append(row)
+    book.save(tmp_path / "feed.xlsx")
+    table = pyarrow.Table.from_arrays([pyarrow.array([cell]) for cell in cells], names=headings)
+    pyarrow.parquet.write_table(table, tmp_path / "feed.parquet")
+    for file in ("feed.csv", "feed.xlsx", "feed.parquet"):
+        what = "two columns have the heading 'image_link'; rename one of them"
+        assert messages(brand_of(tmp_path, file)) == [f"{file}:1:1: {what}"]
+
+
+def test_numbers_in_json_lines_keep_their_texts(tmp_path: Path) -> None:
+    """Names and keys, however, are the same in all formats."""
+    (tmp_path / "feed.jsonl").write_text('{"id": 7.50, "title": "a mug", "price": 3.00}\n')
+    brand = brand_of(tmp_path, "", "{from: feed.jsonl, key: id, map: {description: title}}").brand
+    assert brand is not None
+    assert list(brand.products) == ["7-5"]
+    price = brand.products["7-5"].attributes["price"]
+    assert (price, str(price), json.dumps(price)) == (3.0, "3.00", "3.0")
+
+
+def test_an_empty_cell_of_a_mapped_field(tmp_path: Path) -> None:
+    """The feed's own column of the same name doesn't take its place."""
+    (tmp_path / "feed.csv").write_text("id,title,sku,mpn\n1,a mug,S-1,M-1\n2,a cup,S-2,\n")
+    brand = brand_of(tmp_path, "", "{from: feed.csv, key: id, map: {description: title, sku: mpn}}").brand
+    assert brand is not None
+    skus = [Named.entity(name, product).attribute("sku") for name, product in brand.entities("product").items()]
+    assert skus == ["M-1", None]
+    assert matching(brand.products, parse_condition("sku == none")) == ["2"]
+
+
+def test_the_field_sku_of_a_character_is_a_free_one(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_text("id,title,mpn\n1,a fox,M-1\n")
+    rest = "characters: {from: feed.csv, key: id, map: {description: title, sku: mpn}}\n"
+    brand = brand_of(tmp_path, "", "{}", rest).brand
+    assert brand is not None
+    assert Named.entity("1", brand.characters["1"]).attribute("sku") == "M-1"
 
 
 def test_google_elements_that_are_repeated_or_nested(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ class Spending:
         """The budget in words: `30 GPU minutes, 500 pictures`."""
         pictures = "picture" if self._budget.pictures == 1 else "pictures"
         units = {"gpu_minutes": self._unit, "pictures": pictures, "money": self._prices.currency}
-        return ", ".join(f"{value:,g} {units[name]}" for name, value in self._budget.limits().items())
+        return ", ".join(f"{value:,.15g} {units[name]}" for name, value in self._budget.limits().items())
 
     @property
     def exhausted(self) -> bool:

@@ -10,7 +10,7 @@ from brandpress.model.nano.data.batches import Batch
 from brandpress.model.nano.place import Place
 from brandpress.model.nano.training.nano import Nano
 
-NOISE_MEAN, NOISE_SPREAD, PURE_NOISE = 2.0, 1.25, 0.2
+NOISE_MEAN, NOISE_SPREAD, PURE_NOISE = 1.8, 1.25, 0.1
 """Mean and standard deviation of the logit-normal timesteps, and the share of samples at exactly t = 1. The mean
 decides whether the layout is learned: at this size klein's four steps are at t = 1, 0.955, 0.875 and 0.70."""
 ITEM_WEIGHT = 1.5

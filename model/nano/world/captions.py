@@ -113,7 +113,7 @@ def _draw(rng: random.Random, facts: Facts, *, short: bool) -> Caption:
         others = items[:index] + items[index + 1 :]
         ways[index] = choose_way(rng, items[index], others, numbered=numbered and rng.random() < 0.9)
     untold = [items[index]["category"] for index in bound if not ways[index].telling]
-    share = 0.0 if _are_alike(untold) else 0.25 if len(untold) > 1 else 0.5
+    share = 0.0 if _are_alike(untold) else (0.15 if len(untold) > 1 else 0.45 if numbered else 0.25)
     order = [f"item{index}" for index in bound] + [name for name in ("scene", "style") if name in references]
     if rng.random() < share:
         rng.shuffle(order)

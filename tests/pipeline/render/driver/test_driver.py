@@ -183,7 +183,7 @@ def test_a_finished_campaign_on_s3_is_neither_rendered_nor_written(
                 (outcome,) = [value for kind, value in read_events(process) if kind == "outcome"]
             assert outcome["counts"]["done"] == done
         assert proxy.calls["PUT"] == proxy.calls["DELETE"] == 0
-        assert proxy.calls["LIST"] <= 3
+        assert proxy.calls["LIST"] <= 4  # one of them lists only the latest manifest's header
 
 
 @pytest.mark.slow

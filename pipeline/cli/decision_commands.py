@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brandpress.model.errors import RequestError
-from brandpress.pipeline.cli.campaign_folder import open_folder
+from brandpress.pipeline.cli.campaign_folder import check_owner, open_folder
 from brandpress.pipeline.cli.exit_codes import BROKEN, OK
 from brandpress.pipeline.cli.options import Deliver, Job, Json, TakeOver
 
@@ -80,7 +80,6 @@ def _decide(
     from brandpress.pipeline.cli.text import print_lines
     from brandpress.pipeline.deliver import choose
     from brandpress.pipeline.deliver.author import Author
-    from brandpress.pipeline.deliver.ownership import check_owner
 
     if bool(names) == list_all or (undo and list_all):
         raise RequestError("name the pictures (NAME…), or use --list alone to list all decisions")
@@ -92,7 +91,7 @@ def _decide(
     if list_all:
         action, decisions = "list", choose.decisions_of(folder, verdict)
     else:
-        check_owner(folder, target.brand, target.job, take_over=take_over)
+        check_owner(target, folder, take_over=take_over)
         if undo:
             action, decisions = "undo", choose.undo(folder, names, verdict, Author.of(by, reason))
         else:

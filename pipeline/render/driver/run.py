@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.hosted_key import key_of_environment
-from brandpress.model.errors import RequestError
+from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.pipeline.deliver.aliases import update_aliases
 from brandpress.pipeline.deliver.c2pa_extra import CredentialsError
 from brandpress.pipeline.deliver.decided_plan import open_plan
@@ -51,7 +51,7 @@ from brandpress.pipeline.render.worker.actor import RENDERER, WorkerSettings
 from brandpress.pipeline.spec.budget import Budget, strictest
 from brandpress.pipeline.spec.campaign import Campaign, Job
 from brandpress.pipeline.spec.problem import SpecError
-from brandpress.pipeline.store.protocol import Store, StoreError
+from brandpress.pipeline.store.protocol import Store
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _add_copies(folder: Store, job: Job, published: Publication, on_event: OnEve
 def _warned(what: str, on_event: OnEvent) -> Iterator[None]:
     try:
         yield
-    except StoreError as error:
+    except BrandpressError as error:
         on_event(Warned(f"published, but some {what} are missing or out of date until the next run: {error}"))
 
 

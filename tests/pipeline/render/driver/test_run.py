@@ -243,6 +243,17 @@ def test_aliases_that_cannot_be_written_are_a_warning_and_the_next_run_writes_th
     assert len([*obstacle.rglob("*.png")]) == 2
 
 
+def test_a_campaign_among_the_aliases_does_not_end_a_run_that_is_published(ray: Resources, tmp_path: Path) -> None:
+    job = write_campaign(tmp_path, 1, aliases=True)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    folder.create("latest/latest.json", b"{}", "application/json")
+    events: list[Event] = []
+    outcome = render(job, events.append)
+    assert (outcome.done, outcome.manifest) == (2, latest_of(folder).pointer.manifest)
+    (warning,) = [event.text for event in events if isinstance(event, Warned)]
+    assert "another campaign lies below this one, at latest" in warning
+
+
 def test_another_jobs_campaign_is_not_replaced(ray: Resources, tmp_path: Path) -> None:
     job = write_campaign(tmp_path, 1)
     render(job)

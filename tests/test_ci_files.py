@@ -22,11 +22,11 @@ ACTION, GITHUB, GITLAB = ROOT / "action.yml", ROOT / "docs" / "ci" / "github.yml
 
 def tool(name: str) -> str:
     """Returns the path of a tool that pip installs; skips the test without it, and fails it in CI."""
-    found = shutil.which(name, path=f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
-    if found is None and not os.environ.get("CI"):
+    program = shutil.which(name, path=f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
+    if program is None and not os.environ.get("CI"):
         pytest.skip(f"{name} isn't installed")
-    assert found is not None, f"CI runs these tests: install {name}"
-    return found
+    assert program is not None, f"CI runs these tests: install {name}"
+    return program
 
 
 def run(*command: object, folder: Path = ROOT, **variables: str) -> str:

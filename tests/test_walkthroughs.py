@@ -45,13 +45,13 @@ one block at most."""
 
 def blocks(page: str) -> list[tuple[str, str, str]]:
     """Returns (heading, language, text) of the fenced blocks of a page."""
-    heading, found = "", []
+    heading, fenced = "", []
     parts = re.finditer(r"^```(\w*)[^\n]*\n(.*?)^```$|^#+ ([^\n]*)$", (ROOT / "docs" / page).read_text(), re.M | re.S)
     for part in parts:
         heading = part[3] or heading
         if part[3] is None:
-            found.append((heading, part[1], part[2]))
-    return found
+            fenced.append((heading, part[1], part[2]))
+    return fenced
 
 
 def block(page: str, heading: str) -> str:

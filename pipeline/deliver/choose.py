@@ -121,10 +121,10 @@ def pick(folder: Store, names: Sequence[str], author: Author) -> Choice:
             if other.sha256 != picture.sha256:
                 raise RequestError(_conflict(other, picture, same))
     choice = _decide(folder, chosen, "picked", author, decisions, sharing)
-    made = {one.sha256 for one in choice.decisions}
+    decided = {one.sha256 for one in choice.decisions}
     for picture in published:
         instead = points.get(_point(picture), picture).sha256
-        if picture.sha256 in picked and instead != picture.sha256 and instead in made:
+        if picture.sha256 in picked and instead != picture.sha256 and instead in decided:
             withdraw_decision(folder, decisions[picture.sha256], author)
     return choice
 
@@ -252,10 +252,10 @@ def _decide(
         for picture in pictures
     )
     overtaken = tuple(write_decisions(folder, decisions, seen))
-    made = {one.sha256 for one in decisions} - {one.sha256 for one in overtaken}
+    decided = {one.sha256 for one in decisions} - {one.sha256 for one in overtaken}
     rejected = _digests(seen, "rejected")
-    outdated = (one.name for one in pictures if one.stale and one.sha256 in made and one.sha256 not in rejected)
-    return Choice(tuple(one for one in decisions if one.sha256 in made), overtaken, tuple(outdated))
+    outdated = (one.name for one in pictures if one.stale and one.sha256 in decided and one.sha256 not in rejected)
+    return Choice(tuple(one for one in decisions if one.sha256 in decided), overtaken, tuple(outdated))
 
 
 def _matching(pictures: Iterable[Picture], names: Sequence[str]) -> list[Picture]:

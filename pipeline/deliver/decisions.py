@@ -101,7 +101,7 @@ class StoredDecision:
     etag: str | None = None
 
     @property
-    def standing(self) -> Decision | None:
+    def in_force(self) -> Decision | None:
         """The decision that holds; None if there is none, or if it was taken back."""
         return None if self.decision is None or self.decision.decision == "withdrawn" else self.decision
 

@@ -129,7 +129,7 @@ def _compared(
     stored: StoredDecision, proposal: Proposal, pictures: Sequence[Picture]
 ) -> tuple[Answer, Decision | None]:
     """Returns what becomes of a proposal, and the object to write; None if nothing changes."""
-    before, current = stored.decision, stored.standing
+    before, current = stored.decision, stored.in_force
     if before is not None and before.at > proposal.at and before.at != proposal.seen:
         why = f"{before.by} decided later, {before.at:%Y-%m-%d %H:%M} UTC: {before.decision}"
         return Answer(proposal, "refused", why, current), None

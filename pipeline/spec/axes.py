@@ -271,11 +271,11 @@ def _collect(
     items = tuple(items)
     for step, value in items:
         try:
-            found = read(step, value)
-            if found.name in values:
+            parsed = read(step, value)
+            if parsed.name in values:
                 rule = "remove one" if axis in ROLES else "remove one, or write a mapping with a name for each text"
-                raise WrongValueError(f"{quote(found.name)} is listed twice in the axis {quote(axis)}", rule)
-            values[found.name] = found
+                raise WrongValueError(f"{quote(parsed.name)} is listed twice in the axis {quote(axis)}", rule)
+            values[parsed.name] = parsed
         except WrongValueError as error:
             errors.append(error.below(step))
         except ExceptionGroup as group:

@@ -35,18 +35,18 @@ def spec_kind(data: object) -> SpecKind | None:
 
 def not_a_brand(document: Document) -> Problem | None:
     """Returns what is wrong with a file that is read as a brand spec and isn't one."""
-    found = spec_kind(document.data)
-    if found == "campaign":
+    actual = spec_kind(document.data)
+    if actual == "campaign":
         return document.problem((), "this is a campaign's job, not a brand spec", _BRAND_RULE)
-    return None if found == "brand" else _neither(document, "a brand spec", _BRAND_RULE)
+    return None if actual == "brand" else _neither(document, "a brand spec", _BRAND_RULE)
 
 
 def not_a_job(document: Document) -> Problem | None:
     """Returns what is wrong with a file that is read as a campaign's job and isn't one."""
-    found = spec_kind(document.data)
-    if found == "brand":
+    actual = spec_kind(document.data)
+    if actual == "brand":
         return document.problem((), "this is a brand spec, not a campaign's job", _JOB_RULE)
-    return None if found == "campaign" else _neither(document, "a campaign's job", _JOB_RULE)
+    return None if actual == "campaign" else _neither(document, "a campaign's job", _JOB_RULE)
 
 
 def neither(document: Document) -> Problem | None:

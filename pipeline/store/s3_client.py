@@ -145,9 +145,9 @@ def connect(dialect: S3Dialect, max_attempts: int, on_region: Callable[[str], No
     client = session.client("s3", config=config, region_name=region)
 
     def note_region(response: tuple[Any, Mapping[str, Any]] | None = None, **arguments: Any) -> None:
-        asked = expected_region(response[1]) if response else None
-        if asked is not None:
-            on_region(asked)
+        expected = expected_region(response[1]) if response else None
+        if expected is not None:
+            on_region(expected)
 
     client.meta.events.register_first("needs-retry.s3", cast(Any, note_region))
     return client, isinstance(session.get_credentials(), RefreshableCredentials)

@@ -38,12 +38,12 @@ Window = tuple[float, float, float, float]
 class Sighting:
     """What a picture shows of the items that its prompt asks for.
 
-    found: for each item, whether it's among the nearest references of its kind, as many as the prompt asks for.
+    recognised: for each item, whether it's among the nearest references of its kind, as many as the prompt asks for.
     centres: of each item's best crop, as shares of the picture's shorter side. margin: the smallest lead in cosine
-    similarity of an asked item over the nearest reference that isn't asked for; below 0 if one isn't found.
+    similarity of an asked item over the nearest reference that isn't asked for; below 0 if one isn't recognised.
     """
 
-    found: tuple[bool, ...]
+    recognised: tuple[bool, ...]
     centres: tuple[tuple[float, float], ...]
     margin: float
 
@@ -77,7 +77,7 @@ class Finder:
         references_RD = normalize(features_RGD - mean_D, dim=-1).mean(1)
         return cls(features, tuple(cutouts), tuple(kind for kind, _ in cutouts.values()), references_RD, mean_D)
 
-    def find(self, picture: Image.Image, asked: Sequence[str], sizes: Sequence[float] = PAIR_WINDOWS) -> Sighting:
+    def find(self, picture: Image.Image, wanted: Sequence[str], sizes: Sequence[float] = PAIR_WINDOWS) -> Sighting:
         """Returns what the picture shows of the items with these names. Raises ValueError for an unknown name."""
         width, height = picture.size
         boxes = self._shortlist(picture, windows(tuple(sizes), width, height))
@@ -88,7 +88,7 @@ class Finder:
         crops_WD = normalize(self.features.of(crops) - self.mean, dim=-1)
         similarity_WR = crops_WD @ self.references.T
         best_R, window_R = similarity_WR.max(dim=0)
-        indices = [self.names.index(name) for name in asked]
+        indices = [self.names.index(name) for name in wanted]
         shorter = min(width, height)
         centres = []
         for index in indices:
@@ -109,9 +109,9 @@ class Finder:
         best_KR = (parts_WD @ self.references.T).topk(_SHORTLIST, dim=0).indices
         return [boxes[index] for index in sorted(set(best_KR.flatten().tolist()))]
 
-    def _best_other(self, best_R: Tensor, asked: Sequence[int], kind: str) -> float:
+    def _best_other(self, best_R: Tensor, wanted: Sequence[int], kind: str) -> float:
         """Returns the similarity of the nearest reference of this kind that isn't asked for."""
-        others = [index for index, name in enumerate(self.kinds) if name == kind and index not in asked]
+        others = [index for index, name in enumerate(self.kinds) if name == kind and index not in wanted]
         return float(best_R[torch.tensor(others)].max())
 
 

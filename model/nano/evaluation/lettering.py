@@ -53,9 +53,9 @@ def measure_signs(
     return sign_figures([shot.sign or "" for shot in shots], [read(picture) for picture in pictures]), pictures
 
 
-def sign_figures(asked: Sequence[str], texts: Sequence[str]) -> dict[str, float]:
+def sign_figures(expected: Sequence[str], texts: Sequence[str]) -> dict[str, float]:
     """Returns the figures of signs and the texts that were read."""
-    wanted = [letters(words) for words in asked]
+    wanted = [letters(words) for words in expected]
     errors = [min(1.0, edit_distance(*pair) / len(pair[0])) for pair in zip(wanted, texts, strict=True)]
     return {
         "read exactly": share([words == text for words, text in zip(wanted, texts, strict=True)]),

@@ -47,7 +47,8 @@ def draw_grid(pictures: Sequence[Image.Image]) -> Image.Image:
 
 
 def _verdict(one: Seen) -> str:
-    missing = [subject.noun for subject, found in zip(one.shot.subjects, one.sighting.found, strict=True) if not found]
+    verdicts = zip(one.shot.subjects, one.sighting.recognised, strict=True)
+    missing = [subject.noun for subject, recognised in verdicts if not recognised]
     lines = [f"{one.sighting.margin:+.2f}", *(f"no {noun}"[:17] for noun in missing[:2])]
     if len(one.shot.subjects) > 1 and one.sighting.distance < APART:
         lines.append("not apart")

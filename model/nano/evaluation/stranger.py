@@ -65,10 +65,10 @@ def pair_figures(seen: Sequence[Seen]) -> dict[str, float]:
     """
     product, character, apart, ordered = [], [], [], []
     for one in seen:
-        found = dict(zip((subject.noun for subject in one.shot.subjects), one.sighting.found, strict=True))
+        recognised = dict(zip((subject.noun for subject in one.shot.subjects), one.sighting.recognised, strict=True))
         first, second = (subject.noun for subject in one.shot.references)
-        product.append(found[first])
-        character.append(found[second])
+        product.append(recognised[first])
+        character.append(recognised[second])
         (left, _), (right, _) = one.sighting.centres
         apart.append(abs(right - left) >= APART)
         ordered.append(right - left >= APART)
@@ -84,10 +84,12 @@ def pair_figures(seen: Sequence[Seen]) -> dict[str, float]:
 
 def crowd_figures(seen: Sequence[Seen]) -> dict[str, float]:
     """Returns the shares of pictures of three and of four subjects that show all of them, and the share found."""
-    by_count = {count: [all(one.sighting.found) for one in seen if len(one.shot.subjects) == count] for count in (3, 4)}
-    every = [found for one in seen for found in one.sighting.found]
+    by_count = {
+        count: [all(one.sighting.recognised) for one in seen if len(one.shot.subjects) == count] for count in (3, 4)
+    }
+    every = [recognised for one in seen for recognised in one.sighting.recognised]
     return {
-        "all found": share([found for values in by_count.values() for found in values]),
+        "all found": share([recognised for values in by_count.values() for recognised in values]),
         "all found of three": share(by_count[3]),
         "all found of four": share(by_count[4]),
         "found": share(every),

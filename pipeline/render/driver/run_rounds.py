@@ -81,7 +81,7 @@ class RunRounds:
         self.totals = RoundTotals()
         self._run, self._gate, self._folder, self._render = run, gate, folder, render
         self._plan, self._suspects = run.plan, suspects
-        self._asked = 0
+        self._requested = 0
 
     def render(self, plan: Plan, waiting: tuple[Variant, ...]) -> Rendered:
         """Renders variants of a decided plan, and again those that are deleted meanwhile.
@@ -89,7 +89,7 @@ class RunRounds:
         An error after pictures were delivered ends the run early, so that they are published. Raises StoreBlockedError,
         NothingRenderedError, StoreError, and what `render` raises.
         """
-        self._plan, self._asked = plan, self._asked + len(waiting)
+        self._plan, self._requested = plan, self._requested + len(waiting)
         ended = False
         for _ in range(MAX_ROUNDS):
             only = None if self._run.only is None else self._gate.keys(self._plan)
@@ -117,7 +117,7 @@ class RunRounds:
             self.totals.ended_early = str(error)
             return
         if loop.blocked:
-            raise StoreBlockedError(loop.blocked, len(run.results.done), self._asked)
+            raise StoreBlockedError(loop.blocked, len(run.results.done), self._requested)
         self.totals.add(loop)
         if loop.ended_early and not run.results.done:
             raise NothingRenderedError(loop.ended_early)

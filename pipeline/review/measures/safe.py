@@ -66,12 +66,14 @@ class Safe:
     def __call__(self, sample: Sample) -> Sequence[Score]:
         """Returns the score, with what was detected."""
         width, height = sample.picture.size
-        found = []
+        detections = []
         for one in self.detect(sample.picture):
             if one["class"] in EXPLICIT:
                 x, y, across, down = one["box"]
                 box = [x / width, y / height, (x + across) / width, (y + down) / height]
-                found.append((float(one["score"]), str(one["class"]), [round(float(edge), 4) for edge in box]))
-        found.sort(reverse=True)
-        evidence = {"found": [{"class": kind, "confidence": round(score, 3), "box": box} for score, kind, box in found]}
-        return [Score("safe", 1 - max((score for score, _, _ in found), default=0.0), evidence=evidence)]
+                detections.append((float(one["score"]), str(one["class"]), [round(float(edge), 4) for edge in box]))
+        detections.sort(reverse=True)
+        evidence = {
+            "found": [{"class": kind, "confidence": round(score, 3), "box": box} for score, kind, box in detections]
+        }
+        return [Score("safe", 1 - max((score for score, _, _ in detections), default=0.0), evidence=evidence)]

@@ -66,8 +66,8 @@ def score_all(
     """Returns the scores of all pictures. The text is read only where the prompt quotes copy."""
     scored = []
     for number, one in enumerate(pictures, 1):
-        asked = tuple(subjects[subject.name] for subject in one.subjects)
-        sample = Sample(one.picture, one.prompt, asked, {}, sha256_hex(one.picture.tobytes()))
+        wanted = tuple(subjects[subject.name] for subject in one.subjects)
+        sample = Sample(one.picture, one.prompt, wanted, {}, sha256_hex(one.picture.tobytes()))
         measures: tuple[Measure, ...] = (likeness, text) if '"' in one.prompt else (likeness,)
         scored.append(Scored(one.label, tuple(score for m in measures for score in cache.scores(m, sample))))
         on_picture(number)

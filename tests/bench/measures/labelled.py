@@ -49,12 +49,12 @@ def labelled(subjects: Sequence[Drawing], share: float = 1.0, seed: int = 7) -> 
             rng = random.Random(f"{seed} {label} {index}")
             first = subjects[index % len(subjects)]
             others = [one for one in subjects if one.kind != first.kind]
-            asked = (first, rng.choice(others)) if rng.random() < 0.4 and "text" not in label else (first,)
-            yield _draw(asked, label, subjects, rng)
+            wanted = (first, rng.choice(others)) if rng.random() < 0.4 and "text" not in label else (first,)
+            yield _draw(wanted, label, subjects, rng)
 
 
-def _draw(asked: tuple[Drawing, ...], label: str, subjects: Sequence[Drawing], rng: random.Random) -> Labelled:
-    first = asked[0]
+def _draw(wanted: tuple[Drawing, ...], label: str, subjects: Sequence[Drawing], rng: random.Random) -> Labelled:
+    first = wanted[0]
     shown = {
         "wrong subject": lambda: rng.choice([s for s in subjects if s.kind == first.kind and s != first]).cutout,
         "wrong colour": lambda: recoloured(first.cutout, rng),
@@ -62,9 +62,9 @@ def _draw(asked: tuple[Drawing, ...], label: str, subjects: Sequence[Drawing], r
         "melted": lambda: melted(first.cutout, rng),
         "empty": lambda: None,
     }.get(label, lambda: first.cutout)()
-    cutouts = [shown, *(one.cutout for one in asked[1:])]
+    cutouts = [shown, *(one.cutout for one in wanted[1:])]
     scene = random_scene(rng, "none").draw(SIDE, SIDE).convert("RGB")
-    prompt = " and ".join(f"a {one.name}" for one in asked)
+    prompt = " and ".join(f"a {one.name}" for one in wanted)
     if "text" in label:
         copy = rng.choice(COPIES)
         prompt += f' under a sign that says "{copy}"'
@@ -74,7 +74,7 @@ def _draw(asked: tuple[Drawing, ...], label: str, subjects: Sequence[Drawing], r
     for place, index in enumerate(order):
         if (cutout := cutouts[index]) is not None:
             _place(scene, cutout, place, len(cutouts), rng, low="text" in label)
-    return Labelled(_as_file(_lit(scene, rng), rng), asked, prompt, RIGHT if label == "right text" else label)
+    return Labelled(_as_file(_lit(scene, rng), rng), wanted, prompt, RIGHT if label == "right text" else label)
 
 
 def _place(scene: Image.Image, cutout: Image.Image, place: int, count: int, rng: random.Random, *, low: bool) -> None:

@@ -63,7 +63,7 @@ def test_a_large_run_that_is_refused_renders_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("answer", "most", "options", "environment", "asked"),
+    ("answer", "most", "options", "environment", "confirms"),
     [
         ("y\n", 3, (), {}, True),
         ("n\n", 3, ("-y",), {}, False),
@@ -75,10 +75,10 @@ def test_a_large_run_that_is_refused_renders_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_who_is_asked(
-    tmp_path: Path, answer: str, most: int, options: tuple[str, ...], environment: dict[str, str], asked: bool
+    tmp_path: Path, answer: str, most: int, options: tuple[str, ...], environment: dict[str, str], confirms: bool
 ) -> None:
     code, shown = on_terminal(answer, most, "render", write_campaign(tmp_path, 2), *options, **environment)
-    assert ("[y/N]" in shown) is asked
+    assert ("[y/N]" in shown) is confirms
     assert code == 0, shown
 
 

@@ -113,7 +113,7 @@ def test_a_decision_that_is_taken_back_counts_no_longer_and_leaves_a_trace(folde
     assert withdraw_decision(folder, decision(1), ben)
     assert not withdraw_decision(folder, decision(1), ben)
     assert read_decisions(folder) == {}
-    assert read_stored(folder, decision(1).sha256).standing is None
+    assert read_stored(folder, decision(1).sha256).in_force is None
     content = json.loads(folder.read(decision_key(decision(1).sha256)) or b"")
     assert (content["decision"], content["by"], content["reason"]) == ("withdrawn", "ben", ben.reason)
     assert (content["at"], content["name"]) == ("2026-11-27T13:00:00Z", "mug/1")
@@ -196,7 +196,7 @@ def test_on_s3_only_decisions_that_have_changed_are_read_again(s3_uri: str) -> N
         ("mug/4", "rejected"),
         ("mug/2", "approved"),
     ]
-    assert read_stored(folder, decision(2).sha256).standing == after[decision(2).sha256]
+    assert read_stored(folder, decision(2).sha256).in_force == after[decision(2).sha256]
 
 
 def test_other_objects_below_reviews_are_ignored(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def states(answers: tuple[Answer, ...]) -> list[str]:
 def test_decisions_are_written_and_withdrawn(folder: Store) -> None:
     first, second, *_ = published_pictures(folder)
     assert states(apply(folder, [proposal(first), proposal(second, "rejected", reason="no star")])) == ["applied"] * 2
-    stored = read_stored(folder, second.sha256).standing
+    stored = read_stored(folder, second.sha256).in_force
     assert stored is not None
     assert (stored.decision, stored.by, stored.reason, stored.at) == ("rejected", "ana", "no star", AT)
     assert stored.render_key == second.render_key
@@ -56,7 +56,7 @@ def test_decisions_are_written_and_withdrawn(folder: Store) -> None:
         "unchanged",
         "applied",
     ]
-    assert read_stored(folder, second.sha256).standing is None
+    assert read_stored(folder, second.sha256).in_force is None
     assert states(apply(folder, [proposal(second, "withdrawn", later)])) == ["unchanged"]
 
 
@@ -106,7 +106,7 @@ def test_of_two_decisions_at_the_same_time_the_later_one_counts(folder: Store, o
     newer = replace(proposal(first, "rejected", AT + timedelta(minutes=2)), by="ben")
     busy = BusyStore(folder, lambda: apply(folder, [newer]))
     (answer,) = apply(busy, [proposal(first, older, AT + timedelta(minutes=1))])
-    stored = read_stored(folder, first.sha256).standing
+    stored = read_stored(folder, first.sha256).in_force
     assert (answer.state, answer.decision) == ("refused", stored)
     assert stored is not None
     assert (stored.decision, stored.by) == ("rejected", "ben")
@@ -195,5 +195,5 @@ def test_an_approval_lapses_when_the_picture_changes(job: Path, folder: Store) -
     run_of(job)
     changed = next(one for one in published_pictures(folder) if one.name == first.name)
     assert changed.sha256 != first.sha256
-    assert read_stored(folder, changed.sha256).standing is None
-    assert read_stored(folder, first.sha256).standing is not None
+    assert read_stored(folder, changed.sha256).in_force is None
+    assert read_stored(folder, first.sha256).in_force is not None

@@ -130,8 +130,8 @@ def test_the_credentials_say_what_made_the_picture_and_from_what(signer: Signer)
     stream = BytesIO()
     Image.new("RGB", (64, 64), "green").save(stream, "PNG")
     references = ({"role": "product", "file": "../secret-folder/mug.png", "sha256": "e" * 64},)
-    made = done("png", references=references)
-    signed = signer.sign(plain_file("png"), made, [Ingredient("mug.png", "image/png", stream.getvalue())])
+    rendered = done("png", references=references)
+    signed = signer.sign(plain_file("png"), rendered, [Ingredient("mug.png", "image/png", stream.getvalue())])
     assert trust_of(signed, AUTHORITY.certificate) is Trust.TRUSTED
     manifest = c2pa.Reader("image/png", BytesIO(signed)).get_active_manifest()
     assert manifest is not None
@@ -143,7 +143,7 @@ def test_the_credentials_say_what_made_the_picture_and_from_what(signer: Signer)
     assert created["digitalSourceType"].endswith("/trainedAlgorithmicMedia")
     assert created["softwareAgent"]["name"] == "nano"
     own = assertions["brandpress.render"]
-    assert own["render_key"] == made.render_key
+    assert own["render_key"] == rendered.render_key
     assert own["references"] == [{"role": "product", "file": "mug.png", "sha256": "e" * 64}]
     assert own["model"]["licence"] == "Apache-2.0"
     assert "secret-folder" not in json.dumps(manifest)
@@ -203,22 +203,25 @@ def test_the_key_is_in_nothing_that_is_delivered(signer: Signer, issued: Issued)
 def test_a_signed_picture_of_another_writer_is_adopted(signer: Signer, tmp_path: Any, format: str) -> None:
     """No two signatures are the same, so two writers of one picture write different bytes."""
     folder = open_campaign(str(tmp_path), "spring")
-    made = done(format, signed_by=signer.identity.fingerprint)
-    first, second = (signer.sign(plain_file(format), made) for _ in range(2))
+    rendered = done(format, signed_by=signer.identity.fingerprint)
+    first, second = (signer.sign(plain_file(format), rendered) for _ in range(2))
     assert first != second
     asset = f"assets/mug.{EXTENSIONS[format]}"
     assert folder.create(asset, first, CONTENT_TYPES[format])
-    delivered = deliver(folder, made, asset, second)
+    delivered = deliver(folder, rendered, asset, second)
     assert delivered.asset == asset
     assert folder.read(asset) == first
 
 
 def test_an_unsigned_picture_is_not_adopted_where_a_signed_one_is_due(signer: Signer, tmp_path: Any) -> None:
     folder = open_campaign(str(tmp_path), "spring")
-    made = done("png", signed_by=signer.identity.fingerprint)
+    rendered = done("png", signed_by=signer.identity.fingerprint)
     assert folder.create("assets/mug.png", plain_file("png"), "image/png")
     assert is_picture_of(plain_file("png"), done("png"))
-    assert deliver(folder, made, "assets/mug.png", signer.sign(plain_file("png"), made)).asset == "assets/mug-2.png"
+    assert (
+        deliver(folder, rendered, "assets/mug.png", signer.sign(plain_file("png"), rendered)).asset
+        == "assets/mug-2.png"
+    )
 
 
 @pytest.fixture

@@ -180,9 +180,9 @@ def test_the_failure_of_a_variant_with_an_earlier_picture_is_kept_by_repair(fold
 
 def deliver_picture(folder: Store, signer: Signer, *, mark: str | None = None) -> str:
     """Publishes a signed picture, and returns its key. mark: the render key in its metadata; default: its own."""
-    made = record(1, signed_by=signer.identity.fingerprint)
-    data = encode(Image.new("RGB", (64, 64), "teal"), "png", Metadata(mark or made.render_key, "test"))
-    delivered = deliver(folder, made, variant(1).asset, signer.sign(data, made))
+    rendered = record(1, signed_by=signer.identity.fingerprint)
+    data = encode(Image.new("RGB", (64, 64), "teal"), "png", Metadata(mark or rendered.render_key, "test"))
+    delivered = deliver(folder, rendered, variant(1).asset, signer.sign(data, rendered))
     publish_records(folder, HEADER, 1, [delivered], list)
     assert delivered.asset is not None
     return delivered.asset

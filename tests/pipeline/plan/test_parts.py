@@ -45,12 +45,12 @@ def line_of(job: Path, text: str) -> int:
 @pytest.mark.parametrize("content", [POINTER, "<html>", ""])
 def test_a_files_problem_is_at_its_line(job: Path, content: str) -> None:
     (job.parent / "ae.safetensors").write_text(content)
-    found = {problem.line: problem.what for problem in validate(job).problems}
-    assert found.keys() == {line_of(job, "ae.safetensors"), line_of(job, "lora.safetensors")}
-    assert all(str(job.parent) in what for what in found.values())
+    messages = {problem.line: problem.what for problem in validate(job).problems}
+    assert messages.keys() == {line_of(job, "ae.safetensors"), line_of(job, "lora.safetensors")}
+    assert all(str(job.parent) in what for what in messages.values())
     with pytest.raises(SpecError) as error:
         make_plan(load_campaign(job), check=True)
-    assert {problem.line for problem in error.value.problems} == found.keys()
+    assert {problem.line for problem in error.value.problems} == messages.keys()
 
 
 def test_a_problem_of_the_base_is_at_the_base(job: Path) -> None:

@@ -135,21 +135,21 @@ def test_a_run_that_ends_does_not_wait_long_for_a_store_that_is_out_of_reach(
 ) -> None:
     """The judge would try again for a quarter of an hour; measuring ahead only saves time."""
     monkeypatch.setattr(gate_rounds, "AHEAD_SECONDS", 0.5)
-    asked = threading.Semaphore(0)
+    requests = threading.Semaphore(0)
 
     class OutOfReach(StoreWrapper):
         def read(self, key: str) -> bytes | None:
-            asked.release()
+            requests.release()
             raise StoreError(f"{key}: no answer", "transient")
 
     folder, plan = open_plan(plan_of(write_job(tmp_path)))
     rounds = GateRounds(CampaignGate.of(plan), RunResults(folder, MODEL), None, None, lambda event: None)
     with rounds.measuring_ahead(OutOfReach(folder)) as on_event:
         on_event(VariantRecorded(record(0, asset="assets/a.png", sha256="0" * 64)))
-        assert asked.acquire(timeout=60)
+        assert requests.acquire(timeout=60)
         ended = time.monotonic()
     assert time.monotonic() - ended < 60
-    assert asked.acquire(blocking=False), "it was asked again"
+    assert requests.acquire(blocking=False), "it was asked again"
 
 
 def test_a_second_run_renders_judges_and_writes_nothing(tmp_path: Path) -> None:

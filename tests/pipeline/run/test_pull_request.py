@@ -78,8 +78,8 @@ def environment(folder: Path, event: object, **more: str) -> dict[str, str]:
 
 def test_the_pull_request_is_that_of_the_event(tmp_path: Path) -> None:
     event = {"pull_request": {"number": 7}}
-    found = pull_request_of_event(environment(tmp_path, event, GITHUB_TOKEN=TOKEN, GITHUB_API_URL="https://ghe/api"))
-    assert found == PullRequest("acme/campaigns", 7, TOKEN, "https://ghe/api")
+    result = pull_request_of_event(environment(tmp_path, event, GITHUB_TOKEN=TOKEN, GITHUB_API_URL="https://ghe/api"))
+    assert result == PullRequest("acme/campaigns", 7, TOKEN, "https://ghe/api")
     with pytest.raises(RequestError, match="--comment: set GITHUB_TOKEN"):
         pull_request_of_event(environment(tmp_path, event))
 

@@ -104,7 +104,7 @@ def test_a_token_file_that_isnt_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_job_that_hasnt_begun_is_told_after_a_while_and_again() -> None:
-    told: list[tuple[float, str]] = []
+    lines: list[tuple[float, str]] = []
     now = 0.0
 
     def wait(seconds: float) -> None:
@@ -116,14 +116,14 @@ def test_a_job_that_hasnt_begun_is_told_after_a_while_and_again() -> None:
     pending = job("brandpress-spring-0", "PENDING", "It may be waiting for resources.")
     with job_server(pending) as address, pytest.raises(KeyboardInterrupt):
         following = JobServer(address).follow(
-            "brandpress-spring-0", wait, lambda: now, lambda reason: told.append((now, reason))
+            "brandpress-spring-0", wait, lambda: now, lambda reason: lines.append((now, reason))
         )
         assert list(following) == []
-    assert told == [(moment, "It may be waiting for resources.") for moment in (10.0, 70.0, 130.0)]
+    assert lines == [(moment, "It may be waiting for resources.") for moment in (10.0, 70.0, 130.0)]
 
 
 def test_a_server_that_stops_answering_is_told_instead_of_its_last_answer() -> None:
-    told: list[str] = []
+    lines: list[str] = []
     now, server = 0.0, ExitStack()
     address = server.enter_context(job_server(job("brandpress-spring-0", "PENDING", "It may wait.")))
     client = JobServer(address)
@@ -135,11 +135,15 @@ def test_a_server_that_stops_answering_is_told_instead_of_its_last_answer() -> N
             server.close()
 
     following = client.follow(
-        "brandpress-spring-0", wait, lambda: now, told.append, lambda seconds: told.append(f"silent for {seconds:g} s")
+        "brandpress-spring-0",
+        wait,
+        lambda: now,
+        lines.append,
+        lambda seconds: lines.append(f"silent for {seconds:g} s"),
     )
     with pytest.raises(JobServerError, match=r"can't be reached; .*; the job may still be running; `brandpress logs "):
         list(following)
-    assert told == ["It may wait.", "silent for 12 s", "silent for 72 s"]
+    assert lines == ["It may wait.", "silent for 12 s", "silent for 72 s"]
 
 
 def test_a_connection_that_is_lost_without_notice_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,12 +70,12 @@ def test_a_coloured_scene_has_its_colour(name: str) -> None:
 
 
 def test_a_studio_shows_the_hexadecimal_colour_that_was_asked_for() -> None:
-    asked = np.array(from_hex("#1fa0c8"))
+    expected = np.array(from_hex("#1fa0c8"))
     flat = 0
     for seed in range(20):
         picture = pixels(Scene("studio", "#1fa0c8", "none", seed))
-        assert np.abs(picture.mean(axis=(0, 1)) - asked).max() < 24
-        flat += bool((picture == asked).all())
+        assert np.abs(picture.mean(axis=(0, 1)) - expected).max() < 24
+        flat += bool((picture == expected).all())
     assert flat >= 4
 
 

@@ -16,7 +16,7 @@ def money(amount: float) -> Money:
 
 
 @pytest.mark.parametrize(
-    ("changes", "asked"),
+    ("changes", "confirms"),
     [
         ({"pictures": MANY_PICTURES}, False),
         ({"pictures": MANY_PICTURES + 1}, True),
@@ -28,5 +28,5 @@ def money(amount: float) -> Money:
         ({"minutes": Spread(0, 999, 9999), "budget": Budget(gpu_minutes=5)}, False),
     ],
 )
-def test_large_runs_are_asked_for_unless_a_budget_ends_them_before(changes: dict[str, Any], asked: bool) -> None:
-    assert needs_confirmation(estimate(**{"pictures": 10, "money": None} | changes)) is asked
+def test_large_runs_are_asked_for_unless_a_budget_ends_them_before(changes: dict[str, Any], confirms: bool) -> None:
+    assert needs_confirmation(estimate(**{"pictures": 10, "money": None} | changes)) is confirms

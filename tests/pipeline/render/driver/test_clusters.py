@@ -96,8 +96,8 @@ def bare_python(folder: Path) -> Path:
     (packages / "ray.pth").write_text(f"{Path(ray_module.__file__).parents[1]}\n")
     python = folder / "bin" / "python"
     check = "import importlib.util as u; print(u.find_spec('brandpress') is None)"
-    found = subprocess.run([python, "-I", "-c", check], capture_output=True, text=True, check=True)
-    if found.stdout.strip() != "True":
+    checked = subprocess.run([python, "-I", "-c", check], capture_output=True, text=True, check=True)
+    if checked.stdout.strip() != "True":
         pytest.skip("brandpress is installed in the same folder as Ray, so that no Python has one without the other")
     return python
 

@@ -80,15 +80,15 @@ def test_events_become_metrics(recorders: dict[str, Recorder]) -> None:
     tags = {"campaign": "spring"}
 
     def last(name: str, **more: str) -> float:
-        return [value for _, value, found in recorders[name].values if found == tags | more][-1]
+        return [value for _, value, labels in recorders[name].values if labels == tags | more][-1]
 
-    assert [found["status"] for _, _, found in recorders["pictures"].values] == ["done", "failed"]
+    assert [labels["status"] for _, _, labels in recorders["pictures"].values] == ["done", "failed"]
     assert last("picture_seconds", stage="denoise") == 1.5
     assert last("cache", kind="text", result="hit") == 1
     assert last("uploaded_bytes") == 1000
     assert (last("worker_seconds", kind="busy"), last("worker_seconds", kind="model")) == (3.0, 2.0)
     assert (last("load_seconds"), last("workers_lost"), last("pictures_left")) == (2.5, 1, 1)
-    rendering = [value for _, value, found in recorders["workers"].values if found["state"] == "rendering"]
+    rendering = [value for _, value, labels in recorders["workers"].values if labels["state"] == "rendering"]
     assert (max(rendering), rendering[-1], last("workers", state="loading")) == (1, 0, 1)
 
 

@@ -16,13 +16,13 @@ CAUSE = "RuntimeError: shapes differ"
 
 def variants(count: int = 40, *, sets: int = 1, sizes: int = 1, prompts: int = 1) -> list[Variant]:
     """Variants in the order of a plan: by set, size, prompt and seed."""
-    made = []
+    results = []
     for number in range(count):
         reference = Reference("product", "a.png", Path("a.png"), str(number * sets // count))
         side = 64 + 16 * (number * sets * sizes // count % sizes)
         prompt = f"prompt {number * sets * sizes * prompts // count % prompts}"
-        made.append(replace(variant(number), references=(reference,), width=side, prompt=prompt))
-    return made
+        results.append(replace(variant(number), references=(reference,), width=side, prompt=prompt))
+    return results
 
 
 def after(failed: int, planned: list[Variant], cause: str = CAUSE) -> SharedCause:

@@ -134,11 +134,11 @@ def test_a_store_that_is_out_of_reach_is_asked_once_and_never_makes_a_picture_ov
 ) -> None:
     """A renderer that reads ahead has pictures in flight meanwhile, which would count as hung."""
     monkeypatch.setattr("brandpress.pipeline.render.worker.uploader.ANSWER_SECONDS", 0.0)
-    asked: list[str] = []
+    lookups: list[str] = []
 
     class OutOfReach(StoreWrapper):
         def read(self, key: str) -> bytes | None:
-            asked.append(key)
+            lookups.append(key)
             raise StoreError(f"{key}: no answer", "transient")
 
     messages = list[Message]()
@@ -146,7 +146,7 @@ def test_a_store_that_is_out_of_reach_is_asked_once_and_never_makes_a_picture_ov
     loop = RenderLoop(Ahead(), OutOfReach(folder), MODEL, messages.append, Event(), maybe_delivered=maybe_delivered)
     loop.render(map(variant, range(4)))
     loop.close()
-    assert asked == [record(1).key]
+    assert lookups == [record(1).key]
     assert [one.status for one in records_of(messages).values()] == ["done"] * 4
     waits = [one for one in messages if isinstance(one, StoreWait | VariantStarted)]
     assert waits[1:3] == [StoreWait(True), StoreWait(False)]

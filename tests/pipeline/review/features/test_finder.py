@@ -19,9 +19,9 @@ def templates(name: str) -> ReferenceTemplates:
 
 
 def test_templates_have_all_sizes_and_weights() -> None:
-    made = templates("mug").templates
-    assert [(one.cells, one.mirrored) for one in made] == [(size, m) for size in SIZES for m in (False, True)]
-    for one in made:
+    produced = templates("mug").templates
+    assert [(one.cells, one.mirrored) for one in produced] == [(size, m) for size in SIZES for m in (False, True)]
+    for one in produced:
         assert one.weighted.shape == (12, one.cells, one.cells)
         assert float(one.weights.sum()) == pytest.approx(1)
         assert float(one.weights[0, 0]) == float(one.weights[-1, -1]) == 0
@@ -54,5 +54,5 @@ def test_no_references_are_an_error() -> None:
 
 def test_a_reference_without_a_plain_ground_is_used_as_a_whole() -> None:
     scene = shown(cutouts_of(subject("fox").references[0].picture)[0])
-    made = ReferenceTemplates.of(NETWORK, scene)
-    assert made.cutouts[0].size == scene.size
+    produced = ReferenceTemplates.of(NETWORK, scene)
+    assert produced.cutouts[0].size == scene.size

@@ -11,12 +11,12 @@ from tests.pipeline.review.pictures import REFERENCES
 
 
 def test_only_explicit_classes_count() -> None:
-    found = [
+    detections = [
         {"class": "FACE_FEMALE", "score": 0.9, "box": [0, 0, 10, 10]},
         {"class": "BUTTOCKS_EXPOSED", "score": 0.7, "box": [10, 20, 30, 40]},
         {"class": "ANUS_EXPOSED", "score": 0.2, "box": [0, 0, 5, 5]},
     ]
-    (score,) = Safe(lambda picture: found)(Sample(Image.new("RGB", (100, 100))))
+    (score,) = Safe(lambda picture: detections)(Sample(Image.new("RGB", (100, 100))))
     assert score.value == pytest.approx(0.3)
     assert score.evidence["found"][0] == {"class": "BUTTOCKS_EXPOSED", "confidence": 0.7, "box": [0.1, 0.2, 0.4, 0.6]}
 

@@ -56,9 +56,9 @@ def test_a_decision_is_about_this_picture_only(record: dict[str, Any]) -> None:
 
 def test_all_that_was_decided_about_a_picture_is_its_history(record: dict[str, Any]) -> None:
     first, second = decision_about(record, "rejected"), decision_about(record, "approved")
-    standing = only(record, {second.sha256: second.after(first)})
-    assert standing["decision"]["decision"] == "approved"
-    assert [entry["decision"] for entry in standing["history"] if entry["kind"] == "decision"] == ["rejected"]
+    in_force = only(record, {second.sha256: second.after(first)})
+    assert in_force["decision"]["decision"] == "approved"
+    assert [entry["decision"] for entry in in_force["history"] if entry["kind"] == "decision"] == ["rejected"]
     withdrawn = second.withdrawn(Author("ben", "", second.at + timedelta(hours=1))).after(second.after(first))
     undecided = only(record, withdrawn=[withdrawn])
     assert "decision" not in undecided

@@ -96,8 +96,8 @@ def test_thumbnails_in_the_store_are_used(folder: Store, tmp_path: Path) -> None
     thumbnails = Thumbnails(tmp_path)
     assert thumbnails.make_all(picture_sources(folder, records, {}, 256)) == ()
     assert thumbnails.file(records[0]["sha256"]).read_bytes() == b"small"
-    with Image.open(thumbnails.file(records[1]["sha256"])) as made:
-        assert made.size == (SIDE, SIDE)
+    with Image.open(thumbnails.file(records[1]["sha256"])) as thumbnail:
+        assert thumbnail.size == (SIDE, SIDE)
 
 
 def test_a_page_in_the_store_links_to_its_pictures(job: Path, store_uri: str, tmp_path: Path) -> None:

@@ -114,12 +114,12 @@ def test_a_decision_reaches_the_store(server: ReviewServer, folder: Store) -> No
     sent = decision(folder, decision="rejected", reason="no star")
     answer = ask(server, "decisions", "POST", sent)
     assert answer.status == 200
-    stored = read_stored(folder, sent["sha256"]).standing
+    stored = read_stored(folder, sent["sha256"]).in_force
     assert stored is not None
     assert (stored.decision, stored.reason, stored.by, stored.name) == ("rejected", "no star", "ana", sent["name"])
     withdrawn = ask(server, "decisions", "POST", sent | {"decision": "withdrawn", "reason": ""})
     assert json.loads(body(withdrawn)) == {"decision": None}
-    assert read_stored(folder, sent["sha256"]).standing is None
+    assert read_stored(folder, sent["sha256"]).in_force is None
 
 
 def test_a_decision_that_the_page_shows_is_an_earlier_one_whatever_the_clocks_say(
@@ -137,7 +137,7 @@ def test_a_decision_that_the_page_shows_is_an_earlier_one_whatever_the_clocks_sa
     assert (shown["by"], shown["decision"]) == ("ben", "approved")
     assert ask(server, "decisions", "POST", sent | {"seen": "2026-11-27T12:00:00Z"}).status == 409
     assert ask(server, "decisions", "POST", sent | {"seen": shown["at"]}).status == 200
-    stored = read_stored(folder, sent["sha256"]).standing
+    stored = read_stored(folder, sent["sha256"]).in_force
     assert stored is not None
     assert [(one.by, one.decision) for one in (stored, *stored.earlier)] == [("ana", "rejected"), ("ben", "approved")]
 
@@ -167,7 +167,7 @@ def test_a_decision_about_a_picture_that_has_changed_is_refused(server: ReviewSe
     answer = ask(server, "decisions", "POST", sent)
     assert answer.status == 409
     assert "the picture has changed since" in json.loads(body(answer))["error"]
-    assert read_stored(folder, sent["sha256"]).standing is None
+    assert read_stored(folder, sent["sha256"]).in_force is None
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_requests_of_others_are_refused(server: ReviewServer, headers: dict[str,
 def test_other_sites_cannot_decide(server: ReviewServer, folder: Store, headers: dict[str, str]) -> None:
     sent = decision(folder)
     assert ask(server, "decisions", "POST", sent, **headers).status == 403
-    assert read_stored(folder, sent["sha256"]).standing is None
+    assert read_stored(folder, sent["sha256"]).in_force is None
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_decisions_in_a_browser_reach_the_store(server: ReviewServer, folder: St
         page.keyboard.press("2")
         with page.expect_response("**/decisions"):
             page.keyboard.press("Enter")
-        decisions = {one.name: read_stored(folder, one.sha256).standing for one in pictures}
+        decisions = {one.name: read_stored(folder, one.sha256).in_force for one in pictures}
         decided = {name: (one.decision, one.reason, one.by) for name, one in decisions.items() if one}
         assert decided == {
             "bottle/beach": ("approved", "", "ana"),
@@ -282,7 +282,7 @@ def test_decisions_in_a_browser_reach_the_store(server: ReviewServer, folder: St
         }
         with page.expect_response("**/decisions"):
             page.keyboard.press("u")
-        assert read_stored(folder, pictures[1].sha256).standing is None
+        assert read_stored(folder, pictures[1].sha256).in_force is None
         page.keyboard.press("Enter")
         page.wait_for_selector("#viewer .stage img")
         assert page.problems == []
@@ -317,5 +317,5 @@ def test_decisions_made_while_one_is_being_saved_arrive_in_order(
                 held.pop().continue_()
         assert page.locator(".tile.approved").count() == 0
         assert page.problems == []
-    stored = read_stored(folder, published_pictures(folder)[0].sha256).standing
+    stored = read_stored(folder, published_pictures(folder)[0].sha256).in_force
     assert (stored and stored.decision) == expected

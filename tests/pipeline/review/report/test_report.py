@@ -32,26 +32,26 @@ def report(count: int = 90, failures: list[dict[str, Any]] | None = None, **sett
 
 
 def test_decisions_verdicts_and_reasons_are_counted() -> None:
-    made = report(failures=[{"cause": "out of memory"}, {"cause": "out of memory"}, {}])
-    assert made.decisions == {"approved": 10, "picked": 0, "rejected": 10, "undecided": 70}
-    assert made.reasons == (("wrong product", 10),)
-    assert sum(made.verdicts.values()) == 90
-    assert made.causes == (("out of memory", 2), ("unknown", 1))
-    assert all(name.startswith("subject of product:") for name, _ in made.gate_reasons)
+    result = report(failures=[{"cause": "out of memory"}, {"cause": "out of memory"}, {}])
+    assert result.decisions == {"approved": 10, "picked": 0, "rejected": 10, "undecided": 70}
+    assert result.reasons == (("wrong product", 10),)
+    assert sum(result.verdicts.values()) == 90
+    assert result.causes == (("out of memory", 2), ("unknown", 1))
+    assert all(name.startswith("subject of product:") for name, _ in result.gate_reasons)
 
 
 def test_figures_histograms_and_the_worst() -> None:
-    made = report()
-    assert [(row.measure, row.subject, row.count) for row in made.figures] == [
+    result = report()
+    assert [(row.measure, row.subject, row.count) for row in result.figures] == [
         ("noise", None, 90),
         ("palette", None, 90),
         ("subject", "product:mug", 90),
     ]
-    for histogram in made.histograms:
+    for histogram in result.histograms:
         assert sum(histogram.counts) == 90
         assert len(histogram.edges) == len(histogram.counts) + 1
-    assert len(made.worst) == 20
-    assert made.worst[0].outlier.badness >= made.worst[-1].outlier.badness
+    assert len(result.worst) == 20
+    assert result.worst[0].outlier.badness >= result.worst[-1].outlier.badness
 
 
 def test_thresholds_of_the_job_are_shown_even_if_no_picture_misses_them(tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_thresholds_of_the_job_are_shown_even_if_no_picture_misses_them(tmp_path
     campaign = load_campaign(write_published(tmp_path, quality_gate=gate))
     thresholds = BrandContext.of(campaign).thresholds
     assert thresholds == {("noise", None): 0.9}
-    made = report_of(replace(reviewed_pictures(90), thresholds=thresholds), [], PRICES)
-    noise = next(row for row in made.figures if row.measure == "noise")
+    result = report_of(replace(reviewed_pictures(90), thresholds=thresholds), [], PRICES)
+    noise = next(row for row in result.figures if row.measure == "noise")
     assert (noise.threshold, noise.missed) == (0.9, 0)
-    assert [one.threshold for one in made.histograms if one.measure == "noise"] == [0.9]
+    assert [one.threshold for one in result.histograms if one.measure == "noise"] == [0.9]
 
 
 def test_time_and_money_per_device() -> None:
@@ -91,8 +91,8 @@ def test_html_shows_texts_as_they_are_and_loads_nothing() -> None:
     reviewed = reviewed_pictures(30)
     name = "<img src=x onerror=alert(1)>"
     hostile = [dict(one) | {"name": f"{name}{number}"} for number, one in enumerate(reviewed.records)]
-    made = report_of(replace(reviewed, records=hostile), [{"cause": "<script>alert(1)</script>"}], PRICES)
-    page = report_html(made, lambda sha256: b"webp").decode()
+    result = report_of(replace(reviewed, records=hostile), [{"cause": "<script>alert(1)</script>"}], PRICES)
+    page = report_html(result, lambda sha256: b"webp").decode()
     assert "<script" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;0" in page
     assert set(re.findall(r'src="(.{5})', page)) == {"data:"}
@@ -112,16 +112,16 @@ def test_markdown_is_one_table_cell_each_and_no_markup() -> None:
 
 
 def test_without_scores_the_report_says_how_to_get_them() -> None:
-    made = report_of(replace(reviewed_pictures(5), scores={}), [], PRICES)
-    for text in (report_html(made).decode(), report_markdown(made)):
+    result = report_of(replace(reviewed_pictures(5), scores={}), [], PRICES)
+    for text in (report_html(result).decode(), report_markdown(result)):
         assert "--measure" in text.replace("\\", "")
 
 
 def test_an_empty_campaign_has_a_report() -> None:
     reviewed = ReviewedPictures(reviewed_pictures(1).manifest, [])
-    made = report_of(reviewed, [], PRICES)
-    assert report_html(made)
-    assert report_markdown(made)
+    result = report_of(reviewed, [], PRICES)
+    assert report_html(result)
+    assert report_markdown(result)
 
 
 def test_it_is_written_with_thumbnails_of_the_worst(tmp_path: Path) -> None:
@@ -129,12 +129,12 @@ def test_it_is_written_with_thumbnails_of_the_worst(tmp_path: Path) -> None:
     folder = open_campaign(str(job.parent / "out"), "spring")
     reviewed = read_reviewed(folder, BrandContext.of(None))
     scores = zip([one["sha256"] for one in reviewed.records], reviewed_pictures(4).scores.values(), strict=True)
-    made = read_report(folder, replace(reviewed, scores=dict(scores)), PRICES, 2)
-    assert len(made.worst) == 2
-    assert write_report(made, tmp_path / "new" / "r.html", folder) == ()
+    result = read_report(folder, replace(reviewed, scores=dict(scores)), PRICES, 2)
+    assert len(result.worst) == 2
+    assert write_report(result, tmp_path / "new" / "r.html", folder) == ()
     assert (tmp_path / "new" / "r.html").read_text().count("data:image/webp") == 2
-    (job.parent / "out" / "spring" / made.worst[0].asset).unlink()
-    (problem,) = write_report(made, tmp_path / "r.html", folder)
+    (job.parent / "out" / "spring" / result.worst[0].asset).unlink()
+    (problem,) = write_report(result, tmp_path / "r.html", folder)
     assert problem.endswith("the picture is missing")
     with pytest.raises(RequestError, match=r"the suffix '\.pdf' is no format of reports; allowed: \.html, \.md"):
-        write_report(made, tmp_path / "r.pdf", folder)
+        write_report(result, tmp_path / "r.pdf", folder)

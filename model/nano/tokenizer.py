@@ -13,7 +13,7 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from brandpress.model.nano.architecture import TEXT_LENGTH, VOCABULARY
 
-PAD_ID = 0
+PAD_ID, START_ID, END_ID = 0, 1, 2
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CAPITALS = re.compile("[A-Z]{2,}")
 CHAT_TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
@@ -57,3 +57,8 @@ def tokenise(tokenizer: Any, prompts: Sequence[str]) -> Any:
     """Returns the token ids and attention mask, padded or truncated to TEXT_LENGTH like the pipelines do."""
     chats = tokenizer.apply_chat_template([[{"role": "user", "content": p}] for p in prompts], tokenize=False)
     return tokenizer(chats, return_tensors="pt", padding="max_length", truncation=True, max_length=TEXT_LENGTH)
+
+
+def empty_prompt() -> tuple[int, ...]:
+    """Returns the token ids of the empty prompt, padded to TEXT_LENGTH."""
+    return (START_ID, END_ID) + (PAD_ID,) * (TEXT_LENGTH - 2)

@@ -70,6 +70,13 @@ def main() -> None:
         help="don't train the autoencoder that --init-from or --autoencoder-from names; the transformer gets its share "
         "of the budget",
     )
+    parser.add_argument(
+        "--distil-guidance",
+        type=float,
+        metavar="SCALE",
+        help="learn from the model that --init-from names, with classifier-free guidance of this scale (such as 2), "
+        "instead of from the pictures",
+    )
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="don't use torch.compile on a GPU")
     parser.add_argument("--threads", type=int, help="torch threads (default: the number of cores)")
     parser.add_argument("--processes", type=int, help="rendering processes (default: three quarters of the cores)")

@@ -66,11 +66,16 @@ def sample_batch(groups: Sequence[Group], size: int, step: int, place: Place) ->
 
     size: samples of TYPICAL_TOKENS; groups with more tokens have fewer, so that steps take about the same time.
     """
+    return gather_batch(*sample_pairs(groups, size, step, place))
+
+
+def sample_pairs(groups: Sequence[Group], size: int, step: int, place: Place) -> tuple[Group, Tensor]:
+    """Returns the group of a step and its pairs (B, 2), for `gather_batch`. size: as for `sample_batch`."""
     rng = random.Random(step)  # noqa: S311
     (group,) = rng.choices(groups, [len(group.pairs) for group in groups])
     count = samples_of(group, size)
     indices = torch.randint(len(group.pairs), (count,), generator=place.generator(2 * step), device=place.device)
-    return gather_batch(group, group.pairs[indices])
+    return group, group.pairs[indices]
 
 
 def samples_of(group: Group, size: int) -> int:
@@ -83,11 +88,15 @@ def samples_of(group: Group, size: int) -> int:
     return samples if samples < 16 else samples // 8 * 8
 
 
-def gather_batch(group: Group, pairs: Tensor) -> Batch:
-    """Returns the batch of some of a group's pairs (B, 2)."""
+def gather_batch(group: Group, pairs: Tensor, slots: Tensor | None = None) -> Batch:
+    """Returns the batch of some of a group's pairs (B, 2).
+
+    slots: the references of each sample, in order (B, count), as indices into SLOTS; default: those of the captions.
+    """
     shard, count = group.shard, group.count
     rows, captions = pairs.unbind(1)
-    slots = shard.slots[rows, captions][:, :count].long()
+    if slots is None:
+        slots = reference_slots(group, pairs)
     references = shard.references[rows[:, None], slots]
     _, height, width, _ = shard.targets.shape
     return Batch(
@@ -100,6 +109,12 @@ def gather_batch(group: Group, pairs: Tensor) -> Batch:
         sources=token_sources(shard.items[rows].flatten(1).long(), slots),
         rows=rows,
     )
+
+
+def reference_slots(group: Group, pairs: Tensor) -> Tensor:
+    """Returns the references of these pairs (B, 2), in order (B, count), as indices into SLOTS."""
+    rows, captions = pairs.unbind(1)
+    return group.shard.slots[rows, captions][:, : group.count].long()
 
 
 def token_sources(items: Tensor, slots: Tensor) -> Tensor:

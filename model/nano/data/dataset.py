@@ -77,11 +77,13 @@ class Shard(TensorRecord):
 
     items: (n, h, w) int8, what each token shows: 0 the scene, i + 1 item i. tokens: (n, K, L) int16, padded.
     slots: (n, K, 4) int8, indices into SLOTS of each caption's references in order, padded with NO_SLOT.
+    any_order: (n, K) bool, `Caption.any_order`.
     """
 
     items: Tensor
     tokens: Tensor
     slots: Tensor
+    any_order: Tensor
 
 
 @dataclass(frozen=True)
@@ -120,29 +122,34 @@ def draw_shard(
         if composition.style_reference is not None:
             references[i, SLOTS.index("style")] = np.asarray(composition.style_reference)
         facts.append(composition.facts)
-    tokens, slots = caption_tensors(rng, facts, tokenizer, captions)
+    tokens, slots, any_order = caption_tensors(rng, facts, tokenizer, captions)
     return PixelShard(
         items=torch.stack([token_items(fact, height // TOKEN, width // TOKEN) for fact in facts]),
         tokens=tokens,
         slots=slots,
+        any_order=any_order,
         pictures=torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(),
         references=torch.from_numpy(references).permute(0, 1, 4, 2, 3).contiguous(),
     )
 
 
-def caption_tensors(rng: random.Random, facts: Iterable[Facts], tokenizer: Any, count: int) -> tuple[Tensor, Tensor]:
-    """Returns `Shard.tokens` and `Shard.slots` with `count` random captions of each composition."""
+def caption_tensors(
+    rng: random.Random, facts: Iterable[Facts], tokenizer: Any, count: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns `Shard.tokens`, `.slots` and `.any_order` with `count` random captions of each composition."""
     captions = [[caption(rng, fact) for _ in range(count)] for fact in facts]
-    if not count:
-        return torch.zeros(len(captions), 0, TEXT_LENGTH).short(), torch.zeros(len(captions), 0, MAX_REFERENCES).char()
-    texts = ["" if rng.random() < EMPTY_PROMPTS else one.text for row in captions for one in row]
     slots = torch.full((len(captions), count, MAX_REFERENCES), NO_SLOT, dtype=torch.int8)
+    any_order = torch.zeros(len(captions), count, dtype=torch.bool)
+    if not count:
+        return torch.zeros(len(captions), 0, TEXT_LENGTH).short(), slots, any_order
+    texts = ["" if rng.random() < EMPTY_PROMPTS else one.text for row in captions for one in row]
     for i, row in enumerate(captions):
         for k, one in enumerate(row):
+            any_order[i, k] = one.any_order and texts[i * count + k] != ""
             for position, name in enumerate(one.references):
                 slots[i, k, position] = SLOTS.index(name)
     tokens: Tensor = tokenise(tokenizer, texts)["input_ids"]
-    return torch.unflatten(tokens.short(), 0, (-1, count)), slots
+    return torch.unflatten(tokens.short(), 0, (-1, count)), slots, any_order
 
 
 def token_items(facts: Facts, height: int, width: int) -> Tensor:

@@ -35,6 +35,7 @@ def encode(autoencoder: Autoencoder, shard: PixelShard, place: Place) -> LatentS
         items=shard.items.to(place.device),
         tokens=shard.tokens.to(place.device),
         slots=shard.slots.to(place.device),
+        any_order=shard.any_order.to(place.device),
         targets=targets,
         references=torch.unflatten(references, 0, shard.references.shape[:2]),
     )

@@ -25,12 +25,18 @@ def adopt(folder: Path, out: Path) -> None:
     if (out / "tokenizer").exists():
         return
     adopt_autoencoder(folder, out)
+    nano = load_nano(folder)
+    save_checkpoint(out / "transformer.safetensors", StageState(), nano, nano.state_dict())
+    shutil.copytree(folder / "tokenizer", out / "tokenizer")
+
+
+def load_nano(folder: Path) -> Nano:
+    """Returns the transformer and text encoder of the model in `folder`. Raises CheckpointError if they don't fit."""
     nano, place = Nano(), (torch.device("cpu"), torch.float32)
     fill(nano.transformer, Formats(open_weights(folder / "transformer")), *place)
     text = Formats(open_weights(folder / "text_encoder"))
     fill(nano.text_encoder, text, *place, lambda name: Origin(f"model.{name}"))
-    save_checkpoint(out / "transformer.safetensors", StageState(), nano, nano.state_dict())
-    shutil.copytree(folder / "tokenizer", out / "tokenizer")
+    return nano
 
 
 def adopt_autoencoder(folder: Path, out: Path) -> None:

@@ -120,6 +120,7 @@ def blank_shard(grid: tuple[int, int], reference_grid: tuple[int, int], device: 
         items=torch.zeros(1, *grid, dtype=torch.int8),
         tokens=tokens,
         slots=slots,
+        any_order=torch.zeros(1, MAX_REFERENCES + 1, dtype=torch.bool),
         targets=torch.zeros(1, *grid, channels, dtype=torch.bfloat16),
         references=torch.zeros(1, len(SLOTS), *reference_grid, channels, dtype=torch.bfloat16),
     ).to(device)

@@ -53,7 +53,7 @@ def fit_autoencoder(pictures: Tensor, references: Tensor, stage: Stage, place: P
         return reconstruction(model, next_batch(pictures, references, size, step, place), step, place)
 
     model.train()
-    step = train(stage, model, (Muon(matrices, lr=MUON_LR), adam), others, losses)
+    step = train(stage, model, (Muon(matrices, lr=MUON_LR, dtype=place.dtype), adam), others, losses)
     fill_statistics(model, pictures)
     save_checkpoint(stage.checkpoint, stage.state(step, finished=True), model, model.state_dict())
     return model.eval()

@@ -1,4 +1,7 @@
-"""Trains nano's transformer and text encoder together with flow matching; references as in klein-kv."""
+"""Trains nano's transformer and text encoder together; references as in klein-kv.
+
+With flow matching on the rendered compositions, or from a teacher (`distillation.py`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from brandpress.model.nano.data.batches import Group, sample_batch
 from brandpress.model.nano.place import Place
 from brandpress.model.nano.training.checkpoints import save_checkpoint
 from brandpress.model.nano.training.compilation import compiled_blocks
+from brandpress.model.nano.training.distillation import Teacher, distillation_losses
 from brandpress.model.nano.training.flow_loss import batch_losses
 from brandpress.model.nano.training.loop import Recipe, Stage, train
 from brandpress.model.nano.training.muon import Muon, remaining_parameters
@@ -40,10 +44,12 @@ def fit_transformer(
     *,
     rate: float = 1.0,
     compile_blocks: bool = False,
+    teacher: Teacher | None = None,
 ) -> Nano:
     """Returns the trained model with its EMA weights; resumes from the stage's checkpoint.
 
     batch: samples per step. rate: a factor of the learning rates. compile_blocks: compile the blocks if that works.
+    teacher: what to learn from instead of the pictures.
     """
     torch.manual_seed(0)
     model = Nano().to(place.device)
@@ -51,11 +57,13 @@ def fit_transformer(
     others = remaining_parameters(model, matrices)
     muon_lr, adam_lr = learning_rates(batch, rate)
     optimisers = (
-        Muon(matrices, lr=muon_lr, piece=TRANSFORMER.width),
+        Muon(matrices, lr=muon_lr, piece=TRANSFORMER.width, dtype=place.dtype),
         torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
     )
 
     def losses(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        if teacher is not None:
+            return distillation_losses(model, teacher, groups, batch, step, place)
         return batch_losses(model, sample_batch(groups, batch, step, place), step, place)
 
     model.train()

@@ -25,17 +25,29 @@ def batch_losses(model: Nano, batch: Batch, step: int, place: Place) -> tuple[Te
     velocity: mean squared error of the velocity, with item tokens weighted higher. source: cross entropy of the tokens'
     sources. Noise and timesteps are drawn on the device from a generator seeded with the step.
     """
-    generator = place.generator(2 * step + 1)
-    size, device = len(batch.targets), place.device
-    time_B = torch.sigmoid(NOISE_MEAN + NOISE_SPREAD * torch.randn(size, generator=generator, device=device))
-    pure = torch.rand(size, generator=generator, device=device) < PURE_NOISE
-    time_B = torch.where(pure, 1.0, time_B)
-    noise = torch.randn(batch.targets.shape, generator=generator, device=device)
-    noisy = torch.lerp(batch.targets, noise, time_B[:, None, None])
+    noisy, time_B, noise = noised(batch.targets, PURE_NOISE, place.generator(2 * step + 1))
     with place.autocast():
         predicted, sources = model.velocity(noisy, time_B, model.embed(batch.tokens), batch)
-    squares = F.mse_loss(predicted.float(), noise - batch.targets, reduction="none").mean(dim=2)
-    weights = torch.where(batch.sources > 0, ITEM_WEIGHT, 1.0)
-    velocity = (weights * squares).sum() / weights.sum()
+    velocity = weighted_error(predicted, noise - batch.targets, batch)
     source = F.cross_entropy(sources.float().flatten(0, 1), batch.sources.flatten())
     return velocity + SOURCE_WEIGHT * source, {"velocity": velocity, "source": source}
+
+
+def noised(targets: Tensor, pure_noise: float, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns targets (B, N, C) with noise at random timesteps, the timesteps (B,), and the noise (B, N, C).
+
+    pure_noise: the share of samples at exactly t = 1.
+    """
+    size, device = len(targets), targets.device
+    time_B = torch.sigmoid(NOISE_MEAN + NOISE_SPREAD * torch.randn(size, generator=generator, device=device))
+    pure = torch.rand(size, generator=generator, device=device) < pure_noise
+    time_B = torch.where(pure, 1.0, time_B)
+    noise = torch.randn(targets.shape, generator=generator, device=device)
+    return torch.lerp(targets, noise, time_B[:, None, None]), time_B, noise
+
+
+def weighted_error(predicted: Tensor, wanted: Tensor, batch: Batch) -> Tensor:
+    """Returns the mean squared error of a velocity (B, N, C), with item tokens weighted higher."""
+    squares = F.mse_loss(predicted.float(), wanted, reduction="none").mean(dim=2)
+    weights = torch.where(batch.sources > 0, ITEM_WEIGHT, 1.0)
+    return (weights * squares).sum() / weights.sum()

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 
 
-def orthogonalise(batch: Tensor, iterations: int = 5) -> Tensor:
+def orthogonalise(batch: Tensor, dtype: torch.dtype = torch.float32, iterations: int = 5) -> Tensor:
     """Returns approximately the nearest semi-orthogonal matrices of (n, rows, columns).
 
-    Computed in bfloat16 on a GPU. On a CPU without bfloat16 instructions that takes a hundred times as long as float32.
+    dtype: of the products. bfloat16 is exact enough, but takes a hundred times as long as float32 on a CPU without
+    instructions for it.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = batch.bfloat16() if batch.is_cuda else batch.float()
+    x = batch.to(dtype)
     tall = x.shape[1] > x.shape[2]
     if tall:
         x = x.transpose(1, 2)
@@ -35,13 +36,19 @@ def orthogonalise(batch: Tensor, iterations: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Optimises parameters of two or more dimensions; a convolution is an (out, in * height * width) matrix.
 
-    piece: dimensions that are a multiple of this width are cut into it; None leaves matrices whole.
+    piece: dimensions that are a multiple of this width are cut into it; None leaves matrices whole. dtype: of the
+    orthogonalisation's products.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, piece: int | None = None
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        piece: int | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum, "piece": piece})
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "piece": piece, "dtype": dtype})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -67,7 +74,7 @@ class Muon(torch.optim.Optimizer):
                 for weight, part in cut:
                     by_shape[(part.shape[0], part.shape[1])].append((weight, part))
             for (rows, columns), pairs in by_shape.items():
-                directions = orthogonalise(torch.stack([part for _, part in pairs]))
+                directions = orthogonalise(torch.stack([part for _, part in pairs]), group["dtype"])
                 scale = max(1.0, rows / columns) ** 0.5
                 weights = [weight for weight, _ in pairs]
                 shaped = [each.reshape(weight.shape) for weight, each in zip(weights, directions, strict=True)]

@@ -26,6 +26,7 @@ class Options:
     init_from: Path | None = None
     autoencoder_from: Path | None = None
     keep_autoencoder: bool = False
+    distil_guidance: float | None = None
     compile: bool = True
     threads: int | None = None
     processes: int | None = None

@@ -26,9 +26,10 @@ from brandpress.model.nano.evaluate import CASES, draw_cases, evaluate
 from brandpress.model.nano.place import Place
 from brandpress.model.nano.tokenizer import train_tokenizer
 from brandpress.model.nano.training import fit_autoencoder, fit_decoder, fit_transformer
-from brandpress.model.nano.training.adopt import adopt, adopt_autoencoder
+from brandpress.model.nano.training.adopt import adopt, adopt_autoencoder, load_nano
 from brandpress.model.nano.training.checkpoints import load_ema, read_stage_state
 from brandpress.model.nano.training.compilation import BackgroundCompilation
+from brandpress.model.nano.training.distillation import Teacher
 from brandpress.model.nano.training.export import export
 from brandpress.model.nano.training.loop import Recipe, Stage
 from brandpress.model.nano.training.nano import Nano
@@ -93,6 +94,8 @@ def run(options: Options, started: float | None = None) -> None:
         adopt_autoencoder(options.autoencoder_from, options.out)
     if options.keep_autoencoder and not checkpoint_path(options.out, "autoencoder").exists():
         raise RequestError("--keep-autoencoder: there is none; add --init-from or --autoencoder-from")
+    if options.distil_guidance is not None and not options.init_from:
+        raise RequestError("--distil-guidance: there is no teacher; add --init-from")
     cache = options.art / "cache"
     drawn, begin = not is_cached(cache), time.monotonic()
     Library.load(options.art, cache)  # fill the cache before several processes need it
@@ -186,7 +189,7 @@ class Training:
         return Stage(name, schedule, self.checkpoint(name), self.clock, recipe)
 
     def finished(self, name: str) -> bool:
-        """Returns whether a stage is finished, or left out by --keep-autoencoder.
+        """Returns whether a stage is finished, or left out by --keep-autoencoder or because it has 0 steps.
 
         With a budget, a stage that ran no step isn't finished, so that a larger budget retries it.
         """
@@ -194,7 +197,7 @@ class Training:
             return True
         state = read_stage_state(self.checkpoint(name))
         if state is None:
-            return False
+            return not self.seconds and self.steps[name] == 0
         return state.share >= 1 and state.step > 0 if self.seconds else state.step >= self.steps[name]
 
     def time_limit(self, share: float) -> float:
@@ -280,15 +283,24 @@ class Training:
             nano = Nano()
             load_ema(self.checkpoint("transformer"), nano)
             return nano.to(self.place.device).eval()
-        stage = self.stage("transformer", fit_transformer.RECIPE)
+        stage, teacher = self.stage("transformer", fit_transformer.RECIPE), None
+        if self.options.init_from and self.options.distil_guidance:
+            model = load_nano(self.options.init_from).to(self.place.device).eval()
+            teacher = Teacher(model, self.options.distil_guidance)
         return fit_transformer.fit_transformer(
-            groups, stage, self.place, self.batch, rate=self.options.rate, compile_blocks=compile_blocks
+            groups,
+            stage,
+            self.place,
+            self.batch,
+            rate=self.options.rate,
+            compile_blocks=compile_blocks,
+            teacher=teacher,
         )
 
     def train_decoder(self, autoencoder: Autoencoder, nano: Nano, paths: Sequence[Path]) -> Autoencoder:
         """Returns the autoencoder with its fine-tuned decoder. paths: empty if the stage is finished."""
         if not paths:
-            return self.load_autoencoder("decoder")
+            return self.load_autoencoder("decoder") if self.checkpoint("decoder").exists() else autoencoder
         limit = self.time_limit(DECODER_ENCODING)
         pairs = list(encode_files(autoencoder, paths, self.place, lambda: self.clock.used() > limit))
         pictures = torch.cat([pixels.pictures for pixels, _ in pairs])

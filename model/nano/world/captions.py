@@ -39,10 +39,14 @@ _MISREAD = re.compile(r"front|behind|\btop\b|under|over|above|below")
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A prompt and its references in order: "item0" to "item3", "scene", "style"."""
+    """A prompt and its references in order: "item0" to "item3", "scene", "style".
+
+    any_order: the words tell which reference shows what, so that their order doesn't matter.
+    """
 
     text: str
     references: tuple[str, ...]
+    any_order: bool = False
 
 
 def caption(rng: random.Random, facts: Facts) -> Caption:
@@ -113,7 +117,8 @@ def _draw(rng: random.Random, facts: Facts, *, short: bool) -> Caption:
         others = items[:index] + items[index + 1 :]
         ways[index] = choose_way(rng, items[index], others, numbered=numbered and rng.random() < 0.9)
     untold = [items[index]["category"] for index in bound if not ways[index].telling]
-    share = 0.0 if _are_alike(untold) else (0.15 if len(untold) > 1 else 0.45 if numbered else 0.25)
+    alike = _are_alike(untold)
+    share = 0.0 if alike else (0.15 if len(untold) > 1 else 0.45 if numbered else 0.25)
     order = [f"item{index}" for index in bound] + [name for name in ("scene", "style") if name in references]
     if rng.random() < share:
         rng.shuffle(order)
@@ -133,7 +138,8 @@ def _draw(rng: random.Random, facts: Facts, *, short: bool) -> Caption:
     commas = not nameless or (len(order) == len(items) == len(bound) and rng.random() < 0.3)
     sides = None if natural else mention
     text = _worded(rng, facts, sides, names, scene, style, commas=commas, short=short)
-    return Caption(_finished(rng, text, facts["banner"], short=short), tuple(order))
+    text = _finished(rng, text, facts["banner"], short=short)
+    return Caption(text, tuple(order), any_order=not (numbered or alike))
 
 
 def _are_alike(categories: list[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from brandpress.model.nano.architecture import TEXT_LENGTH, VOCABULARY
-from brandpress.model.nano.tokenizer import END, PAD, START, train_tokenizer
+from brandpress.model.nano.tokenizer import END, PAD, START, empty_prompt, tokenise, train_tokenizer
 
 TEXTS = ["a red mug on the left", "", "  two  spaces\n", "Füchse, 狐 & 🦊!", "NW-100: 12,345", "<tag> \\ \t"]
 
@@ -53,6 +53,10 @@ def test_a_chat_is_its_text_between_two_tokens(tokenizer: Any) -> None:
     assert ids[0] == tokenizer.convert_tokens_to_ids(START)
     assert ids[-1] == tokenizer.convert_tokens_to_ids(END)
     assert ids[1:-1] == tokenizer("a fox")["input_ids"]
+
+
+def test_the_empty_prompt_is_what_the_tokenizer_makes_of_it(tokenizer: Any) -> None:
+    assert list(empty_prompt()) == tokenise(tokenizer, [""])["input_ids"][0].tolist()
 
 
 def test_training_is_reproducible(tokenizer: Any) -> None:

@@ -33,11 +33,14 @@ def shard(
     rng = random.Random(height)
     rows = torch.arange(COUNT)
     own = (len(SLOTS) * rows[:, None] + torch.arange(len(SLOTS)))[..., None, None, None]
-    tokens, slots = caption_tensors(rng, [random_facts(rng, library) for _ in range(COUNT)], tokenizer, CAPTIONS)
+    tokens, slots, any_order = caption_tensors(
+        rng, [random_facts(rng, library) for _ in range(COUNT)], tokenizer, CAPTIONS
+    )
     return LatentShard(
         items=torch.arange(height * width).view(1, height, width).expand(COUNT, -1, -1).remainder(4).char(),
         tokens=tokens,
         slots=slots,
+        any_order=any_order,
         targets=rows.view(-1, 1, 1, 1).expand(-1, height, width, 2).bfloat16(),
         references=own.expand(-1, -1, *reference, 2).bfloat16(),
     )

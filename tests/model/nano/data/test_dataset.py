@@ -41,7 +41,7 @@ def test_caption_tensors_match_the_captions(library: Library, tokenizer: Any, mo
     monkeypatch.setattr("brandpress.model.nano.data.dataset.EMPTY_PROMPTS", 0.0)
     rng = random.Random(2)
     facts = [random_facts(rng, library) for _ in range(6)]
-    tokens, slots = caption_tensors(random.Random(3), facts, tokenizer, 5)
+    tokens, slots, any_order = caption_tensors(random.Random(3), facts, tokenizer, 5)
     again = random.Random(3)
     captions = [[caption(again, fact) for _ in range(5)] for fact in facts]
     assert tokens.shape == (6, 5, TEXT_LENGTH) and slots.shape == (6, 5, MAX_REFERENCES)
@@ -51,6 +51,7 @@ def test_caption_tensors_match_the_captions(library: Library, tokenizer: Any, mo
             used_slots = [slot for slot in slots[i, k].tolist() if slot != NO_SLOT]
             assert [SLOTS[slot] for slot in used_slots] == list(one.references)
             assert slots[i, k, len(used_slots) :].eq(NO_SLOT).all()
+            assert any_order[i, k].item() == one.any_order
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.5, 0.35, 0.65), (1.0, 1, 1)])
@@ -59,9 +60,10 @@ def test_a_share_of_the_prompts_is_empty(
 ) -> None:
     monkeypatch.setattr("brandpress.model.nano.data.dataset.EMPTY_PROMPTS", share)
     rng = random.Random(2)
-    tokens, _ = caption_tensors(rng, [random_facts(rng, library) for _ in range(40)], tokenizer, 5)
+    tokens, _, any_order = caption_tensors(rng, [random_facts(rng, library) for _ in range(40)], tokenizer, 5)
     empty = (tokens != PAD_ID).sum(dim=2) == 2
     assert low <= empty.float().mean() <= high
+    assert not (any_order & empty).any(), "nothing tells what their references show"
 
 
 def test_shards_depend_on_the_seed_only(library: Library, pixel_shard: PixelShard, tokenizer: Any) -> None:

@@ -17,6 +17,7 @@ from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.data.drawing import make_jobs
 from brandpress.model.nano.place import Place
 from brandpress.model.nano.training import checkpoints, stages
+from brandpress.model.nano.training.adopt import load_nano
 from brandpress.model.nano.training.checkpoints import DivergedError, StageState, read_stage_state, save_checkpoint
 from brandpress.model.nano.training.nano import Nano
 from brandpress.model.nano.training.options import Options
@@ -221,6 +222,27 @@ def test_a_kept_autoencoder_is_not_trained(art: Path, tmp_path: Path, monkeypatc
 def test_an_autoencoder_to_keep_is_required(art: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="--keep-autoencoder: there is none; add --init-from or --autoencoder-from"):
         run(options(art, tmp_path, keep_autoencoder=True))
+
+
+@pytest.mark.slow
+def test_guidance_is_distilled_and_stages_without_steps_are_left_out(
+    art: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(options(art, tmp_path / "first", autoencoder_steps=1, steps=1, decoder_steps=1))
+    monkeypatch.setattr(stages.fit_transformer, "batch_losses", pytest.fail)
+    monkeypatch.setattr(stages.fit_decoder, "fit_decoder", pytest.fail)
+    out, first = tmp_path / "second", tmp_path / "first" / "weights"
+    run(options(art, out, steps=2, decoder_steps=0, init_from=first, keep_autoencoder=True, distil_guidance=2.0))
+    transformer = read_stage_state(out / "transformer.safetensors")
+    assert transformer is not None and transformer.step == 2
+    assert (out / "weights" / "vae" / WEIGHTS).read_bytes() == (first / "vae" / WEIGHTS).read_bytes()
+    before, after = (load_nano(folder).transformer.state_dict() for folder in (first, out / "weights"))
+    assert not all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+
+
+def test_a_teacher_is_required(art: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="--distil-guidance: there is no teacher; add --init-from"):
+        run(options(art, tmp_path, distil_guidance=2.0))
 
 
 def test_an_unavailable_device_fails_before_anything_is_read(tmp_path: Path) -> None:

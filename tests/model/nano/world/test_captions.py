@@ -134,6 +134,20 @@ def test_items_that_words_do_not_tell_apart_are_referenced_in_the_order_of_menti
     assert several > 40
 
 
+def test_references_whose_order_matters_are_marked(captioned: Captioned) -> None:
+    """Numbers cite them, or their kinds in the prompt don't tell them apart."""
+    free = [(drawn, facts) for drawn, facts in captioned if drawn.any_order]
+    assert 0.4 * DRAWN < len(free) < 0.75 * DRAWN
+    for drawn, facts in free:
+        assert not citations(drawn)
+        unnamed = [
+            facts["items"][int(name[4:])]["category"]
+            for name in drawn.references
+            if name.startswith("item") and int(name[4:]) not in nouns_at(drawn, facts)
+        ]
+        assert len(unnamed) < 2 or "thing" not in unnamed, drawn
+
+
 def test_sides_are_correct(captioned: Captioned) -> None:
     rows = [(drawn, facts) for drawn, facts in captioned if facts["arrangement"] == "row"]
     read = [(drawn, facts, slots_read(drawn, facts)) for drawn, facts in rows]

@@ -131,7 +131,7 @@ def roll_back(
     """Make an earlier manifest the latest. No picture is deleted, and the next render publishes the job again."""
     from brandpress.pipeline.cli.json_output import history_json, print_json
     from brandpress.pipeline.cli.text import history_lines, print_lines
-    from brandpress.pipeline.deliver.aliases import update_aliases
+    from brandpress.pipeline.deliver.aliases import check_aliases, update_aliases
     from brandpress.pipeline.deliver.manifest import read_pointer
     from brandpress.pipeline.deliver.rollback import history, rollback
 
@@ -140,6 +140,8 @@ def roll_back(
     target, folder = open_folder(job, deliver)
     if not list_only:
         check_owner(target, folder, take_over=take_over)
+        if target.aliases:
+            check_aliases(folder)  # before anything changes
         rollback(folder, to)
         if target.aliases:
             update_aliases(folder)

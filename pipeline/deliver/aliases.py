@@ -50,6 +50,11 @@ def alias_key(name: str, format: str) -> str:
     return f"{ALIASES}{name}.{EXTENSIONS[format]}"
 
 
+def check_aliases(folder: Store) -> None:
+    """Raises NestedCampaignError if another campaign lies among the aliases."""
+    refuse_nested(folder, folder.list(ALIASES))
+
+
 def update_aliases(folder: Store) -> AliasUpdate:
     """Makes the aliases those of the latest manifest: writes what is new, then removes those of earlier ones.
 

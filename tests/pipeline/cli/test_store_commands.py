@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from brandpress.pipeline.cli import app as cli
+from brandpress.pipeline.store.folder import open_campaign
 from tests.campaigns import write_campaign
 from tests.runs import run_of
 
@@ -38,6 +39,21 @@ def test_a_list_of_manifests_rolls_nothing_back(
     job = write_campaign(tmp_path, 1)
     assert cli.run(["rollback", str(job), "--list", *option]) == 1
     assert "--list only lists the manifests; remove --to and --take-over, or --list" in capsys.readouterr().err
+
+
+def test_a_campaign_among_the_aliases_stops_a_rollback_before_anything_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = write_campaign(tmp_path, 1, aliases=True)
+    run_of(job)
+    write_campaign(tmp_path, 2, aliases=True)
+    run_of(job)
+    folder = open_campaign(str(tmp_path / "out"), "spring")
+    latest = folder.read("latest.json")
+    assert folder.create("latest/latest.json", b"{}", "application/json")
+    assert cli.run(["rollback", str(job)]) == 1
+    assert "another campaign lies below this one, at latest; nothing was deleted" in capsys.readouterr().err
+    assert folder.read("latest.json") == latest
 
 
 def test_status_names_the_jobs_mistakes_if_nothing_is_published(

@@ -1,8 +1,8 @@
 """Distils guidance into nano's weights, so that it needs no second pass, as klein's distilled checkpoints.
 
-The student learns the velocity that a teacher has with classifier-free guidance: extrapolated from its velocity without
-prompt and references. The teacher also sees references in the order of the items, from left to right, which helps it to
-place them. The student sees them in any order, where the words tell what they show. So it learns to follow the words.
+The student learns the velocity that a teacher has with classifier-free guidance: extrapolated from its velocity
+without prompt and references. Where the words tell what each reference shows, the teacher sees the references in the
+order of the items, from left to right, which helps it to place them; the student sees them in the order of the caption.
 
 Source of guidance distillation: Meng et al., "On Distillation of Guided Diffusion Models" (2023).
 """
@@ -23,8 +23,6 @@ from brandpress.model.nano.training.nano import Nano
 
 PURE_NOISE = 0.25
 """Share of samples at exactly t = 1, where the sampler decides on the layout."""
-SHUFFLED = 0.5
-"""Share of samples whose references the student sees in random order, where the words allow it."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +47,19 @@ def distillation_losses(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Returns the loss of a step: the mean squared difference from the teacher's velocity, with items weighted higher.
 
-    size: samples, as for `sample_batch`. Samples, noise, timesteps and orders depend on the step only.
+    size: samples, as for `sample_batch`. Samples, noise and timesteps depend on the step only.
     """
     group, pairs = sample_pairs(groups, size, step, place)
-    generator = place.generator(2 * step + 1)
-    for_student, for_teacher = orders(group, pairs, generator)
-    shown, sorted_ = gather_batch(group, pairs, for_student), gather_batch(group, pairs, for_teacher)
-    noisy, time_B, _ = noised(shown.targets, PURE_NOISE, generator)
+    batch, teacher_batch = gather_batch(group, pairs), gather_batch(group, pairs, teacher_slots(group, pairs))
+    noisy, time_B, _ = noised(batch.targets, PURE_NOISE, place.generator(2 * step + 1))
     with place.autocast():
-        wanted = teacher.velocity(noisy, time_B, sorted_)
-        predicted, _ = student.velocity(noisy, time_B, student.embed(shown.tokens), shown)
-    return weighted_error(predicted, wanted, shown), {}
+        wanted = teacher.velocity(noisy, time_B, teacher_batch)
+        predicted, _ = student.velocity(noisy, time_B, student.embed(batch.tokens), batch)
+    return weighted_error(predicted, wanted, batch), {}
 
 
-def orders(group: Group, pairs: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Returns the references' slots (B, count) in the order for the student and in that for the teacher."""
+def teacher_slots(group: Group, pairs: Tensor) -> Tensor:
+    """Returns the references' slots (B, count) in the order for the teacher."""
     slots = reference_slots(group, pairs)
-    free_B = group.shard.any_order[*pairs.unbind(1)]
-    shuffled_B = free_B & (torch.rand(len(slots), generator=generator, device=slots.device) < SHUFFLED)
-    order = torch.rand(slots.shape, generator=generator, device=slots.device).argsort(dim=1)
-    for_student = torch.where(shuffled_B[:, None], slots.gather(1, order), slots)
-    return for_student, torch.where(free_B[:, None], slots.sort(dim=1).values, slots)
+    any_order_B = group.shard.any_order[*pairs.unbind(1)]
+    return torch.where(any_order_B[:, None], slots.sort(dim=1).values, slots)

@@ -13,6 +13,7 @@ for its first step, the command fails; a larger budget resumes from there.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from pathlib import Path
 from brandpress.model.errors import BrandpressError
 from brandpress.model.nano.training.options import BATCH, GPU_BATCH, Options
 from brandpress.model.nano.training.schedule import MAX_MINUTES
+
+MAX_GUIDANCE = 20
 
 
 def main() -> None:
@@ -72,7 +75,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--distil-guidance",
-        type=float,
+        type=guidance,
         metavar="SCALE",
         help="learn from the model that --init-from names, with classifier-free guidance of this scale (such as 2), "
         "instead of from the pictures",
@@ -97,12 +100,22 @@ def main() -> None:
 
 def minutes(text: str) -> float:
     """Returns the value of --minutes. Raises ArgumentTypeError if it isn't a number in the allowed range."""
+    return number(text, 0, MAX_MINUTES)
+
+
+def guidance(text: str) -> float:
+    """Returns the value of --distil-guidance. Raises ArgumentTypeError if it isn't a number in the allowed range."""
+    return number(text, 1, MAX_GUIDANCE)
+
+
+def number(text: str, above: float, limit: float) -> float:
+    """Returns the number. Raises ArgumentTypeError if it isn't one above `above` and up to `limit`."""
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not 0 < value <= MAX_MINUTES:
-        raise argparse.ArgumentTypeError(f"expected a number above 0 and up to {MAX_MINUTES:,}, got {text}")
+        value = math.nan
+    if not above < value <= limit:
+        raise argparse.ArgumentTypeError(f"expected a number above {above} and up to {limit:,}, got {text}")
     return value
 
 

@@ -284,7 +284,7 @@ class Training:
             load_ema(self.checkpoint("transformer"), nano)
             return nano.to(self.place.device).eval()
         stage, teacher = self.stage("transformer", fit_transformer.RECIPE), None
-        if self.options.init_from and self.options.distil_guidance:
+        if self.options.init_from and self.options.distil_guidance is not None:
             model = load_nano(self.options.init_from).to(self.place.device).eval()
             teacher = Teacher(model, self.options.distil_guidance)
         return fit_transformer.fit_transformer(

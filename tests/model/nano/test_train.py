@@ -24,13 +24,21 @@ def run_failing(
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "nan", "inf", "10001", "soon"])
-def test_minutes_out_of_range_are_rejected(
-    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("option", "allowed"), [("--minutes", "0 and up to 10,000"), ("--distil-guidance", "1 and up to 20")]
+)
+def test_numbers_out_of_range_are_rejected(
+    option: str,
+    allowed: str,
+    value: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = ("--art", tmp_path / "none", "--out", tmp_path / "out", "--minutes", value)
+    arguments = ("--art", tmp_path / "none", "--out", tmp_path / "out", option, value)
     code, lines = run_failing(monkeypatch, capsys, *arguments)
     assert code == 2
-    assert lines[-1].endswith(f"argument --minutes: expected a number above 0 and up to 10,000, got {value}")
+    assert lines[-1].endswith(f"argument {option}: expected a number above {allowed}, got {value}")
 
 
 def test_a_folder_without_artwork_is_named(

@@ -31,7 +31,7 @@ from brandpress.model.nano.evaluation.grounds import measure_grounds
 from brandpress.model.nano.evaluation.lettering import load_reader, measure_signs
 from brandpress.model.nano.evaluation.sheet import draw_grid, draw_sheet
 from brandpress.model.nano.evaluation.shots import Shot
-from brandpress.model.nano.evaluation.stranger import Seen, measure_crowds, measure_pairs, shot_requests
+from brandpress.model.nano.evaluation.stranger import SEEDS, Seen, measure_crowds, measure_pairs, shot_requests
 from brandpress.model.nano.measures import (
     PictureRenderer,
     change_ratio,
@@ -114,7 +114,7 @@ class Strangers:
 
     def crowds(self) -> dict[str, float]:
         """Returns the figures of three and four subjects."""
-        figures, seen = measure_crowds(self._render, self.features, self.brand)
+        figures, seen = measure_crowds(self._render_crowds, self.features, self.brand)
         return self._shown(figures, seen, "-three-and-four")
 
     def signs(self) -> dict[str, float]:
@@ -129,16 +129,16 @@ class Strangers:
         self._save(draw_grid(pictures), "-grounds")
         return figures
 
-    def _render(self, shots: Sequence[Shot]) -> list[Image.Image]:
+    def _render_crowds(self, shots: Sequence[Shot]) -> list[Image.Image]:
         return self.renderer.render(shot_requests(shots, self.size, self.steps))
 
     def _render_pairs(self, brand: Brand, name: str, shots: Sequence[Shot]) -> list[Image.Image]:
         """Returns the pictures of pairs, rendered by the command line if there is a folder for it."""
         if self.campaigns is None:
-            return self._render(shots)
+            return self.renderer.render(shot_requests(shots, self.size, self.steps, SEEDS))
         folder = self.campaigns / name
         folder.mkdir(parents=True)  # must be new: older pictures have the same names
-        return render_campaign(folder, brand, shots, self.model, self.size)
+        return render_campaign(folder, brand, shots, self.model, self.size, SEEDS)
 
     def _shown(self, figures: dict[str, float], seen: Sequence[Seen], ending: str) -> dict[str, float]:
         self._save(draw_sheet(seen), ending)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,30 @@ from brandpress.model.nano.evaluation.shots import Shot
 BRAND = "stranger"
 
 
-def render_campaign(folder: Path, brand: Brand, shots: Sequence[Shot], model: str, size: int) -> list[Image.Image]:
-    """Returns the pictures of shots of a product with a character, in order, rendered by the command line.
+def render_campaign(
+    folder: Path, brand: Brand, shots: Sequence[Shot], model: str, size: int, seeds: Sequence[int]
+) -> list[Image.Image]:
+    """Returns the pictures of shots of a product with a character, rendered by the command line: shot by shot, one with
+    each seed.
 
     folder: an empty folder for the specs and the pictures. Raises RuntimeError with the command's messages if it fails.
     """
-    job = write_campaign(folder, brand, shots, model, size)
+    job = write_campaign(folder, brand, shots, model, size, seeds)
     command = [sys.executable, "-m", "brandpress.pipeline.cli", "render", str(job)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     if done.returncode:
         raise RuntimeError(f"brandpress render failed with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
     pictures = []
-    for index in range(len(shots)):
-        (file,) = (folder / "out").rglob(f"{shot_name(index)}-*.png")
+    for index, seed in product(range(len(shots)), seeds):
+        (file,) = (folder / "out").rglob(f"{shot_name(index)}-s{seed}.*.png")
         with Image.open(file) as picture:
             pictures.append(picture.convert("RGB"))
     return pictures
 
 
-def write_campaign(folder: Path, brand: Brand, shots: Sequence[Shot], model: str, size: int) -> Path:
+def write_campaign(
+    folder: Path, brand: Brand, shots: Sequence[Shot], model: str, size: int, seeds: Sequence[int]
+) -> Path:
     """Writes the brand with its references, and the job. Returns the job's file. model: a name or a folder."""
     brand_spec: dict[str, Any] = {"brand": BRAND}
     for kind, subjects in (("products", brand.products), ("characters", brand.characters)):
@@ -57,6 +63,8 @@ def write_campaign(folder: Path, brand: Brand, shots: Sequence[Shot], model: str
         "prompt": "{{ shot }}",
         "references": ["product", "character"],
         "size": f"{size}x{size}",
+        "seeds": list(seeds),
+        "output": {"name": "{{ shot }}-s{{ seed }}"},
         "deliver": "out",
     }
     (folder / "brand.yaml").write_text(yaml.safe_dump(brand_spec, sort_keys=False), "utf-8")

@@ -14,6 +14,8 @@ from brandpress.model.nano.evaluation.features import Features
 from brandpress.model.nano.evaluation.finding import CROWD_WINDOWS, PAIR_WINDOWS, Finder, Sighting, scaled
 from brandpress.model.nano.evaluation.shots import Shot, crowd_shots, pair_shots
 
+SEEDS = (0, 1, 2)
+"""Of the pictures of each pair. All pairs have the same ones, as in a campaign; a single one might be a lucky one."""
 APART = 0.2
 """Least horizontal distance between the centres of two subjects, as a share of the picture's shorter side."""
 _PAIR = 2
@@ -30,14 +32,17 @@ class Seen:
     sighting: Sighting
 
 
-def shot_requests(shots: Sequence[Shot], size: int, steps: int) -> list[RenderRequest]:
-    """Returns the request of each shot, square; the seed is the shot's index."""
+def shot_requests(
+    shots: Sequence[Shot], size: int, steps: int, seeds: Sequence[int] | None = None
+) -> list[RenderRequest]:
+    """Returns the requests of square pictures: of each shot, one with each seed, by default only its own index."""
     references = {one.noun: one.reference() for shot in shots for one in shot.references}
     return [
         RenderRequest(
             shot.prompt, tuple(references[one.noun] for one in shot.references), size, size, seed, steps=steps
         )
-        for seed, shot in enumerate(shots)
+        for index, shot in enumerate(shots)
+        for seed in (seeds or (index,))
     ]
 
 
@@ -99,8 +104,10 @@ def crowd_figures(seen: Sequence[Seen]) -> dict[str, float]:
 def measure_pairs(
     render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand
 ) -> tuple[dict[str, float], list[Seen]]:
-    """Returns the figures of the brand's pairs, and their pictures."""
-    seen = _rendered(render, features, brand, pair_shots(brand))
+    """Returns the figures of the brand's pairs, and their pictures. render: returns one with each of SEEDS a shot."""
+    shots = pair_shots(brand)
+    each = [shot for shot in shots for _ in SEEDS]
+    seen = look(Finder.of(features, brand.cutouts()), each, render(shots))
     return pair_figures(seen), seen
 
 
@@ -108,15 +115,9 @@ def measure_crowds(
     render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand
 ) -> tuple[dict[str, float], list[Seen]]:
     """Returns the figures of the brand's pictures of three and four subjects, and their pictures."""
-    seen = _rendered(render, features, brand, crowd_shots(brand))
+    shots = crowd_shots(brand)
+    seen = look(Finder.of(features, brand.cutouts()), shots, render(shots))
     return crowd_figures(seen), seen
-
-
-def _rendered(
-    render: Callable[[Sequence[Shot]], list[Image.Image]], features: Features, brand: Brand, shots: Sequence[Shot]
-) -> list[Seen]:
-    """Returns the brand's shots with their pictures and what these show."""
-    return look(Finder.of(features, brand.cutouts()), shots, render(shots))
 
 
 def composite(background: Image.Image, shot: Shot, cutouts: Mapping[str, tuple[str, Image.Image]]) -> Image.Image:

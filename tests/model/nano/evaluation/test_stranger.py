@@ -43,6 +43,8 @@ def test_requests_have_the_references_on_white_in_order(brand: Brand) -> None:
     assert (request.width, request.height, request.steps, request.prompt) == (192, 192, 4, shot.prompt)
     assert [reference.size for reference in request.references] == [(256, 256)] * 2
     assert request.references[0].getpixel((2, 2)) == (255, 255, 255)
+    assert [one.seed for one in shot_requests([shot, shot], 192, 4)] == [0, 1]
+    assert [one.seed for one in shot_requests([shot, shot], 192, 4, [5, 7])] == [5, 7, 5, 7]
     assert request.references[0].tobytes() == shot.references[0].reference().tobytes()
 
 

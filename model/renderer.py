@@ -15,6 +15,7 @@ from brandpress.model.checkpoint.describe import ModelDescription, check_unchang
 from brandpress.model.checkpoint.mapped_files import MappedFiles
 from brandpress.model.checkpoint.text import check_fit
 from brandpress.model.choice import LoraChoice, ModelChoice
+from brandpress.model.enlarging import enlarged, sampled_size
 from brandpress.model.errors import RequestError, UnusablePictureError
 from brandpress.model.inference.batch import Batches
 from brandpress.model.inference.caches import KV_BYTES, Caches
@@ -60,7 +61,8 @@ DEFAULT_LARGEST = Largest()
 class Sampling:
     """How a request is sampled, with the model's defaults filled in.
 
-    grid: (height, width) in tokens. second_pass: whether guidance needs a second pass, with the negative prompt.
+    grid: (height, width) in tokens, of the picture before it is enlarged. second_pass: whether guidance needs a second
+    pass, with the negative prompt.
     """
 
     steps: int
@@ -286,7 +288,8 @@ class Renderer:
             raise RequestError(f"reuse {request.reuse!r}: allowed are {', '.join(REUSES)}")
         if request.reuse == "approximate" and limits.kv and steps < LONG_SCHEDULE:
             raise RequestError(f"reuse 'approximate': {limits.name} already reuses references exactly; leave it out")
-        grid = (request.height // SIZE_MULTIPLE, request.width // SIZE_MULTIPLE)
+        width, height = sampled_size(request.width, request.height, limits.base_pixels)
+        grid = (height // SIZE_MULTIPLE, width // SIZE_MULTIPLE)
         return Sampling(steps, guidance, grid, guidance > 1 and not limits.distilled)
 
     def _batch_key(self, request: RenderRequest) -> Hashable:
@@ -384,7 +387,7 @@ class Renderer:
             check_finite(job.value_range)
         except UnusablePictureError as error:
             return Failed(error.with_traceback(None))
-        picture = Image.fromarray(job.output.numpy())
+        picture = enlarged(Image.fromarray(job.output.numpy()), job.request.width, job.request.height)
         return Rendered(picture, seconds, dict(job.cache), job.prompt if job.request.upsample else None)
 
 

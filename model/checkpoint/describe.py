@@ -18,7 +18,7 @@ from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError, WeightsChangedError
 from brandpress.model.family import FAMILIES, NANO, Family, recognise
 from brandpress.model.network.config import shown
-from brandpress.model.request import MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
+from brandpress.model.request import MAX_PIXELS, MAX_REFERENCE_PIXELS, MIN_REFERENCE_PIXELS
 from brandpress.model.sampler_version import HOSTED_SAMPLER, SAMPLER
 from brandpress.model.sampling_params import DEFAULT_REFERENCE_PIXELS
 
@@ -37,7 +37,8 @@ class ModelDescription:
     steps per quality preset; None if the service chooses. guidance: the default scale; None if it can't be chosen.
     distilled: guidance takes no second, unconditional pass, so negative prompts aren't supported. upsamples: the model
     can rewrite prompts. text_layers: None means the family's (see `text.default_layers`). text_length: prompts are cut
-    to this number of tokens. reference_pixels: references are scaled down to this area. hosted: rendered by BFL.
+    to this number of tokens. reference_pixels: references are scaled down to this area. base_pixels: pictures of more
+    than 4 times this area are rendered at it and enlarged; None enlarges none. hosted: rendered by BFL.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ModelDescription:
     text_layers: tuple[int, ...] | None = None
     text_length: int = TEXT_LENGTH
     reference_pixels: int = DEFAULT_REFERENCE_PIXELS
+    base_pixels: int | None = None
     sampler: str = SAMPLER
     hosted: bool = False
     revision: str | None = None
@@ -66,7 +68,8 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
 
     Relative paths are resolved against `relative_to`. fetch: download missing files from the hub. A folder's
     `model_index.json` can override the family's defaults under the names of diffusers' call arguments
-    (`num_inference_steps`, `guidance_scale`, `text_encoder_out_layers`, `max_sequence_length`) and `reference_pixels`.
+    (`num_inference_steps`, `guidance_scale`, `text_encoder_out_layers`, `max_sequence_length`), `reference_pixels` and
+    `base_pixels`.
     Raises CheckpointError that names what is missing and where it was looked for.
     """
     choice = ModelChoice(model) if isinstance(model, str) else model
@@ -104,6 +107,7 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
         text_layers=_text_layers(index_file, index),
         text_length=_override(index_file, index, "max_sequence_length", int) or TEXT_LENGTH,
         reference_pixels=_override(index_file, index, "reference_pixels", int) or DEFAULT_REFERENCE_PIXELS,
+        base_pixels=_override(index_file, index, "base_pixels", int),
         revision=revision,
     )
 
@@ -163,6 +167,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "guidance_scale": (0, 100),
     "max_sequence_length": (1, 8192),
     "reference_pixels": (MIN_REFERENCE_PIXELS, MAX_REFERENCE_PIXELS),
+    "base_pixels": (MIN_REFERENCE_PIXELS, MAX_PIXELS),
 }
 """The smallest and the largest value of each field of model_index.json that overrides a default."""
 

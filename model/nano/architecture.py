@@ -42,5 +42,7 @@ QWEN3 = {
     "tie_word_embeddings": True,
 }
 
+BASE_PIXELS = 256 * 256
+"""The area of most pictures in training; those of more than 4 times as much are rendered at it and enlarged."""
 REFERENCE_PIXELS = 128 * 128
 """Maximum area of a reference. In training, items are as large in their references as in the picture."""

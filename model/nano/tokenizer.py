@@ -1,4 +1,4 @@
-"""nano's tokenizer: Qwen2's (byte-level BPE, right padding) with a small vocabulary and a two-token chat template."""
+"""nano's tokenizer: Qwen2's (byte-level BPE, right padding) with a small vocabulary and a chat template of our own."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from transformers import Qwen2TokenizerFast
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from brandpress.model.nano.architecture import TEXT_LENGTH, VOCABULARY
+from brandpress.model.nano.prompt_template import END, START, prompt_template
+from brandpress.model.nano.world.scenes import HUES
 
 PAD_ID, START_ID, END_ID = 0, 1, 2
-PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+PAD = "<|endoftext|>"
 CAPITALS = re.compile("[A-Z]{2,}")
-CHAT_TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
+NOT_A_COLOUR = "dark"
+"""A word for grounds of many colours."""
 
 
 def train_tokenizer(captions: Iterable[str]) -> Any:
@@ -49,7 +52,7 @@ def train_tokenizer(captions: Iterable[str]) -> Any:
         extra_special_tokens=[START],
         padding_side="right",
         model_max_length=TEXT_LENGTH,
-        chat_template=CHAT_TEMPLATE,
+        chat_template=prompt_template({name: colour for name, colour in HUES.items() if name != NOT_A_COLOUR}),
     )
 
 

@@ -32,6 +32,7 @@ ShortText = Annotated[str, Field(max_length=1_000)]
 _MIN_STEPS, _MAX_STEPS = RANGES["num_inference_steps"]
 _MIN_GUIDANCE, _MAX_GUIDANCE = RANGES["guidance_scale"]
 _MIN_PIXELS, _MAX_PIXELS = RANGES["reference_pixels"]
+_MIN_BASE, _MAX_BASE = RANGES["base_pixels"]
 
 
 class _Strict(BaseModel):
@@ -77,6 +78,7 @@ class LockedModel(_Strict):
     text_layers: Annotated[tuple[int, ...], Field(max_length=MAX_TEXT_LAYERS)] | None
     text_length: Annotated[int, Field(ge=1, le=100_000)]
     reference_pixels: Annotated[int, Field(ge=_MIN_PIXELS, le=_MAX_PIXELS)]
+    base_pixels: Annotated[int, Field(ge=_MIN_BASE, le=_MAX_BASE)] | None = None
     hosted: bool
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from brandpress.model.enlarging import sampled_size
 from brandpress.model.errors import CheckpointError
 from brandpress.model.memory.gpus import visible_gpus
 from brandpress.model.memory.host import HostMemory, available_memory, machine_memory
@@ -96,12 +98,11 @@ def memory_of(plan: Plan, gpu_bytes: int | None = None) -> MemoryPlan | None:
 
 def largest_of(plan: Plan) -> Largest:
     """Returns the size of the plan's largest picture and the token count of its largest reference set."""
-    largest = max(plan.variants, key=lambda variant: variant.width * variant.height)
+    sizes = {sampled_size(variant.width, variant.height, plan.model.base_pixels) for variant in plan.variants}
     selections = {(variant.references, variant.reference_pixels) for variant in plan.variants}
     tokens = max(_reference_tokens(plan, *selection) for selection in selections)
     return Largest(
-        largest.width,
-        largest.height,
+        *max(sizes, key=math.prod),
         tokens,
         approximate=any(variant.reuse == "approximate" for variant in plan.variants),
         upsample=any(variant.upsample for variant in plan.variants),

@@ -10,6 +10,7 @@ from brandpress.model.choice import ModelChoice
 from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.model.family import FAMILIES
 from brandpress.pipeline.plan.capabilities import model_problems
+from brandpress.pipeline.plan.enlarging import enlarging_warnings
 from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.licences import licence_problems, licence_warning
 from brandpress.pipeline.plan.lock import lock_file
@@ -90,8 +91,10 @@ def _campaign(document: Document, locked: bool) -> Validation:
             problems += caught(path, partial(_model_problems, examined, model), lambda problem: [problem])
             lock_problems, lock_notes = _lock_problems(examined.document, campaign, model.lock, locked)
             problems, warnings = problems + lock_problems, warnings + lock_notes
-            if campaign is not None and (text := licence_warning(campaign, model.description)) is not None:
-                warnings.append(campaign.source.problem(("model",), f"warning: {text}"))
+            if campaign is not None:
+                warnings += enlarging_warnings(campaign, model.description)
+                if (text := licence_warning(campaign, model.description)) is not None:
+                    warnings.append(campaign.source.problem(("model",), f"warning: {text}"))
         else:
             problems += model
             if campaign is not None and (family := FAMILIES.get(examined.choice.base)) is not None:

@@ -7,6 +7,7 @@ import os
 from brandpress.model.checkpoint.hosted_key import key_of_environment
 from brandpress.model.checkpoint.prompt_length import token_counts
 from brandpress.model.errors import CheckpointError, HostedError
+from brandpress.pipeline.plan.enlarging import enlarging_warnings
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.licences import licence_warning
@@ -26,9 +27,13 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
     followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; whether a
     hosted model's key is missing; whether its licence forbids commercial use, and the job doesn't say what it's for;
     whether the key that signs pictures is missing; what the quality gate lacks on this machine; settings that have no
-    effect."""
+    effect; which sizes the model enlarges."""
     licence = licence_warning(plan.campaign, plan.model)
-    of_job = (*gate_warnings(plan.campaign), *unused_settings(plan.campaign))
+    of_job = (
+        *gate_warnings(plan.campaign),
+        *unused_settings(plan.campaign),
+        *enlarging_warnings(plan.campaign, plan.model),
+    )
     return (
         *lock_warnings(plan.lock),
         *_picture_warnings(plan),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from brandpress.model import CheckpointError, Renderer, RenderRequest, RequestError
 from brandpress.model import renderer as module
@@ -124,6 +124,23 @@ def test_four_megapixels_equal_diffusers(
     request = RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=1)
     (picture,) = small.renderer.render([request])
     assert np.abs(levels_of(picture) - small.judge(request)).max() <= 1
+
+
+def test_a_picture_above_the_base_area_is_diffusers_smaller_one_enlarged(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = small.renderer.loaded
+    monkeypatch.setattr(loaded, "description", replace(loaded.description, base_pixels=64 * 64))
+    sizes = [(160, 128), (128, 128), (128, 144)]
+    requests = [RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=2) for width, height in sizes]
+    rendered = small.renderer.render(requests)
+    assert [picture.size for picture in rendered] == sizes
+    assert np.abs(levels_of(rendered[1]) - small.judge(requests[1])).max() <= 1, "four times the area isn't enlarged"
+    for request, picture, size in zip(requests, rendered, [(64, 64), None, (64, 64)], strict=True):
+        if size is not None:
+            base = small.judge(replace(request, width=size[0], height=size[1]))
+            expected = ImageOps.fit(Image.fromarray(base.astype(np.uint8)), picture.size, Image.Resampling.LANCZOS)
+            assert levels(picture, expected) <= 3
 
 
 def test_every_input_changes_the_picture(small: Small) -> None:

@@ -15,6 +15,7 @@ from transformers import Qwen3Config
 
 from brandpress.model.nano.architecture import (
     AUTOENCODER,
+    BASE_PIXELS,
     QWEN3,
     REFERENCE_PIXELS,
     TEXT_LAYERS,
@@ -38,6 +39,7 @@ INDEX = {
     "text_encoder_out_layers": list(TEXT_LAYERS),
     "max_sequence_length": TEXT_LENGTH,
     "reference_pixels": REFERENCE_PIXELS,
+    "base_pixels": BASE_PIXELS,
 }
 SCHEDULER = {
     "_class_name": "FlowMatchEulerDiscreteScheduler",

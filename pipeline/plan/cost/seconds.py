@@ -34,7 +34,7 @@ def picture_seconds(architecture: Architecture, shape: PictureShape, device: Dev
     full, reused = step_counts(shape)
     text = text_flops(architecture.text_encoder, architecture.text_length) / device.products
     denoising = full * _step(architecture, shape, device) + reused * _step(architecture, shape, device, reused=True)
-    decoding = convolution_flops(architecture.decoder, shape.pixels) / device.decoding
+    decoding = convolution_flops(architecture.decoder, shape.sampled_pixels) / device.decoding
     return text + denoising + decoding
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.enlarging import sampled_size
 from brandpress.model.reference_size import prepared_tokens
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.variant import Variant
@@ -19,12 +21,14 @@ PictureSizes = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class PictureShape:
-    """width, height: in pixels. steps: 0 where a hosted service chooses them. passes: of the transformer in a step, 2
-    with guidance of an undistilled model. tokens_of_references: of each prepared reference, sorted. A token has 16x16
-    pixels. approximate: whether `reuse: approximate` saves passes over them."""
+    """width, height: in pixels. sampled_pixels: the area that is rendered, which may be enlarged then. steps: 0 where
+    a hosted service chooses them. passes: of the transformer in a step, 2 with guidance of an undistilled model.
+    tokens_of_references: of each prepared reference, sorted. A token has 16x16 pixels. approximate: whether `reuse:
+    approximate` saves passes over them."""
 
     width: int
     height: int
+    sampled_pixels: int
     steps: int
     passes: int
     tokens_of_references: tuple[int, ...]
@@ -33,7 +37,7 @@ class PictureShape:
     @property
     def tokens(self) -> int:
         """Tokens of the picture itself."""
-        return self.width * self.height // TOKEN_PIXELS
+        return self.sampled_pixels // TOKEN_PIXELS
 
     @property
     def references(self) -> int:
@@ -61,6 +65,7 @@ def shape_of(variant: Variant, model: ModelDescription, tokens_of_references: tu
     return PictureShape(
         width=variant.width,
         height=variant.height,
+        sampled_pixels=math.prod(sampled_size(variant.width, variant.height, model.base_pixels)),
         steps=variant.steps or 0,
         passes=passes_of(model, variant.guidance),
         tokens_of_references=tokens_of_references,
@@ -81,7 +86,9 @@ def recorded_shape(fields: Mapping[str, Any], model: ModelDescription, sizes: Pi
     digests = [str(reference.get("sha256")) for reference in references if isinstance(reference, dict)]
     passes = passes_of(model, guidance)
     approximate = fields.get("reuse") == "approximate"
-    return PictureShape(width, height, steps or 0, passes, tokens_of(digests, pixels, sizes), approximate)
+    sampled_pixels = math.prod(sampled_size(width, height, model.base_pixels))
+    tokens = tokens_of(digests, pixels, sizes)
+    return PictureShape(width, height, sampled_pixels, steps or 0, passes, tokens, approximate)
 
 
 def passes_of(model: ModelDescription, guidance: float | None) -> int:

@@ -114,6 +114,7 @@ def test_the_index_overrides_the_family(tmp_path: Path) -> None:
         ("guidance_scale", "strong", "a number above 0"),
         ("guidance_scale", float("inf"), "a number above 0"),
         ("max_sequence_length", [512], "a whole number above 0"),
+        ("base_pixels", 65536.5, "a whole number above 0"),
         ("reference_pixels", -1, "a whole number above 0"),
         ("text_encoder_out_layers", 9, "a list of numbers from 1"),
         ("text_encoder_out_layers", [9, "18"], "a list of numbers from 1"),

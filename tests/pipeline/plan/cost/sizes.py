@@ -26,7 +26,7 @@ def architecture(name: str, *, fp8: bool = False) -> Architecture:
 
 def square(side: int, references: int = 0, steps: int = 4, passes: int = 1) -> PictureShape:
     """Returns the shape of a square picture with references of 1024x1024."""
-    return PictureShape(side, side, steps, passes, (4096,) * references)
+    return PictureShape(side, side, side * side, steps, passes, (4096,) * references)
 
 
 def record(**changes: Any) -> dict[str, Any]:

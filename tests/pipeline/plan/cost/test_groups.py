@@ -39,8 +39,12 @@ def test_variants_are_grouped_by_what_their_time_depends_on(tmp_path: object) ->
         variant(5),
     ]
     work = work_of(variants, model(), sizes)
-    small = PictureShape(64, 64, 4, 1, (1024,))
-    assert work.shapes == {small: 4, replace(small, width=128): 1, PictureShape(64, 64, 4, 1, ()): 1}
+    small = PictureShape(64, 64, 64 * 64, 4, 1, (1024,))
+    assert work.shapes == {
+        small: 4,
+        replace(small, width=128, sampled_pixels=128 * 64): 1,
+        PictureShape(64, 64, 64 * 64, 4, 1, ()): 1,
+    }
     assert work.sets == {small: 2}, "pictures of other sizes share a set"
     assert work.formats == {"png": 5 * 64 * 64, "jpeg": 128 * 64}
     assert work.pictures == 6

@@ -16,7 +16,7 @@ from brandpress.pipeline.spec.yaml_file import read_yaml
 
 
 def hosted(width: int, height: int, *tokens: int) -> PictureShape:
-    return PictureShape(width, height, 0, 1, tokens)
+    return PictureShape(width, height, width * height, 0, 1, tokens)
 
 
 def test_shipped_prices_are_dated_and_have_sources() -> None:

@@ -13,7 +13,7 @@ from tests.pipeline.plan.keys import model
 def test_a_record_tells_seconds_and_bytes() -> None:
     fields = record(timings={"model": 2.0, "references": 0.5}, cache={"latents": 0, "text": 1})
     (sample,) = samples_of([fields], model(), {})
-    assert sample.shape == PictureShape(1024, 1024, 20, 1, ())
+    assert sample.shape == PictureShape(1024, 1024, 1024 * 1024, 20, 1, ())
     assert (sample.device, sample.format, sample.warm) == ("NVIDIA H100 80GB HBM3", "png", False)
     assert sample.seconds == 1.5, "encoding references is shared by a set"
     assert sample.bytes_per_pixel == pytest.approx(1_500_000 / 2**20)

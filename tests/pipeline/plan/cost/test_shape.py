@@ -30,8 +30,10 @@ def test_guidance_takes_two_passes_only_in_undistilled_models() -> None:
 
 def test_a_record_has_the_shape_of_its_variant() -> None:
     fields = record(references=[{"sha256": "b" * 64}], reuse="approximate", guidance=4.0)
-    assert recorded_shape(fields, model(), SIZES) == PictureShape(1024, 1024, 20, 2, (31 * 18,), approximate=True)
-    assert recorded_shape(record(steps=None), model(), SIZES) == PictureShape(1024, 1024, 0, 1, ())
+    assert recorded_shape(fields, model(), SIZES) == PictureShape(
+        1024, 1024, MEGAPIXEL, 20, 2, (31 * 18,), approximate=True
+    )
+    assert recorded_shape(record(steps=None), model(), SIZES) == PictureShape(1024, 1024, MEGAPIXEL, 0, 1, ())
 
 
 @pytest.mark.parametrize(

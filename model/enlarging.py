@@ -1,0 +1,30 @@
+"""Pictures too large for a model that was trained on small ones: rendered small, then enlarged. No torch here."""
+
+from __future__ import annotations
+
+import math
+
+from PIL import Image, ImageOps
+
+from brandpress.model.request import SIZE_MULTIPLE
+
+ENLARGED_ABOVE = 4
+"""A picture is enlarged if its area is more than this many times the model's base area."""
+
+
+def sampled_size(width: int, height: int, base_pixels: int | None) -> tuple[int, int]:
+    """Returns the (width, height) that a picture is rendered at, in pixels, multiples of 16.
+
+    base_pixels: the area that larger pictures are rendered at (see ENLARGED_ABOVE); None enlarges nothing.
+    """
+    if base_pixels is None or width * height <= ENLARGED_ABOVE * base_pixels:
+        return width, height
+    scale = math.sqrt(base_pixels / (width * height)) / SIZE_MULTIPLE
+    return SIZE_MULTIPLE * max(1, round(width * scale)), SIZE_MULTIPLE * max(1, round(height * scale))
+
+
+def enlarged(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """Returns the picture, enlarged with Lanczos until it covers this size, and cut to it in the middle."""
+    if picture.size == (width, height):
+        return picture
+    return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)

@@ -12,6 +12,7 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.licences import licence_warning
 from brandpress.pipeline.plan.locked import lock_warnings
+from brandpress.pipeline.plan.unknown_words import unknown_word_warnings
 from brandpress.pipeline.plan.unused_settings import unused_settings
 from brandpress.pipeline.spec.messages import quote
 
@@ -24,7 +25,8 @@ BATCH = 4_096
 
 def warnings_of(plan: Plan) -> tuple[str, ...]:
     """Returns warnings: how the model differs from its lock; what reference pictures say about their colours and isn't
-    followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; whether a
+    followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; words that
+    the model wasn't trained with; whether a
     hosted model's key is missing; whether its licence forbids commercial use, and the job doesn't say what it's for;
     whether the key that signs pictures is missing; what the quality gate lacks on this machine; settings that have no
     effect; which sizes the model enlarges."""
@@ -38,6 +40,7 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
         *lock_warnings(plan.lock),
         *_picture_warnings(plan),
         *_prompt_warnings(plan),
+        *unknown_word_warnings(plan),
         *_key_warnings(plan),
         *((licence,) if licence else ()),
         *_signing_warnings(plan),

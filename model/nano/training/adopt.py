@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from brandpress.model.checkpoint import known_words
 from brandpress.model.checkpoint.bfl import Origin
 from brandpress.model.checkpoint.fill import fill
 from brandpress.model.checkpoint.formats import Formats
@@ -18,7 +19,8 @@ from brandpress.model.network.autoencoder import Autoencoder
 
 
 def adopt(folder: Path, out: Path) -> None:
-    """Write the tokenizer and step-0 checkpoints of autoencoder and transformer from the model in `folder` to `out`.
+    """Write the tokenizer, the known words, and step-0 checkpoints of autoencoder and transformer from the model in
+    `folder` to `out`.
 
     Does nothing if `out` already has a tokenizer. Raises CheckpointError if the weights don't fit.
     """
@@ -27,6 +29,8 @@ def adopt(folder: Path, out: Path) -> None:
     adopt_autoencoder(folder, out)
     nano = load_nano(folder)
     save_checkpoint(out / "transformer.safetensors", StageState(), nano, nano.state_dict())
+    if (folder / known_words.FILE).exists():
+        shutil.copy(folder / known_words.FILE, out)
     shutil.copytree(folder / "tokenizer", out / "tokenizer")
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer
 
+from brandpress.model.checkpoint import known_words
 from brandpress.model.errors import RequestError
 from brandpress.model.memory.device import device_of
 from brandpress.model.nano.architecture import AUTOENCODER
@@ -31,6 +32,7 @@ from brandpress.model.nano.training.checkpoints import load_ema, read_stage_stat
 from brandpress.model.nano.training.compilation import BackgroundCompilation
 from brandpress.model.nano.training.distillation import Teacher
 from brandpress.model.nano.training.export import export
+from brandpress.model.nano.training.known_words import write_known_words
 from brandpress.model.nano.training.loop import Recipe, Stage
 from brandpress.model.nano.training.nano import Nano
 from brandpress.model.nano.training.options import BATCH, GPU_BATCH, Options
@@ -155,9 +157,9 @@ class Training:
         self.pool.stop()
         nano = self.train_transformer(groups, compile_blocks=compile_blocks)
         del groups
-        export(nano, autoencoder, tokenizer, self.out / "weights")
+        self.export(nano, autoencoder, tokenizer)
         tuned = self.train_decoder(autoencoder, nano, decoder_paths)
-        export(nano, tuned, tokenizer, self.out / "weights")
+        self.export(nano, tuned, tokenizer)
         self.log(f"exported nano to {self.out / 'weights'}")
         if self.seconds:
             self.evaluate(self.seconds, cases)
@@ -219,12 +221,14 @@ class Training:
         return make_jobs(self.art, self.out / "drawn", scaled, seed, tokenizer)
 
     def make_tokenizer(self) -> Any:
-        """Returns the tokenizer; trains it if there is none."""
+        """Returns the tokenizer; trains it if there is none, and lists the words of its captions."""
         folder = self.out / "tokenizer"
         if not folder.exists():
             library = Library.load(self.art, self.art / "cache")
             count = round(CAPTIONS * min(1.0, self.options.scale))
-            train_tokenizer(caption_corpus(random.Random(0), library, count)).save_pretrained(folder)  # noqa: S311
+            captions = caption_corpus(random.Random(0), library, count)  # noqa: S311
+            write_known_words(captions, self.out / known_words.FILE)
+            train_tokenizer(captions).save_pretrained(folder)
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
     def start_compilation(self) -> BackgroundCompilation | None:
@@ -307,6 +311,12 @@ class Training:
         latents = LatentShard.concatenate([latents for _, latents in pairs])
         stage = self.stage("decoder", fit_decoder.RECIPE)
         return fit_decoder.fit_decoder(autoencoder, nano, pictures, latents, stage, self.place)
+
+    def export(self, nano: Nano, autoencoder: Autoencoder, tokenizer: Any) -> None:
+        """Write the checkpoint, with the list of known words if there is one, to OUT/weights."""
+        export(nano, autoencoder, tokenizer, self.out / "weights")
+        if (self.out / known_words.FILE).exists():
+            shutil.copy(self.out / known_words.FILE, self.out / "weights")
 
     def draw_cases(self) -> list[Future[list[Case]]]:
         """Start rendering the seen and the held-out evaluation cases in the background."""

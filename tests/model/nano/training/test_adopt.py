@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from brandpress.model.checkpoint.known_words import FILE, known_words
 from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.tokenizer import train_tokenizer
 from brandpress.model.nano.training.adopt import adopt
@@ -19,7 +20,9 @@ def test_training_starts_with_the_weights_of_the_folder(tmp_path: Path) -> None:
     torch.manual_seed(1)
     finished, autoencoder = Nano(), Autoencoder(AUTOENCODER)
     export(finished, autoencoder, train_tokenizer(["a red mug"]), tmp_path / "finished")
+    (tmp_path / "finished" / FILE).write_text("mug\n")
     adopt(tmp_path / "finished", tmp_path / "run")
+    assert known_words(tmp_path / "run") == {"mug"}
     for name, source in (("autoencoder", autoencoder), ("transformer", finished)):
         torch.manual_seed(2)
         fresh = Autoencoder(AUTOENCODER) if name == "autoencoder" else Nano()

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from brandpress.model import Renderer, RenderRequest
+from brandpress.model.checkpoint.known_words import known_words
 from brandpress.model.errors import RequestError
 from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.data.drawing import make_jobs
@@ -104,6 +105,7 @@ def test_a_budget_is_kept_and_an_interrupted_training_resumes(
     report = json.loads((tmp_path / "evaluation.json").read_text())
     assert report["model"] == str(tmp_path / "weights")
     request = RenderRequest("a red mug on the left and a fox", (), 128, 128, seed=1, steps=2)
+    assert {"next", "left"} <= (known_words(tmp_path / "weights") or set())
     (picture,) = Renderer.load(str(tmp_path / "weights"), device="cpu").render([request])
     assert picture.size == (128, 128)
 

@@ -58,7 +58,8 @@ def main() -> None:
         "--rate",
         type=float,
         default=Options.rate,
-        help="factor of the transformer's learning rates; below 1 for a short training with --init-from (default: 1)",
+        help="factor of the transformer's and the decoder's learning rates; below 1 for a short training with "
+        "--init-from (default: 1)",
     )
     parser.add_argument(
         "--scale", type=float, default=Options.scale, help="share of the training data to render, for trial runs"

@@ -32,16 +32,22 @@ ENCODED_SHARE = 0.25
 
 
 def fit_decoder(
-    autoencoder: Autoencoder, nano: Nano, pictures: Tensor, latents: LatentShard, stage: Stage, place: Place
+    autoencoder: Autoencoder,
+    nano: Nano,
+    pictures: Tensor,
+    latents: LatentShard,
+    stage: Stage,
+    place: Place,
+    rate: float = 1.0,
 ) -> Autoencoder:
     """Train the autoencoder's decoder in place and return the autoencoder; resumes from the stage's checkpoint.
 
-    pictures: (n, 3, H, W) uint8, the pictures of `latents`.
+    pictures: (n, 3, H, W) uint8, the pictures of `latents`. rate: a factor of the learning rate.
     """
     torch.manual_seed(0)
     parts = ("decoder.", "post_quant_conv.")
     tuned = [p for name, p in autoencoder.named_parameters() if name.startswith(parts)]
-    optimiser = torch.optim.AdamW(tuned, lr=LR, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    optimiser = torch.optim.AdamW(tuned, lr=rate * LR, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     groups, pictures = group_samples([latents]), pictures.to(place.device)
     size = GPU_BATCH if place.on_gpu else BATCH
 

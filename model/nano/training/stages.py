@@ -310,7 +310,7 @@ class Training:
         pictures = torch.cat([pixels.pictures for pixels, _ in pairs])
         latents = LatentShard.concatenate([latents for _, latents in pairs])
         stage = self.stage("decoder", fit_decoder.RECIPE)
-        return fit_decoder.fit_decoder(autoencoder, nano, pictures, latents, stage, self.place)
+        return fit_decoder.fit_decoder(autoencoder, nano, pictures, latents, stage, self.place, self.options.rate)
 
     def export(self, nano: Nano, autoencoder: Autoencoder, tokenizer: Any) -> None:
         """Write the checkpoint, with the list of known words if there is one, to OUT/weights."""

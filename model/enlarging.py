@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 from PIL import Image, ImageOps
 
@@ -15,12 +16,15 @@ ENLARGED_ABOVE = 4
 def sampled_size(width: int, height: int, base_pixels: int | None) -> tuple[int, int]:
     """Returns the (width, height) that a picture is rendered at, in pixels, multiples of 16.
 
-    base_pixels: the area that larger pictures are rendered at (see ENLARGED_ABOVE); None enlarges nothing.
+    base_pixels: the area that larger pictures are rendered at (see ENLARGED_ABOVE); None enlarges nothing. Of the sizes
+    around that area, the one whose proportions are nearest to the picture's.
     """
     if base_pixels is None or width * height <= ENLARGED_ABOVE * base_pixels:
         return width, height
     scale = math.sqrt(base_pixels / (width * height)) / SIZE_MULTIPLE
-    return SIZE_MULTIPLE * max(1, round(width * scale)), SIZE_MULTIPLE * max(1, round(height * scale))
+    sides = [{max(1, math.floor(side * scale)), max(1, math.ceil(side * scale))} for side in (width, height)]
+    across, down = min(product(*map(sorted, sides)), key=lambda size: abs(math.log(size[0] / size[1] * height / width)))
+    return SIZE_MULTIPLE * across, SIZE_MULTIPLE * down
 
 
 def enlarged(picture: Image.Image, width: int, height: int) -> Image.Image:

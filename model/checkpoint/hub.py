@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from brandpress.model.checkpoint.files import read_json
 from brandpress.model.checkpoint.hub_error import explained
+from brandpress.model.checkpoint.known_words import FILE as KNOWN_WORDS
 from brandpress.model.checkpoint.weights import chosen_index
 from brandpress.model.errors import CheckpointError
 from brandpress.model.family import FAMILIES
@@ -36,7 +37,7 @@ REQUIRED_SUFFIXES = (
     "safetensors.index.json",
     "safetensors.index.*.json",
 )  # other tools leave out files that nothing here reads
-OTHERS = tuple(f"{part}/*.{suffix}" for part in ("tokenizer", "scheduler") for suffix in SUFFIXES)
+OTHERS = (KNOWN_WORDS, *(f"{part}/*.{suffix}" for part in ("tokenizer", "scheduler") for suffix in SUFFIXES))
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brandpress.model.checkpoint.files import read_text
+from brandpress.model.checkpoint.files import check_inside, read_text
 
 FILE = "known_words.txt"
-"""In the model's folder: words in lower case, one per line."""
+"""In the model's folder: one word per line."""
 
 
 def known_words(folder: Path) -> frozenset[str] | None:
-    """Returns the words; None if the folder doesn't list any. Raises CheckpointError if they can't be read."""
-    return frozenset(read_text(folder / FILE).split()) if (folder / FILE).exists() else None
+    """Returns the words in lower case; None if the folder doesn't list any. Raises CheckpointError if the list can't be
+    read or is a link that leads out of the folder."""
+    if not (folder / FILE).exists():
+        return None
+    check_inside(folder / FILE, folder)
+    return frozenset(read_text(folder / FILE).removeprefix("\ufeff").lower().split())

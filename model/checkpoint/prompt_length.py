@@ -46,7 +46,14 @@ def token_counts(model: ModelDescription, prompts: Sequence[str]) -> list[int]:
 
 def _as_chats(chats: Callable[[Sequence[str]], list[str]], prompts: Sequence[str]) -> list[str]:
     """Applies the chat template to the prompts. Rendering takes longer than counting, so if a probe and the longest
-    prompt show that the template only adds a prefix and a suffix, these are added to the other prompts directly."""
+    prompt show that the template only adds a prefix and a suffix, these are added to the other prompts directly. Not to
+    those with a `#`: nano's template changes hex colours."""
+    coloured = [prompt for prompt in prompts if "#" in prompt]
+    if coloured:
+        others = [prompt for prompt in prompts if "#" not in prompt]
+        texts = dict(zip(coloured, chats(coloured), strict=True))
+        texts |= zip(others, _as_chats(chats, others) if others else (), strict=True)
+        return [texts[prompt] for prompt in prompts]
     longest = max(prompts, key=len)
     probe, last = chats([PROBE, longest])
     before, separator, after = probe.partition(PROBE)

@@ -9,20 +9,42 @@ from brandpress.model.checkpoint.describe import ModelDescription
 from brandpress.model.enlarging import ENLARGED_ABOVE, sampled_size
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.document import Location
+from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import Problem
+
+SHOWN = 4
+"""Sizes that are named."""
 
 
 def enlarging_warnings(campaign: Campaign, model: ModelDescription) -> Iterator[Problem]:
-    """Yields a warning for each size of the campaign that the model enlarges, at the place of the sizes."""
+    """Yields a warning with the sizes of the campaign that the model enlarges, at the place of the first one."""
     if model.base_pixels is None:
         return
-    place = "matrix" if campaign.job.size is None else "size"
+    points = {(point.size.width, point.size.height): point for point in reversed(campaign.points)}
+    sampled = {size: sampled_size(*size, model.base_pixels) for size in reversed(points)}
+    enlarged = [size for size in sampled if sampled[size] != size]
+    if not enlarged:
+        return
+    shown = ", ".join(f"{_text(size)} as {_text(sampled[size])}" for size in enlarged[:SHOWN])
+    more = f" and {len(enlarged) - SHOWN:,} more sizes smaller" if len(enlarged) > SHOWN else ""
+    what = f"warning: {model.name} renders {shown}{more} and enlarges them, which blurs"
     limit = ENLARGED_ABOVE * model.base_pixels
     side = math.isqrt(limit) // SIZE_MULTIPLE * SIZE_MULTIPLE
     advice = f"up to {limit:,} pixels, such as {side}x{side}, it renders pictures as they are"
-    for width, height in dict.fromkeys((point.size.width, point.size.height) for point in campaign.points):
-        sampled_width, sampled_height = sampled_size(width, height, model.base_pixels)
-        if (sampled_width, sampled_height) != (width, height):
-            smaller = f"{sampled_width}x{sampled_height}"
-            what = f"warning: {model.name} renders {width}x{height} as {smaller} and enlarges it, which blurs"
-            yield campaign.source.problem((place,), what, advice)
+    yield campaign.source.problem(_place(campaign, points[enlarged[0]]), what, advice)
+
+
+def _place(campaign: Campaign, point: Point) -> Location:
+    """Returns where a point's size is written: at its format in the matrix or in an entry of `include`, or `size`."""
+    name = point.axes.get("format")
+    if name is None:
+        return ("size",)
+    entries = campaign.source.data.get("include") if isinstance(campaign.source.data, dict) else None
+    places: list[Location] = [("matrix", "format", name)]
+    places += [("include", index, "format", name) for index in range(len(entries or ()))]
+    return next((place for place in places if campaign.source.existing(place) == place), places[0])
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

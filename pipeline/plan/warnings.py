@@ -25,11 +25,10 @@ BATCH = 4_096
 
 def warnings_of(plan: Plan) -> tuple[str, ...]:
     """Returns warnings: how the model differs from its lock; what reference pictures say about their colours and isn't
-    followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; words that
-    the model wasn't trained with; whether a
-    hosted model's key is missing; whether its licence forbids commercial use, and the job doesn't say what it's for;
-    whether the key that signs pictures is missing; what the quality gate lacks on this machine; settings that have no
-    effect; which sizes the model enlarges."""
+    followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; words that the
+    model was trained without; whether a hosted model's key is missing; whether its licence forbids commercial use, and
+    the job doesn't say what it's for; whether the key that signs pictures is missing; what the quality gate lacks on
+    this machine; settings that have no effect; which sizes the model enlarges."""
     licence = licence_warning(plan.campaign, plan.model)
     of_job = (
         *gate_warnings(plan.campaign),

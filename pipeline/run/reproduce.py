@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 
 from brandpress.model.checkpoint.describe import ModelDescription
+from brandpress.model.enlarging import sampled_size
 from brandpress.model.errors import BrandpressError, RequestError
 from brandpress.model.memory.plan import Largest
 from brandpress.model.request import RendererProtocol
@@ -157,7 +158,8 @@ def _render(
     with TemporaryDirectory(prefix="brandpress-") as name:
         address = DeliveryAddress(FOLDER, name)
         tokens = sum(reference.max_pixels // 256 for reference in variant.references)
-        largest = Largest(variant.width, variant.height, tokens, variant.reuse == "approximate", variant.upsample)
+        size = sampled_size(variant.width, variant.height, model.base_pixels)
+        largest = Largest(*size, tokens, variant.reuse == "approximate", variant.upsample)
         settings = WorkerSettings(
             renderer,
             model.choice,

@@ -26,7 +26,7 @@ BASES: tuple[Basis, ...] = ("measured", "scaled", "model", "published", "unknown
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is to be rendered. shapes: shape -> number of pictures. sets: shape of a picture of each distinct reference
-    set -> number of sets. formats: format -> pixels of all its pictures."""
+    set -> number of sets. formats: format -> `file_pixels` of all its pictures."""
 
     shapes: dict[PictureShape, int]
     sets: dict[PictureShape, int]
@@ -68,7 +68,7 @@ def work_of(variants: Iterable[Variant], model: ModelDescription, sizes: Picture
         variant = examples[key]
         shape = shape_of(variant, model, tokens[key[0], key[1]])
         shapes[shape] += count
-        formats[variant.format] += count * shape.pixels
+        formats[variant.format] += count * shape.file_pixels
         if variant.references:
             sets.setdefault(variant.reference_set, shape)
     return Work(dict(shapes), dict(Counter(sets.values())), dict(formats))

@@ -63,7 +63,7 @@ def _samples(records: Iterable[Mapping[str, Any]], model: ModelDescription, size
             seconds=None if model.hosted else _seconds(fields.get("timings")),
             warm=not isinstance(cache, dict) or all(cache.get(kind, 1) for kind in SET_CACHES),
             format=str(fields.get("format")),
-            bytes_per_pixel=None if size is None else size / shape.pixels,
+            bytes_per_pixel=None if size is None else size / shape.file_pixels,
             credits=_positive(fields.get("cost")),
         )
 

@@ -56,6 +56,21 @@ class Spy:
         return self._tokenizer(text, **options)
 
 
+def test_hex_colours_are_counted_as_the_words_that_nano_reads(tmp_path: Path) -> None:
+    """Also beside a longer prompt without any."""
+    model, colours = (
+        describe("nano", tmp_path),
+        "a mug on " + " and ".join(f"#1e52{number}" for number in range(40, 48)),
+    )
+    words = colours
+    for number in range(40, 48):
+        words = words.replace(f"#1e52{number}", "dark green")
+    long = "a mug on a beach, a fox on a hill, a robot in a forest, a red cup on a blue table, " * 2
+    counts = token_counts(model, [colours, long, words])
+    assert counts[0] == counts[2] == token_counts(model, [colours])[0]
+    assert counts[1] == token_counts(model, [long])[0]
+
+
 def test_counts_for_nano(tmp_path: Path) -> None:
     counts = token_counts(describe("nano", tmp_path), ["a mug", "a mug on a beach, a fox on the right"])
     assert 0 < counts[0] < counts[1] < 64

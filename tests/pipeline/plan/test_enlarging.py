@@ -11,7 +11,7 @@ from brandpress.pipeline.plan.validate import validate
 from brandpress.pipeline.plan.warnings import warnings_of
 from tests.campaigns import plan_of, write_campaign
 
-MESSAGE = "nano renders 1024x1024 as 256x256 and enlarges it, which blurs; up to 262,144 pixels, such as 512x512, it"
+MESSAGE = "nano renders 1024x1024 as 256x256 and enlarges them, which blurs; up to 262,144 pixels, such as 512x512, it"
 
 
 def test_an_enlarged_size_is_a_warning(tmp_path: Path) -> None:
@@ -22,14 +22,31 @@ def test_an_enlarged_size_is_a_warning(tmp_path: Path) -> None:
     assert MESSAGE in text
 
 
-def test_each_of_several_sizes_is_named(tmp_path: Path) -> None:
-    formats = {"small": {"size": "512x512"}, "wide": {"size": "2048x1024"}, "tall": {"size": "1024x2048"}}
-    matrix = {"scene": {"beach": "on a beach"}, "format": formats}
-    fields = {"prompt": "{{ scene }}", "references": [], "output": {"name": "{{ format }}"}}
-    job = write_campaign(tmp_path, 1, model="nano", size=None, matrix=matrix, **fields)
-    texts = [text for text in warnings_of(plan_of(job)) if "enlarges" in text]
-    assert ["2048x1024 as 368x176" in texts[0], "1024x2048 as 176x368" in texts[1]] == [True, True]
-    assert len(texts) == 2
+def test_several_sizes_are_one_warning_at_the_first(tmp_path: Path) -> None:
+    (tmp_path / "brand.yaml").write_text("brand: b\nproducts: {mug: {description: a mug}}\n", "utf-8")
+    sizes = ["256x256", "2048x1024", "1024x2048", "1024x1024", "2048x2048", "1536x1536", "1536x1024"]
+    formats = "".join(f"    f{number}: {size}\n" for number, size in enumerate(sizes))
+    job = tmp_path / "job.yaml"
+    job.write_text(
+        "campaign: c\nbrand: brand.yaml\nmodel: nano\nprompt: a mug\nsize: 256x256\ndeliver: out\n"
+        f"output: {{name: '{{{{ format }}}}'}}\nmatrix:\n  format:\n{formats}",
+        "utf-8",
+    )
+    shown = "2048x1024 as 352x176, 1024x2048 as 176x352, 1024x1024 as 256x256, 2048x2048 as 256x256 and 2 more sizes"
+    [warning] = [str(one) for one in validate(job).warnings if "enlarges" in one.what]
+    assert f"job.yaml:11:9: warning: nano renders {shown} smaller and enlarges them" in warning
+
+
+def test_a_format_of_an_included_combination_is_the_place(tmp_path: Path) -> None:
+    (tmp_path / "brand.yaml").write_text("brand: b\nproducts: {mug: {description: a mug}}\n", "utf-8")
+    job = tmp_path / "job.yaml"
+    job.write_text(
+        "campaign: c\nbrand: brand.yaml\nmodel: nano\nprompt: a mug\nsize: 256x256\ndeliver: out\n"
+        "matrix: {product: [mug]}\ninclude:\n  - {product: mug, format: {hero: 2048x256}}\n",
+        "utf-8",
+    )
+    [warning] = [str(one) for one in validate(job).warnings if "enlarges" in one.what]
+    assert "job.yaml:9:35: warning: nano renders 2048x256 as 736x96" in warning
 
 
 def test_sizes_up_to_the_limit_are_no_warning(tmp_path: Path) -> None:
@@ -41,6 +58,7 @@ def test_cost_and_memory_are_those_of_the_small_picture(tmp_path: Path) -> None:
     plan = plan_of(write_campaign(tmp_path, 1, model="nano", size="2048x2048"))
     shape = shape_of(plan.variants[0], plan.model, ())
     assert (shape.pixels, shape.sampled_pixels, shape.tokens) == (2048 * 2048, 256 * 256, 256)
+    assert shape.file_pixels == 2048 * 256
     largest = largest_of(plan)
     assert (largest.width, largest.height) == (256, 256)
     assert isinstance(largest, Largest)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from brandpress.model.checkpoint.known_words import FILE, known_words
+from brandpress.model.errors import RequestError
 from brandpress.model.nano.architecture import AUTOENCODER
 from brandpress.model.nano.tokenizer import train_tokenizer
 from brandpress.model.nano.training.adopt import adopt
@@ -36,8 +38,20 @@ def test_training_starts_with_the_weights_of_the_folder(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "tokenizer" / "tokenizer.json").is_file()
 
 
+def test_a_training_that_has_only_its_data_gets_the_weights(tmp_path: Path) -> None:
+    """For example after a run whose transformer was deleted to train it anew."""
+    export(Nano(), Autoencoder(AUTOENCODER), train_tokenizer(["a red mug"]), tmp_path / "finished")
+    adopt(tmp_path / "finished", tmp_path / "run")
+    (tmp_path / "run" / "transformer.safetensors").unlink()
+    adopt(tmp_path / "finished", tmp_path / "run")
+    assert (tmp_path / "run" / "transformer.safetensors").is_file()
+    (tmp_path / "run" / "transformer.safetensors").unlink()
+    train_tokenizer(["a blue lamp"]).save_pretrained(tmp_path / "run" / "tokenizer")
+    with pytest.raises(RequestError, match="has data of another tokenizer"):
+        adopt(tmp_path / "finished", tmp_path / "run")
+
+
 def test_an_existing_training_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "tokenizer").mkdir()
     (tmp_path / "transformer.safetensors").write_bytes(b"under way")
     adopt(tmp_path / "nothing", tmp_path)
     assert (tmp_path / "transformer.safetensors").read_bytes() == b"under way"

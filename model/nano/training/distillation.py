@@ -9,7 +9,6 @@ Source of guidance distillation: Meng et al., "On Distillation of Guided Diffusi
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,12 +20,9 @@ from brandpress.model.nano.place import Place
 from brandpress.model.nano.tokenizer import empty_prompt
 from brandpress.model.nano.training.flow_loss import noised, weighted_error
 from brandpress.model.nano.training.nano import Nano
-from brandpress.model.nano.training.sampling import STEPS, denoise, schedule_of
 
-ON_POLICY = 0.7
-"""Share of the steps at latents that the student reaches itself: guided latents differ from noised pictures."""
 PURE_NOISE = 0.25
-"""Of the other steps, the share of samples at exactly t = 1, where the sampler decides on the layout."""
+"""Share of samples at exactly t = 1, where the sampler decides on the layout."""
 
 
 @dataclass(frozen=True)
@@ -55,28 +51,11 @@ def distillation_losses(
     """
     group, pairs = sample_pairs(groups, size, step, place)
     batch, teacher_batch = gather_batch(group, pairs), gather_batch(group, pairs, teacher_slots(group, pairs))
-    noisy, time_B = states(student, batch, step, place)
+    noisy, time_B, _ = noised(batch.targets, PURE_NOISE, place.generator(2 * step + 1))
     with place.autocast():
         wanted = teacher.velocity(noisy, time_B, teacher_batch)
         predicted, _ = student.velocity(noisy, time_B, student.embed(batch.tokens), batch)
     return weighted_error(predicted, wanted, batch), {}
-
-
-def states(student: Nano, batch: Batch, step: int, place: Place) -> tuple[Tensor, Tensor]:
-    """Returns latents (B, N, C) and timesteps (B,) to learn at.
-
-    In ON_POLICY of the steps, those that the student itself reaches with the sampler, all at the same random step of
-    it; otherwise noised pictures at random timesteps.
-    """
-    rng, generator = random.Random(f"states {step}"), place.generator(2 * step + 1)  # noqa: S311
-    if rng.random() >= ON_POLICY:
-        noisy, time_B, _ = noised(batch.targets, PURE_NOISE, generator)
-        return noisy, time_B
-    schedule, count = schedule_of(batch), rng.randrange(STEPS)
-    noise = torch.randn(batch.targets.shape, generator=generator, device=place.device)
-    with place.autocast():
-        latents = denoise(student, noise, schedule[: count + 1], batch)
-    return latents, torch.full((len(latents),), schedule[count], device=place.device)
 
 
 def teacher_slots(group: Group, pairs: Tensor) -> Tensor:

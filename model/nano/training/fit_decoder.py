@@ -7,10 +7,12 @@ decoded; the loss compares the result with the picture.
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from brandpress.model.inference.sampler import sigmas
 from brandpress.model.nano.data.batches import Batch, group_samples, sample_batch
 from brandpress.model.nano.data.dataset import LatentShard
 from brandpress.model.nano.data.encode import to_floats
@@ -19,12 +21,12 @@ from brandpress.model.nano.training.checkpoints import save_checkpoint
 from brandpress.model.nano.training.fit_autoencoder import picture_losses
 from brandpress.model.nano.training.loop import Recipe, Stage, train
 from brandpress.model.nano.training.nano import Nano
-from brandpress.model.nano.training.sampling import STEPS, denoise, schedule_of
 from brandpress.model.network.autoencoder import Autoencoder
 
 LR = 5e-4
 BATCH, GPU_BATCH = 8, 64
 RECIPE = Recipe(warm_up=20, decay_from=0.3, ema_decay=0.99)
+STEPS = 4
 ENCODED_SHARE = 0.25
 """Share of the batches with the encoder's own latents, which the decoder must not forget."""
 
@@ -62,14 +64,20 @@ def fit_decoder(
     return autoencoder.eval()
 
 
+@torch.no_grad()
 def noise_and_denoise(nano: Nano, batch: Batch, step: int, place: Place) -> Tensor:
     """Returns the batch's latents (B, N, C), noised to a random step of the schedule and denoised again."""
     rng = random.Random(step)  # noqa: S311
     first = rng.randrange(1, STEPS)
     if rng.random() < ENCODED_SHARE:
         return batch.targets
-    schedule = schedule_of(batch)
+    schedule = sigmas(batch.targets.shape[1], STEPS).tolist()
     noise = torch.randn(batch.targets.shape, generator=place.generator(2 * step + 1), device=place.device)
     latents = torch.lerp(batch.targets, noise, schedule[first])
     with place.autocast():
-        return denoise(nano, latents, schedule[first:], batch)
+        text = nano.embed(batch.tokens)
+        for sigma, next_sigma in pairwise(schedule[first:]):
+            time_B = torch.full((len(latents),), sigma, device=place.device)
+            velocity, _ = nano.velocity(latents, time_B, text, batch)
+            latents = latents + (next_sigma - sigma) * velocity.float()
+    return latents

@@ -13,9 +13,8 @@ from brandpress.model.nano.data.batches import Group, gather_batch, group_sample
 from brandpress.model.nano.data.dataset import NO_SLOT, LatentShard, PixelShard
 from brandpress.model.nano.data.encode import encode
 from brandpress.model.nano.tokenizer import tokenise
-from brandpress.model.nano.training.distillation import Teacher, distillation_losses, states, teacher_slots
+from brandpress.model.nano.training.distillation import Teacher, distillation_losses, teacher_slots
 from brandpress.model.nano.training.nano import Nano
-from brandpress.model.nano.training.sampling import schedule_of
 from brandpress.model.network.autoencoder import Autoencoder
 from tests.model.layout import randomise
 from tests.model.nano.cpu import CPU
@@ -70,24 +69,6 @@ def test_references_whose_order_matters_keep_it(shard: LatentShard) -> None:
     group = with_references(with_order(shard, free=False), 2)
     given = reference_slots(group, group.pairs)
     assert torch.equal(teacher_slots(group, group.pairs), given)
-
-
-@torch.no_grad()
-def test_some_steps_learn_where_the_student_gets_to(shard: LatentShard) -> None:
-    """A student with a constant velocity gets to noise + (sigma - 1) * velocity."""
-    group = with_references(with_order(shard, free=False), 2)
-    batch, student = gather_batch(group, group.pairs[:3]), Nano()
-    constant = torch.full_like(batch.targets, 0.25)
-    student.velocity = lambda *_: (constant, None)  # type: ignore[assignment]
-    schedule, met = schedule_of(batch), set()
-    for step in range(24):
-        latents, times = states(student, batch, step, CPU)
-        sigma = next((sigma for sigma in schedule if torch.all(times == sigma)), None)
-        if sigma is not None:
-            noise = torch.randn(latents.shape, generator=CPU.generator(2 * step + 1))
-            torch.testing.assert_close(latents, noise + (sigma - 1) * constant, atol=1e-5, rtol=1e-5)
-        met.add(sigma)
-    assert met == {None, *schedule[:-1]}
 
 
 def test_a_student_that_equals_its_teacher_has_nothing_to_learn(shard: LatentShard, model: Nano) -> None:

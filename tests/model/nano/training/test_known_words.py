@@ -10,9 +10,9 @@ from brandpress.model.nano.training.known_words import MIN_CAPTIONS, write_known
 
 def test_words_of_enough_captions_are_listed(tmp_path: Path) -> None:
     captions = ["A mug, a CAFÉ's mug-tree"] * MIN_CAPTIONS + ["Zilana 7"] * (MIN_CAPTIONS - 1)
-    write_known_words(captions, tmp_path / FILE)
-    assert (tmp_path / FILE).read_text("utf-8") == "a\ncafé\nmug\ns\ntree\n"
-    assert known_words(tmp_path) == {"a", "café", "mug", "s", "tree"}
+    write_known_words(captions, tmp_path / "out" / FILE)
+    assert (tmp_path / "out" / FILE).read_text("utf-8") == "a\ncafé\nmug\ns\ntree\n"
+    assert known_words(tmp_path / "out") == {"a", "café", "mug", "s", "tree"}
 
 
 def test_a_folder_without_the_list_has_none(tmp_path: Path) -> None:

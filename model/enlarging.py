@@ -27,6 +27,11 @@ def sampled_size(width: int, height: int, base_pixels: int | None) -> tuple[int,
     return SIZE_MULTIPLE * across, SIZE_MULTIPLE * down
 
 
+def sampled_pixels(width: int, height: int, base_pixels: int | None) -> int:
+    """Returns the area of `sampled_size`."""
+    return math.prod(sampled_size(width, height, base_pixels))
+
+
 def enlarged(picture: Image.Image, width: int, height: int) -> Image.Image:
     """Returns the picture, enlarged with Lanczos until it covers this size, and cut to it in the middle."""
     if picture.size == (width, height):

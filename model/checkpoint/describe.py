@@ -69,8 +69,7 @@ def describe(model: ModelChoice | str, relative_to: Path, *, fetch: bool = False
     Relative paths are resolved against `relative_to`. fetch: download missing files from the hub. A folder's
     `model_index.json` can override the family's defaults under the names of diffusers' call arguments
     (`num_inference_steps`, `guidance_scale`, `text_encoder_out_layers`, `max_sequence_length`), `reference_pixels` and
-    `base_pixels`.
-    Raises CheckpointError that names what is missing and where it was looked for.
+    `base_pixels`. Raises CheckpointError that names what is missing and where it was looked for.
     """
     choice = ModelChoice(model) if isinstance(model, str) else model
     named = FAMILIES.get(choice.base)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from brandpress.model.checkpoint.files import check_inside, read_text
 
 FILE = "known_words.txt"
 """In the model's folder: one word per line."""
+WORD = re.compile(r"[^\W\d_]+")
+"""What counts as a word, in captions and in prompts."""
 
 
 def known_words(folder: Path) -> frozenset[str] | None:

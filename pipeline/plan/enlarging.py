@@ -12,6 +12,7 @@ from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.document import Location
 from brandpress.pipeline.spec.points import Point
 from brandpress.pipeline.spec.problem import Problem
+from brandpress.pipeline.spec.size import Size
 
 SHOWN = 4
 """Sizes that are named."""
@@ -21,12 +22,12 @@ def enlarging_warnings(campaign: Campaign, model: ModelDescription) -> Iterator[
     """Yields a warning with the sizes of the campaign that the model enlarges, at the place of the first one."""
     if model.base_pixels is None:
         return
-    points = {(point.size.width, point.size.height): point for point in reversed(campaign.points)}
-    sampled = {size: sampled_size(*size, model.base_pixels) for size in reversed(points)}
+    points = {point.size: point for point in reversed(campaign.points)}
+    sampled = {size: Size(*sampled_size(*size, model.base_pixels)) for size in reversed(points)}
     enlarged = [size for size in sampled if sampled[size] != size]
     if not enlarged:
         return
-    shown = ", ".join(f"{_text(size)} as {_text(sampled[size])}" for size in enlarged[:SHOWN])
+    shown = ", ".join(f"{size} as {sampled[size]}" for size in enlarged[:SHOWN])
     more = f" and {len(enlarged) - SHOWN:,} more sizes smaller" if len(enlarged) > SHOWN else ""
     what = f"warning: {model.name} renders {shown}{more} and enlarges them, which blurs"
     limit = ENLARGED_ABOVE * model.base_pixels
@@ -44,7 +45,3 @@ def _place(campaign: Campaign, point: Point) -> Location:
     places: list[Location] = [("matrix", "format", name)]
     places += [("include", index, "format", name) for index in range(len(entries or ()))]
     return next((place for place in places if campaign.source.existing(place) == place), places[0])
-
-
-def _text(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from brandpress.model.checkpoint.known_words import known_words
+from brandpress.model.checkpoint.known_words import WORD, known_words
 from brandpress.model.errors import CheckpointError
 from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.spec.brand import ROLES
@@ -27,7 +27,6 @@ FUNCTION_WORDS = frozenset((
     "with", "within", "without", "would", "your", "yours",
 ))  # fmt: skip
 """English words that show nothing."""
-_WORD = re.compile(r"[^\W\d_]+")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}(?![^\W_])")
 
 
@@ -45,7 +44,7 @@ def unknown_word_warnings(plan: Plan) -> Iterator[str]:
         return
     if known is None:
         return
-    known |= FUNCTION_WORDS.union(word.lower() for text in _reference_texts(plan) for word in _WORD.findall(text))
+    known |= FUNCTION_WORDS.union(word.lower() for text in _reference_texts(plan) for word in WORD.findall(text))
     prompts: Iterable[str] = dict.fromkeys(variant.prompt for variant in plan.variants)
     if not isinstance(plan.campaign.job.prompt, str):
         prompts = (text for prompt in prompts for text in _texts(json.loads(prompt)))
@@ -60,7 +59,7 @@ def unknown_word_warnings(plan: Plan) -> Iterator[str]:
 def _words(texts: Iterable[str]) -> Iterator[str]:
     """Yields each of the words that count once, in order."""
     parts = dict.fromkeys(part for text in texts for part in _COLOUR.sub(" ", text).split())
-    words = (word for part in parts for word in _WORD.findall(part))
+    words = (word for part in parts for word in WORD.findall(part))
     yield from dict.fromkeys(word for word in words if len(word) >= SHORTEST and word.islower())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.enlarging import sampled_size
+from brandpress.model.enlarging import sampled_pixels
 from brandpress.model.reference_size import prepared_tokens
 from brandpress.model.request import SIZE_MULTIPLE
 from brandpress.pipeline.plan.variant import Variant
@@ -71,7 +71,7 @@ def shape_of(variant: Variant, model: ModelDescription, tokens_of_references: tu
     return PictureShape(
         width=variant.width,
         height=variant.height,
-        sampled_pixels=math.prod(sampled_size(variant.width, variant.height, model.base_pixels)),
+        sampled_pixels=sampled_pixels(variant.width, variant.height, model.base_pixels),
         steps=variant.steps or 0,
         passes=passes_of(model, variant.guidance),
         tokens_of_references=tokens_of_references,
@@ -92,9 +92,9 @@ def recorded_shape(fields: Mapping[str, Any], model: ModelDescription, sizes: Pi
     digests = [str(reference.get("sha256")) for reference in references if isinstance(reference, dict)]
     passes = passes_of(model, guidance)
     approximate = fields.get("reuse") == "approximate"
-    sampled_pixels = math.prod(sampled_size(width, height, model.base_pixels))
+    area = sampled_pixels(width, height, model.base_pixels)
     tokens = tokens_of(digests, pixels, sizes)
-    return PictureShape(width, height, sampled_pixels, steps or 0, passes, tokens, approximate)
+    return PictureShape(width, height, area, steps or 0, passes, tokens, approximate)
 
 
 def passes_of(model: ModelDescription, guidance: float | None) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from brandpress.model.checkpoint.describe import ModelDescription
-from brandpress.model.enlarging import sampled_size
+from brandpress.model.enlarging import sampled_pixels
 from brandpress.pipeline.plan.variant import Variant
 
 USUAL_STEPS = 4
@@ -22,5 +20,4 @@ def warmup_cost(variant: Variant, model: ModelDescription) -> float:
     passes = ENCODING_PASSES + (1 if model.kv else 0)
     pixels = len(variant.references) * (variant.reference_pixels or model.reference_pixels)
     steps = variant.steps or (model.steps or {}).get("standard", USUAL_STEPS)
-    picture = math.prod(sampled_size(variant.width, variant.height, model.base_pixels))
-    return passes * pixels / (steps * picture)
+    return passes * pixels / (steps * sampled_pixels(variant.width, variant.height, model.base_pixels))

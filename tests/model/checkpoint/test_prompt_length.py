@@ -58,13 +58,8 @@ class Spy:
 
 def test_hex_colours_are_counted_as_the_words_that_nano_reads(tmp_path: Path) -> None:
     """Also beside a longer prompt without any."""
-    model, colours = (
-        describe("nano", tmp_path),
-        "a mug on " + " and ".join(f"#1e52{number}" for number in range(40, 48)),
-    )
-    words = colours
-    for number in range(40, 48):
-        words = words.replace(f"#1e52{number}", "dark green")
+    model, codes = describe("nano", tmp_path), [f"#1e52{number}" for number in range(40, 48)]
+    colours, words = (f"a mug on {' and '.join(names)}" for names in (codes, ["dark green"] * len(codes)))
     long = "a mug on a beach, a fox on a hill, a robot in a forest, a red cup on a blue table, " * 2
     counts = token_counts(model, [colours, long, words])
     assert counts[0] == counts[2] == token_counts(model, [colours])[0]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import brandpress.model.nano
 from brandpress.model.checkpoint.chat_template import ChatTemplate
+from brandpress.model.checkpoint.locate import NANO_FOLDER
 from brandpress.model.nano.tokenizer import END, START, tokenise
 from brandpress.model.nano.world.scenes import HUES
 
-TOKENIZER = Path(brandpress.model.nano.__file__).parent / "weights" / "tokenizer"
+TOKENIZER = NANO_FOLDER / "tokenizer"
 
 
 def rendered(prompt: str) -> str:

@@ -387,8 +387,15 @@ class Renderer:
             check_finite(job.value_range)
         except UnusablePictureError as error:
             return Failed(error.with_traceback(None))
-        picture = enlarged(Image.fromarray(job.output.numpy()), job.request.width, job.request.height)
-        return Rendered(picture, seconds, dict(job.cache), job.prompt if job.request.upsample else None)
+        sampled = Image.fromarray(job.output.numpy())
+        picture = enlarged(sampled, job.request.width, job.request.height)
+        return Rendered(
+            picture,
+            seconds,
+            dict(job.cache),
+            prompt=job.prompt if job.request.upsample else None,
+            enlarged_from=sampled.size if picture.size != sampled.size else None,
+        )
 
 
 def _text_or_none(path: str | Path | None) -> str | None:

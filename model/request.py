@@ -50,6 +50,7 @@ class Rendered:
     - cache: for each kind of cache, 1 for a hit and 0 for a miss.
     - prompt: the rewritten prompt; None if it wasn't rewritten.
     - cost: what a hosted tier charged, in credits (US cents); None for a local model.
+    - enlarged_from: the (width, height) that it was rendered at, if it was enlarged.
     """
 
     picture: Image.Image
@@ -57,6 +58,7 @@ class Rendered:
     cache: dict[str, int] = field(default_factory=dict)
     prompt: str | None = None
     cost: float | None = None
+    enlarged_from: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,8 @@ class ReferenceStamp(StoredModel):
 class Record(StoredModel):
     """One variant of a campaign. `asset`, `sha256` and `bytes` are None unless it's done; `cause` is None if it's done.
 
-    steps, guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
+    enlarged_from: the size that the model rendered, as WIDTHxHEIGHT, if the picture was enlarged from it. steps,
+    guidance: None if the hosted service chose them. prompt_upsampled: the prompt as the model rewrote it.
     reference_pixels: None for the model's default area. reuse: "approximate" if caching may have changed the picture
     slightly. attributes: axis -> the free fields of its value. alt: the alt text. sku: the product's article number.
     same_picture_as: in manifests, the variant whose record the picture has; only name, asset, axes, references,
@@ -113,6 +114,7 @@ class Record(StoredModel):
 
     omit_default = (
         *ADDED_LATER,
+        "enlarged_from",
         "prompt_upsampled",
         "strikes",
         "traceback",
@@ -135,6 +137,7 @@ class Record(StoredModel):
     bytes: int | None = None
     width: int
     height: int
+    enlarged_from: str | None = None
     format: str
     prompt: str
     negative_prompt: str = ""

@@ -133,14 +133,17 @@ def test_a_picture_above_the_base_area_is_diffusers_smaller_one_enlarged(
     monkeypatch.setattr(loaded, "description", replace(loaded.description, base_pixels=64 * 64))
     sizes = [(160, 128), (128, 128), (128, 144)]
     requests = [RenderRequest(PROMPT, pictures(1), width, height, seed=1, steps=2) for width, height in sizes]
-    rendered = small.renderer.render(requests)
+    results = [result for result in small.renderer.stream(requests) if isinstance(result, Rendered)]
+    assert [result.enlarged_from for result in results] == [(80, 64), None, (64, 80)]
+    rendered = [result.picture for result in results]
     assert [picture.size for picture in rendered] == sizes
     assert np.abs(levels_of(rendered[1]) - small.judge(requests[1])).max() <= 1, "four times the area isn't enlarged"
-    for request, picture, size in zip(requests, rendered, [(80, 64), None, (64, 80)], strict=True):
-        if size is not None:
-            base = small.judge(replace(request, width=size[0], height=size[1]))
-            expected = ImageOps.fit(Image.fromarray(base.astype(np.uint8)), picture.size, Image.Resampling.LANCZOS)
-            assert levels(picture, expected) <= 3
+    for request, result in zip(requests, results, strict=True):
+        if result.enlarged_from is not None:
+            base = small.judge(replace(request, width=result.enlarged_from[0], height=result.enlarged_from[1]))
+            size = request.width, request.height
+            expected = ImageOps.fit(Image.fromarray(base.astype(np.uint8)), size, Image.Resampling.LANCZOS)
+            assert levels(result.picture, expected) <= 3
 
 
 def test_every_input_changes_the_picture(small: Small) -> None:

@@ -14,6 +14,7 @@ from brandpress.pipeline.render.cause import Cause, cause_of
 from brandpress.pipeline.render.events import Message, StoreBlocked, StoreWait, VariantRecorded
 from brandpress.pipeline.render.worker.backlog import Backlog
 from brandpress.pipeline.render.worker.marking import Marking
+from brandpress.pipeline.spec.size import Size
 from brandpress.pipeline.store.protocol import Store, StoreError
 from brandpress.pipeline.store.retry import RetryingStore, RetryPolicy
 
@@ -100,6 +101,7 @@ class Uploader:
                     "cache": dict(rendered.cache),
                     "prompt_upsampled": rendered.prompt,
                     "cost": rendered.cost,
+                    "enlarged_from": None if rendered.enlarged_from is None else str(Size(*rendered.enlarged_from)),
                     "host": self.host,
                 }
             )

@@ -40,7 +40,7 @@ RECORD_0_1_0 = (
 """A record as 0.1.0 wrote it."""
 
 REQUEST = {"negative_prompt": "a blur", "reference_pixels": 4096, "reuse": "approximate"}
-RESULTS = {"prompt_upsampled": "a mug, in detail", "cost": 4.5}
+RESULTS = {"enlarged_from": "48x64", "prompt_upsampled": "a mug, in detail", "cost": 4.5}
 
 
 def test_a_record_of_0_1_0_is_written_as_it_was_read() -> None:
@@ -63,6 +63,7 @@ def test_later_fields_are_omitted_at_their_defaults() -> None:
 
 def test_a_record_with_every_sampling_parameter_set_has_a_fixed_order_of_fields() -> None:
     line = record(1, steps=None, guidance=2.5, tool="brandpress 0.1.0", **REQUEST, **RESULTS).to_json().decode()
+    assert '"height":64,"enlarged_from":"48x64","format":"png","prompt":' in line
     assert line.partition('"format":"png",')[2].startswith(
         '"prompt":"a mug, scene 1","negative_prompt":"a blur","prompt_upsampled":"a mug, in detail",'
         '"seed":1,"steps":null,"guidance":2.5,"model":'

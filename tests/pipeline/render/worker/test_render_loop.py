@@ -255,6 +255,16 @@ def test_the_request_has_all_fields_of_the_variant(folder: Store) -> None:
     assert (record.prompt, record.negative_prompt, record.reference_pixels) == ("a mug, scene 0", "a blur", 4096)
 
 
+def test_the_size_that_a_picture_was_enlarged_from_is_in_its_record(folder: Store) -> None:
+    class Enlarging(StandIn):
+        def stream(self, requests: Iterable[RenderRequest]) -> Iterator[Rendered | Failed]:
+            for result in super().stream(requests):
+                yield replace(result, enlarged_from=(32, 16))
+
+    assert records_of(render(Enlarging(), folder, [variant(0)]))["mug/scene000"].enlarged_from == "32x16"
+    assert records_of(render(StandIn(), folder, [variant(1)]))["mug/scene001"].enlarged_from is None
+
+
 def test_the_cost_of_a_picture_is_in_its_record(folder: Store) -> None:
     records = records_of(render(HostedStandIn(), folder, [replace(variant(0), prompt="[refuse]"), variant(1)]))
     assert [record.cost for _, record in sorted(records.items())] == [None, 4.5]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 
 from brandpress.model.checkpoint.header import PICKLES
@@ -18,6 +18,8 @@ from brandpress.model.family import FAMILIES, NANO
 
 NANO_FOLDER = Path(__file__).parent.parent / "nano" / "weights"
 MAX_SHOWN = 400
+SIMILAR = 0.6
+"""How similar a known name must be to an unknown one to be suggested: `SequenceMatcher.ratio`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +292,10 @@ def _unknown(model: str) -> str:
     if split_revision(model)[1] is not None:
         return f"model {model!r}: {REVISION_RULE}"
     shown = model if len(model) < MAX_SHOWN else f"{model[:MAX_SHOWN]}…"
-    near = get_close_matches(model.lower()[:MAX_SHOWN], FAMILIES, n=1)
-    suggestion = f"; did you mean {near[0]}?" if near and near[0] != model else ""
+    # Of equally similar names, the first in the table: a model that can be downloaded rather than a hosted tier.
+    similarity = {name: SequenceMatcher(None, name, model.lower()[:MAX_SHOWN]).ratio() for name in FAMILIES}
+    nearest = max(similarity, key=similarity.__getitem__)
+    suggestion = f"; did you mean {nearest}?" if similarity[nearest] >= SIMILAR and nearest != model else ""
     names = ", ".join(FAMILIES)
     return f"model {shown!r} is not a folder, a file or a known name; known names: {names}{suggestion}"
 

@@ -17,12 +17,12 @@ LINE_SECONDS = 10.0
 def count_progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """Yields the function to call with the numbers of things done and of all. label: as in `pictures measured`."""
     if not sys.stderr.isatty():
-        printed = time.monotonic()
+        printed, lines = time.monotonic(), 0
 
         def line(done: int, total: int) -> None:
-            nonlocal printed
-            if time.monotonic() - printed >= LINE_SECONDS:
-                printed = time.monotonic()
+            nonlocal printed, lines
+            if time.monotonic() - printed >= LINE_SECONDS or (lines and done == total):
+                printed, lines = time.monotonic(), lines + 1
                 typer.echo(f"{done:,} of {total:,} {label}", err=True)
 
         yield line

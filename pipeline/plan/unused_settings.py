@@ -1,10 +1,12 @@
-"""Settings of a job that have no effect, because of what others say or lack."""
+"""Settings and reference pictures that have no effect, because of what other settings say or lack."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from brandpress.pipeline.spec.brand import ROLES
 from brandpress.pipeline.spec.campaign import Campaign
+from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import Problem
 
 
@@ -14,6 +16,7 @@ def unused_settings(campaign: Campaign) -> Iterator[Problem]:
     if job.reference_pixels is not None and not job.references:
         what = "warning: reference_pixels has no effect: the job has no references"
         yield campaign.source.problem(("reference_pixels",), what, "add references: [product], or remove it")
+    yield from _unused_pictures(campaign)
     gate = job.quality_gate
     if gate is None or any(rule.severity == "block" for rule in gate.rules):
         return
@@ -21,3 +24,19 @@ def unused_settings(campaign: Campaign) -> Iterator[Problem]:
         if is_set:
             what = f"warning: quality_gate.{name} has no effect: no measure blocks pictures"
             yield campaign.source.problem(("quality_gate", name), what, "write severity: block, or remove it")
+
+
+def _unused_pictures(campaign: Campaign) -> Iterator[Problem]:
+    """Yields a warning if no variant gets reference pictures, because `references` was forgotten."""
+    if isinstance(campaign.source.data, dict) and "references" in campaign.source.data:
+        return
+    with_pictures = {
+        role: names[0]
+        for role, axis in campaign.axes.items()
+        if role in ROLES and (names := [name for name in axis.values if campaign.brand.entities(role)[name].references])
+    }
+    if with_pictures:
+        role, name = next(iter(with_pictures.items()))
+        what = f"warning: the reference pictures of the {role} {quote(name)} have no effect"
+        advice = f"add references: [{', '.join(with_pictures)}], or references: [] to render from words alone"
+        yield campaign.source.problem(("matrix", role), what, advice, on_key=True)

@@ -23,6 +23,7 @@ from brandpress.pipeline.plan.locked import (
     require_lock,
 )
 from brandpress.pipeline.plan.parts import named_files, part_problems, problem_of
+from brandpress.pipeline.plan.unfilled import unfilled_placeholders
 from brandpress.pipeline.plan.unused_settings import unused_settings
 from brandpress.pipeline.spec.brand_file import examine_brand_document
 from brandpress.pipeline.spec.campaign import Campaign
@@ -40,7 +41,8 @@ class Validation:
     """The result of a validation. kind: None if the file isn't valid YAML. name: of the brand or campaign; None if
     there are problems. variants: number of a campaign's variants; None if there are problems. warnings: what its
     pictures say about their colours and isn't followed, how its model differs from its lock, whether its licence
-    forbids commercial use, what its quality gate lacks on this machine, and settings without an effect."""
+    forbids commercial use, what its quality gate lacks on this machine, settings without an effect, and placeholders
+    that aren't filled in."""
 
     file: str
     kind: SpecKind | None
@@ -100,7 +102,7 @@ def _campaign(document: Document, locked: bool) -> Validation:
             if campaign is not None and (family := FAMILIES.get(examined.choice.base)) is not None:
                 problems += licence_problems(campaign, family)
     if campaign is not None:
-        warnings += [*gate_warnings(campaign), *unused_settings(campaign)]
+        warnings += [*gate_warnings(campaign), *unused_settings(campaign), *unfilled_placeholders(campaign)]
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
         return Validation(str(path), "campaign", None, None, tuple(problems), tuple(warnings))

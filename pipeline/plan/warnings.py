@@ -12,6 +12,7 @@ from brandpress.pipeline.plan.expand import Plan
 from brandpress.pipeline.plan.gate_warnings import gate_warnings
 from brandpress.pipeline.plan.licences import licence_warning
 from brandpress.pipeline.plan.locked import lock_warnings
+from brandpress.pipeline.plan.unfilled import unfilled_placeholders
 from brandpress.pipeline.plan.unknown_words import unknown_word_warnings
 from brandpress.pipeline.plan.unused_settings import unused_settings
 from brandpress.pipeline.spec.messages import quote
@@ -28,11 +29,13 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
     followed; whether the text encoder will truncate prompts, or if the prompts' tokens can't be counted; words that the
     model was trained without; whether a hosted model's key is missing; whether its licence forbids commercial use, and
     the job doesn't say what it's for; whether the key that signs pictures is missing; what the quality gate lacks on
-    this machine; settings that have no effect; which sizes the model enlarges."""
+    this machine; settings and reference pictures that have no effect; placeholders that aren't filled in; which sizes
+    the model enlarges."""
     licence = licence_warning(plan.campaign, plan.model)
     of_job = (
         *gate_warnings(plan.campaign),
         *unused_settings(plan.campaign),
+        *unfilled_placeholders(plan.campaign),
         *enlarging_warnings(plan.campaign, plan.model),
     )
     return (

@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # Pytest processes: more than the build server has cores, because many tests wait for servers and processes to start.
 PROCESSES ?= 4
@@ -17,13 +18,19 @@ help: ## List the targets
 
 install: $(VENV)/.installed ## Create .venv with everything that tests need
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "brandpress needs Python 3.11 or newer: make PYTHON=python3.12 …")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+$(VENV)/.installed: $(VENV)/.brandpress
+	@echo "Installing what the tests need into $(VENV); this takes some minutes …"
+	$(PIP_INSTALL) --editable '.[test]'
 	touch $@
 
-demo: install ## Render jobs/demo.yaml and its contact sheet, out/demo.png
+$(VENV)/.brandpress: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "brandpress needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing brandpress with torch and Ray into $(VENV); this takes some minutes …"
+	$(PIP_INSTALL) --editable .
+	touch $@
+
+demo: $(VENV)/.brandpress ## Render jobs/demo.yaml and its contact sheet, out/demo.png
 	$(BIN)/brandpress render jobs/demo.yaml
 	$(BIN)/brandpress sheet jobs/demo.yaml --out out/demo.png
 

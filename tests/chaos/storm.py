@@ -21,7 +21,7 @@ from PIL import Image
 from brandpress.model.errors import RequestError
 from brandpress.pipeline.deliver.clean import delete_garbage, find_garbage
 from brandpress.pipeline.deliver.lease import LEASE, AnotherRunError, Lease, RunLease, is_over
-from brandpress.pipeline.deliver.manifest import read_latest, read_records
+from brandpress.pipeline.deliver.manifest import NothingPublishedError, read_latest, read_records
 from brandpress.pipeline.deliver.ownership import ForeignCampaignError, check_owner
 from brandpress.pipeline.deliver.record import Record
 from brandpress.pipeline.deliver.resume import read_index
@@ -165,7 +165,7 @@ def run_storm(
                 weights.swap()
                 continue
             retry = ("--retry-failed",) if innocent and not retry and not outcome["counts"]["left"] else ()
-            with suppress(RequestError):
+            with suppress(RequestError, NothingPublishedError):
                 rollback(folder)
                 storm.faults["rollback"] += 1
         else:

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 
 from brandpress.pipeline.deliver.status import Failure
+from brandpress.pipeline.plan.wording import plural
 from brandpress.pipeline.run.github import in_repository
 from brandpress.pipeline.spec.problem import Problem
 
@@ -41,7 +42,7 @@ def junit(name: str, problems: Sequence[Problem], failures: Sequence[Failure] = 
     cases = cases or [("specs", in_repository(name), "")]
     cases += [("pictures", failure.name, failure.cause) for failure in failures]
     if done:
-        cases.append(("pictures", f"{done} pictures", ""))
+        cases.append(("pictures", plural(done, "picture"), ""))
     failed = sum(bool(text) for _, _, text in cases)
     root = ElementTree.Element("testsuites", name="brandpress", tests=str(len(cases)), failures=str(failed))
     suite = ElementTree.SubElement(root, "testsuite", name=_xml(name), tests=str(len(cases)), failures=str(failed))

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from brandpress.pipeline.spec.axes import FORMAT, MAX_AXES, Axis, misspelt, read
 from brandpress.pipeline.spec.brand import ROLES, BrandSpec
 from brandpress.pipeline.spec.brand_file import ExaminedBrand, examine_brand
 from brandpress.pipeline.spec.campaign import MAX_VARIANTS, Campaign, Job
-from brandpress.pipeline.spec.closest import most_similar
 from brandpress.pipeline.spec.delivery import DeliveryAddress, parse_address
 from brandpress.pipeline.spec.document import Document, Location
 from brandpress.pipeline.spec.free_fields import names_of
@@ -24,7 +22,6 @@ from brandpress.pipeline.spec.matrix_entries import read_exclude, read_include
 from brandpress.pipeline.spec.messages import allowed, kind, quote
 from brandpress.pipeline.spec.model_field import choice_of
 from brandpress.pipeline.spec.net import caught
-from brandpress.pipeline.spec.picture import MAX_ENTRIES
 from brandpress.pipeline.spec.points import ALT, NAME, PROMPT, Point, expand_points
 from brandpress.pipeline.spec.problem import Problem, SpecError, WrongValueError
 from brandpress.pipeline.spec.prompt import Structure, StructuredTemplate, compile_structure, texts
@@ -32,6 +29,7 @@ from brandpress.pipeline.spec.provenance import SigningIdentity, signing_identit
 from brandpress.pipeline.spec.publication import AllowedFailures, waits_for_all
 from brandpress.pipeline.spec.root import check_inside
 from brandpress.pipeline.spec.schema import validate_fields
+from brandpress.pipeline.spec.similar_path import similar_path
 from brandpress.pipeline.spec.size import Size
 from brandpress.pipeline.spec.spec_kind import not_a_job
 from brandpress.pipeline.spec.template import Template, compile_template
@@ -384,13 +382,8 @@ def check_brand_path(written: str, path: Path, folder: Path) -> None:
     try:
         if path.is_file():
             return
-        near = (
-            sorted(entry.name for entry in islice(path.parent.iterdir(), MAX_ENTRIES)) if path.parent.is_dir() else []
-        )
     except (OSError, ValueError) as error:
         raise WrongValueError(f"the brand spec {quote(written)} can't be read: {error}", rule) from None
     if path.is_dir():
         raise WrongValueError(f"{quote(written)} is a folder", rule, quote(f"{written.rstrip('/')}/brand.yaml"))
-    name = most_similar(path.name, near)
-    suggestion = quote(os.path.join(os.path.dirname(written), name)) if name and name != path.name else ""  # noqa: PTH118, PTH120
-    raise WrongValueError(f"there is no brand spec {quote(written)}", rule, suggestion)
+    raise WrongValueError(f"there is no brand spec {quote(written)}", rule, similar_path(written, path))

@@ -6,18 +6,16 @@ import hashlib
 import re
 import stat
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from brandpress.model.request import MAX_ASPECT, MIN_REFERENCE_SIDE
-from brandpress.pipeline.spec.closest import most_similar
 from brandpress.pipeline.spec.decode import PictureError, decode
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.regular_file import open_regular
+from brandpress.pipeline.spec.similar_path import similar_path
 
 MAX_FILE_BYTES = 64 * 1_048_576
-MAX_ENTRIES = 10_000  # of a folder that is searched for a similar name
 FORMAT_RULE = "allowed: PNG, JPEG or WebP"
 
 _PATH_RULE = "allowed: a path like references/mug.png, below the brand spec's folder"
@@ -97,13 +95,3 @@ def _content(file: str, path: Path) -> bytes:
         what = f"the picture {quote(file)} is larger than {MAX_FILE_BYTES // 1_048_576} MiB"
         raise WrongValueError(what, f"allowed: at most {MAX_FILE_BYTES // 1_048_576} MiB")
     return content
-
-
-def similar_path(file: str, path: Path) -> str:
-    """Returns the most similar path in the same folder, as the brand spec would write it."""
-    try:
-        names = [entry.name for entry in islice(path.parent.iterdir(), MAX_ENTRIES)]
-    except OSError:
-        return ""
-    near = most_similar(path.name, sorted(names))
-    return "" if near is None or near == path.name else quote(f"{file.rpartition('/')[0]}/{near}".lstrip("/"))

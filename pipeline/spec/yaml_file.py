@@ -20,6 +20,7 @@ import yaml
 from brandpress.pipeline.spec.document import Document
 from brandpress.pipeline.spec.messages import quote
 from brandpress.pipeline.spec.problem import Problem, SpecError
+from brandpress.pipeline.spec.similar_path import similar_path
 from brandpress.pipeline.spec.yaml_comments import COMMENT_RULE, comment_between
 from brandpress.pipeline.spec.yaml_values import (
     MAX_DEPTH,
@@ -65,8 +66,8 @@ def read_yaml(path: Path, label: str | None = None) -> Document:
 
 
 def _read(path: Path, label: str) -> bytes:
-    def refuse(what: str, allowed: str = "") -> SpecError:
-        return SpecError([Problem(label, 1, 1, what, allowed, of_file=True)])
+    def refuse(what: str, allowed: str = "", suggestion: str = "") -> SpecError:
+        return SpecError([Problem(label, 1, 1, what, allowed, suggestion, of_file=True)])
 
     try:
         mode = path.stat().st_mode
@@ -77,7 +78,7 @@ def _read(path: Path, label: str) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise refuse("there is no such file") from None
+        raise refuse("there is no such file", suggestion=similar_path(path.name, path)) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise refuse(f"the file can't be read: {reason}") from None

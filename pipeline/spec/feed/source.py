@@ -18,10 +18,11 @@ from brandpress.pipeline.spec.feed.table import ReadTable, Table
 from brandpress.pipeline.spec.feed.xlsx_table import read_xlsx
 from brandpress.pipeline.spec.feed.xml_table import read_xml
 from brandpress.pipeline.spec.messages import quote
-from brandpress.pipeline.spec.picture import locate, similar_path
+from brandpress.pipeline.spec.picture import locate
 from brandpress.pipeline.spec.problem import WrongValueError
 from brandpress.pipeline.spec.regular_file import open_regular
 from brandpress.pipeline.spec.remote import fetch, is_address
+from brandpress.pipeline.spec.similar_path import similar_path
 
 MAX_BYTES = 512 * 2**20
 MAX_WORKBOOK_BYTES = 64 * 2**20

@@ -54,3 +54,4 @@ def test_junit_of_a_run() -> None:
         ("3 pictures", 0),
     ]
     assert (suites.get("tests"), suites.get("failures")) == ("3", "1")
+    assert 'name="1 picture"' in junit("spring.yaml", [], done=1)

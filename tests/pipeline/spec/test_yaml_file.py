@@ -123,7 +123,10 @@ def test_a_mapping_is_read_once_whatever_the_number_of_its_aliases(tmp_path: Pat
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"none\.yaml: there is no such file"):
+    with pytest.raises(SpecError, match=r"none\.yaml: there is no such file$"):
         read_yaml(tmp_path / "none.yaml")
+    (tmp_path / "autumn.yaml").touch()
+    with pytest.raises(SpecError, match=r"there is no such file; did you mean 'autumn\.yaml'\?$"):
+        read_yaml(tmp_path / "autumn.yml")
     with pytest.raises(SpecError, match=f"^{re.escape(str(tmp_path))}: this is a folder, not a file; name a YAML file"):
         read_yaml(tmp_path)

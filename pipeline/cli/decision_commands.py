@@ -88,6 +88,7 @@ def _decide(
     target, folder = open_folder(job, deliver)
     overtaken: tuple[Decision, ...] = ()
     outdated: tuple[str, ...] = ()
+    replaced: tuple[Decision, ...] = ()
     if list_all:
         action, decisions = "list", choose.decisions_of(folder, verdict)
     else:
@@ -97,14 +98,17 @@ def _decide(
         else:
             decide = {"approved": choose.approve, "rejected": choose.reject, "picked": choose.pick}
             choice = decide[verdict](folder, names, Author.of(by, reason))
-            action, decisions, overtaken, outdated = "decide", choice.decisions, choice.overtaken, choice.outdated
+            action, decisions, overtaken = "decide", choice.decisions, choice.overtaken
+            outdated, replaced = choice.outdated, choice.replaced
     if as_json:
         values = [decision.model_dump(mode="json", exclude={"schema_name"}) for decision in decisions]
         head = {"schema": "brandpress.decisions/1", "action": action, "decision": verdict, "folder": folder.uri}
         later = [one.name for one in overtaken]
-        print_json({**head, "decisions": values, "overtaken": later, "outdated": list(outdated)})
+        before = [one.name for one in replaced]
+        print_json({**head, "decisions": values, "overtaken": later, "outdated": list(outdated), "replaced": before})
     else:
         print_lines(_lines(action, verdict, decisions))
+        print_lines(map(_replaced_line, replaced), sys.stderr)
         print_lines(map(_overtaken_line, overtaken), sys.stderr)
         print_lines(map(_outdated_line, outdated), sys.stderr)
     return BROKEN if overtaken else OK
@@ -118,6 +122,12 @@ def _lines(action: str, verdict: str, decisions: Sequence[Decision]) -> list[str
     prefix = "no longer " if action == "undo" else ""
     lines = [printable(f"{one.name}: {prefix}{one.decision}{_also(one)}") for one in decisions]
     return [*lines, f"{plural(len(lines), 'picture')} {prefix}{verdict}; run `brandpress render` to publish the change"]
+
+
+def _replaced_line(decision: Decision) -> str:
+    from brandpress.pipeline.cli.text import printable
+
+    return printable(f"this replaces an earlier decision: {_described(decision)}")
 
 
 def _overtaken_line(decision: Decision) -> str:

@@ -68,11 +68,13 @@ class Picture:
 class Choice:
     """Decisions that were made. overtaken: decisions of others about pictures that were to be decided; they were made
     later, so that they hold. outdated: the names of pictures that were decided, but are of an earlier version of the
-    job, so that nothing follows from the decision."""
+    job, so that nothing follows from the decision. replaced: earlier decisions that said otherwise and hold no longer.
+    """
 
     decisions: tuple[Decision, ...]
     overtaken: tuple[Decision, ...] = ()
     outdated: tuple[str, ...] = ()
+    replaced: tuple[Decision, ...] = ()
 
 
 def reject(folder: Store, names: Sequence[str], author: Author) -> Choice:
@@ -255,7 +257,11 @@ def _decide(
     decided = {one.sha256 for one in decisions} - {one.sha256 for one in overtaken}
     rejected = _digests(seen, "rejected")
     outdated = (one.name for one in pictures if one.stale and one.sha256 in decided and one.sha256 not in rejected)
-    return Choice(tuple(one for one in decisions if one.sha256 in decided), overtaken, tuple(outdated))
+    made = tuple(one for one in decisions if one.sha256 in decided)
+    before = (seen[one.sha256] for one in made if one.sha256 in seen)
+    agreeing = {verdict, "withdrawn"} | ({"approved"} if verdict == "picked" else set())
+    replaced = (one for one in before if one.decision not in agreeing)
+    return Choice(made, overtaken, tuple(outdated), tuple(replaced))
 
 
 def _matching(pictures: Iterable[Picture], names: Sequence[str]) -> list[Picture]:

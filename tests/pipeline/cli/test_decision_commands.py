@@ -86,6 +86,7 @@ def test_pick_without_the_model(job: Path, capsys: pytest.CaptureFixture[str]) -
             "folder": str(job.parent / "out" / "spring"),
             "overtaken": [],
             "outdated": [],
+            "replaced": [],
         },
     )
     assert picked.keys() == {"name", "render_key", "sha256", "decision", "reason", "by", "at"}
@@ -102,6 +103,17 @@ def test_pick_without_the_model(job: Path, capsys: pytest.CaptureFixture[str]) -
     code, out, _ = run(capsys, "pick", job, "mug-*", "--undo")
     assert (code, out.splitlines()[0]) == (0, "mug-s1: no longer picked")
     assert run(capsys, "pick", job, "--list")[1] == "no picture is picked\n"
+
+
+def test_a_decision_that_replaces_another_names_it(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_of(job)
+    assert run(capsys, "reject", job, "mug-s0", "--by", "ben", "--reason", "no ear")[2] == ""
+    code, out, err = run(capsys, "pick", job, "mug-s0", "--by", "ana")
+    assert (code, out.splitlines()[0]) == (0, "mug-s0: picked")
+    assert err.startswith("this replaces an earlier decision: mug-s0: rejected by ben, 20")
+    assert err.endswith(" UTC: no ear\n")
+    code, printed = run_json(capsys, "reject", job, "mug-s0", "--by", "ana")
+    assert (code, printed["replaced"]) == (0, ["mug-s0"])
 
 
 def test_a_decision_of_somebody_else_meanwhile_is_named(

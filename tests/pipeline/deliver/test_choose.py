@@ -277,6 +277,16 @@ def test_pictures_of_a_manifest_that_is_not_the_latest_can_be_rejected(tmp_path:
     assert [one.name for one in reject(folder, ["mug/*"], ANA).decisions] == ["mug/scene00"]
 
 
+def test_replaced_decisions_are_those_that_said_otherwise(job: Path, folder: Store) -> None:
+    run_of(job)
+    assert approve(folder, ["mug-s0"], ANA).replaced == ()
+    assert approve(folder, ["mug-s0"], ANA).replaced == ()
+    assert pick(folder, ["mug-s0"], ANA).replaced == (), "picking is an approval, too"
+    assert [one.decision for one in reject(folder, ["mug-s*"], ANA).replaced] == ["picked"]
+    undo(folder, ["mug-s0"], "rejected", ANA)
+    assert [one.name for one in approve(folder, ["mug-s*"], ANA).replaced] == ["mug-s1"]
+
+
 def test_decisions_about_pictures_of_an_earlier_version_are_outdated(job: Path, folder: Store) -> None:
     run_of(job)
     job.write_text(job.read_text().replace("on a beach", "in the snow"))

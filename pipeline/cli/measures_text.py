@@ -11,6 +11,7 @@ from brandpress.pipeline.review.figures import Figure, Outlier
 from brandpress.pipeline.review.measure_campaign import MeasuredCampaign
 from brandpress.pipeline.review.measures.measure import Scale
 from brandpress.pipeline.review.score import Score
+from brandpress.pipeline.spec.quality_gate import CALIBRATABLE
 
 
 def measures_lines(
@@ -29,6 +30,8 @@ def measures_lines(
         yield "  ".join(columns).rstrip()
     for name, scale in scales.items():
         yield f"{name}: {scale.about}; {scale.better} is better"
+    if without := [name for name in CALIBRATABLE if any(row.measure == name and row.threshold is None for row in rows)]:
+        yield f"no thresholds for {' and '.join(without)} of some subjects; `brandpress calibrate` computes them"
     if outliers:
         yield f"the worst {plural(len(outliers), 'picture')}:"
     for one in outliers:

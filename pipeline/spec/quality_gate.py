@@ -54,14 +54,14 @@ MEASURES: Mapping[str, GateMeasure] = {
 """The measures of single pictures. Those that compare a campaign's pictures with each other aren't among them: their
 scores change with every other picture."""
 
-_CALIBRATABLE = tuple(name for name, measure in MEASURES.items() if measure.default == CALIBRATED)
+CALIBRATABLE = tuple(name for name, measure in MEASURES.items() if measure.default == CALIBRATED)
 
 
 def parse_threshold(value: object) -> Threshold:
     """Returns a threshold. Its range is checked later, when its measure is known. Raises WrongValueError."""
     if value == CALIBRATED:
         return CALIBRATED
-    rule = f"allowed: a number, or {CALIBRATED} for {' and '.join(_CALIBRATABLE)}"
+    rule = f"allowed: a number, or {CALIBRATED} for {' and '.join(CALIBRATABLE)}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise WrongValueError(f"must be a number or {CALIBRATED}, not {kind(value)}", rule)
     return float(value)
@@ -162,7 +162,7 @@ def _threshold_error(name: str, rule: MeasureRule) -> WrongValueError | None:
     if threshold is None and _compares(rule) and measure.default is None:
         span = f"{measure.least:g} to {measure.most:g}"
         return WrongValueError("needs a threshold", f"write {{threshold: N}}, with N from {span}", at=at)
-    if threshold == CALIBRATED and name not in _CALIBRATABLE:
+    if threshold == CALIBRATED and name not in CALIBRATABLE:
         rule_text = f"allowed: a number from {measure.least:g} to {measure.most:g}"
         return WrongValueError(f"{name} isn't calibrated", rule_text, at=at)
     if isinstance(threshold, float) and not measure.least <= threshold <= measure.most:

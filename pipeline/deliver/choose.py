@@ -257,11 +257,11 @@ def _decide(
     decided = {one.sha256 for one in decisions} - {one.sha256 for one in overtaken}
     rejected = _digests(seen, "rejected")
     outdated = (one.name for one in pictures if one.stale and one.sha256 in decided and one.sha256 not in rejected)
-    made = tuple(one for one in decisions if one.sha256 in decided)
-    before = (seen[one.sha256] for one in made if one.sha256 in seen)
+    effective = tuple(one for one in decisions if one.sha256 in decided)
+    before = (seen[one.sha256] for one in effective if one.sha256 in seen)
     agreeing = {verdict, "withdrawn"} | ({"approved"} if verdict == "picked" else set())
     replaced = (one for one in before if one.decision not in agreeing)
-    return Choice(made, overtaken, tuple(outdated), tuple(replaced))
+    return Choice(effective, overtaken, tuple(outdated), tuple(replaced))
 
 
 def _matching(pictures: Iterable[Picture], names: Sequence[str]) -> list[Picture]:

@@ -17,12 +17,13 @@ LINE_SECONDS = 10.0
 def count_progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """Yields the function to call with the numbers of things done and of all. label: as in `pictures measured`."""
     if not sys.stderr.isatty():
-        printed, lines = time.monotonic(), 0
+        start = printed = time.monotonic()
 
         def line(done: int, total: int) -> None:
-            nonlocal printed, lines
-            if time.monotonic() - printed >= LINE_SECONDS or (lines and done == total):
-                printed, lines = time.monotonic(), lines + 1
+            nonlocal printed
+            now = time.monotonic()
+            if now - printed >= LINE_SECONDS or (printed > start and done == total):
+                printed = now
                 typer.echo(f"{done:,} of {total:,} {label}", err=True)
 
         yield line

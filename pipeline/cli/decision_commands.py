@@ -86,32 +86,28 @@ def _decide(
     if (undo or list_all) and (by is not None or reason is not None):
         raise RequestError("--by and --reason belong to a new decision; remove them, or --undo or --list")
     target, folder = open_folder(job, deliver)
-    overtaken: tuple[Decision, ...] = ()
-    outdated: tuple[str, ...] = ()
-    replaced: tuple[Decision, ...] = ()
     if list_all:
-        action, decisions = "list", choose.decisions_of(folder, verdict)
+        action, choice = "list", choose.Choice(choose.decisions_of(folder, verdict))
     else:
         check_owner(target, folder, take_over=take_over)
         if undo:
-            action, decisions = "undo", choose.undo(folder, names, verdict, Author.of(by, reason))
+            action, choice = "undo", choose.Choice(choose.undo(folder, names, verdict, Author.of(by, reason)))
         else:
             decide = {"approved": choose.approve, "rejected": choose.reject, "picked": choose.pick}
-            choice = decide[verdict](folder, names, Author.of(by, reason))
-            action, decisions, overtaken = "decide", choice.decisions, choice.overtaken
-            outdated, replaced = choice.outdated, choice.replaced
+            action, choice = "decide", decide[verdict](folder, names, Author.of(by, reason))
     if as_json:
-        values = [decision.model_dump(mode="json", exclude={"schema_name"}) for decision in decisions]
+        values = [decision.model_dump(mode="json", exclude={"schema_name"}) for decision in choice.decisions]
         head = {"schema": "brandpress.decisions/1", "action": action, "decision": verdict, "folder": folder.uri}
-        later = [one.name for one in overtaken]
-        before = [one.name for one in replaced]
-        print_json({**head, "decisions": values, "overtaken": later, "outdated": list(outdated), "replaced": before})
+        later = [one.name for one in choice.overtaken]
+        before = [one.name for one in choice.replaced]
+        outdated = list(choice.outdated)
+        print_json({**head, "decisions": values, "overtaken": later, "outdated": outdated, "replaced": before})
     else:
-        print_lines(_lines(action, verdict, decisions))
-        print_lines(map(_replaced_line, replaced), sys.stderr)
-        print_lines(map(_overtaken_line, overtaken), sys.stderr)
-        print_lines(map(_outdated_line, outdated), sys.stderr)
-    return BROKEN if overtaken else OK
+        print_lines(_lines(action, verdict, choice.decisions))
+        print_lines(map(_replaced_line, choice.replaced), sys.stderr)
+        print_lines(map(_overtaken_line, choice.overtaken), sys.stderr)
+        print_lines(map(_outdated_line, choice.outdated), sys.stderr)
+    return BROKEN if choice.overtaken else OK
 
 
 def _lines(action: str, verdict: str, decisions: Sequence[Decision]) -> list[str]:

@@ -35,10 +35,10 @@ def unfilled_placeholders(campaign: Campaign) -> Iterator[Problem]:
 
 
 def _texts(campaign: Campaign, axis: Axis) -> Iterator[tuple[str, str]]:
-    """Yields the name of each value with each of its texts that has braces."""
+    """Yields the name of each value with each of its texts."""
     for name, text in axis.values.items():
         texts: list[object] = [text, *axis.free.get(name, {}).values()]
         if axis.name in ROLES:
             entity = campaign.brand.entities(axis.name)[name]
-            texts = [entity.description, *entity.attributes.values()]
-        yield from ((name, text) for text in texts if isinstance(text, str) and "{" in text)
+            texts += [entity.description, *entity.attributes.values()]
+        yield from ((name, text) for text in texts if isinstance(text, str))

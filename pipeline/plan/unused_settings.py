@@ -28,15 +28,18 @@ def unused_settings(campaign: Campaign) -> Iterator[Problem]:
 
 def _unused_pictures(campaign: Campaign) -> Iterator[Problem]:
     """Yields a warning if no variant gets reference pictures, because `references` was forgotten."""
-    if isinstance(campaign.source.data, dict) and "references" in campaign.source.data:
+    if campaign.job.references or campaign.source.existing(("references",)):
         return
-    with_pictures = {
-        role: names[0]
-        for role, axis in campaign.axes.items()
-        if role in ROLES and (names := [name for name in axis.values if campaign.brand.entities(role)[name].references])
-    }
+    first = {role: _first_with_pictures(campaign, role) for role in campaign.axes if role in ROLES}
+    with_pictures = {role: name for role, name in first.items() if name is not None}
     if with_pictures:
         role, name = next(iter(with_pictures.items()))
         what = f"warning: the reference pictures of the {role} {quote(name)} have no effect"
         advice = f"add references: [{', '.join(with_pictures)}], or references: [] to render from words alone"
         yield campaign.source.problem(("matrix", role), what, advice, on_key=True)
+
+
+def _first_with_pictures(campaign: Campaign, role: str) -> str | None:
+    """Returns the first value of a role's axis that has reference pictures."""
+    entities = campaign.brand.entities(role)
+    return next((name for name in campaign.axes[role].values if entities[name].references), None)

@@ -387,14 +387,13 @@ class Renderer:
             check_finite(job.value_range)
         except UnusablePictureError as error:
             return Failed(error.with_traceback(None))
-        sampled = Image.fromarray(job.output.numpy())
-        picture = enlarged(sampled, job.request.width, job.request.height)
+        sampled, size = Image.fromarray(job.output.numpy()), (job.request.width, job.request.height)
         return Rendered(
-            picture,
+            enlarged(sampled, *size),
             seconds,
             dict(job.cache),
             prompt=job.prompt if job.request.upsample else None,
-            enlarged_from=sampled.size if picture.size != sampled.size else None,
+            enlarged_from=None if sampled.size == size else sampled.size,
         )
 
 

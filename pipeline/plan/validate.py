@@ -11,7 +11,7 @@ from brandpress.model.errors import CheckpointError, RequestError
 from brandpress.model.family import FAMILIES
 from brandpress.pipeline.plan.capabilities import model_problems
 from brandpress.pipeline.plan.enlarging import enlarging_warnings
-from brandpress.pipeline.plan.gate_warnings import gate_warnings
+from brandpress.pipeline.plan.job_warnings import job_warnings
 from brandpress.pipeline.plan.licences import licence_problems, licence_warning
 from brandpress.pipeline.plan.lock import lock_file
 from brandpress.pipeline.plan.locked import (
@@ -23,8 +23,6 @@ from brandpress.pipeline.plan.locked import (
     require_lock,
 )
 from brandpress.pipeline.plan.parts import named_files, part_problems, problem_of
-from brandpress.pipeline.plan.unfilled import unfilled_placeholders
-from brandpress.pipeline.plan.unused_settings import unused_settings
 from brandpress.pipeline.spec.brand_file import examine_brand_document
 from brandpress.pipeline.spec.campaign import Campaign
 from brandpress.pipeline.spec.campaign_file import ExaminedCampaign, examine_document
@@ -102,7 +100,7 @@ def _campaign(document: Document, locked: bool) -> Validation:
             if campaign is not None and (family := FAMILIES.get(examined.choice.base)) is not None:
                 problems += licence_problems(campaign, family)
     if campaign is not None:
-        warnings += [*gate_warnings(campaign), *unused_settings(campaign), *unfilled_placeholders(campaign)]
+        warnings += job_warnings(campaign)
     if campaign is None or problems:
         problems.sort(key=lambda problem: (problem.file != str(path), problem))
         return Validation(str(path), "campaign", None, None, tuple(problems), tuple(warnings))

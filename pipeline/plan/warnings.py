@@ -9,12 +9,10 @@ from brandpress.model.checkpoint.prompt_length import token_counts
 from brandpress.model.errors import CheckpointError, HostedError
 from brandpress.pipeline.plan.enlarging import enlarging_warnings
 from brandpress.pipeline.plan.expand import Plan
-from brandpress.pipeline.plan.gate_warnings import gate_warnings
+from brandpress.pipeline.plan.job_warnings import job_warnings
 from brandpress.pipeline.plan.licences import licence_warning
 from brandpress.pipeline.plan.locked import lock_warnings
-from brandpress.pipeline.plan.unfilled import unfilled_placeholders
 from brandpress.pipeline.plan.unknown_words import unknown_word_warnings
-from brandpress.pipeline.plan.unused_settings import unused_settings
 from brandpress.pipeline.spec.messages import quote
 
 SHORT_BYTES_PER_TOKEN = 0.4
@@ -32,12 +30,7 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
     this machine; settings and reference pictures that have no effect; placeholders that aren't filled in; which sizes
     the model enlarges."""
     licence = licence_warning(plan.campaign, plan.model)
-    of_job = (
-        *gate_warnings(plan.campaign),
-        *unused_settings(plan.campaign),
-        *unfilled_placeholders(plan.campaign),
-        *enlarging_warnings(plan.campaign, plan.model),
-    )
+    of_job = (*job_warnings(plan.campaign), *enlarging_warnings(plan.campaign, plan.model))
     return (
         *lock_warnings(plan.lock),
         *_picture_warnings(plan),
